@@ -1,0 +1,143 @@
+//! What a game calls while it builds its app.
+
+use bevy::{
+    asset::{AssetLoader, LoadContext, io::Reader},
+    prelude::*,
+    reflect::TypePath,
+};
+use log::{error, info, warn};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    client::reconcile,
+    containers::Kinds,
+    model::{
+        container::Container,
+        items::{Catalogue, CatalogueError, Items},
+    },
+    public_view::{self, PublicView},
+    server::mark,
+};
+
+/// Extends [`App`] with what the crate must know before it runs. Both sides call the same, in the same
+/// order.
+pub trait InventoryAppExt {
+    /// Registers a container of the game's own. [`Inventory`](crate::prelude::Inventory) and
+    /// [`Hotbar`](crate::prelude::Hotbar) are there already.
+    ///
+    /// # Panics
+    ///
+    /// If a container of that name is registered, or [`KINDS_MAX`](crate::model::unit::KINDS_MAX) are.
+    fn add_container<C: Container>(&mut self) -> &mut Self;
+
+    /// Inserts the catalogue. Syncing begins when there is one.
+    fn insert_items<P: TypePath + Send + Sync>(&mut self, items: Items<P>) -> &mut Self;
+
+    /// Loads the catalogue from an asset whose name ends in `.items.ron`. Syncing begins when it has
+    /// arrived. A changed file is taken over while the game runs if keys, maximum stacks and tags are
+    /// still the same.
+    fn load_items<P>(&mut self, path: &'static str) -> &mut Self
+    where
+        P: TypePath + Send + Sync + DeserializeOwned + Default;
+
+    /// Has a component that is derived from a container replicated to everybody who sees the entity.
+    fn add_public_view<V: PublicView>(&mut self) -> &mut Self;
+}
+
+impl InventoryAppExt for App {
+    fn add_container<C: Container>(&mut self) -> &mut Self {
+        self.init_resource::<Kinds>();
+        let mut kinds = self.world().resource::<Kinds>().clone();
+        kinds.add::<C>(self.world_mut());
+        self.insert_resource(kinds);
+        mark::register::<C>(self);
+        reconcile::register::<C>(self);
+        self
+    }
+
+    fn insert_items<P: TypePath + Send + Sync>(&mut self, items: Items<P>) -> &mut Self {
+        self.insert_resource(items.catalogue().clone()).insert_resource(items)
+    }
+
+    fn load_items<P>(&mut self, path: &'static str) -> &mut Self
+    where
+        P: TypePath + Send + Sync + DeserializeOwned + Default,
+    {
+        self.init_asset::<Items<P>>().register_asset_loader(ItemsLoader::<P>::default());
+        let handle: Handle<Items<P>> = self.world().resource::<AssetServer>().load(path);
+        self.insert_resource(ItemsHandle(handle)).add_systems(PreUpdate, take_over_items::<P>)
+    }
+
+    fn add_public_view<V: PublicView>(&mut self) -> &mut Self {
+        public_view::register::<V>(self);
+        self
+    }
+}
+
+/// Reads [`Items`] from RON.
+#[derive(TypePath)]
+struct ItemsLoader<P: TypePath + Send + Sync + 'static>(core::marker::PhantomData<P>);
+
+impl<P: TypePath + Send + Sync + 'static> Default for ItemsLoader<P> {
+    fn default() -> Self {
+        Self(core::marker::PhantomData)
+    }
+}
+
+impl<P> AssetLoader for ItemsLoader<P>
+where
+    P: TypePath + Send + Sync + DeserializeOwned + Default,
+{
+    type Asset = Items<P>;
+    type Settings = ();
+    type Error = CatalogueError;
+
+    async fn load(
+        &self,
+        reader: &mut dyn Reader,
+        _: &(),
+        _: &mut LoadContext<'_>,
+    ) -> Result<Items<P>, CatalogueError> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).await?;
+        let text = core::str::from_utf8(&bytes).map_err(std::io::Error::other)?;
+        Items::from_ron(text)
+    }
+
+    fn extensions(&self) -> &[&str] {
+        &["items.ron"]
+    }
+}
+
+#[derive(Resource)]
+struct ItemsHandle<P: TypePath + Send + Sync + 'static>(Handle<Items<P>>);
+
+fn take_over_items<P: TypePath + Send + Sync>(
+    handle: Res<ItemsHandle<P>>,
+    mut events: MessageReader<AssetEvent<Items<P>>>,
+    mut assets: ResMut<Assets<Items<P>>>,
+    catalogue: Option<Res<Catalogue>>,
+    mut commands: Commands,
+) {
+    let ours = |event: &&AssetEvent<Items<P>>| {
+        event.is_added(&handle.0) || event.is_modified(&handle.0)
+    };
+    if events.read().filter(ours).count() == 0 {
+        return;
+    }
+    let Some(items) = assets.remove(&handle.0) else { return };
+    match catalogue {
+        Some(there) if there.hash() != items.catalogue().hash() => {
+            error!("the item catalogue changed in more than names, icons and properties; restart to use it");
+        }
+        Some(_) => {
+            warn!("the item catalogue was loaded anew");
+            commands.insert_resource(items);
+        }
+        None => {
+            info!("the item catalogue has {} items", items.catalogue().len());
+            commands.insert_resource(items.catalogue().clone());
+            commands.insert_resource(items);
+        }
+    }
+}

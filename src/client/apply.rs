@@ -1,0 +1,64 @@
+//! Decodes each group of messages against the confirmed copies and moves them: all of it or nothing.
+
+use bevy::prelude::*;
+use bevy_replicon::bytes::Bytes;
+use log::{debug, warn};
+
+use crate::{
+    containers::Kinds,
+    model::items::Catalogue,
+    stats::InventoryStats,
+    wire::{DecodeError, Part, Schema, decode},
+};
+
+use super::{
+    confirmed::Confirmations,
+    receive::Received,
+    submit::{Submission, SyncState},
+};
+
+pub(super) fn apply_messages(
+    catalogue: Res<Catalogue>,
+    kinds: Res<Kinds>,
+    mut received: ResMut<Received>,
+    mut confirmations: ResMut<Confirmations>,
+    mut submission: ResMut<Submission>,
+    mut state: ResMut<SyncState>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    for group in received.groups.drain(..) {
+        match decode_group(&group, schema, &confirmations) {
+            Ok(parts) => {
+                if parts.iter().any(|part| part.reset) {
+                    match core::mem::replace(&mut *state, SyncState::Synced) {
+                        SyncState::Synced => submission.answered(),
+                        _ => submission.greeted(),
+                    }
+                }
+                stats.slots_applied += confirmations.apply(parts);
+            }
+            Err(error) => {
+                match error {
+                    DecodeError::Gap { .. } => stats.gaps += 1,
+                    DecodeError::UnknownView { .. } => stats.unknown_views += 1,
+                    _ => stats.decode_errors += 1,
+                }
+                if submission.want_resync() {
+                    warn!("dropping a message from the server: {error}; asking for full copies");
+                } else {
+                    debug!("dropping a message from the server: {error}; full copies are on the way");
+                }
+            }
+        }
+    }
+}
+
+fn decode_group(
+    group: &[Bytes],
+    schema: Schema,
+    confirmations: &Confirmations,
+) -> Result<Vec<Part>, DecodeError> {
+    let held = |reference| confirmations.held(reference);
+    group.iter().map(|bytes| decode::message(bytes, schema, held)).collect()
+}

@@ -1,0 +1,289 @@
+//! What the server has confirmed, by view; the only truth a client has.
+
+use bevy::{platform::collections::HashMap, prelude::*};
+
+use crate::{
+    events::{CloseReason, SlotCause},
+    model::{id::InventoryId, stack::Stack, unit::Unit},
+    wire::{
+        CloseCause, Open, OpenHead, Part, Update,
+        decode::{Held, Reference},
+    },
+};
+
+use super::{receive::Received, submit::{Submission, SyncState}};
+
+/// One inventory that this client sees.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    pub(super) head: OpenHead,
+    pub(super) version: u64,
+    pub(super) unit: Unit,
+    /// The entity that shows it, once there is one.
+    pub(super) entity: Option<Entity>,
+    /// Whether the game has been told that it is open on that entity.
+    pub(super) opened: bool,
+    /// Whether rights or structure changed since the entity was last written.
+    pub(super) reopened: bool,
+    pub(super) resized: bool,
+    /// What changed since the game was last told: kind, index, and what was shown before.
+    pub(super) changes: Vec<Change>,
+    pub(super) selected_before: Option<u8>,
+}
+
+/// A slot of a confirmed copy that moved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) kind: u8,
+    pub(super) index: usize,
+    pub(super) old: Option<Stack>,
+    pub(super) cause: SlotCause,
+}
+
+/// A view that ended and whose entity the game must still be told about.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) entity: Entity,
+    pub(super) id: InventoryId,
+    pub(super) reason: CloseReason,
+    /// Whether the entity was spawned by this crate, and goes with the view.
+    pub(super) mirror: bool,
+    /// Whether the entity is there to be cleaned up.
+    pub(super) alive: bool,
+}
+
+/// All confirmed copies.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Confirmations {
+    views: Vec<Option<Confirmed>>,
+    handles: HashMap<u32, u32>,
+    ids: HashMap<InventoryId, u32>,
+    /// Views for [`reconcile_entities`](super::reconcile) and [`notify_game`](super::notify) to look at.
+    pub(super) touched: Vec<u32>,
+    /// Views whose entity has not appeared yet.
+    pub(super) waiting: Vec<u32>,
+    pub(super) closed: Vec<Closed>,
+}
+
+impl Confirmations {
+    pub(super) fn get(&self, view: u32) -> Option<&Confirmed> {
+        self.views.get(view as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, view: u32) -> Option<&mut Confirmed> {
+        self.views.get_mut(view as usize)?.as_mut()
+    }
+
+    /// The copy that an id names.
+    pub(super) fn by_id(&self, id: InventoryId) -> Option<&Confirmed> {
+        self.get(*self.ids.get(&id)?)
+    }
+
+    pub(super) fn by_id_mut(&mut self, id: InventoryId) -> Option<&mut Confirmed> {
+        self.get_mut(*self.ids.get(&id)?)
+    }
+
+    /// What the decoder asks for.
+    pub(super) fn held(&self, reference: Reference) -> Option<Held<'_>> {
+        let view = match reference {
+            Reference::View(view) => view,
+            Reference::Handle(handle) => *self.handles.get(&handle)?,
+        };
+        let held = self.get(view)?;
+        Some(Held { view, id: held.head.id, version: held.version, unit: &held.unit })
+    }
+
+    /// Applies the parts of one message. They have been checked; this cannot fail.
+    pub(super) fn apply(&mut self, parts: Vec<Part>) -> u64 {
+        let mut moved = 0;
+        for part in parts {
+            let mut before = HashMap::default();
+            if part.reset {
+                self.handles.clear();
+                self.ids.clear();
+                let views = core::mem::take(&mut self.views);
+                before.extend(views.into_iter().flatten().map(|view| (view.head.id, view)));
+            }
+            for (view, cause) in part.closes {
+                let reason = match cause {
+                    CloseCause::Hidden => CloseReason::Hidden,
+                    CloseCause::Despawned => CloseReason::Despawned,
+                };
+                self.close(view, reason);
+            }
+            for open in part.opens {
+                moved += self.open(open, &mut before);
+            }
+            for update in part.updates {
+                moved += self.update(update);
+            }
+            for (_, gone) in before {
+                self.end(gone, CloseReason::Hidden);
+            }
+        }
+        moved
+    }
+
+    fn close(&mut self, view: u32, reason: CloseReason) {
+        if let Some(gone) = self.views.get_mut(view as usize).and_then(Option::take) {
+            self.handles.remove(&gone.head.handle);
+            self.ids.remove(&gone.head.id);
+            self.end(gone, reason);
+        }
+    }
+
+    fn end(&mut self, gone: Confirmed, reason: CloseReason) {
+        if let Some(entity) = gone.entity {
+            let mirror = gone.head.entity.is_none();
+            self.closed.push(Closed { entity, id: gone.head.id, reason, mirror, alive: true });
+        }
+    }
+
+    /// Begins a view, or heals one that was there, keeping its entity.
+    fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, Confirmed>) -> u64 {
+        let Open { head, unit } = open;
+        let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
+        let old = if there {
+            self.views[head.view as usize].take()
+        } else {
+            before.remove(&head.id)
+        };
+        self.close(head.view, CloseReason::Hidden);
+        if self.views.len() <= head.view as usize {
+            self.views.resize_with(head.view as usize + 1, || None);
+        }
+        // A view that moved to another entity begins anew.
+        let old = match old {
+            Some(old) if old.head.entity != head.entity => {
+                self.end(old, CloseReason::Hidden);
+                None
+            }
+            old => old,
+        };
+        let mut moved = unit.iter().flatten().count() as u64;
+        let mut view = match old {
+            Some(old) => {
+                moved = 0;
+                let reopened = old.head.rights != head.rights || old.head.owner != head.owner;
+                let resized = !old.unit.same_structure(&unit);
+                Confirmed { reopened: old.reopened || reopened, resized: old.resized || resized, ..old }
+            }
+            None => Confirmed {
+                head,
+                version: head.version,
+                unit: unit.clone(),
+                entity: None,
+                opened: false,
+                reopened: false,
+                resized: false,
+                changes: Vec::new(),
+                selected_before: None,
+            },
+        };
+        view.head = head;
+        view.version = head.version;
+        moved += view.heal(unit);
+        self.handles.insert(head.handle, head.view);
+        self.ids.insert(head.id, head.view);
+        if view.entity.is_none() {
+            self.waiting.push(head.view);
+        }
+        self.views[head.view as usize] = Some(view);
+        self.touched.push(head.view);
+        moved
+    }
+
+    fn update(&mut self, update: Update) -> u64 {
+        let Some(view) = self.get_mut(update.view) else { return 0 };
+        let cause = if update.full { SlotCause::FullCopy } else { SlotCause::Server };
+        let mut moved = 0;
+        for (flat, new) in update.slots {
+            moved += u64::from(view.set(flat, new, cause));
+        }
+        view.version = update.version;
+        if let Some(selected) = update.selected {
+            view.select(Some(selected));
+        }
+        self.touched.push(update.view);
+        moved
+    }
+}
+
+impl Confirmed {
+    /// Shows the copy on an entity, from the beginning.
+    pub(super) fn attach(&mut self, entity: Entity) {
+        self.entity = Some(entity);
+        self.changes.clear();
+        self.selected_before = None;
+        self.resized = false;
+        self.reopened = true;
+    }
+
+    /// The entity is gone.
+    pub(super) fn detach(&mut self) {
+        self.entity = None;
+        self.opened = false;
+    }
+
+    fn set(&mut self, flat: usize, new: Option<Stack>, cause: SlotCause) -> bool {
+        let Some((kind, index)) = self.unit.locate(flat) else { return false };
+        let old = self.unit.set(flat, new);
+        let moved = old != new;
+        if moved && !self.changes.iter().any(|c| c.kind == kind && c.index == index) {
+            self.changes.push(Change { kind, index, old, cause });
+        }
+        moved
+    }
+
+    fn select(&mut self, selected: Option<u8>) {
+        if self.unit.selected != selected {
+            self.selected_before = self.selected_before.or(self.unit.selected);
+            self.unit.selected = selected;
+        }
+    }
+
+    /// Takes over a full copy, noting only what differs.
+    fn heal(&mut self, unit: Unit) -> u64 {
+        self.select(unit.selected);
+        let mut moved = 0;
+        if self.unit.same_structure(&unit) {
+            for (flat, new) in unit.iter().enumerate() {
+                moved += u64::from(self.set(flat, new, SlotCause::FullCopy));
+            }
+            return moved;
+        }
+        let before = core::mem::replace(&mut self.unit, unit);
+        for section in self.unit.sections() {
+            for (index, new) in section.slots.as_slice().iter().enumerate() {
+                let old = before.section(section.kind).and_then(|slots| slots.get(index));
+                let (kind, cause) = (section.kind, SlotCause::FullCopy);
+                let noted = self.changes.iter().any(|c| c.kind == kind && c.index == index);
+                if old != *new && !noted {
+                    self.changes.push(Change { kind, index, old, cause });
+                    moved += 1;
+                }
+            }
+        }
+        moved
+    }
+}
+
+/// The connection is gone, and a client is no authority: everything closes.
+pub(super) fn disconnect(
+    mut confirmations: ResMut<Confirmations>,
+    mut received: ResMut<Received>,
+    mut submission: ResMut<Submission>,
+    mut state: ResMut<SyncState>,
+) {
+    let views = core::mem::take(&mut confirmations.views);
+    for gone in views.into_iter().flatten() {
+        confirmations.end(gone, CloseReason::Disconnected);
+    }
+    confirmations.handles.clear();
+    confirmations.ids.clear();
+    confirmations.touched.clear();
+    confirmations.waiting.clear();
+    *received = Received::default();
+    *submission = Submission::default();
+    *state = SyncState::default();
+}

@@ -1,0 +1,82 @@
+//! Collects the messages of one server tick: a message may say that parts follow which are only to be
+//! applied together with it.
+
+use bevy::prelude::*;
+use bevy_replicon::bytes::Bytes;
+use log::warn;
+
+use crate::{
+    codec,
+    containers::Kinds,
+    events::SyncRefused,
+    hello::{Hello, Mismatch, REFUSED},
+    model::items::Catalogue,
+    protocol::SyncBatch,
+    stats::InventoryStats,
+    wire::decode,
+};
+
+use super::submit::{Submission, SyncState};
+
+/// Messages on their way to [`apply_messages`](super::apply).
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Received {
+    /// Complete groups, oldest first.
+    pub(super) groups: Vec<Vec<Bytes>>,
+    /// A group of which parts are still on their way.
+    partial: Vec<Bytes>,
+    missing: usize,
+}
+
+impl Received {
+    /// Takes one message in. Says no if it broke off a group that was not complete.
+    fn collect(&mut self, bytes: Bytes) -> bool {
+        let mut whole = true;
+        if self.missing > 0 && decode::is_shared(&bytes) {
+            self.missing -= 1;
+        } else {
+            whole = self.missing == 0;
+            self.partial.clear();
+            // What is wrong with the bytes is for apply to find.
+            self.missing = decode::follows(&bytes).unwrap_or(0);
+        }
+        self.partial.push(bytes);
+        if self.missing == 0 {
+            self.groups.push(core::mem::take(&mut self.partial));
+        }
+        whole
+    }
+}
+
+pub(super) fn receive_messages(
+    catalogue: Res<Catalogue>,
+    kinds: Res<Kinds>,
+    mut messages: ResMut<Messages<SyncBatch>>,
+    mut received: ResMut<Received>,
+    mut submission: ResMut<Submission>,
+    mut state: ResMut<SyncState>,
+    mut stats: ResMut<InventoryStats>,
+    mut refusals: MessageWriter<SyncRefused>,
+    mut commands: Commands,
+) {
+    for SyncBatch(bytes) in messages.drain() {
+        stats.messages_received += 1;
+        stats.bytes_received += bytes.len() as u64;
+        if bytes.first() == Some(&REFUSED) {
+            let Ok(server) = codec::from_bytes::<Hello>(&bytes[1..]) else {
+                stats.decode_errors += 1;
+                continue;
+            };
+            let mismatch = Mismatch { server, client: Hello::new(&catalogue, &kinds) };
+            warn!("the server does not sync inventories with this client: {mismatch}");
+            *state = SyncState::Refused(mismatch);
+            let peer = bevy_replicon::shared::client_id::ClientId::Server;
+            let refusal = SyncRefused { peer, mismatch };
+            refusals.write(refusal);
+            commands.trigger(refusal);
+        } else if !received.collect(bytes) {
+            stats.decode_errors += 1;
+            submission.want_resync();
+        }
+    }
+}

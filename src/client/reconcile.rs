@@ -1,0 +1,143 @@
+//! Makes entities show what is confirmed: attaches copies to the replicated entity or to a mirror,
+//! writes the slots that differ, and takes back what game code wrote on a client.
+
+use bevy::{ecs::lifecycle::Remove, ecs::world::FilteredEntityMut, prelude::*};
+use bevy_replicon::shared::server_entity_map::ServerEntityMap;
+use log::warn;
+
+use crate::{
+    containers::Kinds,
+    events::{CloseReason, InView, LocalInventory},
+    model::{container::Container, id::InventoryId},
+    stats::InventoryStats,
+    systems::InventorySystems,
+};
+
+use super::confirmed::{Closed, Confirmations, Confirmed};
+
+/// Entities are written without holding on to the resources: observers of the game run in between.
+pub(super) fn reconcile_entities(world: &mut World) {
+    let confirmations = world.resource::<Confirmations>();
+    if confirmations.touched.is_empty() && confirmations.waiting.is_empty() {
+        return;
+    }
+    let kinds = world.resource::<Kinds>().clone();
+    attach(world, &kinds);
+    let touched = world.resource::<Confirmations>().touched.clone();
+    for view in touched {
+        write(world, &kinds, view);
+    }
+}
+
+/// Finds or makes the entities of views that have none yet.
+fn attach(world: &mut World, kinds: &Kinds) {
+    let waiting = core::mem::take(&mut world.resource_mut::<Confirmations>().waiting);
+    for view in waiting {
+        let confirmations = world.resource::<Confirmations>();
+        let Some(held) = confirmations.get(view).filter(|held| held.entity.is_none()) else {
+            continue;
+        };
+        let entity = match held.head.entity {
+            None => world.spawn_empty().id(),
+            Some(server) => {
+                let map = world.resource::<ServerEntityMap>();
+                match map.to_client().get(&server).copied() {
+                    Some(entity) if world.entities().contains(entity) => entity,
+                    _ => {
+                        world.resource_mut::<Confirmations>().waiting.push(view);
+                        continue;
+                    }
+                }
+            }
+        };
+        let mut confirmations = world.resource_mut::<Confirmations>();
+        confirmations.touched.push(view);
+        let Some(held) = confirmations.get_mut(view) else { continue };
+        held.attach(entity);
+        let (id, unit) = (held.head.id, held.unit.clone());
+        let mut entity = world.entity_mut(entity);
+        entity.insert(id);
+        kinds.restructure(&mut entity, &unit);
+    }
+}
+
+/// Makes one entity show its copy.
+fn write(world: &mut World, kinds: &Kinds, view: u32) {
+    let mut confirmations = world.resource_mut::<Confirmations>();
+    let Some(held) = confirmations.get_mut(view) else { return };
+    let (head, resized) = (held.head, held.resized);
+    let changed = !held.changes.is_empty() || held.selected_before.is_some();
+    let unit = (resized || changed).then(|| held.unit.clone());
+    let reopened = core::mem::take(&mut held.reopened);
+    let Some(entity) = held.entity else { return };
+    let Ok(mut entity) = world.get_entity_mut(entity) else { return };
+    if reopened {
+        entity.insert(InView { rights: head.rights });
+        if head.owner {
+            entity.insert(LocalInventory);
+        } else {
+            entity.remove::<LocalInventory>();
+        }
+    }
+    match unit {
+        Some(unit) if resized => kinds.restructure(&mut entity, &unit),
+        Some(unit) => kinds.write(&mut FilteredEntityMut::from(&mut entity), &unit, |_, _| {}),
+        None => {}
+    }
+}
+
+/// Has what game code writes to containers of type `C` on a client put right.
+pub(crate) fn register<C: Container>(app: &mut App) {
+    app.add_systems(
+        PreUpdate,
+        revert_foreign_writes::<C>
+            .after(reconcile_entities)
+            .in_set(InventorySystems::Reconcile)
+            .run_if(resource_exists::<Confirmations>),
+    );
+}
+
+/// The server decides; a client that writes to what it was shown would only deceive itself.
+fn revert_foreign_writes<C: Container>(
+    mut shown: Query<(&InventoryId, &mut C), (Changed<C>, With<InView>)>,
+    confirmations: Res<Confirmations>,
+    kinds: Res<Kinds>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let Some(kind) = kinds.kind_of::<C>() else { return };
+    for (id, mut container) in &mut shown {
+        let Some(held) = confirmations.by_id(*id) else { continue };
+        let Some(slots) = held.unit.section(kind) else { continue };
+        let selected = held.unit.selected.filter(|_| container.selected().is_some());
+        if container.slots() == slots && container.selected() == selected {
+            continue;
+        }
+        let wrong = (0..slots.len()).filter(|n| container.slots().get(*n) != slots.get(*n)).count();
+        stats.slots_reverted += wrong as u64;
+        warn!(
+            "inventory `{id}`: client code wrote to `{}`; taking it back, the server decides",
+            C::NAME
+        );
+        *container.slots_mut() = slots.clone();
+        if let Some(selected) = selected {
+            container.select(selected);
+        }
+    }
+}
+
+/// Takes a copy off an entity that goes (replicon hid or despawned it). The view goes on.
+pub(super) fn detach_gone(
+    remove: On<Remove, InView>,
+    ids: Query<&InventoryId>,
+    mut confirmations: ResMut<Confirmations>,
+) {
+    let Ok(id) = ids.get(remove.entity).copied() else { return };
+    let gone = |held: &&mut Confirmed| held.entity == Some(remove.entity);
+    let Some(held) = confirmations.by_id_mut(id).filter(gone) else { return };
+    let view = held.head.view;
+    held.detach();
+    let reason = CloseReason::EntityGone;
+    let closed = Closed { entity: remove.entity, id, reason, mirror: false, alive: false };
+    confirmations.closed.push(closed);
+    confirmations.waiting.push(view);
+}

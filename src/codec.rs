@@ -1,0 +1,45 @@
+//! The one place that knows bincode: everything that is serialised and is not the batch itself.
+
+use bincode::{
+    config::{Configuration, Limit, LittleEndian, Varint, standard},
+    error::{DecodeError, EncodeError},
+    serde::{decode_from_slice, encode_to_vec},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Largest value that is decoded, in bytes.
+pub(crate) const DECODE_BYTES_MAX: usize = 1024;
+
+fn config() -> Configuration<LittleEndian, Varint, Limit<DECODE_BYTES_MAX>> {
+    standard().with_limit::<DECODE_BYTES_MAX>()
+}
+
+pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    encode_to_vec(value, config())
+}
+
+/// Reads a value that takes up all of `bytes`.
+pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    if bytes.len() > DECODE_BYTES_MAX {
+        return Err(DecodeError::LimitExceeded);
+    }
+    match decode_from_slice(bytes, config())? {
+        (value, read) if read == bytes.len() => Ok(value),
+        _ => Err(DecodeError::Other("the value goes on behind its end")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailing_and_oversized_bytes_are_refused() {
+        let mut bytes = to_bytes(&(7u32, 9u64)).unwrap();
+        assert_eq!(from_bytes::<(u32, u64)>(&bytes).unwrap(), (7, 9));
+        bytes.push(0);
+        assert!(from_bytes::<(u32, u64)>(&bytes).is_err());
+        assert!(from_bytes::<Vec<u8>>(&[0; DECODE_BYTES_MAX + 1]).is_err());
+        assert!(from_bytes::<Vec<u64>>(&[253, 255, 255, 255, 255, 255, 255, 255, 127]).is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! The registered containers, and how to reach their slots without knowing their type.
+
+use std::sync::Arc;
+
+use bevy::{
+    ecs::{
+        change_detection::Mut,
+        component::ComponentId,
+        resource::Resource,
+        world::{EntityWorldMut, FilteredEntityMut, FilteredEntityRef, World},
+    },
+    platform::collections::HashSet,
+};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::model::{
+    container::Container,
+    id::ContainerKey,
+    slots::Slots,
+    unit::{KINDS_MAX, Kind, Unit},
+};
+
+/// All registered containers, in the order of registration.
+///
+/// The order is part of the protocol: both sides must register the same ones in the same order.
+///
+/// Cheap to clone: who writes to entities must not hold the resource, for their observers may want it.
+#[derive(Resource, Default, Clone)]
+pub struct Kinds {
+    kinds: Arc<Vec<Kind>>,
+    access: Arc<Vec<Access>>,
+}
+
+/// How to reach one kind of container.
+#[derive(Clone, Copy)]
+struct Access {
+    component: ComponentId,
+    slots: for<'a> fn(&FilteredEntityRef<'a, '_>) -> Option<&'a Slots>,
+    slots_mut: for<'a> fn(&'a mut FilteredEntityMut) -> Option<Mut<'a, Slots>>,
+    selected: fn(&FilteredEntityRef) -> Option<u8>,
+    select: fn(&mut FilteredEntityMut, u8),
+    insert: fn(&mut EntityWorldMut, Slots),
+    remove: fn(&mut EntityWorldMut),
+}
+
+impl Kinds {
+    /// Adds a container.
+    ///
+    /// # Panics
+    ///
+    /// If another container has its name, or there are [`KINDS_MAX`] already.
+    pub(crate) fn add<C: Container>(&mut self, world: &mut World) -> u8 {
+        let kind = Kind::of::<C>();
+        let taken: HashSet<_> = self.kinds.iter().map(|kind| kind.key).collect();
+        assert!(!taken.contains(&kind.key), "container `{}` is registered twice", C::NAME);
+        assert!(self.kinds.len() < KINDS_MAX, "more than {KINDS_MAX} containers");
+        Arc::make_mut(&mut self.kinds).push(kind);
+        Arc::make_mut(&mut self.access).push(Access {
+            component: world.register_component::<C>(),
+            slots: |entity| entity.get::<C>().map(C::slots),
+            slots_mut: |entity| Some(entity.get_mut::<C>()?.map_unchanged(C::slots_mut)),
+            selected: |entity| entity.get::<C>().and_then(C::selected),
+            select: |entity, slot| {
+                if let Some(mut container) = entity.get_mut::<C>() {
+                    container.select(slot);
+                }
+            },
+            insert: |entity, slots| {
+                entity.insert(C::from_slots(slots));
+            },
+            remove: |entity| {
+                entity.remove::<C>();
+            },
+        });
+        u8::try_from(self.kinds.len() - 1).expect("checked against the limit above")
+    }
+
+    /// The kinds by rank.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The rank of container `C`, if it is registered.
+    pub(crate) fn kind_of<C: Container>(&self) -> Option<u8> {
+        let key = ContainerKey::of(C::NAME);
+        (0u8..).zip(self.kinds.iter()).find(|(_, kind)| kind.key == key).map(|(rank, _)| rank)
+    }
+
+    /// A hash of what both sides must agree on.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        for kind in self.kinds.iter() {
+            hasher.update(kind.name.as_bytes());
+            hasher.update(&[0xFF]);
+        }
+        hasher.digest()
+    }
+
+    pub(crate) fn components(&self) -> impl Iterator<Item = ComponentId> {
+        self.access.iter().map(|access| access.component)
+    }
+
+    fn access(&self, kind: u8) -> &Access {
+        &self.access[usize::from(kind)]
+    }
+
+    /// Reads all containers of an entity; `None` if it has none.
+    pub(crate) fn read(&self, entity: &FilteredEntityRef) -> Option<Unit> {
+        let mut unit = Unit::default();
+        for (kind, access) in (0u8..).zip(self.access.iter()) {
+            if let Some(slots) = (access.slots)(entity) {
+                unit.insert(kind, slots.clone());
+                unit.selected = unit.selected.or((access.selected)(entity));
+            }
+        }
+        (!unit.is_empty()).then_some(unit)
+    }
+
+    /// Makes the containers of an entity equal to `unit` by writing only what differs, and reports
+    /// kind, index of every slot written. Containers that the entity does not have are left out.
+    pub(crate) fn write(
+        &self,
+        entity: &mut FilteredEntityMut,
+        unit: &Unit,
+        mut written: impl FnMut(u8, usize),
+    ) {
+        for section in unit.sections() {
+            let access = self.access(section.kind);
+            if (access.slots)(&entity.as_readonly()) == Some(&section.slots) {
+                continue;
+            }
+            let Some(mut slots) = (access.slots_mut)(entity) else { continue };
+            if slots.len() != section.slots.len() {
+                *slots = section.slots.clone();
+                (0..section.slots.len()).for_each(|index| written(section.kind, index));
+                continue;
+            }
+            for (index, stack) in section.slots.as_slice().iter().enumerate() {
+                if slots.get(index) != *stack && slots.set(index, *stack).is_ok() {
+                    written(section.kind, index);
+                }
+            }
+        }
+        if let Some(selected) = unit.selected {
+            self.select(entity, unit, selected);
+        }
+    }
+
+    fn select(&self, entity: &mut FilteredEntityMut, unit: &Unit, selected: u8) {
+        for section in unit.sections() {
+            let access = self.access(section.kind);
+            if (access.selected)(&entity.as_readonly()).is_some_and(|now| now != selected) {
+                (access.select)(entity, selected);
+            }
+        }
+    }
+
+    /// Gives an entity exactly the containers of `unit`.
+    pub(crate) fn restructure(&self, entity: &mut EntityWorldMut, unit: &Unit) {
+        for (kind, access) in (0u8..).zip(self.access.iter()) {
+            let there = entity.contains_id(access.component);
+            match unit.section(kind) {
+                Some(slots) if !there => (access.insert)(entity, slots.clone()),
+                None if there => (access.remove)(entity),
+                _ => {}
+            }
+        }
+        self.write(&mut FilteredEntityMut::from(&mut *entity), unit, |_, _| {});
+    }
+}

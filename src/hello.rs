@@ -1,0 +1,83 @@
+//! What both sides must agree on before the first slot is sent, and what is said when they do not.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{containers::Kinds, model::items::Catalogue, wire::PROTOCOL_VERSION};
+
+/// What a client says first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`] of this build.
+    pub protocol: u16,
+    /// How many items the catalogue has.
+    pub items: u32,
+    /// [`Catalogue::hash`].
+    pub catalogue: u64,
+    /// How many containers are registered.
+    pub kinds: u8,
+    /// [`Kinds::hash`].
+    pub containers: u64,
+}
+
+impl Hello {
+    pub(crate) fn new(catalogue: &Catalogue, kinds: &Kinds) -> Self {
+        Self {
+            protocol: PROTOCOL_VERSION,
+            items: u32::try_from(catalogue.len()).unwrap_or(u32::MAX),
+            catalogue: catalogue.hash(),
+            kinds: u8::try_from(kinds.as_slice().len()).unwrap_or(u8::MAX),
+            containers: kinds.hash(),
+        }
+    }
+}
+
+/// Two sides that cannot be synced. Its `Display` says what differs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// What the server has.
+    pub server: Hello,
+    /// What the client has.
+    pub client: Hello,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, client } = self;
+        if server.protocol != client.protocol {
+            return write!(
+                f,
+                "the inventory protocol differs: the server speaks version {}, the client {}",
+                server.protocol, client.protocol
+            );
+        }
+        if server.catalogue != client.catalogue {
+            return write!(
+                f,
+                "the item catalogue differs: the server has {} items (hash {:016x}), the client {} \
+                 (hash {:016x})",
+                server.items, server.catalogue, client.items, client.catalogue
+            );
+        }
+        write!(
+            f,
+            "the registered containers differ: the server has {} (hash {:016x}), the client {} \
+             (hash {:016x}); register the same ones in the same order",
+            server.kinds, server.containers, client.kinds, client.containers
+        )
+    }
+}
+
+/// What a client asks of the server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// I am ready; here is what I know.
+    Hello(Hello),
+    /// My copies are wrong: send everything that I may see once more.
+    Resync,
+}
+
+/// First byte of the message that refuses a client; the server's [`Hello`] follows. It stays the same in
+/// every version of the protocol.
+pub(crate) const REFUSED: u8 = 0b111;

@@ -1,0 +1,107 @@
+//! Which entity has which id, in every mode; ids for those who were given none; duplicates.
+
+use bevy::{
+    ecs::lifecycle::{Add, Discard, Insert},
+    platform::collections::HashMap,
+    prelude::*,
+};
+use bevy_replicon::prelude::ClientState;
+use log::error;
+use smallvec::SmallVec;
+
+use crate::{
+    model::id::InventoryId,
+    server::{
+        faults::{InventoryFault, Unsynced},
+        mark::Baseline,
+        views::Views,
+    },
+};
+
+/// Finds entities by [`InventoryId`].
+#[derive(Resource, Default, Debug)]
+pub struct InventoryIds {
+    holders: HashMap<InventoryId, SmallVec<[Entity; 1]>>,
+    next: u64,
+}
+
+impl InventoryIds {
+    /// The entity with this id; of several the first.
+    #[must_use]
+    pub fn get(&self, id: InventoryId) -> Option<Entity> {
+        self.holders.get(&id).and_then(|holders| holders.first().copied())
+    }
+}
+
+pub(crate) fn plugin(app: &mut App) {
+    app.init_resource::<InventoryIds>()
+        .add_message::<InventoryFault>()
+        .add_observer(draw_id)
+        .add_observer(enter_id)
+        .add_observer(leave_id);
+}
+
+fn draw_id(
+    add: On<Add, Baseline>,
+    with_id: Query<(), With<InventoryId>>,
+    mut ids: ResMut<InventoryIds>,
+    mut commands: Commands,
+) {
+    if !with_id.contains(add.entity) {
+        ids.next += 1;
+        commands.entity(add.entity).insert(InventoryId::sequential(ids.next));
+    }
+}
+
+fn enter_id(
+    insert: On<Insert, InventoryId>,
+    entities: Query<&InventoryId>,
+    client: Option<Res<State<ClientState>>>,
+    mut ids: ResMut<InventoryIds>,
+    views: Option<ResMut<Views>>,
+    mut faults: MessageWriter<InventoryFault>,
+    mut commands: Commands,
+) -> Result {
+    let id = *entities.get(insert.entity)?;
+    let holders = ids.holders.entry(id).or_default();
+    holders.push(insert.entity);
+    look_at(views, insert.entity);
+    if let &[first, .., second] = holders.as_slice()
+        && client.is_none_or(|state| *state == ClientState::Disconnected)
+    {
+        let fault = InventoryFault::DuplicateId { inventory: id, first, second };
+        error!("{fault}");
+        faults.write(fault);
+        commands.entity(second).insert(Unsynced);
+    }
+    Ok(())
+}
+
+fn leave_id(
+    discard: On<Discard, InventoryId>,
+    entities: Query<&InventoryId>,
+    mut ids: ResMut<InventoryIds>,
+    views: Option<ResMut<Views>>,
+    mut commands: Commands,
+) -> Result {
+    let id = *entities.get(discard.entity)?;
+    let Some(holders) = ids.holders.get_mut(&id) else { return Ok(()) };
+    let was_second = holders.first() != Some(&discard.entity);
+    holders.retain(|holder| *holder != discard.entity);
+    let heir = holders.first().copied();
+    if holders.is_empty() {
+        ids.holders.remove(&id);
+    }
+    let freed = if was_second { Some(discard.entity) } else { heir };
+    if let Some(freed) = freed {
+        look_at(views, freed);
+        commands.entity(freed).try_remove::<Unsynced>();
+    }
+    Ok(())
+}
+
+fn look_at(views: Option<ResMut<Views>>, entity: Entity) {
+    if let Some(mut views) = views {
+        views.look_at(entity);
+    }
+}

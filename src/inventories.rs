@@ -1,0 +1,270 @@
+//! The system parameter that works on whole units and knows the limits.
+
+mod param;
+
+use bevy::{ecs::entity::Entity, ecs::system::SystemParam, prelude::*};
+
+use crate::{
+    containers::Kinds,
+    events::Cause,
+    model::{
+        container::Slot,
+        id::ItemId,
+        items::Catalogue,
+        saved::{SavedInventory, UnknownItems},
+        stack::Stack,
+        tx::{InventoryError, Staged, Tx},
+        unit::Unit,
+    },
+    server::mark::Marked,
+};
+
+use param::Units;
+
+/// Works on all containers of an entity at once, within the limits of the catalogue, and says why slots
+/// changed ([`Commit::cause`](crate::prelude::Commit)).
+///
+/// ```
+/// use bevy::prelude::*;
+/// use bevy_inventory_sync::prelude::*;
+///
+/// const TORCH: ItemId = ItemId::of("torch");
+///
+/// fn reward(mut inventories: Inventories, players: Query<Entity, With<Hotbar>>) {
+///     for player in &players {
+///         if let Some(rest) = inventories.give(player, TORCH.stack(5)).into_stack() {
+///             info!("{} did not fit", rest.count());
+///         }
+///     }
+/// }
+/// # bevy::ecs::system::assert_is_system(reward);
+/// ```
+///
+/// For the authority: on a client the server decides, and what is written there is taken back. Before
+/// the catalogue has loaded nothing fits and everything is refused.
+///
+/// It conflicts with other access to containers in the same system; use
+/// [`ParamSet`] or its own methods there.
+#[derive(SystemParam)]
+pub struct Inventories<'w, 's> {
+    units: Units<'w, 's>,
+    unknown: Query<'w, 's, &'static mut UnknownItems>,
+    kinds: Res<'w, Kinds>,
+    catalogue: Option<Res<'w, Catalogue>>,
+    marked: Option<ResMut<'w, Marked>>,
+    commands: Commands<'w, 's>,
+}
+
+/// What did not fit. It must be put somewhere, or it is lost.
+#[must_use = "what did not fit would be lost"]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leftover(Option<Stack>);
+
+impl Leftover {
+    /// The stack, if there is one.
+    #[must_use = "what did not fit would be lost"]
+    pub fn into_stack(self) -> Option<Stack> {
+        self.0
+    }
+
+    /// Whether everything fitted.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Says that what did not fit may go.
+    pub fn discard(self) {}
+}
+
+impl Inventories<'_, '_> {
+    /// All slots of an entity's containers, as a copy.
+    #[must_use]
+    pub fn unit(&self, entity: Entity) -> Option<Unit> {
+        self.units.read(&self.kinds, entity)
+    }
+
+    /// What lies in a slot; `None` also if there is no such slot.
+    #[must_use]
+    pub fn get(&self, entity: Entity, slot: Slot) -> Option<Stack> {
+        let unit = self.unit(entity)?;
+        unit.get(unit.flat(self.kinds.as_slice(), slot)?)
+    }
+
+    /// How many of an item an entity has, in all its containers.
+    #[must_use]
+    pub fn count(&self, entity: Entity, item: ItemId) -> u64 {
+        let unit = self.unit(entity).unwrap_or_default();
+        unit.sections().iter().map(|section| section.slots.count(item)).sum()
+    }
+
+    /// How many of a stack [`give`](Self::give) would place.
+    #[must_use]
+    pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
+        let left = self.try_tx(|tx| tx.fill(entity, stack));
+        left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
+    }
+
+    /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit: all
+    /// of it if the entity has no container or the item is unknown.
+    pub fn give(&mut self, entity: Entity, stack: Stack) -> Leftover {
+        match self.run(Cause::Given, |tx| tx.fill(entity, stack)) {
+            Ok(left) => Leftover(left),
+            Err(_) => Leftover(Some(stack)),
+        }
+    }
+
+    /// Takes exactly `count` of an item out, from the last slot backwards.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NotEnough`]; nothing has been taken then.
+    pub fn take(
+        &mut self,
+        entity: Entity,
+        item: ItemId,
+        count: u32,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        self.run(Cause::Taken, |tx| tx.take(entity, item, count))
+    }
+
+    /// Takes `count` (all, if `None`) out of one slot.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or [`InventoryError::Slot`].
+    pub fn take_from(
+        &mut self,
+        entity: Entity,
+        slot: Slot,
+        count: Option<u32>,
+    ) -> Result<Stack, InventoryError> {
+        self.run(Cause::Taken, |tx| tx.take_from(entity, slot, count))
+    }
+
+    /// Takes every stack for which `wanted` says yes: a death drop, a confiscation.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`].
+    pub fn take_where(
+        &mut self,
+        entity: Entity,
+        wanted: impl FnMut(&Stack) -> bool,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        self.run(Cause::Taken, |tx| tx.take_where(entity, wanted))
+    }
+
+    /// Does several things to any number of inventories, all of them or none.
+    ///
+    /// ```
+    /// # use bevy::prelude::*;
+    /// # use bevy_inventory_sync::prelude::*;
+    /// # const GOLD: ItemId = ItemId::of("gold"); const AXE: ItemId = ItemId::of("axe");
+    /// fn buy(mut inventories: Inventories, buyer: Single<Entity, With<Hotbar>>) {
+    ///     let sold = inventories.transact(|tx| {
+    ///         tx.take(*buyer, GOLD, 5)?;
+    ///         tx.give(*buyer, AXE.stack(1))
+    ///     });
+    ///     if let Err(error) = sold {
+    ///         info!("{error}");
+    ///     }
+    /// }
+    /// # bevy::ecs::system::assert_is_system(buy);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the closure returns; nothing has changed then.
+    pub fn transact<T>(
+        &mut self,
+        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+    ) -> Result<T, InventoryError> {
+        self.run(Cause::Transacted, steps)
+    }
+
+    /// Writes an inventory down by key, for any serde format.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], also while the catalogue has not loaded.
+    pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
+        let missing = InventoryError::NoInventory { entity };
+        let unit = self.unit(entity).ok_or(missing)?;
+        let catalogue = self.catalogue.as_deref().ok_or(missing)?;
+        let unknown = self.unknown.get(entity).ok();
+        Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, unknown))
+    }
+
+    /// Puts a saved inventory in place of what an entity has; every viewer gets a full copy. Containers
+    /// that the entity lacks, and items that the catalogue does not know, are kept in [`UnknownItems`].
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], also while the catalogue has not loaded.
+    pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
+        let missing = InventoryError::NoInventory { entity };
+        let there = self.unit(entity).ok_or(missing)?;
+        let catalogue = self.catalogue.as_deref().ok_or(missing)?;
+        let known: Vec<_> = (0u8..)
+            .zip(self.kinds.as_slice())
+            .filter(|(kind, _)| there.section(*kind).is_some())
+            .map(|(_, kind)| kind.name)
+            .collect();
+        let (mut here, mut elsewhere) = (SavedInventory { selected: saved.selected, ..Default::default() }, vec![]);
+        for container in &saved.containers {
+            if known.contains(&container.name.as_str()) {
+                here.containers.push(container.clone());
+            } else {
+                elsewhere.push(container.clone());
+            }
+        }
+        let (mut unit, mut unknown) = here.restore(self.kinds.as_slice(), catalogue);
+        unknown.containers.extend(elsewhere);
+        for section in there.sections() {
+            if unit.section(section.kind).is_none() {
+                unit.insert(section.kind, crate::model::slots::Slots::new(section.slots.len()));
+            }
+        }
+        unit.selected = there.selected.and(unit.selected.or(there.selected));
+        self.write(&[Staged { entity, unit }], Cause::Loaded);
+        if let Some(marked) = &mut self.marked {
+            marked.restructure(entity);
+        }
+        self.commands.entity(entity).insert(unknown);
+        Ok(())
+    }
+
+    fn try_tx<T>(
+        &self,
+        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+    ) -> Result<(T, Vec<Staged>), InventoryError> {
+        let load = |entity| self.catalogue.as_deref().and_then(|_| self.unit(entity));
+        let none = Catalogue::none();
+        let catalogue = self.catalogue.as_deref().unwrap_or(&none);
+        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load);
+        let done = steps(&mut tx)?;
+        Ok((done, tx.staged))
+    }
+
+    fn run<T>(
+        &mut self,
+        cause: Cause,
+        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+    ) -> Result<T, InventoryError> {
+        let (done, staged) = self.try_tx(steps)?;
+        self.write(&staged, cause);
+        Ok(done)
+    }
+
+    fn write(&mut self, staged: &[Staged], cause: Cause) {
+        for Staged { entity, unit } in staged {
+            let Some(mut there) = self.units.get_mut(*entity) else { continue };
+            self.kinds.write(&mut there, unit, |kind, index| {
+                if let Some(marked) = &mut self.marked {
+                    marked.declare(*entity, unit.start_of(kind) + index, cause);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! A list of slots, and everything one can do to it without knowing anything else.
+
+use bevy::reflect::Reflect;
+use thiserror::Error;
+
+use super::{id::ItemId, stack::Stack};
+
+/// What an operation on slots can find wrong. The slots are unchanged when it returns one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum SlotError {
+    /// The index is past the end.
+    #[error("slot {slot} is outside 0..{len}")]
+    OutOfRange {
+        /// The index asked for.
+        slot: usize,
+        /// How many slots there are.
+        len: usize,
+    },
+    /// There is nothing in the slot.
+    #[error("slot {slot} is empty")]
+    Empty {
+        /// The empty slot.
+        slot: usize,
+    },
+    /// The stack is smaller than what was asked of it.
+    #[error("slot {slot} holds {have}, {wanted} were asked for")]
+    NotEnough {
+        /// The slot.
+        slot: usize,
+        /// What it holds.
+        have: u32,
+        /// What was asked for.
+        wanted: u32,
+    },
+    /// The slot is taken by something that does not stack with what should go there, or is full.
+    #[error("slot {slot} cannot take this stack")]
+    Occupied {
+        /// The slot.
+        slot: usize,
+    },
+    /// The count is zero or above the item's maximum stack.
+    #[error("a count of {count} is outside 1..={max}")]
+    Count {
+        /// The count that was asked for.
+        count: u32,
+        /// The most that one slot may hold of the item.
+        max: u32,
+    },
+}
+
+/// A list of `Option<Stack>`: what a chest, a backpack or a hotbar is made of.
+///
+/// Reading past the end gives `None` or an error, never a panic. Operations that merge take the
+/// item's maximum stack, because slots know nothing of the catalogue; the
+/// [`Inventories`](crate::prelude::Inventories) parameter fills it in.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Reflect)]
+pub struct Slots(Vec<Option<Stack>>);
+
+impl Slots {
+    /// So many empty slots.
+    #[must_use]
+    pub fn new(len: usize) -> Self {
+        Self(vec![None; len])
+    }
+
+    /// How many slots there are, empty ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no slot at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What lies in a slot; `None` if it is empty or not there.
+    #[must_use]
+    pub fn get(&self, slot: usize) -> Option<Stack> {
+        self.0.get(slot).copied().flatten()
+    }
+
+    /// All slots in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Option<Stack>] {
+        &self.0
+    }
+
+    /// The filled slots with their indices.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Stack)> + '_ {
+        self.0.iter().enumerate().filter_map(|(slot, stack)| stack.map(|stack| (slot, stack)))
+    }
+
+    fn slot_mut(&mut self, slot: usize) -> Result<&mut Option<Stack>, SlotError> {
+        let len = self.0.len();
+        self.0.get_mut(slot).ok_or(SlotError::OutOfRange { slot, len })
+    }
+
+    /// Puts a stack (or nothing) into a slot and returns what lay there.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::OutOfRange`].
+    pub fn set(
+        &mut self,
+        slot: usize,
+        stack: impl Into<Option<Stack>>,
+    ) -> Result<Option<Stack>, SlotError> {
+        Ok(core::mem::replace(self.slot_mut(slot)?, stack.into()))
+    }
+
+    /// Takes all that lies in a slot.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::OutOfRange`] or [`SlotError::Empty`].
+    pub fn take(&mut self, slot: usize) -> Result<Stack, SlotError> {
+        self.slot_mut(slot)?.take().ok_or(SlotError::Empty { slot })
+    }
+
+    /// Takes `count` out of a slot.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::OutOfRange`], [`SlotError::Empty`], [`SlotError::NotEnough`], or
+    /// [`SlotError::Count`] for zero.
+    pub fn split(&mut self, slot: usize, count: u32) -> Result<Stack, SlotError> {
+        let cell = self.slot_mut(slot)?;
+        let stack = cell.ok_or(SlotError::Empty { slot })?;
+        let have = stack.count();
+        let part = stack.with_count(count).ok_or(SlotError::Count { count, max: have })?;
+        let rest = have.checked_sub(count).ok_or(SlotError::NotEnough { slot, have, wanted: count })?;
+        *cell = stack.with_count(rest);
+        Ok(part)
+    }
+
+    /// Puts as much of `stack` into one slot as fits there and returns the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::OutOfRange`], or [`SlotError::Occupied`] if not one of it fits.
+    pub fn merge(
+        &mut self,
+        slot: usize,
+        stack: Stack,
+        max_stack: u32,
+    ) -> Result<Option<Stack>, SlotError> {
+        let cell = self.slot_mut(slot)?;
+        let have = match cell {
+            Some(there) if !there.stacks_with(&stack) => return Err(SlotError::Occupied { slot }),
+            Some(there) => there.count(),
+            None => 0,
+        };
+        let moved = stack.count().min(max_stack.saturating_sub(have));
+        if moved == 0 {
+            return Err(SlotError::Occupied { slot });
+        }
+        *cell = stack.with_count(have + moved);
+        Ok(stack.with_count(stack.count() - moved))
+    }
+
+    /// Exchanges two slots.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::OutOfRange`].
+    pub fn swap(&mut self, a: usize, b: usize) -> Result<(), SlotError> {
+        let len = self.0.len();
+        for slot in [a, b] {
+            if slot >= len {
+                return Err(SlotError::OutOfRange { slot, len });
+            }
+        }
+        self.0.swap(a, b);
+        Ok(())
+    }
+
+    /// Moves up to `count` (all, if `None`) from one slot to another: onto an empty slot or one that
+    /// stacks with it as much as fits, onto any other slot as an exchange of the two.
+    ///
+    /// # Errors
+    ///
+    /// [`SlotError::OutOfRange`], [`SlotError::Empty`], [`SlotError::NotEnough`],
+    /// [`SlotError::Count`] for zero, or [`SlotError::Occupied`] if nothing fits and only a part was
+    /// to be moved.
+    pub fn move_within(
+        &mut self,
+        from: usize,
+        to: usize,
+        count: Option<u32>,
+        max_stack: u32,
+    ) -> Result<(), SlotError> {
+        let source = (*self.slot_mut(from)?).ok_or(SlotError::Empty { slot: from })?;
+        let target = *self.slot_mut(to)?;
+        if from == to {
+            return Ok(());
+        }
+        let whole = count.is_none_or(|count| count == source.count());
+        if whole && target.is_some_and(|target| !target.stacks_with(&source)) {
+            return self.swap(from, to);
+        }
+        let part = self.split(from, count.unwrap_or(source.count()))?;
+        match self.merge(to, part, max_stack) {
+            Ok(None) => Ok(()),
+            Ok(Some(rest)) => {
+                let back = self.get(from).map_or(0, |stack| stack.count()) + rest.count();
+                self.0[from] = source.with_count(back);
+                Ok(())
+            }
+            Err(error) => {
+                self.0[from] = Some(source);
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds a stack wherever it fits, first to stacks of its kind, then to empty slots, and returns
+    /// what did not fit.
+    #[must_use = "what did not fit would be lost"]
+    pub fn add(&mut self, stack: Stack, max_stack: u32) -> Option<Stack> {
+        let merged = self.add_where(stack, max_stack, |cell| cell.is_some());
+        merged.and_then(|rest| self.add_where(rest, max_stack, Option::is_none))
+    }
+
+    fn add_where(
+        &mut self,
+        stack: Stack,
+        max_stack: u32,
+        wanted: impl Fn(&Option<Stack>) -> bool,
+    ) -> Option<Stack> {
+        let mut rest = Some(stack);
+        for slot in 0..self.0.len() {
+            let Some(left) = rest else { break };
+            if wanted(&self.0[slot])
+                && let Ok(after) = self.merge(slot, left, max_stack)
+            {
+                rest = after;
+            }
+        }
+        rest
+    }
+
+    /// Removes up to `count` of an item, from the last slot backwards, and returns how many went.
+    pub fn remove(&mut self, item: ItemId, count: u32) -> u32 {
+        let mut left = count;
+        for cell in self.0.iter_mut().rev() {
+            if let Some(stack) = cell.filter(|stack| stack.item == item) {
+                let taken = left.min(stack.count());
+                *cell = stack.with_count(stack.count() - taken);
+                left -= taken;
+            }
+        }
+        count - left
+    }
+
+    /// How many of an item there are.
+    #[must_use]
+    pub fn count(&self, item: ItemId) -> u64 {
+        self.iter().filter(|(_, stack)| stack.item == item).map(|(_, s)| u64::from(s.count())).sum()
+    }
+
+    /// The first slot with this item.
+    #[must_use]
+    pub fn find(&self, item: ItemId) -> Option<usize> {
+        self.iter().find(|(_, stack)| stack.item == item).map(|(slot, _)| slot)
+    }
+
+    /// Merges what stacks, orders by `rank` (then larger stacks first), and closes the gaps.
+    ///
+    /// `max_stack` gives the most that one slot may hold of an item. Stacks above it stay as they are.
+    pub fn sort<K: Ord>(&mut self, rank: impl Fn(ItemId) -> K, max_stack: impl Fn(ItemId) -> u32) {
+        let mut sorted: Vec<Stack> = Vec::with_capacity(self.0.len());
+        for stack in self.0.iter().flatten().copied() {
+            let mut rest = Some(stack);
+            for there in &mut sorted {
+                let Some(left) = rest.filter(|left| left.stacks_with(there)) else { continue };
+                let room = max_stack(left.item).saturating_sub(there.count());
+                let moved = room.min(left.count());
+                *there = there.with_count(there.count() + moved).unwrap_or(*there);
+                rest = left.with_count(left.count() - moved);
+            }
+            sorted.extend(rest);
+        }
+        let key = |s: &Stack| (rank(s.item), s.wear, core::cmp::Reverse(s.count()));
+        sorted.sort_by_key(key);
+        self.0.fill(None);
+        for (cell, stack) in self.0.iter_mut().zip(sorted) {
+            *cell = Some(stack);
+        }
+    }
+
+    /// Changes the number of slots and returns what lay in those that went.
+    #[must_use = "what lay in the slots that went would be lost"]
+    pub fn resize(&mut self, len: usize) -> Vec<Stack> {
+        let cut = self.0.split_off(len.min(self.0.len()));
+        self.0.resize(len, None);
+        cut.into_iter().flatten().collect()
+    }
+}
+
+impl FromIterator<Option<Stack>> for Slots {
+    fn from_iter<I: IntoIterator<Item = Option<Stack>>>(stacks: I) -> Self {
+        Self(stacks.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TORCH: ItemId = ItemId::of("torch");
+    const AXE: ItemId = ItemId::of("axe");
+
+    fn slots(stacks: &[Option<Stack>]) -> Slots {
+        stacks.iter().copied().collect()
+    }
+
+    #[test]
+    fn out_of_range_is_named() {
+        let mut slots = Slots::new(3);
+        let error = slots.set(7, TORCH.stack(1)).unwrap_err();
+        assert_eq!(error.to_string(), "slot 7 is outside 0..3");
+        assert_eq!(slots.swap(0, 3), Err(SlotError::OutOfRange { slot: 3, len: 3 }));
+        assert_eq!(slots, Slots::new(3));
+    }
+
+    #[test]
+    fn add_fills_stacks_before_gaps_and_returns_the_rest() {
+        let mut slots = slots(&[None, Some(TORCH.stack(60)), Some(AXE.stack(1))]);
+        assert_eq!(slots.add(TORCH.stack(100), 64), Some(TORCH.stack(32)));
+        assert_eq!(slots.get(0), Some(TORCH.stack(64)));
+        assert_eq!(slots.count(TORCH), 128);
+    }
+
+    #[test]
+    fn move_merges_swaps_and_keeps_the_rest() {
+        let mut s = slots(&[Some(TORCH.stack(40)), Some(TORCH.stack(30)), Some(AXE.stack(1)), None]);
+        s.move_within(0, 1, None, 64).unwrap();
+        assert_eq!((s.get(0), s.get(1)), (Some(TORCH.stack(6)), Some(TORCH.stack(64))));
+        s.move_within(0, 2, None, 64).unwrap();
+        assert_eq!((s.get(0), s.get(2)), (Some(AXE.stack(1)), Some(TORCH.stack(6))));
+        s.move_within(2, 3, Some(2), 64).unwrap();
+        assert_eq!((s.get(2), s.get(3)), (Some(TORCH.stack(4)), Some(TORCH.stack(2))));
+        let before = s.clone();
+        assert_eq!(s.move_within(2, 0, Some(1), 64), Err(SlotError::Occupied { slot: 0 }));
+        assert_eq!(s, before);
+    }
+
+    #[test]
+    fn split_is_checked() {
+        let mut s = slots(&[Some(TORCH.stack(5)), None]);
+        assert_eq!(s.split(1, 1), Err(SlotError::Empty { slot: 1 }));
+        assert_eq!(s.split(0, 0), Err(SlotError::Count { count: 0, max: 5 }));
+        assert_eq!(s.split(0, 6), Err(SlotError::NotEnough { slot: 0, have: 5, wanted: 6 }));
+        assert_eq!(s.split(0, 5), Ok(TORCH.stack(5)));
+        assert_eq!(s.get(0), None);
+    }
+
+    #[test]
+    fn sort_merges_and_closes_gaps_without_losing_anything() {
+        let mut s = slots(&[None, Some(TORCH.stack(50)), Some(AXE.stack(1)), Some(TORCH.stack(20))]);
+        s.sort(|item| item != AXE, |item| if item == AXE { 1 } else { 64 });
+        assert_eq!(s, slots(&[Some(AXE.stack(1)), Some(TORCH.stack(64)), Some(TORCH.stack(6)), None]));
+    }
+
+    #[test]
+    fn remove_and_resize_account_for_everything() {
+        let mut s = slots(&[Some(TORCH.stack(5)), Some(AXE.stack(1)), Some(TORCH.stack(3))]);
+        assert_eq!(s.remove(TORCH, 4), 4);
+        assert_eq!(s.count(TORCH), 4);
+        assert_eq!(s.resize(1), vec![AXE.stack(1)]);
+        assert_eq!(s.resize(4), vec![]);
+        assert_eq!(s.len(), 4);
+    }
+}

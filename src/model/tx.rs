@@ -1,0 +1,431 @@
+//! Transactions over any number of units: all or nothing, the same on server and client.
+
+use bevy::ecs::entity::Entity;
+use thiserror::Error;
+
+use super::{
+    container::Slot,
+    id::ItemId,
+    items::Catalogue,
+    slots::SlotError,
+    stack::Stack,
+    unit::{Kind, Unit},
+};
+
+/// Why an operation on inventories was not done. Nothing has changed when one comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum InventoryError {
+    /// The entity is gone or has no container.
+    #[error("entity {entity} has no inventory")]
+    NoInventory {
+        /// The entity.
+        entity: Entity,
+    },
+    /// The unit has no such slot.
+    #[error("entity {entity} has no slot {index} in that container")]
+    NoSuchSlot {
+        /// The entity.
+        entity: Entity,
+        /// The index asked for.
+        index: u16,
+    },
+    /// Something is wrong with one slot.
+    #[error("entity {entity}: {error}")]
+    Slot {
+        /// The entity.
+        entity: Entity,
+        /// What is wrong; slots are counted through the whole unit.
+        error: SlotError,
+    },
+    /// There is not that much of the item.
+    #[error("entity {entity} holds {have} of item {item}, {wanted} were asked for")]
+    NotEnough {
+        /// The entity.
+        entity: Entity,
+        /// The item.
+        item: ItemId,
+        /// What there is.
+        have: u64,
+        /// What was asked for.
+        wanted: u32,
+    },
+    /// Not all of it fits.
+    #[error("entity {entity} has no room for {left} of item {item}")]
+    Full {
+        /// The entity.
+        entity: Entity,
+        /// The item.
+        item: ItemId,
+        /// How many did not fit.
+        left: u32,
+    },
+    /// The slot does not take this item ([`Container::accepts`](super::container::Container::accepts)).
+    #[error("entity {entity}: slot {index} does not take item {item}")]
+    NotAccepted {
+        /// The entity.
+        entity: Entity,
+        /// The slot, counted through the whole unit.
+        index: usize,
+        /// The item.
+        item: ItemId,
+    },
+    /// The catalogue has no such item.
+    #[error("item {item} is not in the catalogue")]
+    UnknownItem {
+        /// The item.
+        item: ItemId,
+    },
+}
+
+/// A unit that a transaction has touched.
+#[derive(Clone, Debug)]
+pub(crate) struct Staged {
+    pub(crate) entity: Entity,
+    pub(crate) unit: Unit,
+}
+
+/// What a transaction works on: copies, written back only if it ends well.
+pub struct Tx<'a> {
+    catalogue: &'a Catalogue,
+    kinds: &'a [Kind],
+    load: &'a dyn Fn(Entity) -> Option<Unit>,
+    pub(crate) staged: Vec<Staged>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(
+        catalogue: &'a Catalogue,
+        kinds: &'a [Kind],
+        load: &'a dyn Fn(Entity) -> Option<Unit>,
+    ) -> Self {
+        Self { catalogue, kinds, load, staged: Vec::new() }
+    }
+
+    /// The catalogue, for limits and tags.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        self.catalogue
+    }
+
+    /// Runs a step of several parts, none of which stays if one fails: a closure may go on after an
+    /// error.
+    fn all_or_nothing<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, InventoryError>,
+    ) -> Result<T, InventoryError> {
+        let before = self.staged.clone();
+        step(self).inspect_err(|_| self.staged = before)
+    }
+
+    fn unit(&mut self, entity: Entity) -> Result<&mut Unit, InventoryError> {
+        let at = match self.staged.iter().position(|staged| staged.entity == entity) {
+            Some(at) => at,
+            None => {
+                let unit = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
+                self.staged.push(Staged { entity, unit });
+                self.staged.len() - 1
+            }
+        };
+        Ok(&mut self.staged[at].unit)
+    }
+
+    fn flat(&mut self, entity: Entity, slot: Slot) -> Result<usize, InventoryError> {
+        let kinds = self.kinds;
+        let index = slot.index;
+        self.unit(entity)?
+            .flat(kinds, slot)
+            .ok_or(InventoryError::NoSuchSlot { entity, index })
+    }
+
+    fn check_known(&self, item: ItemId) -> Result<(), InventoryError> {
+        self.catalogue.rank(item).map(drop).ok_or(InventoryError::UnknownItem { item })
+    }
+
+    fn accepts(&mut self, entity: Entity, flat: usize, item: ItemId) -> Result<bool, InventoryError> {
+        let (catalogue, kinds) = (self.catalogue, self.kinds);
+        let def = catalogue.get(item).ok_or(InventoryError::UnknownItem { item })?;
+        let (kind, index) = self.unit(entity)?.locate(flat).unwrap_or_default();
+        Ok(kinds.get(usize::from(kind)).is_some_and(|kind| (kind.accepts)(index, def)))
+    }
+
+    /// What lies in a slot.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
+    pub fn get(&mut self, entity: Entity, slot: Slot) -> Result<Option<Stack>, InventoryError> {
+        let flat = self.flat(entity, slot)?;
+        Ok(self.unit(entity)?.get(flat))
+    }
+
+    /// How many of an item there are.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`].
+    pub fn count(&mut self, entity: Entity, item: ItemId) -> Result<u64, InventoryError> {
+        let unit = self.unit(entity)?;
+        Ok(unit.sections().iter().map(|section| section.slots.count(item)).sum())
+    }
+
+    /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::UnknownItem`].
+    pub fn fill(&mut self, entity: Entity, stack: Stack) -> Result<Option<Stack>, InventoryError> {
+        self.check_known(stack.item)?;
+        let max_stack = self.catalogue.max_stack(stack.item);
+        let len = self.unit(entity)?.len();
+        let mut rest = Some(stack);
+        for onto_stacks in [true, false] {
+            for flat in 0..len {
+                let Some(left) = rest else { return Ok(None) };
+                if self.unit(entity)?.get(flat).is_some() == onto_stacks
+                    && self.fills_by_itself(entity, flat)?
+                    && self.accepts(entity, flat, left.item)?
+                {
+                    rest = self.put_at(entity, flat, left, max_stack).unwrap_or(rest);
+                }
+            }
+        }
+        Ok(rest)
+    }
+
+    fn fills_by_itself(&mut self, entity: Entity, flat: usize) -> Result<bool, InventoryError> {
+        let kinds = self.kinds;
+        let (kind, _) = self.unit(entity)?.locate(flat).unwrap_or_default();
+        Ok(kinds.get(usize::from(kind)).is_some_and(|kind| kind.fill))
+    }
+
+    fn put_at(
+        &mut self,
+        entity: Entity,
+        flat: usize,
+        stack: Stack,
+        max_stack: u32,
+    ) -> Result<Option<Stack>, InventoryError> {
+        let unit = self.unit(entity)?;
+        let (kind, index) = unit.locate(flat).unwrap_or_default();
+        let Some(slots) = unit.section_mut(kind) else {
+            return Err(InventoryError::NoInventory { entity });
+        };
+        slots.merge(index, stack, max_stack).map_err(|error| InventoryError::Slot { entity, error })
+    }
+
+    /// Puts a whole stack in wherever it fits.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::Full`] if not all of it fits, or as [`Self::fill`].
+    pub fn give(&mut self, entity: Entity, stack: Stack) -> Result<(), InventoryError> {
+        self.all_or_nothing(|tx| match tx.fill(entity, stack)? {
+            None => Ok(()),
+            Some(rest) => {
+                Err(InventoryError::Full { entity, item: rest.item, left: rest.count() })
+            }
+        })
+    }
+
+    /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NotEnough`].
+    pub fn take(
+        &mut self,
+        entity: Entity,
+        item: ItemId,
+        count: u32,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        let have = self.count(entity, item)?;
+        if have < u64::from(count) {
+            return Err(InventoryError::NotEnough { entity, item, have, wanted: count });
+        }
+        let unit = self.unit(entity)?;
+        let mut left = count;
+        let mut taken = Vec::new();
+        for flat in (0..unit.len()).rev() {
+            let Some(stack) = unit.get(flat).filter(|stack| stack.item == item) else { continue };
+            let part = left.min(stack.count());
+            taken.extend(stack.with_count(part));
+            unit.set(flat, stack.with_count(stack.count() - part));
+            left -= part;
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes all stacks for which `wanted` says yes.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`].
+    pub fn take_where(
+        &mut self,
+        entity: Entity,
+        mut wanted: impl FnMut(&Stack) -> bool,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        let unit = self.unit(entity)?;
+        let hits: Vec<usize> =
+            (0..unit.len()).filter(|flat| unit.get(*flat).is_some_and(|s| wanted(&s))).collect();
+        Ok(hits.into_iter().filter_map(|flat| unit.set(flat, None)).collect())
+    }
+
+    /// Takes `count` (all, if `None`) out of one slot.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or [`InventoryError::Slot`]
+    /// if the slot is empty or holds less.
+    pub fn take_from(
+        &mut self,
+        entity: Entity,
+        slot: Slot,
+        count: Option<u32>,
+    ) -> Result<Stack, InventoryError> {
+        let flat = self.flat(entity, slot)?;
+        self.take_at(entity, flat, count)
+    }
+
+    fn take_at(
+        &mut self,
+        entity: Entity,
+        flat: usize,
+        count: Option<u32>,
+    ) -> Result<Stack, InventoryError> {
+        let fail = |error| InventoryError::Slot { entity, error };
+        let unit = self.unit(entity)?;
+        let stack = unit.get(flat).ok_or(fail(SlotError::Empty { slot: flat }))?;
+        let (have, wanted) = (stack.count(), count.unwrap_or(stack.count()));
+        let part = stack
+            .with_count(wanted)
+            .ok_or(fail(SlotError::Count { count: wanted, max: have }))?;
+        let rest = have
+            .checked_sub(wanted)
+            .ok_or(fail(SlotError::NotEnough { slot: flat, have, wanted }))?;
+        unit.set(flat, stack.with_count(rest));
+        Ok(part)
+    }
+
+    /// Puts as much of a stack into one slot as fits there and returns the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NotAccepted`], [`InventoryError::Slot`] if not one of it fits,
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`],
+    /// [`InventoryError::UnknownItem`].
+    pub fn put_into(
+        &mut self,
+        entity: Entity,
+        slot: Slot,
+        stack: Stack,
+    ) -> Result<Option<Stack>, InventoryError> {
+        let flat = self.flat(entity, slot)?;
+        if !self.accepts(entity, flat, stack.item)? {
+            return Err(InventoryError::NotAccepted { entity, index: flat, item: stack.item });
+        }
+        let max_stack = self.catalogue.max_stack(stack.item);
+        self.put_at(entity, flat, stack, max_stack)
+    }
+
+    /// Moves up to `count` (all, if `None`) from one slot to another, also of another inventory: as
+    /// much as fits onto an empty slot or one that stacks with it, as an exchange of both onto any
+    /// other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::take_from`] and [`Self::put_into`].
+    pub fn move_slot(
+        &mut self,
+        from: (Entity, Slot),
+        to: (Entity, Slot),
+        count: Option<u32>,
+    ) -> Result<(), InventoryError> {
+        if from == to {
+            return self.flat(from.0, from.1).map(drop);
+        }
+        self.all_or_nothing(|tx| tx.move_parts(from, to, count))
+    }
+
+    fn move_parts(
+        &mut self,
+        from: (Entity, Slot),
+        to: (Entity, Slot),
+        count: Option<u32>,
+    ) -> Result<(), InventoryError> {
+        let (source, target) = (self.flat(from.0, from.1)?, self.flat(to.0, to.1)?);
+        let there = self.unit(to.0)?.get(target);
+        let part = self.take_at(from.0, source, count)?;
+        let emptied = self.unit(from.0)?.get(source).is_none();
+        if let Some(there) = there.filter(|there| emptied && !there.stacks_with(&part)) {
+            self.unit(to.0)?.set(target, None);
+            self.put_exactly(to, part)?;
+            return self.put_exactly(from, there);
+        }
+        let rest = self.put_into(to.0, to.1, part)?;
+        if let Some(rest) = rest {
+            let back = self.unit(from.0)?.get(source).map_or(0, |s| s.count()) + rest.count();
+            self.unit(from.0)?.set(source, rest.with_count(back));
+        }
+        Ok(())
+    }
+
+    /// Puts a stack into a slot that has just been emptied. A stack above the limit stays together:
+    /// exchanging two slots never leaves a rest.
+    fn put_exactly(&mut self, to: (Entity, Slot), stack: Stack) -> Result<(), InventoryError> {
+        let flat = self.flat(to.0, to.1)?;
+        if !self.accepts(to.0, flat, stack.item)? {
+            return Err(InventoryError::NotAccepted { entity: to.0, index: flat, item: stack.item });
+        }
+        self.unit(to.0)?.set(flat, Some(stack));
+        Ok(())
+    }
+
+    /// Moves everything from one unit into another.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::Full`] if not all of it fits, or [`InventoryError::NoInventory`].
+    pub fn move_all(&mut self, from: Entity, to: Entity) -> Result<(), InventoryError> {
+        self.all_or_nothing(|tx| {
+            for stack in tx.take_where(from, |_| true)? {
+                tx.give(to, stack)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Merges what stacks, orders by item, and closes the gaps of one container.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if the unit has no such
+    /// container.
+    pub fn sort(&mut self, entity: Entity, container: Slot) -> Result<(), InventoryError> {
+        let flat = self.flat(entity, container)?;
+        let catalogue = self.catalogue;
+        let unit = self.unit(entity)?;
+        let (kind, _) = unit.locate(flat).unwrap_or_default();
+        if let Some(slots) = unit.section_mut(kind) {
+            slots.sort(|item| catalogue.rank(item), |item| catalogue.max_stack(item));
+        }
+        Ok(())
+    }
+
+    /// Selects a slot of the container that has a selected one.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such slot or
+    /// the container has no selected one.
+    pub fn select(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
+        self.flat(entity, slot)?;
+        let missing = InventoryError::NoSuchSlot { entity, index: slot.index };
+        let index = u8::try_from(slot.index).map_err(|_| missing)?;
+        let unit = self.unit(entity)?;
+        unit.selected.as_mut().map(|selected| *selected = index).ok_or(missing)
+    }
+}

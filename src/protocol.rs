@@ -1,0 +1,72 @@
+//! The two messages that cross the network, as raw bytes; registered the same on both sides.
+
+use bevy::prelude::*;
+use bevy_replicon::{
+    bytes::Bytes,
+    prelude::*,
+    shared::message::ctx::{ClientReceiveCtx, ClientSendCtx, ServerReceiveCtx, ServerSendCtx},
+};
+
+use crate::{
+    containers::Kinds,
+    events::{
+        InventoryClosed, InventoryOpened, InventoryResized, SelectedChanged, SlotChanged,
+        SyncRefused,
+    },
+    ids,
+    model::container::{Hotbar, Inventory},
+    prelude::InventoryAppExt,
+    stats::InventoryStats,
+};
+
+/// Server to client: one message of [`wire`](crate::wire).
+#[derive(Message, Debug)]
+pub(crate) struct SyncBatch(pub(crate) Bytes);
+
+/// Client to server: one [`Request`](crate::hello::Request).
+#[derive(Message, Debug)]
+pub(crate) struct SyncRequest(pub(crate) Bytes);
+
+/// What both halves of [`InventoryPlugins`](crate::InventoryPlugins) need.
+pub struct InventorySharedPlugin;
+
+impl Plugin for InventorySharedPlugin {
+    fn build(&self, app: &mut App) {
+        // Not tied to replication: a message carries all that it needs and never waits for a tick.
+        app.add_server_message_with(Channel::Ordered, write_batch, read_batch)
+            .make_message_independent::<SyncBatch>()
+            .add_client_message_with(Channel::Ordered, write_request, read_request)
+            .init_resource::<Kinds>()
+            .init_resource::<InventoryStats>()
+            .add_message::<InventoryOpened>()
+            .add_message::<InventoryResized>()
+            .add_message::<InventoryClosed>()
+            .add_message::<SlotChanged>()
+            .add_message::<SelectedChanged>()
+            .add_message::<SyncRefused>()
+            .register_type::<InventoryStats>()
+            .register_type::<Inventory>()
+            .register_type::<Hotbar>()
+            .add_plugins(ids::plugin)
+            .add_container::<Inventory>()
+            .add_container::<Hotbar>();
+    }
+}
+
+fn write_batch(_: &mut ServerSendCtx, batch: &SyncBatch, bytes: &mut Vec<u8>) -> Result {
+    bytes.extend_from_slice(&batch.0);
+    Ok(())
+}
+
+fn read_batch(_: &mut ClientReceiveCtx, bytes: &mut Bytes) -> Result<SyncBatch> {
+    Ok(SyncBatch(bytes.split_off(0)))
+}
+
+fn write_request(_: &mut ClientSendCtx, request: &SyncRequest, bytes: &mut Vec<u8>) -> Result {
+    bytes.extend_from_slice(&request.0);
+    Ok(())
+}
+
+fn read_request(_: &mut ServerReceiveCtx, bytes: &mut Bytes) -> Result<SyncRequest> {
+    Ok(SyncRequest(bytes.split_off(0)))
+}

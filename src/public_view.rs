@@ -1,0 +1,59 @@
+//! What bystanders see: small components of their own, derived from a container and replicated to
+//! everybody who sees the entity. A bystander never gets a half-empty inventory.
+
+use bevy::{
+    ecs::component::Mutable,
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::model::{
+    container::{Container, Hotbar},
+    id::ItemId,
+};
+
+/// A component that shows something of a container to everybody. Insert it on the server; it follows
+/// the container from then on.
+///
+/// Register it with [`add_public_view`](crate::prelude::InventoryAppExt::add_public_view).
+pub trait PublicView:
+    Component<Mutability = Mutable> + PartialEq + Serialize + DeserializeOwned
+{
+    /// The container that it is derived from.
+    type Source: Container;
+
+    /// What is shown of it.
+    fn view(source: &Self::Source) -> Self;
+}
+
+/// What a player holds: the item in the selected slot of the [`Hotbar`]. Neither count nor wear.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct HeldItem(pub Option<ItemId>);
+
+impl PublicView for HeldItem {
+    type Source = Hotbar;
+
+    fn view(hotbar: &Hotbar) -> Self {
+        Self(hotbar.held().map(|stack| stack.item))
+    }
+}
+
+pub(crate) fn register<V: PublicView>(app: &mut App) {
+    app.replicate::<V>().add_systems(
+        PostUpdate,
+        derive_views::<V>
+            .before(ServerSystems::Send)
+            .run_if(in_state(ClientState::Disconnected)),
+    );
+}
+
+type Shown<'w, V> = (&'w <V as PublicView>::Source, &'w mut V);
+
+fn derive_views<V: PublicView>(
+    mut shown: Query<Shown<V>, Or<(Changed<<V as PublicView>::Source>, Added<V>)>>,
+) {
+    for (source, mut view) in &mut shown {
+        view.set_if_neq(V::view(source));
+    }
+}

@@ -1,0 +1,78 @@
+//! The authority's half: a dedicated server, a listen server, a single player's own world.
+
+pub mod access;
+pub mod batch;
+pub mod encode;
+pub mod faults;
+pub(crate) mod local;
+pub mod mark;
+pub(crate) mod send;
+pub(crate) mod validate;
+pub(crate) mod views;
+
+use bevy::prelude::*;
+use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
+
+use crate::{events::Commit, model::items::Catalogue, systems::InventorySystems};
+
+/// The server half of [`InventoryPlugins`](crate::InventoryPlugins).
+///
+/// An app that can only ever be a client may leave it out.
+pub struct InventoryServerPlugin;
+
+impl Plugin for InventoryServerPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<batch::SyncSettings>()
+            .init_resource::<mark::Marked>()
+            .init_resource::<views::Views>()
+            .init_resource::<batch::Batched>()
+            .init_resource::<encode::Encoded>()
+            .add_message::<Commit>()
+            .configure_sets(
+                PreUpdate,
+                InventorySystems::Validate
+                    .after(ServerSystems::Receive)
+                    .run_if(in_state(ServerState::Running)),
+            )
+            .configure_sets(
+                PostUpdate,
+                (
+                    InventorySystems::Mark,
+                    InventorySystems::Batch,
+                    InventorySystems::Encode,
+                    InventorySystems::Send,
+                )
+                    .chain()
+                    .after(ServerSystems::IncrementTick)
+                    .before(ServerSystems::Send)
+                    .run_if(sync_is_due)
+                    .run_if(resource_exists::<Catalogue>),
+            )
+            .add_plugins((views::plugin, mark::plugin))
+            .add_systems(PreUpdate, validate::validate_requests.in_set(InventorySystems::Validate))
+            .add_systems(
+                PostUpdate,
+                (
+                    local::notify_local.in_set(InventorySystems::Mark).after(mark::MarkSystems::Slots),
+                    (views::update_views, batch::batch_changes)
+                        .chain()
+                        .in_set(InventorySystems::Batch),
+                    encode::encode_messages.in_set(InventorySystems::Encode),
+                    send::send_messages
+                        .run_if(in_state(ServerState::Running))
+                        .in_set(InventorySystems::Send),
+                ),
+            );
+    }
+}
+
+/// Once per server tick; every frame where no server runs, for the tick stands still there. Never on a
+/// client, connected or trying to: it is not the authority.
+fn sync_is_due(
+    client: Option<Res<State<ClientState>>>,
+    server: Res<State<ServerState>>,
+    tick: Res<ServerTick>,
+) -> bool {
+    let authority = client.is_none_or(|state| *state == ClientState::Disconnected);
+    authority && (*server == ServerState::Stopped || tick.is_changed())
+}

@@ -1,0 +1,139 @@
+//! Finds who must be told what: one job for all viewers who stand at the same version.
+
+use core::ops::Range;
+
+use bevy::{ecs::reflect::ReflectResource, prelude::*};
+use smallvec::SmallVec;
+
+use crate::stats::InventoryStats;
+
+use super::{
+    mark::{Baseline, Marked},
+    views::Views,
+};
+
+/// How changes are sent. May be changed at any time.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
+#[reflect(Resource)]
+pub struct SyncSettings {
+    /// Sends only the slots that changed. Off: a full copy of the unit for every change, as the way
+    /// back should anything go wrong in production.
+    pub granular: bool,
+    /// When a delta gives way to a full copy.
+    pub full_policy: FullPolicy,
+}
+
+impl Default for SyncSettings {
+    fn default() -> Self {
+        Self { granular: true, full_policy: FullPolicy::AbovePercent(50) }
+    }
+}
+
+/// When a delta gives way to a full copy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Reflect)]
+pub enum FullPolicy {
+    /// When more than this share of the unit's slots changed: of 36 at 50 %, 18 are a delta and 19 are
+    /// full.
+    AbovePercent(u8),
+    /// Whichever takes fewer bits. Both are encoded.
+    Smaller,
+}
+
+/// What a job sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Content {
+    Delta,
+    Full,
+    Smaller,
+}
+
+/// One update, encoded once for all its targets.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) unit: Entity,
+    /// The version that all targets hold.
+    pub(super) base: u64,
+    pub(super) content: Content,
+    pub(super) targets: Range<usize>,
+}
+
+/// The jobs of this tick. The buffers are kept from tick to tick.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Batched {
+    pub(super) jobs: Vec<Job>,
+    /// Clients with the index of their view.
+    pub(super) targets: Vec<(Entity, u32)>,
+}
+
+/// Makes jobs of the units that were marked, and moves their viewers' cursors.
+pub(super) fn batch_changes(
+    marked: Res<Marked>,
+    units: Query<&Baseline>,
+    settings: Res<SyncSettings>,
+    mut views: ResMut<Views>,
+    mut batched: ResMut<Batched>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let batched = &mut *batched;
+    batched.jobs.clear();
+    batched.targets.clear();
+    for unit in marked.units().iter().copied() {
+        if let Ok(baseline) = units.get(unit) {
+            batch_unit(unit, baseline, *settings, &mut views, batched, &mut stats);
+        }
+    }
+}
+
+fn batch_unit(
+    unit: Entity,
+    baseline: &Baseline,
+    settings: SyncSettings,
+    views: &mut Views,
+    batched: &mut Batched,
+    stats: &mut InventoryStats,
+) {
+    let version = baseline.version();
+    let Some(watched) = views.unit_mut(unit) else { return };
+    let mut bases: SmallVec<[u64; 4]> = SmallVec::new();
+    let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
+    for (at, watcher) in watched.watchers.iter().enumerate() {
+        let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
+        if told < baseline.structure_version() {
+            outgrown.push(at);
+        } else if !bases.contains(&told) {
+            bases.push(told);
+        }
+    }
+    for base in bases {
+        let start = batched.targets.len();
+        for watcher in watched.watchers.iter_mut().filter(|w| w.told == Some(base)) {
+            watcher.told = Some(version);
+            batched.targets.push((watcher.client, watcher.view));
+        }
+        let content = content(baseline, base, settings);
+        let targets = start..batched.targets.len();
+        let told = targets.len() as u64;
+        match content {
+            Content::Full => stats.fulls_batched += told,
+            Content::Delta | Content::Smaller => stats.deltas_batched += told,
+        }
+        batched.jobs.push(Job { unit, base, content, targets });
+    }
+    for at in outgrown {
+        views.reopen(unit, at);
+    }
+}
+
+fn content(baseline: &Baseline, base: u64, settings: SyncSettings) -> Content {
+    if !settings.granular {
+        return Content::Full;
+    }
+    match settings.full_policy {
+        FullPolicy::Smaller => Content::Smaller,
+        FullPolicy::AbovePercent(percent) => {
+            let changed = baseline.changed_since(base).count();
+            let above = changed * 100 > baseline.unit().len() * usize::from(percent);
+            if above { Content::Full } else { Content::Delta }
+        }
+    }
+}

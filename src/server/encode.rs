@@ -1,0 +1,220 @@
+//! Writes each job once: into the client's own message if only one client is told, into bytes that all
+//! share otherwise.
+
+use bevy::prelude::*;
+use bevy_replicon::prelude::Replicated;
+use bytes::Bytes;
+
+use crate::{
+    containers::Kinds,
+    model::items::Catalogue,
+    stats::InventoryStats,
+    wire::{
+        OpenHead, Schema,
+        bits::BitWriter,
+        encode::{self, Entry, UpdateHead},
+    },
+};
+
+use super::{
+    batch::{Batched, Content, Job},
+    mark::Baseline,
+    views::Views,
+};
+
+/// What is ready to be sent. The buffers are kept from tick to tick.
+#[derive(Resource, Default)]
+pub(crate) struct Encoded {
+    /// Parts that several clients get, in the order of the jobs.
+    pub(super) shared: Vec<(Entity, Bytes)>,
+    entries: Vec<Entry>,
+    part: BitWriter,
+    other: BitWriter,
+}
+
+type Units<'w, 's> = Query<'w, 's, (&'static Baseline, Has<Replicated>)>;
+
+/// Encodes everything that waits for clients.
+pub(super) fn encode_messages(
+    units: Units,
+    catalogue: Res<Catalogue>,
+    kinds: Res<Kinds>,
+    batched: Res<Batched>,
+    mut views: ResMut<Views>,
+    mut encoded: ResMut<Encoded>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    encoded.shared.clear();
+    for job in &batched.jobs {
+        let shared = job.targets.len() > 1;
+        for (client, _) in &batched.targets[job.targets.clone()] {
+            views.touch(*client);
+            if let Some(client) = views.client_mut(*client) {
+                client.shared_parts += usize::from(shared);
+                client.private_updates += usize::from(!shared);
+            }
+        }
+    }
+    for at in 0..views.touched.len() {
+        let client = views.touched[at];
+        begin_message(client, &units, schema, &mut views, &mut stats);
+    }
+    for job in &batched.jobs {
+        let Ok((baseline, _)) = units.get(job.unit) else { continue };
+        encode_job(job, baseline, schema, &batched, &mut views, &mut encoded, &mut stats);
+    }
+    for at in 0..views.touched.len() {
+        let client = views.touched[at];
+        if let Some(client) = views.client_mut(client)
+            && !client.message.is_empty()
+        {
+            client.message.flag(false);
+        }
+    }
+}
+
+/// Begins a client's own message, if it needs one, with the views that end and begin.
+fn begin_message(
+    client_id: Entity,
+    units: &Units,
+    schema: Schema,
+    views: &mut Views,
+    stats: &mut InventoryStats,
+) {
+    let opens = collect_opens(client_id, units, views);
+    let Some(client) = views.client_mut(client_id) else { return };
+    client.message.clear();
+    let more = client.reset || !client.closes.is_empty() || !opens.is_empty();
+    let several = client.shared_parts + usize::from(client.private_updates > 0) > 1;
+    if !more && !(several && client.shared_parts > 0) {
+        if client.private_updates > 0 {
+            encode::begin_plain(&mut client.message);
+        }
+        return;
+    }
+    let w = &mut client.message;
+    encode::begin_full(w, client.reset, client.shared_parts);
+    encode::closes(w, &client.closes);
+    encode::opens(w, opens.len());
+    stats.closes_batched += client.closes.len() as u64;
+    stats.opens_batched += opens.len() as u64;
+    for (unit, head) in &opens {
+        if let Ok((baseline, _)) = units.get(*unit) {
+            encode::open(w, schema, head, baseline.unit());
+        }
+    }
+    client.closes.clear();
+}
+
+/// The views of a client that need a full copy, each once, with their cursors moved.
+fn collect_opens(client_id: Entity, units: &Units, views: &mut Views) -> Vec<(Entity, OpenHead)> {
+    let Some(client) = views.client_mut(client_id).filter(|client| client.ready) else {
+        return Vec::new();
+    };
+    let wanted = core::mem::take(&mut client.opens);
+    let mut opens = Vec::with_capacity(wanted.len());
+    for view in wanted {
+        let Some(unit) = views.client(client_id).and_then(|c| *c.views.get(view as usize)?) else {
+            continue;
+        };
+        let (Ok((baseline, replicated)), Some(watched)) = (units.get(unit), views.unit_mut(unit))
+        else {
+            continue;
+        };
+        let (id, handle) = (watched.id, watched.handle);
+        let Some(watcher) =
+            watched.watchers.iter_mut().find(|w| w.client == client_id && w.told.is_none())
+        else {
+            continue;
+        };
+        let version = baseline.version();
+        (watcher.told, watcher.known) = (Some(version), true);
+        let head = OpenHead {
+            view,
+            handle,
+            id,
+            owner: watcher.access.owner,
+            rights: watcher.access.rights,
+            version,
+            entity: replicated.then_some(unit),
+        };
+        opens.push((unit, head));
+    }
+    opens
+}
+
+fn encode_job(
+    job: &Job,
+    baseline: &Baseline,
+    schema: Schema,
+    batched: &Batched,
+    views: &mut Views,
+    encoded: &mut Encoded,
+    stats: &mut InventoryStats,
+) {
+    let Encoded { shared, entries, part, other } = encoded;
+    entries.clear();
+    let relative = job.base + 1 == baseline.version();
+    entries.extend(baseline.changed_since(job.base).map(|slot| Entry {
+        slot,
+        old: if relative { baseline.before(slot) } else { None },
+        new: baseline.unit().get(slot),
+    }));
+    let head = |view| UpdateHead {
+        view,
+        base: job.base,
+        version: baseline.version(),
+        selected: baseline.selected_since(job.base),
+    };
+    let update = (job.content, baseline, entries.as_slice());
+    if job.content != Content::Full {
+        stats.entries_encoded += entries.len() as u64;
+    }
+    match &batched.targets[job.targets.clone()] {
+        [(client, view)] => {
+            let Some(client) = views.client_mut(*client) else { return };
+            // The first update of a plain message follows its one bit of header at once.
+            if client.message.len() > 1 {
+                client.message.flag(true);
+            }
+            write_update(&mut client.message, other, schema, &head(*view), update);
+        }
+        targets => {
+            let Some(handle) = views.unit(job.unit).map(|watched| watched.handle) else { return };
+            part.clear();
+            encode::begin_shared(part);
+            write_update(part, other, schema, &head(handle), update);
+            let bytes = Bytes::copy_from_slice(part.finish());
+            shared.extend(targets.iter().map(|(client, _)| (*client, bytes.clone())));
+        }
+    }
+}
+
+fn write_update(
+    w: &mut BitWriter,
+    scratch: &mut BitWriter,
+    schema: Schema,
+    head: &UpdateHead,
+    (content, baseline, entries): (Content, &Baseline, &[Entry]),
+) {
+    let unit = baseline.unit();
+    let full = match content {
+        Content::Delta => false,
+        Content::Full => true,
+        Content::Smaller => {
+            let mut bits = |write: &dyn Fn(&mut BitWriter)| {
+                scratch.clear();
+                write(scratch);
+                scratch.len()
+            };
+            let full = bits(&|w| encode::update_full(w, schema, head, unit));
+            full < bits(&|w| encode::update_delta(w, schema, head, unit.len(), entries))
+        }
+    };
+    if full {
+        encode::update_full(w, schema, head, unit);
+    } else {
+        encode::update_delta(w, schema, head, unit.len(), entries);
+    }
+}

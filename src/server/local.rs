@@ -1,0 +1,78 @@
+//! The player who sits at the authority: no bytes, the same events.
+
+use bevy::prelude::*;
+
+use crate::{
+    events::{
+        CloseReason, Commit, InView, InventoryClosed, InventoryOpened, InventoryResized,
+        LocalInventory, SelectedChanged, SlotCause, SlotChanged,
+    },
+    model::id::InventoryId,
+    stats::InventoryStats,
+};
+
+use super::{
+    mark::{Baseline, Marked},
+    views::{Access, Views},
+};
+
+/// Tells the local player what Mark found, in units that it has seen before.
+pub(super) fn notify_local(
+    views: Res<Views>,
+    marked: Res<Marked>,
+    units: Query<&Baseline>,
+    mut committed: MessageReader<Commit>,
+    mut stats: ResMut<InventoryStats>,
+    mut commands: Commands,
+) {
+    let sees = |unit| views.unit(unit).is_some_and(|watched| watched.local.is_some());
+    for commit in committed.read().filter(|commit| sees(commit.entity)) {
+        let Commit { entity, slot, old, new, .. } = *commit;
+        stats.slots_notified += 1;
+        tell(&mut commands, SlotChanged { entity, slot, old, new, cause: SlotCause::Server });
+    }
+    for unit in marked.units().iter().copied() {
+        let Ok(baseline) = units.get(unit) else { continue };
+        let Some(watched) = views.unit(unit).filter(|_| sees(unit)) else { continue };
+        if let (Some(old), Some(new)) = (baseline.selected_before(), baseline.unit().selected) {
+            tell(&mut commands, SelectedChanged { entity: unit, old, new });
+        }
+        if baseline.structure_version() == baseline.version()
+        {
+            tell(&mut commands, InventoryResized { entity: unit, inventory: watched.id });
+        }
+    }
+}
+
+/// Marks a unit as seen by the local player.
+pub(super) fn open_local(commands: &mut Commands, unit: Entity, id: InventoryId, access: Access) {
+    let rights = access.rights;
+    let mut entity = commands.entity(unit);
+    entity.try_insert(InView { rights });
+    if access.owner {
+        entity.try_insert(LocalInventory);
+    } else {
+        entity.try_remove::<LocalInventory>();
+    }
+    tell(commands, InventoryOpened { entity: unit, inventory: id, rights });
+}
+
+/// The opposite of [`open_local`].
+pub(super) fn close_local(
+    commands: &mut Commands,
+    unit: Entity,
+    id: InventoryId,
+    reason: CloseReason,
+) {
+    tell(commands, InventoryClosed { entity: unit, inventory: id, reason });
+    commands.entity(unit).try_remove::<(InView, LocalInventory)>();
+}
+
+/// Raises an event as a message and to observers.
+fn tell<E: EntityEvent + Message + Clone>(commands: &mut Commands, event: E)
+where
+    for<'a> E::Trigger<'a>: Default,
+{
+    commands.write_message(event.clone());
+    commands.trigger(event);
+}

@@ -1,0 +1,375 @@
+//! Finds what changed: for every container that was touched, compare with the last commit, note which
+//! slots differ, and commit.
+//!
+//! Nobody sets a dirty bit, so nobody can forget one, and what changed and changed back is silent.
+
+use bevy::{
+    ecs::lifecycle::Remove,
+    platform::collections::HashMap,
+    prelude::*,
+};
+use bevy_replicon::prelude::ClientState;
+use log::error;
+
+use crate::{
+    containers::Kinds,
+    events::{Cause, Commit},
+    ids::InventoryIds,
+    model::{
+        container::{Container, Slot},
+        id::InventoryId,
+        items::Catalogue,
+        slots::Slots,
+        stack::Stack,
+        unit::{UNIT_SLOTS_MAX, Unit},
+    },
+    stats::InventoryStats,
+    systems::InventorySystems,
+};
+
+use super::faults::{InventoryFault, Unsynced};
+
+/// The last commit of a unit: what was last compared with, and at which version each slot got there.
+///
+/// Required by every registered container.
+#[derive(Component, Default, Debug)]
+pub struct Baseline {
+    unit: Unit,
+    version: u64,
+    slot_versions: Vec<u64>,
+    selected_version: u64,
+    selected_before: Option<u8>,
+    structure_version: u64,
+    /// What the slots of the last commit held before, in rising order of the slots.
+    before: Vec<(usize, Option<Stack>)>,
+    /// The pass of Mark that made the last commit, so that all containers share one.
+    pass: u64,
+}
+
+impl Baseline {
+    /// The slots as of the last commit.
+    #[must_use]
+    pub fn unit(&self) -> &Unit {
+        &self.unit
+    }
+
+    /// The version of the last commit: one more with each, zero before the first.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The version at which containers were last added, removed or resized.
+    #[must_use]
+    pub fn structure_version(&self) -> u64 {
+        self.structure_version
+    }
+
+    /// The flat positions of the slots that changed after a version.
+    pub fn changed_since(&self, version: u64) -> impl Iterator<Item = usize> + '_ {
+        let changed = move |(slot, at): (usize, &u64)| (*at > version).then_some(slot);
+        self.slot_versions.iter().enumerate().filter_map(changed)
+    }
+
+    /// The selected slot, if it changed after a version.
+    #[must_use]
+    pub fn selected_since(&self, version: u64) -> Option<u8> {
+        self.unit.selected.filter(|_| self.selected_version > version)
+    }
+
+    /// The slot that was selected before the last commit, if that commit changed it.
+    #[must_use]
+    pub fn selected_before(&self) -> Option<u8> {
+        self.selected_before.filter(|_| self.selected_version == self.version)
+    }
+
+    /// What a slot of the last commit held before it; `None` if that commit did not touch it.
+    #[must_use]
+    pub fn before(&self, slot: usize) -> Option<Option<Stack>> {
+        let at = self.before.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
+        Some(self.before[at].1)
+    }
+
+    /// Begins a commit, or goes on with the one that another container began in this pass.
+    fn begin(&mut self, pass: u64) -> bool {
+        if self.pass == pass {
+            return false;
+        }
+        self.pass = pass;
+        self.version += 1;
+        self.before.clear();
+        true
+    }
+
+    fn commit_slot(&mut self, flat: usize, old: Option<Stack>, new: Option<Stack>) {
+        self.unit.set(flat, new);
+        self.slot_versions[flat] = self.version;
+        let at = self.before.partition_point(|(slot, _)| *slot < flat);
+        self.before.insert(at, (flat, old));
+    }
+
+    /// Changes the containers; every slot counts as changed.
+    fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
+        match slots {
+            Some(slots) => self.unit.insert(kind, slots),
+            None => drop(self.unit.remove(kind)),
+        }
+        self.stamp_structure();
+    }
+
+    fn stamp_structure(&mut self) {
+        self.structure_version = self.version;
+        self.slot_versions.clear();
+        self.slot_versions.resize(self.unit.len(), self.version);
+        self.before.clear();
+    }
+}
+
+/// The units that were committed in this pass, and what is known about why.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Marked {
+    pass: u64,
+    units: Vec<Entity>,
+    /// Units whose containers went between two passes.
+    restructured: Vec<Entity>,
+    causes: HashMap<(Entity, usize), Cause>,
+}
+
+impl Marked {
+    pub(super) fn units(&self) -> &[Entity] {
+        &self.units
+    }
+
+    /// Says why a slot is about to differ.
+    pub(crate) fn declare(&mut self, entity: Entity, flat: usize, cause: Cause) {
+        self.causes.insert((entity, flat), cause);
+    }
+
+    /// Has every viewer get a full copy.
+    pub(crate) fn restructure(&mut self, entity: Entity) {
+        self.restructured.push(entity);
+    }
+}
+
+/// The order within [`InventorySystems::Mark`].
+#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum MarkSystems {
+    Begin,
+    Slots,
+    End,
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.configure_sets(
+        PostUpdate,
+        (MarkSystems::Begin, MarkSystems::Slots, MarkSystems::End)
+            .chain()
+            .in_set(InventorySystems::Mark),
+    )
+    .add_systems(
+        PostUpdate,
+        (begin_mark.in_set(MarkSystems::Begin), end_mark.in_set(MarkSystems::End)),
+    );
+}
+
+/// Has containers of type `C` marked.
+pub(crate) fn register<C: Container>(app: &mut App) {
+    app.register_required_components::<C, Baseline>()
+        .add_systems(PostUpdate, mark_slots::<C>.in_set(MarkSystems::Slots))
+        .add_observer(unmark::<C>);
+}
+
+fn begin_mark(mut marked: ResMut<Marked>, mut units: Query<&mut Baseline>) {
+    let marked = &mut *marked;
+    marked.pass += 1;
+    marked.units.clear();
+    for entity in marked.restructured.drain(..) {
+        if let Ok(mut baseline) = units.get_mut(entity)
+            && baseline.begin(marked.pass)
+        {
+            baseline.stamp_structure();
+            marked.units.push(entity);
+        }
+    }
+}
+
+fn end_mark(mut marked: ResMut<Marked>) {
+    marked.causes.clear();
+}
+
+/// Marks the slots of every touched container of type `C`.
+fn mark_slots<C: Container>(
+    mut units: Query<(Entity, &InventoryId, &C, &mut Baseline, Has<Unsynced>), Changed<C>>,
+    (catalogue, kinds, ids): (Res<Catalogue>, Res<Kinds>, Res<InventoryIds>),
+    mut marked: ResMut<Marked>,
+    mut stats: ResMut<InventoryStats>,
+    mut commits: MessageWriter<Commit>,
+    mut faults: MessageWriter<InventoryFault>,
+    mut commands: Commands,
+) {
+    let Some(kind) = kinds.kind_of::<C>() else { return };
+    for (entity, id, container, mut baseline, unsynced) in &mut units {
+        let marking = Marking { entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
+        let mut fault = |fault: InventoryFault| {
+            error!("{fault}");
+            faults.write(fault);
+        };
+        let result = marking.commit(
+            &mut baseline,
+            (container.slots(), container.selected()),
+            &mut marked,
+            &mut stats,
+            |commit| {
+                commits.write(commit);
+            },
+            &mut fault,
+        );
+        match result {
+            Err(found) => {
+                fault(found);
+                commands.entity(entity).insert(Unsynced);
+            }
+            Ok(()) if unsynced && ids.get(*id) == Some(entity) => {
+                commands.entity(entity).remove::<Unsynced>();
+            }
+            Ok(()) => {}
+        }
+    }
+}
+
+/// What [`mark_slots`] knows about one container of one unit.
+struct Marking<'a> {
+    entity: Entity,
+    id: InventoryId,
+    kind: u8,
+    kinds: &'a Kinds,
+    catalogue: &'a Catalogue,
+}
+
+impl Marking<'_> {
+    fn commit(
+        &self,
+        baseline: &mut Baseline,
+        (slots, selected): (&Slots, Option<u8>),
+        marked: &mut Marked,
+        stats: &mut InventoryStats,
+        mut committed: impl FnMut(Commit),
+        mut fault: impl FnMut(InventoryFault),
+    ) -> Result<(), InventoryFault> {
+        self.commit_structure(baseline, slots, marked, stats, &mut committed)?;
+        if selected.is_some() && baseline.unit.selected != selected {
+            self.begin(baseline, marked, stats);
+            baseline.selected_before = core::mem::replace(&mut baseline.unit.selected, selected);
+            baseline.selected_version = baseline.version;
+        }
+        let start = baseline.unit.start_of(self.kind);
+        for (index, new) in slots.as_slice().iter().copied().enumerate() {
+            let flat = start + index;
+            let old = baseline.unit.section(self.kind).and_then(|there| there.get(index));
+            if old == new {
+                continue;
+            }
+            let slot = Slot::at(self.kinds.as_slice(), self.kind, index);
+            if let Some(stack) = new
+                && let Some(found) = self.check(slot, stack)
+            {
+                fault(found);
+                if matches!(found, InventoryFault::UnknownItem { .. }) {
+                    stats.slots_refused += 1;
+                    continue;
+                }
+            }
+            self.begin(baseline, marked, stats);
+            stats.slots_marked += 1;
+            let first = baseline.structure_version == baseline.version && old.is_none();
+            let undeclared = if first { Cause::Spawned } else { Cause::Undeclared };
+            let cause = marked.causes.get(&(self.entity, flat)).copied().unwrap_or(undeclared);
+            baseline.commit_slot(flat, old, new);
+            let (entity, inventory, version) = (self.entity, self.id, baseline.version);
+            committed(Commit { entity, inventory, slot, old, new, version, cause });
+        }
+        Ok(())
+    }
+
+    fn begin(&self, baseline: &mut Baseline, marked: &mut Marked, stats: &mut InventoryStats) {
+        if baseline.begin(marked.pass) {
+            stats.commits += 1;
+            marked.units.push(self.entity);
+        }
+    }
+
+    /// Follows added and resized containers.
+    fn commit_structure(
+        &self,
+        baseline: &mut Baseline,
+        slots: &Slots,
+        marked: &mut Marked,
+        stats: &mut InventoryStats,
+        mut committed: impl FnMut(Commit),
+    ) -> Result<(), InventoryFault> {
+        let len = baseline.unit.section(self.kind).map(Slots::len);
+        if len == Some(slots.len()) {
+            return Ok(());
+        }
+        let len = baseline.unit.len() - len.unwrap_or(0) + slots.len();
+        if len > UNIT_SLOTS_MAX {
+            return Err(InventoryFault::TooManySlots { inventory: self.id, len });
+        }
+        self.begin(baseline, marked, stats);
+        let mut there = baseline.unit.section(self.kind).cloned().unwrap_or_default();
+        for (index, old) in there.iter().filter(|(index, _)| *index >= slots.len()) {
+            committed(self.gone(index, old, baseline.version, Cause::Undeclared));
+        }
+        // What lay in the slots that went is the game's to place: resizing gave it back to the game.
+        drop(there.resize(slots.len()));
+        baseline.restructure(self.kind, Some(there));
+        Ok(())
+    }
+
+    /// The commit of a slot that is not there any more.
+    fn gone(&self, index: usize, old: Stack, version: u64, cause: Cause) -> Commit {
+        let slot = Slot::at(self.kinds.as_slice(), self.kind, index);
+        let (entity, inventory, old, new) = (self.entity, self.id, Some(old), None);
+        Commit { entity, inventory, slot, old, new, version, cause }
+    }
+
+    fn check(&self, slot: Slot, stack: Stack) -> Option<InventoryFault> {
+        let (inventory, item, count) = (self.id, stack.item, stack.count());
+        let Some(def) = self.catalogue.get(item) else {
+            return Some(InventoryFault::UnknownItem { inventory, slot, item });
+        };
+        let max = def.max_stack;
+        (count > max).then_some(InventoryFault::AboveMaxStack { inventory, slot, item, count, max })
+    }
+}
+
+/// Takes a container that is being removed (or whose entity is) out of the baseline.
+#[expect(clippy::too_many_arguments, reason = "what an observer of removal needs")]
+fn unmark<C: Container>(
+    remove: On<Remove, C>,
+    mut units: Query<(&InventoryId, &C, &mut Baseline)>,
+    client: Option<Res<State<ClientState>>>,
+    (catalogue, kinds): (Option<Res<Catalogue>>, Res<Kinds>),
+    mut marked: ResMut<Marked>,
+    mut commits: MessageWriter<Commit>,
+    mut commands: Commands,
+) {
+    if client.is_some_and(|state| *state != ClientState::Disconnected) {
+        return;
+    }
+    let Ok((id, container, mut baseline)) = units.get_mut(remove.entity) else { return };
+    let (Some(kind), Some(catalogue)) = (kinds.kind_of::<C>(), catalogue) else { return };
+    let marking = Marking { entity: remove.entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
+    let version = baseline.version + 1;
+    for (index, old) in baseline.unit.section(kind).into_iter().flat_map(Slots::iter) {
+        commits.write(marking.gone(index, old, version, Cause::Removed));
+    }
+    baseline.restructure(kind, None);
+    if container.selected().is_some() {
+        baseline.unit.selected = None;
+    }
+    marked.restructure(remove.entity);
+    if baseline.unit.is_empty() {
+        commands.entity(remove.entity).try_remove::<Baseline>();
+    }
+}

@@ -1,0 +1,41 @@
+//! Hands the bytes to the messaging backend: a client's own message first, then what it shares.
+
+use bevy::prelude::*;
+use bevy_replicon::{prelude::*, shared::message::registry::RemoteMessageRegistry};
+use bytes::Bytes;
+
+use crate::{protocol::SyncBatch, stats::InventoryStats};
+
+use super::{encode::Encoded, views::Views};
+
+pub(super) fn send_messages(
+    registry: Res<RemoteMessageRegistry>,
+    mut views: ResMut<Views>,
+    mut encoded: ResMut<Encoded>,
+    mut messages: ResMut<ServerMessages>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let Some(channel) = registry.server_message_channel::<SyncBatch>() else { return };
+    let mut send = |client, bytes: Bytes| {
+        stats.messages_sent += 1;
+        stats.bytes_sent += bytes.len() as u64;
+        messages.send(client, channel, bytes);
+    };
+    let mut touched = core::mem::take(&mut views.touched);
+    for entity in touched.drain(..) {
+        let Some(client) = views.client_mut(entity) else { continue };
+        client.touched = false;
+        client.reset = false;
+        (client.shared_parts, client.private_updates) = (0, 0);
+        if !client.message.is_empty() {
+            send(entity, Bytes::copy_from_slice(client.message.finish()));
+            client.message.clear();
+        }
+    }
+    views.touched = touched;
+    for (client, bytes) in encoded.shared.drain(..) {
+        if views.client(client).is_some() {
+            send(client, bytes);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Who sees what: keeps the open views equal to what [`Owner`] and [`Viewers`] say.
+
+use bevy::{
+    ecs::{
+        entity::EntityHashMap,
+        lifecycle::{Add, Insert, Remove},
+    },
+    prelude::*,
+};
+use bevy_replicon::{bytes::Bytes, prelude::*};
+use smallvec::SmallVec;
+
+use crate::{
+    events::CloseReason,
+    model::{id::InventoryId, rights::Rights},
+    wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
+};
+
+use super::{
+    access::{Owner, Viewers},
+    faults::Unsynced,
+    local::{close_local, open_local},
+    mark::Baseline,
+};
+
+/// All open views, by unit and by client.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Views {
+    units: EntityHashMap<UnitViews>,
+    clients: EntityHashMap<ClientViews>,
+    /// Handles that were given back.
+    free: Vec<u32>,
+    handles: u32,
+    /// Units whose access must be looked at again.
+    stale: Vec<Entity>,
+    /// Clients for whom something waits to be sent.
+    pub(super) touched: Vec<Entity>,
+    /// Clients that asked for everything once more.
+    resyncing: Vec<Entity>,
+    /// Ticks that have been batched.
+    ticks: u64,
+}
+
+/// Who sees one unit.
+#[derive(Debug)]
+pub(super) struct UnitViews {
+    pub(super) id: InventoryId,
+    pub(super) handle: u32,
+    pub(super) watchers: SmallVec<[Watcher; 1]>,
+    /// What the local player of a host or of a single-player game may do, if it sees the unit.
+    pub(super) local: Option<Access>,
+}
+
+/// One client that sees a unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watcher {
+    pub(super) client: Entity,
+    pub(super) view: u32,
+    pub(super) access: Access,
+    /// The version that the client holds or is about to; `None` until its full copy is on the way.
+    pub(super) told: Option<u64>,
+    /// Whether the client knows the view, from this or an earlier full copy.
+    pub(super) known: bool,
+}
+
+/// What someone may do with a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Access {
+    pub(super) rights: Rights,
+    pub(super) owner: bool,
+}
+
+/// What one client sees, and what waits for it.
+#[derive(Default, Debug)]
+pub(super) struct ClientViews {
+    /// It has said hello, and may be sent something.
+    pub(super) ready: bool,
+    /// It must drop all it has before it reads on.
+    pub(super) reset: bool,
+    pub(super) views: Vec<Option<Entity>>,
+    /// No index below this one is free.
+    lowest_free: usize,
+    pub(super) closes: Vec<(u32, CloseCause)>,
+    /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
+    pub(super) opens: Vec<u32>,
+    pub(super) touched: bool,
+    /// Set by encode: parts of this tick that others get as well, and the client's own message.
+    pub(super) shared_parts: usize,
+    pub(super) private_updates: usize,
+    pub(super) message: BitWriter,
+    /// What it asked for before it was authorised, to be heard then: the one message of that kind.
+    pub(super) early: Option<Bytes>,
+    /// The first tick in which it may be sent everything once more.
+    resync_after: u64,
+}
+
+impl ClientViews {
+    fn add(&mut self, unit: Entity) -> Option<u32> {
+        let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
+        let free = self.lowest_free + taken;
+        if free >= VIEWS_MAX {
+            return None;
+        }
+        if free == self.views.len() {
+            self.views.push(None);
+        }
+        self.views[free] = Some(unit);
+        self.lowest_free = free + 1;
+        u32::try_from(free).ok()
+    }
+
+    fn remove(&mut self, view: u32) {
+        self.views[view as usize] = None;
+        self.lowest_free = self.lowest_free.min(view as usize);
+    }
+}
+
+/// Fewest ticks between two full copies of everything for one client.
+const RESYNC_TICKS_MIN: u64 = 10;
+
+impl Views {
+    /// Has [`update_views`] look at a unit again.
+    pub(crate) fn look_at(&mut self, unit: Entity) {
+        self.stale.push(unit);
+    }
+
+    pub(super) fn unit(&self, unit: Entity) -> Option<&UnitViews> {
+        self.units.get(&unit)
+    }
+
+    pub(super) fn unit_mut(&mut self, unit: Entity) -> Option<&mut UnitViews> {
+        self.units.get_mut(&unit)
+    }
+
+    pub(super) fn client(&self, client: Entity) -> Option<&ClientViews> {
+        self.clients.get(&client)
+    }
+
+    pub(super) fn client_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
+        self.clients.get_mut(&client)
+    }
+
+    /// Puts a client on the list of those for whom something waits.
+    pub(super) fn touch(&mut self, client: Entity) {
+        if let Some(views) = self.clients.get_mut(&client)
+            && !core::mem::replace(&mut views.touched, true)
+        {
+            self.touched.push(client);
+        }
+    }
+
+    /// A client has said hello: what it may see goes out in the next tick. Saying it again changes
+    /// nothing.
+    pub(super) fn greet(&mut self, client: Entity) {
+        if self.clients.get(&client).is_some_and(|views| !views.ready) {
+            self.reset_client(client);
+        }
+    }
+
+    /// Has a client that found its copies wrong sent everything once more, but not too often.
+    pub(super) fn ask_resync(&mut self, client: Entity) {
+        if !self.resyncing.contains(&client) {
+            self.resyncing.push(client);
+        }
+    }
+
+    fn resync_those_due(&mut self) {
+        self.ticks += 1;
+        let mut waiting = core::mem::take(&mut self.resyncing);
+        waiting.retain(|client| {
+            let Some(views) = self.clients.get_mut(client) else { return false };
+            let due = views.ready && self.ticks >= views.resync_after;
+            if due {
+                views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+                self.reset_client(*client);
+            }
+            !due
+        });
+        self.resyncing = waiting;
+    }
+
+    /// Begins all views of a client anew: it has said hello, or its copies are wrong.
+    pub(super) fn reset_client(&mut self, client: Entity) {
+        let Some(views) = self.clients.get_mut(&client) else { return };
+        views.ready = true;
+        views.reset = true;
+        views.closes.clear();
+        views.opens.clear();
+        for (view, unit) in (0u32..).zip(&views.views) {
+            let Some(watched) = unit.and_then(|unit| self.units.get_mut(&unit)) else { continue };
+            for watcher in watched.watchers.iter_mut().filter(|w| w.client == client) {
+                (watcher.told, watcher.known) = (None, false);
+            }
+            views.opens.push(view);
+        }
+        self.touch(client);
+    }
+
+    /// Ends all views of a unit that is gone.
+    pub(crate) fn forget_unit(&mut self, unit: Entity) {
+        let Some(watched) = self.units.remove(&unit) else { return };
+        self.free.push(watched.handle);
+        for watcher in watched.watchers {
+            self.close(watcher, CloseCause::Despawned);
+        }
+    }
+
+    fn close(&mut self, watcher: Watcher, cause: CloseCause) {
+        let Some(views) = self.clients.get_mut(&watcher.client) else { return };
+        views.remove(watcher.view);
+        if watcher.known {
+            views.closes.push((watcher.view, cause));
+            self.touch(watcher.client);
+        }
+    }
+
+    /// Makes the clients that see a unit those that may, and says what became of the local player's
+    /// view.
+    fn update_unit(&mut self, unit: Entity, id: InventoryId, wanted: &[(ClientId, Access)]) {
+        let renamed = self.units.get(&unit).is_some_and(|watched| watched.id != id);
+        if renamed {
+            self.forget_unit(unit);
+        }
+        let before = core::mem::take(&mut self.watched(unit, id).watchers);
+        for watcher in before {
+            let stays = wanted.iter().find(|(client, _)| *client == ClientId::Client(watcher.client));
+            match stays {
+                None => self.close(watcher, CloseCause::Hidden),
+                Some((_, access)) if *access == watcher.access => {
+                    self.watched(unit, id).watchers.push(watcher);
+                }
+                Some((_, access)) => {
+                    let watcher = Watcher { access: *access, told: None, ..watcher };
+                    self.watched(unit, id).watchers.push(watcher);
+                    self.open(watcher);
+                }
+            }
+        }
+        for (client, access) in wanted {
+            let Some(client) = client.entity() else { continue };
+            let there = self.watched(unit, id).watchers.iter().any(|w| w.client == client);
+            let view = self.clients.get_mut(&client).filter(|_| !there).and_then(|c| c.add(unit));
+            if let Some(view) = view {
+                let watcher = Watcher { client, view, access: *access, told: None, known: false };
+                self.watched(unit, id).watchers.push(watcher);
+                self.open(watcher);
+            }
+        }
+    }
+
+    fn open(&mut self, watcher: Watcher) {
+        if let Some(views) = self.clients.get_mut(&watcher.client)
+            && views.ready
+        {
+            views.opens.push(watcher.view);
+            self.touch(watcher.client);
+        }
+    }
+
+    /// Has a client get a full copy of one unit it sees.
+    pub(super) fn reopen(&mut self, unit: Entity, at: usize) {
+        let Some(watched) = self.units.get_mut(&unit) else { return };
+        watched.watchers[at].told = None;
+        let watcher = watched.watchers[at];
+        self.open(watcher);
+    }
+
+    fn watched(&mut self, unit: Entity, id: InventoryId) -> &mut UnitViews {
+        self.units.entry(unit).or_insert_with(|| {
+            let handle = self.free.pop().unwrap_or_else(|| {
+                self.handles += 1;
+                self.handles - 1
+            });
+            UnitViews { id, handle, watchers: SmallVec::new(), local: None }
+        })
+    }
+
+    /// Forgets a unit that nobody sees any more, so that its handle can serve another.
+    fn tidy(&mut self, unit: Entity) {
+        let unseen = |watched: &UnitViews| watched.watchers.is_empty() && watched.local.is_none();
+        if self.units.get(&unit).is_some_and(unseen) {
+            self.forget_unit(unit);
+        }
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_observer(enter_client)
+        .add_observer(leave_client)
+        .add_observer(forget_unit)
+        .add_observer(look_at::<Insert, Owner>)
+        .add_observer(look_at::<Remove, Owner>)
+        .add_observer(look_at::<Remove, Viewers>)
+        .add_observer(look_at::<Insert, Unsynced>)
+        .add_observer(look_at::<Remove, Unsynced>)
+        .add_systems(OnExit(ServerState::Running), stop);
+}
+
+fn look_at<E: EntityEvent, C: Component>(event: On<E, C>, mut views: ResMut<Views>) {
+    views.look_at(event.event_target());
+}
+
+fn enter_client(add: On<Add, ConnectedClient>, mut views: ResMut<Views>) {
+    views.clients.insert(add.entity, ClientViews::default());
+}
+
+/// Leaves no entry of a client that has gone, also not in what the game wrote down.
+fn leave_client(
+    remove: On<Remove, ConnectedClient>,
+    mut views: ResMut<Views>,
+    owners: Query<(Entity, &Owner)>,
+    mut viewed: Query<&mut Viewers>,
+    mut commands: Commands,
+) {
+    let client = ClientId::Client(remove.entity);
+    let Some(gone) = views.clients.remove(&remove.entity) else { return };
+    views.touched.retain(|touched| *touched != remove.entity);
+    views.resyncing.retain(|resyncing| *resyncing != remove.entity);
+    for unit in gone.views.into_iter().flatten() {
+        if let Some(watched) = views.units.get_mut(&unit) {
+            watched.watchers.retain(|watcher| watcher.client != remove.entity);
+        }
+        views.tidy(unit);
+    }
+    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        commands.entity(unit).try_remove::<Owner>();
+    }
+    for mut viewers in &mut viewed {
+        if viewers.rights_of(client).is_some() {
+            viewers.remove(client);
+        }
+    }
+}
+
+fn forget_unit(remove: On<Remove, Baseline>, mut views: ResMut<Views>, mut commands: Commands) {
+    let unit = remove.entity;
+    if let Some((watched, _)) = views.unit(unit).and_then(|watched| Some((watched, watched.local?))) {
+        close_local(&mut commands, unit, watched.id, CloseReason::Despawned);
+    }
+    views.forget_unit(unit);
+}
+
+/// A server that stops tells nobody; the connections end.
+fn stop(mut views: ResMut<Views>) {
+    views.clients.clear();
+    views.touched.clear();
+    for watched in views.units.values_mut() {
+        watched.watchers.clear();
+    }
+}
+
+type Unit<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<Unsynced>);
+
+/// Opens and closes what the game let be seen or hid since the last tick.
+pub(super) fn update_views(
+    changed: Query<Entity, (Changed<Viewers>, With<Baseline>)>,
+    units: Query<Unit, With<Baseline>>,
+    mut views: ResMut<Views>,
+    mut commands: Commands,
+) {
+    let mut stale = core::mem::take(&mut views.stale);
+    stale.extend(&changed);
+    for unit in stale.drain(..) {
+        let Ok((id, owner, viewers, unsynced)) = units.get(unit) else { continue };
+        let mut wanted: SmallVec<[(ClientId, Access); 2]> = SmallVec::new();
+        if !unsynced {
+            let owned = Access { rights: Rights::all(), owner: true };
+            wanted.extend(owner.map(|owner| (owner.0, owned)));
+            for (client, rights) in viewers.into_iter().flat_map(Viewers::iter) {
+                if owner != Some(&Owner(client)) {
+                    wanted.push((client, Access { rights, owner: false }));
+                }
+            }
+        }
+        if wanted.is_empty() && views.unit(unit).is_none() {
+            continue;
+        }
+        views.update_unit(unit, *id, &wanted);
+        let local = wanted.iter().find(|(client, _)| *client == ClientId::Server).map(|(_, a)| *a);
+        update_local(&mut views, unit, *id, local, &mut commands);
+        views.tidy(unit);
+    }
+    views.stale = stale;
+    views.resync_those_due();
+}
+
+fn update_local(
+    views: &mut Views,
+    unit: Entity,
+    id: InventoryId,
+    local: Option<Access>,
+    commands: &mut Commands,
+) {
+    let Some(watched) = views.unit_mut(unit) else { return };
+    match (watched.local, local) {
+        (before, after) if before == after => {}
+        (_, Some(access)) => open_local(commands, unit, id, access),
+        (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
+    }
+    watched.local = local;
+}

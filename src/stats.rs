@@ -1,0 +1,58 @@
+//! One counter per step of the walk.
+
+use bevy::{
+    ecs::{reflect::ReflectResource, resource::Resource},
+    reflect::Reflect,
+};
+
+/// What each step has done since the app began. Bytes are those handed to the messaging backend.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Resource)]
+pub struct InventoryStats {
+    /// Mark: slots that differed from the last commit.
+    pub slots_marked: u64,
+    /// Mark: commits (units that changed, once per tick).
+    pub commits: u64,
+    /// Mark: slots that were not committed because their item is unknown.
+    pub slots_refused: u64,
+    /// Batch: viewers told by a delta.
+    pub deltas_batched: u64,
+    /// Batch: viewers told by a full copy because too much changed.
+    pub fulls_batched: u64,
+    /// Batch: full copies that begin or heal a view.
+    pub opens_batched: u64,
+    /// Batch: views that ended.
+    pub closes_batched: u64,
+    /// Encode: slot entries written into deltas, each once however many see it.
+    pub entries_encoded: u64,
+    /// Send: messages to clients.
+    pub messages_sent: u64,
+    /// Send: bytes to clients.
+    pub bytes_sent: u64,
+    /// Validate: requests from clients that were heard.
+    pub requests_validated: u64,
+    /// Validate: requests that nobody honest sends: unauthorised, too long, not decodable.
+    pub requests_malformed: u64,
+    /// Validate: full copies of everything that clients asked for.
+    pub resyncs_asked: u64,
+    /// Receive: messages from the server.
+    pub messages_received: u64,
+    /// Receive: bytes from the server.
+    pub bytes_received: u64,
+    /// Receive and apply: messages that were dropped because they did not decode.
+    pub decode_errors: u64,
+    /// Apply: messages that were dropped because they did not start where the copy stood.
+    pub gaps: u64,
+    /// Apply: messages that were dropped because they spoke of a view that is not there.
+    pub unknown_views: u64,
+    /// Apply: slots moved in confirmed copies.
+    pub slots_applied: u64,
+    /// Reconcile: slots that game code had written to on a client, and that were put right.
+    pub slots_reverted: u64,
+    /// Notify: slot events raised.
+    pub slots_notified: u64,
+    /// Submit: requests sent to the server.
+    pub requests_sent: u64,
+    /// Submit: of those, requests for a full copy of everything.
+    pub resyncs_requested: u64,
+}

@@ -1,0 +1,389 @@
+//! A server and its clients in one process, for tests of games as well as of this crate: latency in
+//! ticks, loss, no socket, no wall clock. The same seed gives the same run.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+//!
+//! const TORCH: ItemId = ItemId::of("torch");
+//!
+//! let mut pair = Pair::new(1, |app| {
+//!     app.insert_items(Items::<()>::from_ron(r#"(items: [(key: "torch")])"#).unwrap());
+//! });
+//! let owner = Owner(pair.client_id(0));
+//! let id = InventoryId::named("player", 1);
+//! let player = pair.server.world_mut().spawn((id, Inventory::default(), owner)).id();
+//! pair.steps(3);
+//!
+//! pair.server.world_mut().get_mut::<Inventory>(player).unwrap().set(4, TORCH.stack(5)).unwrap();
+//! pair.steps(2);
+//! assert_eq!(pair.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
+//! ```
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bevy::{
+    prelude::*,
+    state::app::StatesPlugin,
+    time::TimeUpdateStrategy,
+};
+use bevy_replicon::{
+    bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry,
+};
+
+use crate::{
+    InventoryPlugins,
+    ids::InventoryIds,
+    model::{container::Container, id::InventoryId, slots::Slots},
+    protocol::{SyncBatch, SyncRequest},
+    server::views::Views,
+};
+
+/// How long one step takes on the apps' clocks.
+pub const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
+/// A network between the apps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    /// Ticks that a message takes, each way.
+    pub latency_ticks: u64,
+    /// The share of messages that get lost, from 0 to 1. A reliable one comes later instead.
+    pub loss: f32,
+    /// Ticks after which a lost reliable message is sent again; what follows it on an ordered channel
+    /// waits for it.
+    pub resend_ticks: u64,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { latency_ticks: 0, loss: 0.0, resend_ticks: 7 }
+    }
+}
+
+/// What one client sent and was sent, as handed to the messaging layer.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Traffic {
+    /// Messages from the server.
+    pub messages_down: u64,
+    /// Bytes from the server.
+    pub bytes_down: u64,
+    /// Messages to the server.
+    pub messages_up: u64,
+    /// Bytes to the server.
+    pub bytes_up: u64,
+}
+
+/// One client of a [`Pair`].
+pub struct PairClient {
+    /// The client's app.
+    pub app: App,
+    /// What it sent and was sent so far.
+    pub traffic: Traffic,
+    /// Every message from the server with its channel, if [`Pair::record`] is set.
+    pub record: Vec<(usize, Bytes)>,
+    entity: Option<Entity>,
+    down: Link,
+    up: Link,
+}
+
+/// Changes messages from the server on their way: gets the client and the channel, returns what arrives
+/// in place of the message.
+pub type Tamper = Box<dyn FnMut(usize, usize, Bytes) -> Vec<Bytes>>;
+
+/// One server with its clients. See the [module](self).
+pub struct Pair {
+    /// The server's app.
+    pub server: App,
+    /// The clients, connected or not.
+    pub clients: Vec<PairClient>,
+    /// The network; may be changed at any time.
+    pub network: Network,
+    /// Whether clients keep every message they are sent.
+    pub record: bool,
+    tamper: Option<Tamper>,
+    tick: u64,
+    random: fastrand::Rng,
+}
+
+impl Pair {
+    /// A server and so many connected clients. `setup` is called on each app, the server's first; it
+    /// registers containers and inserts the items.
+    #[must_use]
+    pub fn new(clients: usize, setup: impl Fn(&mut App)) -> Self {
+        let mut server = Self::app(&setup);
+        server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
+        server.update();
+        let mut pair = Self {
+            server,
+            clients: Vec::new(),
+            network: Network::default(),
+            record: false,
+            tamper: None,
+            tick: 0,
+            random: fastrand::Rng::with_seed(7),
+        };
+        for client in 0..clients {
+            pair.add_client(&setup);
+            pair.connect(client);
+        }
+        pair.steps(2);
+        pair
+    }
+
+    /// An app as the harness makes it, for tests without a network: single player, a host alone.
+    #[must_use]
+    pub fn app(setup: impl Fn(&mut App)) -> App {
+        let mut app = App::new();
+        app.add_plugins((
+            MinimalPlugins,
+            StatesPlugin,
+            RepliconPlugins.set(ServerPlugin::new(PostUpdate)),
+            InventoryPlugins,
+        ))
+        .insert_resource(TimeUpdateStrategy::ManualDuration(STEP));
+        setup(&mut app);
+        app.finish();
+        app.cleanup();
+        app
+    }
+
+    /// Adds a client that is not connected yet, and returns its number.
+    pub fn add_client(&mut self, setup: impl Fn(&mut App)) -> usize {
+        self.clients.push(PairClient {
+            app: Self::app(setup),
+            traffic: Traffic::default(),
+            record: Vec::new(),
+            entity: None,
+            down: Link::default(),
+            up: Link::default(),
+        });
+        self.clients.len() - 1
+    }
+
+    /// Seeds the network's dice.
+    pub fn seed(&mut self, seed: u64) {
+        self.random.seed(seed);
+    }
+
+    /// Puts something between the server and its clients.
+    pub fn tamper(&mut self, tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static) {
+        self.tamper = Some(Box::new(tamper));
+    }
+
+    /// Takes it away again.
+    pub fn stop_tampering(&mut self) {
+        self.tamper = None;
+    }
+
+    /// Connects a client.
+    ///
+    /// # Panics
+    ///
+    /// If it is connected.
+    pub fn connect(&mut self, client: usize) {
+        let there = &mut self.clients[client];
+        assert!(there.entity.is_none(), "client {client} is connected");
+        there.entity =
+            Some(self.server.world_mut().spawn(ConnectedClient { max_size: 1200 }).id());
+        set_client_state(&mut there.app, ClientState::Connected);
+    }
+
+    /// Cuts a client's connection; what is on its way is lost.
+    ///
+    /// # Panics
+    ///
+    /// If it is not connected.
+    pub fn disconnect(&mut self, client: usize) {
+        let there = &mut self.clients[client];
+        let entity = there.entity.take().expect("the client is connected");
+        self.server.world_mut().despawn(entity);
+        (there.down, there.up) = (Link::default(), Link::default());
+        set_client_state(&mut there.app, ClientState::Disconnected);
+        there.app.update();
+    }
+
+    /// What the server calls a client.
+    ///
+    /// # Panics
+    ///
+    /// If it is not connected.
+    #[must_use]
+    pub fn client_id(&self, client: usize) -> ClientId {
+        ClientId::Client(self.clients[client].entity.expect("the client is connected"))
+    }
+
+    /// One tick of the server, the network and every client, in this order.
+    pub fn step(&mut self) {
+        self.tick += 1;
+        for client in self.clients.iter_mut().filter(|client| client.entity.is_some()) {
+            let Some(entity) = client.entity else { continue };
+            let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
+            for (channel, bytes) in client.up.arrivals(self.tick) {
+                messages.insert_received(entity, channel, bytes);
+            }
+        }
+        self.server.update();
+        self.collect_down();
+        let channels = self.server.world().resource::<RepliconChannels>().clone();
+        for client in self.clients.iter_mut().filter(|client| client.entity.is_some()) {
+            let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
+            for (channel, bytes) in client.down.arrivals(self.tick) {
+                messages.insert_received(channel, bytes);
+            }
+            client.app.update();
+            let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
+            for (channel, bytes) in messages.drain_sent() {
+                client.traffic.messages_up += 1;
+                client.traffic.bytes_up += bytes.len() as u64;
+                let kind = channels.client_channels()[channel];
+                // What a client sends in one step, the server has in the next at the earliest.
+                let arrival = self.tick + 1 + self.network.latency_ticks;
+                client.up.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+            }
+        }
+    }
+
+    fn collect_down(&mut self) {
+        let channels = self.server.world().resource::<RepliconChannels>().clone();
+        let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
+        let sent: Vec<_> = messages.drain_sent().collect();
+        for (entity, channel, bytes) in sent {
+            let to = self.clients.iter().position(|client| client.entity == Some(entity));
+            let Some(to) = to else { continue };
+            let client = &mut self.clients[to];
+            client.traffic.messages_down += 1;
+            client.traffic.bytes_down += bytes.len() as u64;
+            if self.record {
+                client.record.push((channel, bytes.clone()));
+            }
+            let arriving = match &mut self.tamper {
+                Some(tamper) => tamper(to, channel, bytes),
+                None => vec![bytes],
+            };
+            for bytes in arriving {
+                let kind = channels.server_channels()[channel];
+                let arrival = self.tick + self.network.latency_ticks;
+                client.down.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+            }
+        }
+    }
+
+    /// So many ticks.
+    pub fn steps(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+        }
+    }
+
+    /// Ticks until nothing is on its way, twice over, so that answers to answers have arrived too.
+    ///
+    /// # Panics
+    ///
+    /// If that does not happen within `max` steps.
+    pub fn settle(&mut self, max: usize) {
+        let mut quiet = 0;
+        for _ in 0..max {
+            self.step();
+            let idle = |client: &PairClient| client.down.is_idle() && client.up.is_idle();
+            quiet = if self.clients.iter().all(idle) { quiet + 1 } else { 0 };
+            if quiet > 3 {
+                return;
+            }
+        }
+        panic!("something was still on its way after {max} steps");
+    }
+
+    /// The channel of the messages that carry slots, for [`Self::tamper`] and [`Self::record`].
+    ///
+    /// # Panics
+    ///
+    /// If the plugins are not there.
+    #[must_use]
+    pub fn sync_channel(&self) -> usize {
+        let registry = self.server.world().resource::<RemoteMessageRegistry>();
+        registry.server_message_channel::<SyncBatch>().expect("the plugins registered it")
+    }
+
+    /// The channel of the messages that clients send.
+    ///
+    /// # Panics
+    ///
+    /// If the plugins are not there.
+    #[must_use]
+    pub fn request_channel(&self) -> usize {
+        let registry = self.server.world().resource::<RemoteMessageRegistry>();
+        registry.client_message_channel::<SyncRequest>().expect("the plugins registered it")
+    }
+
+    /// Everything that the server remembers about who sees what, for a look at what is left.
+    #[must_use]
+    pub fn server_views(&self) -> String {
+        format!("{:?}", self.server.world().resource::<Views>())
+    }
+
+    /// The slots that a client shows of an inventory; `None` if it does not see it.
+    #[must_use]
+    pub fn shown<C: Container>(&self, client: usize, id: InventoryId) -> Option<&Slots> {
+        let world = self.clients[client].app.world();
+        let entity = world.resource::<InventoryIds>().get(id)?;
+        world.get::<C>(entity).map(C::slots)
+    }
+}
+
+fn set_client_state(app: &mut App, state: ClientState) {
+    app.world_mut().resource_mut::<NextState<ClientState>>().set(state);
+}
+
+/// One direction between the server and a client.
+#[derive(Default)]
+struct Link {
+    flying: VecDeque<Flying>,
+    sent: u64,
+}
+
+struct Flying {
+    arrival: u64,
+    order: u64,
+    channel: usize,
+    bytes: Bytes,
+}
+
+impl Link {
+    fn send(
+        &mut self,
+        kind: Channel,
+        channel: usize,
+        bytes: Bytes,
+        mut arrival: u64,
+        network: Network,
+        random: &mut fastrand::Rng,
+    ) {
+        while random.f32() < network.loss {
+            if kind == Channel::Unreliable {
+                return;
+            }
+            arrival += network.resend_ticks;
+        }
+        if kind == Channel::Ordered {
+            let before = self.flying.iter().filter(|flying| flying.channel == channel);
+            arrival = before.map(|flying| flying.arrival).fold(arrival, u64::max);
+        }
+        self.sent += 1;
+        self.flying.push_back(Flying { arrival, order: self.sent, channel, bytes });
+    }
+
+    fn arrivals(&mut self, now: u64) -> Vec<(usize, Bytes)> {
+        let mut due: Vec<Flying> = Vec::new();
+        self.flying = core::mem::take(&mut self.flying)
+            .into_iter()
+            .filter_map(|flying| if flying.arrival <= now { due.push(flying); None } else { Some(flying) })
+            .collect();
+        due.sort_by_key(|flying| (flying.arrival, flying.order));
+        due.into_iter().map(|flying| (flying.channel, flying.bytes)).collect()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.flying.is_empty()
+    }
+}

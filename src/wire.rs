@@ -1,0 +1,194 @@
+//! The format, top to bottom. Pure functions over values; [`encode`] writes it, [`decode`] reads it.
+//!
+//! Bits fill bytes from the lowest; a message ends with zero bits up to the next byte. Numbers of
+//! unknown size are Exp-Golomb codes of order k (`EGk`): `value + 2^k` in binary behind one zero bit
+//! per digit beyond k + 1, so EG0 takes 1 bit for 0, 3 for 1 and 2, 5 for 3 to 6.
+//!
+//! ```text
+//! message   = 0 plain | 10 shared | 110 full | 111 reserved
+//!
+//! plain     = update (1 update)* 0                      inventories that only this client sees
+//! shared    = update                                    one inventory, the same bytes to all who see it
+//! full      = reset:1 follows:EG0                       drop all views first; so many shared parts follow
+//!             closes:EG0 (view:EG0 reason:1)*
+//!             opens:EG0 open*
+//!             (1 update)* 0
+//!
+//! update    = view:EG0 base:5 steps-1:EG0               the view's index; in a shared part the unit's handle
+//!             selected?:1 [selected:EG0]
+//!             (1 slots | 0 delta)
+//! delta     = 0 entry | 10 (none) | 110 entry (1 entry)* 0 | 111 changed?:1 per slot, then change*
+//! entry     = slot:⌈log2 slots⌉ change
+//! change    = 00 less-1:EG0                             so many fewer of what lies there
+//!           | 01 more-1:EG0                             so many more
+//!           | 10                                        the slot is empty now
+//!           | 110 stack
+//!           | 1110 wear:EG2                             its wear changed, by a zigzag number
+//!           | 1111 reserved
+//!
+//! open      = view:EG0 handle:EG0 id owner?:1 rights:4 version:EG4
+//!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that carries it
+//!             containers:EG0 (kind:⌈log2 kinds⌉ slots:EG5)*
+//!             selected?:1 [selected:EG0]
+//!             slots
+//! id        = 1 hash:63 | 0 number:EG4                  named | drawn in sequence
+//! slots     = (0 | 1 stack) per slot
+//! stack     = item:⌈log2 items⌉ count-1:EG2 worn?:1 [wear:16] data?:1 [data:EG4]
+//! ```
+//!
+//! `base` is the version that an update starts from, modulo 32; the client drops what does not start
+//! where it stands and asks for a full copy. `less`, `more` and `wear` are used only for viewers who
+//! hold the commit just before (`steps` is one), so nobody needs a history.
+//!
+//! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, one step `1`, nothing selected `0`, delta
+//! `0`, one entry `0`, slot `······`, `00`, one less `1`, end `0`: 1 + 1 + 5 + 1 + 1 + 1 + 1 + 6 + 2 +
+//! 1 + 1 = 21 bits, three bytes.
+
+pub mod bits;
+pub mod decode;
+pub mod encode;
+
+use bevy::ecs::entity::Entity;
+use thiserror::Error;
+
+use crate::model::{
+    id::InventoryId,
+    items::Catalogue,
+    rights::Rights,
+    stack::Stack,
+    unit::{Kind, Unit},
+};
+
+/// The version of this format and of the handshake.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// Most views one client can have.
+pub const VIEWS_MAX: usize = 1 << 16;
+
+/// How many of a version's low bits an update carries.
+pub(crate) const BASE_BITS: u32 = 5;
+
+/// What both sides know before the first byte: the catalogue and the registered containers.
+#[derive(Clone, Copy)]
+pub struct Schema<'a> {
+    /// The items by rank.
+    pub catalogue: &'a Catalogue,
+    /// The containers by kind.
+    pub kinds: &'a [Kind],
+}
+
+/// Why a view closed, as far as the wire tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseCause {
+    /// The client may not see it any more.
+    Hidden,
+    /// It is gone.
+    Despawned,
+}
+
+/// A full copy that begins a view (or heals it).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Open {
+    /// All but the slots.
+    pub head: OpenHead,
+    /// The slots.
+    pub unit: Unit,
+}
+
+/// Whose copy an [`Open`] is, and what the client may do with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenHead {
+    /// The client's index for it, the lowest free one.
+    pub view: u32,
+    /// The server's number for the unit, the same for all clients while anyone sees it.
+    pub handle: u32,
+    /// Whose copy this is.
+    pub id: InventoryId,
+    /// Whether this client owns it.
+    pub owner: bool,
+    /// What this client may do with it.
+    pub rights: Rights,
+    /// The version of the copy.
+    pub version: u64,
+    /// The server's entity, if it is replicated.
+    pub entity: Option<Entity>,
+}
+
+/// What an update does to a unit, resolved to plain values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Update {
+    /// The view's index.
+    pub view: u32,
+    /// The version after it.
+    pub version: u64,
+    /// The selected slot, if that changed.
+    pub selected: Option<u8>,
+    /// Flat positions and what lies there now.
+    pub slots: Vec<(usize, Option<Stack>)>,
+    /// Whether it was a full copy.
+    pub full: bool,
+}
+
+/// One message, decoded against the views as they were before it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Part {
+    /// Drop every view before applying this.
+    pub reset: bool,
+    /// So many shared parts belong to this one.
+    pub follows: usize,
+    /// Views that end.
+    pub closes: Vec<(u32, CloseCause)>,
+    /// Views that begin or are healed.
+    pub opens: Vec<Open>,
+    /// Views that change.
+    pub updates: Vec<Update>,
+}
+
+/// What can be wrong with bytes from a peer. They are dropped whole and counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum DecodeError {
+    /// The message ends too early.
+    #[error("the message ends within a field")]
+    Truncated,
+    /// The message goes on behind its end.
+    #[error("the message goes on behind its end")]
+    Trailing,
+    /// A reserved code.
+    #[error("a reserved code was used")]
+    Reserved,
+    /// A number that is larger than what it counts.
+    #[error("{what} is {value}, above {max}")]
+    OutOfRange {
+        /// The field.
+        what: &'static str,
+        /// What was read.
+        value: u64,
+        /// The largest that makes sense.
+        max: u64,
+    },
+    /// An update of something that this client does not see.
+    #[error("there is no view {view}")]
+    UnknownView {
+        /// The index or handle.
+        view: u32,
+    },
+    /// An update that does not start where the copy stands.
+    #[error("inventory `{id}`: the update starts at version {base} modulo 32, the copy has {version}")]
+    Gap {
+        /// Which.
+        id: InventoryId,
+        /// The low bits that the update carries.
+        base: u8,
+        /// The version of the copy.
+        version: u64,
+    },
+    /// A change of count or wear that what lies in the slot cannot bear.
+    #[error("slot {slot} cannot change that way")]
+    BadChange {
+        /// The flat position.
+        slot: usize,
+    },
+    /// A change relative to a commit that the copy does not hold.
+    #[error("a relative change needs the commit just before")]
+    NotRelative,
+}

@@ -1,0 +1,224 @@
+//! Bits into bytes and back, lowest first.
+
+use super::DecodeError;
+
+/// Appends bits to a buffer that can be used again.
+#[derive(Default, Debug)]
+pub struct BitWriter {
+    bytes: Vec<u8>,
+    pending: u64,
+    pending_bits: u32,
+}
+
+impl BitWriter {
+    /// How many bits have been written.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len() * 8 + self.pending_bits as usize
+    }
+
+    /// Whether nothing has been written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes the lowest `bits` of `value`, at most 32.
+    #[expect(clippy::cast_possible_truncation, reason = "bytes are cut off the accumulator")]
+    pub fn put(&mut self, value: u32, bits: u32) {
+        debug_assert!(bits <= 32 && (bits == 32 || value < 1 << bits));
+        self.pending |= u64::from(value) << self.pending_bits;
+        self.pending_bits += bits;
+        while self.pending_bits >= 8 {
+            self.bytes.push(self.pending as u8);
+            self.pending >>= 8;
+            self.pending_bits -= 8;
+        }
+    }
+
+    /// Writes one bit.
+    pub fn flag(&mut self, flag: bool) {
+        self.put(u32::from(flag), 1);
+    }
+
+    /// Writes all 64 bits.
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are written")]
+    pub fn put_u64(&mut self, value: u64) {
+        self.put(value as u32, 32);
+        self.put((value >> 32) as u32, 32);
+    }
+
+    /// Writes a number as an Exp-Golomb code of order `k`. The largest is `u64::MAX - 2^k`.
+    #[expect(clippy::cast_possible_truncation, reason = "the parts are 32 bits wide")]
+    pub fn golomb(&mut self, value: u64, k: u32) {
+        let shifted = value + (1 << k);
+        let digits = 64 - shifted.leading_zeros();
+        for _ in k + 1..digits {
+            self.put(0, 1);
+        }
+        self.put(1, 1);
+        let rest = digits - 1;
+        self.put((shifted & ((1 << rest.min(32)) - 1)) as u32, rest.min(32));
+        if rest > 32 {
+            self.put(((shifted & ((1 << rest) - 1)) >> 32) as u32, rest - 32);
+        }
+    }
+
+    /// Fills the last byte with zeros and gives the bytes.
+    #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are pending")]
+    pub fn finish(&mut self) -> &[u8] {
+        if self.pending_bits > 0 {
+            self.bytes.push(self.pending as u8);
+            (self.pending, self.pending_bits) = (0, 0);
+        }
+        &self.bytes
+    }
+
+    /// Makes it empty and keeps the buffer.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        (self.pending, self.pending_bits) = (0, 0);
+    }
+}
+
+/// Reads bits from bytes; never past their end.
+#[derive(Clone, Debug)]
+pub struct BitReader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> BitReader<'a> {
+    /// Starts at the first bit.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// How many bits are left.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.bytes.len() * 8 - self.at
+    }
+
+    /// Reads up to 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`].
+    pub fn take(&mut self, bits: u32) -> Result<u32, DecodeError> {
+        if self.left() < bits as usize {
+            return Err(DecodeError::Truncated);
+        }
+        let mut value = 0;
+        for n in 0..bits {
+            let bit = (self.bytes[self.at / 8] >> (self.at % 8)) & 1;
+            value |= u32::from(bit) << n;
+            self.at += 1;
+        }
+        Ok(value)
+    }
+
+    /// Reads one bit.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`].
+    pub fn flag(&mut self) -> Result<bool, DecodeError> {
+        Ok(self.take(1)? == 1)
+    }
+
+    /// Reads 64 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`].
+    pub fn take_u64(&mut self) -> Result<u64, DecodeError> {
+        Ok(u64::from(self.take(32)?) | u64::from(self.take(32)?) << 32)
+    }
+
+    /// Reads an Exp-Golomb code of order `k`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`], or [`DecodeError::OutOfRange`] above `max`.
+    pub fn golomb(&mut self, k: u32, what: &'static str, max: u64) -> Result<u64, DecodeError> {
+        let mut digits = k + 1;
+        while !self.flag()? {
+            digits += 1;
+            if digits > 64 {
+                return Err(DecodeError::OutOfRange { what, value: u64::MAX, max });
+            }
+        }
+        let rest = digits - 1;
+        let low = u64::from(self.take(rest.min(32))?);
+        let high = if rest > 32 { u64::from(self.take(rest - 32)?) << 32 } else { 0 };
+        let value = ((1 << rest) | high | low) - (1 << k);
+        if value > max {
+            return Err(DecodeError::OutOfRange { what, value, max });
+        }
+        Ok(value)
+    }
+
+    /// Checks that only the zeros of the last byte are left.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Trailing`].
+    pub fn end(mut self) -> Result<(), DecodeError> {
+        let left = self.left();
+        #[expect(clippy::cast_possible_truncation, reason = "fewer than eight")]
+        if left >= 8 || self.take(left as u32)? != 0 {
+            return Err(DecodeError::Trailing);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golomb_round_trips_at_every_order_and_edge() {
+        for k in 0..10 {
+            for value in (0..200).chain([u64::from(u32::MAX), 1 << 40, u64::MAX - (1 << k)]) {
+                let mut writer = BitWriter::default();
+                writer.flag(true);
+                writer.golomb(value, k);
+                let bytes = writer.finish().to_vec();
+                let mut reader = BitReader::new(&bytes);
+                reader.flag().unwrap();
+                assert_eq!(reader.golomb(k, "value", u64::MAX), Ok(value));
+                reader.end().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn golomb_has_the_documented_sizes() {
+        for (value, bits) in [(0, 1), (1, 3), (2, 3), (3, 5), (6, 5), (7, 7)] {
+            let mut writer = BitWriter::default();
+            writer.golomb(value, 0);
+            assert_eq!(writer.len(), bits);
+        }
+    }
+
+    #[test]
+    fn nothing_but_zeros_is_refused() {
+        assert!(BitReader::new(&[0; 16]).golomb(0, "value", 9).is_err());
+        let mut writer = BitWriter::default();
+        writer.golomb(3, 0);
+        let above = BitReader::new(writer.finish()).golomb(0, "value", 2);
+        assert_eq!(above, Err(DecodeError::OutOfRange { what: "value", value: 3, max: 2 }));
+    }
+
+    #[test]
+    fn trailing_bits_are_refused() {
+        let mut reader = BitReader::new(&[0b11, 0]);
+        reader.take(2).unwrap();
+        assert_eq!(reader.clone().end(), Err(DecodeError::Trailing));
+        reader.take(8).unwrap();
+        assert_eq!(reader.end(), Ok(()));
+    }
+}

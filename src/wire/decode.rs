@@ -1,0 +1,353 @@
+//! Bits into values. Every index, count and length is checked here; what comes out can be applied as
+//! it is.
+
+use core::num::NonZeroU32;
+
+use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
+
+use crate::model::{
+    id::{DataId, InventoryId},
+    rights::{RIGHTS_BITS, Rights},
+    slots::Slots,
+    stack::Stack,
+    unit::{UNIT_SLOTS_MAX, Unit},
+};
+
+use super::{
+    BASE_BITS, CloseCause, DecodeError, Open, OpenHead, Part, Schema, Update, VIEWS_MAX,
+    bits::BitReader,
+    encode::index_bits,
+};
+
+/// What the decoder must know of a view to read an update of it.
+pub struct Held<'a> {
+    /// The view's index.
+    pub view: u32,
+    /// The unit's id, for error messages.
+    pub id: InventoryId,
+    /// The version of the copy.
+    pub version: u64,
+    /// The copy.
+    pub unit: &'a Unit,
+}
+
+/// How an update names a view.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reference {
+    /// By this client's index.
+    View(u32),
+    /// By the server's handle.
+    Handle(u32),
+}
+
+/// How many shared parts belong to a message, read without the views.
+///
+/// # Errors
+///
+/// [`DecodeError`].
+pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
+    let mut r = BitReader::new(bytes);
+    if r.take(2)? != 0b11 || r.flag()? {
+        return Ok(0);
+    }
+    r.flag()?;
+    length(&mut r, 0, "the number of parts", VIEWS_MAX)
+}
+
+/// Whether a message is a shared part.
+#[must_use]
+pub fn is_shared(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|byte| byte & 0b11 == 0b01)
+}
+
+/// Reads one message, looking up views with `held`.
+///
+/// # Errors
+///
+/// [`DecodeError`]; nothing has been changed then.
+pub fn message<'a>(
+    bytes: &[u8],
+    schema: Schema,
+    held: impl Fn(Reference) -> Option<Held<'a>>,
+) -> Result<Part, DecodeError> {
+    let mut r = BitReader::new(bytes);
+    let mut part = Part::default();
+    if !r.flag()? {
+        part.updates.push(update(&mut r, schema, &held, false)?);
+        updates(&mut r, schema, &held, &mut part.updates)?;
+    } else if !r.flag()? {
+        part.updates.push(update(&mut r, schema, &held, true)?);
+    } else if !r.flag()? {
+        full(&mut r, schema, &held, &mut part)?;
+    } else {
+        return Err(DecodeError::Reserved);
+    }
+    r.end()?;
+    Ok(part)
+}
+
+fn full<'a>(
+    r: &mut BitReader,
+    schema: Schema,
+    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    part: &mut Part,
+) -> Result<(), DecodeError> {
+    part.reset = r.flag()?;
+    part.follows = length(r, 0, "the number of parts", VIEWS_MAX)?;
+    let closes = length(r, 0, "the number of closes", VIEWS_MAX)?;
+    for _ in 0..closes {
+        let view = view_index(r)?;
+        held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
+        let cause = if r.flag()? { CloseCause::Despawned } else { CloseCause::Hidden };
+        part.closes.push((view, cause));
+    }
+    let opens = length(r, 0, "the number of opens", VIEWS_MAX)?;
+    for _ in 0..opens {
+        part.opens.push(open(r, schema)?);
+    }
+    updates(r, schema, held, &mut part.updates)
+}
+
+fn updates<'a>(
+    r: &mut BitReader,
+    schema: Schema,
+    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    updates: &mut Vec<Update>,
+) -> Result<(), DecodeError> {
+    while r.flag()? {
+        updates.push(update(r, schema, held, false)?);
+    }
+    Ok(())
+}
+
+fn length(
+    r: &mut BitReader,
+    k: u32,
+    what: &'static str,
+    max: usize,
+) -> Result<usize, DecodeError> {
+    let value = r.golomb(k, what, max as u64)?;
+    usize::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: max as u64 })
+}
+
+fn narrow(r: &mut BitReader, k: u32, what: &'static str, max: u32) -> Result<u32, DecodeError> {
+    let value = r.golomb(k, what, u64::from(max))?;
+    u32::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: u64::from(max) })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
+    narrow(r, 0, "a view", VIEWS_MAX as u32 - 1)
+}
+
+fn open(r: &mut BitReader, schema: Schema) -> Result<Open, DecodeError> {
+    let view = view_index(r)?;
+    let handle = narrow(r, 0, "a handle", u32::MAX - 1)?;
+    let id = id(r)?;
+    let owner = r.flag()?;
+    let rights = r.take(RIGHTS_BITS)?.to_le_bytes()[0];
+    let version = r.golomb(4, "a version", u64::MAX / 2)?;
+    let entity = if r.flag()? { Some(entity(r)?) } else { None };
+    let mut unit = structure(r, schema)?;
+    unit.selected = selected(r)?;
+    let slots = slots(r, schema, &unit)?;
+    for (slot, stack) in slots {
+        unit.set(slot, stack);
+    }
+    let rights = Rights::from_bits_retain(rights);
+    Ok(Open { head: OpenHead { view, handle, id, owner, rights, version, entity }, unit })
+}
+
+fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
+    let bits = if r.flag()? {
+        u64::from(r.take(32)?) | u64::from(r.take(31)?) << 32 | 1 << 63
+    } else {
+        r.golomb(4, "an inventory id", (1 << 63) - 1)?
+    };
+    Ok(InventoryId::from_bits(bits))
+}
+
+fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
+    let what = "an entity index";
+    let index = narrow(r, 7, what, u32::MAX - 1)?;
+    let generation = narrow(r, 0, "an entity generation", u32::MAX)?;
+    let index = EntityIndex::from_raw_u32(index).ok_or(DecodeError::OutOfRange {
+        what,
+        value: u64::from(index),
+        max: u64::from(u32::MAX - 1),
+    })?;
+    Ok(Entity::from_index_and_generation(index, EntityGeneration::from_bits(generation)))
+}
+
+fn structure(r: &mut BitReader, schema: Schema) -> Result<Unit, DecodeError> {
+    let mut unit = Unit::default();
+    let containers = length(r, 0, "the number of containers", schema.kinds.len())?;
+    for _ in 0..containers {
+        let kind = r.take(index_bits(schema.kinds.len()))?;
+        let max = schema.kinds.len() as u64 - 1;
+        if u64::from(kind) > max {
+            return Err(DecodeError::OutOfRange { what: "a container", value: u64::from(kind), max });
+        }
+        let len = length(r, 5, "the number of slots", UNIT_SLOTS_MAX - unit.len())?;
+        // Each slot takes a bit at least, so a short message cannot ask for many.
+        if len > r.left() {
+            return Err(DecodeError::Truncated);
+        }
+        unit.insert(kind.to_le_bytes()[0], Slots::new(len));
+    }
+    Ok(unit)
+}
+
+fn selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
+    if !r.flag()? {
+        return Ok(None);
+    }
+    Ok(Some(narrow(r, 0, "the selected slot", 255)?.to_le_bytes()[0]))
+}
+
+fn slots(
+    r: &mut BitReader,
+    schema: Schema,
+    unit: &Unit,
+) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
+    (0..unit.len())
+        .map(|slot| Ok((slot, if r.flag()? { Some(stack(r, schema)?) } else { None })))
+        .collect()
+}
+
+fn stack(r: &mut BitReader, schema: Schema) -> Result<Stack, DecodeError> {
+    let rank = r.take(schema.catalogue.rank_bits())?;
+    let item = schema.catalogue.at_rank(rank).ok_or(DecodeError::OutOfRange {
+        what: "an item",
+        value: u64::from(rank),
+        max: (schema.catalogue.len() as u64).saturating_sub(1),
+    })?;
+    let count = narrow(r, 2, "a count", u32::MAX - 1)?;
+    let wear = if r.flag()? { r.take(16)? } else { 0 };
+    let data = if r.flag()? { Some(data(r)?) } else { None };
+    let [low, high, ..] = wear.to_le_bytes();
+    let wear = u16::from_le_bytes([low, high]);
+    Ok(Stack { item, count: NonZeroU32::MIN.saturating_add(count), wear, data })
+}
+
+fn data(r: &mut BitReader) -> Result<DataId, DecodeError> {
+    let what = "a data id";
+    let id = narrow(r, 4, what, u32::MAX)?;
+    let zero = DecodeError::OutOfRange { what, value: 0, max: u64::from(u32::MAX) };
+    NonZeroU32::new(id).map(DataId).ok_or(zero)
+}
+
+fn update<'a>(
+    r: &mut BitReader,
+    schema: Schema,
+    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    shared: bool,
+) -> Result<Update, DecodeError> {
+    let (view, reference) = if shared {
+        let handle = narrow(r, 0, "a handle", u32::MAX - 1)?;
+        (handle, Reference::Handle(handle))
+    } else {
+        let view = view_index(r)?;
+        (view, Reference::View(view))
+    };
+    let held = held(reference).ok_or(DecodeError::UnknownView { view })?;
+    let base = r.take(BASE_BITS)?.to_le_bytes()[0];
+    if u64::from(base) != held.version & ((1 << BASE_BITS) - 1) {
+        return Err(DecodeError::Gap { id: held.id, base, version: held.version });
+    }
+    let steps = r.golomb(0, "the number of commits", u64::MAX / 4)? + 1;
+    let selected = selected(r)?;
+    let full = r.flag()?;
+    let slots = if full {
+        slots(r, schema, held.unit)?
+    } else {
+        delta(r, schema, held.unit, steps == 1)?
+    };
+    Ok(Update { view: held.view, version: held.version + steps, selected, slots, full })
+}
+
+fn delta(
+    r: &mut BitReader,
+    schema: Schema,
+    unit: &Unit,
+    relative: bool,
+) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
+    let mut changes = Vec::new();
+    if !r.flag()? {
+        changes.push(entry(r, schema, unit, relative)?);
+    } else if !r.flag()? {
+    } else if !r.flag()? {
+        loop {
+            let next = entry(r, schema, unit, relative)?;
+            if changes.last().is_some_and(|(slot, _)| *slot >= next.0) {
+                return Err(DecodeError::BadChange { slot: next.0 });
+            }
+            changes.push(next);
+            if !r.flag()? {
+                break;
+            }
+        }
+    } else {
+        let mut changed = Vec::new();
+        for slot in 0..unit.len() {
+            if r.flag()? {
+                changed.push(slot);
+            }
+        }
+        for slot in changed {
+            changes.push((slot, change(r, schema, unit, slot, relative)?));
+        }
+    }
+    Ok(changes)
+}
+
+fn entry(
+    r: &mut BitReader,
+    schema: Schema,
+    unit: &Unit,
+    relative: bool,
+) -> Result<(usize, Option<Stack>), DecodeError> {
+    let slot = r.take(index_bits(unit.len()))? as usize;
+    if slot >= unit.len() {
+        let max = (unit.len() as u64).saturating_sub(1);
+        return Err(DecodeError::OutOfRange { what: "a slot", value: slot as u64, max });
+    }
+    Ok((slot, change(r, schema, unit, slot, relative)?))
+}
+
+fn change(
+    r: &mut BitReader,
+    schema: Schema,
+    unit: &Unit,
+    slot: usize,
+    relative: bool,
+) -> Result<Option<Stack>, DecodeError> {
+    let bad = DecodeError::BadChange { slot };
+    let before = || {
+        if relative { unit.get(slot).ok_or(bad) } else { Err(DecodeError::NotRelative) }
+    };
+    if !r.flag()? {
+        let grows = r.flag()?;
+        let old = before()?;
+        let by = narrow(r, 0, "a change of count", u32::MAX - 1)?.checked_add(1).ok_or(bad)?;
+        let count = if grows { old.count().checked_add(by) } else { old.count().checked_sub(by) };
+        return count.and_then(|count| old.with_count(count)).map(Some).ok_or(bad);
+    }
+    if !r.flag()? {
+        return Ok(None);
+    }
+    if !r.flag()? {
+        return stack(r, schema).map(Some);
+    }
+    if !r.flag()? {
+        let old = before()?;
+        let by = unzigzag(r.golomb(2, "a change of wear", 1 << 18)?);
+        let wear = u16::try_from(i64::from(old.wear) + by).map_err(|_| bad)?;
+        return Ok(Some(old.worn(wear)));
+    }
+    Err(DecodeError::Reserved)
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}

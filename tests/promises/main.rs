@@ -1,0 +1,162 @@
+//! What the crate promises, a file for each promise. Scenario numbers (`s04_…`) name what other games
+//! and engines got wrong.
+
+mod attach;
+mod faults;
+mod healing;
+mod inventories;
+mod model_sync;
+mod modes;
+mod privacy;
+mod sync;
+mod views;
+mod wire;
+
+use bevy::prelude::*;
+use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_replicon::prelude::*;
+
+const TORCH: ItemId = ItemId::of("torch");
+const AXE: ItemId = ItemId::of("axe");
+const BOOTS: ItemId = ItemId::of("boots");
+const COIN: ItemId = ItemId::of("coin");
+
+const ITEMS: &str = r#"(items: [
+    (key: "torch", max_stack: 64),
+    (key: "axe", max_stack: 1),
+    (key: "boots", max_stack: 1, tags: ["feet"]),
+    (key: "coin", max_stack: 1000000),
+])"#;
+
+/// A container of a game's own.
+#[derive(Component, Clone, PartialEq, Debug)]
+struct Equipment(Slots);
+
+impl Container for Equipment {
+    const NAME: &'static str = "equipment";
+    const FILL: bool = false;
+
+    fn from_slots(slots: Slots) -> Self {
+        Self(slots)
+    }
+
+    fn slots(&self) -> &Slots {
+        &self.0
+    }
+
+    fn slots_mut(&mut self) -> &mut Slots {
+        &mut self.0
+    }
+
+    fn accepts(_: usize, item: &ItemDef) -> bool {
+        item.has_tag("feet")
+    }
+}
+
+/// What observers were told, in order.
+#[derive(Resource, Default, Debug)]
+struct Heard {
+    opened: Vec<InventoryOpened>,
+    closed: Vec<InventoryClosed>,
+    resized: Vec<InventoryResized>,
+    slots: Vec<SlotChanged>,
+    selected: Vec<SelectedChanged>,
+}
+
+impl Heard {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+fn setup(app: &mut App) {
+    app.add_container::<Equipment>()
+        .add_public_view::<HeldItem>()
+        .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
+        .init_resource::<Heard>()
+        .add_observer(|on: On<InventoryOpened>, mut heard: ResMut<Heard>| heard.opened.push(*on))
+        .add_observer(|on: On<InventoryClosed>, mut heard: ResMut<Heard>| heard.closed.push(*on))
+        .add_observer(|on: On<InventoryResized>, mut heard: ResMut<Heard>| heard.resized.push(*on))
+        .add_observer(|on: On<SlotChanged>, mut heard: ResMut<Heard>| heard.slots.push(*on))
+        .add_observer(|on: On<SelectedChanged>, mut heard: ResMut<Heard>| heard.selected.push(*on));
+}
+
+/// So many clients, connected and greeted.
+fn pair(clients: usize) -> Pair {
+    Pair::new(clients, setup)
+}
+
+fn player(n: u64) -> InventoryId {
+    InventoryId::named("player", n)
+}
+
+fn chest(n: u64) -> InventoryId {
+    InventoryId::named("chest", n)
+}
+
+/// Spawns a player of 27 + 9 slots for a client.
+fn spawn_player(pair: &mut Pair, client: usize) -> Entity {
+    let owner = Owner(pair.client_id(client));
+    let id = player(client as u64);
+    pair.server.world_mut().spawn((id, Inventory::default(), Hotbar::default(), owner)).id()
+}
+
+/// Spawns a chest that these clients see.
+fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
+    let mut list = Viewers::new();
+    for client in viewers {
+        list.add(pair.client_id(*client), Rights::USE);
+    }
+    pair.server.world_mut().spawn((chest(n), Inventory::default(), list)).id()
+}
+
+fn inventory(pair: &mut Pair, entity: Entity) -> Mut<'_, Inventory> {
+    pair.server.world_mut().get_mut::<Inventory>(entity).unwrap()
+}
+
+fn hotbar(pair: &mut Pair, entity: Entity) -> Mut<'_, Hotbar> {
+    pair.server.world_mut().get_mut::<Hotbar>(entity).unwrap()
+}
+
+fn heard(pair: &mut Pair, client: usize) -> Mut<'_, Heard> {
+    pair.clients[client].app.world_mut().resource_mut::<Heard>()
+}
+
+fn stats(app: &App) -> InventoryStats {
+    *app.world().resource::<InventoryStats>()
+}
+
+/// The client's copy of every slot equals the server's.
+#[track_caller]
+fn assert_same(pair: &Pair, client: usize, id: InventoryId) {
+    let server = pair.server.world();
+    let entity = server.resource::<InventoryIds>().get(id).expect("the server has it");
+    let inventory = server.get::<Inventory>(entity).map(Inventory::slots);
+    assert_eq!(pair.shown::<Inventory>(client, id), inventory, "inventory {id} on client {client}");
+    let hotbar = server.get::<Hotbar>(entity).map(Hotbar::slots);
+    assert_eq!(pair.shown::<Hotbar>(client, id), hotbar, "hotbar {id} on client {client}");
+    let equipment = server.get::<Equipment>(entity).map(Equipment::slots);
+    assert_eq!(pair.shown::<Equipment>(client, id), equipment, "equipment {id} on client {client}");
+}
+
+/// Runs a system once with the given input.
+fn with_inventories<T: 'static>(
+    app: &mut App,
+    f: impl FnOnce(&mut Inventories) -> T + Send + Sync + 'static,
+) -> T {
+    let mut f = Some(f);
+    let system = move |mut inventories: Inventories| f.take().unwrap()(&mut inventories);
+    app.world_mut().run_system_once(system).unwrap()
+}
+
+use bevy::ecs::system::RunSystemOnce;
+
+/// Bytes of one kind of traffic between two moments.
+fn bytes_down(pair: &Pair, client: usize) -> u64 {
+    pair.clients[client].traffic.bytes_down
+}
+
+fn bytes_up(pair: &Pair, client: usize) -> u64 {
+    pair.clients[client].traffic.bytes_up
+}
+
