@@ -119,16 +119,17 @@ fn take_over_items<P: TypePath + Send + Sync>(
     catalogue: Option<Res<Catalogue>>,
     mut commands: Commands,
 ) {
-    let ours = |event: &&AssetEvent<Items<P>>| {
-        event.is_added(&handle.0) || event.is_modified(&handle.0)
-    };
+    let ours =
+        |event: &&AssetEvent<Items<P>>| event.is_added(&handle.0) || event.is_modified(&handle.0);
     if events.read().filter(ours).count() == 0 {
         return;
     }
     let Some(items) = assets.remove(&handle.0) else { return };
     match catalogue {
         Some(there) if there.hash() != items.catalogue().hash() => {
-            error!("the item catalogue changed in more than names, icons and properties; restart to use it");
+            error!(
+                "the item catalogue changed in more than names, icons and properties; restart to use it"
+            );
         }
         Some(_) => {
             warn!("the item catalogue was loaded anew");

@@ -58,8 +58,7 @@ impl Plugin for InventoryClientPlugin {
             .add_systems(PostUpdate, submit::submit_requests.in_set(InventorySystems::Submit))
             .add_systems(
                 OnExit(ClientState::Connected),
-                (confirmed::disconnect, reconcile::reconcile_entities, notify::notify_game)
-                    .chain(),
+                (confirmed::disconnect, reconcile::reconcile_entities, notify::notify_game).chain(),
             );
     }
 }

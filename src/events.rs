@@ -1,7 +1,7 @@
 //! What the game hears. Everything is an observer event and a message at once.
 
-use bevy::{
-    ecs::{component::Component, entity::Entity, event::EntityEvent, event::Event, message::Message},
+use bevy::ecs::{
+    component::Component, entity::Entity, event::EntityEvent, event::Event, message::Message,
 };
 use bevy_replicon::shared::client_id::ClientId;
 

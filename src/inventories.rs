@@ -211,7 +211,8 @@ impl Inventories<'_, '_> {
             .filter(|(kind, _)| there.section(*kind).is_some())
             .map(|(_, kind)| kind.name)
             .collect();
-        let (mut here, mut elsewhere) = (SavedInventory { selected: saved.selected, ..Default::default() }, vec![]);
+        let (mut here, mut elsewhere) =
+            (SavedInventory { selected: saved.selected, ..Default::default() }, vec![]);
         for container in &saved.containers {
             if known.contains(&container.name.as_str()) {
                 here.containers.push(container.clone());

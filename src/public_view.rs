@@ -1,10 +1,7 @@
 //! What bystanders see: small components of their own, derived from a container and replicated to
 //! everybody who sees the entity. A bystander never gets a half-empty inventory.
 
-use bevy::{
-    ecs::component::Mutable,
-    prelude::*,
-};
+use bevy::{ecs::component::Mutable, prelude::*};
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -42,9 +39,7 @@ impl PublicView for HeldItem {
 pub(crate) fn register<V: PublicView>(app: &mut App) {
     app.replicate::<V>().add_systems(
         PostUpdate,
-        derive_views::<V>
-            .before(ServerSystems::Send)
-            .run_if(in_state(ClientState::Disconnected)),
+        derive_views::<V>.before(ServerSystems::Send).run_if(in_state(ClientState::Disconnected)),
     );
 }
 

@@ -53,7 +53,9 @@ impl Plugin for InventoryServerPlugin {
             .add_systems(
                 PostUpdate,
                 (
-                    local::notify_local.in_set(InventorySystems::Mark).after(mark::MarkSystems::Slots),
+                    local::notify_local
+                        .in_set(InventorySystems::Mark)
+                        .after(mark::MarkSystems::Slots),
                     (views::update_views, batch::batch_changes)
                         .chain()
                         .in_set(InventorySystems::Batch),

@@ -23,14 +23,8 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use bevy::{
-    prelude::*,
-    state::app::StatesPlugin,
-    time::TimeUpdateStrategy,
-};
-use bevy_replicon::{
-    bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry,
-};
+use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
+use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
 
 use crate::{
     InventoryPlugins,
@@ -132,7 +126,6 @@ impl Pair {
     }
 
     /// An app as the harness makes it, for tests without a network: single player, a host alone.
-    #[must_use]
     pub fn app(setup: impl Fn(&mut App)) -> App {
         let mut app = App::new();
         app.add_plugins((
@@ -184,8 +177,7 @@ impl Pair {
     pub fn connect(&mut self, client: usize) {
         let there = &mut self.clients[client];
         assert!(there.entity.is_none(), "client {client} is connected");
-        there.entity =
-            Some(self.server.world_mut().spawn(ConnectedClient { max_size: 1200 }).id());
+        there.entity = Some(self.server.world_mut().spawn(ConnectedClient { max_size: 1200 }).id());
         set_client_state(&mut there.app, ClientState::Connected);
     }
 
@@ -377,7 +369,14 @@ impl Link {
         let mut due: Vec<Flying> = Vec::new();
         self.flying = core::mem::take(&mut self.flying)
             .into_iter()
-            .filter_map(|flying| if flying.arrival <= now { due.push(flying); None } else { Some(flying) })
+            .filter_map(|flying| {
+                if flying.arrival <= now {
+                    due.push(flying);
+                    None
+                } else {
+                    Some(flying)
+                }
+            })
             .collect();
         due.sort_by_key(|flying| (flying.arrival, flying.order));
         due.into_iter().map(|flying| (flying.channel, flying.bytes)).collect()

@@ -173,7 +173,9 @@ pub enum DecodeError {
         view: u32,
     },
     /// An update that does not start where the copy stands.
-    #[error("inventory `{id}`: the update starts at version {base} modulo 32, the copy has {version}")]
+    #[error(
+        "inventory `{id}`: the update starts at version {base} modulo 32, the copy has {version}"
+    )]
     Gap {
         /// Which.
         id: InventoryId,

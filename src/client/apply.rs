@@ -47,7 +47,9 @@ pub(super) fn apply_messages(
                 if submission.want_resync() {
                     warn!("dropping a message from the server: {error}; asking for full copies");
                 } else {
-                    debug!("dropping a message from the server: {error}; full copies are on the way");
+                    debug!(
+                        "dropping a message from the server: {error}; full copies are on the way"
+                    );
                 }
             }
         }

@@ -11,7 +11,10 @@ use crate::{
     },
 };
 
-use super::{receive::Received, submit::{Submission, SyncState}};
+use super::{
+    receive::Received,
+    submit::{Submission, SyncState},
+};
 
 /// One inventory that this client sees.
 #[derive(Debug)]
@@ -143,11 +146,8 @@ impl Confirmations {
     fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, Confirmed>) -> u64 {
         let Open { head, unit } = open;
         let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
-        let old = if there {
-            self.views[head.view as usize].take()
-        } else {
-            before.remove(&head.id)
-        };
+        let old =
+            if there { self.views[head.view as usize].take() } else { before.remove(&head.id) };
         self.close(head.view, CloseReason::Hidden);
         if self.views.len() <= head.view as usize {
             self.views.resize_with(head.view as usize + 1, || None);
@@ -166,7 +166,11 @@ impl Confirmations {
                 moved = 0;
                 let reopened = old.head.rights != head.rights || old.head.owner != head.owner;
                 let resized = !old.unit.same_structure(&unit);
-                Confirmed { reopened: old.reopened || reopened, resized: old.resized || resized, ..old }
+                Confirmed {
+                    reopened: old.reopened || reopened,
+                    resized: old.resized || resized,
+                    ..old
+                }
             }
             None => Confirmed {
                 head,

@@ -15,8 +15,7 @@ use bevy::{
 
 use crate::{containers::Kinds, model::unit::Unit, server::mark::Baseline};
 
-type Containers<'w, 's> =
-    Query<'w, 's, FilteredEntityMut<'static, 'static>, With<Baseline>>;
+type Containers<'w, 's> = Query<'w, 's, FilteredEntityMut<'static, 'static>, With<Baseline>>;
 
 /// Every entity with a container, with access to its containers and to nothing else.
 pub struct Units<'w, 's>(Containers<'w, 's>);
@@ -37,8 +36,7 @@ unsafe impl SystemParam for Units<'_, '_> {
     type Item<'w, 's> = Units<'w, 's>;
 
     fn init_state(world: &mut World) -> Self::State {
-        let components: Vec<_> =
-            world.get_resource_or_init::<Kinds>().components().collect();
+        let components: Vec<_> = world.get_resource_or_init::<Kinds>().components().collect();
         let mut builder = QueryBuilder::<FilteredEntityMut, With<Baseline>>::new(world);
         for component in components {
             builder.optional(|optional| {

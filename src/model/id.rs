@@ -104,7 +104,11 @@ impl InventoryId {
 
 impl fmt::Debug for InventoryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 & Self::NAMED == 0 { write!(f, "{}", self.0) } else { write!(f, "{:016x}", self.0) }
+        if self.0 & Self::NAMED == 0 {
+            write!(f, "{}", self.0)
+        } else {
+            write!(f, "{:016x}", self.0)
+        }
     }
 }
 

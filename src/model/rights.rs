@@ -19,4 +19,3 @@ bitflags::bitflags! {
 
 /// How many bits [`Rights`] take on the wire.
 pub(crate) const RIGHTS_BITS: u32 = 4;
-

@@ -130,7 +130,8 @@ impl Slots {
         let stack = cell.ok_or(SlotError::Empty { slot })?;
         let have = stack.count();
         let part = stack.with_count(count).ok_or(SlotError::Count { count, max: have })?;
-        let rest = have.checked_sub(count).ok_or(SlotError::NotEnough { slot, have, wanted: count })?;
+        let rest =
+            have.checked_sub(count).ok_or(SlotError::NotEnough { slot, have, wanted: count })?;
         *cell = stack.with_count(rest);
         Ok(part)
     }
@@ -335,7 +336,8 @@ mod tests {
 
     #[test]
     fn move_merges_swaps_and_keeps_the_rest() {
-        let mut s = slots(&[Some(TORCH.stack(40)), Some(TORCH.stack(30)), Some(AXE.stack(1)), None]);
+        let mut s =
+            slots(&[Some(TORCH.stack(40)), Some(TORCH.stack(30)), Some(AXE.stack(1)), None]);
         s.move_within(0, 1, None, 64).unwrap();
         assert_eq!((s.get(0), s.get(1)), (Some(TORCH.stack(6)), Some(TORCH.stack(64))));
         s.move_within(0, 2, None, 64).unwrap();
@@ -359,9 +361,13 @@ mod tests {
 
     #[test]
     fn sort_merges_and_closes_gaps_without_losing_anything() {
-        let mut s = slots(&[None, Some(TORCH.stack(50)), Some(AXE.stack(1)), Some(TORCH.stack(20))]);
+        let mut s =
+            slots(&[None, Some(TORCH.stack(50)), Some(AXE.stack(1)), Some(TORCH.stack(20))]);
         s.sort(|item| item != AXE, |item| if item == AXE { 1 } else { 64 });
-        assert_eq!(s, slots(&[Some(AXE.stack(1)), Some(TORCH.stack(64)), Some(TORCH.stack(6)), None]));
+        assert_eq!(
+            s,
+            slots(&[Some(AXE.stack(1)), Some(TORCH.stack(64)), Some(TORCH.stack(6)), None])
+        );
     }
 
     #[test]

@@ -132,16 +132,19 @@ impl<'a> Tx<'a> {
     fn flat(&mut self, entity: Entity, slot: Slot) -> Result<usize, InventoryError> {
         let kinds = self.kinds;
         let index = slot.index;
-        self.unit(entity)?
-            .flat(kinds, slot)
-            .ok_or(InventoryError::NoSuchSlot { entity, index })
+        self.unit(entity)?.flat(kinds, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
     }
 
     fn check_known(&self, item: ItemId) -> Result<(), InventoryError> {
         self.catalogue.rank(item).map(drop).ok_or(InventoryError::UnknownItem { item })
     }
 
-    fn accepts(&mut self, entity: Entity, flat: usize, item: ItemId) -> Result<bool, InventoryError> {
+    fn accepts(
+        &mut self,
+        entity: Entity,
+        flat: usize,
+        item: ItemId,
+    ) -> Result<bool, InventoryError> {
         let (catalogue, kinds) = (self.catalogue, self.kinds);
         let def = catalogue.get(item).ok_or(InventoryError::UnknownItem { item })?;
         let (kind, index) = self.unit(entity)?.locate(flat).unwrap_or_default();
@@ -221,9 +224,7 @@ impl<'a> Tx<'a> {
     pub fn give(&mut self, entity: Entity, stack: Stack) -> Result<(), InventoryError> {
         self.all_or_nothing(|tx| match tx.fill(entity, stack)? {
             None => Ok(()),
-            Some(rest) => {
-                Err(InventoryError::Full { entity, item: rest.item, left: rest.count() })
-            }
+            Some(rest) => Err(InventoryError::Full { entity, item: rest.item, left: rest.count() }),
         })
     }
 
@@ -300,12 +301,13 @@ impl<'a> Tx<'a> {
         let unit = self.unit(entity)?;
         let stack = unit.get(flat).ok_or(fail(SlotError::Empty { slot: flat }))?;
         let (have, wanted) = (stack.count(), count.unwrap_or(stack.count()));
-        let part = stack
-            .with_count(wanted)
-            .ok_or(fail(SlotError::Count { count: wanted, max: have }))?;
-        let rest = have
-            .checked_sub(wanted)
-            .ok_or(fail(SlotError::NotEnough { slot: flat, have, wanted }))?;
+        let part =
+            stack.with_count(wanted).ok_or(fail(SlotError::Count { count: wanted, max: have }))?;
+        let rest = have.checked_sub(wanted).ok_or(fail(SlotError::NotEnough {
+            slot: flat,
+            have,
+            wanted,
+        }))?;
         unit.set(flat, stack.with_count(rest));
         Ok(part)
     }
@@ -378,7 +380,11 @@ impl<'a> Tx<'a> {
     fn put_exactly(&mut self, to: (Entity, Slot), stack: Stack) -> Result<(), InventoryError> {
         let flat = self.flat(to.0, to.1)?;
         if !self.accepts(to.0, flat, stack.item)? {
-            return Err(InventoryError::NotAccepted { entity: to.0, index: flat, item: stack.item });
+            return Err(InventoryError::NotAccepted {
+                entity: to.0,
+                index: flat,
+                item: stack.item,
+            });
         }
         self.unit(to.0)?.set(flat, Some(stack));
         Ok(())

@@ -34,12 +34,7 @@ impl Kind {
     /// The kind of container `C`.
     #[must_use]
     pub fn of<C: Container>() -> Self {
-        Self {
-            name: C::NAME,
-            key: ContainerKey::of(C::NAME),
-            fill: C::FILL,
-            accepts: C::accepts,
-        }
+        Self { name: C::NAME, key: ContainerKey::of(C::NAME), fill: C::FILL, accepts: C::accepts }
     }
 }
 

@@ -87,7 +87,8 @@ fn begin_message(
     client.message.clear();
     let more = client.reset || !client.closes.is_empty() || !opens.is_empty();
     let several = client.shared_parts + usize::from(client.private_updates > 0) > 1;
-    if !more && !(several && client.shared_parts > 0) {
+    let needed = more || (several && client.shared_parts > 0);
+    if !needed {
         if client.private_updates > 0 {
             encode::begin_plain(&mut client.message);
         }

@@ -47,7 +47,9 @@ pub enum InventoryFault {
         max: u32,
     },
     /// All containers together have more than [`UNIT_SLOTS_MAX`] slots. The unit is not synced.
-    #[error("inventory `{inventory}`: {len} slots are more than {UNIT_SLOTS_MAX}, it is not synced")]
+    #[error(
+        "inventory `{inventory}`: {len} slots are more than {UNIT_SLOTS_MAX}, it is not synced"
+    )]
     TooManySlots {
         /// Which inventory.
         inventory: InventoryId,

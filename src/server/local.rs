@@ -37,8 +37,7 @@ pub(super) fn notify_local(
         if let (Some(old), Some(new)) = (baseline.selected_before(), baseline.unit().selected) {
             tell(&mut commands, SelectedChanged { entity: unit, old, new });
         }
-        if baseline.structure_version() == baseline.version()
-        {
+        if baseline.structure_version() == baseline.version() {
             tell(&mut commands, InventoryResized { entity: unit, inventory: watched.id });
         }
     }

@@ -3,11 +3,7 @@
 //!
 //! Nobody sets a dirty bit, so nobody can forget one, and what changed and changed back is silent.
 
-use bevy::{
-    ecs::lifecycle::Remove,
-    platform::collections::HashMap,
-    prelude::*,
-};
+use bevy::{ecs::lifecycle::Remove, platform::collections::HashMap, prelude::*};
 use bevy_replicon::prelude::ClientState;
 use log::error;
 
@@ -344,7 +340,6 @@ impl Marking<'_> {
 }
 
 /// Takes a container that is being removed (or whose entity is) out of the baseline.
-#[expect(clippy::too_many_arguments, reason = "what an observer of removal needs")]
 fn unmark<C: Container>(
     remove: On<Remove, C>,
     mut units: Query<(&InventoryId, &C, &mut Baseline)>,
@@ -359,7 +354,8 @@ fn unmark<C: Container>(
     }
     let Ok((id, container, mut baseline)) = units.get_mut(remove.entity) else { return };
     let (Some(kind), Some(catalogue)) = (kinds.kind_of::<C>(), catalogue) else { return };
-    let marking = Marking { entity: remove.entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
+    let marking =
+        Marking { entity: remove.entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
     let version = baseline.version + 1;
     for (index, old) in baseline.unit.section(kind).into_iter().flat_map(Slots::iter) {
         commits.write(marking.gone(index, old, version, Cause::Removed));

@@ -223,7 +223,8 @@ impl Views {
         }
         let before = core::mem::take(&mut self.watched(unit, id).watchers);
         for watcher in before {
-            let stays = wanted.iter().find(|(client, _)| *client == ClientId::Client(watcher.client));
+            let stays =
+                wanted.iter().find(|(client, _)| *client == ClientId::Client(watcher.client));
             match stays {
                 None => self.close(watcher, CloseCause::Hidden),
                 Some((_, access)) if *access == watcher.access => {
@@ -334,7 +335,8 @@ fn leave_client(
 
 fn forget_unit(remove: On<Remove, Baseline>, mut views: ResMut<Views>, mut commands: Commands) {
     let unit = remove.entity;
-    if let Some((watched, _)) = views.unit(unit).and_then(|watched| Some((watched, watched.local?))) {
+    if let Some((watched, _)) = views.unit(unit).and_then(|watched| Some((watched, watched.local?)))
+    {
         close_local(&mut commands, unit, watched.id, CloseReason::Despawned);
     }
     views.forget_unit(unit);

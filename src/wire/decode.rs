@@ -15,8 +15,7 @@ use crate::model::{
 
 use super::{
     BASE_BITS, CloseCause, DecodeError, Open, OpenHead, Part, Schema, Update, VIEWS_MAX,
-    bits::BitReader,
-    encode::index_bits,
+    bits::BitReader, encode::index_bits,
 };
 
 /// What the decoder must know of a view to read an update of it.
@@ -120,12 +119,7 @@ fn updates<'a>(
     Ok(())
 }
 
-fn length(
-    r: &mut BitReader,
-    k: u32,
-    what: &'static str,
-    max: usize,
-) -> Result<usize, DecodeError> {
+fn length(r: &mut BitReader, k: u32, what: &'static str, max: usize) -> Result<usize, DecodeError> {
     let value = r.golomb(k, what, max as u64)?;
     usize::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: max as u64 })
 }
@@ -186,7 +180,11 @@ fn structure(r: &mut BitReader, schema: Schema) -> Result<Unit, DecodeError> {
         let kind = r.take(index_bits(schema.kinds.len()))?;
         let max = schema.kinds.len() as u64 - 1;
         if u64::from(kind) > max {
-            return Err(DecodeError::OutOfRange { what: "a container", value: u64::from(kind), max });
+            return Err(DecodeError::OutOfRange {
+                what: "a container",
+                value: u64::from(kind),
+                max,
+            });
         }
         let len = length(r, 5, "the number of slots", UNIT_SLOTS_MAX - unit.len())?;
         // Each slot takes a bit at least, so a short message cannot ask for many.
@@ -258,11 +256,8 @@ fn update<'a>(
     let steps = r.golomb(0, "the number of commits", u64::MAX / 4)? + 1;
     let selected = selected(r)?;
     let full = r.flag()?;
-    let slots = if full {
-        slots(r, schema, held.unit)?
-    } else {
-        delta(r, schema, held.unit, steps == 1)?
-    };
+    let slots =
+        if full { slots(r, schema, held.unit)? } else { delta(r, schema, held.unit, steps == 1)? };
     Ok(Update { view: held.view, version: held.version + steps, selected, slots, full })
 }
 

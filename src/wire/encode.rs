@@ -1,12 +1,7 @@
 //! Values into bits. Nothing here can fail: what cannot be encoded never leaves
 //! [`mark`](crate::server::mark).
 
-use crate::model::{
-    id::InventoryId,
-    rights::RIGHTS_BITS,
-    stack::Stack,
-    unit::Unit,
-};
+use crate::model::{id::InventoryId, rights::RIGHTS_BITS, stack::Stack, unit::Unit};
 
 use super::{BASE_BITS, CloseCause, OpenHead, Schema, bits::BitWriter};
 

@@ -92,7 +92,11 @@ fn an_avatar_that_goes_out_of_sight_takes_the_inventory_along_and_brings_it_back
     inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
     pair.steps(2);
     let stats = stats(&pair.clients[0].app);
-    assert_eq!((stats.gaps, stats.unknown_views, stats.decode_errors), (0, 0, 0), "the view goes on");
+    assert_eq!(
+        (stats.gaps, stats.unknown_views, stats.decode_errors),
+        (0, 0, 0),
+        "the view goes on"
+    );
 }
 
 #[test]
@@ -102,5 +106,8 @@ fn a_chest_without_a_replicated_entity_gets_a_mirror() {
     pair.steps(3);
     assert_same(&pair, 0, chest(1));
     let world = pair.clients[0].app.world_mut();
-    assert_eq!(world.query_filtered::<(), (With<Inventory>, Without<Remote>)>().iter(world).count(), 1);
+    assert_eq!(
+        world.query_filtered::<(), (With<Inventory>, Without<Remote>)>().iter(world).count(),
+        1
+    );
 }

@@ -148,8 +148,7 @@ fn a_catalogue_that_differs_is_explained_on_both_sides() {
 fn containers_that_differ_are_explained() {
     let mut pair = pair(0);
     let stranger = pair.add_client(|app| {
-        app.insert_items(Items::<()>::from_ron(ITEMS).unwrap())
-            .add_public_view::<HeldItem>();
+        app.insert_items(Items::<()>::from_ron(ITEMS).unwrap()).add_public_view::<HeldItem>();
     });
     pair.connect(stranger);
     pair.steps(10);
@@ -161,7 +160,7 @@ fn containers_that_differ_are_explained() {
 #[test]
 #[should_panic(expected = "container `inventory` is registered twice")]
 fn a_container_name_that_is_taken_is_refused_at_start() {
-    Pair::app(|app| {
+    let _ = Pair::app(|app| {
         app.add_container::<Inventory>();
     });
 }

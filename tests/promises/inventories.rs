@@ -96,7 +96,10 @@ fn a_step_that_failed_leaves_nothing_even_if_the_transaction_goes_on() {
         inv.transact(|tx| {
             let to_boots = (entity, Equipment::slot(0));
             assert!(tx.move_slot((entity, Inventory::slot(0)), to_boots, None).is_err());
-            assert!(tx.move_slot((entity, Inventory::slot(0)), (entity, Inventory::slot(1)), Some(2)).is_err());
+            assert!(
+                tx.move_slot((entity, Inventory::slot(0)), (entity, Inventory::slot(1)), Some(2))
+                    .is_err()
+            );
             Ok(())
         })
         .unwrap();
@@ -108,7 +111,8 @@ fn a_step_that_failed_leaves_nothing_even_if_the_transaction_goes_on() {
 #[test]
 fn slots_out_of_range_are_named() {
     let (mut app, entity) = app_with(&[]);
-    for slot in [Inventory::slot(3), Hotbar::slot(2), Inventory::slot(255), Inventory::slot(65535)] {
+    for slot in [Inventory::slot(3), Hotbar::slot(2), Inventory::slot(255), Inventory::slot(65535)]
+    {
         let error = with_inventories(&mut app, move |inv| inv.take_from(entity, slot, None));
         assert_eq!(error, Err(InventoryError::NoSuchSlot { entity, index: slot.index }));
     }

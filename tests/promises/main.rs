@@ -1,6 +1,14 @@
 //! What the crate promises, a file for each promise. Scenario numbers (`s04_…`) name what other games
 //! and engines got wrong.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    let_underscore_drop,
+    dropping_copy_types,
+    reason = "a test that fails may panic; what a mutation returns is not its point"
+)]
+
 mod attach;
 mod faults;
 mod healing;
@@ -12,7 +20,7 @@ mod sync;
 mod views;
 mod wire;
 
-use bevy::prelude::*;
+use bevy::{ecs::system::RunSystemOnce, prelude::*};
 use bevy_inventory_sync::{prelude::*, test_pair::Pair};
 use bevy_replicon::prelude::*;
 
@@ -149,8 +157,6 @@ fn with_inventories<T: 'static>(
     app.world_mut().run_system_once(system).unwrap()
 }
 
-use bevy::ecs::system::RunSystemOnce;
-
 /// Bytes of one kind of traffic between two moments.
 fn bytes_down(pair: &Pair, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_down
@@ -159,4 +165,3 @@ fn bytes_down(pair: &Pair, client: usize) -> u64 {
 fn bytes_up(pair: &Pair, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_up
 }
-

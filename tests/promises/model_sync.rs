@@ -45,20 +45,21 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-struct World_ {
+struct Game {
     pair: Pair,
     units: Vec<Entity>,
 }
 
 fn spawn(pair: &mut Pair, unit: usize, viewers: Viewers) -> Entity {
-    let entity = pair.server.world_mut().spawn((chest(unit as u64), Inventory::default(), viewers)).id();
-    if unit % 2 == 0 {
+    let entity =
+        pair.server.world_mut().spawn((chest(unit as u64), Inventory::default(), viewers)).id();
+    if unit.is_multiple_of(2) {
         pair.server.world_mut().entity_mut(entity).insert(Hotbar::default());
     }
     entity
 }
 
-impl World_ {
+impl Game {
     fn run(&mut self, op: Op) {
         let Self { pair, units } = self;
         match op {
@@ -102,7 +103,7 @@ fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
 }
 
 fn check(ops: Vec<Op>, network: Network, seed: u64) {
-    let mut world = World_ { pair: pair(CLIENTS), units: Vec::new() };
+    let mut world = Game { pair: pair(CLIENTS), units: Vec::new() };
     world.pair.network = network;
     world.pair.seed(seed);
     world.units = (0..UNITS).map(|unit| spawn(&mut world.pair, unit, Viewers::new())).collect();

@@ -81,7 +81,7 @@ fn listen_server() {
     pair.steps(3);
     for step in STEPS {
         step(&mut pair.server, entity);
-        inventory(&mut pair, theirs).add(TORCH.stack(1), 64);
+        assert!(inventory(&mut pair, theirs).add(TORCH.stack(1), 64).is_none());
         pair.steps(2);
     }
     assert_heard(pair.server.world().resource::<Heard>());

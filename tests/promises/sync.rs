@@ -149,7 +149,8 @@ fn the_threshold_can_be_set_and_granular_sync_can_be_turned_off() {
     let change = |pair: &mut Pair, settings: SyncSettings, slots: usize| {
         pair.server.world_mut().insert_resource(settings);
         let before = stats(&pair.server);
-        let torches = pair.shown::<Inventory>(0, player(0)).unwrap().get(0).map_or(0, |s| s.count());
+        let torches =
+            pair.shown::<Inventory>(0, player(0)).unwrap().get(0).map_or(0, |s| s.count());
         for slot in 0..slots {
             inventory(pair, entity).set(slot, TORCH.stack(torches + 1)).unwrap();
         }
@@ -158,10 +159,8 @@ fn the_threshold_can_be_set_and_granular_sync_can_be_turned_off() {
         let after = stats(&pair.server);
         (after.deltas_batched - before.deltas_batched, after.fulls_batched - before.fulls_batched)
     };
-    let percent = |percent| SyncSettings {
-        full_policy: FullPolicy::AbovePercent(percent),
-        ..default()
-    };
+    let percent =
+        |percent| SyncSettings { full_policy: FullPolicy::AbovePercent(percent), ..default() };
     assert_eq!(change(&mut pair, percent(10), 3), (1, 0));
     assert_eq!(change(&mut pair, percent(10), 4), (0, 1));
     assert_eq!(change(&mut pair, percent(100), 27), (1, 0));
@@ -221,11 +220,7 @@ fn s25_every_way_to_mutate_marks_exactly_the_right_slots() {
         ("remove", |w, e| assert_eq!(inv(w, e).remove(TORCH, 3), 3), i(&[0])),
         ("sort", |w, e| inv(w, e).sort(|item| item != AXE, |_| 64), i(&[0, 1])),
         ("replace", |w, e| *inv(w, e) = Inventory::default(), i(&[0, 1])),
-        (
-            "insert",
-            |w, e| drop(w.entity_mut(e).insert(Inventory::default()).id()),
-            i(&[0, 1]),
-        ),
+        ("insert", |w, e| drop(w.entity_mut(e).insert(Inventory::default()).id()), i(&[0, 1])),
         ("mem::take", |w, e| drop(core::mem::take(&mut *inv(w, e))), i(&[0, 1])),
         (
             "query",
@@ -240,7 +235,7 @@ fn s25_every_way_to_mutate_marks_exactly_the_right_slots() {
             |w, e| drop(inv(w, e).bypass_change_detection().set(9, AXE.stack(1))),
             vec![],
         ),
-        ("untouched deref", |w, e| drop(inv(w, e).as_mut()), vec![]),
+        ("untouched deref", |w, e| assert!(!inv(w, e).as_mut().is_empty()), vec![]),
         (
             "hotbar",
             |w, e| drop(w.get_mut::<Hotbar>(e).unwrap().set(8, AXE.stack(1))),
@@ -337,12 +332,17 @@ fn commits_say_who_did_it() {
     let entity = pair
         .server
         .world_mut()
-        .spawn((chest(1), Inventory::from_slots([Some(AXE.stack(1)), None, None].into_iter().collect())))
+        .spawn((
+            chest(1),
+            Inventory::from_slots([Some(AXE.stack(1)), None, None].into_iter().collect()),
+        ))
         .id();
     let causes = |pair: &mut Pair| {
         pair.step();
         let log = core::mem::take(&mut pair.server.world_mut().resource_mut::<Log>().0);
-        log.iter().map(|commit| (commit.slot.index, commit.cause, commit.version)).collect::<Vec<_>>()
+        log.iter()
+            .map(|commit| (commit.slot.index, commit.cause, commit.version))
+            .collect::<Vec<_>>()
     };
     assert_eq!(causes(&mut pair), [(0, Cause::Spawned, 1)]);
     with_inventories(&mut pair.server, move |inv| inv.give(entity, TORCH.stack(3)).discard());

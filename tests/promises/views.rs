@@ -35,7 +35,9 @@ fn s12_a_viewer_who_joins_in_the_tick_of_a_change_applies_it_once() {
         heard(&mut pair, 1).clear();
     }
     let clients = [0, 1].map(|client| stats(&pair.clients[client].app));
-    assert!(clients.iter().all(|stats| stats.gaps + stats.decode_errors + stats.unknown_views == 0));
+    assert!(
+        clients.iter().all(|stats| stats.gaps + stats.decode_errors + stats.unknown_views == 0)
+    );
 }
 
 #[test]

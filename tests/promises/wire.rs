@@ -2,6 +2,281 @@
 //! drawing in `src/wire.rs` without a line of this crate.
 
 use super::*;
+use bevy_inventory_sync::{
+    model::unit::{Kind, Unit},
+    wire::{
+        CloseCause, DecodeError, Open, OpenHead, Part, Schema,
+        bits::BitWriter,
+        decode::{self, Held, Reference},
+        encode::{self, Entry, UpdateHead},
+    },
+};
+
+const GOLDEN: &str = include_str!("../golden/wire.txt");
+
+fn catalogue() -> Catalogue {
+    Items::<()>::from_ron(ITEMS).unwrap().catalogue().clone()
+}
+
+fn kinds() -> [Kind; 2] {
+    [Kind::of::<Inventory>(), Kind::of::<Hotbar>()]
+}
+
+/// A player of 36 slots, slot 3 selected.
+fn unit(stacks: &[(usize, Stack)]) -> Unit {
+    let mut unit = Unit::default();
+    unit.insert(0, Slots::new(27));
+    unit.insert(1, Slots::new(9));
+    unit.selected = Some(3);
+    for (slot, stack) in stacks {
+        unit.set(*slot, Some(*stack));
+    }
+    unit
+}
+
+fn head(view: u32, base: u64) -> UpdateHead {
+    UpdateHead { view, base, version: base + 1, selected: None }
+}
+
+fn entry(slot: usize, old: Option<Stack>, new: Option<Stack>) -> Entry {
+    Entry { slot, old: Some(old), new }
+}
+
+fn open_head(view: u32, entity: Option<Entity>) -> OpenHead {
+    OpenHead {
+        view,
+        handle: 7,
+        id: InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDEF),
+        owner: true,
+        rights: Rights::all(),
+        version: 12,
+        entity,
+    }
+}
+
+fn opened() -> Unit {
+    unit(&[(0, TORCH.stack(5)), (35, AXE.stack(1).worn(300))])
+}
+
+/// Everything but the shared part, which has no end of its own.
+fn private(write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let mut w = BitWriter::default();
+    write(&mut w, Schema { catalogue: &catalogue, kinds: &kinds });
+    w.flag(false);
+    w.finish().to_vec()
+}
+
+fn plain(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
+    private(|w, schema| {
+        encode::begin_plain(w);
+        encode::update_delta(w, schema, &head, 36, entries);
+    })
+}
+
+fn encoded(name: &str) -> Vec<u8> {
+    let torches = |count| Some(TORCH.stack(count));
+    match name {
+        "one_less" => plain(head(0, 4), &[entry(29, torches(40), torches(39))]),
+        "three_more_in_view_two" => plain(head(2, 37), &[entry(0, torches(1), torches(4))]),
+        "emptied" => plain(head(0, 0), &[entry(35, torches(1), None)]),
+        "new_stack" => plain(head(0, 1), &[entry(7, None, Some(COIN.stack(700)))]),
+        "worn_stack" => plain(head(0, 1), &[entry(7, None, Some(AXE.stack(1).worn(900)))]),
+        "wear_three_less" => {
+            let axe = |wear| Some(AXE.stack(1).worn(wear));
+            plain(head(0, 9), &[entry(5, axe(10), axe(7))])
+        }
+        "two_slots" => {
+            plain(head(0, 9), &[entry(1, torches(9), torches(7)), entry(30, torches(1), None)])
+        }
+        "many_slots" => {
+            let entries: Vec<_> = (0..6).map(|slot| entry(slot, torches(1), None)).collect();
+            plain(head(0, 9), &entries)
+        }
+        "selected_only" => plain(UpdateHead { selected: Some(4), ..head(0, 9) }, &[]),
+        "three_commits_later" => {
+            let new = Entry { slot: 2, old: None, new: torches(64) };
+            plain(UpdateHead { version: 12, ..head(0, 9) }, &[new])
+        }
+        "two_views" => private(|w, schema| {
+            encode::begin_plain(w);
+            let less = entry(29, torches(40), torches(39));
+            encode::update_delta(w, schema, &head(0, 4), 36, &[less]);
+            w.flag(true);
+            let gone = entry(3, torches(1), None);
+            encode::update_delta(w, schema, &head(1, 4), 36, &[gone]);
+        }),
+        "full_copy" => private(|w, schema| {
+            let filled: Vec<_> = (0..20).map(|slot| (slot, TORCH.stack(64))).collect();
+            encode::begin_plain(w);
+            encode::update_full(w, schema, &head(0, 4), &unit(&filled));
+        }),
+        "shared" => {
+            let (catalogue, kinds) = (catalogue(), kinds());
+            let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+            let mut w = BitWriter::default();
+            encode::begin_shared(&mut w);
+            let more = entry(29, torches(1), torches(2));
+            encode::update_delta(&mut w, schema, &head(5, 4), 36, &[more]);
+            w.finish().to_vec()
+        }
+        "hello_without_views" => private(|w, _| {
+            encode::begin_full(w, true, 0);
+            encode::closes(w, &[]);
+            encode::opens(w, 0);
+        }),
+        "opened" => private(|w, schema| {
+            encode::begin_full(w, true, 0);
+            encode::closes(w, &[]);
+            encode::opens(w, 1);
+            encode::open(w, schema, &open_head(0, None), &opened());
+        }),
+        "opened_on_an_avatar" => private(|w, schema| {
+            encode::begin_full(w, false, 0);
+            encode::closes(w, &[]);
+            encode::opens(w, 1);
+            let entity = Entity::from_raw_u32(900);
+            encode::open(w, schema, &open_head(3, entity), &opened());
+        }),
+        "closed" => private(|w, _| {
+            encode::begin_full(w, false, 0);
+            encode::closes(w, &[(1, CloseCause::Hidden), (4, CloseCause::Despawned)]);
+            encode::opens(w, 0);
+        }),
+        other => panic!("no such case: {other}"),
+    }
+}
+
+fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    GOLDEN.lines().map(|line| {
+        let (name, hex) = line.split_once(' ').unwrap();
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        (name, (0..hex.len()).step_by(2).map(byte).collect())
+    })
+}
 
 #[test]
-fn placeholder() {}
+fn every_message_is_as_drawn() {
+    assert_eq!(golden().count(), 17);
+    for (name, bytes) in golden() {
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");
+    }
+}
+
+/// Decodes for a client that holds `held` in every view and under every handle.
+fn decoded(bytes: &[u8], version: u64, held: &Unit) -> Result<Part, DecodeError> {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    decode::message(bytes, schema, |reference| {
+        let (Reference::View(view) | Reference::Handle(view)) = reference;
+        Some(Held { view, id: player(0), version, unit: held })
+    })
+}
+
+#[test]
+fn what_is_drawn_is_what_is_read() {
+    let held = unit(&[
+        (1, TORCH.stack(9)),
+        (5, AXE.stack(1).worn(10)),
+        (29, TORCH.stack(40)),
+        (0, TORCH.stack(1)),
+    ]);
+    let slots = |name: &str, version| {
+        let bytes = golden().find(|(there, _)| *there == name).unwrap().1;
+        let part = decoded(&bytes, version, &held).unwrap();
+        part.updates.into_iter().map(|update| (update.version, update.slots)).collect::<Vec<_>>()
+    };
+    assert_eq!(slots("one_less", 4), [(5, vec![(29, Some(TORCH.stack(39)))])]);
+    assert_eq!(slots("one_less", 36), [(37, vec![(29, Some(TORCH.stack(39)))])], "modulo 32");
+    assert_eq!(slots("emptied", 32), [(33, vec![(35, None)])]);
+    assert_eq!(slots("new_stack", 1), [(2, vec![(7, Some(COIN.stack(700)))])]);
+    assert_eq!(slots("wear_three_less", 9), [(10, vec![(5, Some(AXE.stack(1).worn(7)))])]);
+    assert_eq!(slots("two_slots", 9), [(10, vec![(1, Some(TORCH.stack(7))), (30, None)])]);
+    assert_eq!(slots("three_commits_later", 9), [(12, vec![(2, Some(TORCH.stack(64)))])]);
+    assert_eq!(slots("shared", 4), [(5, vec![(29, Some(TORCH.stack(41)))])]);
+    let bytes = golden().find(|(name, _)| *name == "opened_on_an_avatar").unwrap().1;
+    let open = Open { head: open_head(3, Entity::from_raw_u32(900)), unit: opened() };
+    assert_eq!(decoded(&bytes, 0, &held).unwrap().opens, [open]);
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let held = unit(&[(1, TORCH.stack(9)), (29, TORCH.stack(40)), (0, TORCH.stack(1))]);
+    for (name, bytes) in golden() {
+        let version = (0..32).find(|version| decoded(&bytes, *version, &held).is_ok());
+        for len in 0..bytes.len() {
+            let result = decoded(&bytes[..len], version.unwrap_or(0), &held);
+            assert!(result.is_err(), "{name}: {len} of {} bytes", bytes.len());
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert!(decoded(&longer, version.unwrap_or(0), &held).is_err(), "{name} and a byte more");
+    }
+}
+
+#[test]
+fn what_does_not_fit_the_copy_is_named() {
+    let held = unit(&[(29, TORCH.stack(1))]);
+    let bytes = |name: &str| golden().find(|(there, _)| *there == name).unwrap().1;
+    let error = |name: &str, version| decoded(&bytes(name), version, &held).unwrap_err();
+    let gap = DecodeError::Gap { id: player(0), base: 4, version: 6 };
+    assert_eq!(error("one_less", 6), gap);
+    assert!(gap.to_string().contains("the copy has 6"), "{gap}");
+    assert_eq!(error("one_less", 4), DecodeError::BadChange { slot: 29 }, "one less of one");
+    assert_eq!(error("three_more_in_view_two", 37), DecodeError::BadChange { slot: 0 });
+    let nobody = decode::message(
+        &bytes("one_less"),
+        Schema { catalogue: &catalogue(), kinds: &kinds() },
+        |_| None,
+    );
+    assert_eq!(nobody, Err(DecodeError::UnknownView { view: 0 }));
+}
+
+#[test]
+fn slots_and_items_out_of_range_are_named() {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    let mut w = BitWriter::default();
+    encode::begin_plain(&mut w);
+    encode::update_delta(&mut w, schema, &head(0, 0), 64, &[entry(40, None, None)]);
+    w.flag(false);
+    let error = decoded(w.finish(), 0, &unit(&[])).unwrap_err();
+    assert_eq!(error, DecodeError::OutOfRange { what: "a slot", value: 40, max: 35 });
+    assert_eq!(error.to_string(), "a slot is 40, above 35");
+
+    // Three items take two bits, so a fourth can be written down.
+    let fewer = Items::<()>::from_ron(r#"(items: [(key: "axe"), (key: "boots"), (key: "coin")])"#);
+    let fewer = fewer.unwrap().catalogue().clone();
+    let bytes = plain(head(0, 0), &[entry(0, None, Some(TORCH.stack(1)))]);
+    let held = unit(&[]);
+    let result = decode::message(&bytes, Schema { catalogue: &fewer, kinds: &kinds }, |_| {
+        Some(Held { view: 0, id: player(0), version: 0, unit: &held })
+    });
+    assert_eq!(result, Err(DecodeError::OutOfRange { what: "an item", value: 3, max: 2 }));
+}
+
+#[test]
+fn a_short_message_cannot_ask_for_much_memory() {
+    let mut w = BitWriter::default();
+    encode::begin_full(&mut w, false, 0);
+    encode::closes(&mut w, &[]);
+    w.golomb(1, 0);
+    w.golomb(0, 0);
+    w.golomb(0, 0);
+    w.flag(false);
+    w.golomb(1, 4);
+    w.put(0, 5);
+    w.golomb(1, 4);
+    w.flag(false);
+    w.golomb(1, 0);
+    w.put(0, 1);
+    w.golomb(8192, 5);
+    let error = decoded(w.finish(), 0, &unit(&[])).unwrap_err();
+    assert_eq!(error, DecodeError::Truncated);
+    for count in [1 << 17, 1 << 40] {
+        let mut w = BitWriter::default();
+        encode::begin_full(&mut w, false, 0);
+        w.golomb(count, 0);
+        assert!(matches!(decoded(w.finish(), 0, &unit(&[])), Err(DecodeError::OutOfRange { .. })));
+    }
+}

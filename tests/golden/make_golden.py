@@ -1,0 +1,94 @@
+"""Builds messages by hand from the drawing in src/wire.rs and writes them to wire.txt beside this file.
+
+It shares no code with the crate: what the crate encodes must come out the same. Run it after a change of
+the format: python3 tests/golden/make_golden.py
+"""
+
+import pathlib
+
+ITEMS = ["axe", "boots", "coin", "torch"]  # by rank; 2 bits
+KINDS = 2  # inventory, hotbar; 1 bit
+
+
+def num(value, bits):
+    """A number in so many bits, the lowest first."""
+    return "".join(str(value >> n & 1) for n in range(bits))
+
+
+def eg(value, k=0):
+    """Exp-Golomb of order k: zeros for every digit beyond k + 1, a one, the rest from the lowest."""
+    shifted = value + (1 << k)
+    digits = shifted.bit_length()
+    return "0" * (digits - k - 1) + "1" + num(shifted - (1 << digits - 1), digits - 1)
+
+
+def stack(item, count, wear=0):
+    text = num(ITEMS.index(item), 2) + eg(count - 1, 2)
+    return text + ("1" + num(wear, 16) if wear else "0") + "0"
+
+
+def slots(stacks):
+    return "".join("0" if s is None else "1" + stack(*s) for s in stacks)
+
+
+def head(view, base, steps=1, selected=None):
+    chosen = "0" if selected is None else "1" + eg(selected)
+    return eg(view) + num(base % 32, 5) + eg(steps - 1) + chosen
+
+
+def slot36(n):
+    return num(n, 6)
+
+
+LESS, MORE, EMPTY, STACK, WEAR = "00", "01", "10", "110", "1110"
+DELTA, FULL = "0", "1"
+ONE, NONE, LIST, MASK = "0", "10", "110", "111"
+
+
+def named(bits63):
+    return "1" + num(bits63, 63)
+
+
+def open_player(view, handle, version, entity=None):
+    """36 slots with five torches in the first and a worn axe in the last, slot 3 selected."""
+    carrier = "0" if entity is None else "1" + eg(entity, 7) + eg(0)
+    structure = eg(2) + num(0, 1) + eg(27, 5) + num(1, 1) + eg(9, 5)
+    content = [("torch", 5)] + [None] * 34 + [("axe", 1, 300)]
+    rights = num(0b1111, 4)
+    return (eg(view) + eg(handle) + named(0x123456789ABCDEF) + "1" + rights + eg(version, 4)
+            + carrier + structure + "1" + eg(3) + slots(content))
+
+
+CASES = {
+    "one_less": "0" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
+    "three_more_in_view_two": "0" + head(2, 37) + DELTA + ONE + slot36(0) + MORE + eg(2) + "0",
+    "emptied": "0" + head(0, 0) + DELTA + ONE + slot36(35) + EMPTY + "0",
+    "new_stack": "0" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("coin", 700) + "0",
+    "worn_stack": "0" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("axe", 1, 900) + "0",
+    "wear_three_less": "0" + head(0, 9) + DELTA + ONE + slot36(5) + WEAR + eg(5, 2) + "0",
+    "two_slots": "0" + head(0, 9) + DELTA + LIST + slot36(1) + LESS + eg(1) + "1" + slot36(30)
+                 + EMPTY + "0" + "0",
+    "many_slots": "0" + head(0, 9) + DELTA + MASK + "1" * 6 + "0" * 30 + EMPTY * 6 + "0",
+    "selected_only": "0" + head(0, 9, selected=4) + DELTA + NONE + "0",
+    "three_commits_later": "0" + head(0, 9, steps=3) + DELTA + ONE + slot36(2) + STACK
+                           + stack("torch", 64) + "0",
+    "two_views": "0" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0)
+                 + "1" + head(1, 4) + DELTA + ONE + slot36(3) + EMPTY + "0",
+    "full_copy": "0" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
+    "shared": "10" + head(5, 4) + DELTA + ONE + slot36(29) + MORE + eg(0),
+    "hello_without_views": "110" + "1" + eg(0) + eg(0) + eg(0) + "0",
+    "opened": "110" + "1" + eg(0) + eg(0) + eg(1) + open_player(0, 7, 12) + "0",
+    "opened_on_an_avatar": "110" + "0" + eg(0) + eg(0) + eg(1) + open_player(3, 7, 12, 900) + "0",
+    "closed": "110" + "0" + eg(0) + eg(2) + eg(1) + "0" + eg(4) + "1" + eg(0) + "0",
+}
+
+
+def to_hex(bits):
+    bits += "0" * (-len(bits) % 8)
+    at = range(0, len(bits), 8)
+    return bytes(sum(int(bits[n + k]) << k for k in range(8)) for n in at).hex()
+
+
+if __name__ == "__main__":
+    lines = [f"{name} {to_hex(bits)}\n" for name, bits in CASES.items()]
+    pathlib.Path(__file__).with_name("wire.txt").write_text("".join(lines))
