@@ -1,0 +1,194 @@
+//! Reads a recording and checks that it makes sense; names the line of whatever does not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+};
+
+use serde::Deserialize;
+
+/// What lies in a slot: an item and how many.
+pub type Cell = Option<(String, u32)>;
+
+/// A recording.
+pub struct Trace {
+    /// Its name, from the first row.
+    pub name: String,
+    /// Rows.
+    pub ops: usize,
+    /// Distinct batches.
+    pub batches: usize,
+    /// Every item, sorted by name.
+    pub items: Vec<String>,
+    /// The sessions in the order of the file.
+    pub sessions: Vec<Session>,
+}
+
+/// One session; it begins with empty inventories.
+pub struct Session {
+    /// The source's slot numbers of each inventory, sorted: the position is ours.
+    pub inventories: Vec<Vec<i64>>,
+    /// Its ticks in order.
+    pub ticks: Vec<Tick>,
+}
+
+/// All changes of one tick: neighbouring rows with its number. Rows count in the order of the file, also
+/// where a recording's clock was set back.
+pub struct Tick {
+    /// The source's number.
+    pub number: u64,
+    /// The changes in the order of the file.
+    pub changes: Vec<Change>,
+}
+
+/// One change.
+pub struct Change {
+    /// Which inventory of the session.
+    pub inventory: usize,
+    /// Which slot of ours.
+    pub slot: usize,
+    /// What lies there afterwards.
+    pub new: Cell,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    trace: String,
+    session: String,
+    tick: u64,
+    #[serde(rename = "tick_ms")]
+    _tick_ms: u64,
+    batch: u64,
+    inventory: String,
+    slot: i64,
+    old_item: String,
+    old_count: u32,
+    old_meta: String,
+    new_item: String,
+    new_count: u32,
+    new_meta: String,
+}
+
+/// A row with its line in the file.
+type Line = (usize, Row);
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// A sentence with the line number and what is wrong there.
+pub fn read(path: &Path) -> Result<Trace, String> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| at(&error))?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let headers = reader.headers().map_err(|error| at(&describe_csv(&error, &bytes)))?.clone();
+    let mut lines: Vec<Line> = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| at(&describe_csv(&error, &bytes)))?;
+        let line = line_of(record.position(), &bytes);
+        let row = record.deserialize(Some(&headers));
+        lines.push((line, row.map_err(|error| at(&describe_csv(&error, &bytes)))?));
+    }
+    parse(&lines).map_err(|error| at(&error))
+}
+
+/// The line on which a record begins. The reader's own count is one short where lines end in CR and LF.
+fn line_of(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+    let blank = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    1 + bytes[..start + blank].iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn describe_csv(error: &csv::Error, bytes: &[u8]) -> String {
+    let line = line_of(error.position(), bytes);
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("line {line}: {len} fields where the first line has {expected_len}")
+        }
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let column = err.field().map_or(String::new(), |n| format!("column {}: ", n + 1));
+            format!("line {line}: {column}{}", err.kind())
+        }
+        csv::ErrorKind::Utf8 { err, .. } => format!("line {line}: {err}"),
+        _ => error.to_string(),
+    }
+}
+
+fn parse(lines: &[Line]) -> Result<Trace, String> {
+    let (_, first) = lines.first().ok_or("there is no row")?;
+    let mut items = BTreeSet::new();
+    let mut batches = BTreeSet::new();
+    let mut sessions: Vec<(&str, Vec<&Line>)> = Vec::new();
+    let mut positions: HashMap<&str, usize> = HashMap::new();
+    for line in lines {
+        let row = &line.1;
+        items.extend([&row.old_item, &row.new_item].into_iter().filter(|item| !item.is_empty()));
+        batches.insert((&row.session, row.batch));
+        let at = *positions.entry(row.session.as_str()).or_insert_with(|| {
+            sessions.push((&row.session, Vec::new()));
+            sessions.len() - 1
+        });
+        sessions[at].1.push(line);
+    }
+    Ok(Trace {
+        name: first.trace.clone(),
+        ops: lines.len(),
+        batches: batches.len(),
+        items: items.into_iter().cloned().collect(),
+        sessions: sessions.iter().map(|(_, lines)| session(lines)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn session(lines: &[&Line]) -> Result<Session, String> {
+    let mut slots: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+    for (_, row) in lines {
+        slots.entry(&row.inventory).or_default().insert(row.slot);
+    }
+    let names: Vec<&str> = slots.keys().copied().collect();
+    let inventories: Vec<Vec<i64>> =
+        slots.values().map(|slots| slots.iter().copied().collect()).collect();
+    let mut model: HashMap<(usize, usize), (Cell, &str)> = HashMap::new();
+    let mut ticks: Vec<Tick> = Vec::new();
+    for (line, row) in lines {
+        let wrong = |what: String| format!("line {line}: {what}");
+        let inventory = names.binary_search(&row.inventory.as_str()).unwrap_or_default();
+        let slot = inventories[inventory].binary_search(&row.slot).unwrap_or_default();
+        let old = cell(&row.old_item, row.old_count).map_err(wrong)?;
+        let new = cell(&row.new_item, row.new_count).map_err(wrong)?;
+        let there = model.entry((inventory, slot)).or_insert((None, ""));
+        if *there != (old.clone(), row.old_meta.as_str()) {
+            let (before, meta) = there;
+            return Err(wrong(format!(
+                "slot {} of inventory `{}` held {} before, not {}",
+                row.slot,
+                row.inventory,
+                describe(before, meta),
+                describe(&old, &row.old_meta),
+            )));
+        }
+        *there = (new.clone(), row.new_meta.as_str());
+        if ticks.last().is_none_or(|last| last.number != row.tick) {
+            ticks.push(Tick { number: row.tick, changes: Vec::new() });
+        }
+        let changes = ticks.last_mut().map(|tick| &mut tick.changes);
+        changes.into_iter().for_each(|to| to.push(Change { inventory, slot, new: new.clone() }));
+    }
+    Ok(Session { inventories, ticks })
+}
+
+fn cell(item: &str, count: u32) -> Result<Cell, String> {
+    match (item, count) {
+        ("", 0) => Ok(None),
+        ("", count) => Err(format!("{count} of no item")),
+        (item, 0) => Err(format!("a stack of zero `{item}`")),
+        (item, count) => Ok(Some((item.to_owned(), count))),
+    }
+}
+
+fn describe(cell: &Cell, meta: &str) -> String {
+    let what = match cell {
+        None => "nothing".to_owned(),
+        Some((item, count)) => format!("{count} of `{item}`"),
+    };
+    if meta.is_empty() { what } else { format!("{what} with metadata {meta}") }
+}
