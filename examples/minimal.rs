@@ -38,7 +38,7 @@ fn main() {
     let owner = Owner(pair.client_id(0));
     pair.server.world_mut().spawn((InventoryId::named("player", 1), inventory, owner));
     pair.steps(4);
-    let before = pair.clients[0].traffic.bytes_down;
+    let opened = pair.clients[0].traffic.bytes_down;
     pair.steps(3);
-    println!("three changes took {} bytes", pair.clients[0].traffic.bytes_down - before);
+    println!("three changes took {} bytes", pair.clients[0].traffic.bytes_down - opened);
 }

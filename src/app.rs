@@ -31,14 +31,14 @@ pub trait InventoryAppExt {
     fn add_container<C: Container>(&mut self) -> &mut Self;
 
     /// Inserts the catalogue. Syncing begins when there is one.
-    fn insert_items<P: TypePath + Send + Sync>(&mut self, items: Items<P>) -> &mut Self;
+    fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self;
 
     /// Loads the catalogue from an asset whose name ends in `.items.ron`. Syncing begins when it has
     /// arrived. A changed file is taken over while the game runs if keys, maximum stacks and tags are
     /// still the same.
     fn load_items<P>(&mut self, path: &'static str) -> &mut Self
     where
-        P: TypePath + Send + Sync + DeserializeOwned + Default;
+        P: Send + Sync + DeserializeOwned + Default + 'static;
 
     /// Has a component that is derived from a container replicated to everybody who sees the entity.
     fn add_public_view<V: PublicView>(&mut self) -> &mut Self;
@@ -55,13 +55,13 @@ impl InventoryAppExt for App {
         self
     }
 
-    fn insert_items<P: TypePath + Send + Sync>(&mut self, items: Items<P>) -> &mut Self {
+    fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self {
         self.insert_resource(items.catalogue().clone()).insert_resource(items)
     }
 
     fn load_items<P>(&mut self, path: &'static str) -> &mut Self
     where
-        P: TypePath + Send + Sync + DeserializeOwned + Default,
+        P: Send + Sync + DeserializeOwned + Default + 'static,
     {
         self.init_asset::<Items<P>>().register_asset_loader(ItemsLoader::<P>::default());
         let handle: Handle<Items<P>> = self.world().resource::<AssetServer>().load(path);
@@ -75,18 +75,27 @@ impl InventoryAppExt for App {
 }
 
 /// Reads [`Items`] from RON.
-#[derive(TypePath)]
-struct ItemsLoader<P: TypePath + Send + Sync + 'static>(core::marker::PhantomData<P>);
+struct ItemsLoader<P: Send + Sync + 'static>(core::marker::PhantomData<P>);
 
-impl<P: TypePath + Send + Sync + 'static> Default for ItemsLoader<P> {
+impl<P: Send + Sync + 'static> Default for ItemsLoader<P> {
     fn default() -> Self {
         Self(core::marker::PhantomData)
     }
 }
 
+impl<P: Send + Sync + 'static> TypePath for ItemsLoader<P> {
+    fn type_path() -> &'static str {
+        core::any::type_name::<Self>()
+    }
+
+    fn short_type_path() -> &'static str {
+        "ItemsLoader"
+    }
+}
+
 impl<P> AssetLoader for ItemsLoader<P>
 where
-    P: TypePath + Send + Sync + DeserializeOwned + Default,
+    P: Send + Sync + DeserializeOwned + Default + 'static,
 {
     type Asset = Items<P>;
     type Settings = ();
@@ -110,9 +119,9 @@ where
 }
 
 #[derive(Resource)]
-struct ItemsHandle<P: TypePath + Send + Sync + 'static>(Handle<Items<P>>);
+struct ItemsHandle<P: Send + Sync + 'static>(Handle<Items<P>>);
 
-fn take_over_items<P: TypePath + Send + Sync>(
+fn take_over_items<P: Send + Sync + 'static>(
     handle: Res<ItemsHandle<P>>,
     mut events: MessageReader<AssetEvent<Items<P>>>,
     mut assets: ResMut<Assets<Items<P>>>,

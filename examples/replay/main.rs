@@ -5,6 +5,7 @@
 //! recording. The columns of the file are
 //! `trace,session,tick,tick_ms,batch,inventory,slot,old_item,old_count,old_meta,new_item,new_count,new_meta`.
 
+mod check;
 mod link;
 mod trace;
 
@@ -14,8 +15,9 @@ use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 use clap::Parser;
 
+use check::Replay;
 use link::Link;
-use trace::{Cell, Session, Tick, Trace};
+use trace::{Session, Trace};
 
 #[derive(Parser)]
 #[command(about = "Replays recorded inventories through a server and a client")]
@@ -42,25 +44,14 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result {
     let trace = trace::read(&args.file)?;
-    let items = trace.items.clone();
-    let setup = move |app: &mut App| {
-        let defs = items.iter().map(|key| {
-            let def = ItemDef {
-                key: key.clone(),
-                name: key.clone(),
-                icon: String::new(),
-                max_stack: u32::MAX,
-                tags: Vec::new(),
-            };
-            (def, ())
-        });
-        app.insert_items(Items::new(defs).expect("the names of a trace are distinct"));
+    let setup = |app: &mut App| {
+        app.insert_items(check::items(&trace));
     };
     let mut link = if args.in_process { Link::in_process(setup) } else { Link::sockets(setup)? };
     let mut breaking = args.break_tick;
     let mut equal = true;
     for session in &trace.sessions {
-        equal &= replay(&mut link, &trace, session, &mut breaking);
+        equal &= replay(&mut link, session, &mut breaking);
     }
     if let Some(tick) = breaking {
         return Err(format!("no tick of the recording is {tick} or later").into());
@@ -70,60 +61,21 @@ fn run(args: &Args) -> Result {
 }
 
 /// Replays one session; says whether the client's copy was equal after every tick.
-fn replay(link: &mut Link, trace: &Trace, session: &Session, breaking: &mut Option<u64>) -> bool {
+fn replay(link: &mut Link, session: &Session, breaking: &mut Option<u64>) -> bool {
     let owner = Owner(link.client_id());
-    let world = link.server();
-    let units: Vec<Entity> = (1u64..)
-        .zip(&session.inventories)
-        .map(|(n, slots)| {
-            world.spawn((InventoryId::sequential(n), Inventory::new(slots.len()), owner)).id()
-        })
-        .collect();
-    let mut model: Vec<Vec<Cell>> =
-        session.inventories.iter().map(|slots| vec![None; slots.len()]).collect();
+    let mut replay = Replay::begin(link.server(), session, owner);
     let mut equal = true;
     for tick in &session.ticks {
-        apply(link.server(), &units, &mut model, tick);
-        equal &= link.sync(|world| same(world, &model, trace));
+        replay.apply(link.server(), tick);
+        equal &= link.sync(|world| replay.is_shown(world));
         if breaking.is_some_and(|at| tick.number >= at) {
             *breaking = None;
             corrupt(link.client());
-            equal &= same(link.client(), &model, trace);
+            equal &= replay.is_shown(link.client());
         }
     }
-    for unit in units {
-        link.server().despawn(unit);
-    }
+    replay.end(link.server());
     equal & link.sync(|world| world.query::<&Inventory>().iter(world).count() == 0)
-}
-
-fn apply(world: &mut World, units: &[Entity], model: &mut [Vec<Cell>], tick: &Tick) {
-    for change in &tick.changes {
-        model[change.inventory][change.slot] = change.new.clone();
-        let mut inventory =
-            world.get_mut::<Inventory>(units[change.inventory]).expect("spawned for the session");
-        inventory.set(change.slot, stack(&change.new)).expect("the inventory has all slots");
-    }
-}
-
-fn stack(cell: &Cell) -> Option<Stack> {
-    cell.as_ref().and_then(|(item, count)| Stack::new(ItemId::of(item), *count))
-}
-
-/// Whether the client shows exactly what the recording says.
-fn same(world: &mut World, model: &[Vec<Cell>], trace: &Trace) -> bool {
-    (1u64..).zip(model).all(|(n, cells)| {
-        let ids = world.resource::<InventoryIds>();
-        let shown = ids.get(InventoryId::sequential(n)).and_then(|e| world.get::<Inventory>(e));
-        let keys = |stack: Stack| {
-            let def = world.resource::<Catalogue>().get(stack.item)?;
-            trace.items.binary_search(&def.key).is_ok().then(|| (def.key.clone(), stack.count()))
-        };
-        shown.is_some_and(|shown| {
-            shown.len() == cells.len()
-                && (0..cells.len()).all(|slot| shown.get(slot).and_then(keys) == cells[slot])
-        })
-    })
 }
 
 /// Puts something else into the first slot of whatever the client shows.

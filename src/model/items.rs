@@ -197,10 +197,21 @@ impl Catalogue {
 /// assert_eq!(items.props(ItemId::of("torch")).unwrap().burns_for, 60);
 /// assert_eq!(items.catalogue().max_stack(ItemId::of("axe")), 1);
 /// ```
-#[derive(Resource, Asset, TypePath, Debug)]
-pub struct Items<P: TypePath + Send + Sync + 'static = ()> {
+#[derive(Resource, Asset, Debug)]
+pub struct Items<P: Send + Sync + 'static = ()> {
     catalogue: Catalogue,
     props: Vec<P>,
+}
+
+/// By hand, so that the game's properties need not implement it: it only names the asset in logs.
+impl<P: Send + Sync + 'static> TypePath for Items<P> {
+    fn type_path() -> &'static str {
+        core::any::type_name::<Self>()
+    }
+
+    fn short_type_path() -> &'static str {
+        "Items"
+    }
 }
 
 #[derive(Deserialize)]
@@ -229,7 +240,7 @@ const fn default_max_stack() -> u32 {
     64
 }
 
-impl<P: TypePath + Send + Sync + 'static> Items<P> {
+impl<P: Send + Sync + 'static> Items<P> {
     /// The catalogue alone.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
@@ -267,7 +278,7 @@ impl<P: TypePath + Send + Sync + 'static> Items<P> {
     }
 }
 
-impl<P: TypePath + Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
+impl<P: Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
     /// Reads a catalogue from RON: `(items: [(key: "torch", name: "Torch", icon: "torch.png",
     /// max_stack: 64, tags: ["light"], props: (..)), ..])`. All but the key may be left out.
     ///

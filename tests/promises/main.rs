@@ -9,6 +9,7 @@
     reason = "a test that fails may panic; what a mutation returns is not its point"
 )]
 
+mod assets;
 mod attach;
 mod faults;
 mod healing;
@@ -16,6 +17,7 @@ mod inventories;
 mod model_sync;
 mod modes;
 mod privacy;
+mod replay;
 mod sync;
 mod views;
 mod wire;

@@ -1,0 +1,83 @@
+//! Plays ticks of a recording on a server and compares what a client shows.
+
+use bevy::prelude::*;
+use bevy_inventory_sync::prelude::*;
+
+use super::trace::{Cell, Session, Tick, Trace};
+
+/// One session on its way through a server.
+pub struct Replay {
+    units: Vec<Entity>,
+    model: Vec<Vec<Cell>>,
+}
+
+/// The catalogue of a recording: its items by name, stacking without limit.
+pub fn items(trace: &Trace) -> Items {
+    let defs = trace.items.iter().map(|key| {
+        let def = ItemDef {
+            key: key.clone(),
+            name: key.clone(),
+            icon: String::new(),
+            max_stack: u32::MAX,
+            tags: Vec::new(),
+        };
+        (def, ())
+    });
+    Items::new(defs).expect("the names of a recording are distinct")
+}
+
+fn id(inventory: usize) -> InventoryId {
+    InventoryId::sequential(inventory as u64 + 1)
+}
+
+impl Replay {
+    /// Spawns the session's inventories, empty, for their one owner.
+    pub fn begin(world: &mut World, session: &Session, owner: Owner) -> Self {
+        let lens = session.inventories.iter().map(Vec::len);
+        let units = lens
+            .clone()
+            .enumerate()
+            .map(|(n, len)| world.spawn((id(n), Inventory::new(len), owner)).id())
+            .collect();
+        Self { units, model: lens.map(|len| vec![None; len]).collect() }
+    }
+
+    /// Does on the server what was recorded for one tick.
+    pub fn apply(&mut self, world: &mut World, tick: &Tick) {
+        for change in &tick.changes {
+            self.model[change.inventory][change.slot] = change.new.clone();
+            let unit = self.units[change.inventory];
+            let mut inventory = world.get_mut::<Inventory>(unit).expect("spawned for the session");
+            inventory.set(change.slot, stack(&change.new)).expect("it has all slots");
+        }
+    }
+
+    /// Whether a client shows exactly what was recorded.
+    pub fn is_shown(&self, client: &World) -> bool {
+        self.model.iter().enumerate().all(|(n, cells)| {
+            let entity = client.resource::<InventoryIds>().get(id(n));
+            let shown = entity.and_then(|entity| client.get::<Inventory>(entity));
+            shown.is_some_and(|shown| {
+                let same = |slot: usize| cell(client, shown.get(slot)) == cells[slot];
+                shown.len() == cells.len() && (0..cells.len()).all(same)
+            })
+        })
+    }
+
+    /// Removes the session's inventories.
+    pub fn end(self, world: &mut World) {
+        for unit in self.units {
+            world.despawn(unit);
+        }
+    }
+}
+
+fn stack(cell: &Cell) -> Option<Stack> {
+    cell.as_ref().and_then(|(item, count)| Stack::new(ItemId::of(item), *count))
+}
+
+fn cell(world: &World, stack: Option<Stack>) -> Cell {
+    let stack = stack?;
+    let def = world.resource::<Catalogue>().get(stack.item)?;
+    Some((def.key.clone(), stack.count()))
+}

@@ -1,0 +1,67 @@
+//! The catalogue as an asset: syncing begins when it has arrived.
+
+use super::*;
+use bevy::asset::{
+    AssetPlugin,
+    io::{
+        AssetSourceBuilder,
+        memory::{Dir, MemoryAssetReader},
+    },
+};
+use std::path::Path;
+
+fn app(dir: &Dir) -> App {
+    let dir = dir.clone();
+    Pair::app(move |app| {
+        let root = dir.clone();
+        app.register_asset_source(
+            bevy::asset::io::AssetSourceId::Default,
+            AssetSourceBuilder::new(move || Box::new(MemoryAssetReader { root: root.clone() })),
+        )
+        .add_plugins(AssetPlugin::default())
+        .load_items::<()>("game.items.ron")
+        .init_resource::<Heard>()
+        .add_observer(|on: On<SlotChanged>, mut heard: ResMut<Heard>| heard.slots.push(*on));
+    })
+}
+
+/// Updates until there is a catalogue, or gives up: loading runs on another thread.
+fn load(app: &mut App) -> bool {
+    (0..2000).any(|_| {
+        std::thread::yield_now();
+        app.update();
+        app.world().contains_resource::<Catalogue>()
+    })
+}
+
+#[test]
+fn syncing_begins_when_the_catalogue_has_arrived() {
+    let dir = Dir::default();
+    dir.insert_asset_text(Path::new("game.items.ron"), ITEMS);
+    let mut app = app(&dir);
+    let owner = Owner(ClientId::Server);
+    let entity = app.world_mut().spawn((player(0), Inventory::default(), owner)).id();
+    assert!(!app.world().contains_resource::<Catalogue>());
+    assert!(load(&mut app));
+    app.update();
+    assert!(app.world().get::<InView>(entity).is_some());
+    app.world_mut().get_mut::<Inventory>(entity).unwrap().set(0, TORCH.stack(1)).unwrap();
+    app.update();
+    assert_eq!(app.world().resource::<Heard>().slots.len(), 1);
+    assert_eq!(app.world().resource::<Items>().catalogue().len(), 4);
+}
+
+#[test]
+fn a_catalogue_that_does_not_parse_leaves_the_game_running() {
+    let dir = Dir::default();
+    dir.insert_asset_text(Path::new("game.items.ron"), "(items: [(key: )])");
+    let mut app = app(&dir);
+    let entity = app.world_mut().spawn((player(0), Inventory::default())).id();
+    for _ in 0..200 {
+        std::thread::yield_now();
+        app.update();
+    }
+    assert!(!app.world().contains_resource::<Catalogue>());
+    let left = with_inventories(&mut app, move |inv| inv.give(entity, TORCH.stack(3)));
+    assert_eq!(left.into_stack(), Some(TORCH.stack(3)), "nothing fits before there is a catalogue");
+}
