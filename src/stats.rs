@@ -15,14 +15,16 @@ pub struct InventoryStats {
     pub commits: u64,
     /// Mark: slots that were not committed because their item is unknown.
     pub slots_refused: u64,
-    /// Batch: viewers told by a delta.
-    pub deltas_batched: u64,
-    /// Batch: viewers told by a full copy because too much changed.
-    pub fulls_batched: u64,
-    /// Batch: full copies that begin or heal a view.
-    pub opens_batched: u64,
-    /// Batch: views that ended.
-    pub closes_batched: u64,
+    /// Batch: updates that had to be written, one for all viewers at one version.
+    pub jobs_batched: u64,
+    /// Encode: viewers told by a delta.
+    pub deltas_encoded: u64,
+    /// Encode: viewers told by a full copy because much changed.
+    pub fulls_encoded: u64,
+    /// Encode: full copies that begin or heal a view.
+    pub opens_encoded: u64,
+    /// Encode: views that ended.
+    pub closes_encoded: u64,
     /// Encode: slot entries written into deltas, each once however many see it.
     pub entries_encoded: u64,
     /// Send: messages to clients.

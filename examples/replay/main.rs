@@ -100,7 +100,7 @@ fn report(trace: &Trace, link: &Link, equal: bool) {
         trace.batches,
         traffic.messages,
         traffic.bytes,
-        stats.fulls_batched + stats.opens_batched,
-        stats.deltas_batched,
+        stats.fulls_encoded + stats.opens_encoded,
+        stats.deltas_encoded,
     );
 }

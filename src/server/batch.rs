@@ -111,13 +111,8 @@ fn batch_unit(
             batched.targets.push((watcher.client, watcher.view));
         }
         let content = content(baseline, base, settings);
-        let targets = start..batched.targets.len();
-        let told = targets.len() as u64;
-        match content {
-            Content::Full => stats.fulls_batched += told,
-            Content::Delta | Content::Smaller => stats.deltas_batched += told,
-        }
-        batched.jobs.push(Job { unit, base, content, targets });
+        stats.jobs_batched += 1;
+        batched.jobs.push(Job { unit, base, content, targets: start..batched.targets.len() });
     }
     for at in outgrown {
         views.reopen(unit, at);

@@ -98,8 +98,8 @@ fn begin_message(
     encode::begin_full(w, client.reset, client.shared_parts);
     encode::closes(w, &client.closes);
     encode::opens(w, opens.len());
-    stats.closes_batched += client.closes.len() as u64;
-    stats.opens_batched += opens.len() as u64;
+    stats.closes_encoded += client.closes.len() as u64;
+    stats.opens_encoded += opens.len() as u64;
     for (unit, head) in &opens {
         if let Ok((baseline, _)) = units.get(*unit) {
             encode::open(w, schema, head, baseline.unit());
@@ -169,36 +169,42 @@ fn encode_job(
         selected: baseline.selected_since(job.base),
     };
     let update = (job.content, baseline, entries.as_slice());
-    if job.content != Content::Full {
-        stats.entries_encoded += entries.len() as u64;
-    }
-    match &batched.targets[job.targets.clone()] {
+    let full = match &batched.targets[job.targets.clone()] {
         [(client, view)] => {
             let Some(client) = views.client_mut(*client) else { return };
             // The first update of a plain message follows its one bit of header at once.
             if client.message.len() > 1 {
                 client.message.flag(true);
             }
-            write_update(&mut client.message, other, schema, &head(*view), update);
+            write_update(&mut client.message, other, schema, &head(*view), update)
         }
         targets => {
             let Some(handle) = views.unit(job.unit).map(|watched| watched.handle) else { return };
             part.clear();
             encode::begin_shared(part);
-            write_update(part, other, schema, &head(handle), update);
+            let full = write_update(part, other, schema, &head(handle), update);
             let bytes = Bytes::copy_from_slice(part.finish());
             shared.extend(targets.iter().map(|(client, _)| (*client, bytes.clone())));
+            full
         }
+    };
+    let told = job.targets.len() as u64;
+    if full {
+        stats.fulls_encoded += told;
+    } else {
+        stats.deltas_encoded += told;
+        stats.entries_encoded += entries.len() as u64;
     }
 }
 
+/// Writes a delta or a full copy; says whether it was a full copy.
 fn write_update(
     w: &mut BitWriter,
     scratch: &mut BitWriter,
     schema: Schema,
     head: &UpdateHead,
     (content, baseline, entries): (Content, &Baseline, &[Entry]),
-) {
+) -> bool {
     let unit = baseline.unit();
     let full = match content {
         Content::Delta => false,
@@ -218,4 +224,5 @@ fn write_update(
     } else {
         encode::update_delta(w, schema, head, unit.len(), entries);
     }
+    full
 }

@@ -184,7 +184,7 @@ fn a_client_that_asks_for_everything_all_the_time_is_served_now_and_then() {
     pair.steps(3);
     let channel = pair.request_channel();
     let client = pair.client_id(0).entity().unwrap();
-    let before = stats(&pair.server).opens_batched;
+    let before = stats(&pair.server).opens_encoded;
     for _ in 0..100 {
         for _ in 0..10 {
             let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
@@ -192,7 +192,7 @@ fn a_client_that_asks_for_everything_all_the_time_is_served_now_and_then() {
         }
         pair.step();
     }
-    let served = stats(&pair.server).opens_batched - before;
+    let served = stats(&pair.server).opens_encoded - before;
     assert_eq!(stats(&pair.server).resyncs_asked, 1000);
     assert!((5..=11).contains(&served), "{served} full copies in 100 ticks");
 }

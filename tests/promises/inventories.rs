@@ -166,7 +166,7 @@ fn save_and_load_keep_everything_and_end_in_a_full_copy() {
     let copy = saved.clone();
     with_inventories(&mut pair.server, move |inv| inv.load(entity, &copy)).unwrap();
     pair.steps(3);
-    assert_eq!(stats(&pair.server).opens_batched - before.opens_batched, 1);
+    assert_eq!(stats(&pair.server).opens_encoded - before.opens_encoded, 1);
     assert_same(&pair, 0, player(0));
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap();
     assert_eq!((shown.get(0), shown.get(26)), (None, Some(AXE.stack(1).worn(12))));

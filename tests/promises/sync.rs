@@ -126,8 +126,8 @@ fn s06_eighteen_of_thirty_six_are_a_delta_and_nineteen_are_full() {
         }
         pair.steps(3);
         let after = stats(&pair.server);
-        let deltas = after.deltas_batched - before.deltas_batched;
-        let fulls = after.fulls_batched - before.fulls_batched;
+        let deltas = after.deltas_encoded - before.deltas_encoded;
+        let fulls = after.fulls_encoded - before.fulls_encoded;
         let expected = match changed {
             0 => (0, 0),
             1..=18 => (1, 0),
@@ -157,7 +157,7 @@ fn the_threshold_can_be_set_and_granular_sync_can_be_turned_off() {
         pair.steps(3);
         assert_same(pair, 0, player(0));
         let after = stats(&pair.server);
-        (after.deltas_batched - before.deltas_batched, after.fulls_batched - before.fulls_batched)
+        (after.deltas_encoded - before.deltas_encoded, after.fulls_encoded - before.fulls_encoded)
     };
     let percent =
         |percent| SyncSettings { full_policy: FullPolicy::AbovePercent(percent), ..default() };
