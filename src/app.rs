@@ -13,7 +13,8 @@ use crate::{
     containers::Kinds,
     model::{
         container::Container,
-        items::{Catalogue, CatalogueError, Items},
+        error::CatalogueError,
+        items::{Catalogue, Items},
     },
     public_view::{self, PublicView},
     server::mark,

@@ -12,8 +12,8 @@ use smallvec::SmallVec;
 use crate::{
     model::id::InventoryId,
     server::{
+        baseline::Baseline,
         faults::{InventoryFault, Unsynced},
-        mark::Baseline,
         views::Views,
     },
 };

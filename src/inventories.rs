@@ -9,11 +9,12 @@ use crate::{
     events::Cause,
     model::{
         container::Slot,
+        error::InventoryError,
         id::ItemId,
         items::Catalogue,
         saved::{SavedInventory, UnknownItems},
         stack::Stack,
-        tx::{InventoryError, Staged, Tx},
+        tx::{Staged, Tx},
         unit::Unit,
     },
     server::mark::Marked,

@@ -1,11 +1,12 @@
 //! Values only: no `World`, no clock, no log. Everything here can be tested with plain asserts.
 
-pub mod container;
 pub mod id;
-pub mod items;
-pub mod rights;
-pub mod saved;
-pub mod slots;
 pub mod stack;
-pub mod tx;
+pub mod slots;
+pub mod container;
 pub mod unit;
+pub mod rights;
+pub mod items;
+pub mod error;
+pub mod tx;
+pub mod saved;

@@ -1,14 +1,16 @@
 //! The authority's half: a dedicated server, a listen server, a single player's own world.
 
 pub mod access;
+pub mod faults;
+pub(crate) mod validate;
+pub mod baseline;
+pub mod mark;
+pub(crate) mod local;
+pub(crate) mod views;
+pub(crate) mod viewers;
 pub mod batch;
 pub mod encode;
-pub mod faults;
-pub(crate) mod local;
-pub mod mark;
 pub(crate) mod send;
-pub(crate) mod validate;
-pub(crate) mod views;
 
 use bevy::prelude::*;
 use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
@@ -48,7 +50,7 @@ impl Plugin for InventoryServerPlugin {
                     .run_if(sync_is_due)
                     .run_if(resource_exists::<Catalogue>),
             )
-            .add_plugins((views::plugin, mark::plugin))
+            .add_plugins((viewers::plugin, mark::plugin))
             .add_systems(PreUpdate, validate::validate_requests.in_set(InventorySystems::Validate))
             .add_systems(
                 PostUpdate,
@@ -56,7 +58,7 @@ impl Plugin for InventoryServerPlugin {
                     local::notify_local
                         .in_set(InventorySystems::Mark)
                         .after(mark::MarkSystems::Slots),
-                    (views::update_views, batch::batch_changes)
+                    (viewers::update_views, batch::batch_changes)
                         .chain()
                         .in_set(InventorySystems::Batch),
                     encode::encode_messages.in_set(InventorySystems::Encode),

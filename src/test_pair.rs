@@ -20,8 +20,9 @@
 //! assert_eq!(pair.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
 //! ```
 
+mod link;
+
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
@@ -33,6 +34,8 @@ use crate::{
     protocol::{SyncBatch, SyncRequest},
     server::views::Views,
 };
+
+use link::Link;
 
 /// How long one step takes on the apps' clocks.
 pub const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
@@ -325,64 +328,4 @@ impl Pair {
 
 fn set_client_state(app: &mut App, state: ClientState) {
     app.world_mut().resource_mut::<NextState<ClientState>>().set(state);
-}
-
-/// One direction between the server and a client.
-#[derive(Default)]
-struct Link {
-    flying: VecDeque<Flying>,
-    sent: u64,
-}
-
-struct Flying {
-    arrival: u64,
-    order: u64,
-    channel: usize,
-    bytes: Bytes,
-}
-
-impl Link {
-    fn send(
-        &mut self,
-        kind: Channel,
-        channel: usize,
-        bytes: Bytes,
-        mut arrival: u64,
-        network: Network,
-        random: &mut fastrand::Rng,
-    ) {
-        while random.f32() < network.loss {
-            if kind == Channel::Unreliable {
-                return;
-            }
-            arrival += network.resend_ticks;
-        }
-        if kind == Channel::Ordered {
-            let before = self.flying.iter().filter(|flying| flying.channel == channel);
-            arrival = before.map(|flying| flying.arrival).fold(arrival, u64::max);
-        }
-        self.sent += 1;
-        self.flying.push_back(Flying { arrival, order: self.sent, channel, bytes });
-    }
-
-    fn arrivals(&mut self, now: u64) -> Vec<(usize, Bytes)> {
-        let mut due: Vec<Flying> = Vec::new();
-        self.flying = core::mem::take(&mut self.flying)
-            .into_iter()
-            .filter_map(|flying| {
-                if flying.arrival <= now {
-                    due.push(flying);
-                    None
-                } else {
-                    Some(flying)
-                }
-            })
-            .collect();
-        due.sort_by_key(|flying| (flying.arrival, flying.order));
-        due.into_iter().map(|flying| (flying.channel, flying.bytes)).collect()
-    }
-
-    fn is_idle(&self) -> bool {
-        self.flying.is_empty()
-    }
 }

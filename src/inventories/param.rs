@@ -13,7 +13,7 @@ use bevy::{
     prelude::*,
 };
 
-use crate::{containers::Kinds, model::unit::Unit, server::mark::Baseline};
+use crate::{containers::Kinds, model::unit::Unit, server::baseline::Baseline};
 
 type Containers<'w, 's> = Query<'w, 's, FilteredEntityMut<'static, 'static>, With<Baseline>>;
 

@@ -10,11 +10,7 @@ use bevy::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    id::ContainerKey,
-    items::ItemDef,
-    slots::{SlotError, Slots},
-    stack::Stack,
-    unit::Kind,
+    error::SlotError, id::ContainerKey, items::ItemDef, slots::Slots, stack::Stack, unit::Kind,
 };
 
 /// A component made of slots. All containers of one entity are one unit: opened, sent, versioned and

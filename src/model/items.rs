@@ -4,58 +4,12 @@ use std::sync::Arc;
 
 use bevy::{asset::Asset, ecs::resource::Resource, reflect::TypePath};
 use serde::{Deserialize, de::DeserializeOwned};
-use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::id::ItemId;
+use super::{error::CatalogueError, id::ItemId};
 
 /// Most items a catalogue may have.
 pub const ITEMS_MAX: usize = 1 << 16;
-
-/// What is wrong with a catalogue. Nothing of it is used.
-#[derive(Debug, Error)]
-pub enum CatalogueError {
-    /// The text is not RON of the right shape; says where.
-    #[error("the catalogue does not parse: {0}")]
-    Parse(#[from] ron::error::SpannedError),
-    /// The file could not be read.
-    #[error("the catalogue could not be read: {0}")]
-    Read(#[from] std::io::Error),
-    /// An item without a key.
-    #[error("item {index} has an empty key")]
-    EmptyKey {
-        /// Its position in the file, from zero.
-        index: usize,
-    },
-    /// Two items with one key.
-    #[error("item `{key}` is there twice")]
-    DuplicateKey {
-        /// The key.
-        key: String,
-    },
-    /// Two keys that hash to one [`ItemId`].
-    #[error("items `{a}` and `{b}` have the same id {id}: rename one of them")]
-    Collision {
-        /// One key.
-        a: String,
-        /// The other.
-        b: String,
-        /// The id of both.
-        id: ItemId,
-    },
-    /// An item of which no slot could hold even one.
-    #[error("item `{key}` has a maximum stack of zero")]
-    ZeroMaxStack {
-        /// The key.
-        key: String,
-    },
-    /// More than [`ITEMS_MAX`].
-    #[error("{len} items are more than {ITEMS_MAX}")]
-    TooMany {
-        /// How many there are.
-        len: usize,
-    },
-}
 
 /// One item of the catalogue.
 #[derive(Clone, Debug)]

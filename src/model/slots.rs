@@ -1,52 +1,8 @@
 //! A list of slots, and everything one can do to it without knowing anything else.
 
 use bevy::reflect::Reflect;
-use thiserror::Error;
 
-use super::{id::ItemId, stack::Stack};
-
-/// What an operation on slots can find wrong. The slots are unchanged when it returns one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum SlotError {
-    /// The index is past the end.
-    #[error("slot {slot} is outside 0..{len}")]
-    OutOfRange {
-        /// The index asked for.
-        slot: usize,
-        /// How many slots there are.
-        len: usize,
-    },
-    /// There is nothing in the slot.
-    #[error("slot {slot} is empty")]
-    Empty {
-        /// The empty slot.
-        slot: usize,
-    },
-    /// The stack is smaller than what was asked of it.
-    #[error("slot {slot} holds {have}, {wanted} were asked for")]
-    NotEnough {
-        /// The slot.
-        slot: usize,
-        /// What it holds.
-        have: u32,
-        /// What was asked for.
-        wanted: u32,
-    },
-    /// The slot is taken by something that does not stack with what should go there, or is full.
-    #[error("slot {slot} cannot take this stack")]
-    Occupied {
-        /// The slot.
-        slot: usize,
-    },
-    /// The count is zero or above the item's maximum stack.
-    #[error("a count of {count} is outside 1..={max}")]
-    Count {
-        /// The count that was asked for.
-        count: u32,
-        /// The most that one slot may hold of the item.
-        max: u32,
-    },
-}
+use super::{error::SlotError, id::ItemId, stack::Stack};
 
 /// A list of `Option<Stack>`: what a chest, a backpack or a hotbar is made of.
 ///

@@ -1,81 +1,17 @@
 //! Transactions over any number of units: all or nothing, the same on server and client.
 
+mod moves;
+
 use bevy::ecs::entity::Entity;
-use thiserror::Error;
 
 use super::{
     container::Slot,
+    error::{InventoryError, SlotError},
     id::ItemId,
     items::Catalogue,
-    slots::SlotError,
     stack::Stack,
     unit::{Kind, Unit},
 };
-
-/// Why an operation on inventories was not done. Nothing has changed when one comes back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum InventoryError {
-    /// The entity is gone or has no container.
-    #[error("entity {entity} has no inventory")]
-    NoInventory {
-        /// The entity.
-        entity: Entity,
-    },
-    /// The unit has no such slot.
-    #[error("entity {entity} has no slot {index} in that container")]
-    NoSuchSlot {
-        /// The entity.
-        entity: Entity,
-        /// The index asked for.
-        index: u16,
-    },
-    /// Something is wrong with one slot.
-    #[error("entity {entity}: {error}")]
-    Slot {
-        /// The entity.
-        entity: Entity,
-        /// What is wrong; slots are counted through the whole unit.
-        error: SlotError,
-    },
-    /// There is not that much of the item.
-    #[error("entity {entity} holds {have} of item {item}, {wanted} were asked for")]
-    NotEnough {
-        /// The entity.
-        entity: Entity,
-        /// The item.
-        item: ItemId,
-        /// What there is.
-        have: u64,
-        /// What was asked for.
-        wanted: u32,
-    },
-    /// Not all of it fits.
-    #[error("entity {entity} has no room for {left} of item {item}")]
-    Full {
-        /// The entity.
-        entity: Entity,
-        /// The item.
-        item: ItemId,
-        /// How many did not fit.
-        left: u32,
-    },
-    /// The slot does not take this item ([`Container::accepts`](super::container::Container::accepts)).
-    #[error("entity {entity}: slot {index} does not take item {item}")]
-    NotAccepted {
-        /// The entity.
-        entity: Entity,
-        /// The slot, counted through the whole unit.
-        index: usize,
-        /// The item.
-        item: ItemId,
-    },
-    /// The catalogue has no such item.
-    #[error("item {item} is not in the catalogue")]
-    UnknownItem {
-        /// The item.
-        item: ItemId,
-    },
-}
 
 /// A unit that a transaction has touched.
 #[derive(Clone, Debug)]
@@ -331,77 +267,6 @@ impl<'a> Tx<'a> {
         }
         let max_stack = self.catalogue.max_stack(stack.item);
         self.put_at(entity, flat, stack, max_stack)
-    }
-
-    /// Moves up to `count` (all, if `None`) from one slot to another, also of another inventory: as
-    /// much as fits onto an empty slot or one that stacks with it, as an exchange of both onto any
-    /// other.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::take_from`] and [`Self::put_into`].
-    pub fn move_slot(
-        &mut self,
-        from: (Entity, Slot),
-        to: (Entity, Slot),
-        count: Option<u32>,
-    ) -> Result<(), InventoryError> {
-        if from == to {
-            return self.flat(from.0, from.1).map(drop);
-        }
-        self.all_or_nothing(|tx| tx.move_parts(from, to, count))
-    }
-
-    fn move_parts(
-        &mut self,
-        from: (Entity, Slot),
-        to: (Entity, Slot),
-        count: Option<u32>,
-    ) -> Result<(), InventoryError> {
-        let (source, target) = (self.flat(from.0, from.1)?, self.flat(to.0, to.1)?);
-        let there = self.unit(to.0)?.get(target);
-        let part = self.take_at(from.0, source, count)?;
-        let emptied = self.unit(from.0)?.get(source).is_none();
-        if let Some(there) = there.filter(|there| emptied && !there.stacks_with(&part)) {
-            self.unit(to.0)?.set(target, None);
-            self.put_exactly(to, part)?;
-            return self.put_exactly(from, there);
-        }
-        let rest = self.put_into(to.0, to.1, part)?;
-        if let Some(rest) = rest {
-            let back = self.unit(from.0)?.get(source).map_or(0, |s| s.count()) + rest.count();
-            self.unit(from.0)?.set(source, rest.with_count(back));
-        }
-        Ok(())
-    }
-
-    /// Puts a stack into a slot that has just been emptied. A stack above the limit stays together:
-    /// exchanging two slots never leaves a rest.
-    fn put_exactly(&mut self, to: (Entity, Slot), stack: Stack) -> Result<(), InventoryError> {
-        let flat = self.flat(to.0, to.1)?;
-        if !self.accepts(to.0, flat, stack.item)? {
-            return Err(InventoryError::NotAccepted {
-                entity: to.0,
-                index: flat,
-                item: stack.item,
-            });
-        }
-        self.unit(to.0)?.set(flat, Some(stack));
-        Ok(())
-    }
-
-    /// Moves everything from one unit into another.
-    ///
-    /// # Errors
-    ///
-    /// [`InventoryError::Full`] if not all of it fits, or [`InventoryError::NoInventory`].
-    pub fn move_all(&mut self, from: Entity, to: Entity) -> Result<(), InventoryError> {
-        self.all_or_nothing(|tx| {
-            for stack in tx.take_where(from, |_| true)? {
-                tx.give(to, stack)?;
-            }
-            Ok(())
-        })
     }
 
     /// Merges what stacks, orders by item, and closes the gaps of one container.

@@ -7,10 +7,7 @@ use smallvec::SmallVec;
 
 use crate::stats::InventoryStats;
 
-use super::{
-    mark::{Baseline, Marked},
-    views::Views,
-};
+use super::{baseline::Baseline, mark::Marked, views::Views};
 
 /// How changes are sent. May be changed at any time.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]

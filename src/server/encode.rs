@@ -17,8 +17,8 @@ use crate::{
 };
 
 use super::{
+    baseline::Baseline,
     batch::{Batched, Content, Job},
-    mark::Baseline,
     views::Views,
 };
 

@@ -12,7 +12,8 @@ use crate::{
 };
 
 use super::{
-    mark::{Baseline, Marked},
+    baseline::Baseline,
+    mark::Marked,
     views::{Access, Views},
 };
 

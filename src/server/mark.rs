@@ -17,109 +17,16 @@ use crate::{
         items::Catalogue,
         slots::Slots,
         stack::Stack,
-        unit::{UNIT_SLOTS_MAX, Unit},
+        unit::UNIT_SLOTS_MAX,
     },
     stats::InventoryStats,
     systems::InventorySystems,
 };
 
-use super::faults::{InventoryFault, Unsynced};
-
-/// The last commit of a unit: what was last compared with, and at which version each slot got there.
-///
-/// Required by every registered container.
-#[derive(Component, Default, Debug)]
-pub struct Baseline {
-    unit: Unit,
-    version: u64,
-    slot_versions: Vec<u64>,
-    selected_version: u64,
-    selected_before: Option<u8>,
-    structure_version: u64,
-    /// What the slots of the last commit held before, in rising order of the slots.
-    before: Vec<(usize, Option<Stack>)>,
-    /// The pass of Mark that made the last commit, so that all containers share one.
-    pass: u64,
-}
-
-impl Baseline {
-    /// The slots as of the last commit.
-    #[must_use]
-    pub fn unit(&self) -> &Unit {
-        &self.unit
-    }
-
-    /// The version of the last commit: one more with each, zero before the first.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// The version at which containers were last added, removed or resized.
-    #[must_use]
-    pub fn structure_version(&self) -> u64 {
-        self.structure_version
-    }
-
-    /// The flat positions of the slots that changed after a version.
-    pub fn changed_since(&self, version: u64) -> impl Iterator<Item = usize> + '_ {
-        let changed = move |(slot, at): (usize, &u64)| (*at > version).then_some(slot);
-        self.slot_versions.iter().enumerate().filter_map(changed)
-    }
-
-    /// The selected slot, if it changed after a version.
-    #[must_use]
-    pub fn selected_since(&self, version: u64) -> Option<u8> {
-        self.unit.selected.filter(|_| self.selected_version > version)
-    }
-
-    /// The slot that was selected before the last commit, if that commit changed it.
-    #[must_use]
-    pub fn selected_before(&self) -> Option<u8> {
-        self.selected_before.filter(|_| self.selected_version == self.version)
-    }
-
-    /// What a slot of the last commit held before it; `None` if that commit did not touch it.
-    #[must_use]
-    pub fn before(&self, slot: usize) -> Option<Option<Stack>> {
-        let at = self.before.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
-        Some(self.before[at].1)
-    }
-
-    /// Begins a commit, or goes on with the one that another container began in this pass.
-    fn begin(&mut self, pass: u64) -> bool {
-        if self.pass == pass {
-            return false;
-        }
-        self.pass = pass;
-        self.version += 1;
-        self.before.clear();
-        true
-    }
-
-    fn commit_slot(&mut self, flat: usize, old: Option<Stack>, new: Option<Stack>) {
-        self.unit.set(flat, new);
-        self.slot_versions[flat] = self.version;
-        let at = self.before.partition_point(|(slot, _)| *slot < flat);
-        self.before.insert(at, (flat, old));
-    }
-
-    /// Changes the containers; every slot counts as changed.
-    fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
-        match slots {
-            Some(slots) => self.unit.insert(kind, slots),
-            None => drop(self.unit.remove(kind)),
-        }
-        self.stamp_structure();
-    }
-
-    fn stamp_structure(&mut self) {
-        self.structure_version = self.version;
-        self.slot_versions.clear();
-        self.slot_versions.resize(self.unit.len(), self.version);
-        self.before.clear();
-    }
-}
+use super::{
+    baseline::Baseline,
+    faults::{InventoryFault, Unsynced},
+};
 
 /// The units that were committed in this pass, and what is known about why.
 #[derive(Resource, Default, Debug)]
@@ -253,15 +160,14 @@ impl Marking<'_> {
         mut fault: impl FnMut(InventoryFault),
     ) -> Result<(), InventoryFault> {
         self.commit_structure(baseline, slots, marked, stats, &mut committed)?;
-        if selected.is_some() && baseline.unit.selected != selected {
+        if selected.is_some() && baseline.unit().selected != selected {
             self.begin(baseline, marked, stats);
-            baseline.selected_before = core::mem::replace(&mut baseline.unit.selected, selected);
-            baseline.selected_version = baseline.version;
+            baseline.commit_selected(selected);
         }
-        let start = baseline.unit.start_of(self.kind);
+        let start = baseline.unit().start_of(self.kind);
         for (index, new) in slots.as_slice().iter().copied().enumerate() {
             let flat = start + index;
-            let old = baseline.unit.section(self.kind).and_then(|there| there.get(index));
+            let old = baseline.unit().section(self.kind).and_then(|there| there.get(index));
             if old == new {
                 continue;
             }
@@ -277,11 +183,11 @@ impl Marking<'_> {
             }
             self.begin(baseline, marked, stats);
             stats.slots_marked += 1;
-            let first = baseline.structure_version == baseline.version && old.is_none();
+            let first = baseline.structure_version() == baseline.version() && old.is_none();
             let undeclared = if first { Cause::Spawned } else { Cause::Undeclared };
             let cause = marked.causes.get(&(self.entity, flat)).copied().unwrap_or(undeclared);
             baseline.commit_slot(flat, old, new);
-            let (entity, inventory, version) = (self.entity, self.id, baseline.version);
+            let (entity, inventory, version) = (self.entity, self.id, baseline.version());
             committed(Commit { entity, inventory, slot, old, new, version, cause });
         }
         Ok(())
@@ -303,18 +209,18 @@ impl Marking<'_> {
         stats: &mut InventoryStats,
         mut committed: impl FnMut(Commit),
     ) -> Result<(), InventoryFault> {
-        let len = baseline.unit.section(self.kind).map(Slots::len);
+        let len = baseline.unit().section(self.kind).map(Slots::len);
         if len == Some(slots.len()) {
             return Ok(());
         }
-        let len = baseline.unit.len() - len.unwrap_or(0) + slots.len();
+        let len = baseline.unit().len() - len.unwrap_or(0) + slots.len();
         if len > UNIT_SLOTS_MAX {
             return Err(InventoryFault::TooManySlots { inventory: self.id, len });
         }
         self.begin(baseline, marked, stats);
-        let mut there = baseline.unit.section(self.kind).cloned().unwrap_or_default();
+        let mut there = baseline.unit().section(self.kind).cloned().unwrap_or_default();
         for (index, old) in there.iter().filter(|(index, _)| *index >= slots.len()) {
-            committed(self.gone(index, old, baseline.version, Cause::Undeclared));
+            committed(self.gone(index, old, baseline.version(), Cause::Undeclared));
         }
         // What lay in the slots that went is the game's to place: resizing gave it back to the game.
         drop(there.resize(slots.len()));
@@ -356,16 +262,16 @@ fn unmark<C: Container>(
     let (Some(kind), Some(catalogue)) = (kinds.kind_of::<C>(), catalogue) else { return };
     let marking =
         Marking { entity: remove.entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
-    let version = baseline.version + 1;
-    for (index, old) in baseline.unit.section(kind).into_iter().flat_map(Slots::iter) {
+    let version = baseline.version() + 1;
+    for (index, old) in baseline.unit().section(kind).into_iter().flat_map(Slots::iter) {
         commits.write(marking.gone(index, old, version, Cause::Removed));
     }
     baseline.restructure(kind, None);
     if container.selected().is_some() {
-        baseline.unit.selected = None;
+        baseline.commit_selected(None);
     }
     marked.restructure(remove.entity);
-    if baseline.unit.is_empty() {
+    if baseline.unit().is_empty() {
         commands.entity(remove.entity).try_remove::<Baseline>();
     }
 }

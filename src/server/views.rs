@@ -1,26 +1,12 @@
-//! Who sees what: keeps the open views equal to what [`Owner`] and [`Viewers`] say.
+//! Who sees what, as the server remembers it: every open view by unit and by client.
 
-use bevy::{
-    ecs::{
-        entity::EntityHashMap,
-        lifecycle::{Add, Insert, Remove},
-    },
-    prelude::*,
-};
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::{bytes::Bytes, prelude::*};
 use smallvec::SmallVec;
 
 use crate::{
-    events::CloseReason,
     model::{id::InventoryId, rights::Rights},
     wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
-};
-
-use super::{
-    access::{Owner, Viewers},
-    faults::Unsynced,
-    local::{close_local, open_local},
-    mark::Baseline,
 };
 
 /// All open views, by unit and by client.
@@ -119,7 +105,43 @@ impl ClientViews {
 const RESYNC_TICKS_MIN: u64 = 10;
 
 impl Views {
-    /// Has [`update_views`] look at a unit again.
+    /// A client has connected; it sees nothing before it says hello.
+    pub(super) fn enter(&mut self, client: Entity) {
+        self.clients.insert(client, ClientViews::default());
+    }
+
+    /// A client has gone, and so has every entry of it.
+    pub(super) fn leave(&mut self, client: Entity) {
+        let Some(gone) = self.clients.remove(&client) else { return };
+        self.touched.retain(|touched| *touched != client);
+        self.resyncing.retain(|resyncing| *resyncing != client);
+        for unit in gone.views.into_iter().flatten() {
+            if let Some(watched) = self.units.get_mut(&unit) {
+                watched.watchers.retain(|watcher| watcher.client != client);
+            }
+            self.tidy(unit);
+        }
+    }
+
+    /// All clients have gone.
+    pub(super) fn leave_all(&mut self) {
+        let clients: Vec<Entity> = self.clients.keys().copied().collect();
+        for client in clients {
+            self.leave(client);
+        }
+    }
+
+    /// The units that were to be looked at again. Give the buffer back with [`Self::looked_at`].
+    pub(super) fn take_stale(&mut self) -> Vec<Entity> {
+        core::mem::take(&mut self.stale)
+    }
+
+    pub(super) fn looked_at(&mut self, mut stale: Vec<Entity>) {
+        stale.clear();
+        self.stale = stale;
+    }
+
+    /// Has [`update_views`](super::viewers::update_views) look at a unit again.
     pub(crate) fn look_at(&mut self, unit: Entity) {
         self.stale.push(unit);
     }
@@ -164,7 +186,7 @@ impl Views {
         }
     }
 
-    fn resync_those_due(&mut self) {
+    pub(super) fn resync_those_due(&mut self) {
         self.ticks += 1;
         let mut waiting = core::mem::take(&mut self.resyncing);
         waiting.retain(|client| {
@@ -214,9 +236,13 @@ impl Views {
         }
     }
 
-    /// Makes the clients that see a unit those that may, and says what became of the local player's
-    /// view.
-    fn update_unit(&mut self, unit: Entity, id: InventoryId, wanted: &[(ClientId, Access)]) {
+    /// Makes the clients that see a unit those that may.
+    pub(super) fn update_unit(
+        &mut self,
+        unit: Entity,
+        id: InventoryId,
+        wanted: &[(ClientId, Access)],
+    ) {
         let renamed = self.units.get(&unit).is_some_and(|watched| watched.id != id);
         if renamed {
             self.forget_unit(unit);
@@ -277,127 +303,10 @@ impl Views {
     }
 
     /// Forgets a unit that nobody sees any more, so that its handle can serve another.
-    fn tidy(&mut self, unit: Entity) {
+    pub(super) fn tidy(&mut self, unit: Entity) {
         let unseen = |watched: &UnitViews| watched.watchers.is_empty() && watched.local.is_none();
         if self.units.get(&unit).is_some_and(unseen) {
             self.forget_unit(unit);
         }
     }
-}
-
-pub(super) fn plugin(app: &mut App) {
-    app.add_observer(enter_client)
-        .add_observer(leave_client)
-        .add_observer(forget_unit)
-        .add_observer(look_at::<Insert, Owner>)
-        .add_observer(look_at::<Remove, Owner>)
-        .add_observer(look_at::<Remove, Viewers>)
-        .add_observer(look_at::<Insert, Unsynced>)
-        .add_observer(look_at::<Remove, Unsynced>)
-        .add_systems(OnExit(ServerState::Running), stop);
-}
-
-fn look_at<E: EntityEvent, C: Component>(event: On<E, C>, mut views: ResMut<Views>) {
-    views.look_at(event.event_target());
-}
-
-fn enter_client(add: On<Add, ConnectedClient>, mut views: ResMut<Views>) {
-    views.clients.insert(add.entity, ClientViews::default());
-}
-
-/// Leaves no entry of a client that has gone, also not in what the game wrote down.
-fn leave_client(
-    remove: On<Remove, ConnectedClient>,
-    mut views: ResMut<Views>,
-    owners: Query<(Entity, &Owner)>,
-    mut viewed: Query<&mut Viewers>,
-    mut commands: Commands,
-) {
-    let client = ClientId::Client(remove.entity);
-    let Some(gone) = views.clients.remove(&remove.entity) else { return };
-    views.touched.retain(|touched| *touched != remove.entity);
-    views.resyncing.retain(|resyncing| *resyncing != remove.entity);
-    for unit in gone.views.into_iter().flatten() {
-        if let Some(watched) = views.units.get_mut(&unit) {
-            watched.watchers.retain(|watcher| watcher.client != remove.entity);
-        }
-        views.tidy(unit);
-    }
-    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
-        commands.entity(unit).try_remove::<Owner>();
-    }
-    for mut viewers in &mut viewed {
-        if viewers.rights_of(client).is_some() {
-            viewers.remove(client);
-        }
-    }
-}
-
-fn forget_unit(remove: On<Remove, Baseline>, mut views: ResMut<Views>, mut commands: Commands) {
-    let unit = remove.entity;
-    if let Some((watched, _)) = views.unit(unit).and_then(|watched| Some((watched, watched.local?)))
-    {
-        close_local(&mut commands, unit, watched.id, CloseReason::Despawned);
-    }
-    views.forget_unit(unit);
-}
-
-/// A server that stops tells nobody; the connections end.
-fn stop(mut views: ResMut<Views>) {
-    views.clients.clear();
-    views.touched.clear();
-    for watched in views.units.values_mut() {
-        watched.watchers.clear();
-    }
-}
-
-type Unit<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<Unsynced>);
-
-/// Opens and closes what the game let be seen or hid since the last tick.
-pub(super) fn update_views(
-    changed: Query<Entity, (Changed<Viewers>, With<Baseline>)>,
-    units: Query<Unit, With<Baseline>>,
-    mut views: ResMut<Views>,
-    mut commands: Commands,
-) {
-    let mut stale = core::mem::take(&mut views.stale);
-    stale.extend(&changed);
-    for unit in stale.drain(..) {
-        let Ok((id, owner, viewers, unsynced)) = units.get(unit) else { continue };
-        let mut wanted: SmallVec<[(ClientId, Access); 2]> = SmallVec::new();
-        if !unsynced {
-            let owned = Access { rights: Rights::all(), owner: true };
-            wanted.extend(owner.map(|owner| (owner.0, owned)));
-            for (client, rights) in viewers.into_iter().flat_map(Viewers::iter) {
-                if owner != Some(&Owner(client)) {
-                    wanted.push((client, Access { rights, owner: false }));
-                }
-            }
-        }
-        if wanted.is_empty() && views.unit(unit).is_none() {
-            continue;
-        }
-        views.update_unit(unit, *id, &wanted);
-        let local = wanted.iter().find(|(client, _)| *client == ClientId::Server).map(|(_, a)| *a);
-        update_local(&mut views, unit, *id, local, &mut commands);
-        views.tidy(unit);
-    }
-    views.stale = stale;
-    views.resync_those_due();
-}
-
-fn update_local(
-    views: &mut Views,
-    unit: Entity,
-    id: InventoryId,
-    local: Option<Access>,
-    commands: &mut Commands,
-) {
-    let Some(watched) = views.unit_mut(unit) else { return };
-    match (watched.local, local) {
-        (before, after) if before == after => {}
-        (_, Some(access)) => open_local(commands, unit, id, access),
-        (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
-    }
-    watched.local = local;
 }

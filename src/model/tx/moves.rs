@@ -1,0 +1,80 @@
+//! The steps of a transaction that touch two places at once.
+
+use bevy::ecs::entity::Entity;
+
+use crate::model::{container::Slot, error::InventoryError, stack::Stack};
+
+use super::Tx;
+
+impl Tx<'_> {
+    /// Moves up to `count` (all, if `None`) from one slot to another, also of another inventory: as
+    /// much as fits onto an empty slot or one that stacks with it, as an exchange of both onto any
+    /// other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::take_from`] and [`Self::put_into`].
+    pub fn move_slot(
+        &mut self,
+        from: (Entity, Slot),
+        to: (Entity, Slot),
+        count: Option<u32>,
+    ) -> Result<(), InventoryError> {
+        if from == to {
+            return self.flat(from.0, from.1).map(drop);
+        }
+        self.all_or_nothing(|tx| tx.move_parts(from, to, count))
+    }
+
+    fn move_parts(
+        &mut self,
+        from: (Entity, Slot),
+        to: (Entity, Slot),
+        count: Option<u32>,
+    ) -> Result<(), InventoryError> {
+        let (source, target) = (self.flat(from.0, from.1)?, self.flat(to.0, to.1)?);
+        let there = self.unit(to.0)?.get(target);
+        let part = self.take_at(from.0, source, count)?;
+        let emptied = self.unit(from.0)?.get(source).is_none();
+        if let Some(there) = there.filter(|there| emptied && !there.stacks_with(&part)) {
+            self.unit(to.0)?.set(target, None);
+            self.put_exactly(to, part)?;
+            return self.put_exactly(from, there);
+        }
+        let rest = self.put_into(to.0, to.1, part)?;
+        if let Some(rest) = rest {
+            let back = self.unit(from.0)?.get(source).map_or(0, |s| s.count()) + rest.count();
+            self.unit(from.0)?.set(source, rest.with_count(back));
+        }
+        Ok(())
+    }
+
+    /// Puts a stack into a slot that has just been emptied. A stack above the limit stays together:
+    /// exchanging two slots never leaves a rest.
+    fn put_exactly(&mut self, to: (Entity, Slot), stack: Stack) -> Result<(), InventoryError> {
+        let flat = self.flat(to.0, to.1)?;
+        if !self.accepts(to.0, flat, stack.item)? {
+            return Err(InventoryError::NotAccepted {
+                entity: to.0,
+                index: flat,
+                item: stack.item,
+            });
+        }
+        self.unit(to.0)?.set(flat, Some(stack));
+        Ok(())
+    }
+
+    /// Moves everything from one unit into another.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::Full`] if not all of it fits, or [`InventoryError::NoInventory`].
+    pub fn move_all(&mut self, from: Entity, to: Entity) -> Result<(), InventoryError> {
+        self.all_or_nothing(|tx| {
+            for stack in tx.take_where(from, |_| true)? {
+                tx.give(to, stack)?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! The last commit of a unit.
+
+use bevy::ecs::component::Component;
+
+use crate::model::{slots::Slots, stack::Stack, unit::Unit};
+
+/// The last commit of a unit: what was last compared with, and at which version each slot got there.
+///
+/// Required by every registered container.
+#[derive(Component, Default, Debug)]
+pub struct Baseline {
+    unit: Unit,
+    version: u64,
+    slot_versions: Vec<u64>,
+    selected_version: u64,
+    selected_before: Option<u8>,
+    structure_version: u64,
+    /// What the slots of the last commit held before, in rising order of the slots.
+    before: Vec<(usize, Option<Stack>)>,
+    /// The pass of Mark that made the last commit, so that all containers share one.
+    pass: u64,
+}
+
+impl Baseline {
+    /// The slots as of the last commit.
+    #[must_use]
+    pub fn unit(&self) -> &Unit {
+        &self.unit
+    }
+
+    /// The version of the last commit: one more with each, zero before the first.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The version at which containers were last added, removed or resized.
+    #[must_use]
+    pub fn structure_version(&self) -> u64 {
+        self.structure_version
+    }
+
+    /// The flat positions of the slots that changed after a version.
+    pub fn changed_since(&self, version: u64) -> impl Iterator<Item = usize> + '_ {
+        let changed = move |(slot, at): (usize, &u64)| (*at > version).then_some(slot);
+        self.slot_versions.iter().enumerate().filter_map(changed)
+    }
+
+    /// The selected slot, if it changed after a version.
+    #[must_use]
+    pub fn selected_since(&self, version: u64) -> Option<u8> {
+        self.unit.selected.filter(|_| self.selected_version > version)
+    }
+
+    /// The slot that was selected before the last commit, if that commit changed it.
+    #[must_use]
+    pub fn selected_before(&self) -> Option<u8> {
+        self.selected_before.filter(|_| self.selected_version == self.version)
+    }
+
+    /// What a slot of the last commit held before it; `None` if that commit did not touch it.
+    #[must_use]
+    pub fn before(&self, slot: usize) -> Option<Option<Stack>> {
+        let at = self.before.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
+        Some(self.before[at].1)
+    }
+
+    /// Begins a commit, or goes on with the one that another container began in this pass.
+    pub(super) fn begin(&mut self, pass: u64) -> bool {
+        if self.pass == pass {
+            return false;
+        }
+        self.pass = pass;
+        self.version += 1;
+        self.before.clear();
+        true
+    }
+
+    pub(super) fn commit_selected(&mut self, selected: Option<u8>) {
+        self.selected_before = core::mem::replace(&mut self.unit.selected, selected);
+        self.selected_version = self.version;
+    }
+
+    pub(super) fn commit_slot(&mut self, flat: usize, old: Option<Stack>, new: Option<Stack>) {
+        self.unit.set(flat, new);
+        self.slot_versions[flat] = self.version;
+        let at = self.before.partition_point(|(slot, _)| *slot < flat);
+        self.before.insert(at, (flat, old));
+    }
+
+    /// Changes the containers; every slot counts as changed.
+    pub(super) fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
+        match slots {
+            Some(slots) => self.unit.insert(kind, slots),
+            None => drop(self.unit.remove(kind)),
+        }
+        self.stamp_structure();
+    }
+
+    pub(super) fn stamp_structure(&mut self) {
+        self.structure_version = self.version;
+        self.slot_versions.clear();
+        self.slot_versions.resize(self.unit.len(), self.version);
+        self.before.clear();
+    }
+}

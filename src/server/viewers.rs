@@ -1,0 +1,126 @@
+//! Keeps the open views equal to what [`Owner`] and [`Viewers`] say, and clean of whoever has gone.
+
+use bevy::{
+    ecs::lifecycle::{Add, Insert, Remove},
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+use smallvec::SmallVec;
+
+use crate::{
+    events::CloseReason,
+    model::{id::InventoryId, rights::Rights},
+};
+
+use super::{
+    access::{Owner, Viewers},
+    baseline::Baseline,
+    faults::Unsynced,
+    local::{close_local, open_local},
+    views::{Access, Views},
+};
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_observer(enter_client)
+        .add_observer(leave_client)
+        .add_observer(forget_unit)
+        .add_observer(look_at::<Insert, Owner>)
+        .add_observer(look_at::<Remove, Owner>)
+        .add_observer(look_at::<Remove, Viewers>)
+        .add_observer(look_at::<Insert, Unsynced>)
+        .add_observer(look_at::<Remove, Unsynced>)
+        .add_systems(OnExit(ServerState::Running), stop);
+}
+
+fn look_at<E: EntityEvent, C: Component>(event: On<E, C>, mut views: ResMut<Views>) {
+    views.look_at(event.event_target());
+}
+
+fn enter_client(add: On<Add, ConnectedClient>, mut views: ResMut<Views>) {
+    views.enter(add.entity);
+}
+
+/// Leaves no entry of a client that has gone, also not in what the game wrote down.
+fn leave_client(
+    remove: On<Remove, ConnectedClient>,
+    mut views: ResMut<Views>,
+    owners: Query<(Entity, &Owner)>,
+    mut viewed: Query<&mut Viewers>,
+    mut commands: Commands,
+) {
+    let client = ClientId::Client(remove.entity);
+    views.leave(remove.entity);
+    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        commands.entity(unit).try_remove::<Owner>();
+    }
+    for mut viewers in &mut viewed {
+        if viewers.rights_of(client).is_some() {
+            viewers.remove(client);
+        }
+    }
+}
+
+fn forget_unit(remove: On<Remove, Baseline>, mut views: ResMut<Views>, mut commands: Commands) {
+    let unit = remove.entity;
+    if let Some((watched, _)) = views.unit(unit).and_then(|watched| Some((watched, watched.local?)))
+    {
+        close_local(&mut commands, unit, watched.id, CloseReason::Despawned);
+    }
+    views.forget_unit(unit);
+}
+
+/// A server that stops tells nobody; the connections end.
+fn stop(mut views: ResMut<Views>) {
+    views.leave_all();
+}
+
+type Unit<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<Unsynced>);
+
+/// Opens and closes what the game let be seen or hid since the last tick.
+pub(super) fn update_views(
+    changed: Query<Entity, (Changed<Viewers>, With<Baseline>)>,
+    units: Query<Unit, With<Baseline>>,
+    mut views: ResMut<Views>,
+    mut commands: Commands,
+) {
+    let mut stale = views.take_stale();
+    stale.extend(&changed);
+    for unit in stale.iter().copied() {
+        let Ok((id, owner, viewers, unsynced)) = units.get(unit) else { continue };
+        let mut wanted: SmallVec<[(ClientId, Access); 2]> = SmallVec::new();
+        if !unsynced {
+            let owned = Access { rights: Rights::all(), owner: true };
+            wanted.extend(owner.map(|owner| (owner.0, owned)));
+            for (client, rights) in viewers.into_iter().flat_map(Viewers::iter) {
+                if owner != Some(&Owner(client)) {
+                    wanted.push((client, Access { rights, owner: false }));
+                }
+            }
+        }
+        if wanted.is_empty() && views.unit(unit).is_none() {
+            continue;
+        }
+        views.update_unit(unit, *id, &wanted);
+        let local = wanted.iter().find(|(client, _)| *client == ClientId::Server).map(|(_, a)| *a);
+        update_local(&mut views, unit, *id, local, &mut commands);
+        views.tidy(unit);
+    }
+    views.looked_at(stale);
+    views.resync_those_due();
+}
+
+fn update_local(
+    views: &mut Views,
+    unit: Entity,
+    id: InventoryId,
+    local: Option<Access>,
+    commands: &mut Commands,
+) {
+    let Some(watched) = views.unit_mut(unit) else { return };
+    match (watched.local, local) {
+        (before, after) if before == after => {}
+        (_, Some(access)) => open_local(commands, unit, id, access),
+        (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
+    }
+    watched.local = local;
+}
