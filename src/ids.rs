@@ -5,11 +5,11 @@ use bevy::{
     platform::collections::HashMap,
     prelude::*,
 };
-use bevy_replicon::prelude::ClientState;
 use log::error;
 use smallvec::SmallVec;
 
 use crate::{
+    authority::Authority,
     model::id::InventoryId,
     server::{
         baseline::Baseline,
@@ -56,36 +56,37 @@ fn draw_id(
 fn enter_id(
     insert: On<Insert, InventoryId>,
     entities: Query<&InventoryId>,
-    client: Option<Res<State<ClientState>>>,
+    authority: Authority,
     mut ids: ResMut<InventoryIds>,
     views: Option<ResMut<Views>>,
     mut faults: MessageWriter<InventoryFault>,
     mut commands: Commands,
-) -> Result {
-    let id = *entities.get(insert.entity)?;
+) {
+    let Ok(id) = entities.get(insert.entity).copied() else { return };
     let holders = ids.holders.entry(id).or_default();
     holders.push(insert.entity);
+    if !authority.is_here() {
+        return;
+    }
     look_at(views, insert.entity);
-    if let &[first, .., second] = holders.as_slice()
-        && client.is_none_or(|state| *state == ClientState::Disconnected)
-    {
+    if let &[first, .., second] = holders.as_slice() {
         let fault = InventoryFault::DuplicateId { inventory: id, first, second };
         error!("{fault}");
         faults.write(fault);
         commands.entity(second).insert(Unsynced);
     }
-    Ok(())
 }
 
 fn leave_id(
     discard: On<Discard, InventoryId>,
     entities: Query<&InventoryId>,
+    authority: Authority,
     mut ids: ResMut<InventoryIds>,
     views: Option<ResMut<Views>>,
     mut commands: Commands,
-) -> Result {
-    let id = *entities.get(discard.entity)?;
-    let Some(holders) = ids.holders.get_mut(&id) else { return Ok(()) };
+) {
+    let Ok(id) = entities.get(discard.entity).copied() else { return };
+    let Some(holders) = ids.holders.get_mut(&id) else { return };
     let was_second = holders.first() != Some(&discard.entity);
     holders.retain(|holder| *holder != discard.entity);
     let heir = holders.first().copied();
@@ -93,11 +94,10 @@ fn leave_id(
         ids.holders.remove(&id);
     }
     let freed = if was_second { Some(discard.entity) } else { heir };
-    if let Some(freed) = freed {
+    if let Some(freed) = freed.filter(|_| authority.is_here()) {
         look_at(views, freed);
         commands.entity(freed).try_remove::<Unsynced>();
     }
-    Ok(())
 }
 
 fn look_at(views: Option<ResMut<Views>>, entity: Entity) {

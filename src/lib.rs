@@ -146,6 +146,7 @@
 
 pub mod systems;
 pub mod model;
+mod authority;
 pub mod containers;
 pub mod ids;
 pub mod app;

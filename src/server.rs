@@ -15,7 +15,9 @@ pub(crate) mod send;
 use bevy::prelude::*;
 use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
 
-use crate::{events::Commit, model::items::Catalogue, systems::InventorySystems};
+use crate::{
+    authority::Authority, events::Commit, model::items::Catalogue, systems::InventorySystems,
+};
 
 /// The server half of [`InventoryPlugins`](crate::InventoryPlugins).
 ///
@@ -73,10 +75,9 @@ impl Plugin for InventoryServerPlugin {
 /// Once per server tick; every frame where no server runs, for the tick stands still there. Never on a
 /// client, connected or trying to: it is not the authority.
 fn sync_is_due(
-    client: Option<Res<State<ClientState>>>,
+    authority: Authority,
     server: Res<State<ServerState>>,
     tick: Res<ServerTick>,
 ) -> bool {
-    let authority = client.is_none_or(|state| *state == ClientState::Disconnected);
-    authority && (*server == ServerState::Stopped || tick.is_changed())
+    authority.is_here() && (*server == ServerState::Stopped || tick.is_changed())
 }

@@ -83,17 +83,18 @@ pub(super) fn submit_requests(
     mut submission: ResMut<Submission>,
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
-) -> Result {
+) {
     let request = match *state {
-        SyncState::Refused(_) => return Ok(()),
+        SyncState::Refused(_) => return,
         SyncState::Waiting => Request::Hello(Hello::new(&catalogue, &kinds)),
         SyncState::Synced if submission.resync => Request::Resync,
-        SyncState::Synced => return Ok(()),
+        SyncState::Synced => return,
     };
-    if submission.is_due(time.elapsed()) {
+    if submission.is_due(time.elapsed())
+        && let Ok(bytes) = codec::to_bytes(&request)
+    {
         stats.requests_sent += 1;
         stats.resyncs_requested += u64::from(request == Request::Resync);
-        requests.write(SyncRequest(codec::to_bytes(&request)?.into()));
+        requests.write(SyncRequest(bytes.into()));
     }
-    Ok(())
 }

@@ -4,10 +4,10 @@
 //! Nobody sets a dirty bit, so nobody can forget one, and what changed and changed back is silent.
 
 use bevy::{ecs::lifecycle::Remove, platform::collections::HashMap, prelude::*};
-use bevy_replicon::prelude::ClientState;
 use log::error;
 
 use crate::{
+    authority::Authority,
     containers::Kinds,
     events::{Cause, Commit},
     ids::InventoryIds,
@@ -249,13 +249,13 @@ impl Marking<'_> {
 fn unmark<C: Container>(
     remove: On<Remove, C>,
     mut units: Query<(&InventoryId, &C, &mut Baseline)>,
-    client: Option<Res<State<ClientState>>>,
+    authority: Authority,
     (catalogue, kinds): (Option<Res<Catalogue>>, Res<Kinds>),
     mut marked: ResMut<Marked>,
     mut commits: MessageWriter<Commit>,
     mut commands: Commands,
 ) {
-    if client.is_some_and(|state| *state != ClientState::Disconnected) {
+    if !authority.is_here() {
         return;
     }
     let Ok((id, container, mut baseline)) = units.get_mut(remove.entity) else { return };

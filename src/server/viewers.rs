@@ -8,6 +8,7 @@ use bevy_replicon::prelude::*;
 use smallvec::SmallVec;
 
 use crate::{
+    authority::Authority,
     events::CloseReason,
     model::{id::InventoryId, rights::Rights},
 };
@@ -29,11 +30,23 @@ pub(super) fn plugin(app: &mut App) {
         .add_observer(look_at::<Remove, Viewers>)
         .add_observer(look_at::<Insert, Unsynced>)
         .add_observer(look_at::<Remove, Unsynced>)
-        .add_systems(OnExit(ServerState::Running), stop);
+        .add_systems(OnExit(ServerState::Running), stop)
+        .add_systems(OnEnter(ClientState::Disconnected), look_at_all);
 }
 
-fn look_at<E: EntityEvent, C: Component>(event: On<E, C>, mut views: ResMut<Views>) {
-    views.look_at(event.event_target());
+fn look_at<E: EntityEvent, C: Component>(
+    event: On<E, C>,
+    authority: Authority,
+    mut views: ResMut<Views>,
+) {
+    if authority.is_here() {
+        views.look_at(event.event_target());
+    }
+}
+
+/// What came to be while this app followed a server is its own from now on.
+fn look_at_all(units: Query<Entity, With<Baseline>>, mut views: ResMut<Views>) {
+    units.iter().for_each(|unit| views.look_at(unit));
 }
 
 fn enter_client(add: On<Add, ConnectedClient>, mut views: ResMut<Views>) {

@@ -1,0 +1,17 @@
+//! Whether this app decides, or follows a server.
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+use bevy_replicon::prelude::ClientState;
+
+/// Tells the authority (dedicated server, listen server, single player) from a client. A client that is
+/// still connecting is none.
+#[derive(SystemParam)]
+pub(crate) struct Authority<'w> {
+    client: Option<Res<'w, State<ClientState>>>,
+}
+
+impl Authority<'_> {
+    pub(crate) fn is_here(&self) -> bool {
+        self.client.as_ref().is_none_or(|state| ***state == ClientState::Disconnected)
+    }
+}
