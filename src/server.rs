@@ -15,9 +15,7 @@ pub(crate) mod send;
 use bevy::prelude::*;
 use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
 
-use crate::{
-    authority::Authority, events::Commit, model::items::Catalogue, systems::InventorySystems,
-};
+use crate::{authority::Authority, model::items::Catalogue, systems::InventorySystems};
 
 /// The server half of [`InventoryPlugins`](crate::InventoryPlugins).
 ///
@@ -27,11 +25,9 @@ pub struct InventoryServerPlugin;
 impl Plugin for InventoryServerPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<batch::SyncSettings>()
-            .init_resource::<mark::Marked>()
             .init_resource::<views::Views>()
             .init_resource::<batch::Batched>()
             .init_resource::<encode::Encoded>()
-            .add_message::<Commit>()
             .configure_sets(
                 PreUpdate,
                 InventorySystems::Validate
@@ -77,7 +73,8 @@ impl Plugin for InventoryServerPlugin {
 fn sync_is_due(
     authority: Authority,
     server: Res<State<ServerState>>,
-    tick: Res<ServerTick>,
+    tick: Option<Res<ServerTick>>,
 ) -> bool {
-    authority.is_here() && (*server == ServerState::Stopped || tick.is_changed())
+    let ticked = tick.is_some_and(|tick| tick.is_changed());
+    authority.is_here() && (*server == ServerState::Stopped || ticked)
 }

@@ -26,6 +26,7 @@ use crate::{
 use super::{
     baseline::Baseline,
     faults::{InventoryFault, Unsynced},
+    views::Views,
 };
 
 /// The units that were committed in this pass, and what is known about why.
@@ -78,7 +79,13 @@ pub(super) fn plugin(app: &mut App) {
 /// Has containers of type `C` marked.
 pub(crate) fn register<C: Container>(app: &mut App) {
     app.register_required_components::<C, Baseline>()
-        .add_systems(PostUpdate, mark_slots::<C>.in_set(MarkSystems::Slots))
+        .init_resource::<Marked>()
+        .add_message::<Commit>()
+        .add_systems(
+            PostUpdate,
+            // The set is configured by the server half, which a client may leave out.
+            mark_slots::<C>.in_set(MarkSystems::Slots).run_if(resource_exists::<Views>),
+        )
         .add_observer(unmark::<C>);
 }
 

@@ -126,3 +126,62 @@ fn the_host_hears_of_openings_closings_and_resizing() {
     let reasons: Vec<_> = heard.closed.iter().map(|closed| closed.reason).collect();
     assert_eq!(reasons, [CloseReason::Hidden, CloseReason::Despawned]);
 }
+
+/// An app with some plugins left out, run for a while with an inventory that comes and goes.
+fn run_without(
+    replicon: bevy::app::PluginGroupBuilder,
+    ours: bevy::app::PluginGroupBuilder,
+) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, bevy::state::app::StatesPlugin, replicon, ours));
+    setup(&mut app);
+    app.finish();
+    app.cleanup();
+    for _ in 0..3 {
+        let entity =
+            app.world_mut().spawn((chest(1), Inventory::default(), Hotbar::default())).id();
+        app.update();
+        app.world_mut().get_mut::<Inventory>(entity).unwrap().set(0, TORCH.stack(1)).unwrap();
+        app.update();
+        app.world_mut().despawn(entity);
+        app.update();
+    }
+    app
+}
+
+#[test]
+fn a_client_may_leave_the_server_half_out() {
+    let ours = || InventoryPlugins.build().disable::<InventoryServerPlugin>();
+    run_without(RepliconPlugins.build(), ours());
+    let replicon =
+        RepliconPlugins.build().disable::<ServerPlugin>().disable::<ServerMessagePlugin>();
+    run_without(replicon, ours());
+    let replicon =
+        RepliconPlugins.build().disable::<ServerPlugin>().disable::<ServerMessagePlugin>();
+    run_without(replicon, InventoryPlugins.build());
+}
+
+#[test]
+fn a_dedicated_server_may_leave_the_client_half_out() {
+    let ours = || InventoryPlugins.build().disable::<InventoryClientPlugin>();
+    run_without(RepliconPlugins.build(), ours());
+    let replicon =
+        RepliconPlugins.build().disable::<ClientPlugin>().disable::<ClientMessagePlugin>();
+    let app = run_without(replicon, ours());
+    assert!(stats(&app).slots_marked >= 3);
+}
+
+#[test]
+fn what_was_spawned_while_connected_is_ones_own_after_the_connection_is_gone() {
+    let mut pair = pair(1);
+    spawn_player(&mut pair, 0);
+    pair.steps(3);
+    let app = &mut pair.clients[0].app;
+    let own = (chest(5), Inventory::default(), Owner(ClientId::Server));
+    let entity = app.world_mut().spawn(own).id();
+    app.update();
+    assert!(app.world().get::<InView>(entity).is_none(), "a client is no authority");
+    pair.disconnect(0);
+    pair.clients[0].app.update();
+    assert!(pair.clients[0].app.world().get::<InView>(entity).is_some());
+}
