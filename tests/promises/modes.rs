@@ -152,19 +152,19 @@ fn run_without(
 #[test]
 fn a_client_may_leave_the_server_half_out() {
     let ours = || InventoryPlugins.build().disable::<InventoryServerPlugin>();
-    run_without(RepliconPlugins.build(), ours());
+    let _ = run_without(RepliconPlugins.build(), ours());
     let replicon =
         RepliconPlugins.build().disable::<ServerPlugin>().disable::<ServerMessagePlugin>();
-    run_without(replicon, ours());
+    let _ = run_without(replicon, ours());
     let replicon =
         RepliconPlugins.build().disable::<ServerPlugin>().disable::<ServerMessagePlugin>();
-    run_without(replicon, InventoryPlugins.build());
+    let _ = run_without(replicon, InventoryPlugins.build());
 }
 
 #[test]
 fn a_dedicated_server_may_leave_the_client_half_out() {
     let ours = || InventoryPlugins.build().disable::<InventoryClientPlugin>();
-    run_without(RepliconPlugins.build(), ours());
+    let _ = run_without(RepliconPlugins.build(), ours());
     let replicon =
         RepliconPlugins.build().disable::<ClientPlugin>().disable::<ClientMessagePlugin>();
     let app = run_without(replicon, ours());
