@@ -1,7 +1,7 @@
 //! Reads what clients ask for. Whatever they send is checked before anything is done with it.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
-use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
+use bevy_replicon::{prelude::*, shared::message::registry::RemoteMessageRegistry};
 use log::{debug, info};
 
 use crate::{
@@ -20,25 +20,27 @@ use super::views::Views;
 const REQUEST_BYTES_MAX: usize = 64;
 
 pub(super) fn validate_requests(
-    just_authorized: Query<Entity, Added<AuthorizedClient>>,
     authorized: Query<(), With<AuthorizedClient>>,
     mut requests: MessageReader<FromClient<SyncRequest>>,
     mut desk: Desk,
 ) {
-    for client in &just_authorized {
-        let early = desk.views.client_mut(client).and_then(|views| views.early.take());
-        if let Some(bytes) = early {
-            desk.hear(client, &bytes);
-        }
+    // A request may overtake the authorisation, which travels on another channel, and a server may still
+    // be loading its catalogue.
+    let loaded = desk.catalogue.is_some();
+    for (client, bytes) in desk.views.take_early(|client| loaded && authorized.contains(client)) {
+        desk.hear(client, &bytes);
     }
     for FromClient { client_id, message: SyncRequest(bytes) } in requests.read() {
         let Some(client) = client_id.entity() else { continue };
         if bytes.len() > REQUEST_BYTES_MAX {
             desk.drop_malformed(client, "is too long");
-        } else if authorized.contains(client) {
+            continue;
+        }
+        let authorized = authorized.contains(client);
+        if loaded && authorized {
             desk.hear(client, bytes);
-        } else {
-            desk.keep_one(client, bytes);
+        } else if !desk.views.keep_early(client, bytes) && !authorized {
+            desk.drop_malformed(client, "comes before the client is authorised");
         }
     }
 }
@@ -62,15 +64,6 @@ impl Desk<'_, '_> {
         self.stats.requests_malformed += 1;
     }
 
-    /// A request may overtake the authorisation, which travels on another channel. The first one is
-    /// kept unread; more nobody honest sends.
-    fn keep_one(&mut self, client: Entity, bytes: &Bytes) {
-        match self.views.client_mut(client) {
-            Some(views) if views.early.is_none() => views.early = Some(bytes.clone()),
-            _ => self.drop_malformed(client, "comes before the client is authorised"),
-        }
-    }
-
     fn hear(&mut self, client: Entity, bytes: &[u8]) {
         let Ok(request) = codec::from_bytes::<Request>(bytes) else {
             return self.drop_malformed(client, "does not decode");
@@ -86,7 +79,6 @@ impl Desk<'_, '_> {
     }
 
     fn greet(&mut self, client: Entity, theirs: Hello) {
-        // The client says hello again until it is answered; by then the catalogue may be there.
         let Some(catalogue) = &self.catalogue else { return };
         let ours = Hello::new(catalogue, &self.kinds);
         if ours == theirs {

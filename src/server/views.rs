@@ -23,6 +23,8 @@ pub(crate) struct Views {
     pub(super) touched: Vec<Entity>,
     /// Clients that asked for everything once more.
     resyncing: Vec<Entity>,
+    /// Requests that came before they could be heard, at most one of each client.
+    early: Vec<(Entity, Bytes)>,
     /// Ticks that have been batched.
     ticks: u64,
 }
@@ -74,8 +76,6 @@ pub(super) struct ClientViews {
     pub(super) shared_parts: usize,
     pub(super) private_updates: usize,
     pub(super) message: BitWriter,
-    /// What it asked for before it was authorised, to be heard then: the one message of that kind.
-    pub(super) early: Option<Bytes>,
     /// The first tick in which it may be sent everything once more.
     resync_after: u64,
 }
@@ -115,6 +115,7 @@ impl Views {
         let Some(gone) = self.clients.remove(&client) else { return };
         self.touched.retain(|touched| *touched != client);
         self.resyncing.retain(|resyncing| *resyncing != client);
+        self.early.retain(|(early, _)| *early != client);
         for unit in gone.views.into_iter().flatten() {
             if let Some(watched) = self.units.get_mut(&unit) {
                 watched.watchers.retain(|watcher| watcher.client != client);
@@ -169,6 +170,20 @@ impl Views {
         {
             self.touched.push(client);
         }
+    }
+
+    /// Keeps a request for later, unread. Says no if one of that client waits already.
+    pub(super) fn keep_early(&mut self, client: Entity, request: &Bytes) -> bool {
+        let there = self.early.iter().any(|(early, _)| *early == client);
+        if !there && self.clients.contains_key(&client) {
+            self.early.push((client, request.clone()));
+        }
+        !there
+    }
+
+    /// Gives the requests of those clients that can be heard now.
+    pub(super) fn take_early(&mut self, heard: impl Fn(Entity) -> bool) -> Vec<(Entity, Bytes)> {
+        self.early.extract_if(.., |(client, _)| heard(*client)).collect()
     }
 
     /// A client has said hello: what it may see goes out in the next tick. Saying it again changes

@@ -77,3 +77,18 @@ fn a_client_that_has_not_said_hello_gets_nothing() {
     pair.steps(5);
     assert_same(&pair, late, player(late as u64));
 }
+
+#[test]
+fn a_server_that_is_still_loading_hears_the_hello_when_it_is_done() {
+    let mut pair = pair(1);
+    pair.server.world_mut().remove_resource::<Catalogue>();
+    let late = pair.add_client(setup);
+    pair.connect(late);
+    spawn_player(&mut pair, late);
+    pair.steps(20);
+    assert!(pair.shown::<Inventory>(late, player(late as u64)).is_none());
+    pair.server.insert_items(Items::<()>::from_ron(ITEMS).unwrap());
+    pair.steps(3);
+    assert_same(&pair, late, player(late as u64));
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+}
