@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bevy::{
     ecs::{
-        change_detection::Mut,
+        change_detection::{DetectChangesMut, Mut},
         component::ComponentId,
+        entity::Entity,
         resource::Resource,
         world::{EntityWorldMut, FilteredEntityMut, FilteredEntityRef, World},
     },
@@ -112,8 +113,10 @@ impl Kinds {
         for (kind, access) in (0u8..).zip(self.access.iter()) {
             if let Some(slots) = (access.slots)(entity) {
                 unit.insert(kind, slots.clone());
-                unit.selected = unit.selected.or((access.selected)(entity));
             }
+        }
+        if let Some(kind) = self.selecting(&unit) {
+            unit.selected = (self.access(kind).selected)(entity);
         }
         (!unit.is_empty()).then_some(unit)
     }
@@ -143,30 +146,45 @@ impl Kinds {
                 }
             }
         }
-        if let Some(selected) = unit.selected {
-            self.select(entity, unit, selected);
-        }
-    }
-
-    fn select(&self, entity: &mut FilteredEntityMut, unit: &Unit, selected: u8) {
-        for section in unit.sections() {
-            let access = self.access(section.kind);
+        if let (Some(kind), Some(selected)) = (self.selecting(unit), unit.selected) {
+            let access = self.access(kind);
             if (access.selected)(&entity.as_readonly()).is_some_and(|now| now != selected) {
                 (access.select)(entity, selected);
             }
         }
     }
 
-    /// Gives an entity exactly the containers of `unit`.
-    pub(crate) fn restructure(&self, entity: &mut EntityWorldMut, unit: &Unit) {
+    /// Which container of a unit says what is selected.
+    pub(crate) fn selecting(&self, unit: &Unit) -> Option<u8> {
+        let kinds = unit.sections().iter().map(|section| section.kind);
+        kinds.into_iter().find(|kind| self.kinds[usize::from(*kind)].selects)
+    }
+
+    /// Gives an entity exactly the containers of `unit`. Observers of the game run in between, and may
+    /// despawn it.
+    pub(crate) fn restructure(&self, world: &mut World, entity: Entity, unit: &Unit) {
         for (kind, access) in (0u8..).zip(self.access.iter()) {
+            let Ok(mut entity) = world.get_entity_mut(entity) else { return };
             let there = entity.contains_id(access.component);
             match unit.section(kind) {
-                Some(slots) if !there => (access.insert)(entity, slots.clone()),
-                None if there => (access.remove)(entity),
+                Some(slots) if !there => (access.insert)(&mut entity, slots.clone()),
+                None if there => (access.remove)(&mut entity),
                 _ => {}
             }
         }
-        self.write(&mut FilteredEntityMut::from(&mut *entity), unit, |_, _| {});
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            self.write(&mut FilteredEntityMut::from(&mut entity), unit, |_, _| {});
+        }
+    }
+
+    /// Has all containers of an entity marked again.
+    pub(crate) fn touch(&self, world: &mut World, entity: Entity) {
+        let Ok(mut entity) = world.get_entity_mut(entity) else { return };
+        let mut entity = FilteredEntityMut::from(&mut entity);
+        for access in self.access.iter() {
+            if let Some(mut slots) = (access.slots_mut)(&mut entity) {
+                slots.set_changed();
+            }
+        }
     }
 }

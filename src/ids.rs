@@ -1,7 +1,11 @@
 //! Which entity has which id, in every mode; ids for those who were given none; duplicates.
 
 use bevy::{
-    ecs::lifecycle::{Add, Discard, Insert},
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Add, Discard, Insert, Remove},
+        query::Allow,
+    },
     platform::collections::HashMap,
     prelude::*,
 };
@@ -31,6 +35,17 @@ impl InventoryIds {
     pub fn get(&self, id: InventoryId) -> Option<Entity> {
         self.holders.get(&id).and_then(|holders| holders.first().copied())
     }
+
+    /// The next id in sequence that nobody has.
+    fn draw(&mut self) -> InventoryId {
+        loop {
+            self.next += 1;
+            let id = InventoryId::sequential(self.next);
+            if !self.holders.contains_key(&id) {
+                return id;
+            }
+        }
+    }
 }
 
 pub(crate) fn plugin(app: &mut App) {
@@ -38,24 +53,37 @@ pub(crate) fn plugin(app: &mut App) {
         .add_message::<InventoryFault>()
         .add_observer(draw_id)
         .add_observer(enter_id)
-        .add_observer(leave_id);
+        .add_observer(leave_id)
+        .add_observer(replace_id);
 }
 
 fn draw_id(
     add: On<Add, Baseline>,
-    with_id: Query<(), With<InventoryId>>,
+    with_id: Query<(), (With<InventoryId>, Allow<Disabled>)>,
     mut ids: ResMut<InventoryIds>,
     mut commands: Commands,
 ) {
     if !with_id.contains(add.entity) {
-        ids.next += 1;
-        commands.entity(add.entity).insert(InventoryId::sequential(ids.next));
+        commands.entity(add.entity).try_insert(ids.draw());
+    }
+}
+
+/// An inventory whose id is taken off goes on under a drawn one.
+fn replace_id(
+    remove: On<Remove, InventoryId>,
+    units: Query<(), (With<Baseline>, Allow<Disabled>)>,
+    authority: Authority,
+    mut ids: ResMut<InventoryIds>,
+    mut commands: Commands,
+) {
+    if authority.is_here() && units.contains(remove.entity) {
+        commands.entity(remove.entity).try_insert_if_new(ids.draw());
     }
 }
 
 fn enter_id(
     insert: On<Insert, InventoryId>,
-    entities: Query<&InventoryId>,
+    entities: Query<&InventoryId, Allow<Disabled>>,
     authority: Authority,
     mut ids: ResMut<InventoryIds>,
     views: Option<ResMut<Views>>,
@@ -64,22 +92,24 @@ fn enter_id(
 ) {
     let Ok(id) = entities.get(insert.entity).copied() else { return };
     let holders = ids.holders.entry(id).or_default();
-    holders.push(insert.entity);
     if !authority.is_here() {
+        // What the server shows is found before what the client has of its own.
+        holders.insert(0, insert.entity);
         return;
     }
+    holders.push(insert.entity);
     look_at(views, insert.entity);
     if let &[first, .., second] = holders.as_slice() {
         let fault = InventoryFault::DuplicateId { inventory: id, first, second };
         error!("{fault}");
         faults.write(fault);
-        commands.entity(second).insert(Unsynced);
+        commands.entity(second).try_insert(Unsynced);
     }
 }
 
 fn leave_id(
     discard: On<Discard, InventoryId>,
-    entities: Query<&InventoryId>,
+    entities: Query<&InventoryId, Allow<Disabled>>,
     authority: Authority,
     mut ids: ResMut<InventoryIds>,
     views: Option<ResMut<Views>>,

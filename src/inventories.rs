@@ -15,7 +15,7 @@ use crate::{
         saved::{SavedInventory, UnknownItems},
         stack::Stack,
         tx::{Staged, Tx},
-        unit::Unit,
+        unit::{UNIT_SLOTS_MAX, Unit},
     },
     server::mark::Marked,
 };
@@ -188,10 +188,14 @@ impl Inventories<'_, '_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], also while the catalogue has not loaded.
+    /// [`InventoryError::NoInventory`], also while the catalogue has not loaded, or
+    /// [`InventoryError::TooManySlots`].
     pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
         let missing = InventoryError::NoInventory { entity };
         let unit = self.unit(entity).ok_or(missing)?;
+        if unit.len() > UNIT_SLOTS_MAX {
+            return Err(InventoryError::TooManySlots { entity, len: unit.len() });
+        }
         let catalogue = self.catalogue.as_deref().ok_or(missing)?;
         let unknown = self.unknown.get(entity).ok();
         Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, unknown))
@@ -233,7 +237,7 @@ impl Inventories<'_, '_> {
         if let Some(marked) = &mut self.marked {
             marked.restructure(entity);
         }
-        self.commands.entity(entity).insert(unknown);
+        self.commands.entity(entity).try_insert(unknown);
         Ok(())
     }
 
@@ -264,7 +268,7 @@ impl Inventories<'_, '_> {
             let Some(mut there) = self.units.get_mut(*entity) else { continue };
             self.kinds.write(&mut there, unit, |kind, index| {
                 if let Some(marked) = &mut self.marked {
-                    marked.declare(*entity, unit.start_of(kind) + index, cause);
+                    marked.declare(*entity, kind, index, cause);
                 }
             });
         }

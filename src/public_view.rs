@@ -1,7 +1,10 @@
 //! What bystanders see: small components of their own, derived from a container and replicated to
 //! everybody who sees the entity. A bystander never gets a half-empty inventory.
 
-use bevy::{ecs::component::Mutable, prelude::*};
+use bevy::{
+    ecs::{component::Mutable, lifecycle::Remove},
+    prelude::*,
+};
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -11,11 +14,11 @@ use crate::model::{
 };
 
 /// A component that shows something of a container to everybody. Insert it on the server; it follows
-/// the container from then on.
+/// the container from then on, and is the default where there is none.
 ///
 /// Register it with [`add_public_view`](crate::prelude::InventoryAppExt::add_public_view).
 pub trait PublicView:
-    Component<Mutability = Mutable> + PartialEq + Serialize + DeserializeOwned
+    Component<Mutability = Mutable> + PartialEq + Default + Serialize + DeserializeOwned
 {
     /// The container that it is derived from.
     type Source: Container;
@@ -37,10 +40,16 @@ impl PublicView for HeldItem {
 }
 
 pub(crate) fn register<V: PublicView>(app: &mut App) {
-    app.replicate::<V>().add_systems(
+    app.replicate::<V>().add_observer(hide_view::<V>).add_systems(
         PostUpdate,
         derive_views::<V>.before(ServerSystems::Send).run_if(in_state(ClientState::Disconnected)),
     );
+}
+
+fn hide_view<V: PublicView>(remove: On<Remove, V::Source>, mut shown: Query<&mut V>) {
+    if let Ok(mut view) = shown.get_mut(remove.entity) {
+        view.set_if_neq(V::default());
+    }
 }
 
 type Shown<'w, V> = (&'w <V as PublicView>::Source, &'w mut V);

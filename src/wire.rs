@@ -36,8 +36,8 @@
 //! stack     = item:⌈log2 items⌉ count-1:EG2 worn?:1 [wear:16] data?:1 [data:EG4]
 //! ```
 //!
-//! `base` is the version that an update starts from, modulo 32; the client drops what does not start
-//! where it stands and asks for a full copy. `less`, `more` and `wear` are used only for viewers who
+//! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops what
+//! does not start where it stands, or is meant for another unit, and asks for a full copy. `less`, `more` and `wear` are used only for viewers who
 //! hold the commit just before (`steps` is one), so nobody needs a history.
 //!
 //! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, one step `1`, nothing selected `0`, delta
@@ -65,8 +65,15 @@ pub const PROTOCOL_VERSION: u16 = 1;
 /// Most views one client can have.
 pub const VIEWS_MAX: usize = 1 << 16;
 
-/// How many of a version's low bits an update carries.
+/// How many low bits an update carries of the version that it starts from.
 pub(crate) const BASE_BITS: u32 = 5;
+
+/// What an update carries of the version that it starts from. The handle is added so that versions of
+/// different units are told apart, too.
+pub(crate) fn base_bits(version: u64, handle: u32) -> u32 {
+    let [low, ..] = version.wrapping_add(u64::from(handle)).to_le_bytes();
+    u32::from(low) & ((1 << BASE_BITS) - 1)
+}
 
 /// What both sides know before the first byte: the catalogue and the registered containers.
 #[derive(Clone, Copy)]
@@ -173,14 +180,10 @@ pub enum DecodeError {
         view: u32,
     },
     /// An update that does not start where the copy stands.
-    #[error(
-        "inventory `{id}`: the update starts at version {base} modulo 32, the copy has {version}"
-    )]
+    #[error("inventory `{id}`: the update does not start at version {version} of the copy")]
     Gap {
         /// Which.
         id: InventoryId,
-        /// The low bits that the update carries.
-        base: u8,
         /// The version of the copy.
         version: u64,
     },

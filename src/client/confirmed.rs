@@ -1,6 +1,9 @@
 //! What the server has confirmed, by view; the only truth a client has.
 
-use bevy::{platform::collections::HashMap, prelude::*};
+use bevy::{
+    platform::collections::{HashMap, HashSet},
+    prelude::*,
+};
 
 use crate::{
     events::{CloseReason, SlotCause},
@@ -29,8 +32,11 @@ pub(crate) struct Confirmed {
     /// Whether rights or structure changed since the entity was last written.
     pub(super) reopened: bool,
     pub(super) resized: bool,
-    /// What changed since the game was last told: kind, index, and what was shown before.
+    /// Whether it is on the list of those that wait for their entity.
+    pub(super) waits: bool,
+    /// What changed since the game was last told, each slot once.
     pub(super) changes: Vec<Change>,
+    changed: HashSet<(u8, usize)>,
     pub(super) selected_before: Option<u8>,
 }
 
@@ -93,7 +99,8 @@ impl Confirmations {
             Reference::Handle(handle) => *self.handles.get(&handle)?,
         };
         let held = self.get(view)?;
-        Some(Held { view, id: held.head.id, version: held.version, unit: &held.unit })
+        let OpenHead { handle, id, .. } = held.head;
+        Some(Held { view, handle, id, version: held.version, unit: &held.unit })
     }
 
     /// Applies the parts of one message. They have been checked; this cannot fail.
@@ -136,9 +143,13 @@ impl Confirmations {
     }
 
     fn end(&mut self, gone: Confirmed, reason: CloseReason) {
+        let id = gone.head.id;
         if let Some(entity) = gone.entity {
             let mirror = gone.head.entity.is_none();
-            self.closed.push(Closed { entity, id: gone.head.id, reason, mirror, alive: true });
+            self.closed.push(Closed { entity, id, reason, mirror, alive: true });
+        } else if let Some(closed) = self.closed.iter_mut().find(|closed| closed.id == id) {
+            // Its entity went in this very frame; now it is known why.
+            closed.reason = reason;
         }
     }
 
@@ -180,7 +191,9 @@ impl Confirmations {
                 opened: false,
                 reopened: false,
                 resized: false,
+                waits: false,
                 changes: Vec::new(),
+                changed: HashSet::default(),
                 selected_before: None,
             },
         };
@@ -189,7 +202,7 @@ impl Confirmations {
         moved += view.heal(unit);
         self.handles.insert(head.handle, head.view);
         self.ids.insert(head.id, head.view);
-        if view.entity.is_none() {
+        if view.entity.is_none() && !core::mem::replace(&mut view.waits, true) {
             self.waiting.push(head.view);
         }
         self.views[head.view as usize] = Some(view);
@@ -217,7 +230,8 @@ impl Confirmed {
     /// Shows the copy on an entity, from the beginning.
     pub(super) fn attach(&mut self, entity: Entity) {
         self.entity = Some(entity);
-        self.changes.clear();
+        self.waits = false;
+        drop(self.take_changes());
         self.selected_before = None;
         self.resized = false;
         self.reopened = true;
@@ -227,14 +241,27 @@ impl Confirmed {
     pub(super) fn detach(&mut self) {
         self.entity = None;
         self.opened = false;
+        self.waits = true;
+    }
+
+    /// What changed since this was last called.
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        self.changed.clear();
+        core::mem::take(&mut self.changes)
+    }
+
+    fn note(&mut self, change: Change) {
+        if self.changed.insert((change.kind, change.index)) {
+            self.changes.push(change);
+        }
     }
 
     fn set(&mut self, flat: usize, new: Option<Stack>, cause: SlotCause) -> bool {
         let Some((kind, index)) = self.unit.locate(flat) else { return false };
         let old = self.unit.set(flat, new);
         let moved = old != new;
-        if moved && !self.changes.iter().any(|c| c.kind == kind && c.index == index) {
-            self.changes.push(Change { kind, index, old, cause });
+        if moved {
+            self.note(Change { kind, index, old, cause });
         }
         moved
     }
@@ -256,14 +283,13 @@ impl Confirmed {
             }
             return moved;
         }
-        let before = core::mem::replace(&mut self.unit, unit);
-        for section in self.unit.sections() {
+        let before = core::mem::replace(&mut self.unit, unit.clone());
+        for section in unit.sections() {
             for (index, new) in section.slots.as_slice().iter().enumerate() {
                 let old = before.section(section.kind).and_then(|slots| slots.get(index));
-                let (kind, cause) = (section.kind, SlotCause::FullCopy);
-                let noted = self.changes.iter().any(|c| c.kind == kind && c.index == index);
-                if old != *new && !noted {
-                    self.changes.push(Change { kind, index, old, cause });
+                if old != *new {
+                    let (kind, cause) = (section.kind, SlotCause::FullCopy);
+                    self.note(Change { kind, index, old, cause });
                     moved += 1;
                 }
             }

@@ -25,15 +25,11 @@ enum Told {
 
 pub(super) fn notify_game(world: &mut World) {
     let mut confirmations = world.resource_mut::<Confirmations>();
-    if confirmations.touched.is_empty() && confirmations.closed.is_empty() {
+    if confirmations.touched.is_empty() {
         return;
     }
-    let closed = core::mem::take(&mut confirmations.closed);
     let touched = core::mem::take(&mut confirmations.touched);
     let kinds = world.resource::<Kinds>().clone();
-    for closed in closed {
-        close(world, &kinds, &closed);
-    }
     let mut told = Vec::new();
     let mut confirmations = world.resource_mut::<Confirmations>();
     for held in touched.into_iter() {
@@ -55,6 +51,15 @@ pub(super) fn notify_game(world: &mut World) {
     world.flush();
 }
 
+/// Tells that views have ended, and cleans their entities. It comes before anything is attached: the same
+/// entity may show the next view.
+pub(super) fn close_views(world: &mut World, kinds: &Kinds) {
+    let closed = core::mem::take(&mut world.resource_mut::<Confirmations>().closed);
+    for closed in closed {
+        close(world, kinds, &closed);
+    }
+}
+
 fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
     let Closed { entity, id, reason, mirror, alive } = *closed;
     tell(world, InventoryClosed { entity, inventory: id, reason });
@@ -62,11 +67,12 @@ fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
     if !alive {
         return;
     }
-    let Ok(mut entity) = world.get_entity_mut(entity) else { return };
     if mirror {
-        entity.despawn();
-    } else {
-        kinds.restructure(&mut entity, &Unit::default());
+        world.try_despawn(entity).ok();
+        return;
+    }
+    kinds.restructure(world, entity, &Unit::default());
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.remove::<(InView, LocalInventory, InventoryId)>();
     }
 }
@@ -74,7 +80,7 @@ fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
 fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
     let Some(entity) = held.entity else { return };
     let (inventory, rights) = (held.head.id, held.head.rights);
-    let changes = core::mem::take(&mut held.changes);
+    let changes = held.take_changes();
     let selected_before = held.selected_before.take();
     let resized = core::mem::take(&mut held.resized);
     if !core::mem::replace(&mut held.opened, true) {

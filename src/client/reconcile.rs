@@ -8,20 +8,25 @@ use log::warn;
 use crate::{
     containers::Kinds,
     events::{CloseReason, InView, LocalInventory},
-    model::{container::Container, id::InventoryId},
+    model::{container::Container, id::InventoryId, rights::Rights},
     stats::InventoryStats,
     systems::InventorySystems,
 };
 
-use super::confirmed::{Closed, Confirmations, Confirmed};
+use super::{
+    confirmed::{Closed, Confirmations, Confirmed},
+    notify::close_views,
+};
 
 /// Entities are written without holding on to the resources: observers of the game run in between.
 pub(super) fn reconcile_entities(world: &mut World) {
     let confirmations = world.resource::<Confirmations>();
-    if confirmations.touched.is_empty() && confirmations.waiting.is_empty() {
+    let nothing_waits = confirmations.waiting.is_empty() && confirmations.closed.is_empty();
+    if confirmations.touched.is_empty() && nothing_waits {
         return;
     }
     let kinds = world.resource::<Kinds>().clone();
+    close_views(world, &kinds);
     attach(world, &kinds);
     let touched = world.resource::<Confirmations>().touched.clone();
     for view in touched {
@@ -55,9 +60,10 @@ fn attach(world: &mut World, kinds: &Kinds) {
         let Some(held) = confirmations.get_mut(view) else { continue };
         held.attach(entity);
         let (id, unit) = (held.head.id, held.unit.clone());
-        let mut entity = world.entity_mut(entity);
-        entity.insert(id);
-        kinds.restructure(&mut entity, &unit);
+        if let Ok(mut entity) = world.get_entity_mut(entity) {
+            entity.insert(id);
+        }
+        kinds.restructure(world, entity, &unit);
     }
 }
 
@@ -70,19 +76,35 @@ fn write(world: &mut World, kinds: &Kinds, view: u32) {
     let unit = (resized || changed).then(|| held.unit.clone());
     let reopened = core::mem::take(&mut held.reopened);
     let Some(entity) = held.entity else { return };
-    let Ok(mut entity) = world.get_entity_mut(entity) else { return };
     if reopened {
-        entity.insert(InView { rights: head.rights });
-        if head.owner {
-            entity.insert(LocalInventory);
-        } else {
-            entity.remove::<LocalInventory>();
-        }
+        mark_in_view(world, entity, head.rights, head.owner);
     }
     match unit {
-        Some(unit) if resized => kinds.restructure(&mut entity, &unit),
-        Some(unit) => kinds.write(&mut FilteredEntityMut::from(&mut entity), &unit, |_, _| {}),
+        Some(unit) if resized => kinds.restructure(world, entity, &unit),
+        Some(unit) => {
+            if let Ok(mut entity) = world.get_entity_mut(entity) {
+                kinds.write(&mut FilteredEntityMut::from(&mut entity), &unit, |_, _| {});
+            }
+        }
         None => {}
+    }
+    if world.get_entity(entity).is_err()
+        && let Some(held) = world.resource_mut::<Confirmations>().get_mut(view)
+    {
+        held.entity = None;
+    }
+}
+
+/// Observers of the game run after each step, and may despawn the entity.
+fn mark_in_view(world: &mut World, entity: Entity, rights: Rights, owner: bool) {
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.insert(InView { rights });
+    }
+    let Ok(mut entity) = world.get_entity_mut(entity) else { return };
+    if owner {
+        entity.insert(LocalInventory);
+    } else {
+        entity.remove::<LocalInventory>();
     }
 }
 
@@ -99,17 +121,19 @@ pub(crate) fn register<C: Container>(app: &mut App) {
 
 /// The server decides; a client that writes to what it was shown would only deceive itself.
 fn revert_foreign_writes<C: Container>(
-    mut shown: Query<(&InventoryId, &mut C), (Changed<C>, With<InView>)>,
+    mut shown: Query<(Entity, &InventoryId, &mut C), (Changed<C>, With<InView>)>,
     confirmations: Res<Confirmations>,
     kinds: Res<Kinds>,
     mut stats: ResMut<InventoryStats>,
 ) {
     let Some(kind) = kinds.kind_of::<C>() else { return };
-    for (id, mut container) in &mut shown {
-        let Some(held) = confirmations.by_id(*id) else { continue };
+    for (entity, id, mut container) in &mut shown {
+        let held = confirmations.by_id(*id).filter(|held| held.entity == Some(entity));
+        let Some(held) = held else { continue };
         let Some(slots) = held.unit.section(kind) else { continue };
-        let selected = held.unit.selected.filter(|_| container.selected().is_some());
-        if container.slots() == slots && container.selected() == selected {
+        let selects = kinds.selecting(&held.unit) == Some(kind);
+        let selected = held.unit.selected.filter(|_| selects);
+        if container.slots() == slots && (!selects || container.selected() == selected) {
             continue;
         }
         let wrong = (0..slots.len()).filter(|n| container.slots().get(*n) != slots.get(*n)).count();

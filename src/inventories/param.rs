@@ -6,7 +6,8 @@
 use bevy::{
     ecs::{
         change_detection::Tick,
-        query::{FilteredAccessSet, QueryBuilder, QueryState},
+        entity_disabling::Disabled,
+        query::{Allow, FilteredAccessSet, QueryBuilder, QueryState},
         system::{SystemMeta, SystemParam, SystemParamValidationError},
         world::{FilteredEntityMut, unsafe_world_cell::UnsafeWorldCell},
     },
@@ -15,7 +16,10 @@ use bevy::{
 
 use crate::{containers::Kinds, model::unit::Unit, server::baseline::Baseline};
 
-type Containers<'w, 's> = Query<'w, 's, FilteredEntityMut<'static, 'static>, With<Baseline>>;
+type Containers<'w, 's> = Query<'w, 's, FilteredEntityMut<'static, 'static>, Filter>;
+
+/// Disabled entities keep their inventories.
+type Filter = (With<Baseline>, Allow<Disabled>);
 
 /// Every entity with a container, with access to its containers and to nothing else.
 pub struct Units<'w, 's>(Containers<'w, 's>);
@@ -32,12 +36,12 @@ impl Units<'_, '_> {
 
 // SAFETY: state, access and fetch are those of the inner query.
 unsafe impl SystemParam for Units<'_, '_> {
-    type State = QueryState<FilteredEntityMut<'static, 'static>, With<Baseline>>;
+    type State = QueryState<FilteredEntityMut<'static, 'static>, Filter>;
     type Item<'w, 's> = Units<'w, 's>;
 
     fn init_state(world: &mut World) -> Self::State {
         let components: Vec<_> = world.get_resource_or_init::<Kinds>().components().collect();
-        let mut builder = QueryBuilder::<FilteredEntityMut, With<Baseline>>::new(world);
+        let mut builder = QueryBuilder::<FilteredEntityMut, Filter>::new(world);
         for component in components {
             builder.optional(|optional| {
                 optional.mut_id(component);

@@ -46,6 +46,10 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     /// Whether [`give`](crate::prelude::Inventories::give) may put things here by itself.
     const FILL: bool = true;
 
+    /// Whether it has a selected slot. Of several such containers in a unit the one registered first is
+    /// synced.
+    const SELECTS: bool = false;
+
     /// Makes the component on a client, where the slots come from the server.
     fn from_slots(slots: Slots) -> Self;
 
@@ -63,13 +67,13 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
         true
     }
 
-    /// The selected slot, for a container that has one.
+    /// The selected slot, for a container that [`SELECTS`](Self::SELECTS) one.
     #[must_use]
     fn selected(&self) -> Option<u8> {
         None
     }
 
-    /// Selects a slot, for a container that has a selected one.
+    /// Selects a slot, for a container that [`SELECTS`](Self::SELECTS) one.
     fn select(&mut self, slot: u8) {
         let _ = slot;
     }
@@ -198,10 +202,10 @@ impl Hotbar {
         Self { slots: Slots::new(len), selected: 0 }
     }
 
-    /// The index of the selected slot.
+    /// The index of the selected slot; the last one if the hotbar has become shorter.
     #[must_use]
     pub fn selected_index(&self) -> usize {
-        usize::from(self.selected)
+        usize::from(self.selected).min(self.slots.len().saturating_sub(1))
     }
 
     /// What lies in the selected slot.
@@ -232,6 +236,7 @@ impl Default for Hotbar {
 
 impl Container for Hotbar {
     const NAME: &'static str = "hotbar";
+    const SELECTS: bool = true;
 
     fn from_slots(slots: Slots) -> Self {
         Self { slots, selected: 0 }
@@ -246,7 +251,7 @@ impl Container for Hotbar {
     }
 
     fn selected(&self) -> Option<u8> {
-        Some(self.selected)
+        u8::try_from(self.selected_index()).ok()
     }
 
     /// Selects a slot; past the end nothing happens.

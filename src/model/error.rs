@@ -3,7 +3,7 @@
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
-use super::{id::ItemId, items::ITEMS_MAX};
+use super::{id::ItemId, items::ITEMS_MAX, unit::UNIT_SLOTS_MAX};
 
 /// What an operation on slots can find wrong. The slots are unchanged when it returns one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -104,6 +104,14 @@ pub enum InventoryError {
         index: usize,
         /// The item.
         item: ItemId,
+    },
+    /// The unit is larger than one can be.
+    #[error("entity {entity} has {len} slots, more than {UNIT_SLOTS_MAX}")]
+    TooManySlots {
+        /// The entity.
+        entity: Entity,
+        /// How many it has.
+        len: usize,
     },
     /// The catalogue has no such item.
     #[error("item {item} is not in the catalogue")]

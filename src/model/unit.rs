@@ -26,6 +26,8 @@ pub struct Kind {
     pub key: ContainerKey,
     /// Its [`FILL`](Container::FILL).
     pub fill: bool,
+    /// Its [`SELECTS`](Container::SELECTS).
+    pub selects: bool,
     /// Its [`accepts`](Container::accepts).
     pub accepts: fn(usize, &ItemDef) -> bool,
 }
@@ -34,7 +36,13 @@ impl Kind {
     /// The kind of container `C`.
     #[must_use]
     pub fn of<C: Container>() -> Self {
-        Self { name: C::NAME, key: ContainerKey::of(C::NAME), fill: C::FILL, accepts: C::accepts }
+        Self {
+            name: C::NAME,
+            key: ContainerKey::of(C::NAME),
+            fill: C::FILL,
+            selects: C::SELECTS,
+            accepts: C::accepts,
+        }
     }
 }
 

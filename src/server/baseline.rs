@@ -2,7 +2,7 @@
 
 use bevy::ecs::component::Component;
 
-use crate::model::{slots::Slots, stack::Stack, unit::Unit};
+use crate::model::{id::ItemId, slots::Slots, stack::Stack, unit::Unit};
 
 /// The last commit of a unit: what was last compared with, and at which version each slot got there.
 ///
@@ -17,6 +17,10 @@ pub struct Baseline {
     structure_version: u64,
     /// What the slots of the last commit held before, in rising order of the slots.
     before: Vec<(usize, Option<Stack>)>,
+    /// The kinds of containers that were refused, a bit each.
+    refused: u64,
+    /// Slots whose unknown item has been told of.
+    unknown: Vec<(u8, usize, ItemId)>,
     /// The pass of Mark that made the last commit, so that all containers share one.
     pass: u64,
 }
@@ -95,6 +99,36 @@ impl Baseline {
             None => drop(self.unit.remove(kind)),
         }
         self.stamp_structure();
+    }
+
+    /// Whether the last commit added, removed or resized a container.
+    pub(super) fn is_restructured(&self) -> bool {
+        self.structure_version == self.version
+    }
+
+    /// Notes whether a container could not be taken over.
+    pub(super) fn refuse(&mut self, kind: u8, refused: bool) {
+        let bit = 1 << kind;
+        self.refused = if refused { self.refused | bit } else { self.refused & !bit };
+    }
+
+    /// Whether any container could not be taken over.
+    pub(super) fn refused(&self) -> bool {
+        self.refused != 0
+    }
+
+    /// Notes an unknown item. Says whether that is news.
+    pub(super) fn note_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
+        let news = !self.unknown.contains(&(kind, index, item));
+        if news {
+            self.forget_unknown(kind, index);
+            self.unknown.push((kind, index, item));
+        }
+        news
+    }
+
+    pub(super) fn forget_unknown(&mut self, kind: u8, index: usize) {
+        self.unknown.retain(|(k, i, _)| (*k, *i) != (kind, index));
     }
 
     pub(super) fn stamp_structure(&mut self) {

@@ -2,7 +2,10 @@
 
 use core::ops::Range;
 
-use bevy::{ecs::reflect::ReflectResource, prelude::*};
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow, reflect::ReflectResource},
+    prelude::*,
+};
 use smallvec::SmallVec;
 
 use crate::stats::InventoryStats;
@@ -65,7 +68,7 @@ pub(crate) struct Batched {
 /// Makes jobs of the units that were marked, and moves their viewers' cursors.
 pub(super) fn batch_changes(
     marked: Res<Marked>,
-    units: Query<&Baseline>,
+    units: Query<&Baseline, Allow<Disabled>>,
     settings: Res<SyncSettings>,
     mut views: ResMut<Views>,
     mut batched: ResMut<Batched>,

@@ -1,7 +1,10 @@
 //! Writes each job once: into the client's own message if only one client is told, into bytes that all
 //! share otherwise.
 
-use bevy::prelude::*;
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
 use bevy_replicon::prelude::Replicated;
 use bytes::Bytes;
 
@@ -32,7 +35,7 @@ pub(crate) struct Encoded {
     other: BitWriter,
 }
 
-type Units<'w, 's> = Query<'w, 's, (&'static Baseline, Has<Replicated>)>;
+type Units<'w, 's> = Query<'w, 's, (&'static Baseline, Has<Replicated>), Allow<Disabled>>;
 
 /// Encodes everything that waits for clients.
 pub(super) fn encode_messages(
@@ -162,8 +165,10 @@ fn encode_job(
         old: if relative { baseline.before(slot) } else { None },
         new: baseline.unit().get(slot),
     }));
+    let Some(handle) = views.unit(job.unit).map(|watched| watched.handle) else { return };
     let head = |view| UpdateHead {
         view,
+        handle,
         base: job.base,
         version: baseline.version(),
         selected: baseline.selected_since(job.base),
@@ -179,7 +184,6 @@ fn encode_job(
             write_update(&mut client.message, other, schema, &head(*view), update)
         }
         targets => {
-            let Some(handle) = views.unit(job.unit).map(|watched| watched.handle) else { return };
             part.clear();
             encode::begin_shared(part);
             let full = write_update(part, other, schema, &head(handle), update);

@@ -1,8 +1,12 @@
 //! The player who sits at the authority: no bytes, the same events.
 
-use bevy::prelude::*;
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
 
 use crate::{
+    containers::Kinds,
     events::{
         CloseReason, Commit, InView, InventoryClosed, InventoryOpened, InventoryResized,
         LocalInventory, SelectedChanged, SlotCause, SlotChanged,
@@ -21,13 +25,19 @@ use super::{
 pub(super) fn notify_local(
     views: Res<Views>,
     marked: Res<Marked>,
-    units: Query<&Baseline>,
+    units: Query<&Baseline, Allow<Disabled>>,
+    kinds: Res<Kinds>,
     mut committed: MessageReader<Commit>,
     mut stats: ResMut<InventoryStats>,
     mut commands: Commands,
 ) {
     let sees = |unit| views.unit(unit).is_some_and(|watched| watched.local.is_some());
-    for commit in committed.read().filter(|commit| sees(commit.entity)) {
+    // A slot that is not there any more is no longer shown: that is told as a resizing.
+    let there = |commit: &Commit| {
+        let unit = units.get(commit.entity).map(Baseline::unit);
+        unit.is_ok_and(|unit| unit.flat(kinds.as_slice(), commit.slot).is_some())
+    };
+    for commit in committed.read().filter(|commit| sees(commit.entity) && there(commit)) {
         let Commit { entity, slot, old, new, .. } = *commit;
         stats.slots_notified += 1;
         tell(&mut commands, SlotChanged { entity, slot, old, new, cause: SlotCause::Server });
@@ -44,8 +54,14 @@ pub(super) fn notify_local(
     }
 }
 
-/// Marks a unit as seen by the local player.
+/// Tells the local player that it sees a unit from now on.
 pub(super) fn open_local(commands: &mut Commands, unit: Entity, id: InventoryId, access: Access) {
+    let rights = access.rights;
+    tell(commands, InventoryOpened { entity: unit, inventory: id, rights });
+}
+
+/// Marks a unit as seen by the local player.
+pub(super) fn mark_local(commands: &mut Commands, unit: Entity, access: Access) {
     let rights = access.rights;
     let mut entity = commands.entity(unit);
     entity.try_insert(InView { rights });
@@ -54,7 +70,6 @@ pub(super) fn open_local(commands: &mut Commands, unit: Entity, id: InventoryId,
     } else {
         entity.try_remove::<LocalInventory>();
     }
-    tell(commands, InventoryOpened { entity: unit, inventory: id, rights });
 }
 
 /// The opposite of [`open_local`].

@@ -3,7 +3,11 @@
 //!
 //! Nobody sets a dirty bit, so nobody can forget one, and what changed and changed back is silent.
 
-use bevy::{ecs::lifecycle::Remove, platform::collections::HashMap, prelude::*};
+use bevy::{
+    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow},
+    platform::collections::HashMap,
+    prelude::*,
+};
 use log::error;
 
 use crate::{
@@ -36,7 +40,8 @@ pub(crate) struct Marked {
     units: Vec<Entity>,
     /// Units whose containers went between two passes.
     restructured: Vec<Entity>,
-    causes: HashMap<(Entity, usize), Cause>,
+    /// By entity, kind and index.
+    causes: HashMap<(Entity, u8, usize), Cause>,
 }
 
 impl Marked {
@@ -45,8 +50,8 @@ impl Marked {
     }
 
     /// Says why a slot is about to differ.
-    pub(crate) fn declare(&mut self, entity: Entity, flat: usize, cause: Cause) {
-        self.causes.insert((entity, flat), cause);
+    pub(crate) fn declare(&mut self, entity: Entity, kind: u8, index: usize, cause: Cause) {
+        self.causes.insert((entity, kind, index), cause);
     }
 
     /// Has every viewer get a full copy.
@@ -89,7 +94,7 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         .add_observer(unmark::<C>);
 }
 
-fn begin_mark(mut marked: ResMut<Marked>, mut units: Query<&mut Baseline>) {
+fn begin_mark(mut marked: ResMut<Marked>, mut units: Query<&mut Baseline, Allow<Disabled>>) {
     let marked = &mut *marked;
     marked.pass += 1;
     marked.units.clear();
@@ -107,9 +112,11 @@ fn end_mark(mut marked: ResMut<Marked>) {
     marked.causes.clear();
 }
 
+type Touched<'w, C> = (Entity, &'w InventoryId, &'w C, &'w mut Baseline, Has<Unsynced>);
+
 /// Marks the slots of every touched container of type `C`.
 fn mark_slots<C: Container>(
-    mut units: Query<(Entity, &InventoryId, &C, &mut Baseline, Has<Unsynced>), Changed<C>>,
+    mut units: Query<Touched<C>, (Changed<C>, Allow<Disabled>)>,
     (catalogue, kinds, ids): (Res<Catalogue>, Res<Kinds>, Res<InventoryIds>),
     mut marked: ResMut<Marked>,
     mut stats: ResMut<InventoryStats>,
@@ -134,15 +141,19 @@ fn mark_slots<C: Container>(
             },
             &mut fault,
         );
-        match result {
-            Err(found) => {
-                fault(found);
-                commands.entity(entity).insert(Unsynced);
+        let refused_before = baseline.refused();
+        baseline.refuse(kind, result.is_err());
+        if let Err(found) = result {
+            fault(found);
+            commands.entity(entity).try_insert(Unsynced);
+        } else if baseline.refused() {
+            // There may be room for what was refused now.
+            if baseline.is_restructured() {
+                let kinds = kinds.clone();
+                commands.queue(move |world: &mut World| kinds.touch(world, entity));
             }
-            Ok(()) if unsynced && ids.get(*id) == Some(entity) => {
-                commands.entity(entity).remove::<Unsynced>();
-            }
-            Ok(()) => {}
+        } else if unsynced && refused_before && ids.get(*id) == Some(entity) {
+            commands.entity(entity).try_remove::<Unsynced>();
         }
     }
 }
@@ -167,7 +178,8 @@ impl Marking<'_> {
         mut fault: impl FnMut(InventoryFault),
     ) -> Result<(), InventoryFault> {
         self.commit_structure(baseline, slots, marked, stats, &mut committed)?;
-        if selected.is_some() && baseline.unit().selected != selected {
+        let selecting = self.kinds.selecting(baseline.unit()) == Some(self.kind);
+        if selecting && baseline.unit().selected != selected {
             self.begin(baseline, marked, stats);
             baseline.commit_selected(selected);
         }
@@ -176,23 +188,29 @@ impl Marking<'_> {
             let flat = start + index;
             let old = baseline.unit().section(self.kind).and_then(|there| there.get(index));
             if old == new {
+                baseline.forget_unknown(self.kind, index);
                 continue;
             }
             let slot = Slot::at(self.kinds.as_slice(), self.kind, index);
             if let Some(stack) = new
                 && let Some(found) = self.check(slot, stack)
             {
-                fault(found);
-                if matches!(found, InventoryFault::UnknownItem { .. }) {
-                    stats.slots_refused += 1;
+                let unknown = matches!(found, InventoryFault::UnknownItem { .. });
+                if !unknown || baseline.note_unknown(self.kind, index, stack.item) {
+                    stats.slots_refused += u64::from(unknown);
+                    fault(found);
+                }
+                if unknown {
                     continue;
                 }
             }
+            baseline.forget_unknown(self.kind, index);
             self.begin(baseline, marked, stats);
             stats.slots_marked += 1;
-            let first = baseline.structure_version() == baseline.version() && old.is_none();
+            let first = baseline.is_restructured() && old.is_none();
             let undeclared = if first { Cause::Spawned } else { Cause::Undeclared };
-            let cause = marked.causes.get(&(self.entity, flat)).copied().unwrap_or(undeclared);
+            let declared = marked.causes.get(&(self.entity, self.kind, index)).copied();
+            let cause = declared.unwrap_or(undeclared);
             baseline.commit_slot(flat, old, new);
             let (entity, inventory, version) = (self.entity, self.id, baseline.version());
             committed(Commit { entity, inventory, slot, old, new, version, cause });
@@ -255,7 +273,7 @@ impl Marking<'_> {
 /// Takes a container that is being removed (or whose entity is) out of the baseline.
 fn unmark<C: Container>(
     remove: On<Remove, C>,
-    mut units: Query<(&InventoryId, &C, &mut Baseline)>,
+    mut units: Query<(&InventoryId, &mut Baseline), Allow<Disabled>>,
     authority: Authority,
     (catalogue, kinds): (Option<Res<Catalogue>>, Res<Kinds>),
     mut marked: ResMut<Marked>,
@@ -265,7 +283,7 @@ fn unmark<C: Container>(
     if !authority.is_here() {
         return;
     }
-    let Ok((id, container, mut baseline)) = units.get_mut(remove.entity) else { return };
+    let Ok((id, mut baseline)) = units.get_mut(remove.entity) else { return };
     let (Some(kind), Some(catalogue)) = (kinds.kind_of::<C>(), catalogue) else { return };
     let marking =
         Marking { entity: remove.entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
@@ -273,12 +291,18 @@ fn unmark<C: Container>(
     for (index, old) in baseline.unit().section(kind).into_iter().flat_map(Slots::iter) {
         commits.write(marking.gone(index, old, version, Cause::Removed));
     }
-    baseline.restructure(kind, None);
-    if container.selected().is_some() {
+    if kinds.selecting(baseline.unit()) == Some(kind) {
         baseline.commit_selected(None);
     }
+    baseline.restructure(kind, None);
+    baseline.refuse(kind, false);
     marked.restructure(remove.entity);
-    if baseline.unit().is_empty() {
-        commands.entity(remove.entity).try_remove::<Baseline>();
-    }
+    let (kinds, entity) = (kinds.clone(), remove.entity);
+    commands.queue(move |world: &mut World| {
+        if let Ok(mut entity) = world.get_entity_mut(entity)
+            && !kinds.components().any(|container| entity.contains_id(container))
+        {
+            entity.remove::<Baseline>();
+        }
+    });
 }

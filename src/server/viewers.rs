@@ -1,7 +1,11 @@
 //! Keeps the open views equal to what [`Owner`] and [`Viewers`] say, and clean of whoever has gone.
 
 use bevy::{
-    ecs::lifecycle::{Add, Insert, Remove},
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Add, Insert, Remove},
+        query::Allow,
+    },
     prelude::*,
 };
 use bevy_replicon::prelude::*;
@@ -17,7 +21,7 @@ use super::{
     access::{Owner, Viewers},
     baseline::Baseline,
     faults::Unsynced,
-    local::{close_local, open_local},
+    local::{close_local, mark_local, open_local},
     views::{Access, Views},
 };
 
@@ -25,13 +29,15 @@ pub(super) fn plugin(app: &mut App) {
     app.add_observer(enter_client)
         .add_observer(leave_client)
         .add_observer(forget_unit)
+        .add_observer(look_at::<Add, Baseline>)
         .add_observer(look_at::<Insert, Owner>)
         .add_observer(look_at::<Remove, Owner>)
         .add_observer(look_at::<Remove, Viewers>)
         .add_observer(look_at::<Insert, Unsynced>)
         .add_observer(look_at::<Remove, Unsynced>)
         .add_systems(OnExit(ServerState::Running), stop)
-        .add_systems(OnEnter(ClientState::Disconnected), look_at_all);
+        .add_systems(OnEnter(ClientState::Disconnected), look_at_all)
+        .add_systems(OnExit(ClientState::Disconnected), close_all_local);
 }
 
 fn look_at<E: EntityEvent, C: Component>(
@@ -45,20 +51,33 @@ fn look_at<E: EntityEvent, C: Component>(
 }
 
 /// What came to be while this app followed a server is its own from now on.
-fn look_at_all(units: Query<Entity, With<Baseline>>, mut views: ResMut<Views>) {
+fn look_at_all(units: Query<Entity, (With<Baseline>, Allow<Disabled>)>, mut views: ResMut<Views>) {
     units.iter().for_each(|unit| views.look_at(unit));
 }
 
-fn enter_client(add: On<Add, ConnectedClient>, mut views: ResMut<Views>) {
+/// A game may have named the client before the backend said that it is connected.
+fn enter_client(
+    add: On<Add, ConnectedClient>,
+    owners: Query<(Entity, &Owner), Allow<Disabled>>,
+    viewed: Query<(Entity, &Viewers), Allow<Disabled>>,
+    mut views: ResMut<Views>,
+) {
     views.enter(add.entity);
+    let client = ClientId::Client(add.entity);
+    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        views.look_at(unit);
+    }
+    for (unit, _) in viewed.iter().filter(|(_, viewers)| viewers.rights_of(client).is_some()) {
+        views.look_at(unit);
+    }
 }
 
 /// Leaves no entry of a client that has gone, also not in what the game wrote down.
 fn leave_client(
     remove: On<Remove, ConnectedClient>,
     mut views: ResMut<Views>,
-    owners: Query<(Entity, &Owner)>,
-    mut viewed: Query<&mut Viewers>,
+    owners: Query<(Entity, &Owner), Allow<Disabled>>,
+    mut viewed: Query<&mut Viewers, Allow<Disabled>>,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(remove.entity);
@@ -87,12 +106,19 @@ fn stop(mut views: ResMut<Views>) {
     views.leave_all();
 }
 
+/// A player who joins a server leaves the own world: its inventories are not what is in view now.
+fn close_all_local(mut views: ResMut<Views>, mut commands: Commands) {
+    for (unit, id) in views.leave_local() {
+        close_local(&mut commands, unit, id, CloseReason::Hidden);
+    }
+}
+
 type Unit<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<Unsynced>);
 
 /// Opens and closes what the game let be seen or hid since the last tick.
 pub(super) fn update_views(
-    changed: Query<Entity, (Changed<Viewers>, With<Baseline>)>,
-    units: Query<Unit, With<Baseline>>,
+    changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
+    units: Query<Unit, (With<Baseline>, Allow<Disabled>)>,
     mut views: ResMut<Views>,
     mut commands: Commands,
 ) {
@@ -113,6 +139,12 @@ pub(super) fn update_views(
         if wanted.is_empty() && views.unit(unit).is_none() {
             continue;
         }
+        if let Some(renamed) = views.unit(unit).filter(|watched| watched.id != *id) {
+            if renamed.local.is_some() {
+                close_local(&mut commands, unit, renamed.id, CloseReason::Hidden);
+            }
+            views.forget_unit(unit);
+        }
         views.update_unit(unit, *id, &wanted);
         let local = wanted.iter().find(|(client, _)| *client == ClientId::Server).map(|(_, a)| *a);
         update_local(&mut views, unit, *id, local, &mut commands);
@@ -132,7 +164,12 @@ fn update_local(
     let Some(watched) = views.unit_mut(unit) else { return };
     match (watched.local, local) {
         (before, after) if before == after => {}
-        (_, Some(access)) => open_local(commands, unit, id, access),
+        (before, Some(access)) => {
+            mark_local(commands, unit, access);
+            if before.is_none() {
+                open_local(commands, unit, id, access);
+            }
+        }
         (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
     }
     watched.local = local;

@@ -1,5 +1,7 @@
 //! Who sees what, as the server remembers it: every open view by unit and by client.
 
+use std::collections::VecDeque;
+
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::{bytes::Bytes, prelude::*};
 use smallvec::SmallVec;
@@ -14,8 +16,8 @@ use crate::{
 pub(crate) struct Views {
     units: EntityHashMap<UnitViews>,
     clients: EntityHashMap<ClientViews>,
-    /// Handles that were given back.
-    free: Vec<u32>,
+    /// Handles that were given back, the longest ago first.
+    free: VecDeque<u32>,
     handles: u32,
     /// Units whose access must be looked at again.
     stale: Vec<Entity>,
@@ -101,6 +103,10 @@ impl ClientViews {
     }
 }
 
+/// So many handles rest before one is used again, so that a message about an old unit cannot be taken
+/// for one about a new unit.
+const HANDLES_RESTING: usize = 32;
+
 /// Fewest ticks between two full copies of everything for one client.
 const RESYNC_TICKS_MIN: u64 = 10;
 
@@ -130,6 +136,18 @@ impl Views {
         for client in clients {
             self.leave(client);
         }
+    }
+
+    /// The local player leaves; gives what it saw.
+    pub(super) fn leave_local(&mut self) -> Vec<(Entity, InventoryId)> {
+        let seen = |(unit, watched): (&Entity, &mut UnitViews)| {
+            watched.local.take().map(|_| (*unit, watched.id))
+        };
+        let left: Vec<_> = self.units.iter_mut().filter_map(seen).collect();
+        for (unit, _) in &left {
+            self.tidy(*unit);
+        }
+        left
     }
 
     /// The units that were to be looked at again. Give the buffer back with [`Self::looked_at`].
@@ -186,10 +204,14 @@ impl Views {
         self.early.extract_if(.., |(client, _)| heard(*client)).collect()
     }
 
-    /// A client has said hello: what it may see goes out in the next tick. Saying it again changes
-    /// nothing.
+    /// A client has said hello: what it may see goes out in the next tick. One that says it again has
+    /// not had the answer.
     pub(super) fn greet(&mut self, client: Entity) {
-        if self.clients.get(&client).is_some_and(|views| !views.ready) {
+        let Some(views) = self.clients.get_mut(&client) else { return };
+        if views.ready {
+            self.ask_resync(client);
+        } else {
+            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
             self.reset_client(client);
         }
     }
@@ -236,7 +258,7 @@ impl Views {
     /// Ends all views of a unit that is gone.
     pub(crate) fn forget_unit(&mut self, unit: Entity) {
         let Some(watched) = self.units.remove(&unit) else { return };
-        self.free.push(watched.handle);
+        self.free.push_back(watched.handle);
         for watcher in watched.watchers {
             self.close(watcher, CloseCause::Despawned);
         }
@@ -258,10 +280,6 @@ impl Views {
         id: InventoryId,
         wanted: &[(ClientId, Access)],
     ) {
-        let renamed = self.units.get(&unit).is_some_and(|watched| watched.id != id);
-        if renamed {
-            self.forget_unit(unit);
-        }
         let before = core::mem::take(&mut self.watched(unit, id).watchers);
         for watcher in before {
             let stays =
@@ -309,7 +327,8 @@ impl Views {
 
     fn watched(&mut self, unit: Entity, id: InventoryId) -> &mut UnitViews {
         self.units.entry(unit).or_insert_with(|| {
-            let handle = self.free.pop().unwrap_or_else(|| {
+            let rested = self.free.len() > HANDLES_RESTING;
+            let handle = if rested { self.free.pop_front() } else { None }.unwrap_or_else(|| {
                 self.handles += 1;
                 self.handles - 1
             });

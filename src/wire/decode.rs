@@ -26,6 +26,8 @@ use update::update;
 pub struct Held<'a> {
     /// The view's index.
     pub view: u32,
+    /// The unit's handle.
+    pub handle: u32,
     /// The unit's id, for error messages.
     pub id: InventoryId,
     /// The version of the copy.

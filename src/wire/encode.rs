@@ -3,7 +3,7 @@
 
 use crate::model::{id::InventoryId, rights::RIGHTS_BITS, stack::Stack, unit::Unit};
 
-use super::{BASE_BITS, CloseCause, OpenHead, Schema, bits::BitWriter};
+use super::{BASE_BITS, CloseCause, OpenHead, Schema, base_bits, bits::BitWriter};
 
 /// Begins a message that holds only updates of inventories that nobody else sees.
 pub fn begin_plain(w: &mut BitWriter) {
@@ -106,6 +106,8 @@ fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack) {
 pub struct UpdateHead {
     /// The view's index, or the unit's handle in a shared part.
     pub view: u32,
+    /// The unit's handle.
+    pub handle: u32,
     /// The version that the viewers hold.
     pub base: u64,
     /// The version that they will hold.
@@ -114,10 +116,9 @@ pub struct UpdateHead {
     pub selected: Option<u8>,
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the low bits are what is sent")]
 fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
     w.golomb(u64::from(head.view), 0);
-    w.put(head.base as u32 & ((1 << BASE_BITS) - 1), BASE_BITS);
+    w.put(base_bits(head.base, head.handle), BASE_BITS);
     w.golomb(head.version - head.base - 1, 0);
     selected(w, head.selected);
     w.flag(full);

@@ -31,9 +31,9 @@ def slots(stacks):
     return "".join("0" if s is None else "1" + stack(*s) for s in stacks)
 
 
-def head(view, base, steps=1, selected=None):
+def head(view, base, steps=1, selected=None, handle=0):
     chosen = "0" if selected is None else "1" + eg(selected)
-    return eg(view) + num(base % 32, 5) + eg(steps - 1) + chosen
+    return eg(view) + num((base + handle) % 32, 5) + eg(steps - 1) + chosen
 
 
 def slot36(n):
@@ -75,7 +75,8 @@ CASES = {
     "two_views": "0" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0)
                  + "1" + head(1, 4) + DELTA + ONE + slot36(3) + EMPTY + "0",
     "full_copy": "0" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
-    "shared": "10" + head(5, 4) + DELTA + ONE + slot36(29) + MORE + eg(0),
+    "of_handle_forty": "0" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
+    "shared": "10" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + eg(0),
     "hello_without_views": "110" + "1" + eg(0) + eg(0) + eg(0) + "0",
     "opened": "110" + "1" + eg(0) + eg(0) + eg(1) + open_player(0, 7, 12) + "0",
     "opened_on_an_avatar": "110" + "0" + eg(0) + eg(0) + eg(1) + open_player(3, 7, 12, 900) + "0",

@@ -18,6 +18,8 @@ mod model_sync;
 mod modes;
 mod privacy;
 mod replay;
+mod odd_clients;
+mod odd_games;
 mod sync;
 mod views;
 mod wire;

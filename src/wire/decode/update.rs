@@ -3,7 +3,9 @@
 use crate::model::{stack::Stack, unit::Unit};
 
 use super::{
-    super::{BASE_BITS, DecodeError, Schema, Update, bits::BitReader, encode::index_bits},
+    super::{
+        BASE_BITS, DecodeError, Schema, Update, base_bits, bits::BitReader, encode::index_bits,
+    },
     Held, Reference, narrow, selected, slots, stack, view_index,
 };
 
@@ -21,16 +23,18 @@ pub(super) fn update<'a>(
         (view, Reference::View(view))
     };
     let held = held(reference).ok_or(DecodeError::UnknownView { view })?;
-    let base = r.take(BASE_BITS)?.to_le_bytes()[0];
-    if u64::from(base) != held.version & ((1 << BASE_BITS) - 1) {
-        return Err(DecodeError::Gap { id: held.id, base, version: held.version });
+    if r.take(BASE_BITS)? != base_bits(held.version, held.handle) {
+        return Err(DecodeError::Gap { id: held.id, version: held.version });
     }
-    let steps = r.golomb(0, "the number of commits", u64::MAX / 4)? + 1;
+    let what = "the number of commits";
+    let max = (u64::MAX / 2).saturating_sub(held.version);
+    let steps = r.golomb(0, what, max)?.saturating_add(1);
+    let version = held.version + steps;
     let selected = selected(r)?;
     let full = r.flag()?;
     let slots =
         if full { slots(r, schema, held.unit)? } else { delta(r, schema, held.unit, steps == 1)? };
-    Ok(Update { view: held.view, version: held.version + steps, selected, slots, full })
+    Ok(Update { view: held.view, version, selected, slots, full })
 }
 
 fn delta(
