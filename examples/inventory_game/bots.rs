@@ -1,0 +1,176 @@
+//! Players without a human: they see what a client sees and ask for what a client may ask for.
+
+use core::time::Duration;
+
+use bevy::{ecs::system::SystemParam, prelude::*, time::common_conditions::on_timer};
+use bevy_inventory_sync::prelude::*;
+
+use crate::{
+    map,
+    protocol::{Chest, GroundItem, Position, Request, SlotOf},
+    route,
+};
+
+const THINK_PAUSE: Duration = Duration::from_millis(100);
+
+/// Whoever has not arrived after so many thoughts wants something else.
+const PATIENCE: u32 = 120;
+
+const NAMES: [&str; 12] = [
+    "Ada", "Bruno", "Cleo", "Dario", "Edda", "Fynn", "Greta", "Hugo", "Ilka", "Jonas", "Kira",
+    "Lars",
+];
+
+pub fn name(number: usize) -> String {
+    let name = NAMES[number % NAMES.len()];
+    if number < NAMES.len() { name.into() } else { format!("{name} {}", number / NAMES.len() + 1) }
+}
+
+/// What a bot is at.
+#[derive(Resource, Default, Debug)]
+enum Plan {
+    #[default]
+    Think,
+    Walk {
+        to: Vec2,
+        then: Deed,
+        patience: u32,
+    },
+    /// Moves so many stacks between chest and backpack before it walks on.
+    Rummage(u32),
+    /// Stands still: its inventory is being compared with the server's.
+    Rest,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Deed {
+    Nothing,
+    PickUp,
+    OpenChest,
+}
+
+/// What a player without a human sees.
+#[derive(SystemParam)]
+pub struct Eyes<'w, 's> {
+    me: Query<
+        'w,
+        's,
+        (&'static Position, &'static InventoryId, &'static Hotbar),
+        With<LocalInventory>,
+    >,
+    items: Query<'w, 's, &'static Position, With<GroundItem>>,
+    chests: Query<'w, 's, &'static Position, With<Chest>>,
+    in_view: Query<
+        'w,
+        's,
+        (&'static InventoryId, &'static Inventory, Has<LocalInventory>),
+        With<InView>,
+    >,
+}
+
+impl Eyes<'_, '_> {
+    pub fn position(&self) -> Option<Vec2> {
+        self.me.single().ok().map(|(position, ..)| position.0)
+    }
+
+    /// Where the nearest item lies.
+    pub fn nearest_item(&self) -> Option<Vec2> {
+        nearest(self.position()?, self.items.iter())
+    }
+
+    /// Where to stand at the nearest chest.
+    pub fn nearest_chest(&self) -> Option<Vec2> {
+        nearest(self.position()?, self.chests.iter()).map(beside)
+    }
+
+    /// A filled slot of an inventory in view, and one of the inventory that one would move it to.
+    fn something_to_move(&self) -> Option<(SlotOf, SlotOf)> {
+        let from_chest = fastrand::bool();
+        let side = |mine: bool| self.in_view.iter().find(move |(_, _, local)| *local == mine);
+        let (source, target) = (side(!from_chest)?, side(from_chest)?);
+        let filled: Vec<_> = source.1.iter().map(|(index, _)| index).collect();
+        let from = *filled.get(fastrand::usize(..filled.len().max(1)))?;
+        let to = fastrand::usize(..target.1.len());
+        Some(((*source.0, Inventory::slot(from)), (*target.0, Inventory::slot(to))))
+    }
+}
+
+fn nearest<'a>(from: Vec2, places: impl Iterator<Item = &'a Position>) -> Option<Vec2> {
+    let far = |place: &Vec2| place.distance_squared(from);
+    places.map(|place| place.0).min_by(|a, b| far(a).total_cmp(&far(b)))
+}
+
+/// A free place next to a chest.
+fn beside(chest: Vec2) -> Vec2 {
+    let tile = map::tile_at(chest);
+    let sides = [IVec2::NEG_Y, IVec2::NEG_X, IVec2::X, IVec2::Y].map(|side| tile + side);
+    map::middle_of(sides.into_iter().find(|side| map::is_free(*side)).unwrap_or(tile))
+}
+
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Plan>().add_systems(Update, think.run_if(on_timer(THINK_PAUSE)));
+}
+
+/// Has a bot do nothing from now on.
+pub fn rest(app: &mut App) {
+    app.insert_resource(Plan::Rest);
+    app.world_mut().write_message(Request::Walk(Vec2::ZERO));
+}
+
+fn think(eyes: Eyes, mut plan: ResMut<Plan>, mut requests: MessageWriter<Request>) {
+    let Some(here) = eyes.position() else { return };
+    match &mut *plan {
+        Plan::Rest => {}
+        Plan::Think => *plan = idea(&eyes, &mut requests),
+        Plan::Walk { to, then, patience } => {
+            let heading = route::heading(here, *to);
+            *patience = patience.saturating_sub(1);
+            requests.write(Request::Walk(heading));
+            if heading != Vec2::ZERO && *patience > 0 {
+                return;
+            }
+            *plan = match *then {
+                Deed::Nothing => Plan::Think,
+                Deed::PickUp => {
+                    requests.write(Request::PickUp);
+                    Plan::Think
+                }
+                Deed::OpenChest => {
+                    requests.write(Request::OpenChest);
+                    Plan::Rummage(fastrand::u32(8..25))
+                }
+            };
+        }
+        Plan::Rummage(left) => {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                requests.write(Request::CloseChests);
+                *plan = Plan::Think;
+            } else if let Some((from, to)) = eyes.something_to_move().filter(|_| *left % 3 == 0) {
+                requests.write(Request::MoveSlot { from, to, count: None });
+            }
+        }
+    }
+}
+
+fn idea(eyes: &Eyes, requests: &mut MessageWriter<Request>) -> Plan {
+    let walk = |to, then| Plan::Walk { to, then, patience: PATIENCE };
+    let Ok((_, id, hotbar)) = eyes.me.single() else { return Plan::Think };
+    match fastrand::u8(..10) {
+        0..=4 => eyes.nearest_item().map_or(Plan::Think, |to| walk(to, Deed::PickUp)),
+        5 | 6 => eyes.nearest_chest().map_or(Plan::Think, |to| walk(to, Deed::OpenChest)),
+        7 => {
+            requests.write(Request::Select(fastrand::u8(..9)));
+            Plan::Think
+        }
+        8 => {
+            let from = (*id, Hotbar::slot(hotbar.selected_index()));
+            requests.write(Request::Drop { from, count: Some(1) });
+            Plan::Think
+        }
+        _ => {
+            let to = IVec2::new(fastrand::i32(0..map::WIDTH), fastrand::i32(0..map::HEIGHT));
+            if map::is_free(to) { walk(map::middle_of(to), Deed::Nothing) } else { Plan::Think }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line.
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
+
+use clap::{Parser, Subcommand};
+
+pub const PORT: u16 = 5577;
+
+/// A small world in which players carry, drop and share things. Without a command it hosts a game and
+/// plays it in one window.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "inventory_game")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// UDP port of the server.
+    #[arg(long, global = true, default_value_t = PORT)]
+    pub port: u16,
+    /// What others call you.
+    #[arg(long, global = true)]
+    pub name: Option<String>,
+    /// Server and bots in this process without a window; prints what each of them sees.
+    #[arg(long, global = true)]
+    pub headless: bool,
+    /// How many bots play along with `--headless`.
+    #[arg(long = "with-bots", global = true, default_value_t = 3, value_name = "N")]
+    pub with_bots: usize,
+    /// Ends after so many seconds (without a window).
+    #[arg(long, global = true)]
+    pub seconds: Option<u64>,
+    /// The local player acts by itself.
+    #[arg(long, global = true)]
+    pub demo: bool,
+    /// Writes a picture of the window to this file and ends.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub screenshot: Option<PathBuf>,
+    /// When to take the picture, in seconds.
+    #[arg(long, global = true, default_value_t = 20.0, value_name = "SECONDS")]
+    pub after: f32,
+    /// Size of the window.
+    #[arg(long, global = true, value_parser = size, default_value = "1280x720")]
+    pub size: (u32, u32),
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Plays on somebody's server.
+    Join {
+        /// Its address, such as 192.168.0.7 or 192.168.0.7:5577.
+        #[arg(value_parser = address)]
+        address: SocketAddr,
+    },
+    /// Only serves; nobody plays here.
+    Serve,
+    /// Has bots play on a server.
+    Bots {
+        /// How many.
+        count: usize,
+        /// The server's address.
+        #[arg(value_parser = address, default_value = "127.0.0.1")]
+        address: SocketAddr,
+    },
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.parse::<std::net::IpAddr>().is_ok() || !text.contains(':') {
+        (text, PORT).to_socket_addrs()
+    } else {
+        text.to_socket_addrs()
+    };
+    let found = full.ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| "this is not the address of a server, such as 192.168.0.7:5577".into())
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let parts = text.split_once('x').map(|(w, h)| (w.parse().ok(), h.parse().ok()));
+    match parts {
+        Some((Some(width), Some(height))) if width >= 640 && height >= 480 => Ok((width, height)),
+        _ => Err("a size looks like 1280x720, and is at least 640x480".into()),
+    }
+}

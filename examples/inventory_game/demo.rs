@@ -1,0 +1,147 @@
+//! A local player that acts by itself, through the requests that a human's input makes: gathers what lies
+//! around, opens a chest, drags things out of it, looks into the backpack, walks on.
+
+use core::time::Duration;
+
+use bevy::{prelude::*, time::common_conditions::on_timer, window::PrimaryWindow};
+use bevy_inventory_sync::prelude::*;
+
+use crate::{
+    bots::Eyes,
+    protocol::{Request, SlotOf},
+    route,
+    ui::{Backpack, Drag, Dragging, SlotView, close_all},
+};
+
+const THINK_PAUSE: Duration = Duration::from_millis(100);
+const GATHERED: u32 = 4;
+const DRAGS: u32 = 4;
+
+/// How long a drag takes, in seconds, and how long the pause after it is.
+const DRAG: f32 = 1.4;
+const PAUSE: f32 = 0.6;
+
+/// Waits for no longer than so many thoughts for anything.
+const PATIENCE: u32 = 80;
+
+/// Stop in the middle of the first drag, for a picture.
+#[derive(Resource, Debug)]
+pub struct Pose(pub bool);
+
+#[derive(Resource, Clone, Copy, PartialEq, Debug)]
+enum Scene {
+    Gather { left: u32, patience: u32 },
+    Approach { patience: u32 },
+    Open { patience: u32 },
+    Move { left: u32, since: f32 },
+    Look { since: f32 },
+}
+
+const START: Scene = Scene::Gather { left: GATHERED, patience: PATIENCE };
+
+pub fn plugin(app: &mut App) {
+    app.insert_resource(START)
+        .add_systems(Update, (walk_about.run_if(on_timer(THINK_PAUSE)), drag_things).chain());
+}
+
+fn walk_about(
+    eyes: Eyes,
+    chests: Query<(), (With<InView>, Without<LocalInventory>)>,
+    time: Res<Time>,
+    mut scene: ResMut<Scene>,
+    mut backpack: ResMut<Backpack>,
+    mut requests: MessageWriter<Request>,
+) {
+    let Some(here) = eyes.position() else { return };
+    let now = time.elapsed_secs();
+    let mut arrived = |to: Vec2| {
+        let heading = route::heading(here, to);
+        requests.write(Request::Walk(heading));
+        heading == Vec2::ZERO
+    };
+    *scene = match *scene {
+        Scene::Gather { left: 0, .. } => Scene::Approach { patience: PATIENCE },
+        Scene::Gather { left, patience } => match eyes.nearest_item() {
+            Some(item) if patience > 0 && !arrived(item) => {
+                Scene::Gather { left, patience: patience - 1 }
+            }
+            _ => {
+                requests.write(Request::PickUp);
+                let slot = u8::try_from(left).unwrap_or_default();
+                requests.write(Request::Select(slot % 3));
+                Scene::Gather { left: left - 1, patience: PATIENCE }
+            }
+        },
+        Scene::Approach { patience } => match eyes.nearest_chest() {
+            Some(chest) if patience > 0 && !arrived(chest) => {
+                Scene::Approach { patience: patience - 1 }
+            }
+            _ => {
+                requests.write(Request::OpenChest);
+                Scene::Open { patience: PATIENCE }
+            }
+        },
+        Scene::Open { patience: 0 } => START,
+        Scene::Open { .. } if !chests.is_empty() => Scene::Move { left: DRAGS, since: now + PAUSE },
+        Scene::Open { patience } => Scene::Open { patience: patience - 1 },
+        Scene::Move { left: 0, .. } => {
+            requests.write(Request::CloseChests);
+            Scene::Look { since: now }
+        }
+        Scene::Move { .. } => *scene,
+        Scene::Look { since } if now > since + 4.0 => {
+            close_all(&mut backpack, &mut requests);
+            START
+        }
+        Scene::Look { since } => {
+            backpack.open |= now > since + 1.0;
+            *scene
+        }
+    };
+}
+
+type Node<'a> = (&'a SlotView, &'a UiGlobalTransform);
+
+/// Moves the ghost from a full slot of the chest to an empty one of the backpack, as a pointer would.
+fn drag_things(
+    time: Res<Time>,
+    pose: Res<Pose>,
+    mine: Query<(Entity, &InventoryId, &Inventory), With<LocalInventory>>,
+    chest: Query<(Entity, &InventoryId, &Inventory), (With<InView>, Without<LocalInventory>)>,
+    nodes: Query<Node>,
+    window: Single<&Window, With<PrimaryWindow>>,
+    mut scene: ResMut<Scene>,
+    mut dragging: ResMut<Dragging>,
+    mut requests: MessageWriter<Request>,
+) {
+    let Scene::Move { left, since } = *scene else { return };
+    let (Ok(mine), Ok(chest)) = (mine.single(), chest.single()) else { return };
+    let full = chest.2.iter().map(|(index, _)| index).nth(1);
+    let empty = (3..mine.2.len()).step_by(2).find(|index| mine.2.get(*index).is_none());
+    let (Some(full), Some(empty)) = (full, empty) else {
+        scene.set_if_neq(Scene::Move { left: 0, since });
+        return;
+    };
+    let view = |inventory, index| SlotView { inventory, slot: Inventory::slot(index) };
+    let (from, to) = (view(chest.0, full), view(mine.0, empty));
+    let place = |view: SlotView| {
+        let node = nodes.iter().find(|(there, _)| **there == view);
+        node.map(|(_, transform)| transform.translation / window.scale_factor())
+    };
+    let (Some(start), Some(end)) = (place(from), place(to)) else { return };
+    let part = (time.elapsed_secs() - since) / DRAG;
+    if part < 0.0 {
+        return;
+    }
+    if part >= 1.0 {
+        let address = |id: &InventoryId, view: SlotView| -> SlotOf { (*id, view.slot) };
+        let (from, to) = (address(chest.1, from), address(mine.1, to));
+        requests.write(Request::MoveSlot { from, to, count: None });
+        dragging.0 = None;
+        *scene = Scene::Move { left: left - 1, since: time.elapsed_secs() + PAUSE };
+        return;
+    }
+    let part = if pose.0 && left == DRAGS - 1 { part.min(0.6) } else { part };
+    let at = start.lerp(end, part * part * (3.0 - 2.0 * part));
+    dragging.0 = Some(Drag { from, half: false, at });
+}

@@ -1,0 +1,146 @@
+//! The game without a window: a server, bots, or both in one process.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+use bevy::{log::LogPlugin, prelude::*, state::app::StatesPlugin};
+
+use crate::{
+    bots,
+    net::{self, Link},
+    protocol, server, shared, table,
+};
+
+/// Updating takes a little, too.
+const FRAME: Duration = Duration::from_millis(15);
+
+/// How long everything in flight may take to arrive once the bots have stopped.
+const SETTLE_FRAMES: u64 = 60;
+
+fn app() -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StatesPlugin, shared));
+    app
+}
+
+fn server_app(socket: UdpSocket) -> App {
+    let mut app = app();
+    app.add_plugins((LogPlugin { level: bevy::log::Level::WARN, ..default() }, server::plugin));
+    net::serve(&mut app, socket);
+    app
+}
+
+fn bot_app(number: usize, address: SocketAddr) -> Result<App, String> {
+    let mut app = app();
+    app.add_plugins(bots::plugin);
+    net::join(&mut app, address)?;
+    protocol::join_as(&mut app, bots::name(number));
+    Ok(app)
+}
+
+/// Server and bots, over real sockets.
+pub fn play(bots: usize, seconds: u64) -> Result<ExitCode, String> {
+    let socket = net::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
+    let address = socket.local_addr().map_err(|error| error.to_string())?;
+    let mut apps = vec![server_app(socket)];
+    for number in 0..bots {
+        apps.push(bot_app(number, address)?);
+    }
+    println!("A server at {address} and {bots} bots, for {seconds} seconds.");
+    drive(&mut apps, Some(seconds), |second, apps| {
+        let (server, clients) = apps.split_first_mut().expect("the server is the first");
+        print_clients(second, clients)?;
+        println!("{}", table::server_line(server));
+        Ok(())
+    })?;
+    apps.iter_mut().skip(1).for_each(bots::rest);
+    step(&mut apps, SETTLE_FRAMES);
+    let (server, clients) = apps.split_first_mut().expect("the server is the first");
+    let verdicts = clients.iter_mut().map(|client| table::compare(server, client));
+    let wrong: Vec<String> = verdicts.filter_map(Result::err).collect();
+    leave(&mut apps);
+    if wrong.is_empty() {
+        println!("OK: what {bots} clients hold is what the server holds.");
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(wrong.join("\n"))
+    }
+}
+
+pub fn serve(port: u16, seconds: Option<u64>) -> Result<ExitCode, String> {
+    let mut apps = [server_app(net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)?)];
+    println!("Serving at UDP port {port}.");
+    drive(&mut apps, seconds, |second, apps| {
+        if let [server] = apps
+            && second % 5 == 0
+        {
+            println!("{second:>4} s  {}", table::server_line(server));
+        }
+        Ok(())
+    })?;
+    leave(&mut apps);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn bots(count: usize, address: SocketAddr, seconds: Option<u64>) -> Result<ExitCode, String> {
+    let apps: Result<Vec<App>, String> =
+        (0..count).map(|number| bot_app(number, address)).collect();
+    let mut apps = apps?;
+    println!("{count} bots join {address}.");
+    drive(&mut apps, seconds, print_clients)?;
+    leave(&mut apps);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_clients(second: u64, clients: &mut [App]) -> Result<(), String> {
+    println!("\n{second:>4} s\n{}", table::HEADER);
+    for client in clients {
+        if let Some(Link::Down(why)) = client.world().get_resource::<Link>() {
+            return Err(why.clone());
+        }
+        println!("{}", table::client_line(client));
+    }
+    Ok(())
+}
+
+/// Updates all apps in turn, about as often as a game does, and reports once a second.
+fn drive(
+    apps: &mut [App],
+    seconds: Option<u64>,
+    mut report: impl FnMut(u64, &mut [App]) -> Result<(), String>,
+) -> Result<(), String> {
+    for app in &mut *apps {
+        app.finish();
+        app.cleanup();
+    }
+    let mut reported = 0;
+    while seconds.is_none_or(|seconds| reported < seconds) {
+        step(apps, 1);
+        let elapsed =
+            apps.first().map_or(0, |app| app.world().resource::<Time<Real>>().elapsed().as_secs());
+        if elapsed > reported {
+            reported = elapsed;
+            report(reported, apps)?;
+        }
+    }
+    Ok(())
+}
+
+fn step(apps: &mut [App], frames: u64) {
+    for _ in 0..frames {
+        apps.iter_mut().for_each(App::update);
+        thread::sleep(FRAME);
+    }
+}
+
+/// Says goodbye, so that nobody has to wait for a timeout.
+fn leave(apps: &mut [App]) {
+    for app in apps.iter_mut().rev() {
+        app.world_mut().write_message(AppExit::Success);
+        app.update();
+    }
+}

@@ -1,0 +1,113 @@
+//! The world: one map, the same for everybody.
+
+use bevy::prelude::*;
+
+pub const WIDTH: i32 = 40;
+pub const HEIGHT: i32 = 24;
+
+const ROWS: [&[u8; 40]; 24] = [
+    b"TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT",
+    b"TT.TT..f.....T.....=.....T..TT...T..TTTT",
+    b"T.....B............=..........f......TTT",
+    b"T..f......R........=....f........T....TT",
+    b"TT......T.........f=.B.............B...T",
+    b"T..............T...=.................f.T",
+    b"T..######..........=.......:::::::.....T",
+    b"T..#....#...f......=.....:::~~~~~:::...T",
+    b"T..#.C..#..........=f....:~~~~~~~~~:..TT",
+    b"TT.#....#.......T..=.....:~~~~~~~~~::..T",
+    b"T..##.###.........===....:~~~~~~~~~~:f.T",
+    b"T....=..........f=====f..::~~~~~~~~::..T",
+    b"T....=============.C.==...::~~~~~~::...T",
+    b"T..f..........f..=====......::::::..R..T",
+    b"T.................===..f..............TT",
+    b"TT...R.............=........T...B......T",
+    b"T.........f........=...............f...T",
+    b"T..B...............=====...............T",
+    b"T......T...............=....f....####..T",
+    b"TT............f....R...=.........#.C#..T",
+    b"T...f..................=========...=#.TT",
+    b"T.........B......T........f....=====#..T",
+    b"TT..T...........f......T.......T####...T",
+    b"TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT",
+];
+
+/// Half of how wide a player is, in tiles.
+const GIRTH: f32 = 0.28;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ground {
+    Grass,
+    Path,
+    Sand,
+    Water,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Thing {
+    Tree,
+    Bush,
+    Rock,
+    Fence,
+    Flower,
+    Chest,
+}
+
+/// The tile at the lower left is `(0, 0)`.
+pub fn tiles() -> impl Iterator<Item = IVec2> {
+    (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| IVec2::new(x, y)))
+}
+
+pub fn tile_at(position: Vec2) -> IVec2 {
+    position.floor().as_ivec2()
+}
+
+/// Where something stands that stands on a tile.
+pub fn middle_of(tile: IVec2) -> Vec2 {
+    tile.as_vec2() + Vec2::new(0.5, 0.3)
+}
+
+fn letter(tile: IVec2) -> u8 {
+    let row = usize::try_from(HEIGHT - 1 - tile.y).ok().and_then(|row| ROWS.get(row));
+    let column = usize::try_from(tile.x).ok();
+    row.zip(column).and_then(|(row, column)| row.get(column).copied()).unwrap_or(b'T')
+}
+
+pub fn ground_at(tile: IVec2) -> Ground {
+    match letter(tile) {
+        b'=' => Ground::Path,
+        b':' => Ground::Sand,
+        b'~' => Ground::Water,
+        b'C' if ground_at(tile - IVec2::Y) == Ground::Path => Ground::Path,
+        _ => Ground::Grass,
+    }
+}
+
+pub fn thing_at(tile: IVec2) -> Option<Thing> {
+    match letter(tile) {
+        b'T' => Some(Thing::Tree),
+        b'B' => Some(Thing::Bush),
+        b'R' => Some(Thing::Rock),
+        b'#' => Some(Thing::Fence),
+        b'f' => Some(Thing::Flower),
+        b'C' => Some(Thing::Chest),
+        _ => None,
+    }
+}
+
+pub fn is_free(tile: IVec2) -> bool {
+    ground_at(tile) != Ground::Water && matches!(thing_at(tile), None | Some(Thing::Flower))
+}
+
+/// Whether a player fits somewhere with the feet at `position`.
+pub fn is_standable(position: Vec2) -> bool {
+    let corners = [(-GIRTH, -0.1), (GIRTH, -0.1), (-GIRTH, 0.2), (GIRTH, 0.2)];
+    corners.into_iter().all(|(x, y)| is_free(tile_at(position + Vec2::new(x, y))))
+}
+
+/// A number that looks random and is the same for a tile in every run.
+pub fn noise(tile: IVec2) -> u32 {
+    let mixed = tile.x.wrapping_mul(374_761_393) ^ tile.y.wrapping_mul(668_265_263);
+    let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(1_274_126_177);
+    (mixed ^ (mixed >> 16)).unsigned_abs()
+}

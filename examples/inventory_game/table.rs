@@ -1,0 +1,79 @@
+//! What every client sees and what it cost, as a table; and whether it is what the server has.
+
+use bevy::prelude::*;
+use bevy_inventory_sync::prelude::*;
+
+use crate::protocol::{Avatar, GroundItem, Position};
+
+pub const HEADER: &str = "player          position     in hand          hotbar  backpack  \
+                          messages    bytes  slots  bytes/slot";
+
+type Mine = (&'static Avatar, &'static Position, &'static HeldItem, Contents);
+type Contents = (&'static InventoryId, &'static Hotbar, &'static Inventory);
+
+/// One line on a client.
+pub fn client_line(client: &mut App) -> String {
+    let world = client.world_mut();
+    let mut mine = world.query_filtered::<Mine, With<LocalInventory>>();
+    let Ok((avatar, position, held, (_, hotbar, backpack))) = mine.single(world) else {
+        return "not in the world yet".into();
+    };
+    let catalogue = world.resource::<Catalogue>();
+    let held = held.0.and_then(|item| catalogue.get(item)).map_or("-", |item| &item.name);
+    let stats = world.resource::<InventoryStats>();
+    format!(
+        "{:<14} {:>5.1} {:>5.1}   {held:<16} {:>3}/{}   {:>4}/{}  {:>9} {:>8} {:>6}  {:>10.1}",
+        avatar.name,
+        position.0.x,
+        position.0.y,
+        hotbar.iter().count(),
+        hotbar.len(),
+        backpack.iter().count(),
+        backpack.len(),
+        stats.messages_received,
+        stats.bytes_received,
+        stats.slots_applied,
+        per_slot(stats.bytes_received, stats.slots_applied),
+    )
+}
+
+/// One line on the server.
+pub fn server_line(server: &mut App) -> String {
+    let world = server.world_mut();
+    let players = world.query::<&Avatar>().iter(world).count();
+    let items = world.query::<&GroundItem>().iter(world).count();
+    let stats = world.resource::<InventoryStats>();
+    format!(
+        "server: {players} players, {items} items on the ground; {} slots changed, sent as {} deltas \
+         and {} full copies ({} to open) in {} messages, {} bytes",
+        stats.slots_marked,
+        stats.deltas_encoded,
+        stats.fulls_encoded,
+        stats.opens_encoded,
+        stats.messages_sent,
+        stats.bytes_sent,
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people to read")]
+fn per_slot(bytes: u64, slots: u64) -> f64 {
+    bytes as f64 / slots.max(1) as f64
+}
+
+/// Compares a client's own inventory with the server's; says what differs.
+pub fn compare(server: &App, client: &mut App) -> Result<(), String> {
+    let world = client.world_mut();
+    let mut mine = world.query_filtered::<Contents, With<LocalInventory>>();
+    let Ok((id, hotbar, backpack)) = mine.single(world) else {
+        return Err("a client has no inventory".into());
+    };
+    let ids = server.world().resource::<InventoryIds>();
+    let Some(there) = ids.get(*id).and_then(|entity| server.world().get_entity(entity).ok()) else {
+        return Err(format!("the server does not have inventory {id}"));
+    };
+    if there.get() == Some(hotbar) && there.get() == Some(backpack) {
+        Ok(())
+    } else {
+        Err(format!("inventory {id} is not what the server has"))
+    }
+}

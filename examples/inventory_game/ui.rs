@@ -1,0 +1,60 @@
+//! The interface. It reads inventories in view and listens to this crate's events, nothing else, and so is
+//! the same on host and client.
+
+mod slots;
+mod hotbar;
+mod panels;
+mod drag;
+mod tooltip;
+mod status;
+
+pub use drag::{Drag, Dragging};
+pub use panels::{Backpack, close_all};
+pub use slots::SlotView;
+pub use status::Mode;
+
+use bevy::{prelude::*, window::PrimaryWindow};
+
+/// The interface is laid out in pixels of art; the window's size says how large these are on screen.
+const FITS: Vec2 = Vec2::new(400.0, 232.0);
+
+const LETTER_SIZE: f32 = 5.6;
+
+pub fn plugin(app: &mut App) {
+    app.add_systems(PreUpdate, fit_window).add_plugins((
+        slots::plugin,
+        hotbar::plugin,
+        panels::plugin,
+        drag::plugin,
+        tooltip::plugin,
+        status::plugin,
+    ));
+}
+
+fn fit_window(window: Single<&Window, With<PrimaryWindow>>, mut scale: ResMut<UiScale>) {
+    let fitting = (window.size() / FITS).min_element().floor().clamp(1.0, 6.0);
+    if scale.0.to_bits() != fitting.to_bits() {
+        scale.0 = fitting;
+    }
+}
+
+/// Text with a shadow, readable on anything. It never catches the pointer.
+fn letters(text: impl Into<String>, color: Color) -> impl Bundle {
+    (
+        Text::new(text),
+        TextFont::from_font_size(LETTER_SIZE),
+        TextColor(color),
+        TextShadow { offset: Vec2::splat(0.5), color: Color::BLACK.with_alpha(0.85) },
+        Pickable::IGNORE,
+    )
+}
+
+/// Something at a fixed place that the pointer passes through.
+fn floating(node: Node) -> impl Bundle {
+    (Node { position_type: PositionType::Absolute, ..node }, Pickable::IGNORE)
+}
+
+/// Turns a place in the window into one in the interface.
+fn to_ui(place: Vec2, scale: &UiScale) -> Vec2 {
+    place / scale.0
+}

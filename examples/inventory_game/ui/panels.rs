@@ -1,0 +1,145 @@
+//! Backpack and chest. A chest's panel is there while its inventory is in view: it opens when the server
+//! shows the inventory, and closes when the server does not any more.
+
+use bevy::{prelude::*, ui::widget::NodeImageMode};
+use bevy_inventory_sync::prelude::*;
+
+use crate::{
+    protocol::{Avatar, Chest, Request},
+    view::Art,
+};
+
+use super::{letters, slots};
+
+pub const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
+
+/// Room for hotbar and the line above it.
+const BOTTOM: f32 = 34.0;
+
+/// Whether the local player looks into the backpack.
+#[derive(Resource, Default, PartialEq, Eq, Debug)]
+pub struct Backpack {
+    pub open: bool,
+}
+
+/// Everything behind hotbar and panels, to catch what is dropped beside them.
+#[derive(Component, Debug)]
+pub struct Backdrop;
+
+/// The panel of one inventory.
+#[derive(Component, Debug)]
+pub struct Panel(Entity);
+
+#[derive(Component, Debug)]
+struct ChestTitle(Entity);
+
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Backpack>()
+        .add_systems(Startup, spawn_backdrop)
+        .add_systems(Update, (show, entitle))
+        .add_observer(open)
+        .add_observer(close);
+}
+
+/// What Escape does.
+pub fn close_all(backpack: &mut Backpack, requests: &mut MessageWriter<Request>) {
+    backpack.open = false;
+    requests.write(Request::CloseChests);
+}
+
+fn spawn_backdrop(mut commands: Commands) {
+    let node = Node {
+        position_type: PositionType::Absolute,
+        width: percent(100),
+        height: percent(100),
+        padding: UiRect::bottom(px(BOTTOM)),
+        flex_direction: FlexDirection::ColumnReverse,
+        align_items: AlignItems::Center,
+        justify_content: JustifyContent::Center,
+        row_gap: px(2),
+        display: Display::None,
+        ..default()
+    };
+    let shade = BackgroundColor(Color::srgba(0.08, 0.05, 0.1, 0.35));
+    commands.spawn((node, shade, Backdrop, GlobalZIndex(1)));
+}
+
+type InView<'a> = (&'a Inventory, Has<LocalInventory>);
+
+fn open(
+    opened: On<InventoryOpened>,
+    inventories: Query<InView>,
+    panels: Query<(Entity, &Panel)>,
+    backdrop: Single<Entity, With<Backdrop>>,
+    art: Res<Art>,
+    mut backpack: ResMut<Backpack>,
+    mut commands: Commands,
+) {
+    let Ok((inventory, mine)) = inventories.get(opened.entity) else { return };
+    despawn(opened.entity, &panels, &mut commands);
+    backpack.open |= !mine;
+    let node = Node {
+        padding: UiRect::axes(px(9), px(8)).with_top(px(7)),
+        flex_direction: FlexDirection::Column,
+        row_gap: px(2),
+        flex_shrink: 0.0,
+        ..default()
+    };
+    let frame = TextureSlicer { border: BorderRect::all(8.0), ..default() };
+    let wood = ImageNode::new(art.panel.clone()).with_mode(NodeImageMode::Sliced(frame));
+    let panel = (node, wood, Panel(opened.entity), ChildOf(*backdrop));
+    commands.spawn(panel).with_children(|panel| {
+        let mut title = panel.spawn(letters(if mine { "Backpack" } else { "Chest" }, GOLD));
+        if !mine {
+            title.insert(ChestTitle(opened.entity));
+        }
+        slots::grid::<Inventory>(panel, &art, opened.entity, inventory.len());
+    });
+}
+
+fn close(
+    closed: On<InventoryClosed>,
+    mine: Query<(), With<LocalInventory>>,
+    panels: Query<(Entity, &Panel)>,
+    mut backpack: ResMut<Backpack>,
+    mut commands: Commands,
+) {
+    if despawn(closed.entity, &panels, &mut commands) && !mine.contains(closed.entity) {
+        backpack.open = false;
+    }
+}
+
+fn despawn(of: Entity, panels: &Query<(Entity, &Panel)>, commands: &mut Commands) -> bool {
+    let found = panels.iter().find(|(_, panel)| panel.0 == of);
+    if let Some((panel, _)) = found {
+        commands.entity(panel).despawn();
+    }
+    found.is_some()
+}
+
+fn show(backpack: Res<Backpack>, mut backdrop: Single<&mut Node, With<Backdrop>>) {
+    let display = if backpack.open { Display::Flex } else { Display::None };
+    if backdrop.display != display {
+        backdrop.display = display;
+    }
+}
+
+/// Says who else looks into the chest.
+fn entitle(
+    me: Query<&Avatar, With<LocalInventory>>,
+    chests: Query<&Chest>,
+    mut titles: Query<(&ChestTitle, &mut Text)>,
+) {
+    for (title, mut text) in &mut titles {
+        let Ok(chest) = chests.get(title.0) else { continue };
+        let my_name = me.single().map_or("", |me| &me.name);
+        let others: Vec<&str> =
+            chest.users.iter().map(String::as_str).filter(|name| *name != my_name).collect();
+        let now = if others.is_empty() {
+            "Chest".into()
+        } else {
+            format!("Chest, shared with {}", others.join(", "))
+        };
+        text.set_if_neq(Text(now));
+    }
+}

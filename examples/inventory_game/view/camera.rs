@@ -1,0 +1,62 @@
+//! Follows the local player, at a whole number of screen pixels per pixel of art.
+
+use bevy::{camera::visibility::RenderLayers, prelude::*, window::PrimaryWindow};
+use bevy_inventory_sync::prelude::*;
+
+use crate::map;
+
+use super::{Shown, TILE};
+
+/// Screen pixels per pixel of art.
+#[derive(Resource, Clone, Copy, PartialEq, Debug)]
+pub struct Zoom(pub f32);
+
+/// About so many pixels of art fit into the window's height.
+const HEIGHT: f32 = 215.0;
+
+pub fn plugin(app: &mut App) {
+    app.insert_resource(Zoom(3.0))
+        .insert_resource(ClearColor(Color::srgb_u8(0x66, 0xa7, 0x4e)))
+        .add_systems(Startup, spawn_camera)
+        .add_systems(PostUpdate, (fit_window, follow).chain().before(TransformSystems::Propagate));
+}
+
+fn spawn_camera(mut commands: Commands) {
+    commands.spawn((Camera2d, Msaa::Off, RenderLayers::layer(0), middle()));
+}
+
+fn middle() -> Transform {
+    let size = IVec2::new(map::WIDTH, map::HEIGHT).as_vec2() * TILE;
+    Transform::from_translation((size / 2.0).extend(100.0))
+}
+
+fn fit_window(
+    window: Single<&Window, With<PrimaryWindow>>,
+    mut projections: Query<&mut Projection, With<Camera2d>>,
+    mut zoom: ResMut<Zoom>,
+) {
+    let fitting = Zoom((window.height() / HEIGHT).round().clamp(2.0, 8.0));
+    zoom.set_if_neq(fitting);
+    for mut projection in &mut projections {
+        if let Projection::Orthographic(flat) = &mut *projection
+            && flat.scale.to_bits() != fitting.0.recip().to_bits()
+        {
+            flat.scale = fitting.0.recip();
+        }
+    }
+}
+
+fn follow(
+    me: Query<&Shown, With<LocalInventory>>,
+    window: Single<&Window, With<PrimaryWindow>>,
+    zoom: Res<Zoom>,
+    mut camera: Single<&mut Transform, With<Camera2d>>,
+) {
+    let Ok(me) = me.single() else { return };
+    let world = IVec2::new(map::WIDTH, map::HEIGHT).as_vec2() * TILE;
+    let half = window.size() / zoom.0 / 2.0;
+    let aim = (me.0 + Vec2::new(0.0, 0.6)) * TILE;
+    let inside = aim.clamp(half.min(world / 2.0), (world - half).max(world / 2.0));
+    let at = (inside * zoom.0).round() / zoom.0;
+    camera.translation = at.extend(camera.translation.z);
+}
