@@ -14,7 +14,7 @@ use crate::{
 };
 
 const THINK_PAUSE: Duration = Duration::from_millis(100);
-const GATHERED: u32 = 4;
+const GATHERED: u32 = 2;
 const DRAGS: u32 = 4;
 
 /// How long a drag takes, in seconds, and how long the pause after it is.

@@ -92,8 +92,9 @@ pub fn bots(count: usize, address: SocketAddr, seconds: Option<u64>) -> Result<E
     let mut apps = apps?;
     println!("{count} bots join {address}.");
     drive(&mut apps, seconds, print_clients)?;
+    let outside = apps.iter().any(|app| app.world().resource::<Link>() != &Link::Up);
     leave(&mut apps);
-    Ok(ExitCode::SUCCESS)
+    if outside { Err(format!("No server answers at {address}.")) } else { Ok(ExitCode::SUCCESS) }
 }
 
 fn print_clients(second: u64, clients: &mut [App]) -> Result<(), String> {

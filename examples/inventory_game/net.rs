@@ -24,6 +24,9 @@ const CLIENTS_MAX: usize = 64;
 /// up what follows it for very long.
 const RESEND_TIME: Duration = Duration::from_millis(120);
 
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(6);
+
 /// How a client's connection is.
 #[derive(Resource, Clone, PartialEq, Eq, Debug, Default)]
 pub enum Link {
@@ -135,6 +138,7 @@ fn watch_link(
     socket: Res<Socket>,
     state: Res<State<ClientState>>,
     sync: Res<SyncState>,
+    time: Res<Time<Real>>,
     mut link: ResMut<Link>,
 ) {
     if matches!(*link, Link::Down(_)) {
@@ -147,6 +151,8 @@ fn watch_link(
         Link::Down(format!("The server refused this client: {mismatch}."))
     } else if *state == ClientState::Connected {
         Link::Up
+    } else if time.elapsed() > PATIENCE {
+        Link::Down(sentence(NetcodeDisconnectReason::ConnectionRequestTimedOut, socket.server))
     } else {
         Link::Connecting
     };

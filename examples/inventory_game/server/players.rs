@@ -14,6 +14,18 @@ use super::{ground, walk::Heading};
 /// Where everybody enters the world.
 const ENTRANCE: IVec2 = IVec2::new(19, 7);
 
+/// Where the next ones stand, so that nobody stands on somebody.
+const PLACES: [Vec2; 8] = [
+    Vec2::ZERO,
+    Vec2::X,
+    Vec2::NEG_X,
+    Vec2::NEG_Y,
+    Vec2::new(1.0, -1.0),
+    Vec2::NEG_ONE,
+    Vec2::new(2.0, 0.0),
+    Vec2::new(-2.0, 0.0),
+];
+
 const NAME_CHARS_MAX: usize = 14;
 
 const COLORS: [[u8; 3]; 8] = [
@@ -67,7 +79,7 @@ pub fn admit(commands: &mut Commands, client: ClientId, name: &Nickname, number:
         hotbar.set(slot, ItemId::of(key).stack(count)).expect("a hotbar has nine slots");
     }
     let color = usize::try_from(number).unwrap_or_default() % COLORS.len();
-    let aside = Vec2::new(fastrand::f32() - 0.5, fastrand::f32() * 2.0);
+    let aside = PLACES[color] * 1.2;
     commands.spawn((
         Replicated,
         Player(client),

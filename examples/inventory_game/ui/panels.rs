@@ -9,7 +9,7 @@ use crate::{
     view::Art,
 };
 
-use super::{letters, slots};
+use super::{floating, letters, slots};
 
 pub const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
 
@@ -87,8 +87,10 @@ fn open(
     };
     let frame = TextureSlicer { border: BorderRect::all(8.0), ..default() };
     let wood = ImageNode::new(art.panel.clone()).with_mode(NodeImageMode::Sliced(frame));
-    let panel = (node, wood, Panel(opened.entity), ChildOf(*backdrop));
-    commands.spawn(panel).with_children(|panel| {
+    // Behind the rest and not around it: a node with a picture takes no padding.
+    let behind = floating(Node { width: percent(100), height: percent(100), ..default() });
+    commands.spawn((node, Panel(opened.entity), ChildOf(*backdrop))).with_children(|panel| {
+        panel.spawn((behind, wood));
         let mut title = panel.spawn(letters(if mine { "Backpack" } else { "Chest" }, GOLD));
         if !mine {
             title.insert(ChestTitle(opened.entity));

@@ -35,20 +35,23 @@ pub fn plugin(app: &mut App) {
 }
 
 fn spawn(mut commands: Commands) {
-    let top = Node { left: px(4), top: px(3), ..default() };
-    commands.spawn((floating(top), GlobalZIndex(3))).with_children(|top| {
+    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.55));
+    let room = UiRect::axes(px(3), px(1.5));
+    let top = Node { left: px(2), top: px(2), padding: room, ..default() };
+    commands.spawn((floating(top), plate, GlobalZIndex(3))).with_children(|top| {
         top.spawn((letters("", Color::WHITE.with_alpha(0.9)), StatusLine));
     });
     let corner = Node {
-        right: px(4),
-        bottom: px(3),
+        right: px(2),
+        bottom: px(2),
+        padding: room,
         flex_direction: FlexDirection::Column,
         align_items: AlignItems::End,
         ..default()
     };
-    commands.spawn(floating(corner)).with_children(|corner| {
+    commands.spawn((floating(corner), plate)).with_children(|corner| {
         for line in KEYS {
-            let hint = letters(line, Color::WHITE.with_alpha(0.75));
+            let hint = letters(line, Color::WHITE.with_alpha(0.9));
             corner.spawn(hint).insert(TextFont::from_font_size(4.4));
         }
     });

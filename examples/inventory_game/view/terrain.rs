@@ -17,7 +17,10 @@ fn draw_map(assets: Res<AssetServer>, mut commands: Commands) {
     for tile in map::tiles() {
         lay_ground(tile, &assets, &mut commands);
         if let Some(picture) = map::thing_at(tile).and_then(picture_of) {
-            let foot = tile.as_vec2() + Vec2::new(0.5, if picture == "tree" { 0.1 } else { 0.0 });
+            let mut foot = tile.as_vec2() + Vec2::new(0.5, 0.0);
+            if picture == "tree" {
+                foot += aside(tile);
+            }
             commands.spawn((
                 Sprite::from_image(assets.load(format!("tiles/{picture}.png"))),
                 Anchor::BOTTOM_CENTER,
@@ -25,6 +28,12 @@ fn draw_map(assets: Res<AssetServer>, mut commands: Commands) {
             ));
         }
     }
+}
+
+/// Trees do not stand in rows.
+fn aside(tile: IVec2) -> Vec2 {
+    let pixels = UVec2::new(map::noise(tile) % 9, map::noise(tile) / 9 % 7).as_vec2();
+    (pixels - Vec2::new(4.0, 1.0)) / TILE
 }
 
 fn lay_ground(tile: IVec2, assets: &AssetServer, commands: &mut Commands) {
