@@ -12,10 +12,10 @@ use crate::{
 use super::players::Player;
 
 /// From how far away a chest can be opened, in tiles.
-pub const REACH: f32 = 1.5;
+pub const REACH: f32 = 2.0;
 
 /// How far away one may go without closing it.
-const REACH_OPEN: f32 = 2.0;
+const REACH_OPEN: f32 = 2.6;
 
 /// What the chests hold at first.
 const LOOT: [&[(&str, u32)]; 3] = [

@@ -88,9 +88,10 @@ fn open(
     let frame = TextureSlicer { border: BorderRect::all(8.0), ..default() };
     let wood = ImageNode::new(art.panel.clone()).with_mode(NodeImageMode::Sliced(frame));
     // Behind the rest and not around it: a node with a picture takes no padding.
-    let behind = floating(Node { width: percent(100), height: percent(100), ..default() });
+    let edge = px(0);
+    let behind = Node { left: edge, right: edge, top: edge, bottom: edge, ..default() };
     commands.spawn((node, Panel(opened.entity), ChildOf(*backdrop))).with_children(|panel| {
-        panel.spawn((behind, wood));
+        panel.spawn((floating(behind), wood));
         let mut title = panel.spawn(letters(if mine { "Backpack" } else { "Chest" }, GOLD));
         if !mine {
             title.insert(ChestTitle(opened.entity));
