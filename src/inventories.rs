@@ -95,8 +95,7 @@ impl Inventories<'_, '_> {
     /// How many of an item an entity has, in all its containers.
     #[must_use]
     pub fn count(&self, entity: Entity, item: ItemId) -> u64 {
-        let unit = self.unit(entity).unwrap_or_default();
-        unit.sections().iter().map(|section| section.slots.count(item)).sum()
+        self.unit(entity).map_or(0, |unit| unit.count(item))
     }
 
     /// How many of a stack [`give`](Self::give) would place.

@@ -103,8 +103,7 @@ impl<'a> Tx<'a> {
     ///
     /// [`InventoryError::NoInventory`].
     pub fn count(&mut self, entity: Entity, item: ItemId) -> Result<u64, InventoryError> {
-        let unit = self.unit(entity)?;
-        Ok(unit.sections().iter().map(|section| section.slots.count(item)).sum())
+        Ok(self.unit(entity)?.count(item))
     }
 
     /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit.

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::{
     container::{Container, Slot},
-    id::ContainerKey,
+    id::{ContainerKey, ItemId},
     items::ItemDef,
     slots::Slots,
     stack::Stack,
@@ -159,6 +159,12 @@ impl Unit {
     pub fn set(&mut self, flat: usize, stack: Option<Stack>) -> Option<Stack> {
         let (kind, index) = self.locate(flat)?;
         self.section_mut(kind)?.set(index, stack).ok().flatten()
+    }
+
+    /// How many of an item there are.
+    #[must_use]
+    pub fn count(&self, item: ItemId) -> u64 {
+        self.sections.iter().map(|section| section.slots.count(item)).sum()
     }
 
     /// All slots in flat order.
