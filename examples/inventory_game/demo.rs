@@ -130,6 +130,7 @@ fn drag_things(
     };
     let (Some(start), Some(end)) = (place(from), place(to)) else { return };
     let part = (time.elapsed_secs() - since) / DRAG;
+    let part = if pose.0 && left == DRAGS - 1 { part.min(0.6) } else { part };
     if part < 0.0 {
         return;
     }
@@ -141,7 +142,6 @@ fn drag_things(
         *scene = Scene::Move { left: left - 1, since: time.elapsed_secs() + PAUSE };
         return;
     }
-    let part = if pose.0 && left == DRAGS - 1 { part.min(0.6) } else { part };
     let at = start.lerp(end, part * part * (3.0 - 2.0 * part));
     dragging.0 = Some(Drag { from, half: false, at });
 }

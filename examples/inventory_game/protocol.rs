@@ -6,9 +6,22 @@ use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// How far players stretch for things on the ground, in tiles. The server holds them to it.
+pub const ITEM_REACH: f32 = 1.2;
+
+/// From how far away a chest can be opened.
+pub const CHEST_REACH: f32 = 2.0;
+
 /// Where the feet of something are, in tiles; `y` grows upwards.
 #[derive(Component, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Position(pub Vec2);
+
+impl Position {
+    /// How far it is from where a player stands to the middle of a chest.
+    pub fn distance_to_chest(self, chest: Self) -> f32 {
+        self.0.distance(chest.0 + Vec2::new(0.0, 0.3))
+    }
+}
 
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Facing {

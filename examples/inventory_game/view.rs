@@ -5,6 +5,7 @@ mod camera;
 mod terrain;
 mod figures;
 mod things;
+mod hints;
 
 pub use art::Art;
 pub use camera::Zoom;
@@ -27,7 +28,7 @@ const SMOOTHING: f32 = 16.0;
 const LEAP: f32 = 3.0;
 
 pub fn plugin(app: &mut App) {
-    app.add_plugins((art::plugin, camera::plugin, terrain::plugin)).add_systems(
+    app.add_plugins((art::plugin, camera::plugin, terrain::plugin, hints::plugin)).add_systems(
         Update,
         (
             (figures::dress_avatars, things::show_items, things::show_chests),

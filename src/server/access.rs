@@ -8,7 +8,8 @@ use crate::model::rights::Rights;
 
 /// The client to whom an inventory belongs: sees all of it and may do everything.
 ///
-/// Insert it again to hand the inventory over. It is removed when that client disconnects.
+/// Insert it again to hand the inventory over. It is removed when that client disconnects; a game that
+/// wants to know then whose body it was keeps a component of its own.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[component(immutable)]
 pub struct Owner(pub ClientId);

@@ -11,10 +11,7 @@ use crate::{
 
 use super::players::Player;
 
-/// From how far away a chest can be opened, in tiles.
-pub const REACH: f32 = 2.0;
-
-/// How far away one may go without closing it.
+/// How far away from an open chest one may go without closing it, in tiles.
 const REACH_OPEN: f32 = 2.6;
 
 /// What the chests hold at first.
@@ -49,18 +46,13 @@ pub fn place_chests(mut commands: Commands) {
     }
 }
 
-/// How far a player is from a chest.
-pub fn distance(player: &Position, chest: &Position) -> f32 {
-    player.0.distance(chest.0 + Vec2::new(0.0, 0.3))
-}
-
 pub fn leave_far_chests(
     players: Query<(&Player, &Position)>,
     mut chests: Query<(&Position, &mut Viewers), With<Chest>>,
 ) {
     for (chest, mut viewers) in &mut chests {
         for (&Player(client), player) in &players {
-            let left = distance(player, chest) > REACH_OPEN;
+            let left = player.distance_to_chest(*chest) > REACH_OPEN;
             if left && viewers.rights_of(client).is_some() {
                 viewers.remove(client);
             }

@@ -8,16 +8,13 @@ use bevy::{
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 
-use crate::protocol::{Chest, Facing, GroundItem, Position, Request};
+use crate::protocol::{CHEST_REACH, Chest, Facing, GroundItem, ITEM_REACH, Position, Request};
 
 use super::{
-    chests, ground,
+    ground,
     players::{self, Nickname, Player},
     walk::Heading,
 };
-
-/// How far players stretch for things on the ground, in tiles.
-const REACH: f32 = 1.2;
 
 /// How far in front of the feet a dropped stack lands.
 const THROW: f32 = 0.7;
@@ -122,7 +119,7 @@ impl Desk<'_, '_> {
         let in_reach = self
             .items
             .iter()
-            .filter(|item| distance(item) < REACH && !self.taken.contains(&item.0));
+            .filter(|item| distance(item) < ITEM_REACH && !self.taken.contains(&item.0));
         let nearest = in_reach.min_by(|a, b| distance(a).total_cmp(&distance(b)));
         let Some((item, _, &GroundItem(stack))) = nearest else { return };
         match self.inventories.give(asker.entity, stack).into_stack() {
@@ -153,8 +150,8 @@ impl Desk<'_, '_> {
 
     /// Opens the nearest chest in reach, and closes every other.
     fn open_chest(&mut self, asker: Asker) {
-        let from_here = |chest: &Position| chests::distance(&asker.position, chest);
-        let in_reach = self.chests.iter().filter(|(_, chest)| from_here(chest) < chests::REACH);
+        let from_here = |chest: &Position| asker.position.distance_to_chest(*chest);
+        let in_reach = self.chests.iter().filter(|(_, chest)| from_here(chest) < CHEST_REACH);
         let nearest = in_reach.min_by(|a, b| from_here(a.1).total_cmp(&from_here(b.1)));
         let Some((nearest, _)) = nearest else { return };
         self.close_chests(asker);
