@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use bevy::{
-    ecs::{
-        change_detection::{DetectChangesMut, Mut},
-        component::ComponentId,
-        entity::Entity,
-        resource::Resource,
-        world::{EntityWorldMut, FilteredEntityMut, FilteredEntityRef, World},
-    },
-    platform::collections::HashSet,
+use bevy::ecs::{
+    change_detection::{DetectChangesMut, Mut},
+    component::ComponentId,
+    entity::Entity,
+    resource::Resource,
+    world::{EntityWorldMut, FilteredEntityMut, FilteredEntityRef, World},
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -50,12 +47,10 @@ impl Kinds {
     /// # Panics
     ///
     /// If another container has its name, or there are [`KINDS_MAX`] already.
-    pub(crate) fn add<C: Container>(&mut self, world: &mut World) -> u8 {
-        let kind = Kind::of::<C>();
-        let taken: HashSet<_> = self.kinds.iter().map(|kind| kind.key).collect();
-        assert!(!taken.contains(&kind.key), "container `{}` is registered twice", C::NAME);
+    pub(crate) fn add<C: Container>(&mut self, world: &mut World) {
+        assert!(self.kind_of::<C>().is_none(), "container `{}` is registered twice", C::NAME);
         assert!(self.kinds.len() < KINDS_MAX, "more than {KINDS_MAX} containers");
-        Arc::make_mut(&mut self.kinds).push(kind);
+        Arc::make_mut(&mut self.kinds).push(Kind::of::<C>());
         Arc::make_mut(&mut self.access).push(Access {
             component: world.register_component::<C>(),
             slots: |entity| entity.get::<C>().map(C::slots),
@@ -73,7 +68,6 @@ impl Kinds {
                 entity.remove::<C>();
             },
         });
-        u8::try_from(self.kinds.len() - 1).expect("checked against the limit above")
     }
 
     /// The kinds by rank.

@@ -277,12 +277,6 @@ impl Confirmed {
     fn heal(&mut self, unit: Unit) -> u64 {
         self.select(unit.selected);
         let mut moved = 0;
-        if self.unit.same_structure(&unit) {
-            for (flat, new) in unit.iter().enumerate() {
-                moved += u64::from(self.set(flat, new, SlotCause::FullCopy));
-            }
-            return moved;
-        }
         let before = core::mem::replace(&mut self.unit, unit.clone());
         for section in unit.sections() {
             for (index, new) in section.slots.as_slice().iter().enumerate() {

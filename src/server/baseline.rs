@@ -121,14 +121,16 @@ impl Baseline {
     pub(super) fn note_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
         let news = !self.unknown.contains(&(kind, index, item));
         if news {
-            self.forget_unknown(kind, index);
             self.unknown.push((kind, index, item));
         }
         news
     }
 
-    pub(super) fn forget_unknown(&mut self, kind: u8, index: usize) {
-        self.unknown.retain(|(k, i, _)| (*k, *i) != (kind, index));
+    /// Forgets the unknown items that do not lie in their slots any more.
+    pub(super) fn forget_unknown(&mut self, kind: u8, slots: &Slots) {
+        self.unknown.retain(|(of, index, item)| {
+            *of != kind || slots.get(*index).is_some_and(|stack| stack.item == *item)
+        });
     }
 
     pub(super) fn stamp_structure(&mut self) {

@@ -183,12 +183,12 @@ impl Marking<'_> {
             self.begin(baseline, marked, stats);
             baseline.commit_selected(selected);
         }
+        baseline.forget_unknown(self.kind, slots);
         let start = baseline.unit().start_of(self.kind);
         for (index, new) in slots.as_slice().iter().copied().enumerate() {
             let flat = start + index;
             let old = baseline.unit().section(self.kind).and_then(|there| there.get(index));
             if old == new {
-                baseline.forget_unknown(self.kind, index);
                 continue;
             }
             let slot = Slot::at(self.kinds.as_slice(), self.kind, index);
@@ -204,7 +204,6 @@ impl Marking<'_> {
                     continue;
                 }
             }
-            baseline.forget_unknown(self.kind, index);
             self.begin(baseline, marked, stats);
             stats.slots_marked += 1;
             let first = baseline.is_restructured() && old.is_none();

@@ -239,7 +239,7 @@ impl Views {
     }
 
     /// Begins all views of a client anew: it has said hello, or its copies are wrong.
-    pub(super) fn reset_client(&mut self, client: Entity) {
+    fn reset_client(&mut self, client: Entity) {
         let Some(views) = self.clients.get_mut(&client) else { return };
         views.ready = true;
         views.reset = true;

@@ -272,15 +272,7 @@ fn a_lost_message_that_reuses_a_view() {
         pair.steps(2);
     }
     pair.steps(120);
-    let s = stats(&pair.clients[0].app);
-    println!(
-        "gaps {} unknown {} errors {} resyncs {}; chest 1: {:?}",
-        s.gaps,
-        s.unknown_views,
-        s.decode_errors,
-        s.resyncs_requested,
-        pair.shown::<Inventory>(0, chest(1)).map(|s| s.count(AXE))
-    );
+    assert!(stats(&pair.clients[0].app).gaps > 0, "what is meant for another unit is noticed");
     assert_same(&pair, 0, chest(2));
 }
 
