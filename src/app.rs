@@ -1,6 +1,7 @@
 //! What a game calls while it builds its app.
 
 use bevy::{
+    ecs::query::QueryFilter,
     asset::{AssetLoader, LoadContext, io::Reader},
     prelude::*,
     reflect::TypePath,
@@ -9,15 +10,21 @@ use log::{error, info, warn};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    actions::{Accepted, ActionTypes, InventoryAction},
     client::reconcile,
     containers::Kinds,
+    equipment,
     model::{
+        action::GameAction,
         container::Container,
         error::CatalogueError,
         items::{Catalogue, Items},
     },
     public_view::{self, PublicView},
-    server::mark,
+    server::{
+        mark,
+        rules::{self, Ask, Verdict},
+    },
 };
 
 /// Extends [`App`] with what the crate must know before it runs. Both sides call the same, in the same
@@ -31,6 +38,14 @@ pub trait InventoryAppExt {
     /// If a container of that name is registered, or [`KINDS_MAX`](crate::model::unit::KINDS_MAX) are.
     fn add_container<C: Container>(&mut self) -> &mut Self;
 
+    /// Registers a container in which things are worn, and has
+    /// [`Equipped`](crate::prelude::Equipped) and [`Unequipped`](crate::prelude::Unequipped) raised for it.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::add_container`].
+    fn add_equipment<C: Container>(&mut self) -> &mut Self;
+
     /// Inserts the catalogue. Syncing begins when there is one.
     fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self;
 
@@ -40,6 +55,42 @@ pub trait InventoryAppExt {
     fn load_items<P>(&mut self, path: &'static str) -> &mut Self
     where
         P: Send + Sync + DeserializeOwned + Default + 'static;
+
+    /// Registers a type of action of the game's own. [`Action`](crate::prelude::Action) is there already.
+    ///
+    /// # Panics
+    ///
+    /// If an action of that name is registered.
+    fn add_action<A: GameAction>(&mut self) -> &mut Self;
+
+    /// As [`Self::add_action`], for any action.
+    #[doc(hidden)]
+    fn register_action<A: InventoryAction>(&mut self) -> &mut Self;
+
+    /// Has the authority ask a system of the game before a player opens, uses, or goes on seeing an
+    /// inventory whose entity passes the filter `F`. See [`Ask`].
+    ///
+    /// ```
+    /// # use bevy::prelude::*;
+    /// # use bevy_inventory_sync::prelude::*;
+    /// # #[derive(Component)] struct Position(Vec2);
+    /// # #[derive(Component)] struct Chest;
+    /// fn near(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
+    ///     let at = |entity: Option<Entity>| positions.get(entity?).ok().map(|at| at.0);
+    ///     match (at(ask.actor), at(Some(ask.inventory))) {
+    ///         (Some(a), Some(b)) if a.distance(b) <= 2.0 => Verdict::Allow,
+    ///         _ => Verdict::Refuse(Reason::TooFar),
+    ///     }
+    /// }
+    /// # let mut app = App::new();
+    /// app.add_rule::<With<Chest>, _>(near);
+    /// ```
+    fn add_rule<F, M>(
+        &mut self,
+        rule: impl IntoSystem<In<Ask>, Verdict, M> + 'static,
+    ) -> &mut Self
+    where
+        F: QueryFilter + 'static;
 
     /// Has a component that is derived from a container replicated to everybody who sees the entity.
     fn add_public_view<V: PublicView>(&mut self) -> &mut Self;
@@ -56,6 +107,11 @@ impl InventoryAppExt for App {
         self
     }
 
+    fn add_equipment<C: Container>(&mut self) -> &mut Self {
+        equipment::register::<C>(self);
+        self
+    }
+
     fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self {
         self.insert_resource(items.catalogue().clone()).insert_resource(items)
     }
@@ -67,6 +123,24 @@ impl InventoryAppExt for App {
         self.init_asset::<Items<P>>().register_asset_loader(ItemsLoader::<P>::default());
         let handle: Handle<Items<P>> = self.world().resource::<AssetServer>().load(path);
         self.insert_resource(ItemsHandle(handle)).add_systems(PreUpdate, take_over_items::<P>)
+    }
+
+    fn add_action<A: GameAction>(&mut self) -> &mut Self {
+        self.register_action::<A>()
+    }
+
+    fn register_action<A: InventoryAction>(&mut self) -> &mut Self {
+        self.add_message::<Accepted<A>>();
+        self.world_mut().get_resource_or_init::<ActionTypes>().add::<A>();
+        self
+    }
+
+    fn add_rule<F, M>(&mut self, rule: impl IntoSystem<In<Ask>, Verdict, M> + 'static) -> &mut Self
+    where
+        F: QueryFilter + 'static,
+    {
+        rules::add::<F, M>(self.world_mut(), rule);
+        self
     }
 
     fn add_public_view<V: PublicView>(&mut self) -> &mut Self {

@@ -14,4 +14,10 @@ impl Authority<'_> {
     pub(crate) fn is_here(&self) -> bool {
         self.client.as_ref().is_none_or(|state| ***state == ClientState::Disconnected)
     }
+
+    /// The same, outside of systems.
+    pub(crate) fn is_in(world: &World) -> bool {
+        let client = world.get_resource::<State<ClientState>>();
+        client.is_none_or(|state| **state == ClientState::Disconnected)
+    }
 }

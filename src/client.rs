@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod confirmed;
 pub(crate) mod notify;
+pub(crate) mod predict;
 pub(crate) mod receive;
 pub(crate) mod reconcile;
 pub(crate) mod submit;
@@ -22,6 +23,7 @@ pub struct InventoryClientPlugin;
 impl Plugin for InventoryClientPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<confirmed::Confirmations>()
+            .init_resource::<predict::Predictions>()
             .init_resource::<receive::Received>()
             .init_resource::<submit::Submission>()
             .init_resource::<SyncState>()
@@ -60,5 +62,13 @@ impl Plugin for InventoryClientPlugin {
                 OnExit(ClientState::Connected),
                 (confirmed::disconnect, reconcile::reconcile_entities, notify::notify_game).chain(),
             );
+        #[cfg(debug_assertions)]
+        app.add_systems(
+            PreUpdate,
+            predict::check_rebase
+                .after(InventorySystems::Notify)
+                .run_if(in_state(ClientState::Connected))
+                .run_if(resource_exists::<Catalogue>),
+        );
     }
 }

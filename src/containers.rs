@@ -150,8 +150,7 @@ impl Kinds {
 
     /// Which container of a unit says what is selected.
     pub(crate) fn selecting(&self, unit: &Unit) -> Option<u8> {
-        let kinds = unit.sections().iter().map(|section| section.kind);
-        kinds.into_iter().find(|kind| self.kinds[usize::from(*kind)].selects)
+        unit.selecting(&self.kinds)
     }
 
     /// Gives an entity exactly the containers of `unit`. Observers of the game run in between, and may

@@ -89,6 +89,10 @@ pub enum SlotCause {
     Server,
     /// A full copy, sent because much changed or to heal a wrong copy, differed here.
     FullCopy,
+    /// The player's own request, shown ahead of the answer.
+    Predicted,
+    /// What was shown ahead was refused, or came out otherwise.
+    RolledBack,
 }
 
 /// Another slot of an inventory in view is selected now.
@@ -139,6 +143,12 @@ pub enum Cause {
     Transacted,
     /// [`Inventories::load`](crate::prelude::Inventories::load).
     Loaded,
+    /// An action of this player.
+    Acted(ClientId),
+    /// Put on the ground by [`Inventories::drop_where`](crate::prelude::Inventories::drop_where).
+    Dropped,
+    /// A [`Crafter`](crate::prelude::Crafter) made something.
+    Crafted,
 }
 
 /// Server and client: the two cannot be synced, and why. The client stays connected; what follows is

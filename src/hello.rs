@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{containers::Kinds, model::items::Catalogue, wire::PROTOCOL_VERSION};
+use crate::{actions::ActionTypes, containers::Kinds, model::items::Catalogue, wire::PROTOCOL_VERSION};
 
 /// What a client says first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -19,16 +19,19 @@ pub struct Hello {
     pub kinds: u8,
     /// [`Kinds::hash`].
     pub containers: u64,
+    /// A hash of the names of the registered actions.
+    pub actions: u64,
 }
 
 impl Hello {
-    pub(crate) fn new(catalogue: &Catalogue, kinds: &Kinds) -> Self {
+    pub(crate) fn new(catalogue: &Catalogue, kinds: &Kinds, actions: &ActionTypes) -> Self {
         Self {
             protocol: PROTOCOL_VERSION,
             items: u32::try_from(catalogue.len()).unwrap_or(u32::MAX),
             catalogue: catalogue.hash(),
             kinds: u8::try_from(kinds.as_slice().len()).unwrap_or(u8::MAX),
             containers: kinds.hash(),
+            actions: actions.hash(),
         }
     }
 }
@@ -60,6 +63,12 @@ impl fmt::Display for Mismatch {
                 server.items, server.catalogue, client.items, client.catalogue
             );
         }
+        if server.containers == client.containers {
+            return write!(
+                f,
+                "the registered actions differ; register the same ones in the same order"
+            );
+        }
         write!(
             f,
             "the registered containers differ: the server has {} (hash {:016x}), the client {} \
@@ -80,4 +89,4 @@ pub(crate) enum Request {
 
 /// First byte of the message that refuses a client; the server's [`Hello`] follows. It stays the same in
 /// every version of the protocol.
-pub(crate) const REFUSED: u8 = 0b111;
+pub(crate) const REFUSED: u8 = 0b1111;

@@ -3,6 +3,7 @@
 mod param;
 
 use bevy::{ecs::entity::Entity, ecs::system::SystemParam, prelude::*};
+use bevy_replicon::prelude::ClientId;
 
 use crate::{
     containers::Kinds,
@@ -17,10 +18,11 @@ use crate::{
         tx::{Staged, Tx},
         unit::{UNIT_SLOTS_MAX, Unit},
     },
-    server::mark::Marked,
+    server::{audit::Books, loot, mark::Marked},
 };
 
 use param::Units;
+pub(crate) use param::ReadUnits;
 
 /// Works on all containers of an entity at once, within the limits of the catalogue, and says why slots
 /// changed ([`Commit::cause`](crate::prelude::Commit)).
@@ -53,6 +55,7 @@ pub struct Inventories<'w, 's> {
     kinds: Res<'w, Kinds>,
     catalogue: Option<Res<'w, Catalogue>>,
     marked: Option<ResMut<'w, Marked>>,
+    books: Option<ResMut<'w, Books>>,
     commands: Commands<'w, 's>,
 }
 
@@ -101,7 +104,7 @@ impl Inventories<'_, '_> {
     /// How many of a stack [`give`](Self::give) would place.
     #[must_use]
     pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
-        let left = self.try_tx(|tx| tx.fill(entity, stack));
+        let left = self.try_out(|tx| tx.fill(entity, stack));
         left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
     }
 
@@ -183,6 +186,31 @@ impl Inventories<'_, '_> {
         self.run(Cause::Transacted, steps)
     }
 
+    /// Puts what did not fit, or any stack, on the ground: [`Dropped`](crate::prelude::Dropped) says by
+    /// whom, for the game to place it there.
+    pub fn drop_at(&mut self, by: Entity, stack: impl Into<Option<Stack>>) {
+        let Some(stack) = stack.into() else { return };
+        self.commands.queue(move |world: &mut World| {
+            loot::drop_stack(world, Some(by), ClientId::Server, stack);
+        });
+    }
+
+    /// Drops every stack for which `wanted` says yes, and says how many: what a death leaves.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`].
+    pub fn drop_where(
+        &mut self,
+        entity: Entity,
+        wanted: impl FnMut(&Stack) -> bool,
+    ) -> Result<usize, InventoryError> {
+        let taken = self.run(Cause::Dropped, |tx| tx.take_where(entity, wanted))?;
+        let dropped = taken.len();
+        taken.into_iter().for_each(|stack| self.drop_at(entity, stack));
+        Ok(dropped)
+    }
+
     /// Writes an inventory down by key, for any serde format.
     ///
     /// # Errors
@@ -232,7 +260,7 @@ impl Inventories<'_, '_> {
             }
         }
         unit.selected = there.selected.and(unit.selected.or(there.selected));
-        self.write(&[Staged { entity, unit }], Cause::Loaded);
+        self.write(&[Staged { entity, unit, before: there }], Cause::Loaded);
         if let Some(marked) = &mut self.marked {
             marked.restructure(entity);
         }
@@ -240,30 +268,44 @@ impl Inventories<'_, '_> {
         Ok(())
     }
 
-    fn try_tx<T>(
+    /// Runs steps on copies, and leaves everything as it is.
+    pub(crate) fn try_out<T>(
         &self,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
     ) -> Result<(T, Vec<Staged>), InventoryError> {
         let load = |entity| self.catalogue.as_deref().and_then(|_| self.unit(entity));
         let none = Catalogue::none();
         let catalogue = self.catalogue.as_deref().unwrap_or(&none);
-        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load);
+        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, None);
         let done = steps(&mut tx)?;
         Ok((done, tx.staged))
     }
 
-    fn run<T>(
+    pub(crate) fn run<T>(
         &mut self,
         cause: Cause,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
     ) -> Result<T, InventoryError> {
-        let (done, staged) = self.try_tx(steps)?;
+        let (done, staged) = self.try_out(steps)?;
         self.write(&staged, cause);
+        if let Some(books) = &mut self.books {
+            books.enter(&staged, cause);
+        }
         Ok(done)
     }
 
+    /// Sets the number that a unit shows as its progress.
+    pub(crate) fn show_progress(&mut self, entity: Entity, steps: u8) {
+        let Some(before) = self.unit(entity).filter(|unit| unit.selected != Some(steps)) else {
+            return;
+        };
+        let mut unit = before.clone();
+        unit.selected = before.selected.map(|_| steps);
+        self.write(&[Staged { entity, unit, before }], Cause::Crafted);
+    }
+
     fn write(&mut self, staged: &[Staged], cause: Cause) {
-        for Staged { entity, unit } in staged {
+        for Staged { entity, unit, .. } in staged {
             let Some(mut there) = self.units.get_mut(*entity) else { continue };
             self.kinds.write(&mut there, unit, |kind, index| {
                 if let Some(marked) = &mut self.marked {

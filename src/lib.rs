@@ -153,6 +153,8 @@ pub mod app;
 pub mod events;
 pub mod inventories;
 pub mod public_view;
+pub mod equipment;
+pub mod actions;
 mod codec;
 pub mod hello;
 mod protocol;
@@ -170,9 +172,14 @@ use prelude::*;
 pub mod prelude {
     pub use crate::{
         InventoryPlugins,
+        actions::{
+            Accepted, ActionConfirmed, ActionRejected, AnyAction, InventoryAction,
+            InventoryActions, RequestId, Requested, SlotPending,
+        },
         app::InventoryAppExt,
         client::{InventoryClientPlugin, SyncState},
         containers::Kinds,
+        equipment::{Equipped, Unequipped},
         events::{
             Cause, CloseReason, Commit, InView, InventoryClosed, InventoryOpened, InventoryResized,
             LocalInventory, SelectedChanged, SlotCause, SlotChanged, SyncRefused,
@@ -180,10 +187,13 @@ pub mod prelude {
         ids::InventoryIds,
         inventories::{Inventories, Leftover},
         model::{
-            container::{Container, Hotbar, Inventory, Slot},
+            action::{Action, GameAction},
+            container::{Area, Container, Hotbar, Inventory, Place, Slot},
             error::{CatalogueError, InventoryError, SlotError},
             id::{ContainerKey, DataId, InventoryId, ItemId},
             items::{Catalogue, ItemDef, Items},
+            reason::Reason,
+            recipe::{Recipe, RecipeId},
             rights::Rights,
             saved::{SavedInventory, UnknownItems},
             slots::Slots,
@@ -194,9 +204,14 @@ pub mod prelude {
         public_view::{HeldItem, PublicView},
         server::{
             InventoryServerPlugin,
-            access::{Owner, Viewers},
+            access::{Openable, Owner, Viewers},
+            audit::{ActionDecided, Conservation, ItemFlow, ItemsUnaccounted},
             batch::{FullPolicy, SyncSettings},
+            crafter::{Crafter, Work},
             faults::{InventoryFault, Unsynced},
+            loot::{Dropped, Loot},
+            rules::{Ask, Purpose, Verdict},
+            sessions::{ClientMisbehaved, Misbehaviour, RequestLimits},
         },
         stats::InventoryStats,
         systems::InventorySystems,

@@ -8,6 +8,7 @@ use bevy_replicon::{
 };
 
 use crate::{
+    actions,
     containers::Kinds,
     events::{
         InventoryClosed, InventoryOpened, InventoryResized, SelectedChanged, SlotChanged,
@@ -16,6 +17,7 @@ use crate::{
     ids,
     model::container::{Hotbar, Inventory},
     prelude::InventoryAppExt,
+    server::sessions::RequestLimits,
     stats::InventoryStats,
 };
 
@@ -47,7 +49,9 @@ impl Plugin for InventorySharedPlugin {
             .register_type::<InventoryStats>()
             .register_type::<Inventory>()
             .register_type::<Hotbar>()
-            .add_plugins(ids::plugin)
+            .init_resource::<RequestLimits>()
+            .register_type::<RequestLimits>()
+            .add_plugins((ids::plugin, actions::plugin))
             .add_container::<Inventory>()
             .add_container::<Hotbar>();
     }

@@ -2,9 +2,16 @@
 
 pub mod access;
 pub mod faults;
+pub mod sessions;
 pub(crate) mod validate;
+pub mod rules;
+pub(crate) mod act;
+pub(crate) mod open;
+pub mod loot;
+pub mod crafter;
 pub mod baseline;
 pub mod mark;
+pub mod audit;
 pub(crate) mod local;
 pub(crate) mod views;
 pub(crate) mod viewers;
@@ -28,6 +35,16 @@ impl Plugin for InventoryServerPlugin {
             .init_resource::<views::Views>()
             .init_resource::<batch::Batched>()
             .init_resource::<encode::Encoded>()
+            .init_resource::<sessions::Sessions>()
+            .init_resource::<rules::Rules>()
+            .init_resource::<open::Opened>()
+            .init_resource::<audit::Books>()
+            .init_resource::<audit::Conservation>()
+            .add_message::<sessions::ClientMisbehaved>()
+            .add_message::<loot::Dropped>()
+            .add_message::<audit::ActionDecided>()
+            .add_message::<audit::ItemFlow>()
+            .add_message::<audit::ItemsUnaccounted>()
             .configure_sets(
                 PreUpdate,
                 InventorySystems::Validate
@@ -49,11 +66,31 @@ impl Plugin for InventoryServerPlugin {
                     .run_if(resource_exists::<Catalogue>),
             )
             .add_plugins((viewers::plugin, mark::plugin))
-            .add_systems(PreUpdate, validate::validate_requests.in_set(InventorySystems::Validate))
+            .add_systems(
+                PreUpdate,
+                (
+                    validate::validate_requests,
+                    validate::act_on_requests.run_if(resource_exists::<Catalogue>),
+                )
+                    .chain()
+                    .in_set(InventorySystems::Validate),
+            )
             .add_systems(
                 PostUpdate,
                 (
-                    local::notify_local
+                    open::review_openings.run_if(open::any_open),
+                    crafter::run_crafters,
+                    loot::despawn_empty_loot,
+                )
+                    .chain()
+                    .before(InventorySystems::Mark)
+                    .run_if(authority_is_here)
+                    .run_if(resource_exists::<Catalogue>),
+            )
+            .add_systems(
+                PostUpdate,
+                (
+                    (local::notify_local, audit::close_books)
                         .in_set(InventorySystems::Mark)
                         .after(mark::MarkSystems::Slots),
                     (viewers::update_views, batch::batch_changes)
@@ -66,6 +103,10 @@ impl Plugin for InventoryServerPlugin {
                 ),
             );
     }
+}
+
+fn authority_is_here(authority: Authority) -> bool {
+    authority.is_here()
 }
 
 /// Once per server tick; every frame where no server runs, for the tick stands still there. Never on a

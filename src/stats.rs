@@ -35,6 +35,14 @@ pub struct InventoryStats {
     pub requests_validated: u64,
     /// Validate: requests that nobody honest sends: unauthorised, too long, not decodable.
     pub requests_malformed: u64,
+    /// Validate: requests that were dropped unread because the client sends too many.
+    pub requests_flooded: u64,
+    /// Validate: requests that had been heard before, and were only answered again.
+    pub requests_repeated: u64,
+    /// Validate: actions, openings and closings that were done.
+    pub actions_accepted: u64,
+    /// Validate: those that were refused: a lost race, too far, not lawful.
+    pub actions_refused: u64,
     /// Validate: full copies of everything that clients asked for.
     pub resyncs_asked: u64,
     /// Receive: messages from the server.
@@ -51,6 +59,13 @@ pub struct InventoryStats {
     pub slots_applied: u64,
     /// Reconcile: slots that game code had written to on a client, and that were put right.
     pub slots_reverted: u64,
+    /// Reconcile: times that something was shown which was not confirmed and not requested. Looked for
+    /// in debug builds only, and never to be above zero.
+    pub rebase_mismatches: u64,
+    /// Predict: requests that were shown ahead of their answer.
+    pub actions_predicted: u64,
+    /// Predict: requests that were refused, here or by the server.
+    pub actions_rejected: u64,
     /// Notify: slot events raised.
     pub slots_notified: u64,
     /// Submit: requests sent to the server.

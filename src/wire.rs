@@ -5,11 +5,14 @@
 //! per digit beyond k + 1, so EG0 takes 1 bit for 0, 3 for 1 and 2, 5 for 3 to 6.
 //!
 //! ```text
-//! message   = 0 plain | 10 shared | 110 full | 111 reserved
+//! message   = 0 plain | 10 shared | 110 full | 1110 answered | 1111 refusal of a client (`hello`)
 //!
 //! plain     = update (1 update)* 0                      inventories that only this client sees
 //! shared    = update                                    one inventory, the same bytes to all who see it
-//! full      = reset:1 follows:EG0                       drop all views first; so many shared parts follow
+//! answered  = answers (1 update)* 0                     answers to actions, and the slots they changed
+//! full      = answered?:1 [answers]
+//!             reset:1 follows:EG0                       drop all views first; so many shared parts follow
+//!             data:EG0 datum*                           instance data that the client does not have
 //!             closes:EG0 (view:EG0 reason:1)*
 //!             opens:EG0 open*
 //!             (1 update)* 0
@@ -24,7 +27,11 @@
 //!           | 10                                        the slot is empty now
 //!           | 110 stack
 //!           | 1110 wear:EG2                             its wear changed, by a zigzag number
-//!           | 1111 reserved
+//!           | 1111 with:⌈log2 slots⌉                    exchanged with this slot, which comes after
+//!
+//! answers   = last:6 count-1:EG0 answer*                to the requests up to number `last`, modulo 64
+//! answer    = 1 accepted | 0 reason:5 [game:16]
+//! datum     = id:EG4 type:EG0 length:EG6 byte*
 //!
 //! open      = view:EG0 handle:EG0 id owner?:1 rights:4 version:EG4
 //!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that carries it
@@ -36,9 +43,10 @@
 //! stack     = item:⌈log2 items⌉ count-1:EG2 worn?:1 [wear:16] data?:1 [data:EG4]
 //! ```
 //!
-//! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops what
-//! does not start where it stands, or is meant for another unit, and asks for a full copy. `less`, `more` and `wear` are used only for viewers who
-//! hold the commit just before (`steps` is one), so nobody needs a history.
+//! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops
+//! what does not start where it stands, or is meant for another unit, and asks for a full copy. `less`,
+//! `more`, `wear` and `with` are used only for viewers who hold the commit just before (`steps` is one), so
+//! nobody needs a history.
 //!
 //! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, one step `1`, nothing selected `0`, delta
 //! `0`, one entry `0`, slot `······`, `00`, one less `1`, end `0`: 1 + 1 + 5 + 1 + 1 + 1 + 1 + 6 + 2 +
@@ -47,13 +55,16 @@
 pub mod bits;
 pub mod decode;
 pub mod encode;
+pub mod request;
 
 use bevy::ecs::entity::Entity;
+use bytes::Bytes;
 use thiserror::Error;
 
 use crate::model::{
-    id::InventoryId,
+    id::{DataId, InventoryId},
     items::Catalogue,
+    reason::Reason,
     rights::Rights,
     stack::Stack,
     unit::{Kind, Unit},
@@ -136,13 +147,46 @@ pub struct Update {
     pub full: bool,
 }
 
+/// What the server says of a client's requests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answers {
+    /// The number of the last request that is answered, modulo 64.
+    pub last: u8,
+    /// The answers to it and those before, the oldest first.
+    pub results: Vec<Result<(), Reason>>,
+}
+
+/// Most answers in one message; as many requests of a client may be unanswered.
+pub const ANSWERS_MAX: usize = 32;
+
+/// How many low bits of a request's number an answer carries.
+pub(crate) const ANSWER_BITS: u32 = 6;
+
+/// Instance data: its name, its registered type, and the value as serialised by the game.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Datum {
+    /// What stacks call it.
+    pub id: DataId,
+    /// The rank of its type in the order of registration.
+    pub kind: u8,
+    /// The value.
+    pub bytes: Bytes,
+}
+
+/// Largest value of instance data, in bytes.
+pub const DATA_BYTES_MAX: usize = 1 << 16;
+
 /// One message, decoded against the views as they were before it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Part {
+    /// Answers to this client's requests.
+    pub answers: Option<Answers>,
     /// Drop every view before applying this.
     pub reset: bool,
     /// So many shared parts belong to this one.
     pub follows: usize,
+    /// Instance data that the rest names.
+    pub data: Vec<Datum>,
     /// Views that end.
     pub closes: Vec<(u32, CloseCause)>,
     /// Views that begin or are healed.
@@ -186,6 +230,24 @@ pub enum DecodeError {
         id: InventoryId,
         /// The version of the copy.
         version: u64,
+    },
+    /// A request whose number no client that keeps to the protocol would use now.
+    #[error("request {number} cannot come now")]
+    Sequence {
+        /// The number, modulo 256.
+        number: u8,
+    },
+    /// The payload of an action of the game's own does not decode.
+    #[error("the payload of action `{action}` does not decode")]
+    Payload {
+        /// The action's name.
+        action: &'static str,
+    },
+    /// Instance data that this client has not been sent.
+    #[error("there is no instance data {id:?}")]
+    UnknownData {
+        /// Its name.
+        id: DataId,
     },
     /// A change of count or wear that what lies in the slot cannot bear.
     #[error("slot {slot} cannot change that way")]

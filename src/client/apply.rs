@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     confirmed::Confirmations,
+    predict::Predictions,
     receive::Received,
     submit::{Submission, SyncState},
 };
@@ -22,6 +23,7 @@ pub(super) fn apply_messages(
     kinds: Res<Kinds>,
     mut received: ResMut<Received>,
     mut confirmations: ResMut<Confirmations>,
+    mut predictions: ResMut<Predictions>,
     mut submission: ResMut<Submission>,
     mut state: ResMut<SyncState>,
     mut stats: ResMut<InventoryStats>,
@@ -34,6 +36,12 @@ pub(super) fn apply_messages(
                     match core::mem::replace(&mut *state, SyncState::Synced) {
                         SyncState::Synced => submission.answered(),
                         _ => submission.greeted(),
+                    }
+                }
+                for answers in parts.iter().filter_map(|part| part.answers.as_ref()) {
+                    if !predictions.answer(answers) {
+                        stats.gaps += 1;
+                        submission.want_resync();
                     }
                 }
                 stats.slots_applied += confirmations.apply(parts);

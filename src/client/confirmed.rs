@@ -15,6 +15,7 @@ use crate::{
 };
 
 use super::{
+    predict::Predictions,
     receive::Received,
     submit::{Submission, SyncState},
 };
@@ -25,6 +26,8 @@ pub(crate) struct Confirmed {
     pub(super) head: OpenHead,
     pub(super) version: u64,
     pub(super) unit: Unit,
+    /// What is shown instead, if a request that has no answer yet makes a difference.
+    predicted: Option<Unit>,
     /// The entity that shows it, once there is one.
     pub(super) entity: Option<Entity>,
     /// Whether the game has been told that it is open on that entity.
@@ -90,6 +93,21 @@ impl Confirmations {
 
     pub(super) fn by_id_mut(&mut self, id: InventoryId) -> Option<&mut Confirmed> {
         self.get_mut(*self.ids.get(&id)?)
+    }
+
+    /// The copy that an entity shows.
+    pub(super) fn by_entity(&self, entity: Entity) -> Option<&Confirmed> {
+        self.views.iter().flatten().find(|held| held.entity == Some(entity))
+    }
+
+    pub(super) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut Confirmed> {
+        self.views.iter_mut().flatten().find(|held| held.entity == Some(entity))
+    }
+
+    /// The views that show something else than what is confirmed.
+    pub(super) fn predicted(&self) -> Vec<u32> {
+        let held = self.views.iter().flatten().filter(|held| held.predicted.is_some());
+        held.map(|held| held.head.view).collect()
     }
 
     /// What the decoder asks for.
@@ -187,6 +205,7 @@ impl Confirmations {
                 head,
                 version: head.version,
                 unit: unit.clone(),
+                predicted: None,
                 entity: None,
                 opened: false,
                 reopened: false,
@@ -256,39 +275,74 @@ impl Confirmed {
         }
     }
 
+    /// What is shown.
+    pub(super) fn shown(&self) -> Unit {
+        self.predicted.as_ref().unwrap_or(&self.unit).clone()
+    }
+
+    /// What is shown in one slot.
+    pub(super) fn shown_at(&self, kind: u8, index: usize) -> Option<Stack> {
+        self.predicted.as_ref().unwrap_or(&self.unit).section(kind)?.get(index)
+    }
+
+    /// The slot that is shown as selected.
+    pub(super) fn shown_selected(&self) -> Option<u8> {
+        self.predicted.as_ref().unwrap_or(&self.unit).selected
+    }
+
+    /// Shows something else than what is confirmed.
+    pub(super) fn show(&mut self, unit: &Unit, cause: SlotCause) {
+        self.note_shown(unit, cause);
+        self.predicted = (*unit != self.unit).then(|| unit.clone());
+    }
+
+    /// Shows what is confirmed.
+    pub(super) fn show_confirmed(&mut self, cause: SlotCause) {
+        let unit = self.unit.clone();
+        self.show(&unit, cause);
+    }
+
+    /// Notes what will look different when `unit` is shown.
+    fn note_shown(&mut self, unit: &Unit, cause: SlotCause) {
+        let before = self.shown();
+        if before.selected != unit.selected {
+            self.selected_before = self.selected_before.or(before.selected);
+        }
+        for section in unit.sections() {
+            for (index, new) in section.slots.as_slice().iter().enumerate() {
+                let old = before.section(section.kind).and_then(|slots| slots.get(index));
+                if old != *new {
+                    self.note(Change { kind: section.kind, index, old, cause });
+                }
+            }
+        }
+    }
+
+    /// Moves a confirmed slot. What is shown follows when the pending requests have been done again.
     fn set(&mut self, flat: usize, new: Option<Stack>, cause: SlotCause) -> bool {
         let Some((kind, index)) = self.unit.locate(flat) else { return false };
-        let old = self.unit.set(flat, new);
-        let moved = old != new;
+        let shown = self.shown_at(kind, index);
+        let moved = self.unit.set(flat, new) != new;
         if moved {
-            self.note(Change { kind, index, old, cause });
+            self.note(Change { kind, index, old: shown, cause });
         }
         moved
     }
 
     fn select(&mut self, selected: Option<u8>) {
         if self.unit.selected != selected {
-            self.selected_before = self.selected_before.or(self.unit.selected);
+            self.selected_before = self.selected_before.or(self.shown_selected());
             self.unit.selected = selected;
         }
     }
 
     /// Takes over a full copy, noting only what differs.
     fn heal(&mut self, unit: Unit) -> u64 {
-        self.select(unit.selected);
-        let mut moved = 0;
-        let before = core::mem::replace(&mut self.unit, unit.clone());
-        for section in unit.sections() {
-            for (index, new) in section.slots.as_slice().iter().enumerate() {
-                let old = before.section(section.kind).and_then(|slots| slots.get(index));
-                if old != *new {
-                    let (kind, cause) = (section.kind, SlotCause::FullCopy);
-                    self.note(Change { kind, index, old, cause });
-                    moved += 1;
-                }
-            }
-        }
-        moved
+        let moved = self.unit.iter().zip(unit.iter()).filter(|(old, new)| old != new).count();
+        self.note_shown(&unit, SlotCause::FullCopy);
+        self.predicted = None;
+        self.unit = unit;
+        moved as u64
     }
 }
 
@@ -298,7 +352,9 @@ pub(super) fn disconnect(
     mut received: ResMut<Received>,
     mut submission: ResMut<Submission>,
     mut state: ResMut<SyncState>,
+    mut predictions: ResMut<Predictions>,
 ) {
+    predictions.disconnect();
     let views = core::mem::take(&mut confirmations.views);
     for gone in views.into_iter().flatten() {
         confirmations.end(gone, CloseReason::Disconnected);

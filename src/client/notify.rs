@@ -12,7 +12,10 @@ use crate::{
     stats::InventoryStats,
 };
 
-use super::confirmed::{Closed, Confirmations, Confirmed};
+use super::{
+    confirmed::{Closed, Confirmations, Confirmed},
+    predict,
+};
 
 /// What is to be told. It is collected before anything is told: observers of the game may want what is
 /// read here.
@@ -26,7 +29,7 @@ enum Told {
 pub(super) fn notify_game(world: &mut World) {
     let mut confirmations = world.resource_mut::<Confirmations>();
     if confirmations.touched.is_empty() {
-        return;
+        return predict::tell_answers(world);
     }
     let touched = core::mem::take(&mut confirmations.touched);
     let kinds = world.resource::<Kinds>().clone();
@@ -49,6 +52,7 @@ pub(super) fn notify_game(world: &mut World) {
         }
     }
     world.flush();
+    predict::tell_answers(world);
 }
 
 /// Tells that views have ended, and cleans their entities. It comes before anything is attached: the same
@@ -91,14 +95,14 @@ fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
         told.push(Told::Resized(InventoryResized { entity, inventory }));
     }
     for change in changes {
-        let new = held.unit.section(change.kind).and_then(|slots| slots.get(change.index));
+        let new = held.shown_at(change.kind, change.index);
         if new != change.old {
             let slot = Slot::at(kinds.as_slice(), change.kind, change.index);
             let (old, cause) = (change.old, change.cause);
             told.push(Told::Slot(SlotChanged { entity, slot, old, new, cause }));
         }
     }
-    if let (Some(old), Some(new)) = (selected_before, held.unit.selected)
+    if let (Some(old), Some(new)) = (selected_before, held.shown_selected())
         && old != new
     {
         told.push(Told::Selected(SelectedChanged { entity, old, new }));

@@ -6,6 +6,7 @@ use bevy_replicon::bytes::Bytes;
 use log::warn;
 
 use crate::{
+    actions::ActionTypes,
     codec,
     containers::Kinds,
     events::SyncRefused,
@@ -50,7 +51,7 @@ impl Received {
 
 pub(super) fn receive_messages(
     catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    (kinds, actions): (Res<Kinds>, Res<ActionTypes>),
     mut messages: ResMut<Messages<SyncBatch>>,
     mut received: ResMut<Received>,
     mut submission: ResMut<Submission>,
@@ -67,7 +68,7 @@ pub(super) fn receive_messages(
                 stats.decode_errors += 1;
                 continue;
             };
-            let mismatch = Mismatch { server, client: Hello::new(&catalogue, &kinds) };
+            let mismatch = Mismatch { server, client: Hello::new(&catalogue, &kinds, &actions) };
             warn!("the server does not sync inventories with this client: {mismatch}");
             *state = SyncState::Refused(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;

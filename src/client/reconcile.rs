@@ -16,18 +16,21 @@ use crate::{
 use super::{
     confirmed::{Closed, Confirmations, Confirmed},
     notify::close_views,
+    predict::{self, Predictions},
 };
 
 /// Entities are written without holding on to the resources: observers of the game run in between.
 pub(super) fn reconcile_entities(world: &mut World) {
     let confirmations = world.resource::<Confirmations>();
     let nothing_waits = confirmations.waiting.is_empty() && confirmations.closed.is_empty();
-    if confirmations.touched.is_empty() && nothing_waits {
+    let answered = !world.resource::<Predictions>().answered.is_empty();
+    if confirmations.touched.is_empty() && nothing_waits && !answered {
         return;
     }
     let kinds = world.resource::<Kinds>().clone();
     close_views(world, &kinds);
     attach(world, &kinds);
+    predict::rebase(world);
     let touched = world.resource::<Confirmations>().touched.clone();
     for view in touched {
         write(world, &kinds, view);
@@ -68,12 +71,12 @@ fn attach(world: &mut World, kinds: &Kinds) {
 }
 
 /// Makes one entity show its copy.
-fn write(world: &mut World, kinds: &Kinds, view: u32) {
+pub(super) fn write(world: &mut World, kinds: &Kinds, view: u32) {
     let mut confirmations = world.resource_mut::<Confirmations>();
     let Some(held) = confirmations.get_mut(view) else { return };
     let (head, resized) = (held.head, held.resized);
     let changed = !held.changes.is_empty() || held.selected_before.is_some();
-    let unit = (resized || changed).then(|| held.unit.clone());
+    let unit = (resized || changed).then(|| held.shown());
     let reopened = core::mem::take(&mut held.reopened);
     let Some(entity) = held.entity else { return };
     if reopened {
@@ -130,9 +133,10 @@ fn revert_foreign_writes<C: Container>(
     for (entity, id, mut container) in &mut shown {
         let held = confirmations.by_id(*id).filter(|held| held.entity == Some(entity));
         let Some(held) = held else { continue };
-        let Some(slots) = held.unit.section(kind) else { continue };
-        let selects = kinds.selecting(&held.unit) == Some(kind);
-        let selected = held.unit.selected.filter(|_| selects);
+        let shown = held.shown();
+        let Some(slots) = shown.section(kind) else { continue };
+        let selects = kinds.selecting(&shown) == Some(kind);
+        let selected = shown.selected.filter(|_| selects);
         if container.slots() == slots && (!selects || container.selected() == selected) {
             continue;
         }

@@ -6,12 +6,14 @@ use core::time::Duration;
 use bevy::prelude::*;
 
 use crate::{
+    actions::ActionTypes,
     codec,
     containers::Kinds,
     hello::{Hello, Mismatch, Request},
     model::items::Catalogue,
     protocol::SyncRequest,
     stats::InventoryStats,
+    wire::request::CONTROL,
 };
 
 /// How far a client has come. On the authority it stays at [`Waiting`](Self::Waiting).
@@ -77,7 +79,7 @@ impl Submission {
 
 pub(super) fn submit_requests(
     catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    (kinds, actions): (Res<Kinds>, Res<ActionTypes>),
     time: Res<Time<Real>>,
     state: Res<SyncState>,
     mut submission: ResMut<Submission>,
@@ -86,7 +88,7 @@ pub(super) fn submit_requests(
 ) {
     let request = match *state {
         SyncState::Refused(_) => return,
-        SyncState::Waiting => Request::Hello(Hello::new(&catalogue, &kinds)),
+        SyncState::Waiting => Request::Hello(Hello::new(&catalogue, &kinds, &actions)),
         SyncState::Synced if submission.resync => Request::Resync,
         SyncState::Synced => return,
     };
@@ -95,6 +97,6 @@ pub(super) fn submit_requests(
     {
         stats.requests_sent += 1;
         stats.resyncs_requested += u64::from(request == Request::Resync);
-        requests.write(SyncRequest(bytes.into()));
+        requests.write(SyncRequest([&[CONTROL], bytes.as_slice()].concat().into()));
     }
 }

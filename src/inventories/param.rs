@@ -6,46 +6,73 @@
 use bevy::{
     ecs::{
         change_detection::Tick,
+        component::ComponentId,
         entity_disabling::Disabled,
-        query::{Allow, FilteredAccessSet, QueryBuilder, QueryState},
+        query::{Allow, FilteredAccessSet, QueryBuilder, QueryData, QueryState},
         system::{SystemMeta, SystemParam, SystemParamValidationError},
-        world::{FilteredEntityMut, unsafe_world_cell::UnsafeWorldCell},
+        world::{FilteredEntityMut, FilteredEntityRef, unsafe_world_cell::UnsafeWorldCell},
     },
     prelude::*,
 };
 
 use crate::{containers::Kinds, model::unit::Unit, server::baseline::Baseline};
 
-type Containers<'w, 's> = Query<'w, 's, FilteredEntityMut<'static, 'static>, Filter>;
-
 /// Disabled entities keep their inventories.
 type Filter = (With<Baseline>, Allow<Disabled>);
 
-/// Every entity with a container, with access to its containers and to nothing else.
-pub struct Units<'w, 's>(Containers<'w, 's>);
+/// Every entity with a container, with access `D` to its containers and to nothing else.
+pub struct Reach<'w, 's, D: Grant>(Query<'w, 's, D, Filter>);
+
+/// Reads and writes containers.
+pub type Units<'w, 's> = Reach<'w, 's, FilteredEntityMut<'static, 'static>>;
+
+/// Reads containers.
+pub type ReadUnits<'w, 's> = Reach<'w, 's, FilteredEntityRef<'static, 'static>>;
+
+/// How to ask for access to one kind of container.
+pub trait Grant: QueryData + Sized + 'static {
+    /// Asks for it.
+    fn grant(builder: &mut QueryBuilder, component: ComponentId);
+}
+
+impl Grant for FilteredEntityMut<'static, 'static> {
+    fn grant(builder: &mut QueryBuilder, component: ComponentId) {
+        builder.mut_id(component);
+    }
+}
+
+impl Grant for FilteredEntityRef<'static, 'static> {
+    fn grant(builder: &mut QueryBuilder, component: ComponentId) {
+        builder.ref_id(component);
+    }
+}
 
 impl Units<'_, '_> {
-    pub(super) fn read(&self, kinds: &Kinds, entity: Entity) -> Option<Unit> {
-        kinds.read(&self.0.get(entity).ok()?)
+    pub(crate) fn get_mut(&mut self, entity: Entity) -> Option<FilteredEntityMut<'_, '_>> {
+        self.0.get_mut(entity).ok()
     }
 
-    pub(super) fn get_mut(&mut self, entity: Entity) -> Option<FilteredEntityMut<'_, '_>> {
-        self.0.get_mut(entity).ok()
+    pub(crate) fn read(&self, kinds: &Kinds, entity: Entity) -> Option<Unit> {
+        kinds.read(&self.0.get(entity).ok()?)
+    }
+}
+
+impl ReadUnits<'_, '_> {
+    pub(crate) fn read(&self, kinds: &Kinds, entity: Entity) -> Option<Unit> {
+        kinds.read(&self.0.get(entity).ok()?)
     }
 }
 
 // SAFETY: state, access and fetch are those of the inner query.
-unsafe impl SystemParam for Units<'_, '_> {
-    type State = QueryState<FilteredEntityMut<'static, 'static>, Filter>;
-    type Item<'w, 's> = Units<'w, 's>;
+unsafe impl<D: Grant> SystemParam for Reach<'_, '_, D> {
+    type State = QueryState<D, Filter>;
+    type Item<'w, 's> = Reach<'w, 's, D>;
 
     fn init_state(world: &mut World) -> Self::State {
         let components: Vec<_> = world.get_resource_or_init::<Kinds>().components().collect();
-        let mut builder = QueryBuilder::<FilteredEntityMut, Filter>::new(world);
+        let mut builder = QueryBuilder::<D, Filter>::new(world);
         for component in components {
-            builder.optional(|optional| {
-                optional.mut_id(component);
-            });
+            builder.optional(|optional| D::grant(optional, component));
         }
         builder.build()
     }
@@ -56,7 +83,7 @@ unsafe impl SystemParam for Units<'_, '_> {
         component_access_set: &mut FilteredAccessSet,
         world: &mut World,
     ) {
-        Containers::init_access(state, system_meta, component_access_set, world);
+        Query::<D, Filter>::init_access(state, system_meta, component_access_set, world);
     }
 
     unsafe fn get_param<'w, 's>(
@@ -64,8 +91,8 @@ unsafe impl SystemParam for Units<'_, '_> {
         system_meta: &SystemMeta,
         world: UnsafeWorldCell<'w>,
         change_tick: Tick,
-    ) -> Result<Units<'w, 's>, SystemParamValidationError> {
+    ) -> Result<Reach<'w, 's, D>, SystemParamValidationError> {
         // SAFETY: the caller keeps the promises that the inner query asks for; they are the same.
-        unsafe { Containers::get_param(state, system_meta, world, change_tick) }.map(Units)
+        unsafe { Query::<D, Filter>::get_param(state, system_meta, world, change_tick) }.map(Reach)
     }
 }

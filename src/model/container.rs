@@ -4,13 +4,15 @@ use core::ops::{Deref, DerefMut};
 
 use bevy::{
     ecs::component::{Component, Mutable},
+    ecs::entity::Entity,
     ecs::reflect::ReflectComponent,
     reflect::Reflect,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::SlotError, id::ContainerKey, items::ItemDef, slots::Slots, stack::Stack, unit::Kind,
+    error::SlotError, id::ContainerKey, items::ItemDef, rights::Rights, slots::Slots, stack::Stack,
+    unit::Kind,
 };
 
 /// A component made of slots. All containers of one entity are one unit: opened, sent, versioned and
@@ -50,6 +52,10 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     /// synced.
     const SELECTS: bool = false;
 
+    /// Whether that number is not a selected slot but the container's own: the progress of a furnace, a
+    /// charge. It is synced the same way; players cannot set it. Needs [`SELECTS`](Self::SELECTS).
+    const PROGRESS: bool = false;
+
     /// Makes the component on a client, where the slots come from the server.
     fn from_slots(slots: Slots) -> Self;
 
@@ -65,6 +71,15 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     fn accepts(slot: usize, item: &ItemDef) -> bool {
         let _ = (slot, item);
         true
+    }
+
+    /// What players may do with a slot at most, whatever their rights to the inventory: a furnace's output
+    /// can be taken from and not put into. A pure function that both sides know; the server's own code is
+    /// not held to it.
+    #[must_use]
+    fn rights(slot: usize) -> Rights {
+        let _ = slot;
+        Rights::USE
     }
 
     /// The selected slot, for a container that [`SELECTS`](Self::SELECTS) one.
@@ -115,6 +130,38 @@ impl Slot {
     #[must_use]
     pub fn index_in<C: Container>(self) -> Option<usize> {
         (self.container == ContainerKey::of(C::NAME)).then_some(usize::from(self.index))
+    }
+}
+
+/// One slot of one entity: `(chest, Inventory::slot(3))`.
+pub type Place = (Entity, Slot);
+
+/// All containers of an entity, or one of them: where to put things, or to take them from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Reflect)]
+pub struct Area {
+    /// The entity.
+    pub entity: Entity,
+    /// Which of its containers; all, if `None`.
+    pub container: Option<ContainerKey>,
+}
+
+impl Area {
+    /// All containers of an entity.
+    #[must_use]
+    pub const fn all(entity: Entity) -> Self {
+        Self { entity, container: None }
+    }
+
+    /// One container of an entity: `Area::of::<Hotbar>(player)`.
+    #[must_use]
+    pub const fn of<C: Container>(entity: Entity) -> Self {
+        Self { entity, container: Some(ContainerKey::of(C::NAME)) }
+    }
+}
+
+impl From<Entity> for Area {
+    fn from(entity: Entity) -> Self {
+        Self::all(entity)
     }
 }
 

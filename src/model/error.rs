@@ -3,7 +3,7 @@
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
-use super::{id::ItemId, items::ITEMS_MAX, unit::UNIT_SLOTS_MAX};
+use super::{id::ItemId, items::ITEMS_MAX, reason::Reason, unit::UNIT_SLOTS_MAX};
 
 /// What an operation on slots can find wrong. The slots are unchanged when it returns one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -119,6 +119,9 @@ pub enum InventoryError {
         /// The item.
         item: ItemId,
     },
+    /// What a player would be told.
+    #[error("{0}")]
+    Refused(#[from] Reason),
 }
 
 /// What is wrong with a catalogue. Nothing of it is used.
@@ -157,6 +160,28 @@ pub enum CatalogueError {
     ZeroMaxStack {
         /// The key.
         key: String,
+    },
+    /// A recipe without a key, or two with one (or with one id).
+    #[error("recipe `{key}` has no key of its own")]
+    RecipeKey {
+        /// The key.
+        key: String,
+    },
+    /// A recipe names an item that is not in the catalogue.
+    #[error("recipe `{recipe}` names item `{item}`, which is not in the catalogue")]
+    RecipeItem {
+        /// The recipe.
+        recipe: String,
+        /// The item.
+        item: String,
+    },
+    /// A recipe that takes or gives none of something, names an ingredient twice, or gives nothing.
+    #[error("recipe `{recipe}`: {what}")]
+    RecipeCount {
+        /// The recipe.
+        recipe: String,
+        /// What is wrong.
+        what: &'static str,
     },
     /// More than [`ITEMS_MAX`].
     #[error("{len} items are more than {ITEMS_MAX}")]

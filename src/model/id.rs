@@ -31,6 +31,10 @@ impl ItemId {
         Self(xxh3_64(key.as_bytes()) as u32)
     }
 
+    pub(crate) const fn to_bits(self) -> u32 {
+        self.0
+    }
+
     /// A stack of `count` of this item, without wear or instance data.
     ///
     /// # Panics
@@ -128,6 +132,10 @@ impl ContainerKey {
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is the key")]
     pub const fn of(name: &str) -> Self {
         Self(xxh3_64(name.as_bytes()) as u32)
+    }
+
+    pub(crate) const fn to_bits(self) -> u32 {
+        self.0
     }
 }
 

@@ -6,7 +6,11 @@ use bevy::{asset::Asset, ecs::resource::Resource, reflect::TypePath};
 use serde::{Deserialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{error::CatalogueError, id::ItemId};
+use super::{
+    error::CatalogueError,
+    id::ItemId,
+    recipe::{Recipe, RecipeEntry, RecipeId},
+};
 
 /// Most items a catalogue may have.
 pub const ITEMS_MAX: usize = 1 << 16;
@@ -50,11 +54,13 @@ pub struct Catalogue(Arc<CatalogueInner>);
 struct CatalogueInner {
     defs: Vec<ItemDef>,
     ranks: Vec<(ItemId, u32)>,
+    /// By id.
+    recipes: Vec<(RecipeId, Recipe)>,
     hash: u64,
 }
 
 impl Catalogue {
-    fn new(defs: Vec<ItemDef>) -> Result<Self, CatalogueError> {
+    fn new(defs: Vec<ItemDef>, recipes: Vec<RecipeEntry>) -> Result<Self, CatalogueError> {
         let mut ranks: Vec<(ItemId, u32)> = (0..).zip(&defs).map(|(r, d)| (d.id(), r)).collect();
         ranks.sort_unstable();
         for pair in ranks.windows(2) {
@@ -71,12 +77,21 @@ impl Catalogue {
             }
             hasher.update(&def.max_stack.to_le_bytes());
         }
-        Ok(Self(Arc::new(CatalogueInner { defs, ranks, hash: hasher.digest() })))
+        let recipes = resolve(recipes, &defs)?;
+        for (_, recipe) in &recipes {
+            hasher.update(format!("{recipe:?}").as_bytes());
+        }
+        Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, hash: hasher.digest() })))
     }
 
     /// A catalogue without items.
     pub(crate) fn none() -> Self {
-        Self(Arc::new(CatalogueInner { defs: vec![], ranks: vec![], hash: 0 }))
+        Self(Arc::new(CatalogueInner {
+            defs: vec![],
+            ranks: vec![],
+            recipes: vec![],
+            hash: 0,
+        }))
     }
 
     /// How many items there are.
@@ -91,8 +106,8 @@ impl Catalogue {
         self.0.defs.is_empty()
     }
 
-    /// A hash of all that both sides must agree on: keys, maximum stacks, tags. Names and icons may
-    /// differ.
+    /// A hash of all that both sides must agree on: keys, maximum stacks, tags, recipes. Names and icons
+    /// may differ.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.0.hash
@@ -129,11 +144,63 @@ impl Catalogue {
         self.get(item).map_or(1, |def| def.max_stack)
     }
 
+    /// All recipes.
+    pub fn recipes(&self) -> impl ExactSizeIterator<Item = &Recipe> {
+        self.0.recipes.iter().map(|(_, recipe)| recipe)
+    }
+
+    /// The recipe with this id.
+    #[must_use]
+    pub fn recipe(&self, id: RecipeId) -> Option<&Recipe> {
+        let at = self.0.recipes.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.0.recipes[at].1)
+    }
+
     /// How many bits name an item on the wire.
     #[must_use]
     pub fn rank_bits(&self) -> u32 {
         usize::BITS - self.len().saturating_sub(1).leading_zeros()
     }
+}
+
+/// Checks recipes, and orders them by id.
+fn resolve(
+    entries: Vec<RecipeEntry>,
+    defs: &[ItemDef],
+) -> Result<Vec<(RecipeId, Recipe)>, CatalogueError> {
+    let mut recipes = Vec::with_capacity(entries.len());
+    for RecipeEntry { key, takes, gives, at, millis } in entries {
+        let items = |list: &[(String, u32)]| {
+            let find = |(item, count): &(String, u32)| {
+                let def = defs.iter().find(|def| def.key == *item);
+                let missing =
+                    || CatalogueError::RecipeItem { recipe: key.clone(), item: item.clone() };
+                Ok((def.ok_or_else(missing)?.id(), *count))
+            };
+            list.iter().map(find).collect::<Result<Vec<_>, CatalogueError>>()
+        };
+        let (takes, gives) = (items(&takes)?, items(&gives)?);
+        let wrong = |what| Err(CatalogueError::RecipeCount { recipe: key.clone(), what });
+        if gives.is_empty() {
+            return wrong("it gives nothing");
+        }
+        if takes.iter().chain(&gives).any(|(_, count)| *count == 0) {
+            return wrong("a count of zero");
+        }
+        let twice = |(n, (item, _)): (usize, &(ItemId, u32))| {
+            takes[..n].iter().any(|(before, _)| before == item)
+        };
+        if takes.iter().enumerate().any(twice) {
+            return wrong("it takes an item twice");
+        }
+        recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
+    }
+    recipes.sort_by_key(|(id, _)| *id);
+    let taken = recipes.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &pair[1].1);
+    if let Some(recipe) = taken.or(recipes.iter().map(|(_, r)| r).find(|r| r.key.is_empty())) {
+        return Err(CatalogueError::RecipeKey { key: recipe.key.clone() });
+    }
+    Ok(recipes)
 }
 
 /// The catalogue with the game's own properties `P` per item.
@@ -172,6 +239,8 @@ impl<P: Send + Sync + 'static> TypePath for Items<P> {
 #[serde(deny_unknown_fields)]
 struct File<P> {
     items: Vec<Entry<P>>,
+    #[serde(default)]
+    recipes: Vec<RecipeEntry>,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +282,13 @@ impl<P: Send + Sync + 'static> Items<P> {
     ///
     /// Everything in [`CatalogueError`] but the parse and read errors.
     pub fn new(defs: impl IntoIterator<Item = (ItemDef, P)>) -> Result<Self, CatalogueError> {
+        Self::with_recipes(defs, Vec::new())
+    }
+
+    fn with_recipes(
+        defs: impl IntoIterator<Item = (ItemDef, P)>,
+        recipes: Vec<RecipeEntry>,
+    ) -> Result<Self, CatalogueError> {
         let mut entries: Vec<(ItemDef, P)> = defs.into_iter().collect();
         if entries.len() > ITEMS_MAX {
             return Err(CatalogueError::TooMany { len: entries.len() });
@@ -228,13 +304,15 @@ impl<P: Send + Sync + 'static> Items<P> {
             return Err(CatalogueError::DuplicateKey { key: pair[0].0.key.clone() });
         }
         let (defs, props) = entries.into_iter().unzip();
-        Ok(Self { catalogue: Catalogue::new(defs)?, props })
+        Ok(Self { catalogue: Catalogue::new(defs, recipes)?, props })
     }
 }
 
 impl<P: Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
     /// Reads a catalogue from RON: `(items: [(key: "torch", name: "Torch", icon: "torch.png",
-    /// max_stack: 64, tags: ["light"], props: (..)), ..])`. All but the key may be left out.
+    /// max_stack: 64, tags: ["light"], props: (..)), ..], recipes: [(key: "torch", takes: [("coal", 1)],
+    /// gives: [("torch", 4)], at: "workbench", millis: 2000), ..])`. Of an item all but the key may be
+    /// left out, of a recipe `at` and `millis`.
     ///
     /// # Errors
     ///
@@ -243,11 +321,12 @@ impl<P: Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
         let options = ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
         let file: File<P> = options.from_str(text)?;
-        Self::new(file.items.into_iter().map(|entry| {
+        let defs = file.items.into_iter().map(|entry| {
             let Entry { key, name, icon, max_stack, tags, props } = entry;
             let name = if name.is_empty() { key.clone() } else { name };
             (ItemDef { key, name, icon, max_stack, tags }, props.unwrap_or_default())
-        }))
+        });
+        Self::with_recipes(defs, file.recipes)
     }
 }
 
@@ -269,6 +348,22 @@ mod tests {
             error("(items: [(key: \"a\", max_stack: 0)])"),
             "item `a` has a maximum stack of zero"
         );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_recipe_is_named() {
+        let with = |recipe: &str| error(&format!("(items: [(key: \"a\")], recipes: [{recipe}])"));
+        assert_eq!(
+            with("(key: \"r\", takes: [(\"b\", 1)], gives: [(\"a\", 1)])"),
+            "recipe `r` names item `b`, which is not in the catalogue"
+        );
+        assert_eq!(with("(key: \"r\", takes: [], gives: [])"), "recipe `r`: it gives nothing");
+        assert_eq!(
+            with("(key: \"r\", takes: [(\"a\", 0)], gives: [(\"a\", 1)])"),
+            "recipe `r`: a count of zero"
+        );
+        let fine = "(key: \"r\", takes: [], gives: [(\"a\", 1)])";
+        assert_eq!(with(&format!("{fine}, {fine}")), "recipe `r` has no key of its own");
     }
 
     #[test]

@@ -1,23 +1,45 @@
 //! Transactions over any number of units: all or nothing, the same on server and client.
 
 mod moves;
+mod gestures;
+mod effect;
 
 use bevy::ecs::entity::Entity;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
-    container::Slot,
+    container::{Area, Slot},
     error::{InventoryError, SlotError},
-    id::ItemId,
+    id::{ContainerKey, InventoryId, ItemId},
     items::Catalogue,
+    reason::Reason,
+    rights::Rights,
     stack::Stack,
     unit::{Kind, Unit},
 };
+
+pub(crate) use effect::{Effect, net_change};
 
 /// A unit that a transaction has touched.
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
     pub(crate) entity: Entity,
     pub(crate) unit: Unit,
+    /// As it was before.
+    pub(crate) before: Unit,
+}
+
+/// For whom a transaction runs, if it is a player's action.
+#[derive(Clone, Copy)]
+pub(crate) struct Player<'a> {
+    /// The inventory that acts.
+    pub(crate) actor: Option<Entity>,
+    /// Finds what the player sees.
+    pub(crate) find: &'a dyn Fn(InventoryId) -> Option<Entity>,
+    /// Names what the player sees.
+    pub(crate) name: &'a dyn Fn(Entity) -> Option<InventoryId>,
+    /// How many items rules let into a unit at most.
+    pub(crate) limits: &'a [(Entity, u32)],
 }
 
 /// What a transaction works on: copies, written back only if it ends well.
@@ -25,7 +47,12 @@ pub struct Tx<'a> {
     catalogue: &'a Catalogue,
     kinds: &'a [Kind],
     load: &'a dyn Fn(Entity) -> Option<Unit>,
+    player: Option<Player<'a>>,
     pub(crate) staged: Vec<Staged>,
+    pub(crate) dropped: Vec<Stack>,
+    witnessed: u64,
+    /// Units that are exempt from the player's rights.
+    trusted: Vec<Entity>,
 }
 
 impl<'a> Tx<'a> {
@@ -33,8 +60,18 @@ impl<'a> Tx<'a> {
         catalogue: &'a Catalogue,
         kinds: &'a [Kind],
         load: &'a dyn Fn(Entity) -> Option<Unit>,
+        player: Option<Player<'a>>,
     ) -> Self {
-        Self { catalogue, kinds, load, staged: Vec::new() }
+        Self {
+            catalogue,
+            kinds,
+            load,
+            player,
+            staged: Vec::new(),
+            dropped: Vec::new(),
+            witnessed: 0,
+            trusted: Vec::new(),
+        }
     }
 
     /// The catalogue, for limits and tags.
@@ -43,14 +80,73 @@ impl<'a> Tx<'a> {
         self.catalogue
     }
 
+    /// The inventory of the player whose action this is: the one that the request was made for.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NotInView`] if the player has none, or this is no player's action.
+    pub fn actor(&self) -> Result<Entity, Reason> {
+        self.player.and_then(|player| player.actor).ok_or(Reason::NotInView)
+    }
+
+    /// The inventory with this id, among those that the player sees.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NotInView`], also if there is none.
+    pub fn find(&self, id: InventoryId) -> Result<Entity, Reason> {
+        self.player.and_then(|player| (player.find)(id)).ok_or(Reason::NotInView)
+    }
+
+    /// Notes which item lies in a slot, with its instance data: if the server finds another there than
+    /// the player saw, the action is refused as [`Reason::Stale`]. Count and wear may differ, for they
+    /// change by themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
+    pub fn witness(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
+        let stack = self.get(entity, slot)?;
+        let name = self.player.and_then(|player| (player.name)(entity));
+        // Written out: both sides must get the same whatever machines they are.
+        let mut seen = [0; 22];
+        seen[..8].copy_from_slice(&name.map_or(0, InventoryId::to_bits).to_le_bytes());
+        seen[8..12].copy_from_slice(&slot.container.to_bits().to_le_bytes());
+        seen[12..14].copy_from_slice(&slot.index.to_le_bytes());
+        if let Some(stack) = stack {
+            seen[14..18].copy_from_slice(&stack.item.to_bits().to_le_bytes());
+            let data = stack.data.map_or(0, |data| data.0.get());
+            seen[18..].copy_from_slice(&data.to_le_bytes());
+        }
+        self.witnessed = xxh3_64_with_seed(&seen, self.witnessed);
+        Ok(())
+    }
+
+    /// A small hash of everything that was witnessed.
+    pub(crate) fn witnessed(&self) -> u16 {
+        let [low, high, ..] = self.witnessed.to_le_bytes();
+        u16::from_le_bytes([low, high])
+    }
+
+    /// Goes on without the player's [`Rights`] to an inventory: for an action that gives and takes by the
+    /// game's rules, such as a purchase.
+    pub fn trust(&mut self, entity: Entity) {
+        self.trusted.push(entity);
+    }
+
+    /// Drops a stack: the server puts it on the ground ([`Dropped`](crate::prelude::Dropped)).
+    pub fn drop(&mut self, stack: Stack) {
+        self.dropped.push(stack);
+    }
+
     /// Runs a step of several parts, none of which stays if one fails: a closure may go on after an
     /// error.
-    fn all_or_nothing<T>(
+    fn all_or_nothing<T, E>(
         &mut self,
-        step: impl FnOnce(&mut Self) -> Result<T, InventoryError>,
-    ) -> Result<T, InventoryError> {
-        let before = self.staged.clone();
-        step(self).inspect_err(|_| self.staged = before)
+        step: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let before = (self.staged.clone(), self.dropped.clone());
+        step(self).inspect_err(|_| (self.staged, self.dropped) = before)
     }
 
     fn unit(&mut self, entity: Entity) -> Result<&mut Unit, InventoryError> {
@@ -58,7 +154,7 @@ impl<'a> Tx<'a> {
             Some(at) => at,
             None => {
                 let unit = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
-                self.staged.push(Staged { entity, unit });
+                self.staged.push(Staged { entity, before: unit.clone(), unit });
                 self.staged.len() - 1
             }
         };
@@ -69,6 +165,18 @@ impl<'a> Tx<'a> {
         let kinds = self.kinds;
         let index = slot.index;
         self.unit(entity)?.flat(kinds, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
+    }
+
+    /// The flat positions of an area.
+    fn range(&mut self, area: Area) -> Result<core::ops::Range<usize>, InventoryError> {
+        let kinds = self.kinds;
+        let Area { entity, container } = area;
+        let unit = self.unit(entity)?;
+        let Some(key) = container else { return Ok(0..unit.len()) };
+        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
+        let kind = unit.kind_of(kinds, key).ok_or(missing)?;
+        let start = unit.start_of(kind);
+        Ok(start..start + unit.section(kind).ok_or(missing)?.len())
     }
 
     fn check_known(&self, item: ItemId) -> Result<(), InventoryError> {
@@ -85,6 +193,26 @@ impl<'a> Tx<'a> {
         let def = catalogue.get(item).ok_or(InventoryError::UnknownItem { item })?;
         let (kind, index) = self.unit(entity)?.locate(flat).unwrap_or_default();
         Ok(kinds.get(usize::from(kind)).is_some_and(|kind| (kind.accepts)(index, def)))
+    }
+
+    /// Whether a player may do something with a slot; the server's own code always may.
+    fn permits(&mut self, entity: Entity, flat: usize, right: Rights) -> bool {
+        let kinds = self.kinds;
+        self.player.is_none()
+            || self.trusted.contains(&entity)
+            || self.unit(entity).is_ok_and(|unit| unit.rights(kinds, flat).contains(right))
+    }
+
+    /// How many items may still come into a unit.
+    fn allowance(&self, entity: Entity) -> u32 {
+        let limit = self.player.and_then(|player| {
+            player.limits.iter().find(|(of, _)| *of == entity).map(|(_, limit)| *limit)
+        });
+        let Some(limit) = limit else { return u32::MAX };
+        let staged = self.staged.iter().find(|staged| staged.entity == entity);
+        let (before, now) = staged.map_or((0, 0), |s| (s.before.total(), s.unit.total()));
+        let left = (u64::from(limit) + before).saturating_sub(now);
+        u32::try_from(left).unwrap_or(u32::MAX)
     }
 
     /// What lies in a slot.
@@ -108,19 +236,40 @@ impl<'a> Tx<'a> {
 
     /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit.
     ///
+    /// A whole unit ([`Area::all`], or its [`Entity`]) is filled in the order of registration, without
+    /// the containers that do not [`FILL`](super::container::Container::FILL); a container that is named
+    /// is filled in any case.
+    ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`] or [`InventoryError::UnknownItem`].
-    pub fn fill(&mut self, entity: Entity, stack: Stack) -> Result<Option<Stack>, InventoryError> {
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if it has no such container, or
+    /// [`InventoryError::UnknownItem`].
+    pub fn fill(
+        &mut self,
+        area: impl Into<Area>,
+        stack: Stack,
+    ) -> Result<Option<Stack>, InventoryError> {
+        self.fill_but(area.into(), None, stack)
+    }
+
+    /// As [`Self::fill`], leaving one slot out.
+    fn fill_but(
+        &mut self,
+        area: Area,
+        left_out: Option<usize>,
+        stack: Stack,
+    ) -> Result<Option<Stack>, InventoryError> {
         self.check_known(stack.item)?;
+        let entity = area.entity;
         let max_stack = self.catalogue.max_stack(stack.item);
-        let len = self.unit(entity)?.len();
+        let range = self.range(area)?;
         let mut rest = Some(stack);
         for onto_stacks in [true, false] {
-            for flat in 0..len {
+            for flat in range.clone().filter(|flat| Some(*flat) != left_out) {
                 let Some(left) = rest else { return Ok(None) };
                 if self.unit(entity)?.get(flat).is_some() == onto_stacks
-                    && self.fills_by_itself(entity, flat)?
+                    && (area.container.is_some() || self.fills_by_itself(entity, flat)?)
+                    && self.permits(entity, flat, Rights::PUT)
                     && self.accepts(entity, flat, left.item)?
                 {
                     rest = self.put_at(entity, flat, left, max_stack).unwrap_or(rest);
@@ -143,12 +292,16 @@ impl<'a> Tx<'a> {
         stack: Stack,
         max_stack: u32,
     ) -> Result<Option<Stack>, InventoryError> {
+        let fail = |error| InventoryError::Slot { entity, error };
+        let part = stack.count().min(self.allowance(entity));
+        let part = stack.with_count(part).ok_or(fail(SlotError::Occupied { slot: flat }))?;
         let unit = self.unit(entity)?;
         let (kind, index) = unit.locate(flat).unwrap_or_default();
         let Some(slots) = unit.section_mut(kind) else {
             return Err(InventoryError::NoInventory { entity });
         };
-        slots.merge(index, stack, max_stack).map_err(|error| InventoryError::Slot { entity, error })
+        let rest = slots.merge(index, part, max_stack).map_err(fail)?;
+        Ok(stack.with_count(stack.count() - part.count() + rest.map_or(0, |rest| rest.count())))
     }
 
     /// Puts a whole stack in wherever it fits.
@@ -156,8 +309,10 @@ impl<'a> Tx<'a> {
     /// # Errors
     ///
     /// [`InventoryError::Full`] if not all of it fits, or as [`Self::fill`].
-    pub fn give(&mut self, entity: Entity, stack: Stack) -> Result<(), InventoryError> {
-        self.all_or_nothing(|tx| match tx.fill(entity, stack)? {
+    pub fn give(&mut self, area: impl Into<Area>, stack: Stack) -> Result<(), InventoryError> {
+        let area = area.into();
+        let entity = area.entity;
+        self.all_or_nothing(|tx| match tx.fill(area, stack)? {
             None => Ok(()),
             Some(rest) => Err(InventoryError::Full { entity, item: rest.item, left: rest.count() }),
         })
@@ -167,28 +322,42 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`] or [`InventoryError::NotEnough`].
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if it has no such container, or
+    /// [`InventoryError::NotEnough`].
     pub fn take(
         &mut self,
-        entity: Entity,
+        area: impl Into<Area>,
         item: ItemId,
         count: u32,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let have = self.count(entity, item)?;
-        if have < u64::from(count) {
-            return Err(InventoryError::NotEnough { entity, item, have, wanted: count });
-        }
-        let unit = self.unit(entity)?;
+        let area = area.into();
+        let entity = area.entity;
+        self.all_or_nothing(|tx| {
+            let taken = tx.take_up_to(area, item, count)?;
+            let have = taken.iter().map(|stack| u64::from(stack.count())).sum();
+            if have < u64::from(count) {
+                return Err(InventoryError::NotEnough { entity, item, have, wanted: count });
+            }
+            Ok(taken)
+        })
+    }
+
+    fn take_up_to(
+        &mut self,
+        area: Area,
+        item: ItemId,
+        count: u32,
+    ) -> Result<Vec<Stack>, InventoryError> {
         let mut left = count;
         let mut taken = Vec::new();
-        for flat in (0..unit.len()).rev() {
-            let Some(stack) = unit.get(flat).filter(|stack| stack.item == item) else { continue };
-            let part = left.min(stack.count());
-            taken.extend(stack.with_count(part));
-            unit.set(flat, stack.with_count(stack.count() - part));
-            left -= part;
-            if left == 0 {
-                break;
+        for flat in self.range(area)?.rev() {
+            let there = self.unit(area.entity)?.get(flat).filter(|stack| stack.item == item);
+            let Some(stack) = there else { continue };
+            let part = stack.with_count(left.min(stack.count()));
+            if let Some(part) = part.filter(|_| self.permits(area.entity, flat, Rights::TAKE)) {
+                self.unit(area.entity)?.set(flat, stack.with_count(stack.count() - part.count()));
+                left -= part.count();
+                taken.push(part);
             }
         }
         Ok(taken)
@@ -201,12 +370,14 @@ impl<'a> Tx<'a> {
     /// [`InventoryError::NoInventory`].
     pub fn take_where(
         &mut self,
-        entity: Entity,
+        area: impl Into<Area>,
         mut wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let unit = self.unit(entity)?;
+        let area = area.into();
+        let range = self.range(area)?;
+        let unit = self.unit(area.entity)?;
         let hits: Vec<usize> =
-            (0..unit.len()).filter(|flat| unit.get(*flat).is_some_and(|s| wanted(&s))).collect();
+            range.filter(|flat| unit.get(*flat).is_some_and(|s| wanted(&s))).collect();
         Ok(hits.into_iter().filter_map(|flat| unit.set(flat, None)).collect())
     }
 
@@ -274,11 +445,11 @@ impl<'a> Tx<'a> {
     ///
     /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if the unit has no such
     /// container.
-    pub fn sort(&mut self, entity: Entity, container: Slot) -> Result<(), InventoryError> {
-        let flat = self.flat(entity, container)?;
-        let catalogue = self.catalogue;
+    pub fn sort(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
+        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
+        let (catalogue, kinds) = (self.catalogue, self.kinds);
         let unit = self.unit(entity)?;
-        let (kind, _) = unit.locate(flat).unwrap_or_default();
+        let kind = unit.kind_of(kinds, container).ok_or(missing)?;
         if let Some(slots) = unit.section_mut(kind) {
             slots.sort(|item| catalogue.rank(item), |item| catalogue.max_stack(item));
         }
@@ -292,10 +463,13 @@ impl<'a> Tx<'a> {
     /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such slot or
     /// the container has no selected one.
     pub fn select(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
-        self.flat(entity, slot)?;
+        let flat = self.flat(entity, slot)?;
         let missing = InventoryError::NoSuchSlot { entity, index: slot.index };
         let index = u8::try_from(slot.index).map_err(|_| missing)?;
+        let kinds = self.kinds;
         let unit = self.unit(entity)?;
-        unit.selected.as_mut().map(|selected| *selected = index).ok_or(missing)
+        let (kind, _) = unit.locate(flat).unwrap_or_default();
+        let selects = unit.selecting(kinds) == Some(kind) && !kinds[usize::from(kind)].progress;
+        unit.selected.as_mut().filter(|_| selects).map(|selected| *selected = index).ok_or(missing)
     }
 }

@@ -6,6 +6,7 @@ use super::{
     container::{Container, Slot},
     id::{ContainerKey, ItemId},
     items::ItemDef,
+    rights::Rights,
     slots::Slots,
     stack::Stack,
 };
@@ -28,8 +29,12 @@ pub struct Kind {
     pub fill: bool,
     /// Its [`SELECTS`](Container::SELECTS).
     pub selects: bool,
+    /// Its [`PROGRESS`](Container::PROGRESS).
+    pub progress: bool,
     /// Its [`accepts`](Container::accepts).
     pub accepts: fn(usize, &ItemDef) -> bool,
+    /// Its [`rights`](Container::rights).
+    pub rights: fn(usize) -> Rights,
 }
 
 impl Kind {
@@ -41,7 +46,9 @@ impl Kind {
             key: ContainerKey::of(C::NAME),
             fill: C::FILL,
             selects: C::SELECTS,
+            progress: C::PROGRESS,
             accepts: C::accepts,
+            rights: C::rights,
         }
     }
 }
@@ -129,12 +136,37 @@ impl Unit {
         None
     }
 
+    /// The kind of the container with this key, if the unit has it.
+    #[must_use]
+    pub fn kind_of(&self, kinds: &[Kind], key: ContainerKey) -> Option<u8> {
+        let mut there = self.sections.iter().map(|section| section.kind);
+        there.find(|kind| kinds.get(usize::from(*kind)).is_some_and(|kind| kind.key == key))
+    }
+
+    /// Which container says what [`Self::selected`] is.
+    #[must_use]
+    pub fn selecting(&self, kinds: &[Kind]) -> Option<u8> {
+        let mut there = self.sections.iter().map(|section| section.kind);
+        there.find(|kind| kinds.get(usize::from(*kind)).is_some_and(|kind| kind.selects))
+    }
+
+    /// What players may do with a slot at most; nothing past the end.
+    #[must_use]
+    pub fn rights(&self, kinds: &[Kind], flat: usize) -> Rights {
+        let kind = |(kind, index)| kinds.get(usize::from(kind)).map(|kind| (kind.rights)(index));
+        self.locate(flat).and_then(kind).unwrap_or_default()
+    }
+
+    /// How many items there are in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.iter().flatten().map(|stack| u64::from(stack.count())).sum()
+    }
+
     /// The flat position of an address, if the unit has it.
     #[must_use]
     pub fn flat(&self, kinds: &[Kind], slot: Slot) -> Option<usize> {
-        let kind = self.sections.iter().map(|section| section.kind).find(|kind| {
-            kinds.get(usize::from(*kind)).is_some_and(|kind| kind.key == slot.container)
-        })?;
+        let kind = self.kind_of(kinds, slot.container)?;
         let index = usize::from(slot.index);
         (index < self.section(kind)?.len()).then(|| self.start_of(kind) + index)
     }

@@ -14,6 +14,18 @@ use crate::model::rights::Rights;
 #[component(immutable)]
 pub struct Owner(pub ClientId);
 
+/// Players may ask to open this inventory ([`open`](crate::prelude::InventoryActions::open)), and then have
+/// these rights to it. What else must be true say [rules](crate::prelude::InventoryAppExt::add_rule).
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Openable(pub Rights);
+
+impl Default for Openable {
+    /// Seeing, putting and taking: an ordinary chest.
+    fn default() -> Self {
+        Self(Rights::USE)
+    }
+}
+
 /// Who else sees an inventory: the players standing at a chest.
 ///
 /// A client that disconnects is removed from every list.

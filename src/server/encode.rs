@@ -22,6 +22,7 @@ use crate::{
 use super::{
     baseline::Baseline,
     batch::{Batched, Content, Job},
+    sessions::Sessions,
     views::Views,
 };
 
@@ -44,6 +45,7 @@ pub(super) fn encode_messages(
     kinds: Res<Kinds>,
     batched: Res<Batched>,
     mut views: ResMut<Views>,
+    mut sessions: ResMut<Sessions>,
     mut encoded: ResMut<Encoded>,
     mut stats: ResMut<InventoryStats>,
 ) {
@@ -61,7 +63,7 @@ pub(super) fn encode_messages(
     }
     for at in 0..views.touched.len() {
         let client = views.touched[at];
-        begin_message(client, &units, schema, &mut views, &mut stats);
+        begin_message(client, &units, schema, &mut views, &mut sessions, &mut stats);
     }
     for job in &batched.jobs {
         let Ok((baseline, _)) = units.get(job.unit) else { continue };
@@ -77,28 +79,38 @@ pub(super) fn encode_messages(
     }
 }
 
-/// Begins a client's own message, if it needs one, with the views that end and begin.
+/// Begins a client's own message, if it needs one, with the answers to its requests and the views that end
+/// and begin.
 fn begin_message(
     client_id: Entity,
     units: &Units,
     schema: Schema,
     views: &mut Views,
+    sessions: &mut Sessions,
     stats: &mut InventoryStats,
 ) {
     let opens = collect_opens(client_id, units, views);
     let Some(client) = views.client_mut(client_id) else { return };
     client.message.clear();
+    let answers = sessions.take_answers(client_id, client.reset);
     let more = client.reset || !client.closes.is_empty() || !opens.is_empty();
-    let several = client.shared_parts + usize::from(client.private_updates > 0) > 1;
-    let needed = more || (several && client.shared_parts > 0);
-    if !needed {
-        if client.private_updates > 0 {
-            encode::begin_plain(&mut client.message);
+    let own = client.private_updates > 0 || answers.is_some();
+    let several = client.shared_parts + usize::from(own) > 1;
+    client.begun = true;
+    if !more && (client.shared_parts == 0 || !several) {
+        match answers {
+            Some(answers) => encode::begin_answered(&mut client.message, &answers),
+            None if own => {
+                encode::begin_plain(&mut client.message);
+                client.begun = false;
+            }
+            None => {}
         }
         return;
     }
     let w = &mut client.message;
-    encode::begin_full(w, client.reset, client.shared_parts);
+    encode::begin_full(w, answers.as_ref(), client.reset, client.shared_parts);
+    encode::data(w, [].iter());
     encode::closes(w, &client.closes);
     encode::opens(w, opens.len());
     stats.closes_encoded += client.closes.len() as u64;
@@ -177,10 +189,11 @@ fn encode_job(
     let full = match &batched.targets[job.targets.clone()] {
         [(client, view)] => {
             let Some(client) = views.client_mut(*client) else { return };
-            // The first update of a plain message follows its one bit of header at once.
-            if client.message.len() > 1 {
+            // The first update of a plain message follows its header at once.
+            if client.begun {
                 client.message.flag(true);
             }
+            client.begun = true;
             write_update(&mut client.message, other, schema, &head(*view), update)
         }
         targets => {

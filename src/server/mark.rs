@@ -45,6 +45,11 @@ pub(crate) struct Marked {
 }
 
 impl Marked {
+    /// How many ticks have been marked.
+    pub(super) fn pass(&self) -> u64 {
+        self.pass
+    }
+
     pub(super) fn units(&self) -> &[Entity] {
         &self.units
     }

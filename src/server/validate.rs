@@ -1,10 +1,11 @@
 //! Reads what clients ask for. Whatever they send is checked before anything is done with it.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
-use bevy_replicon::{prelude::*, shared::message::registry::RemoteMessageRegistry};
-use log::{debug, info};
+use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
+use log::{debug, info, warn};
 
 use crate::{
+    actions::{ActionTypes, AnyAction},
     codec,
     containers::Kinds,
     events::SyncRefused,
@@ -12,12 +13,22 @@ use crate::{
     model::items::Catalogue,
     protocol::{SyncBatch, SyncRequest},
     stats::InventoryStats,
+    wire::{
+        DecodeError, Schema,
+        bits::BitReader,
+        request::{ActionReader, Body, CONTROL, REQUEST_BYTES_MAX, Target, read_body},
+    },
 };
 
-use super::views::Views;
+use super::{
+    act::{self, Refused},
+    open,
+    sessions::{ClientMisbehaved, Misbehaviour, RequestLimits, Sessions, Turn},
+    views::Views,
+};
 
-/// Longest request, in bytes.
-const REQUEST_BYTES_MAX: usize = 64;
+/// Longest control request, in bytes.
+const CONTROL_BYTES_MAX: usize = 64;
 
 pub(super) fn validate_requests(
     authorized: Query<(), With<AuthorizedClient>>,
@@ -30,9 +41,17 @@ pub(super) fn validate_requests(
     for (client, bytes) in desk.views.take_early(|client| loaded && authorized.contains(client)) {
         desk.hear(client, &bytes);
     }
+    let now = desk.time.elapsed();
     for FromClient { client_id, message: SyncRequest(bytes) } in requests.read() {
         let Some(client) = client_id.entity() else { continue };
-        if bytes.len() > REQUEST_BYTES_MAX {
+        let (admitted, news) = desk.sessions.admit(client, now, *desk.limits);
+        if !admitted {
+            desk.stats.requests_flooded += 1;
+            desk.raise(client, news);
+            continue;
+        }
+        let control = bytes.first() == Some(&CONTROL);
+        if bytes.len() > if control { CONTROL_BYTES_MAX } else { REQUEST_BYTES_MAX } {
             desk.drop_malformed(client, "is too long");
             continue;
         }
@@ -50,9 +69,14 @@ pub(super) fn validate_requests(
 pub(super) struct Desk<'w, 's> {
     catalogue: Option<Res<'w, Catalogue>>,
     kinds: Res<'w, Kinds>,
+    actions: Res<'w, ActionTypes>,
     registry: Res<'w, RemoteMessageRegistry>,
     views: ResMut<'w, Views>,
+    sessions: ResMut<'w, Sessions>,
+    limits: Res<'w, RequestLimits>,
+    time: Res<'w, Time<Real>>,
     messages: ResMut<'w, ServerMessages>,
+    misbehaved: MessageWriter<'w, ClientMisbehaved>,
     stats: ResMut<'w, InventoryStats>,
     refusals: MessageWriter<'w, SyncRefused>,
     commands: Commands<'w, 's>,
@@ -62,10 +86,28 @@ impl Desk<'_, '_> {
     fn drop_malformed(&mut self, client: Entity, why: &str) {
         debug!("dropping a request of client `{client}`: it {why}");
         self.stats.requests_malformed += 1;
+        let news = self.sessions.malformed(client, *self.limits);
+        self.raise(client, news);
     }
 
-    fn hear(&mut self, client: Entity, bytes: &[u8]) {
-        let Ok(request) = codec::from_bytes::<Request>(bytes) else {
+    fn raise(&mut self, client: Entity, news: Option<Misbehaviour>) {
+        let Some(what) = news else { return };
+        warn!("client `{client}` misbehaves: {what:?}");
+        let misbehaved = ClientMisbehaved { client, what };
+        self.misbehaved.write(misbehaved);
+        self.commands.trigger(misbehaved);
+    }
+
+    fn hear(&mut self, client: Entity, bytes: &Bytes) {
+        if bytes.first() != Some(&CONTROL) {
+            if self.views.client(client).is_some_and(|client| client.ready) {
+                self.sessions.inbox.push((client, bytes.clone()));
+            } else {
+                self.drop_malformed(client, "comes before the hello");
+            }
+            return;
+        }
+        let Ok(request) = codec::from_bytes::<Request>(&bytes[1..]) else {
             return self.drop_malformed(client, "does not decode");
         };
         self.stats.requests_validated += 1;
@@ -80,7 +122,7 @@ impl Desk<'_, '_> {
 
     fn greet(&mut self, client: Entity, theirs: Hello) {
         let Some(catalogue) = &self.catalogue else { return };
-        let ours = Hello::new(catalogue, &self.kinds);
+        let ours = Hello::new(catalogue, &self.kinds, &self.actions);
         if ours == theirs {
             self.views.greet(client);
             return;
@@ -95,5 +137,93 @@ impl Desk<'_, '_> {
         {
             self.messages.send(client, channel, [&[REFUSED], hello.as_slice()].concat());
         }
+    }
+}
+
+/// Carries out the requests that are about inventories, in the order in which they arrived.
+pub(super) fn act_on_requests(world: &mut World) {
+    let inbox = core::mem::take(&mut world.resource_mut::<Sessions>().inbox);
+    for (client, bytes) in inbox {
+        match decode(world, client, &bytes) {
+            Ok(Some(request)) => answer(world, client, request),
+            Ok(None) => {}
+            Err(error) => {
+                world
+                    .run_system_cached_with(drop_undecodable, (client, error))
+                    .unwrap_or_else(|error| warn!("{error}"));
+            }
+        }
+    }
+}
+
+fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut desk: Desk) {
+    desk.drop_malformed(client, &format!("does not decode: {error}"));
+}
+
+/// A request that is this client's turn.
+enum Asked {
+    Act { actor: Option<Entity>, witness: u16, action: AnyAction },
+    Open(Target),
+    Close(Entity),
+}
+
+fn decode(world: &mut World, client: Entity, bytes: &[u8]) -> Result<Option<Asked>, DecodeError> {
+    let types = world.resource::<ActionTypes>().clone();
+    let mut r = BitReader::new(bytes);
+    let (number, body) = read_body(&mut r, types.len())?;
+    let views = world.resource::<Views>();
+    let entity = |view| views.unit_of(client, view);
+    let gone = Entity::PLACEHOLDER;
+    let asked = match body {
+        Body::Open(target) => Asked::Open(target),
+        Body::Close { view } => Asked::Close(entity(view).unwrap_or(gone)),
+        Body::Act { actor, witness, kind } => {
+            let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
+            let schema = Schema { catalogue, kinds: kinds.as_slice() };
+            let action = types.read(kind, &mut ActionReader { r: &mut r, schema, entity: &entity })?;
+            let actor = actor.map(|view| entity(view).unwrap_or(gone));
+            Asked::Act { actor, witness, action }
+        }
+    };
+    r.end()?;
+    let mut sessions = world.resource_mut::<Sessions>();
+    let Some(session) = sessions.get_mut(client) else { return Ok(None) };
+    match session.turn(number) {
+        Turn::New => Ok(Some(asked)),
+        Turn::Impossible => Err(DecodeError::Sequence { number }),
+        Turn::Repeated => {
+            world.resource_mut::<InventoryStats>().requests_repeated += 1;
+            world.resource_mut::<Views>().touch(client);
+            Ok(None)
+        }
+    }
+}
+
+fn answer(world: &mut World, client: Entity, asked: Asked) {
+    let id = ClientId::Client(client);
+    let result = match &asked {
+        Asked::Act { actor, witness, action } => {
+            // Zero says that nothing was shown ahead.
+            act::act(world, id, *actor, action, (*witness != 0).then_some(*witness))
+        }
+        Asked::Open(target) => {
+            let actor = world.resource::<Views>().owned_by(client);
+            open::open(world, id, actor, *target).map_err(Refused::from)
+        }
+        Asked::Close(unit) => open::close(world, id, *unit).map_err(Refused::from),
+    };
+    let mut stats = world.resource_mut::<InventoryStats>();
+    stats.requests_validated += 1;
+    match result {
+        Ok(()) => stats.actions_accepted += 1,
+        Err(_) => stats.actions_refused += 1,
+    }
+    let mut views = world.resource_mut::<Views>();
+    views.touch(client);
+    if let Err(refused) = &result {
+        views.heal(client, &refused.believed);
+    }
+    if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {
+        session.answer(result.map_err(|refused| refused.reason));
     }
 }

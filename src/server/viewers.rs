@@ -21,6 +21,7 @@ use super::{
     access::{Owner, Viewers},
     baseline::Baseline,
     faults::Unsynced,
+    sessions::Sessions,
     local::{close_local, mark_local, open_local},
     views::{Access, Views},
 };
@@ -61,8 +62,10 @@ fn enter_client(
     owners: Query<(Entity, &Owner), Allow<Disabled>>,
     viewed: Query<(Entity, &Viewers), Allow<Disabled>>,
     mut views: ResMut<Views>,
+    mut sessions: ResMut<Sessions>,
 ) {
     views.enter(add.entity);
+    sessions.enter(add.entity);
     let client = ClientId::Client(add.entity);
     for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
         views.look_at(unit);
@@ -76,12 +79,14 @@ fn enter_client(
 fn leave_client(
     remove: On<Remove, ConnectedClient>,
     mut views: ResMut<Views>,
+    mut sessions: ResMut<Sessions>,
     owners: Query<(Entity, &Owner), Allow<Disabled>>,
     mut viewed: Query<&mut Viewers, Allow<Disabled>>,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(remove.entity);
     views.leave(remove.entity);
+    sessions.leave(remove.entity);
     for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
         commands.entity(unit).try_remove::<Owner>();
     }

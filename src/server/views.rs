@@ -78,6 +78,8 @@ pub(super) struct ClientViews {
     pub(super) shared_parts: usize,
     pub(super) private_updates: usize,
     pub(super) message: BitWriter,
+    /// Whether an update in the message needs a bit before it that says that there is one.
+    pub(super) begun: bool,
     /// The first tick in which it may be sent everything once more.
     resync_after: u64,
 }
@@ -179,6 +181,48 @@ impl Views {
 
     pub(super) fn client_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
         self.clients.get_mut(&client)
+    }
+
+    /// What a player who sees a unit may do with it.
+    pub(super) fn access(&self, unit: Entity, client: ClientId) -> Option<Access> {
+        let watched = self.units.get(&unit)?;
+        match client {
+            ClientId::Server => watched.local,
+            ClientId::Client(client) => {
+                let watcher = watched.watchers.iter().find(|watcher| watcher.client == client)?;
+                watcher.known.then_some(watcher.access)
+            }
+        }
+    }
+
+    /// The first inventory that a client owns: the body that rules measure from.
+    pub(super) fn owned_by(&self, client: Entity) -> Option<Entity> {
+        let units = self.clients.get(&client)?.views.iter().flatten().copied();
+        let owned = |unit: &Entity| {
+            self.access(*unit, ClientId::Client(client)).is_some_and(|access| access.owner)
+        };
+        units.into_iter().find(owned)
+    }
+
+    /// The unit that a client calls so.
+    pub(super) fn unit_of(&self, client: Entity, view: u32) -> Option<Entity> {
+        *self.clients.get(&client)?.views.get(view as usize)?
+    }
+
+    /// Has a client get full copies of units that it believes wrong, but not too often.
+    pub(super) fn heal(&mut self, client: Entity, units: &[Entity]) {
+        let Some(views) = self.clients.get_mut(&client) else { return };
+        if units.is_empty() || self.ticks < views.resync_after {
+            return;
+        }
+        views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+        for unit in units.iter().copied() {
+            let watched = self.units.get(&unit);
+            let at = watched.and_then(|w| w.watchers.iter().position(|w| w.client == client));
+            if let Some(at) = at {
+                self.reopen(unit, at);
+            }
+        }
     }
 
     /// Puts a client on the list of those for whom something waits.

@@ -9,6 +9,7 @@ use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
 
 use crate::model::{
     id::{DataId, InventoryId},
+    reason::Reason,
     rights::{RIGHTS_BITS, Rights},
     slots::Slots,
     stack::Stack,
@@ -16,8 +17,10 @@ use crate::model::{
 };
 
 use super::{
-    CloseCause, DecodeError, Open, OpenHead, Part, Schema, Update, VIEWS_MAX, bits::BitReader,
-    encode::index_bits,
+    ANSWER_BITS, ANSWERS_MAX, Answers, CloseCause, DATA_BYTES_MAX, Datum, DecodeError, Open,
+    OpenHead, Part, Schema, Update, VIEWS_MAX,
+    bits::BitReader,
+    encode::{REASON_BITS, REASON_GAME, index_bits},
 };
 
 use update::update;
@@ -55,6 +58,9 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     if r.take(2)? != 0b11 || r.flag()? {
         return Ok(0);
     }
+    if r.flag()? {
+        answers(&mut r)?;
+    }
     r.flag()?;
     length(&mut r, 0, "the number of parts", VIEWS_MAX)
 }
@@ -84,6 +90,9 @@ pub fn message<'a>(
         part.updates.push(update(&mut r, schema, &held, true)?);
     } else if !r.flag()? {
         full(&mut r, schema, &held, &mut part)?;
+    } else if !r.flag()? {
+        part.answers = Some(answers(&mut r)?);
+        updates(&mut r, schema, &held, &mut part.updates)?;
     } else {
         return Err(DecodeError::Reserved);
     }
@@ -97,8 +106,15 @@ fn full<'a>(
     held: &impl Fn(Reference) -> Option<Held<'a>>,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
+    if r.flag()? {
+        part.answers = Some(answers(r)?);
+    }
     part.reset = r.flag()?;
     part.follows = length(r, 0, "the number of parts", VIEWS_MAX)?;
+    let data = length(r, 0, "the number of data", r.left())?;
+    for _ in 0..data {
+        part.data.push(datum(r)?);
+    }
     let closes = length(r, 0, "the number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
         let view = view_index(r)?;
@@ -113,6 +129,40 @@ fn full<'a>(
     updates(r, schema, held, &mut part.updates)
 }
 
+fn answers(r: &mut BitReader) -> Result<Answers, DecodeError> {
+    let last = r.take(ANSWER_BITS)?.to_le_bytes()[0];
+    let count = 1 + length(r, 0, "the number of answers", ANSWERS_MAX - 1)?;
+    let mut results = Vec::with_capacity(count);
+    for _ in 0..count {
+        results.push(if r.flag()? { Ok(()) } else { Err(reason(r)?) });
+    }
+    Ok(Answers { last, results })
+}
+
+fn reason(r: &mut BitReader) -> Result<Reason, DecodeError> {
+    let code = r.take(REASON_BITS)?;
+    if code == REASON_GAME {
+        let [low, high, ..] = r.take(16)?.to_le_bytes();
+        return Ok(Reason::Game(u16::from_le_bytes([low, high])));
+    }
+    Reason::CODES.get(code as usize).copied().ok_or(DecodeError::Reserved)
+}
+
+fn datum(r: &mut BitReader) -> Result<Datum, DecodeError> {
+    let id = data(r)?;
+    let kind = narrow(r, 0, "a type of data", 255)?.to_le_bytes()[0];
+    let len = length(r, 6, "the length of data", DATA_BYTES_MAX)?;
+    Ok(Datum { id, kind, bytes: bytes(r, len)?.into() })
+}
+
+/// Reads so many bytes. The message must be long enough for them before a buffer is made.
+pub(super) fn bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, DecodeError> {
+    if len > r.left() / 8 {
+        return Err(DecodeError::Truncated);
+    }
+    (0..len).map(|_| Ok(r.take(8)?.to_le_bytes()[0])).collect()
+}
+
 fn updates<'a>(
     r: &mut BitReader,
     schema: Schema,
@@ -125,18 +175,18 @@ fn updates<'a>(
     Ok(())
 }
 
-fn length(r: &mut BitReader, k: u32, what: &'static str, max: usize) -> Result<usize, DecodeError> {
+pub(super) fn length(r: &mut BitReader, k: u32, what: &'static str, max: usize) -> Result<usize, DecodeError> {
     let value = r.golomb(k, what, max as u64)?;
     usize::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: max as u64 })
 }
 
-fn narrow(r: &mut BitReader, k: u32, what: &'static str, max: u32) -> Result<u32, DecodeError> {
+pub(super) fn narrow(r: &mut BitReader, k: u32, what: &'static str, max: u32) -> Result<u32, DecodeError> {
     let value = r.golomb(k, what, u64::from(max))?;
     u32::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: u64::from(max) })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a small constant")]
-fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
+pub(super) fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
     narrow(r, 0, "a view", VIEWS_MAX as u32 - 1)
 }
 
@@ -158,7 +208,7 @@ fn open(r: &mut BitReader, schema: Schema) -> Result<Open, DecodeError> {
     Ok(Open { head: OpenHead { view, handle, id, owner, rights, version, entity }, unit })
 }
 
-fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
+pub(super) fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
     let bits = if r.flag()? {
         u64::from(r.take(32)?) | u64::from(r.take(31)?) << 32 | 1 << 63
     } else {
@@ -167,7 +217,7 @@ fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
     Ok(InventoryId::from_bits(bits))
 }
 
-fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
+pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
     let what = "an entity index";
     let index = narrow(r, 7, what, u32::MAX - 1)?;
     let generation = narrow(r, 0, "an entity generation", u32::MAX)?;

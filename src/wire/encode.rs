@@ -1,9 +1,17 @@
 //! Values into bits. Nothing here can fail: what cannot be encoded never leaves
 //! [`mark`](crate::server::mark).
 
-use crate::model::{id::InventoryId, rights::RIGHTS_BITS, stack::Stack, unit::Unit};
+use bevy::ecs::entity::Entity;
+use smallvec::SmallVec;
 
-use super::{BASE_BITS, CloseCause, OpenHead, Schema, base_bits, bits::BitWriter};
+use crate::model::{
+    id::InventoryId, reason::Reason, rights::RIGHTS_BITS, stack::Stack, unit::Unit,
+};
+
+use super::{
+    ANSWER_BITS, Answers, BASE_BITS, CloseCause, Datum, OpenHead, Schema, base_bits,
+    bits::BitWriter,
+};
 
 /// Begins a message that holds only updates of inventories that nobody else sees.
 pub fn begin_plain(w: &mut BitWriter) {
@@ -15,11 +23,60 @@ pub fn begin_shared(w: &mut BitWriter) {
     w.put(0b01, 2);
 }
 
-/// Begins a message that can hold everything. `closes` and then `opens` must follow.
-pub fn begin_full(w: &mut BitWriter, reset: bool, follows: usize) {
+/// Begins a message of answers and of updates of inventories that nobody else sees.
+pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
+    w.put(0b0111, 4);
+    self::answers(w, answers);
+}
+
+/// Begins a message that can hold everything. `data`, `closes` and then `opens` must follow.
+pub fn begin_full(w: &mut BitWriter, answers: Option<&Answers>, reset: bool, follows: usize) {
     w.put(0b011, 3);
+    w.flag(answers.is_some());
+    if let Some(answers) = answers {
+        self::answers(w, answers);
+    }
     w.flag(reset);
     w.golomb(follows as u64, 0);
+}
+
+fn answers(w: &mut BitWriter, Answers { last, results }: &Answers) {
+    w.put(u32::from(*last), ANSWER_BITS);
+    w.golomb(results.len() as u64 - 1, 0);
+    for result in results {
+        w.flag(result.is_ok());
+        if let Err(refused) = result {
+            reason(w, *refused);
+        }
+    }
+}
+
+fn reason(w: &mut BitWriter, reason: Reason) {
+    match (0..).zip(Reason::CODES).find(|(_, known)| *known == reason) {
+        Some((code, _)) => w.put(code, REASON_BITS),
+        None => {
+            w.put(REASON_GAME, REASON_BITS);
+            let Reason::Game(number) = reason else { return w.put(0, 16) };
+            w.put(u32::from(number), 16);
+        }
+    }
+}
+
+/// How many bits a reason takes.
+pub(super) const REASON_BITS: u32 = 5;
+
+/// The code of a reason of the game's own.
+pub(super) const REASON_GAME: u32 = 31;
+
+/// Writes instance data that the client does not have.
+pub fn data<'a>(w: &mut BitWriter, data: impl ExactSizeIterator<Item = &'a Datum>) {
+    w.golomb(data.len() as u64, 0);
+    for Datum { id, kind, bytes } in data {
+        w.golomb(u64::from(id.0.get()), 4);
+        w.golomb(u64::from(*kind), 0);
+        w.golomb(bytes.len() as u64, 6);
+        bytes.iter().for_each(|byte| w.put(u32::from(*byte), 8));
+    }
 }
 
 /// Writes the views that end.
@@ -46,8 +103,7 @@ pub fn open(w: &mut BitWriter, schema: Schema, head: &OpenHead, unit: &Unit) {
     w.golomb(head.version, 4);
     w.flag(head.entity.is_some());
     if let Some(entity) = head.entity {
-        w.golomb(u64::from(entity.index_u32()), 7);
-        w.golomb(u64::from(entity.generation().to_bits()), 0);
+        self::entity(w, entity);
     }
     w.golomb(unit.sections().len() as u64, 0);
     for section in unit.sections() {
@@ -58,8 +114,13 @@ pub fn open(w: &mut BitWriter, schema: Schema, head: &OpenHead, unit: &Unit) {
     slots(w, schema, unit);
 }
 
+pub(super) fn entity(w: &mut BitWriter, entity: Entity) {
+    w.golomb(u64::from(entity.index_u32()), 7);
+    w.golomb(u64::from(entity.generation().to_bits()), 0);
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "both halves are written")]
-fn id(w: &mut BitWriter, id: InventoryId) {
+pub(super) fn id(w: &mut BitWriter, id: InventoryId) {
     let bits = id.to_bits();
     let named = bits >> 63 == 1;
     w.flag(named);
@@ -151,32 +212,63 @@ pub fn update_delta(
 ) {
     head(w, update, false);
     let width = index_bits(len);
-    match entries {
-        [] => w.put(0b01, 2),
-        [entry] => {
-            w.flag(false);
+    let partners = exchanges(entries);
+    let is_partner = |at: usize| partners.iter().any(|partner| *partner == Some(at));
+    let mut left = (0..entries.len()).filter(|at| !is_partner(*at)).count();
+    if left <= 1 || entries.len() * (width as usize + 1) < len {
+        match left {
+            0 => return w.put(0b01, 2),
+            1 => w.flag(false),
+            _ => w.put(0b011, 3),
+        }
+        let several = left > 1;
+        for (at, entry) in entries.iter().enumerate().filter(|(at, _)| !is_partner(*at)) {
             w.put(to_u32(entry.slot), width);
-            change(w, schema, entry);
-        }
-        entries if entries.len() * (width as usize + 1) < len => {
-            w.put(0b011, 3);
-            for entry in entries {
-                w.put(to_u32(entry.slot), width);
-                change(w, schema, entry);
-                w.flag(entry.slot != entries[entries.len() - 1].slot);
+            match partners.get(at).copied().flatten() {
+                Some(other) => {
+                    w.put(0b1111, 4);
+                    w.put(to_u32(entries[other].slot), width);
+                }
+                None => change(w, schema, entry),
+            }
+            left -= 1;
+            if several {
+                w.flag(left > 0);
             }
         }
-        entries => {
-            w.put(0b111, 3);
-            let mut changed = entries.iter().map(|entry| entry.slot).peekable();
-            for slot in 0..len {
-                w.flag(changed.next_if_eq(&slot).is_some());
-            }
-            for entry in entries {
-                change(w, schema, entry);
-            }
-        }
+        return;
     }
+    w.put(0b111, 3);
+    let mut changed = entries.iter().map(|entry| entry.slot).peekable();
+    for slot in 0..len {
+        w.flag(changed.next_if_eq(&slot).is_some());
+    }
+    for entry in entries {
+        change(w, schema, entry);
+    }
+}
+
+/// Above so many entries nobody looks for exchanges.
+const EXCHANGES_MAX: usize = 16;
+
+/// For each entry the later one whose slot it was exchanged with, if there is one.
+fn exchanges(entries: &[Entry]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
+    let mut partners: SmallVec<[Option<usize>; EXCHANGES_MAX]> = SmallVec::new();
+    if entries.len() > EXCHANGES_MAX {
+        return partners;
+    }
+    for (at, entry) in entries.iter().enumerate() {
+        let crossed = |(n, other): &(usize, &Entry)| {
+            let known = entry.old.zip(other.old);
+            known.is_some_and(|(a, b)| a == other.new && b == entry.new)
+                && !partners.contains(&Some(*n))
+        };
+        let taken = partners.contains(&Some(at));
+        let later = entries.iter().enumerate().skip(at + 1);
+        let partner = later.filter(crossed).map(|(n, _)| n).next();
+        partners.push(partner.filter(|_| !taken));
+    }
+    partners
 }
 
 fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {

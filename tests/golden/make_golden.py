@@ -40,9 +40,26 @@ def slot36(n):
     return num(n, 6)
 
 
-LESS, MORE, EMPTY, STACK, WEAR = "00", "01", "10", "110", "1110"
+LESS, MORE, EMPTY, STACK, WEAR, WITH = "00", "01", "10", "110", "1110", "1111"
 DELTA, FULL = "0", "1"
 ONE, NONE, LIST, MASK = "0", "10", "110", "111"
+
+
+def full(answers="0", reset="0", follows=0, data=(), closes="", opens=""):
+    """The head of a message that can hold everything."""
+    definitions = "".join(eg(i, 4) + eg(kind) + eg(len(b), 6) + "".join(num(x, 8) for x in b)
+                          for i, kind, b in data)
+    return "110" + answers + reset + eg(follows) + eg(len(data)) + definitions + closes + opens
+
+
+def answers(last, results):
+    """Answers up to a request: True for accepted, a reason's code, or a code with the game's number."""
+    def one(result):
+        if result is True:
+            return "1"
+        code, game = result if isinstance(result, tuple) else (result, None)
+        return "0" + num(code, 5) + ("" if game is None else num(game, 16))
+    return num(last % 64, 6) + eg(len(results) - 1) + "".join(map(one, results))
 
 
 def named(bits63):
@@ -77,10 +94,20 @@ CASES = {
     "full_copy": "0" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
     "of_handle_forty": "0" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
     "shared": "10" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + eg(0),
-    "hello_without_views": "110" + "1" + eg(0) + eg(0) + eg(0) + "0",
-    "opened": "110" + "1" + eg(0) + eg(0) + eg(1) + open_player(0, 7, 12) + "0",
-    "opened_on_an_avatar": "110" + "0" + eg(0) + eg(0) + eg(1) + open_player(3, 7, 12, 900) + "0",
-    "closed": "110" + "0" + eg(0) + eg(2) + eg(1) + "0" + eg(4) + "1" + eg(0) + "0",
+    "exchanged": "0" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
+    "exchanged_and_one_less": "0" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
+                              + slot36(12) + LESS + eg(0) + "0" + "0",
+    "accepted": "1110" + answers(5, [True]) + "0",
+    "accepted_with_slots": "1110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
+                           + WITH + slot36(30) + "0",
+    "refused_stale_and_by_the_game": "1110" + answers(7, [True, 0, (31, 500)]) + "0",
+    "hello_without_views": full(reset="1", closes=eg(0), opens=eg(0)) + "0",
+    "answered_with_a_shared_part": full("1" + answers(9, [True]), follows=1, closes=eg(0), opens=eg(0))
+                                   + "0",
+    "data": full(data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + "0",
+    "opened": full(reset="1", closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + "0",
+    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + "0",
+    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + "0",
 }
 
 

@@ -135,7 +135,7 @@ fn what_it_does_is_one_commit_and_is_synced() {
             tx.move_slot((entity, Inventory::slot(0)), (entity, Hotbar::slot(7)), Some(1))
         })
         .unwrap();
-        inv.transact(|tx| tx.sort(entity, Inventory::slot(0))).unwrap();
+        inv.transact(|tx| tx.sort(entity, ContainerKey::of(Inventory::NAME))).unwrap();
     });
     pair.steps(3);
     assert_same(&pair, 0, player(0));

@@ -9,6 +9,7 @@
     reason = "a test that fails may panic; what a mutation returns is not its point"
 )]
 
+mod actions;
 mod assets;
 mod attach;
 mod faults;
@@ -38,6 +39,9 @@ const ITEMS: &str = r#"(items: [
     (key: "axe", max_stack: 1),
     (key: "boots", max_stack: 1, tags: ["feet"]),
     (key: "coin", max_stack: 1000000),
+], recipes: [
+    (key: "torches", takes: [("coin", 2)], gives: [("torch", 4)]),
+    (key: "boots", takes: [("coin", 10)], gives: [("boots", 1)], at: "equipment"),
 ])"#;
 
 /// A container of a game's own.
@@ -73,6 +77,9 @@ struct Heard {
     resized: Vec<InventoryResized>,
     slots: Vec<SlotChanged>,
     selected: Vec<SelectedChanged>,
+    pending: Vec<SlotPending>,
+    confirmed: Vec<RequestId>,
+    rejected: Vec<(RequestId, Reason)>,
 }
 
 impl Heard {
@@ -90,7 +97,14 @@ fn setup(app: &mut App) {
         .add_observer(|on: On<InventoryClosed>, mut heard: ResMut<Heard>| heard.closed.push(*on))
         .add_observer(|on: On<InventoryResized>, mut heard: ResMut<Heard>| heard.resized.push(*on))
         .add_observer(|on: On<SlotChanged>, mut heard: ResMut<Heard>| heard.slots.push(*on))
-        .add_observer(|on: On<SelectedChanged>, mut heard: ResMut<Heard>| heard.selected.push(*on));
+        .add_observer(|on: On<SelectedChanged>, mut heard: ResMut<Heard>| heard.selected.push(*on))
+        .add_observer(|on: On<SlotPending>, mut heard: ResMut<Heard>| heard.pending.push(*on))
+        .add_observer(|on: On<ActionConfirmed>, mut heard: ResMut<Heard>| {
+            heard.confirmed.push(on.request);
+        })
+        .add_observer(|on: On<ActionRejected>, mut heard: ResMut<Heard>| {
+            heard.rejected.push((on.request, on.reason));
+        });
 }
 
 /// So many clients, connected and greeted.
@@ -159,6 +173,26 @@ fn with_inventories<T: 'static>(
     let mut f = Some(f);
     let system = move |mut inventories: Inventories| f.take().unwrap()(&mut inventories);
     app.world_mut().run_system_once(system).unwrap()
+}
+
+/// Has a client ask for something, in a frame of its own that sends nothing else.
+fn ask<A: InventoryAction>(pair: &mut Pair, client: usize, action: A) -> RequestId {
+    with_actions(&mut pair.clients[client].app, move |actions| actions.request(action))
+}
+
+/// Runs a system once with what players act with.
+fn with_actions<T: 'static>(
+    app: &mut App,
+    f: impl FnOnce(&mut InventoryActions) -> T + Send + Sync + 'static,
+) -> T {
+    let mut f = Some(f);
+    let system = move |mut actions: InventoryActions| f.take().unwrap()(&mut actions);
+    app.world_mut().run_system_once(system).unwrap()
+}
+
+/// The entity that shows an inventory on a client.
+fn shown_entity(pair: &Pair, client: usize, id: InventoryId) -> Entity {
+    pair.clients[client].app.world().resource::<InventoryIds>().get(id).expect("it is in view")
 }
 
 /// Bytes of one kind of traffic between two moments.

@@ -5,7 +5,7 @@ use super::*;
 use bevy_inventory_sync::{
     model::unit::{Kind, Unit},
     wire::{
-        CloseCause, DecodeError, Open, OpenHead, Part, Schema,
+        Answers, CloseCause, Datum, DecodeError, Open, OpenHead, Part, Schema,
         bits::BitWriter,
         decode::{self, Held, Reference},
         encode::{self, Entry, UpdateHead},
@@ -134,28 +134,73 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             w.finish().to_vec()
         }
         "hello_without_views" => private(|w, _| {
-            encode::begin_full(w, true, 0);
+            encode::begin_full(w, None, true, 0);
+            encode::data(w, [].iter());
             encode::closes(w, &[]);
             encode::opens(w, 0);
         }),
         "opened" => private(|w, schema| {
-            encode::begin_full(w, true, 0);
+            encode::begin_full(w, None, true, 0);
+            encode::data(w, [].iter());
             encode::closes(w, &[]);
             encode::opens(w, 1);
             encode::open(w, schema, &open_head(0, None), &opened());
         }),
         "opened_on_an_avatar" => private(|w, schema| {
-            encode::begin_full(w, false, 0);
+            encode::begin_full(w, None, false, 0);
+            encode::data(w, [].iter());
             encode::closes(w, &[]);
             encode::opens(w, 1);
             let entity = Entity::from_raw_u32(900);
             encode::open(w, schema, &open_head(3, entity), &opened());
         }),
         "closed" => private(|w, _| {
-            encode::begin_full(w, false, 0);
+            encode::begin_full(w, None, false, 0);
+            encode::data(w, [].iter());
             encode::closes(w, &[(1, CloseCause::Hidden), (4, CloseCause::Despawned)]);
             encode::opens(w, 0);
         }),
+        other => encoded_with_answers(other),
+    }
+}
+
+/// Messages with answers or instance data.
+fn encoded_with_answers(name: &str) -> Vec<u8> {
+    let (torch, axe) = (Some(TORCH.stack(3)), Some(AXE.stack(1).worn(7)));
+    let exchange = [entry(3, torch, axe), entry(30, axe, torch)];
+    let full = |answers: Option<&Answers>, follows, data: &[Datum]| {
+        private(|w, _| {
+            encode::begin_full(w, answers, false, follows);
+            encode::data(w, data.iter());
+            encode::closes(w, &[]);
+            encode::opens(w, 0);
+        })
+    };
+    match name {
+        "exchanged" => plain(head(0, 9), &exchange),
+        "exchanged_and_one_less" => {
+            let less = entry(12, Some(TORCH.stack(2)), Some(TORCH.stack(1)));
+            plain(head(0, 9), &[exchange[0], less, exchange[1]])
+        }
+        "accepted" => private(|w, _| {
+            encode::begin_answered(w, &Answers { last: 5, results: vec![Ok(())] });
+        }),
+        "accepted_with_slots" => private(|w, schema| {
+            encode::begin_answered(w, &Answers { last: 5, results: vec![Ok(())] });
+            w.flag(true);
+            encode::update_delta(w, schema, &head(0, 9), 36, &exchange);
+        }),
+        "refused_stale_and_by_the_game" => private(|w, _| {
+            let results = vec![Ok(()), Err(Reason::Stale), Err(Reason::Game(500))];
+            encode::begin_answered(w, &Answers { last: 7, results });
+        }),
+        "answered_with_a_shared_part" => {
+            full(Some(&Answers { last: 9, results: vec![Ok(())] }), 1, &[])
+        }
+        "data" => {
+            let id = DataId(3.try_into().unwrap());
+            full(None, 0, &[Datum { id, kind: 1, bytes: vec![1, 255].into() }])
+        }
         other => panic!("no such case: {other}"),
     }
 }
@@ -170,7 +215,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 18);
+    assert_eq!(golden().count(), 25);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");
@@ -274,7 +319,8 @@ fn slots_and_items_out_of_range_are_named() {
 #[test]
 fn a_short_message_cannot_ask_for_much_memory() {
     let mut w = BitWriter::default();
-    encode::begin_full(&mut w, false, 0);
+    encode::begin_full(&mut w, None, false, 0);
+            encode::data(&mut w, [].iter());
     encode::closes(&mut w, &[]);
     w.golomb(1, 0);
     w.golomb(0, 0);
@@ -291,7 +337,8 @@ fn a_short_message_cannot_ask_for_much_memory() {
     assert_eq!(error, DecodeError::Truncated);
     for count in [1 << 17, 1 << 40] {
         let mut w = BitWriter::default();
-        encode::begin_full(&mut w, false, 0);
+        encode::begin_full(&mut w, None, false, 0);
+            encode::data(&mut w, [].iter());
         w.golomb(count, 0);
         assert!(matches!(decoded(w.finish(), 0, &unit(&[])), Err(DecodeError::OutOfRange { .. })));
     }

@@ -2,7 +2,11 @@
 
 use bevy::ecs::entity::Entity;
 
-use crate::model::{container::Slot, error::InventoryError, stack::Stack};
+use crate::model::{
+    container::{Area, Slot},
+    error::{InventoryError, SlotError},
+    stack::Stack,
+};
 
 use super::Tx;
 
@@ -49,6 +53,26 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Exchanges two slots, whatever lies there.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], [`InventoryError::NotAccepted`],
+    /// or [`InventoryError::Slot`] if both are empty.
+    pub fn swap(&mut self, a: (Entity, Slot), b: (Entity, Slot)) -> Result<(), InventoryError> {
+        let (at_a, at_b) = (self.flat(a.0, a.1)?, self.flat(b.0, b.1)?);
+        let (in_a, in_b) = (self.unit(a.0)?.get(at_a), self.unit(b.0)?.get(at_b));
+        if in_a.is_none() && in_b.is_none() {
+            return Err(InventoryError::Slot { entity: a.0, error: SlotError::Empty { slot: at_a } });
+        }
+        self.all_or_nothing(|tx| {
+            tx.unit(a.0)?.set(at_a, None);
+            tx.unit(b.0)?.set(at_b, None);
+            in_b.map_or(Ok(()), |stack| tx.put_exactly(a, stack))?;
+            in_a.map_or(Ok(()), |stack| tx.put_exactly(b, stack))
+        })
+    }
+
     /// Puts a stack into a slot that has just been emptied. A stack above the limit stays together:
     /// exchanging two slots never leaves a rest.
     fn put_exactly(&mut self, to: (Entity, Slot), stack: Stack) -> Result<(), InventoryError> {
@@ -69,7 +93,12 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// [`InventoryError::Full`] if not all of it fits, or [`InventoryError::NoInventory`].
-    pub fn move_all(&mut self, from: Entity, to: Entity) -> Result<(), InventoryError> {
+    pub fn move_all(
+        &mut self,
+        from: impl Into<Area>,
+        to: impl Into<Area>,
+    ) -> Result<(), InventoryError> {
+        let (from, to) = (from.into(), to.into());
         self.all_or_nothing(|tx| {
             for stack in tx.take_where(from, |_| true)? {
                 tx.give(to, stack)?;

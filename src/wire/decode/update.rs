@@ -45,15 +45,15 @@ fn delta(
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
     let mut changes = Vec::new();
     if !r.flag()? {
-        changes.push(entry(r, schema, unit, relative)?);
+        entry(r, schema, unit, relative, &mut changes)?;
     } else if !r.flag()? {
     } else if !r.flag()? {
+        let mut before = None;
         loop {
-            let next = entry(r, schema, unit, relative)?;
-            if changes.last().is_some_and(|(slot, _)| *slot >= next.0) {
-                return Err(DecodeError::BadChange { slot: next.0 });
+            let slot = entry(r, schema, unit, relative, &mut changes)?;
+            if before.replace(slot).is_some_and(|before| before >= slot) {
+                return Err(DecodeError::BadChange { slot });
             }
-            changes.push(next);
             if !r.flag()? {
                 break;
             }
@@ -66,24 +66,46 @@ fn delta(
             }
         }
         for slot in changed {
-            changes.push((slot, change(r, schema, unit, slot, relative)?));
+            let Change::To(stack) = change(r, schema, unit, slot, relative)? else {
+                return Err(DecodeError::Reserved);
+            };
+            changes.push((slot, stack));
         }
     }
     Ok(changes)
 }
 
+/// Reads one entry and gives its slot.
 fn entry(
     r: &mut BitReader,
     schema: Schema,
     unit: &Unit,
     relative: bool,
-) -> Result<(usize, Option<Stack>), DecodeError> {
+    changes: &mut Vec<(usize, Option<Stack>)>,
+) -> Result<usize, DecodeError> {
+    let slot = slot(r, unit)?;
+    match change(r, schema, unit, slot, relative)? {
+        Change::To(stack) => changes.push((slot, stack)),
+        Change::ExchangedWith(other) => {
+            changes.push((slot, unit.get(other)));
+            changes.push((other, unit.get(slot)));
+        }
+    }
+    Ok(slot)
+}
+
+fn slot(r: &mut BitReader, unit: &Unit) -> Result<usize, DecodeError> {
     let slot = r.take(index_bits(unit.len()))? as usize;
     if slot >= unit.len() {
         let max = (unit.len() as u64).saturating_sub(1);
         return Err(DecodeError::OutOfRange { what: "a slot", value: slot as u64, max });
     }
-    Ok((slot, change(r, schema, unit, slot, relative)?))
+    Ok(slot)
+}
+
+enum Change {
+    To(Option<Stack>),
+    ExchangedWith(usize),
 }
 
 fn change(
@@ -92,7 +114,7 @@ fn change(
     unit: &Unit,
     slot: usize,
     relative: bool,
-) -> Result<Option<Stack>, DecodeError> {
+) -> Result<Change, DecodeError> {
     let bad = DecodeError::BadChange { slot };
     let before = || {
         if relative { unit.get(slot).ok_or(bad) } else { Err(DecodeError::NotRelative) }
@@ -102,21 +124,27 @@ fn change(
         let old = before()?;
         let by = narrow(r, 0, "a change of count", u32::MAX - 1)?.checked_add(1).ok_or(bad)?;
         let count = if grows { old.count().checked_add(by) } else { old.count().checked_sub(by) };
-        return count.and_then(|count| old.with_count(count)).map(Some).ok_or(bad);
+        let new = count.and_then(|count| old.with_count(count)).ok_or(bad)?;
+        return Ok(Change::To(Some(new)));
     }
     if !r.flag()? {
-        return Ok(None);
+        return Ok(Change::To(None));
     }
     if !r.flag()? {
-        return stack(r, schema).map(Some);
+        return Ok(Change::To(Some(stack(r, schema)?)));
     }
     if !r.flag()? {
         let old = before()?;
         let by = unzigzag(r.golomb(2, "a change of wear", 1 << 18)?);
         let wear = u16::try_from(i64::from(old.wear) + by).map_err(|_| bad)?;
-        return Ok(Some(old.worn(wear)));
+        return Ok(Change::To(Some(old.worn(wear))));
     }
-    Err(DecodeError::Reserved)
+    let other = self::slot(r, unit)?;
+    match relative {
+        true if other > slot => Ok(Change::ExchangedWith(other)),
+        true => Err(bad),
+        false => Err(DecodeError::NotRelative),
+    }
 }
 
 fn unzigzag(value: u64) -> i64 {

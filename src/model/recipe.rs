@@ -1,0 +1,80 @@
+//! What can be made of what.
+
+use core::fmt;
+
+use bevy::reflect::Reflect;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::const_xxh3::xxh3_64;
+
+use super::id::{ContainerKey, ItemId};
+
+/// Names a recipe by its key, like [`ItemId`] an item.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize)]
+pub struct RecipeId(u32);
+
+impl RecipeId {
+    /// The id of the recipe with this key.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the id")]
+    pub const fn of(key: &str) -> Self {
+        Self(xxh3_64(key.as_bytes()) as u32)
+    }
+
+    pub(crate) const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
+impl fmt::Debug for RecipeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+/// One recipe of the catalogue: `(key: "torch", takes: [("coal", 1), ("stick", 1)], gives: [("torch",
+/// 4)], at: "workbench", millis: 0)`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recipe {
+    /// What game code calls it.
+    pub key: String,
+    /// What it takes, each item once.
+    pub takes: Vec<(ItemId, u32)>,
+    /// What it gives.
+    pub gives: Vec<(ItemId, u32)>,
+    /// The [`NAME`](super::container::Container::NAME) of a container that the station's entity must
+    /// have; anywhere if there is none.
+    pub at: Option<String>,
+    /// How long it takes, in milliseconds, where that counts ([`Crafter`](crate::prelude::Crafter)).
+    pub millis: u32,
+}
+
+impl Recipe {
+    /// The id made of the key.
+    #[must_use]
+    pub fn id(&self) -> RecipeId {
+        RecipeId::of(&self.key)
+    }
+
+    /// The container that its station must have.
+    #[must_use]
+    pub fn station(&self) -> Option<ContainerKey> {
+        self.at.as_deref().map(ContainerKey::of)
+    }
+}
+
+/// A recipe as it is written in RON, with items by key.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecipeEntry {
+    pub(super) key: String,
+    pub(super) takes: Vec<(String, u32)>,
+    pub(super) gives: Vec<(String, u32)>,
+    #[serde(default)]
+    pub(super) at: Option<String>,
+    #[serde(default)]
+    pub(super) millis: u32,
+}

@@ -1,0 +1,178 @@
+//! Decides on a player's action: lawful on what lies there, seen as it was, within the player's rights,
+//! allowed by the game's rules. Then it is done, all of it at once.
+
+use bevy::{
+    ecs::world::{FilteredEntityMut, FilteredEntityRef},
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+
+use crate::{
+    actions::{AcceptedHead, AnyAction},
+    containers::Kinds,
+    events::Cause,
+    ids::InventoryIds,
+    model::{
+        id::InventoryId,
+        items::Catalogue,
+        reason::Reason,
+        rights::Rights,
+        stack::Stack,
+        tx::{Effect, Player, Staged, Tx},
+    },
+};
+
+use super::{
+    audit::{self, ActionDecided, Books},
+    loot,
+    mark::Marked,
+    rules::{self, Ask, Purpose, Verdict},
+    views::Views,
+};
+
+/// Why an action was not done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Refused {
+    pub(crate) reason: Reason,
+    /// Inventories of which the player believed something else than what is true.
+    pub(super) believed: Vec<Entity>,
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self { reason, believed: Vec::new() }
+    }
+}
+
+/// What an action would do.
+struct Outcome {
+    staged: Vec<Staged>,
+    dropped: Vec<Stack>,
+    effects: Vec<Effect>,
+    output: Box<dyn core::any::Any + Send + Sync>,
+}
+
+/// Decides on an action of a player, and does it. `witness` is what the player saw, if it was shown ahead.
+pub(crate) fn act(
+    world: &mut World,
+    client: ClientId,
+    actor: Option<Entity>,
+    action: &AnyAction,
+    witness: Option<u16>,
+) -> Result<(), Refused> {
+    let decided = decide(world, client, actor, action, witness);
+    let result = decided.as_ref().map(drop).map_err(|refused| refused.reason);
+    world.write_message(ActionDecided { client, actor, action: action.clone(), result });
+    let outcome = decided?;
+    let cause = Cause::Acted(client);
+    write(world, &outcome.staged, cause);
+    world.resource_mut::<Books>().enter_with(&outcome.staged, &outcome.dropped, cause);
+    let head = AcceptedHead { client, actor };
+    for stack in outcome.dropped {
+        loot::drop_stack(world, actor, client, stack);
+    }
+    action.0.accept(world, head, outcome.output);
+    world.flush();
+    Ok(())
+}
+
+fn decide(
+    world: &mut World,
+    client: ClientId,
+    actor: Option<Entity>,
+    action: &AnyAction,
+    witness: Option<u16>,
+) -> Result<Outcome, Refused> {
+    let views = world.get_resource::<Views>().ok_or(Reason::NotConnected)?;
+    let owned = |actor| views.access(actor, client).is_some_and(|access| access.owner);
+    if actor.is_some_and(|actor| !owned(actor)) {
+        return Err(Reason::NotInView.into());
+    }
+    let outcome = try_out(world, client, actor, action, (witness, &[]))?;
+    let mut limits: Vec<(Entity, u32)> = Vec::new();
+    for effect in &outcome.effects {
+        let (gains, losses) = (effect.gains.clone(), effect.losses.clone());
+        let purpose = Purpose::Act { action: action.clone(), gains, losses };
+        match rules::ask(world, &Ask { client, actor, inventory: effect.entity, purpose }) {
+            Verdict::Allow => {}
+            Verdict::AtMost(most) => limits.push((effect.entity, most)),
+            Verdict::Refuse(reason) => return Err(reason.into()),
+        }
+    }
+    let over = |outcome: &Outcome| {
+        outcome.effects.iter().any(|effect| {
+            let gained: u64 = effect.gains.iter().map(|stack| u64::from(stack.count())).sum();
+            limits.iter().any(|(of, most)| *of == effect.entity && u64::from(*most) < gained)
+        })
+    };
+    let outcome = if over(&outcome) {
+        // In part, if it can be done in part.
+        let less = try_out(world, client, actor, action, (witness, &limits));
+        less.ok().filter(|less| !over(less)).ok_or(Reason::TooMuch)?
+    } else {
+        outcome
+    };
+    audit::check_moves(world, action, &outcome.staged, &outcome.dropped)?;
+    Ok(outcome)
+}
+
+/// Runs an action on copies.
+fn try_out(
+    world: &World,
+    client: ClientId,
+    actor: Option<Entity>,
+    action: &AnyAction,
+    (witness, limits): (Option<u16>, &[(Entity, u32)]),
+) -> Result<Outcome, Refused> {
+    let (views, kinds) = (world.resource::<Views>(), world.resource::<Kinds>());
+    let catalogue = world.get_resource::<Catalogue>().ok_or(Reason::NotConnected)?;
+    let ids = world.resource::<InventoryIds>();
+    let rights = |entity: Entity| {
+        let access = views.access(entity, client)?;
+        access.rights.contains(Rights::SEE).then_some(access.rights)
+    };
+    let load = |entity: Entity| {
+        rights(entity)?;
+        kinds.read(&FilteredEntityRef::from(world.get_entity(entity).ok()?))
+    };
+    let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
+    let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
+    let player = Player { actor, find: &find, name: &name, limits };
+    let mut tx = Tx::new(catalogue, kinds.as_slice(), &load, Some(player));
+    let ran = action.0.run(&mut tx);
+    if let Some(witness) = witness {
+        let stale = (witness != tx.witnessed()).then_some(Reason::Stale);
+        let refused = ran.as_ref().err().copied();
+        // What is not in view cannot have been witnessed.
+        let reason = refused.filter(|r| *r == Reason::NotInView).or(stale).or(refused);
+        if let Some(reason) = reason {
+            let believed = tx.staged.iter().map(|staged| staged.entity).collect();
+            return Err(Refused { reason, believed });
+        }
+    }
+    let output = ran?;
+    tx.check_rights(rights)?;
+    let effects = tx.effects();
+    let Tx { staged, dropped, .. } = tx;
+    Ok(Outcome { staged, dropped, effects, output })
+}
+
+/// Puts what a transaction has made into the components.
+pub(crate) fn write(world: &mut World, staged: &[Staged], cause: Cause) {
+    let kinds = world.resource::<Kinds>().clone();
+    for Staged { entity, unit, before } in staged {
+        if unit == before {
+            continue;
+        }
+        let mut written = Vec::new();
+        if let Ok(mut there) = world.get_entity_mut(*entity) {
+            kinds.write(&mut FilteredEntityMut::from(&mut there), unit, |kind, index| {
+                written.push((kind, index));
+            });
+        }
+        let mut marked = world.resource_mut::<Marked>();
+        for (kind, index) in written {
+            marked.declare(*entity, kind, index, cause);
+        }
+    }
+}

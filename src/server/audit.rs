@@ -1,0 +1,174 @@
+//! The books: who did what, which items came into being or ceased to be, and whether all of it adds up.
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow, reflect::ReflectResource},
+    platform::collections::HashMap,
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+use log::error;
+use thiserror::Error;
+
+use crate::{
+    actions::AnyAction,
+    events::{Cause, Commit},
+    model::{
+        action::Action,
+        id::{InventoryId, ItemId},
+        reason::Reason,
+        stack::Stack,
+        tx::{Staged, net_change},
+    },
+};
+
+use super::mark::Marked;
+
+/// Authority: a player's action was decided on. What a game writes into its log.
+#[derive(Message, Clone, Debug)]
+pub struct ActionDecided {
+    /// Whose.
+    pub client: ClientId,
+    /// The inventory that acted, if the player has one.
+    pub actor: Option<Entity>,
+    /// What it was.
+    pub action: AnyAction,
+    /// Whether it was done, and if not, why.
+    pub result: Result<(), Reason>,
+}
+
+/// Authority: items came into being (`net` above zero) or ceased to be. What only moves is not told.
+#[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ItemFlow {
+    /// Which item.
+    pub item: ItemId,
+    /// How many more there are now.
+    pub net: i64,
+    /// What did it.
+    pub cause: Cause,
+    /// The inventory, the first of several.
+    pub inventory: Option<InventoryId>,
+}
+
+/// How closely items are counted.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Resource)]
+pub enum Conservation {
+    /// Not at all.
+    Off,
+    /// The built-in actions must not make or lose an item.
+    #[default]
+    Actions,
+    /// And nobody may who does not go through [`Inventories`](crate::prelude::Inventories), an action or
+    /// a [`Crafter`](crate::prelude::Crafter): every commit is compared with what was declared.
+    Strict,
+}
+
+/// Authority: items appeared from nowhere, or went there. Also written to the log.
+#[derive(Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("tick {tick}, inventory `{inventory}`: {net} of item {item} unaccounted for")]
+pub struct ItemsUnaccounted {
+    /// Ticks that have been marked since the start.
+    pub tick: u64,
+    /// Where.
+    pub inventory: InventoryId,
+    /// What.
+    pub item: ItemId,
+    /// How many more there are than were declared.
+    pub net: i64,
+}
+
+/// What was declared since the last tick.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Books {
+    /// By entity and item.
+    declared: HashMap<(Entity, ItemId), i64>,
+    flows: Vec<(Option<Entity>, ItemFlow)>,
+}
+
+impl Books {
+    /// Enters what a transaction did to its units.
+    pub(crate) fn enter(&mut self, staged: &[Staged], cause: Cause) {
+        self.enter_with(staged, &[], cause);
+    }
+
+    /// The same, with what it dropped.
+    pub(crate) fn enter_with(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
+        for staged in staged {
+            for (item, net) in net_change(core::slice::from_ref(staged), &[]) {
+                *self.declared.entry((staged.entity, item)).or_default() += net;
+            }
+        }
+        let first = staged.first().map(|first| first.entity);
+        for (item, net) in net_change(staged, dropped) {
+            self.flows.push((first, ItemFlow { item, net, cause, inventory: None }));
+        }
+    }
+}
+
+/// Checks that an action which only moves has made or lost nothing.
+pub(crate) fn check_moves(
+    world: &mut World,
+    action: &AnyAction,
+    staged: &[Staged],
+    dropped: &[Stack],
+) -> Result<(), Reason> {
+    let moves = action.get::<Action>().is_some_and(|a| !matches!(a, Action::Craft { .. }));
+    if !moves || *world.resource::<Conservation>() == Conservation::Off {
+        return Ok(());
+    }
+    let wrong = net_change(staged, dropped);
+    for (item, net) in &wrong {
+        let entity = staged.first().map(|first| first.entity);
+        let inventory = entity.and_then(|entity| world.get::<InventoryId>(entity)).copied();
+        let inventory = inventory.unwrap_or(InventoryId::sequential(0));
+        let tick = world.resource::<Marked>().pass();
+        let found = ItemsUnaccounted { tick, inventory, item: *item, net: *net };
+        error!("{action:?}: {found}");
+        world.write_message(found);
+    }
+    // Better to refuse a lawful move than to let an item be copied.
+    if wrong.is_empty() { Ok(()) } else { Err(Reason::Invalid) }
+}
+
+/// Tells what items came and went, and compares the commits of this tick with what was declared.
+pub(super) fn close_books(
+    settings: Res<Conservation>,
+    marked: Res<Marked>,
+    mut books: ResMut<Books>,
+    ids: Query<&InventoryId, Allow<Disabled>>,
+    mut flows: MessageWriter<ItemFlow>,
+    mut commits: MessageReader<Commit>,
+    mut faults: MessageWriter<ItemsUnaccounted>,
+) {
+    for (entity, flow) in books.flows.drain(..) {
+        let inventory = entity.and_then(|entity| ids.get(entity).ok()).copied();
+        flows.write(ItemFlow { inventory, ..flow });
+    }
+    let declared = core::mem::take(&mut books.declared);
+    if *settings != Conservation::Strict {
+        commits.clear();
+        return;
+    }
+    let mut net: HashMap<(Entity, ItemId), (i64, InventoryId)> = HashMap::default();
+    for commit in commits.read() {
+        // Containers that come and go with what is in them say so themselves.
+        let spawned = commit.version == 1;
+        if spawned || matches!(commit.cause, Cause::Spawned | Cause::Removed | Cause::Loaded) {
+            continue;
+        }
+        for (stack, sign) in [(commit.old, -1), (commit.new, 1)] {
+            let Some(stack) = stack else { continue };
+            let entry = net.entry((commit.entity, stack.item)).or_insert((0, commit.inventory));
+            entry.0 += sign * i64::from(stack.count());
+        }
+    }
+    for ((entity, item), (sum, inventory)) in net {
+        let declared = declared.get(&(entity, item)).copied().unwrap_or(0);
+        if sum != declared {
+            let (tick, net) = (marked.pass(), sum - declared);
+            let found = ItemsUnaccounted { tick, inventory, item, net };
+            error!("{found}");
+            faults.write(found);
+        }
+    }
+}

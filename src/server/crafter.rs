@@ -1,0 +1,171 @@
+//! Furnaces and their kin: what is made over time.
+
+use core::time::Duration;
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
+
+use crate::{
+    events::Cause,
+    inventories::Inventories,
+    model::{
+        container::{Area, Container},
+        id::ContainerKey,
+        items::Catalogue,
+        recipe::{Recipe, RecipeId},
+        slots::Slots,
+    },
+};
+
+use super::baseline::Baseline;
+
+/// How far a [`Crafter`] is, for everybody who sees its inventory: a container without slots. Insert it
+/// beside the crafter.
+#[derive(Component, Clone, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Component)]
+pub struct Work {
+    slots: Slots,
+    steps: u8,
+}
+
+impl Work {
+    /// In so many steps progress is shown.
+    pub const STEPS: u8 = 32;
+
+    /// From 0 to 1.
+    #[must_use]
+    pub fn progress(&self) -> f32 {
+        f32::from(self.steps) / f32::from(Self::STEPS)
+    }
+}
+
+impl Container for Work {
+    const NAME: &'static str = "work";
+    const FILL: bool = false;
+    const SELECTS: bool = true;
+    const PROGRESS: bool = true;
+
+    fn from_slots(slots: Slots) -> Self {
+        Self { slots, steps: 0 }
+    }
+
+    fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    fn slots_mut(&mut self) -> &mut Slots {
+        &mut self.slots
+    }
+
+    fn selected(&self) -> Option<u8> {
+        Some(self.steps)
+    }
+
+    fn select(&mut self, steps: u8) {
+        self.steps = steps.min(Self::STEPS);
+    }
+}
+
+/// Authority: makes things by the catalogue's recipes that take time, from one container of its entity
+/// into another, as long as there are ingredients and room.
+///
+/// It makes what its entity is a station for: a recipe `at: "furnace"` is made where there is a container
+/// of that name.
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+pub struct Crafter {
+    from: ContainerKey,
+    to: ContainerKey,
+    making: Option<RecipeId>,
+    spent: Duration,
+    /// The version of the inventory at which there was nothing to make.
+    idle_at: Option<u64>,
+}
+
+impl Crafter {
+    /// Takes ingredients from one container and puts products into another.
+    #[must_use]
+    pub fn new<From: Container, To: Container>() -> Self {
+        Self {
+            from: ContainerKey::of(From::NAME),
+            to: ContainerKey::of(To::NAME),
+            making: None,
+            spent: Duration::ZERO,
+            idle_at: None,
+        }
+    }
+
+    /// What is being made.
+    #[must_use]
+    pub fn making(&self) -> Option<RecipeId> {
+        self.making
+    }
+}
+
+pub(super) fn run_crafters(
+    time: Res<Time>,
+    catalogue: Res<Catalogue>,
+    mut crafters: Query<(Entity, &mut Crafter, &Baseline), Allow<Disabled>>,
+    mut inventories: Inventories,
+) {
+    for (entity, mut crafter, baseline) in &mut crafters {
+        let version = baseline.version();
+        if crafter.idle_at != Some(version) {
+            let crafter = crafter.bypass_change_detection();
+            crafter.advance(entity, version, time.delta(), &catalogue, &mut inventories);
+        }
+    }
+}
+
+impl Crafter {
+    fn advance(
+        &mut self,
+        entity: Entity,
+        version: u64,
+        delta: Duration,
+        catalogue: &Catalogue,
+        inventories: &mut Inventories,
+    ) {
+        let (from, to) = (self.area(entity, self.from), self.area(entity, self.to));
+        let can = |recipe: &Recipe, inventories: &Inventories| {
+            let craft = |tx: &mut crate::prelude::Tx| {
+                tx.craft(recipe.id(), 1, &[from], to, Some(entity)).map(drop)
+            };
+            recipe.millis > 0 && inventories.try_out(craft).is_ok()
+        };
+        let going_on = self.making.and_then(|id| catalogue.recipe(id));
+        let going_on = going_on.filter(|recipe| can(recipe, inventories));
+        let next = || catalogue.recipes().find(|recipe| can(recipe, inventories));
+        let recipe = match going_on {
+            Some(recipe) => {
+                self.spent += delta;
+                Some(recipe)
+            }
+            None => {
+                self.spent = Duration::ZERO;
+                next()
+            }
+        };
+        self.making = recipe.map(Recipe::id);
+        let Some(recipe) = recipe else {
+            self.idle_at = Some(version);
+            inventories.show_progress(entity, 0);
+            return;
+        };
+        let whole = Duration::from_millis(u64::from(recipe.millis));
+        if self.spent >= whole {
+            self.spent -= whole;
+            let id = recipe.id();
+            let made = inventories
+                .run(Cause::Crafted, |tx| tx.craft(id, 1, &[from], to, Some(entity)));
+            debug_assert!(made.is_ok(), "it has just been tried out");
+        }
+        let steps = self.spent.as_millis() * u128::from(Work::STEPS) / whole.as_millis();
+        inventories.show_progress(entity, u8::try_from(steps).unwrap_or(Work::STEPS));
+    }
+
+    fn area(&self, entity: Entity, container: ContainerKey) -> Area {
+        Area { entity, container: Some(container) }
+    }
+}

@@ -1,0 +1,58 @@
+//! What lies on the ground: entities with an inventory of one slot.
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+
+use crate::{
+    containers::Kinds,
+    events::Cause,
+    model::{container::Inventory, stack::Stack},
+};
+
+use super::mark::Marked;
+
+/// On a stack that lies on the ground: an entity with an [`Inventory`] of one slot. It goes when it is
+/// empty.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Loot;
+
+/// Authority: a stack was dropped and lies on the ground, on an entity of its own. Observe it to say
+/// where: insert a position, [`Viewers`](crate::prelude::Viewers), whatever it takes.
+#[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dropped {
+    /// The new entity.
+    pub entity: Entity,
+    /// The inventory that it was dropped from or for.
+    pub by: Option<Entity>,
+    /// The player who did it; [`ClientId::Server`] also if it was the game.
+    pub client: ClientId,
+    /// What lies there.
+    pub stack: Stack,
+}
+
+/// Puts a stack on the ground.
+pub(crate) fn drop_stack(world: &mut World, by: Option<Entity>, client: ClientId, stack: Stack) {
+    let entity = world.spawn((Inventory([Some(stack)].into_iter().collect()), Loot)).id();
+    if let Some(kind) = world.resource::<Kinds>().kind_of::<Inventory>() {
+        world.resource_mut::<Marked>().declare(entity, kind, 0, Cause::Acted(client));
+    }
+    let dropped = Dropped { entity, by, client, stack };
+    world.write_message(dropped);
+    world.trigger(dropped);
+}
+
+type Touched<'w> = (Entity, &'w Inventory);
+
+pub(super) fn despawn_empty_loot(
+    loot: Query<Touched, (With<Loot>, Changed<Inventory>, Allow<Disabled>)>,
+    mut commands: Commands,
+) {
+    for (entity, slots) in &loot {
+        if slots.iter().next().is_none() {
+            commands.entity(entity).try_despawn();
+        }
+    }
+}

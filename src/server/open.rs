@@ -1,0 +1,107 @@
+//! Opens and closes inventories as players ask for it, within the game's rules.
+
+use bevy::prelude::*;
+use bevy_replicon::prelude::*;
+
+use crate::{
+    ids::InventoryIds,
+    model::reason::Reason,
+    wire::request::Target,
+};
+
+use super::{
+    access::{Openable, Owner, Viewers},
+    baseline::Baseline,
+    faults::Unsynced,
+    rules::{self, Ask, Purpose, Verdict},
+};
+
+/// Who opened what, to be looked at now and then.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Opened {
+    open: Vec<Opening>,
+    ticks: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    unit: Entity,
+    client: ClientId,
+    actor: Option<Entity>,
+}
+
+/// Within so many ticks every opening is looked at once.
+const REVIEW_TICKS: usize = 30;
+
+/// Opens an inventory for a player. One that is not there and one that nobody may open get the same
+/// answer.
+pub(crate) fn open(
+    world: &mut World,
+    client: ClientId,
+    actor: Option<Entity>,
+    target: Target,
+) -> Result<(), Reason> {
+    let unit = match target {
+        Target::Entity(entity) => entity,
+        Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Reason::NotInView)?,
+    };
+    let there = world.get_entity(unit).ok().filter(|there| there.contains::<Baseline>());
+    let there = there.filter(|there| !there.contains::<Unsynced>()).ok_or(Reason::NotInView)?;
+    let viewer = there.get::<Viewers>().is_some_and(|v| v.rights_of(client).is_some());
+    if viewer || there.get::<Owner>() == Some(&Owner(client)) {
+        return Ok(());
+    }
+    let Openable(rights) = *there.get::<Openable>().ok_or(Reason::NotInView)?;
+    let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Open };
+    if let Verdict::Refuse(reason) = rules::ask(world, &ask) {
+        return Err(reason);
+    }
+    let Ok(mut there) = world.get_entity_mut(unit) else { return Err(Reason::NotInView) };
+    let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
+    viewers.add(client, rights);
+    there.insert(viewers);
+    world.resource_mut::<Opened>().open.push(Opening { unit, client, actor });
+    Ok(())
+}
+
+/// Closes an inventory that a player had opened.
+pub(crate) fn close(world: &mut World, client: ClientId, unit: Entity) -> Result<(), Reason> {
+    let mut opened = world.resource_mut::<Opened>();
+    let before = opened.open.len();
+    opened.open.retain(|opening| opening.unit != unit || opening.client != client);
+    if opened.open.len() == before {
+        return Err(Reason::NotInView);
+    }
+    remove_viewer(world, unit, client);
+    Ok(())
+}
+
+fn remove_viewer(world: &mut World, unit: Entity, client: ClientId) {
+    if let Some(mut viewers) = world.get_mut::<Viewers>(unit) {
+        viewers.remove(client);
+    }
+}
+
+/// Asks whether those who have opened something may go on seeing it: in each tick some of them.
+pub(super) fn review_openings(world: &mut World) {
+    let mut opened = world.resource_mut::<Opened>();
+    opened.ticks = (opened.ticks + 1) % REVIEW_TICKS;
+    let ticks = opened.ticks;
+    let due: Vec<_> = opened.open.iter().skip(ticks).step_by(REVIEW_TICKS).copied().collect();
+    for Opening { unit, client, actor } in due {
+        // The viewer may have gone, or been sent away, by other means.
+        let viewers = world.get::<Viewers>(unit);
+        let goes_on = viewers.is_some_and(|viewers| viewers.rights_of(client).is_some()) && {
+            let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Stay };
+            !matches!(rules::ask(world, &ask), Verdict::Refuse(_))
+        };
+        if !goes_on {
+            close(world, client, unit).ok();
+        }
+    }
+}
+
+/// Whether there is anything to review.
+pub(super) fn any_open(opened: Res<Opened>) -> bool {
+    !opened.open.is_empty()
+}

@@ -1,0 +1,324 @@
+//! What clients ask, top to bottom. Values into bits and back, in the order of the drawing.
+//!
+//! ```text
+//! request   = 0 number:8 body | 1 0000000 control       control is serialised: see `hello`
+//! body      = 00 act | 01 target                        the player wants to open an inventory
+//!           | 10 view:EG0                               the player has closed one
+//! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload
+//!                                                       the acting inventory's view + 1, or 0 for none
+//! payload   = tag:4 fields                              of the built-in type, as in `Action`
+//!           | length:EG5 byte*                          of the game's own
+//! place     = view:EG0 slot
+//! slot      = kind:⌈log2 kinds⌉ index:EG4
+//! area      = view:EG0 kind?:1 [kind:⌈log2 kinds⌉]
+//! count     = count?:1 [count:EG2]
+//! list      = length:EG2 item*
+//! target    = 0 index:EG7 generation:EG0 | 1 id         the server's entity | an inventory's id
+//! ```
+//!
+//! `number` counts a client's requests, modulo 256; it says which were heard before. `witness` is a hash
+//! of what the player saw.
+
+use bevy::ecs::entity::Entity;
+
+use crate::model::{
+    action::{ACTION_PLACES_MAX, Action},
+    container::{Area, Place, Slot},
+    id::{ContainerKey, InventoryId},
+    recipe::RecipeId,
+};
+
+use super::{
+    DecodeError, Schema, VIEWS_MAX,
+    bits::{BitReader, BitWriter},
+    decode::{self, length, narrow, view_index},
+    encode::{self, index_bits},
+};
+
+/// Longest request, in bytes.
+pub const REQUEST_BYTES_MAX: usize = 2048;
+
+/// Longest payload of an action of the game's own, in bytes.
+pub const PAYLOAD_BYTES_MAX: usize = 1024;
+
+/// First byte of a request that is not about inventories; it stays the same in every version.
+pub const CONTROL: u8 = 1;
+
+/// What a client wants to open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// The server's entity, known to the client because it is replicated.
+    Entity(Entity),
+    /// Any inventory by its id.
+    Id(InventoryId),
+}
+
+/// A request but for an action's payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// An action. Its payload follows.
+    Act {
+        /// The acting inventory's view.
+        actor: Option<u32>,
+        /// A hash of what the player saw.
+        witness: u16,
+        /// The type of the action, in the order of registration.
+        kind: u32,
+    },
+    /// The player wants to open an inventory.
+    Open(Target),
+    /// The player has closed one.
+    Close {
+        /// Its view.
+        view: u32,
+    },
+}
+
+/// Writes a request but for an action's payload. `kinds` is how many types of actions there are.
+pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
+    w.flag(false);
+    w.put(u32::from(number), 8);
+    match body {
+        Body::Act { actor, witness, kind } => {
+            w.put(0b00, 2);
+            w.golomb(actor.map_or(0, |view| u64::from(view) + 1), 0);
+            w.put(u32::from(*witness), 16);
+            w.put(*kind, index_bits(kinds));
+        }
+        Body::Open(target) => {
+            w.put(0b10, 2);
+            w.flag(matches!(target, Target::Id(_)));
+            match target {
+                Target::Entity(entity) => encode::entity(w, *entity),
+                Target::Id(id) => encode::id(w, *id),
+            }
+        }
+        Body::Close { view } => {
+            w.put(0b01, 2);
+            w.golomb(u64::from(*view), 0);
+        }
+    }
+}
+
+/// Reads what [`write_body`] wrote, and the number.
+///
+/// # Errors
+///
+/// [`DecodeError`].
+pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeError> {
+    if r.flag()? {
+        return Err(DecodeError::Reserved);
+    }
+    let number = r.take(8)?.to_le_bytes()[0];
+    let body = match r.take(2)? {
+        0b00 => {
+            #[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+            let actor = narrow(r, 0, "a view", VIEWS_MAX as u32)?.checked_sub(1);
+            let [low, high, ..] = r.take(16)?.to_le_bytes();
+            let kind = r.take(index_bits(kinds))?;
+            if kind as usize >= kinds {
+                let (value, max) = (u64::from(kind), kinds as u64 - 1);
+                return Err(DecodeError::OutOfRange { what: "an action", value, max });
+            }
+            Body::Act { actor, witness: u16::from_le_bytes([low, high]), kind }
+        }
+        0b10 => Body::Open(match r.flag()? {
+            false => Target::Entity(decode::entity(r)?),
+            true => Target::Id(decode::id(r)?),
+        }),
+        0b01 => Body::Close { view: view_index(r)? },
+        _ => return Err(DecodeError::Reserved),
+    };
+    Ok((number, body))
+}
+
+/// Writes the payload of an action of the game's own.
+pub fn write_payload(w: &mut BitWriter, payload: &[u8]) {
+    w.golomb(payload.len() as u64, 5);
+    payload.iter().for_each(|byte| w.put(u32::from(*byte), 8));
+}
+
+/// Reads what [`write_payload`] wrote.
+///
+/// # Errors
+///
+/// [`DecodeError`].
+pub fn read_payload(r: &mut BitReader) -> Result<Vec<u8>, DecodeError> {
+    let len = length(r, 5, "the length of an action", PAYLOAD_BYTES_MAX)?;
+    decode::bytes(r, len)
+}
+
+/// Writes an [`Action`]: its tag, then its fields in their order.
+pub struct ActionWriter<'a, 'w> {
+    /// Where to.
+    pub w: &'w mut BitWriter,
+    /// The registered containers and items.
+    pub schema: Schema<'a>,
+    /// Finds the client's view of an entity.
+    pub view: &'a dyn Fn(Entity) -> Option<u32>,
+}
+
+impl ActionWriter<'_, '_> {
+    /// Writes it.
+    pub fn action(&mut self, action: &Action) {
+        match action {
+            Action::Move { from, to, count } => self.tag(0).place(*from).place(*to).count(*count),
+            Action::Swap { a, b } => self.tag(1).place(*a).place(*b),
+            Action::QuickMove { from, to } => self.tag(2).place(*from).area(*to),
+            Action::Collect { onto, from } => self.tag(3).place(*onto).areas(from),
+            Action::Spread { from, onto, each } => {
+                self.tag(4).place(*from).places(onto).count(*each)
+            }
+            Action::MoveAll { from, to } => self.tag(5).area(*from).area(*to),
+            Action::Drop { from, count } => self.tag(6).place(*from).count(*count),
+            Action::DropAll { from } => self.tag(7).area(*from),
+            Action::Select { slot } => self.tag(8).place(*slot),
+            Action::Use { slot } => self.tag(9).place(*slot),
+            Action::Sort { entity, container } => {
+                self.tag(10).area(Area { entity: *entity, container: Some(*container) })
+            }
+            Action::Craft { recipe, times, from, to, at } => {
+                self.tag(11).w.put(recipe.to_bits(), 32);
+                self.count(Some(*times)).areas(from).area(*to);
+                self.areas(&at.map(Area::all).into_iter().collect::<Vec<_>>())
+            }
+        };
+    }
+
+    fn tag(&mut self, tag: u32) -> &mut Self {
+        self.w.put(tag, 4);
+        self
+    }
+
+    fn view(&mut self, entity: Entity) -> &mut Self {
+        let view = (self.view)(entity).unwrap_or(u32::from(u16::MAX));
+        self.w.golomb(u64::from(view), 0);
+        self
+    }
+
+    fn kind(&mut self, key: ContainerKey) -> &mut Self {
+        let kinds = self.schema.kinds;
+        let kind = (0..).zip(kinds).find(|(_, kind)| kind.key == key).map_or(0, |(n, _)| n);
+        self.w.put(kind, index_bits(kinds.len()));
+        self
+    }
+
+    fn place(&mut self, (entity, slot): Place) -> &mut Self {
+        self.view(entity).kind(slot.container).w.golomb(u64::from(slot.index), 4);
+        self
+    }
+
+    fn area(&mut self, area: Area) -> &mut Self {
+        self.view(area.entity).w.flag(area.container.is_some());
+        match area.container {
+            Some(key) => self.kind(key),
+            None => self,
+        }
+    }
+
+    fn count(&mut self, count: Option<u32>) -> &mut Self {
+        self.w.flag(count.is_some());
+        if let Some(count) = count {
+            self.w.golomb(u64::from(count), 2);
+        }
+        self
+    }
+
+    fn places(&mut self, places: &[Place]) -> &mut Self {
+        self.w.golomb(places.len() as u64, 2);
+        places.iter().fold(self, |writer, place| writer.place(*place))
+    }
+
+    fn areas(&mut self, areas: &[Area]) -> &mut Self {
+        self.w.golomb(areas.len() as u64, 2);
+        areas.iter().fold(self, |writer, area| writer.area(*area))
+    }
+}
+
+/// Reads an [`Action`].
+pub struct ActionReader<'a, 'r, 'b> {
+    /// Where from.
+    pub r: &'r mut BitReader<'b>,
+    /// The registered containers and items.
+    pub schema: Schema<'a>,
+    /// Finds the entity of a client's view.
+    pub entity: &'a dyn Fn(u32) -> Option<Entity>,
+}
+
+impl ActionReader<'_, '_, '_> {
+    /// Reads it. A view that the client does not have becomes [`Entity::PLACEHOLDER`], which has no
+    /// inventory: it may have been closed while the request was on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`].
+    pub fn action(&mut self) -> Result<Action, DecodeError> {
+        Ok(match self.r.take(4)? {
+            0 => Action::Move { from: self.place()?, to: self.place()?, count: self.count()? },
+            1 => Action::Swap { a: self.place()?, b: self.place()? },
+            2 => Action::QuickMove { from: self.place()?, to: self.area()? },
+            3 => Action::Collect { onto: self.place()?, from: self.areas()? },
+            4 => Action::Spread { from: self.place()?, onto: self.places()?, each: self.count()? },
+            5 => Action::MoveAll { from: self.area()?, to: self.area()? },
+            6 => Action::Drop { from: self.place()?, count: self.count()? },
+            7 => Action::DropAll { from: self.area()? },
+            8 => Action::Select { slot: self.place()? },
+            9 => Action::Use { slot: self.place()? },
+            10 => {
+                let Area { entity, container } = self.area()?;
+                Action::Sort { entity, container: container.ok_or(DecodeError::Reserved)? }
+            }
+            11 => Action::Craft {
+                recipe: RecipeId::from_bits(self.r.take(32)?),
+                times: self.count()?.unwrap_or(0),
+                from: self.areas()?,
+                to: self.area()?,
+                at: self.areas()?.first().map(|area| area.entity),
+            },
+            _ => return Err(DecodeError::Reserved),
+        })
+    }
+
+    fn view(&mut self) -> Result<Entity, DecodeError> {
+        let view = view_index(self.r)?;
+        Ok((self.entity)(view).unwrap_or(Entity::PLACEHOLDER))
+    }
+
+    fn kind(&mut self) -> Result<ContainerKey, DecodeError> {
+        let kinds = self.schema.kinds;
+        let kind = self.r.take(index_bits(kinds.len()))?;
+        let max = kinds.len() as u64 - 1;
+        let wrong =
+            DecodeError::OutOfRange { what: "a container", value: u64::from(kind), max };
+        kinds.get(kind as usize).map(|kind| kind.key).ok_or(wrong)
+    }
+
+    fn place(&mut self) -> Result<Place, DecodeError> {
+        let (entity, container) = (self.view()?, self.kind()?);
+        let [low, high, ..] = narrow(self.r, 4, "a slot", u32::from(u16::MAX))?.to_le_bytes();
+        Ok((entity, Slot { container, index: u16::from_le_bytes([low, high]) }))
+    }
+
+    fn area(&mut self) -> Result<Area, DecodeError> {
+        let entity = self.view()?;
+        let container = if self.r.flag()? { Some(self.kind()?) } else { None };
+        Ok(Area { entity, container })
+    }
+
+    fn count(&mut self) -> Result<Option<u32>, DecodeError> {
+        if !self.r.flag()? {
+            return Ok(None);
+        }
+        narrow(self.r, 2, "a count", u32::MAX).map(Some)
+    }
+
+    fn places(&mut self) -> Result<Vec<Place>, DecodeError> {
+        let len = length(self.r, 2, "the number of slots", ACTION_PLACES_MAX)?;
+        (0..len).map(|_| self.place()).collect()
+    }
+
+    fn areas(&mut self) -> Result<Vec<Area>, DecodeError> {
+        let len = length(self.r, 2, "the number of areas", ACTION_PLACES_MAX)?;
+        (0..len).map(|_| self.area()).collect()
+    }
+}
