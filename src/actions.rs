@@ -185,14 +185,11 @@ impl ActionTypes {
         (self.0[kind as usize].read)(r)
     }
 
-    /// A hash of what both sides must agree on.
-    pub(crate) fn hash(&self) -> u64 {
-        let mut hasher = Xxh3::new();
+    pub(crate) fn hash_names(&self, hasher: &mut Xxh3) {
         for known in self.0.iter() {
             hasher.update(known.name.as_bytes());
             hasher.update(&[0xFF]);
         }
-        hasher.digest()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     model::{
         action::GameAction,
         container::Container,
+        data::{DataPool, ItemData},
         error::CatalogueError,
         items::{Catalogue, Items},
     },
@@ -62,6 +63,13 @@ pub trait InventoryAppExt {
     ///
     /// If an action of that name is registered.
     fn add_action<A: GameAction>(&mut self) -> &mut Self;
+
+    /// Registers a type of instance data.
+    ///
+    /// # Panics
+    ///
+    /// If one of that name is registered, or 255 are.
+    fn add_item_data<T: ItemData>(&mut self) -> &mut Self;
 
     /// As [`Self::add_action`], for any action.
     #[doc(hidden)]
@@ -127,6 +135,11 @@ impl InventoryAppExt for App {
 
     fn add_action<A: GameAction>(&mut self) -> &mut Self {
         self.register_action::<A>()
+    }
+
+    fn add_item_data<T: ItemData>(&mut self) -> &mut Self {
+        self.world_mut().get_resource_or_init::<DataPool>().add_type::<T>();
+        self
     }
 
     fn register_action<A: InventoryAction>(&mut self) -> &mut Self {

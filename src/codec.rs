@@ -7,6 +7,8 @@ use bincode::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::wire::DATA_BYTES_MAX;
+
 /// Largest value that is decoded, in bytes.
 pub(crate) const DECODE_BYTES_MAX: usize = 1024;
 
@@ -24,6 +26,22 @@ pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeE
         return Err(DecodeError::LimitExceeded);
     }
     match decode_from_slice(bytes, config())? {
+        (value, read) if read == bytes.len() => Ok(value),
+        _ => Err(DecodeError::Other("the value goes on behind its end")),
+    }
+}
+
+/// Writes instance data. Its size is checked by who keeps it.
+pub(crate) fn to_data<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    encode_to_vec(value, standard())
+}
+
+/// Largest value of instance data in memory, in bytes as bincode counts them.
+const DATA_MEMORY_MAX: usize = 4 * DATA_BYTES_MAX;
+
+/// Reads instance data that takes up all of `bytes`.
+pub(crate) fn from_data<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    match decode_from_slice(bytes, standard().with_limit::<DATA_MEMORY_MAX>())? {
         (value, read) if read == bytes.len() => Ok(value),
         _ => Err(DecodeError::Other("the value goes on behind its end")),
     }

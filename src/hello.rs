@@ -4,7 +4,14 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{actions::ActionTypes, containers::Kinds, model::items::Catalogue, wire::PROTOCOL_VERSION};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{
+    actions::ActionTypes,
+    containers::Kinds,
+    model::{data::DataPool, items::Catalogue},
+    wire::PROTOCOL_VERSION,
+};
 
 /// What a client says first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -19,19 +26,27 @@ pub struct Hello {
     pub kinds: u8,
     /// [`Kinds::hash`].
     pub containers: u64,
-    /// A hash of the names of the registered actions.
-    pub actions: u64,
+    /// A hash of the names of the registered actions and types of item data.
+    pub types: u64,
 }
 
 impl Hello {
-    pub(crate) fn new(catalogue: &Catalogue, kinds: &Kinds, actions: &ActionTypes) -> Self {
+    pub(crate) fn new(
+        catalogue: &Catalogue,
+        kinds: &Kinds,
+        actions: &ActionTypes,
+        pool: &DataPool,
+    ) -> Self {
+        let mut hasher = Xxh3::new();
+        actions.hash_names(&mut hasher);
+        pool.hash_types(&mut hasher);
         Self {
             protocol: PROTOCOL_VERSION,
             items: u32::try_from(catalogue.len()).unwrap_or(u32::MAX),
             catalogue: catalogue.hash(),
             kinds: u8::try_from(kinds.as_slice().len()).unwrap_or(u8::MAX),
             containers: kinds.hash(),
-            actions: actions.hash(),
+            types: hasher.digest(),
         }
     }
 }
@@ -66,7 +81,8 @@ impl fmt::Display for Mismatch {
         if server.containers == client.containers {
             return write!(
                 f,
-                "the registered actions differ; register the same ones in the same order"
+                "the registered actions or types of item data differ; register the same ones in the \
+                 same order"
             );
         }
         write!(

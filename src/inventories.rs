@@ -10,6 +10,7 @@ use crate::{
     events::Cause,
     model::{
         container::Slot,
+        data::DataPool,
         error::InventoryError,
         id::ItemId,
         items::Catalogue,
@@ -19,6 +20,7 @@ use crate::{
         unit::{UNIT_SLOTS_MAX, Unit},
     },
     server::{audit::Books, loot, mark::Marked},
+    wire::Datum,
 };
 
 use param::Units;
@@ -56,6 +58,7 @@ pub struct Inventories<'w, 's> {
     catalogue: Option<Res<'w, Catalogue>>,
     marked: Option<ResMut<'w, Marked>>,
     books: Option<ResMut<'w, Books>>,
+    pool: Option<ResMut<'w, DataPool>>,
     commands: Commands<'w, 's>,
 }
 
@@ -105,7 +108,7 @@ impl Inventories<'_, '_> {
     #[must_use]
     pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
         let left = self.try_out(|tx| tx.fill(entity, stack));
-        left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
+        left.map_or(0, |(left, ..)| stack.count() - left.map_or(0, |left| left.count()))
     }
 
     /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit: all
@@ -225,7 +228,8 @@ impl Inventories<'_, '_> {
         }
         let catalogue = self.catalogue.as_deref().ok_or(missing)?;
         let unknown = self.unknown.get(entity).ok();
-        Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, unknown))
+        let pool = self.pool.as_deref();
+        Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, pool, unknown))
     }
 
     /// Puts a saved inventory in place of what an entity has; every viewer gets a full copy. Containers
@@ -252,7 +256,8 @@ impl Inventories<'_, '_> {
                 elsewhere.push(container.clone());
             }
         }
-        let (mut unit, mut unknown) = here.restore(self.kinds.as_slice(), catalogue);
+        let pool = self.pool.as_deref_mut();
+        let (mut unit, mut unknown) = here.restore(self.kinds.as_slice(), catalogue, pool);
         unknown.containers.extend(elsewhere);
         for section in there.sections() {
             if unit.section(section.kind).is_none() {
@@ -272,13 +277,14 @@ impl Inventories<'_, '_> {
     pub(crate) fn try_out<T>(
         &self,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
-    ) -> Result<(T, Vec<Staged>), InventoryError> {
+    ) -> Result<(T, Vec<Staged>, Vec<Datum>), InventoryError> {
         let load = |entity| self.catalogue.as_deref().and_then(|_| self.unit(entity));
         let none = Catalogue::none();
         let catalogue = self.catalogue.as_deref().unwrap_or(&none);
-        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, None);
+        let pool = self.pool.as_deref();
+        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, None);
         let done = steps(&mut tx)?;
-        Ok((done, tx.staged))
+        Ok((done, tx.staged, tx.minted))
     }
 
     pub(crate) fn run<T>(
@@ -286,7 +292,10 @@ impl Inventories<'_, '_> {
         cause: Cause,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
     ) -> Result<T, InventoryError> {
-        let (done, staged) = self.try_out(steps)?;
+        let (done, staged, minted) = self.try_out(steps)?;
+        if let Some(pool) = &mut self.pool {
+            pool.adopt(minted);
+        }
         self.write(&staged, cause);
         if let Some(books) = &mut self.books {
             books.enter(&staged, cause);

@@ -189,6 +189,7 @@ pub mod prelude {
         model::{
             action::{Action, GameAction},
             container::{Area, Container, Hotbar, Inventory, Place, Slot},
+            data::{DataError, DataPool, ItemData},
             error::{CatalogueError, InventoryError, SlotError},
             id::{ContainerKey, DataId, InventoryId, ItemId},
             items::{Catalogue, ItemDef, Items},

@@ -15,7 +15,10 @@ use crate::{
         SyncRefused,
     },
     ids,
-    model::container::{Hotbar, Inventory},
+    model::{
+        container::{Hotbar, Inventory},
+        data::DataPool,
+    },
     prelude::InventoryAppExt,
     server::sessions::RequestLimits,
     stats::InventoryStats,
@@ -49,6 +52,7 @@ impl Plugin for InventorySharedPlugin {
             .register_type::<InventoryStats>()
             .register_type::<Inventory>()
             .register_type::<Hotbar>()
+            .init_resource::<DataPool>()
             .init_resource::<RequestLimits>()
             .register_type::<RequestLimits>()
             .add_plugins((ids::plugin, actions::plugin))

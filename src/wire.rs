@@ -31,7 +31,7 @@
 //!
 //! answers   = last:6 count-1:EG0 answer*                to the requests up to number `last`, modulo 64
 //! answer    = 1 accepted | 0 reason:5 [game:16]
-//! datum     = id:EG4 type:EG0 length:EG6 byte*
+//! datum     = id:EG4 (0 type:EG0 length:EG6 byte* | 1)  with 1 it is gone, and named no more
 //!
 //! open      = view:EG0 handle:EG0 id owner?:1 rights:4 version:EG4
 //!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that carries it
@@ -185,6 +185,8 @@ pub struct Part {
     pub reset: bool,
     /// So many shared parts belong to this one.
     pub follows: usize,
+    /// Instance data that the client can forget, for it does not exist any more.
+    pub forgotten: Vec<DataId>,
     /// Instance data that the rest names.
     pub data: Vec<Datum>,
     /// Views that end.
@@ -193,6 +195,15 @@ pub struct Part {
     pub opens: Vec<Open>,
     /// Views that change.
     pub updates: Vec<Update>,
+}
+
+impl Part {
+    /// The instance data that its slots hold.
+    pub(crate) fn names_data(&self) -> impl Iterator<Item = DataId> + '_ {
+        let opened = self.opens.iter().flat_map(|open| open.unit.iter());
+        let updated = self.updates.iter().flat_map(|update| update.slots.iter().map(|(_, s)| *s));
+        opened.chain(updated).flatten().filter_map(|stack| stack.data)
+    }
 }
 
 /// What can be wrong with bytes from a peer. They are dropped whole and counted.

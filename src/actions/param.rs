@@ -23,6 +23,7 @@ use crate::{
     inventories::ReadUnits,
     model::{
         action::Action,
+        data::DataPool,
         id::InventoryId,
         items::Catalogue,
         reason::Reason,
@@ -82,6 +83,7 @@ pub struct InventoryActions<'w, 's> {
     catalogue: Option<Res<'w, Catalogue>>,
     kinds: Res<'w, Kinds>,
     ids: Res<'w, InventoryIds>,
+    pool: Res<'w, DataPool>,
     requests: Res<'w, RequestIds>,
     commands: Commands<'w, 's>,
 }
@@ -138,9 +140,13 @@ impl InventoryActions<'_, '_> {
         let load = |entity| self.seen.get(entity).ok().and_then(|_| self.units.read(&self.kinds, entity));
         let find = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
         let name = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
-        let player = Player { actor: self.actor(), find: &find, name: &name, limits: &[] };
-        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, Some(player));
-        action.run(&mut tx)?;
+        let player = Player { actor: self.actor(), find: &find, name: &name, decides: false, limits: &[] };
+        let pool = Some(&*self.pool);
+        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, Some(player));
+        match action.run(&mut tx) {
+            Ok(_) | Err(Reason::Unpredictable) => {}
+            Err(reason) => return Err(reason),
+        }
         tx.check_rights(|entity| self.seen.get(entity).ok().map(|(view, _)| view.rights))
     }
 

@@ -6,7 +6,7 @@ use log::{debug, warn};
 
 use crate::{
     containers::Kinds,
-    model::items::Catalogue,
+    model::{data::DataPool, items::Catalogue},
     stats::InventoryStats,
     wire::{DecodeError, Part, Schema, decode},
 };
@@ -21,6 +21,7 @@ use super::{
 pub(super) fn apply_messages(
     catalogue: Res<Catalogue>,
     kinds: Res<Kinds>,
+    mut pool: ResMut<DataPool>,
     mut received: ResMut<Received>,
     mut confirmations: ResMut<Confirmations>,
     mut predictions: ResMut<Predictions>,
@@ -30,8 +31,15 @@ pub(super) fn apply_messages(
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
     for group in received.groups.drain(..) {
-        match decode_group(&group, schema, &confirmations) {
-            Ok(parts) => {
+        match decode_group(&group, schema, &confirmations, &pool) {
+            Ok(mut parts) => {
+                for part in &mut parts {
+                    if part.reset {
+                        pool.clear();
+                    }
+                    part.forgotten.drain(..).for_each(|id| pool.remove(id));
+                    part.data.drain(..).for_each(|datum| pool.put(datum));
+                }
                 if parts.iter().any(|part| part.reset) {
                     match core::mem::replace(&mut *state, SyncState::Synced) {
                         SyncState::Synced => submission.answered(),
@@ -68,7 +76,23 @@ fn decode_group(
     group: &[Bytes],
     schema: Schema,
     confirmations: &Confirmations,
+    pool: &DataPool,
 ) -> Result<Vec<Part>, DecodeError> {
     let held = |reference| confirmations.held(reference);
-    group.iter().map(|bytes| decode::message(bytes, schema, held)).collect()
+    let decoded = group.iter().map(|bytes| decode::message(bytes, schema, held));
+    let parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;
+    for datum in parts.iter().flat_map(|part| &part.data) {
+        if usize::from(datum.kind) >= pool.types() {
+            let (value, max) = (u64::from(datum.kind), (pool.types() as u64).saturating_sub(1));
+            return Err(DecodeError::OutOfRange { what: "a type of data", value, max });
+        }
+    }
+    let reset = parts.iter().any(|part| part.reset);
+    let comes = |id| parts.iter().flat_map(|part| &part.data).any(|datum| datum.id == id);
+    for id in parts.iter().flat_map(Part::names_data) {
+        if !comes(id) && (reset || !pool.contains(id)) {
+            return Err(DecodeError::UnknownData { id });
+        }
+    }
+    Ok(parts)
 }

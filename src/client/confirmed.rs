@@ -7,7 +7,7 @@ use bevy::{
 
 use crate::{
     events::{CloseReason, SlotCause},
-    model::{id::InventoryId, stack::Stack, unit::Unit},
+    model::{data::DataPool, id::InventoryId, stack::Stack, unit::Unit},
     wire::{
         CloseCause, Open, OpenHead, Part, Update,
         decode::{Held, Reference},
@@ -353,8 +353,10 @@ pub(super) fn disconnect(
     mut submission: ResMut<Submission>,
     mut state: ResMut<SyncState>,
     mut predictions: ResMut<Predictions>,
+    mut pool: ResMut<DataPool>,
 ) {
     predictions.disconnect();
+    pool.clear();
     let views = core::mem::take(&mut confirmations.views);
     for gone in views.into_iter().flatten() {
         confirmations.end(gone, CloseReason::Disconnected);

@@ -12,6 +12,7 @@ use crate::{
     events::SlotCause,
     model::{
         container::Slot,
+        data::DataPool,
         id::InventoryId,
         items::Catalogue,
         reason::Reason,
@@ -177,7 +178,7 @@ fn show(world: &World, actor: Option<Entity>, action: &AnyAction) -> Result<Show
         Err(Reason::Unpredictable) => return Ok(Shown::default()),
         Err(reason) => return Err(reason),
     };
-    Ok(Shown { staged, witness: witness.max(1) })
+    Ok(Shown { staged, witness })
 }
 
 /// Runs an action on what `load` gives.
@@ -192,8 +193,9 @@ fn run(
     let head = |entity| Some(confirmations.by_entity(entity)?.head);
     let find = |id: InventoryId| confirmations.by_id(id)?.entity;
     let name = |entity| Some(head(entity)?.id);
-    let player = Player { actor, find: &find, name: &name, limits: &[] };
-    let mut tx = Tx::new(catalogue, kinds.as_slice(), load, Some(player));
+    let player = Player { actor, find: &find, name: &name, decides: false, limits: &[] };
+    let pool = world.get_resource::<DataPool>();
+    let mut tx = Tx::new(catalogue, kinds.as_slice(), load, pool, Some(player));
     action.0.run(&mut tx)?;
     tx.check_rights(|entity| Some(head(entity)?.rights))?;
     let witness = tx.witnessed();

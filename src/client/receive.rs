@@ -11,7 +11,7 @@ use crate::{
     containers::Kinds,
     events::SyncRefused,
     hello::{Hello, Mismatch, REFUSED},
-    model::items::Catalogue,
+    model::{data::DataPool, items::Catalogue},
     protocol::SyncBatch,
     stats::InventoryStats,
     wire::decode,
@@ -51,7 +51,7 @@ impl Received {
 
 pub(super) fn receive_messages(
     catalogue: Res<Catalogue>,
-    (kinds, actions): (Res<Kinds>, Res<ActionTypes>),
+    (kinds, actions, pool): (Res<Kinds>, Res<ActionTypes>, Res<DataPool>),
     mut messages: ResMut<Messages<SyncBatch>>,
     mut received: ResMut<Received>,
     mut submission: ResMut<Submission>,
@@ -68,7 +68,7 @@ pub(super) fn receive_messages(
                 stats.decode_errors += 1;
                 continue;
             };
-            let mismatch = Mismatch { server, client: Hello::new(&catalogue, &kinds, &actions) };
+            let mismatch = Mismatch { server, client: Hello::new(&catalogue, &kinds, &actions, &pool) };
             warn!("the server does not sync inventories with this client: {mismatch}");
             *state = SyncState::Refused(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;

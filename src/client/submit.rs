@@ -10,7 +10,7 @@ use crate::{
     codec,
     containers::Kinds,
     hello::{Hello, Mismatch, Request},
-    model::items::Catalogue,
+    model::{data::DataPool, items::Catalogue},
     protocol::SyncRequest,
     stats::InventoryStats,
     wire::request::CONTROL,
@@ -79,7 +79,7 @@ impl Submission {
 
 pub(super) fn submit_requests(
     catalogue: Res<Catalogue>,
-    (kinds, actions): (Res<Kinds>, Res<ActionTypes>),
+    (kinds, actions, pool): (Res<Kinds>, Res<ActionTypes>, Res<DataPool>),
     time: Res<Time<Real>>,
     state: Res<SyncState>,
     mut submission: ResMut<Submission>,
@@ -88,7 +88,7 @@ pub(super) fn submit_requests(
 ) {
     let request = match *state {
         SyncState::Refused(_) => return,
-        SyncState::Waiting => Request::Hello(Hello::new(&catalogue, &kinds, &actions)),
+        SyncState::Waiting => Request::Hello(Hello::new(&catalogue, &kinds, &actions, &pool)),
         SyncState::Synced if submission.resync => Request::Resync,
         SyncState::Synced => return,
     };

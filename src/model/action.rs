@@ -158,12 +158,14 @@ impl Action {
             }
             Self::MoveAll { from, to } => return Ok(tx.move_area(*from, *to)?),
             Self::Drop { from, count } => {
-                tx.witness(from.0, from.1)?;
+                // Nobody drops what came onto the stack a moment ago.
+                tx.witness_slot(from.0, from.1, count.is_none())?;
                 let stack = tx.take_from(from.0, from.1, *count)?;
                 tx.drop(stack);
                 return Ok(vec![stack]);
             }
             Self::DropAll { from } => {
+                tx.witness_exactly(*from)?;
                 let stacks = tx.take_where(*from, |_| true)?;
                 stacks.iter().for_each(|stack| tx.drop(*stack));
                 return if stacks.is_empty() { Err(Reason::Empty) } else { Ok(stacks) };

@@ -62,10 +62,11 @@ impl fmt::Display for ItemId {
     }
 }
 
-/// Names an entry in the pool of instance data (enchantments, a signed book).
-///
-/// The pool itself is not there yet; the place in [`Stack`] and on the wire is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Reflect, Serialize, Deserialize)]
+/// Names a value in the [pool](super::data::DataPool) of instance data (enchantments, a signed book). It
+/// holds for one run of the server; equal values have equal names.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Reflect, Serialize, Deserialize,
+)]
 pub struct DataId(pub NonZeroU32);
 
 /// Names a unit (all the containers of one entity) on the wire, in saves and in logs.

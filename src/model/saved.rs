@@ -4,6 +4,7 @@ use bevy::ecs::component::Component;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    data::DataPool,
     id::ItemId,
     items::Catalogue,
     slots::Slots,
@@ -46,6 +47,18 @@ pub struct SavedStack {
     /// See [`Stack::wear`].
     #[serde(default)]
     pub wear: u16,
+    /// See [`Stack::data`].
+    #[serde(default)]
+    pub data: Option<SavedData>,
+}
+
+/// Saved instance data.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SavedData {
+    /// The [`NAME`](super::data::ItemData::NAME) of its type.
+    pub name: String,
+    /// The value, as serialised by the type.
+    pub bytes: Vec<u8>,
 }
 
 /// What a load could not place: items or containers that this build of the game does not know, and
@@ -77,15 +90,17 @@ impl SavedInventory {
         unit: &Unit,
         kinds: &[Kind],
         catalogue: &Catalogue,
+        pool: Option<&DataPool>,
         unknown: Option<&UnknownItems>,
     ) -> Self {
+        let save = |(index, stack)| saved_stack(index, stack, catalogue, pool);
         let mut containers: Vec<SavedContainer> = unit
             .sections()
             .iter()
             .map(|section| SavedContainer {
                 name: kinds[usize::from(section.kind)].name.to_owned(),
                 len: to_u16(section.slots.len()),
-                slots: section.slots.iter().map(|(i, s)| saved_stack(i, s, catalogue)).collect(),
+                slots: section.slots.iter().map(save).collect(),
             })
             .collect();
         for kept in unknown.into_iter().flat_map(|unknown| &unknown.containers) {
@@ -99,7 +114,12 @@ impl SavedInventory {
 
     /// Reads the unit back, with what could not be placed. Nothing is dropped.
     #[must_use]
-    pub fn restore(&self, kinds: &[Kind], catalogue: &Catalogue) -> (Unit, UnknownItems) {
+    pub fn restore(
+        &self,
+        kinds: &[Kind],
+        catalogue: &Catalogue,
+        mut pool: Option<&mut DataPool>,
+    ) -> (Unit, UnknownItems) {
         let mut unit = Unit::default();
         let mut unknown = UnknownItems::default();
         for saved in &self.containers {
@@ -109,7 +129,7 @@ impl SavedInventory {
             let mut kept = SavedContainer { slots: vec![], ..saved.clone() };
             for entry in &saved.slots {
                 let slot = usize::from(entry.slot);
-                let stack = kind.and_then(|_| entry.resolve(catalogue));
+                let stack = kind.and_then(|_| entry.resolve(catalogue, pool.as_deref_mut()));
                 let free = slots.get(slot).is_none();
                 if !free || stack.is_none_or(|stack| slots.set(slot, stack).is_err()) {
                     kept.slots.push(entry.clone());
@@ -127,16 +147,25 @@ impl SavedInventory {
     }
 }
 
-fn saved_stack(index: usize, stack: Stack, catalogue: &Catalogue) -> SavedStack {
+fn saved_stack(
+    index: usize,
+    stack: Stack,
+    catalogue: &Catalogue,
+    pool: Option<&DataPool>,
+) -> SavedStack {
     let item = key_of(stack.item, catalogue);
-    SavedStack { slot: to_u16(index), item, count: stack.count(), wear: stack.wear }
+    let raw = stack.data.and_then(|id| pool?.raw(id));
+    let data = raw.map(|(name, bytes)| SavedData { name: name.to_owned(), bytes: bytes.to_vec() });
+    SavedStack { slot: to_u16(index), item, count: stack.count(), wear: stack.wear, data }
 }
 
 impl SavedStack {
-    fn resolve(&self, catalogue: &Catalogue) -> Option<Stack> {
+    fn resolve(&self, catalogue: &Catalogue, pool: Option<&mut DataPool>) -> Option<Stack> {
         let item = ItemId::of(&self.item);
         catalogue.rank(item)?;
-        Stack::new(item, self.count).map(|stack| stack.worn(self.wear))
+        let stack = Stack::new(item, self.count)?.worn(self.wear);
+        let Some(data) = &self.data else { return Some(stack) };
+        Some(stack.with_data(pool?.intern_raw(&data.name, &data.bytes)?))
     }
 }
 
@@ -163,15 +192,15 @@ mod tests {
         unit.set(0, Some(ItemId::of("torch").stack(5)));
         unit.set(2, Some(ItemId::of("gem").stack(2).worn(7)));
         unit.set(4, Some(ItemId::of("axe").stack(1)));
-        let full = SavedInventory::new(&unit, &all, &catalogue(&["axe", "gem", "torch"]), None);
+        let full = SavedInventory::new(&unit, &all, &catalogue(&["axe", "gem", "torch"]), None, None);
 
         let poorer = catalogue(&["axe", "torch"]);
-        let (back, unknown) = full.restore(&all[..1], &poorer);
+        let (back, unknown) = full.restore(&all[..1], &poorer, None);
         assert_eq!(back.section(0).unwrap().get(2), None);
         assert_eq!(unknown.containers.iter().map(|c| c.slots.len()).sum::<usize>(), 2);
 
-        let again = SavedInventory::new(&back, &all[..1], &poorer, Some(&unknown));
-        let (restored, left) = again.restore(&all, &catalogue(&["axe", "gem", "torch"]));
+        let again = SavedInventory::new(&back, &all[..1], &poorer, None, Some(&unknown));
+        let (restored, left) = again.restore(&all, &catalogue(&["axe", "gem", "torch"]), None);
         assert_eq!(restored, unit);
         assert_eq!(left, UnknownItems::default());
     }

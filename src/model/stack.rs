@@ -44,6 +44,12 @@ impl Stack {
         Self { wear, ..self }
     }
 
+    /// The same stack with this instance data.
+    #[must_use]
+    pub const fn with_data(self, data: DataId) -> Self {
+        Self { data: Some(data), ..self }
+    }
+
     /// The same stack with another count, or `None` if that is zero.
     #[must_use]
     pub fn with_count(self, count: u32) -> Option<Self> {

@@ -9,14 +9,17 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     container::{Area, Slot},
+    data::{DataPool, ItemData},
     error::{InventoryError, SlotError},
-    id::{ContainerKey, InventoryId, ItemId},
+    id::{ContainerKey, DataId, InventoryId, ItemId},
     items::Catalogue,
     reason::Reason,
     rights::Rights,
     stack::Stack,
     unit::{Kind, Unit},
 };
+
+use crate::wire::Datum;
 
 pub(crate) use effect::{Effect, net_change};
 
@@ -38,6 +41,8 @@ pub(crate) struct Player<'a> {
     pub(crate) find: &'a dyn Fn(InventoryId) -> Option<Entity>,
     /// Names what the player sees.
     pub(crate) name: &'a dyn Fn(Entity) -> Option<InventoryId>,
+    /// Whether this is the authority, and not a client that shows ahead.
+    pub(crate) decides: bool,
     /// How many items rules let into a unit at most.
     pub(crate) limits: &'a [(Entity, u32)],
 }
@@ -47,8 +52,11 @@ pub struct Tx<'a> {
     catalogue: &'a Catalogue,
     kinds: &'a [Kind],
     load: &'a dyn Fn(Entity) -> Option<Unit>,
+    pool: Option<&'a DataPool>,
     player: Option<Player<'a>>,
     pub(crate) staged: Vec<Staged>,
+    /// Instance data that is new.
+    pub(crate) minted: Vec<Datum>,
     pub(crate) dropped: Vec<Stack>,
     witnessed: u64,
     /// Units that are exempt from the player's rights.
@@ -60,14 +68,17 @@ impl<'a> Tx<'a> {
         catalogue: &'a Catalogue,
         kinds: &'a [Kind],
         load: &'a dyn Fn(Entity) -> Option<Unit>,
+        pool: Option<&'a DataPool>,
         player: Option<Player<'a>>,
     ) -> Self {
         Self {
             catalogue,
             kinds,
             load,
+            pool,
             player,
             staged: Vec::new(),
+            minted: Vec::new(),
             dropped: Vec::new(),
             witnessed: 0,
             trusted: Vec::new(),
@@ -106,32 +117,94 @@ impl<'a> Tx<'a> {
     ///
     /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
     pub fn witness(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
+        self.witness_slot(entity, slot, false)
+    }
+
+    /// As [`Self::witness`], with the count if `exactly`.
+    pub(crate) fn witness_slot(
+        &mut self,
+        entity: Entity,
+        slot: Slot,
+        exactly: bool,
+    ) -> Result<(), InventoryError> {
         let stack = self.get(entity, slot)?;
+        self.note_witnessed(entity, slot, stack, exactly);
+        Ok(())
+    }
+
+    /// As [`Self::witness`], for every slot of an area and with the counts: for what cannot be undone.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
+    pub fn witness_exactly(&mut self, area: impl Into<Area>) -> Result<(), InventoryError> {
+        let area = area.into();
+        let kinds = self.kinds;
+        for flat in self.range(area)? {
+            let unit = self.unit(area.entity)?;
+            if let (stack @ Some(_), Some(slot)) = (unit.get(flat), unit.address(kinds, flat)) {
+                self.note_witnessed(area.entity, slot, stack, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_witnessed(&mut self, entity: Entity, slot: Slot, stack: Option<Stack>, exactly: bool) {
         let name = self.player.and_then(|player| (player.name)(entity));
         // Written out: both sides must get the same whatever machines they are.
-        let mut seen = [0; 22];
+        let mut seen = [0; 26];
         seen[..8].copy_from_slice(&name.map_or(0, InventoryId::to_bits).to_le_bytes());
         seen[8..12].copy_from_slice(&slot.container.to_bits().to_le_bytes());
         seen[12..14].copy_from_slice(&slot.index.to_le_bytes());
         if let Some(stack) = stack {
             seen[14..18].copy_from_slice(&stack.item.to_bits().to_le_bytes());
             let data = stack.data.map_or(0, |data| data.0.get());
-            seen[18..].copy_from_slice(&data.to_le_bytes());
+            seen[18..22].copy_from_slice(&data.to_le_bytes());
+            let count = if exactly { stack.count() } else { 0 };
+            seen[22..].copy_from_slice(&count.to_le_bytes());
         }
         self.witnessed = xxh3_64_with_seed(&seen, self.witnessed);
-        Ok(())
     }
 
-    /// A small hash of everything that was witnessed.
+    /// A small hash of everything that was witnessed; never zero.
     pub(crate) fn witnessed(&self) -> u16 {
         let [low, high, ..] = self.witnessed.to_le_bytes();
-        u16::from_le_bytes([low, high])
+        u16::from_le_bytes([low, high]).max(1)
     }
 
     /// Goes on without the player's [`Rights`] to an inventory: for an action that gives and takes by the
     /// game's rules, such as a purchase.
     pub fn trust(&mut self, entity: Entity) {
         self.trusted.push(entity);
+    }
+
+    /// The instance data of a stack, if it is of this type.
+    #[must_use]
+    pub fn data<T: ItemData>(&self, id: DataId) -> Option<T> {
+        self.pool?.get(id)
+    }
+
+    /// Keeps instance data and names it, for a stack to hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Unpredictable`] on a client: only the server names data. [`Reason::Invalid`] if it is
+    /// too large or its type is not registered.
+    pub fn mint<T: ItemData>(&mut self, value: &T) -> Result<DataId, Reason> {
+        let pool = self.pool.filter(|_| self.decides()).ok_or(Reason::Unpredictable)?;
+        let (kind, bytes) = pool.encode(value).map_err(|_| Reason::Invalid)?;
+        let again = |datum: &&Datum| datum.kind == kind && datum.bytes == bytes;
+        if let Some(id) = pool.find(kind, &bytes).or(self.minted.iter().find(again).map(|d| d.id)) {
+            return Ok(id);
+        }
+        let id = pool.next(self.minted.len());
+        self.minted.push(Datum { id, kind, bytes });
+        Ok(id)
+    }
+
+    /// Whether what is done here counts.
+    fn decides(&self) -> bool {
+        self.player.is_none_or(|player| player.decides)
     }
 
     /// Drops a stack: the server puts it on the ground ([`Dropped`](crate::prelude::Dropped)).

@@ -13,6 +13,7 @@ use crate::{
     events::Cause,
     ids::InventoryIds,
     model::{
+        data::DataPool,
         id::InventoryId,
         items::Catalogue,
         reason::Reason,
@@ -20,6 +21,7 @@ use crate::{
         stack::Stack,
         tx::{Effect, Player, Staged, Tx},
     },
+    wire::Datum,
 };
 
 use super::{
@@ -47,6 +49,7 @@ impl From<Reason> for Refused {
 /// What an action would do.
 struct Outcome {
     staged: Vec<Staged>,
+    minted: Vec<Datum>,
     dropped: Vec<Stack>,
     effects: Vec<Effect>,
     output: Box<dyn core::any::Any + Send + Sync>,
@@ -65,6 +68,7 @@ pub(crate) fn act(
     world.write_message(ActionDecided { client, actor, action: action.clone(), result });
     let outcome = decided?;
     let cause = Cause::Acted(client);
+    world.resource_mut::<DataPool>().adopt(outcome.minted);
     write(world, &outcome.staged, cause);
     world.resource_mut::<Books>().enter_with(&outcome.staged, &outcome.dropped, cause);
     let head = AcceptedHead { client, actor };
@@ -137,8 +141,9 @@ fn try_out(
     };
     let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
     let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
-    let player = Player { actor, find: &find, name: &name, limits };
-    let mut tx = Tx::new(catalogue, kinds.as_slice(), &load, Some(player));
+    let player = Player { actor, find: &find, name: &name, decides: true, limits };
+    let pool = world.get_resource::<DataPool>();
+    let mut tx = Tx::new(catalogue, kinds.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
     if let Some(witness) = witness {
         let stale = (witness != tx.witnessed()).then_some(Reason::Stale);
@@ -153,8 +158,8 @@ fn try_out(
     let output = ran?;
     tx.check_rights(rights)?;
     let effects = tx.effects();
-    let Tx { staged, dropped, .. } = tx;
-    Ok(Outcome { staged, dropped, effects, output })
+    let Tx { staged, dropped, minted, .. } = tx;
+    Ok(Outcome { staged, minted, dropped, effects, output })
 }
 
 /// Puts what a transaction has made into the components.

@@ -2,7 +2,9 @@
 
 use bevy::ecs::component::Component;
 
-use crate::model::{id::ItemId, slots::Slots, stack::Stack, unit::Unit};
+use crate::model::{
+    id::{DataId, ItemId},
+    slots::Slots, stack::Stack, unit::Unit};
 
 /// The last commit of a unit: what was last compared with, and at which version each slot got there.
 ///
@@ -17,6 +19,8 @@ pub struct Baseline {
     structure_version: u64,
     /// What the slots of the last commit held before, in rising order of the slots.
     before: Vec<(usize, Option<Stack>)>,
+    /// How many slots hold instance data.
+    with_data: usize,
     /// The kinds of containers that were refused, a bit each.
     refused: u64,
     /// Slots whose unknown item has been told of.
@@ -69,6 +73,12 @@ impl Baseline {
         Some(self.before[at].1)
     }
 
+    /// The instance data that the slots hold.
+    pub(super) fn data(&self) -> impl Iterator<Item = DataId> + '_ {
+        let stacks = (self.with_data > 0).then(|| self.unit.iter().flatten());
+        stacks.into_iter().flatten().filter_map(|stack| stack.data)
+    }
+
     /// Begins a commit, or goes on with the one that another container began in this pass.
     pub(super) fn begin(&mut self, pass: u64) -> bool {
         if self.pass == pass {
@@ -87,6 +97,8 @@ impl Baseline {
 
     pub(super) fn commit_slot(&mut self, flat: usize, old: Option<Stack>, new: Option<Stack>) {
         self.unit.set(flat, new);
+        self.with_data += usize::from(new.is_some_and(|stack| stack.data.is_some()));
+        self.with_data -= usize::from(old.is_some_and(|stack| stack.data.is_some()));
         self.slot_versions[flat] = self.version;
         let at = self.before.partition_point(|(slot, _)| *slot < flat);
         self.before.insert(at, (flat, old));
@@ -134,6 +146,8 @@ impl Baseline {
     }
 
     pub(super) fn stamp_structure(&mut self) {
+        let with_data = self.unit.iter().flatten().filter(|stack| stack.data.is_some());
+        self.with_data = with_data.count();
         self.structure_version = self.version;
         self.slot_versions.clear();
         self.slot_versions.resize(self.unit.len(), self.version);

@@ -10,10 +10,10 @@ use bytes::Bytes;
 
 use crate::{
     containers::Kinds,
-    model::items::Catalogue,
+    model::{data::DataPool, items::Catalogue},
     stats::InventoryStats,
     wire::{
-        OpenHead, Schema,
+        Datum, OpenHead, Schema,
         bits::BitWriter,
         encode::{self, Entry, UpdateHead},
     },
@@ -42,7 +42,7 @@ type Units<'w, 's> = Query<'w, 's, (&'static Baseline, Has<Replicated>), Allow<D
 pub(super) fn encode_messages(
     units: Units,
     catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    (kinds, pool): (Res<Kinds>, Res<DataPool>),
     batched: Res<Batched>,
     mut views: ResMut<Views>,
     mut sessions: ResMut<Sessions>,
@@ -58,12 +58,15 @@ pub(super) fn encode_messages(
             if let Some(client) = views.client_mut(*client) {
                 client.shared_parts += usize::from(shared);
                 client.private_updates += usize::from(!shared);
+                if let Ok((baseline, _)) = units.get(job.unit) {
+                    client.need(baseline.data());
+                }
             }
         }
     }
     for at in 0..views.touched.len() {
         let client = views.touched[at];
-        begin_message(client, &units, schema, &mut views, &mut sessions, &mut stats);
+        begin_message(client, &units, schema, &pool, &mut views, &mut sessions, &mut stats);
     }
     for job in &batched.jobs {
         let Ok((baseline, _)) = units.get(job.unit) else { continue };
@@ -79,12 +82,16 @@ pub(super) fn encode_messages(
     }
 }
 
+/// So many names of data that is gone wait for a message that goes out anyway.
+const FORGETS_WAITING: usize = 256;
+
 /// Begins a client's own message, if it needs one, with the answers to its requests and the views that end
 /// and begin.
 fn begin_message(
     client_id: Entity,
     units: &Units,
     schema: Schema,
+    pool: &DataPool,
     views: &mut Views,
     sessions: &mut Sessions,
     stats: &mut InventoryStats,
@@ -93,7 +100,15 @@ fn begin_message(
     let Some(client) = views.client_mut(client_id) else { return };
     client.message.clear();
     let answers = sessions.take_answers(client_id, client.reset);
-    let more = client.reset || !client.closes.is_empty() || !opens.is_empty();
+    for (unit, _) in &opens {
+        client.need(units.get(*unit).into_iter().flat_map(|(baseline, _)| baseline.data()));
+    }
+    let data: Vec<Datum> = client.needs.drain(..).filter_map(|id| pool.datum(id)).collect();
+    let more = client.reset
+        || !client.closes.is_empty()
+        || !opens.is_empty()
+        || !data.is_empty()
+        || client.forgets.len() > FORGETS_WAITING;
     let own = client.private_updates > 0 || answers.is_some();
     let several = client.shared_parts + usize::from(own) > 1;
     client.begun = true;
@@ -110,7 +125,8 @@ fn begin_message(
     }
     let w = &mut client.message;
     encode::begin_full(w, answers.as_ref(), client.reset, client.shared_parts);
-    encode::data(w, [].iter());
+    encode::data(w, &client.forgets, &data);
+    client.forgets.clear();
     encode::closes(w, &client.closes);
     encode::opens(w, opens.len());
     stats.closes_encoded += client.closes.len() as u64;

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::model::{
     container::Slot,
-    id::{InventoryId, ItemId},
+    id::{DataId, InventoryId, ItemId},
     unit::UNIT_SLOTS_MAX,
 };
 
@@ -31,6 +31,17 @@ pub enum InventoryFault {
         slot: Slot,
         /// The item.
         item: ItemId,
+    },
+    /// A slot holds instance data that the [pool](crate::prelude::DataPool) does not have (any more).
+    /// Viewers go on seeing what was there.
+    #[error("inventory `{inventory}`: {slot:?} holds instance data {data:?}, which is not there")]
+    UnknownData {
+        /// Which inventory.
+        inventory: InventoryId,
+        /// The slot.
+        slot: Slot,
+        /// The data's name.
+        data: DataId,
     },
     /// A slot holds more than the item's maximum stack. It is synced as it is.
     #[error("inventory `{inventory}`: {slot:?} holds {count} of {item}, of which {max} stack")]

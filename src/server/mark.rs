@@ -17,6 +17,7 @@ use crate::{
     ids::InventoryIds,
     model::{
         container::{Container, Slot},
+        data::DataPool,
         id::InventoryId,
         items::Catalogue,
         slots::Slots,
@@ -113,8 +114,22 @@ fn begin_mark(mut marked: ResMut<Marked>, mut units: Query<&mut Baseline, Allow<
     }
 }
 
-fn end_mark(mut marked: ResMut<Marked>) {
+fn end_mark(
+    mut marked: ResMut<Marked>,
+    mut commits: MessageReader<Commit>,
+    mut pool: ResMut<DataPool>,
+    mut views: ResMut<Views>,
+) {
     marked.causes.clear();
+    for commit in commits.read() {
+        let [old, new] = [commit.old, commit.new].map(|stack| stack.and_then(|stack| stack.data));
+        new.into_iter().for_each(|id| pool.hold(id));
+        old.into_iter().for_each(|id| pool.release(id));
+    }
+    let gone = pool.age();
+    if !gone.is_empty() {
+        views.forget_data(&gone);
+    }
 }
 
 type Touched<'w, C> = (Entity, &'w InventoryId, &'w C, &'w mut Baseline, Has<Unsynced>);
@@ -122,7 +137,7 @@ type Touched<'w, C> = (Entity, &'w InventoryId, &'w C, &'w mut Baseline, Has<Uns
 /// Marks the slots of every touched container of type `C`.
 fn mark_slots<C: Container>(
     mut units: Query<Touched<C>, (Changed<C>, Allow<Disabled>)>,
-    (catalogue, kinds, ids): (Res<Catalogue>, Res<Kinds>, Res<InventoryIds>),
+    (catalogue, kinds, ids, pool): (Res<Catalogue>, Res<Kinds>, Res<InventoryIds>, Res<DataPool>),
     mut marked: ResMut<Marked>,
     mut stats: ResMut<InventoryStats>,
     mut commits: MessageWriter<Commit>,
@@ -131,7 +146,8 @@ fn mark_slots<C: Container>(
 ) {
     let Some(kind) = kinds.kind_of::<C>() else { return };
     for (entity, id, container, mut baseline, unsynced) in &mut units {
-        let marking = Marking { entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
+        let marking =
+            Marking { entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue, pool: &pool };
         let mut fault = |fault: InventoryFault| {
             error!("{fault}");
             faults.write(fault);
@@ -170,6 +186,7 @@ struct Marking<'a> {
     kind: u8,
     kinds: &'a Kinds,
     catalogue: &'a Catalogue,
+    pool: &'a DataPool,
 }
 
 impl Marking<'_> {
@@ -200,7 +217,7 @@ impl Marking<'_> {
             if let Some(stack) = new
                 && let Some(found) = self.check(slot, stack)
             {
-                let unknown = matches!(found, InventoryFault::UnknownItem { .. });
+                let unknown = !matches!(found, InventoryFault::AboveMaxStack { .. });
                 if !unknown || baseline.note_unknown(self.kind, index, stack.item) {
                     stats.slots_refused += u64::from(unknown);
                     fault(found);
@@ -269,6 +286,9 @@ impl Marking<'_> {
         let Some(def) = self.catalogue.get(item) else {
             return Some(InventoryFault::UnknownItem { inventory, slot, item });
         };
+        if let Some(data) = stack.data.filter(|data| !self.pool.contains(*data)) {
+            return Some(InventoryFault::UnknownData { inventory, slot, data });
+        }
         let max = def.max_stack;
         (count > max).then_some(InventoryFault::AboveMaxStack { inventory, slot, item, count, max })
     }
@@ -279,7 +299,7 @@ fn unmark<C: Container>(
     remove: On<Remove, C>,
     mut units: Query<(&InventoryId, &mut Baseline), Allow<Disabled>>,
     authority: Authority,
-    (catalogue, kinds): (Option<Res<Catalogue>>, Res<Kinds>),
+    (catalogue, kinds, pool): (Option<Res<Catalogue>>, Res<Kinds>, Res<DataPool>),
     mut marked: ResMut<Marked>,
     mut commits: MessageWriter<Commit>,
     mut commands: Commands,
@@ -289,8 +309,8 @@ fn unmark<C: Container>(
     }
     let Ok((id, mut baseline)) = units.get_mut(remove.entity) else { return };
     let (Some(kind), Some(catalogue)) = (kinds.kind_of::<C>(), catalogue) else { return };
-    let marking =
-        Marking { entity: remove.entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue };
+    let (entity, kinds, catalogue, pool) = (remove.entity, &*kinds, &*catalogue, &*pool);
+    let marking = Marking { entity, id: *id, kind, kinds, catalogue, pool };
     let version = baseline.version() + 1;
     for (index, old) in baseline.unit().section(kind).into_iter().flat_map(Slots::iter) {
         commits.write(marking.gone(index, old, version, Cause::Removed));
@@ -301,7 +321,7 @@ fn unmark<C: Container>(
     baseline.restructure(kind, None);
     baseline.refuse(kind, false);
     marked.restructure(remove.entity);
-    let (kinds, entity) = (kinds.clone(), remove.entity);
+    let kinds = kinds.clone();
     commands.queue(move |world: &mut World| {
         if let Ok(mut entity) = world.get_entity_mut(entity)
             && !kinds.components().any(|container| entity.contains_id(container))

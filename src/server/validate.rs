@@ -10,7 +10,7 @@ use crate::{
     containers::Kinds,
     events::SyncRefused,
     hello::{Hello, Mismatch, REFUSED, Request},
-    model::items::Catalogue,
+    model::{data::DataPool, items::Catalogue},
     protocol::{SyncBatch, SyncRequest},
     stats::InventoryStats,
     wire::{
@@ -70,6 +70,7 @@ pub(super) struct Desk<'w, 's> {
     catalogue: Option<Res<'w, Catalogue>>,
     kinds: Res<'w, Kinds>,
     actions: Res<'w, ActionTypes>,
+    pool: Res<'w, DataPool>,
     registry: Res<'w, RemoteMessageRegistry>,
     views: ResMut<'w, Views>,
     sessions: ResMut<'w, Sessions>,
@@ -122,7 +123,7 @@ impl Desk<'_, '_> {
 
     fn greet(&mut self, client: Entity, theirs: Hello) {
         let Some(catalogue) = &self.catalogue else { return };
-        let ours = Hello::new(catalogue, &self.kinds, &self.actions);
+        let ours = Hello::new(catalogue, &self.kinds, &self.actions, &self.pool);
         if ours == theirs {
             self.views.greet(client);
             return;

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use bevy::{ecs::entity::EntityHashMap, prelude::*};
+use bevy::{ecs::entity::EntityHashMap, platform::collections::HashSet, prelude::*};
 use bevy_replicon::{bytes::Bytes, prelude::*};
 use smallvec::SmallVec;
 
 use crate::{
-    model::{id::InventoryId, rights::Rights},
+    model::{
+        id::{DataId, InventoryId},
+        rights::Rights,
+    },
     wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
 };
 
@@ -74,6 +77,12 @@ pub(super) struct ClientViews {
     /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
     pub(super) opens: Vec<u32>,
     pub(super) touched: bool,
+    /// Instance data that the client has been sent.
+    pub(super) knows: HashSet<DataId>,
+    /// Instance data that it has and can forget.
+    pub(super) forgets: Vec<DataId>,
+    /// Set by encode: instance data that it needs for this tick.
+    pub(super) needs: Vec<DataId>,
     /// Set by encode: parts of this tick that others get as well, and the client's own message.
     pub(super) shared_parts: usize,
     pub(super) private_updates: usize,
@@ -97,6 +106,15 @@ impl ClientViews {
         self.views[free] = Some(unit);
         self.lowest_free = free + 1;
         u32::try_from(free).ok()
+    }
+
+    /// Has the client sent instance data, unless it was before.
+    pub(super) fn need(&mut self, data: impl Iterator<Item = DataId>) {
+        for id in data {
+            if self.knows.insert(id) {
+                self.needs.push(id);
+            }
+        }
     }
 
     fn remove(&mut self, view: u32) {
@@ -225,6 +243,13 @@ impl Views {
         }
     }
 
+    /// Instance data is gone. Clients hear of it with the next message that can carry it.
+    pub(super) fn forget_data(&mut self, gone: &[DataId]) {
+        for client in self.clients.values_mut() {
+            client.forgets.extend(gone.iter().filter(|id| client.knows.remove(*id)));
+        }
+    }
+
     /// Puts a client on the list of those for whom something waits.
     pub(super) fn touch(&mut self, client: Entity) {
         if let Some(views) = self.clients.get_mut(&client)
@@ -289,6 +314,8 @@ impl Views {
         views.reset = true;
         views.closes.clear();
         views.opens.clear();
+        views.knows.clear();
+        views.forgets.clear();
         for (view, unit) in (0u32..).zip(&views.views) {
             let Some(watched) = unit.and_then(|unit| self.units.get_mut(&unit)) else { continue };
             for watcher in watched.watchers.iter_mut().filter(|w| w.client == client) {

@@ -113,7 +113,7 @@ fn full<'a>(
     part.follows = length(r, 0, "the number of parts", VIEWS_MAX)?;
     let data = length(r, 0, "the number of data", r.left())?;
     for _ in 0..data {
-        part.data.push(datum(r)?);
+        datum(r, part)?;
     }
     let closes = length(r, 0, "the number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
@@ -148,11 +148,16 @@ fn reason(r: &mut BitReader) -> Result<Reason, DecodeError> {
     Reason::CODES.get(code as usize).copied().ok_or(DecodeError::Reserved)
 }
 
-fn datum(r: &mut BitReader) -> Result<Datum, DecodeError> {
+fn datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
     let id = data(r)?;
-    let kind = narrow(r, 0, "a type of data", 255)?.to_le_bytes()[0];
+    if r.flag()? {
+        part.forgotten.push(id);
+        return Ok(());
+    }
+    let kind = narrow(r, 0, "a type of data", 254)?.to_le_bytes()[0];
     let len = length(r, 6, "the length of data", DATA_BYTES_MAX)?;
-    Ok(Datum { id, kind, bytes: bytes(r, len)?.into() })
+    part.data.push(Datum { id, kind, bytes: bytes(r, len)?.into() });
+    Ok(())
 }
 
 /// Reads so many bytes. The message must be long enough for them before a buffer is made.

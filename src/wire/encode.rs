@@ -5,7 +5,8 @@ use bevy::ecs::entity::Entity;
 use smallvec::SmallVec;
 
 use crate::model::{
-    id::InventoryId, reason::Reason, rights::RIGHTS_BITS, stack::Stack, unit::Unit,
+    id::{DataId, InventoryId},
+    reason::Reason, rights::RIGHTS_BITS, stack::Stack, unit::Unit,
 };
 
 use super::{
@@ -68,11 +69,16 @@ pub(super) const REASON_BITS: u32 = 5;
 /// The code of a reason of the game's own.
 pub(super) const REASON_GAME: u32 = 31;
 
-/// Writes instance data that the client does not have.
-pub fn data<'a>(w: &mut BitWriter, data: impl ExactSizeIterator<Item = &'a Datum>) {
-    w.golomb(data.len() as u64, 0);
+/// Writes instance data that is gone, and such that the client does not have.
+pub fn data(w: &mut BitWriter, forgotten: &[DataId], data: &[Datum]) {
+    w.golomb((forgotten.len() + data.len()) as u64, 0);
+    for id in forgotten {
+        w.golomb(u64::from(id.0.get()), 4);
+        w.flag(true);
+    }
     for Datum { id, kind, bytes } in data {
         w.golomb(u64::from(id.0.get()), 4);
+        w.flag(false);
         w.golomb(u64::from(*kind), 0);
         w.golomb(bytes.len() as u64, 6);
         bytes.iter().for_each(|byte| w.put(u32::from(*byte), 8));

@@ -45,11 +45,12 @@ DELTA, FULL = "0", "1"
 ONE, NONE, LIST, MASK = "0", "10", "110", "111"
 
 
-def full(answers="0", reset="0", follows=0, data=(), closes="", opens=""):
+def full(answers="0", reset="0", follows=0, forgotten=(), data=(), closes="", opens=""):
     """The head of a message that can hold everything."""
-    definitions = "".join(eg(i, 4) + eg(kind) + eg(len(b), 6) + "".join(num(x, 8) for x in b)
-                          for i, kind, b in data)
-    return "110" + answers + reset + eg(follows) + eg(len(data)) + definitions + closes + opens
+    definitions = "".join(eg(i, 4) + "1" for i in forgotten)
+    definitions += "".join(eg(i, 4) + "0" + eg(kind) + eg(len(b), 6) + "".join(num(x, 8) for x in b)
+                           for i, kind, b in data)
+    return "110" + answers + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
 
 
 def answers(last, results):
@@ -104,7 +105,7 @@ CASES = {
     "hello_without_views": full(reset="1", closes=eg(0), opens=eg(0)) + "0",
     "answered_with_a_shared_part": full("1" + answers(9, [True]), follows=1, closes=eg(0), opens=eg(0))
                                    + "0",
-    "data": full(data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + "0",
+    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + "0",
     "opened": full(reset="1", closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + "0",
     "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + "0",
     "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + "0",
