@@ -1,8 +1,8 @@
 //! What a game calls while it builds its app.
 
 use bevy::{
-    ecs::query::QueryFilter,
     asset::{AssetLoader, LoadContext, io::Reader},
+    ecs::query::QueryFilter,
     prelude::*,
     reflect::TypePath,
 };
@@ -93,10 +93,7 @@ pub trait InventoryAppExt {
     /// # let mut app = App::new();
     /// app.add_rule::<With<Chest>, _>(near);
     /// ```
-    fn add_rule<F, M>(
-        &mut self,
-        rule: impl IntoSystem<In<Ask>, Verdict, M> + 'static,
-    ) -> &mut Self
+    fn add_rule<F, M>(&mut self, rule: impl IntoSystem<In<Ask>, Verdict, M> + 'static) -> &mut Self
     where
         F: QueryFilter + 'static;
 

@@ -23,8 +23,8 @@ use crate::{
     wire::Datum,
 };
 
-use param::Units;
 pub(crate) use param::ReadUnits;
+use param::Units;
 
 /// Works on all containers of an entity at once, within the limits of the catalogue, and says why slots
 /// changed ([`Commit::cause`](crate::prelude::Commit)).

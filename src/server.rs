@@ -35,16 +35,6 @@ impl Plugin for InventoryServerPlugin {
             .init_resource::<views::Views>()
             .init_resource::<batch::Batched>()
             .init_resource::<encode::Encoded>()
-            .init_resource::<sessions::Sessions>()
-            .init_resource::<rules::Rules>()
-            .init_resource::<open::Opened>()
-            .init_resource::<audit::Books>()
-            .init_resource::<audit::Conservation>()
-            .add_message::<sessions::ClientMisbehaved>()
-            .add_message::<loot::Dropped>()
-            .add_message::<audit::ActionDecided>()
-            .add_message::<audit::ItemFlow>()
-            .add_message::<audit::ItemsUnaccounted>()
             .configure_sets(
                 PreUpdate,
                 InventorySystems::Validate
@@ -65,7 +55,15 @@ impl Plugin for InventoryServerPlugin {
                     .run_if(sync_is_due)
                     .run_if(resource_exists::<Catalogue>),
             )
-            .add_plugins((viewers::plugin, mark::plugin))
+            .configure_sets(
+                PostUpdate,
+                GameSystems
+                    .before(InventorySystems::Mark)
+                    .run_if(authority_is_here)
+                    .run_if(resource_exists::<Catalogue>),
+            )
+            .add_plugins((viewers::plugin, mark::plugin, audit::plugin))
+            .add_plugins((sessions::plugin, open::plugin, crafter::plugin, loot::plugin))
             .add_systems(
                 PreUpdate,
                 (
@@ -78,19 +76,7 @@ impl Plugin for InventoryServerPlugin {
             .add_systems(
                 PostUpdate,
                 (
-                    open::review_openings.run_if(open::any_open),
-                    crafter::run_crafters,
-                    loot::despawn_empty_loot,
-                )
-                    .chain()
-                    .before(InventorySystems::Mark)
-                    .run_if(authority_is_here)
-                    .run_if(resource_exists::<Catalogue>),
-            )
-            .add_systems(
-                PostUpdate,
-                (
-                    (local::notify_local, audit::close_books)
+                    local::notify_local
                         .in_set(InventorySystems::Mark)
                         .after(mark::MarkSystems::Slots),
                     (viewers::update_views, batch::batch_changes)
@@ -104,6 +90,10 @@ impl Plugin for InventoryServerPlugin {
             );
     }
 }
+
+/// What the crate does to inventories in a game's stead, before they are marked.
+#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
+struct GameSystems;
 
 fn authority_is_here(authority: Authority) -> bool {
     authority.is_here()

@@ -4,11 +4,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use bevy::{
-    ecs::{
-        entity_disabling::Disabled,
-        query::Allow,
-        system::SystemParam,
-    },
+    ecs::{entity_disabling::Disabled, query::Allow, system::SystemParam},
     prelude::*,
 };
 use bevy_replicon::prelude::*;
@@ -137,10 +133,12 @@ impl InventoryActions<'_, '_> {
     /// Why not.
     pub fn check<A: InventoryAction>(&self, action: &A) -> Result<(), Reason> {
         let catalogue = self.catalogue.as_deref().ok_or(Reason::NotConnected)?;
-        let load = |entity| self.seen.get(entity).ok().and_then(|_| self.units.read(&self.kinds, entity));
+        let load =
+            |entity| self.seen.get(entity).ok().and_then(|_| self.units.read(&self.kinds, entity));
         let find = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
         let name = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
-        let player = Player { actor: self.actor(), find: &find, name: &name, decides: false, limits: &[] };
+        let player =
+            Player { actor: self.actor(), find: &find, name: &name, decides: false, limits: &[] };
         let pool = Some(&*self.pool);
         let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, Some(player));
         match action.run(&mut tx) {
@@ -162,8 +160,9 @@ fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Re
         return;
     }
     let result = match &what {
-        Requested::Action(action) => act::act(world, ClientId::Server, actor, action, None)
-            .map_err(|refused| refused.reason),
+        Requested::Action(action) => {
+            act::act(world, ClientId::Server, actor, action, None).map_err(|refused| refused.reason)
+        }
         Requested::Open(target) => open::open(world, ClientId::Server, actor, *target),
         Requested::Close(entity) => open::close(world, ClientId::Server, *entity),
     };

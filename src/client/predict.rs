@@ -229,8 +229,7 @@ fn encode(
     };
     write_body(&mut w, low, &body, types.len());
     if let Requested::Action(action) = what {
-        let schema =
-            Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
+        let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
     }
     let bytes = w.finish();
@@ -302,9 +301,8 @@ pub(super) fn tell_pending(world: &mut World) {
     for ((entity, slot), pending) in ended.chain(begun) {
         let event = SlotPending { entity, slot, pending };
         world.write_message(event);
-        if world.get_entity(entity).is_ok() {
-            world.trigger(event);
-        }
+        // Of an entity that has gone only global observers hear.
+        world.trigger(event);
     }
 }
 
@@ -332,9 +330,8 @@ pub(super) fn check_rebase(world: &mut World) {
     let kinds = world.resource::<Kinds>();
     let wrong = expected.iter().filter(|(entity, unit)| {
         let there = world.get_entity(*entity).ok();
-        let there = there.and_then(|there| {
-            kinds.read(&bevy::ecs::world::FilteredEntityRef::from(there))
-        });
+        let there =
+            there.and_then(|there| kinds.read(&bevy::ecs::world::FilteredEntityRef::from(there)));
         there.is_some_and(|there| there != *unit)
     });
     let wrong = wrong.count() as u64;

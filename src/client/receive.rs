@@ -68,7 +68,8 @@ pub(super) fn receive_messages(
                 stats.decode_errors += 1;
                 continue;
             };
-            let mismatch = Mismatch { server, client: Hello::new(&catalogue, &kinds, &actions, &pool) };
+            let mismatch =
+                Mismatch { server, client: Hello::new(&catalogue, &kinds, &actions, &pool) };
             warn!("the server does not sync inventories with this client: {mismatch}");
             *state = SyncState::Refused(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;

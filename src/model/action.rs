@@ -213,9 +213,7 @@ impl Action {
 /// Register it on both sides, in the same order, with
 /// [`add_action`](crate::prelude::InventoryAppExt::add_action). Inventories other than the player's own
 /// are named by [`InventoryId`](super::id::InventoryId) and found with [`Tx::find`].
-pub trait GameAction:
-    Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static
-{
+pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Unique among the game's actions.
     const NAME: &'static str;
 

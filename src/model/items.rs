@@ -86,12 +86,7 @@ impl Catalogue {
 
     /// A catalogue without items.
     pub(crate) fn none() -> Self {
-        Self(Arc::new(CatalogueInner {
-            defs: vec![],
-            ranks: vec![],
-            recipes: vec![],
-            hash: 0,
-        }))
+        Self(Arc::new(CatalogueInner { defs: vec![], ranks: vec![], recipes: vec![], hash: 0 }))
     }
 
     /// How many items there are.

@@ -192,7 +192,8 @@ mod tests {
         unit.set(0, Some(ItemId::of("torch").stack(5)));
         unit.set(2, Some(ItemId::of("gem").stack(2).worn(7)));
         unit.set(4, Some(ItemId::of("axe").stack(1)));
-        let full = SavedInventory::new(&unit, &all, &catalogue(&["axe", "gem", "torch"]), None, None);
+        let full =
+            SavedInventory::new(&unit, &all, &catalogue(&["axe", "gem", "torch"]), None, None);
 
         let poorer = catalogue(&["axe", "torch"]);
         let (back, unknown) = full.restore(&all[..1], &poorer, None);

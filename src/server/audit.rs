@@ -19,9 +19,23 @@ use crate::{
         stack::Stack,
         tx::{Staged, net_change},
     },
+    systems::InventorySystems,
 };
 
-use super::mark::Marked;
+use super::mark::{MarkSystems, Marked};
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Books>()
+        .init_resource::<Conservation>()
+        .register_type::<Conservation>()
+        .add_message::<ActionDecided>()
+        .add_message::<ItemFlow>()
+        .add_message::<ItemsUnaccounted>()
+        .add_systems(
+            PostUpdate,
+            close_books.in_set(InventorySystems::Mark).after(MarkSystems::Slots),
+        );
+}
 
 /// Authority: a player's action was decided on. What a game writes into its log.
 #[derive(Message, Clone, Debug)]
@@ -131,7 +145,7 @@ pub(crate) fn check_moves(
 }
 
 /// Tells what items came and went, and compares the commits of this tick with what was declared.
-pub(super) fn close_books(
+fn close_books(
     settings: Res<Conservation>,
     marked: Res<Marked>,
     mut books: ResMut<Books>,

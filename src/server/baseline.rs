@@ -4,7 +4,10 @@ use bevy::ecs::component::Component;
 
 use crate::model::{
     id::{DataId, ItemId},
-    slots::Slots, stack::Stack, unit::Unit};
+    slots::Slots,
+    stack::Stack,
+    unit::Unit,
+};
 
 /// The last commit of a unit: what was last compared with, and at which version each slot got there.
 ///

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-use super::baseline::Baseline;
+use super::{GameSystems, baseline::Baseline};
 
 /// How far a [`Crafter`] is, for everybody who sees its inventory: a container without slots. Insert it
 /// beside the crafter.
@@ -103,7 +103,11 @@ impl Crafter {
     }
 }
 
-pub(super) fn run_crafters(
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(PostUpdate, run_crafters.in_set(GameSystems));
+}
+
+fn run_crafters(
     time: Res<Time>,
     catalogue: Res<Catalogue>,
     mut crafters: Query<(Entity, &mut Crafter, &Baseline), Allow<Disabled>>,
@@ -157,8 +161,8 @@ impl Crafter {
         if self.spent >= whole {
             self.spent -= whole;
             let id = recipe.id();
-            let made = inventories
-                .run(Cause::Crafted, |tx| tx.craft(id, 1, &[from], to, Some(entity)));
+            let made =
+                inventories.run(Cause::Crafted, |tx| tx.craft(id, 1, &[from], to, Some(entity)));
             debug_assert!(made.is_ok(), "it has just been tried out");
         }
         let steps = self.spent.as_millis() * u128::from(Work::STEPS) / whole.as_millis();

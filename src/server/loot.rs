@@ -12,7 +12,7 @@ use crate::{
     model::{container::Inventory, stack::Stack},
 };
 
-use super::mark::Marked;
+use super::{GameSystems, mark::Marked};
 
 /// On a stack that lies on the ground: an entity with an [`Inventory`] of one slot. It goes when it is
 /// empty.
@@ -33,6 +33,10 @@ pub struct Dropped {
     pub stack: Stack,
 }
 
+pub(super) fn plugin(app: &mut App) {
+    app.add_message::<Dropped>().add_systems(PostUpdate, despawn_empty_loot.in_set(GameSystems));
+}
+
 /// Puts a stack on the ground.
 pub(crate) fn drop_stack(world: &mut World, by: Option<Entity>, client: ClientId, stack: Stack) {
     let entity = world.spawn((Inventory([Some(stack)].into_iter().collect()), Loot)).id();
@@ -44,10 +48,8 @@ pub(crate) fn drop_stack(world: &mut World, by: Option<Entity>, client: ClientId
     world.trigger(dropped);
 }
 
-type Touched<'w> = (Entity, &'w Inventory);
-
-pub(super) fn despawn_empty_loot(
-    loot: Query<Touched, (With<Loot>, Changed<Inventory>, Allow<Disabled>)>,
+fn despawn_empty_loot(
+    loot: Query<(Entity, &Inventory), (With<Loot>, Changed<Inventory>, Allow<Disabled>)>,
     mut commands: Commands,
 ) {
     for (entity, slots) in &loot {

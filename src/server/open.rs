@@ -3,13 +3,10 @@
 use bevy::prelude::*;
 use bevy_replicon::prelude::*;
 
-use crate::{
-    ids::InventoryIds,
-    model::reason::Reason,
-    wire::request::Target,
-};
+use crate::{ids::InventoryIds, model::reason::Reason, wire::request::Target};
 
 use super::{
+    GameSystems,
     access::{Openable, Owner, Viewers},
     baseline::Baseline,
     faults::Unsynced,
@@ -28,6 +25,13 @@ struct Opening {
     unit: Entity,
     client: ClientId,
     actor: Option<Entity>,
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Opened>().add_systems(
+        PostUpdate,
+        review_openings.in_set(GameSystems).run_if(|opened: Res<Opened>| !opened.open.is_empty()),
+    );
 }
 
 /// Within so many ticks every opening is looked at once.
@@ -83,7 +87,7 @@ fn remove_viewer(world: &mut World, unit: Entity, client: ClientId) {
 }
 
 /// Asks whether those who have opened something may go on seeing it: in each tick some of them.
-pub(super) fn review_openings(world: &mut World) {
+fn review_openings(world: &mut World) {
     let mut opened = world.resource_mut::<Opened>();
     opened.ticks = (opened.ticks + 1) % REVIEW_TICKS;
     let ticks = opened.ticks;
@@ -99,9 +103,4 @@ pub(super) fn review_openings(world: &mut World) {
             close(world, client, unit).ok();
         }
     }
-}
-
-/// Whether there is anything to review.
-pub(super) fn any_open(opened: Res<Opened>) -> bool {
-    !opened.open.is_empty()
 }

@@ -2,7 +2,10 @@
 //! inventory.
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, query::{Allow, QueryFilter}},
+    ecs::{
+        entity_disabling::Disabled,
+        query::{Allow, QueryFilter},
+    },
     prelude::*,
 };
 use bevy_replicon::prelude::*;

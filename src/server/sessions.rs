@@ -34,6 +34,10 @@ impl Default for RequestLimits {
     }
 }
 
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Sessions>().add_message::<ClientMisbehaved>();
+}
+
 /// Server: a client sends what nobody honest sends. Whether to disconnect it is the game's choice.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClientMisbehaved {

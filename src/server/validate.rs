@@ -181,7 +181,8 @@ fn decode(world: &mut World, client: Entity, bytes: &[u8]) -> Result<Option<Aske
         Body::Act { actor, witness, kind } => {
             let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
             let schema = Schema { catalogue, kinds: kinds.as_slice() };
-            let action = types.read(kind, &mut ActionReader { r: &mut r, schema, entity: &entity })?;
+            let action =
+                types.read(kind, &mut ActionReader { r: &mut r, schema, entity: &entity })?;
             let actor = actor.map(|view| entity(view).unwrap_or(gone));
             Asked::Act { actor, witness, action }
         }

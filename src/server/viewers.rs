@@ -21,8 +21,8 @@ use super::{
     access::{Owner, Viewers},
     baseline::Baseline,
     faults::Unsynced,
-    sessions::Sessions,
     local::{close_local, mark_local, open_local},
+    sessions::Sessions,
     views::{Access, Views},
 };
 

@@ -28,6 +28,8 @@ pub(crate) struct Views {
     pub(super) touched: Vec<Entity>,
     /// Clients that asked for everything once more.
     resyncing: Vec<Entity>,
+    /// Clients that believe something wrong, with the unit.
+    healing: Vec<(Entity, Entity)>,
     /// Requests that came before they could be heard, at most one of each client.
     early: Vec<(Entity, Bytes)>,
     /// Ticks that have been batched.
@@ -141,6 +143,7 @@ impl Views {
         let Some(gone) = self.clients.remove(&client) else { return };
         self.touched.retain(|touched| *touched != client);
         self.resyncing.retain(|resyncing| *resyncing != client);
+        self.healing.retain(|(healing, _)| *healing != client);
         self.early.retain(|(early, _)| *early != client);
         for unit in gone.views.into_iter().flatten() {
             if let Some(watched) = self.units.get_mut(&unit) {
@@ -227,18 +230,32 @@ impl Views {
         *self.clients.get(&client)?.views.get(view as usize)?
     }
 
-    /// Has a client get full copies of units that it believes wrong, but not too often.
+    /// Has a client get full copies of units of which it believes something wrong, but not too often.
     pub(super) fn heal(&mut self, client: Entity, units: &[Entity]) {
-        let Some(views) = self.clients.get_mut(&client) else { return };
-        if units.is_empty() || self.ticks < views.resync_after {
-            return;
+        for unit in units {
+            if !self.healing.contains(&(client, *unit)) {
+                self.healing.push((client, *unit));
+            }
         }
-        views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-        for unit in units.iter().copied() {
-            let watched = self.units.get(&unit);
-            let at = watched.and_then(|w| w.watchers.iter().position(|w| w.client == client));
-            if let Some(at) = at {
-                self.reopen(unit, at);
+    }
+
+    fn heal_those_due(&mut self) {
+        let mut healing = core::mem::take(&mut self.healing);
+        healing.sort_unstable();
+        for of_one in healing.chunk_by(|a, b| a.0 == b.0) {
+            let client = of_one[0].0;
+            let Some(views) = self.clients.get_mut(&client) else { continue };
+            if self.ticks < views.resync_after {
+                self.healing.extend_from_slice(of_one);
+                continue;
+            }
+            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+            for (_, unit) in of_one {
+                let watched = self.units.get(unit);
+                let at = watched.and_then(|w| w.watchers.iter().position(|w| w.client == client));
+                if let Some(at) = at {
+                    self.reopen(*unit, at);
+                }
             }
         }
     }
@@ -305,6 +322,7 @@ impl Views {
             !due
         });
         self.resyncing = waiting;
+        self.heal_those_due();
     }
 
     /// Begins all views of a client anew: it has said hello, or its copies are wrong.

@@ -180,12 +180,22 @@ fn updates<'a>(
     Ok(())
 }
 
-pub(super) fn length(r: &mut BitReader, k: u32, what: &'static str, max: usize) -> Result<usize, DecodeError> {
+pub(super) fn length(
+    r: &mut BitReader,
+    k: u32,
+    what: &'static str,
+    max: usize,
+) -> Result<usize, DecodeError> {
     let value = r.golomb(k, what, max as u64)?;
     usize::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: max as u64 })
 }
 
-pub(super) fn narrow(r: &mut BitReader, k: u32, what: &'static str, max: u32) -> Result<u32, DecodeError> {
+pub(super) fn narrow(
+    r: &mut BitReader,
+    k: u32,
+    what: &'static str,
+    max: u32,
+) -> Result<u32, DecodeError> {
     let value = r.golomb(k, what, u64::from(max))?;
     u32::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: u64::from(max) })
 }

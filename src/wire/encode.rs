@@ -6,7 +6,10 @@ use smallvec::SmallVec;
 
 use crate::model::{
     id::{DataId, InventoryId},
-    reason::Reason, rights::RIGHTS_BITS, stack::Stack, unit::Unit,
+    reason::Reason,
+    rights::RIGHTS_BITS,
+    stack::Stack,
+    unit::Unit,
 };
 
 use super::{
@@ -219,7 +222,7 @@ pub fn update_delta(
     head(w, update, false);
     let width = index_bits(len);
     let partners = exchanges(entries);
-    let is_partner = |at: usize| partners.iter().any(|partner| *partner == Some(at));
+    let is_partner = |at: usize| partners.contains(&Some(at));
     let mut left = (0..entries.len()).filter(|at| !is_partner(*at)).count();
     if left <= 1 || entries.len() * (width as usize + 1) < len {
         match left {

@@ -288,8 +288,7 @@ impl ActionReader<'_, '_, '_> {
         let kinds = self.schema.kinds;
         let kind = self.r.take(index_bits(kinds.len()))?;
         let max = kinds.len() as u64 - 1;
-        let wrong =
-            DecodeError::OutOfRange { what: "a container", value: u64::from(kind), max };
+        let wrong = DecodeError::OutOfRange { what: "a container", value: u64::from(kind), max };
         kinds.get(kind as usize).map(|kind| kind.key).ok_or(wrong)
     }
 

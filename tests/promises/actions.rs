@@ -99,11 +99,13 @@ fn s08_after_a_refusal_later_actions_work() {
     let first = ask(&mut pair, 0, Action::Move { from: inv(me, 1), to: inv(me, 5), count: None });
     let onto = Action::Move { from: inv(me, 0), to: inv(me, 5), count: Some(4) };
     let to_other = Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(4) };
-    assert!(with_actions(&mut pair.clients[0].app, {
-        let onto = onto.clone();
-        move |actions| actions.check(&onto)
-    })
-    .is_err());
+    assert!(
+        with_actions(&mut pair.clients[0].app, {
+            let onto = onto.clone();
+            move |actions| actions.check(&onto)
+        })
+        .is_err()
+    );
     let second = ask(&mut pair, 0, onto);
     let third = ask(&mut pair, 0, to_other);
     pair.settle(200);
@@ -162,7 +164,10 @@ fn s09_the_server_changes_the_slot_under_a_prediction() {
         let torches: u64 = pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH);
         assert!(torches == 10 || torches == 15, "{torches} torches are shown");
     }
-    assert_eq!((shown(&pair, 0, 0), shown(&pair, 0, 7)), (Some(TORCH.stack(10)), Some(TORCH.stack(5))));
+    assert_eq!(
+        (shown(&pair, 0, 0), shown(&pair, 0, 7)),
+        (Some(TORCH.stack(10)), Some(TORCH.stack(5)))
+    );
     assert_same(&pair, 0, player(0));
     assert_eq!(heard(&mut pair, 0).rejected, []);
 }
@@ -226,7 +231,8 @@ fn s17_three_viewers_take_the_last_item_in_one_tick() {
         assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 1);
     }
     pair.settle(100);
-    let won: Vec<_> = (0..3).filter(|client| heard(&mut pair, *client).confirmed.len() == 1).collect();
+    let won: Vec<_> =
+        (0..3).filter(|client| heard(&mut pair, *client).confirmed.len() == 1).collect();
     assert_eq!(won.len(), 1);
     for client in (0..3).filter(|client| *client != won[0]) {
         assert_eq!(heard(&mut pair, client).rejected[0].1, Reason::Stale, "the loser is told why");

@@ -47,7 +47,11 @@ fn refused(pair: &mut Pair, action: impl InventoryAction, reason: Reason) {
     heard(pair, 0).clear();
 }
 
-fn stacks(pair: &Pair, id: InventoryId, slots: core::ops::Range<usize>) -> Vec<Option<(ItemId, u32)>> {
+fn stacks(
+    pair: &Pair,
+    id: InventoryId,
+    slots: core::ops::Range<usize>,
+) -> Vec<Option<(ItemId, u32)>> {
     let inventory = pair.shown::<Inventory>(0, id).unwrap();
     slots.map(|slot| inventory.get(slot).map(|stack| (stack.item, stack.count()))).collect()
 }
@@ -217,13 +221,8 @@ fn crafting_takes_and_gives_at_once() {
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((COIN, 1)), Some((TORCH, 4))]);
     refused(&mut pair, Action::craft(torches, me), Reason::NotEnough);
     let from = vec![me.into(), open.into()];
-    let craft = |recipe, times, at| Action::Craft {
-        recipe,
-        times,
-        from: from.clone(),
-        to: me.into(),
-        at,
-    };
+    let craft =
+        |recipe, times, at| Action::Craft { recipe, times, from: from.clone(), to: me.into(), at };
     agreed(&mut pair, craft(torches, 3, None));
     assert_eq!(stacks(&pair, player(0), 0..2), [None, Some((TORCH, 16))], "own ones first");
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((COIN, 15))]);

@@ -10,10 +10,12 @@
 )]
 
 mod actions;
+mod around;
 mod assets;
 mod attach;
 mod faults;
 mod healing;
+mod hostile;
 mod inventories;
 mod kinds_of_actions;
 mod model_actions;

@@ -40,7 +40,7 @@ impl Model {
     fn at(&mut self, (entity, slot): Place) -> &mut Option<(ItemId, u32)> {
         let index = usize::from(slot.index)
             + if slot.container == ContainerKey::of(Hotbar::NAME) { 27 } else { 0 };
-        &mut self.0.get_mut(&entity).unwrap()[index]
+        &mut self.0.get_mut(&entity).expect("one of the three")[index]
     }
 
     fn put(&mut self, at: Place, (item, count): (ItemId, u32)) -> u32 {
@@ -58,11 +58,13 @@ impl Model {
     }
 
     fn moved(&mut self, from: Place, to: Place, count: Option<u32>) {
+        if from == to {
+            return;
+        }
         let (item, have) = self.at(from).unwrap();
         let count = count.unwrap_or(have);
         let foreign = self.at(to).is_some_and(|(other, _)| other != item);
-        if from == to {
-        } else if foreign && count == have {
+        if foreign && count == have {
             let there = self.at(to).take();
             *self.at(to) = self.at(from).take();
             *self.at(from) = there;
@@ -89,8 +91,9 @@ impl Model {
         match action {
             Action::Move { from, to, count } => self.moved(*from, *to, *count),
             Action::Swap { a, b } => {
-                let there = self.at(*a).take();
-                *self.at(*a) = core::mem::replace(self.at(*b), there);
+                let (in_a, in_b) = (*self.at(*a), *self.at(*b));
+                *self.at(*a) = in_b;
+                *self.at(*b) = in_a;
             }
             Action::QuickMove { from, to } => self.quick(*from, to.entity),
             Action::Drop { from, count } => {
@@ -185,16 +188,17 @@ impl World3 {
         self.pair.step();
         let world = self.pair.server.world_mut();
         let decided = core::mem::take(&mut world.resource_mut::<Decided>().0);
-        for (action, mark) in decided {
+        for (action, mark) in &decided {
             action.iter().for_each(|action| self.model.done(action));
-            marked.extend(mark);
+            marked.extend(*mark);
         }
         let world = self.pair.server.world();
         for (unit, cells) in &self.model.0 {
             let there = world.get::<Inventory>(*unit).unwrap().as_slice().iter();
             let behind = world.get::<Hotbar>(*unit).map(|h| h.as_slice()).unwrap_or_default();
             let plain = there.chain(behind).map(|s| s.map(|s| (s.item, s.count())));
-            assert!(plain.eq(cells.iter().copied()), "unit {unit} is not what was decided");
+            let plain: Vec<_> = plain.collect();
+            assert_eq!(plain, *cells, "unit {unit} after {decided:?}");
         }
         for client in &self.pair.clients {
             assert_eq!(stats(&client.app).rebase_mismatches, 0);
@@ -213,9 +217,9 @@ impl World3 {
         let mut cut = false;
         for _ in 0..self.random.u32(4..14) {
             self.pair.network.latency_ticks = self.random.u64(0..9);
-            for client in 0..2 {
+            for (client, asked) in asked.iter_mut().enumerate() {
                 if self.random.u32(0..3) > 0 {
-                    asked[client] += usize::from(self.act(client).is_some());
+                    *asked += usize::from(self.act(client).is_some());
                 }
             }
             self.step(&mut marked);

@@ -41,9 +41,8 @@ fn scene(careful_player: bool) -> (Pair, Entity, Entity) {
     let player_entity = spawn_player(&mut pair, 0);
     pair.server.world_mut().entity_mut(player_entity).insert((At(0), Replicated));
     let world = pair.server.world_mut();
-    let chest_entity = world
-        .spawn((chest(1), Inventory::default(), Openable::default(), At(1), Replicated))
-        .id();
+    let chest_entity =
+        world.spawn((chest(1), Inventory::default(), Openable::default(), At(1), Replicated)).id();
     inventory(&mut pair, chest_entity).set(0, TORCH.stack(30)).unwrap();
     inventory(&mut pair, player_entity).set(0, COIN.stack(10)).unwrap();
     pair.settle(50);
@@ -158,7 +157,8 @@ impl Container for Furnace {
 
 #[test]
 fn rights_to_the_inventory_and_to_the_slot_are_kept() {
-    for rights in [Rights::SEE, Rights::SEE | Rights::PUT, Rights::SEE | Rights::TAKE, Rights::USE] {
+    for rights in [Rights::SEE, Rights::SEE | Rights::PUT, Rights::SEE | Rights::TAKE, Rights::USE]
+    {
         let mut pair = Pair::new(1, |app| {
             setup(app);
             app.add_container::<Furnace>();
@@ -182,7 +182,10 @@ fn rights_to_the_inventory_and_to_the_slot_are_kept() {
             ask(&mut pair, 0, action);
             pair.settle(50);
             assert_eq!(heard(&mut pair, 0).rejected.len() == before, checked.is_ok());
-            assert!(matches!(checked, Ok(()) | Err(Reason::NotAllowed | Reason::Occupied)), "{rights:?}: {checked:?}");
+            assert!(
+                matches!(checked, Ok(()) | Err(Reason::NotAllowed | Reason::Occupied)),
+                "{rights:?}: {checked:?}"
+            );
             checked.is_ok()
         };
         let put = allowed(Action::Move {
@@ -195,11 +198,8 @@ fn rights_to_the_inventory_and_to_the_slot_are_kept() {
         assert_eq!(take, rights.contains(Rights::TAKE), "{rights:?}");
         let swap = allowed(Action::Swap { a: slot(0), b: (me, Inventory::slot(1)) });
         assert_eq!(swap, rights.contains(Rights::USE), "{rights:?}");
-        let into_output = allowed(Action::Move {
-            from: (me, Inventory::slot(0)),
-            to: slot(1),
-            count: Some(1),
-        });
+        let into_output =
+            allowed(Action::Move { from: (me, Inventory::slot(0)), to: slot(1), count: Some(1) });
         assert!(!into_output, "nobody puts into the output");
     }
 }

@@ -320,7 +320,7 @@ fn slots_and_items_out_of_range_are_named() {
 fn a_short_message_cannot_ask_for_much_memory() {
     let mut w = BitWriter::default();
     encode::begin_full(&mut w, None, false, 0);
-            encode::data(&mut w, &[], &[]);
+    encode::data(&mut w, &[], &[]);
     encode::closes(&mut w, &[]);
     w.golomb(1, 0);
     w.golomb(0, 0);
@@ -338,7 +338,7 @@ fn a_short_message_cannot_ask_for_much_memory() {
     for count in [1 << 17, 1 << 40] {
         let mut w = BitWriter::default();
         encode::begin_full(&mut w, None, false, 0);
-            encode::data(&mut w, &[], &[]);
+        encode::data(&mut w, &[], &[]);
         w.golomb(count, 0);
         assert!(matches!(decoded(w.finish(), 0, &unit(&[])), Err(DecodeError::OutOfRange { .. })));
     }

@@ -19,7 +19,11 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// [`Reason::Full`] if nothing fits, or as [`Self::take_from`] and [`Self::fill`].
-    pub fn quick_move(&mut self, from: Place, to: impl Into<Area>) -> Result<Stack, InventoryError> {
+    pub fn quick_move(
+        &mut self,
+        from: Place,
+        to: impl Into<Area>,
+    ) -> Result<Stack, InventoryError> {
         self.all_or_nothing(|tx| tx.quick_move_at(from, to.into()))
     }
 
@@ -29,7 +33,9 @@ impl Tx<'_> {
         let left_out = (from.0 == to.entity).then_some(source);
         let rest = self.fill_but(to, left_out, stack)?;
         self.unit(from.0)?.set(source, rest);
-        stack.with_count(stack.count() - rest.map_or(0, |rest| rest.count())).ok_or(Reason::Full.into())
+        stack
+            .with_count(stack.count() - rest.map_or(0, |rest| rest.count()))
+            .ok_or(Reason::Full.into())
     }
 
     /// Gathers onto one stack what stacks with it elsewhere, the smallest stacks first.
@@ -56,7 +62,8 @@ impl Tx<'_> {
         sources.sort_by_key(|(count, ..)| *count);
         let max_stack = self.catalogue.max_stack(held.item);
         for (count, entity, flat) in sources {
-            let Ok(rest) = self.put_at(onto.0, target, held.with_count(count).unwrap_or(held), max_stack)
+            let Ok(rest) =
+                self.put_at(onto.0, target, held.with_count(count).unwrap_or(held), max_stack)
             else {
                 break;
             };
@@ -82,7 +89,12 @@ impl Tx<'_> {
         self.all_or_nothing(|tx| tx.spread_at(from, onto, each))
     }
 
-    fn spread_at(&mut self, from: Place, onto: &[Place], each: Option<u32>) -> Result<(), InventoryError> {
+    fn spread_at(
+        &mut self,
+        from: Place,
+        onto: &[Place],
+        each: Option<u32>,
+    ) -> Result<(), InventoryError> {
         let source = self.flat(from.0, from.1)?;
         let stack = self.unit(from.0)?.get(source).ok_or(Reason::Empty)?;
         let twice = onto.iter().enumerate().any(|(n, to)| *to == from || onto[..n].contains(to));

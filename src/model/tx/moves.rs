@@ -63,7 +63,10 @@ impl Tx<'_> {
         let (at_a, at_b) = (self.flat(a.0, a.1)?, self.flat(b.0, b.1)?);
         let (in_a, in_b) = (self.unit(a.0)?.get(at_a), self.unit(b.0)?.get(at_b));
         if in_a.is_none() && in_b.is_none() {
-            return Err(InventoryError::Slot { entity: a.0, error: SlotError::Empty { slot: at_a } });
+            return Err(InventoryError::Slot {
+                entity: a.0,
+                error: SlotError::Empty { slot: at_a },
+            });
         }
         self.all_or_nothing(|tx| {
             tx.unit(a.0)?.set(at_a, None);

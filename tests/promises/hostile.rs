@@ -1,0 +1,299 @@
+//! Clients that do not play by the rules: bounded work, typed answers, nothing moved, nobody else harmed.
+
+use super::*;
+use bevy_inventory_sync::wire::{
+    Schema,
+    bits::BitWriter,
+    request::{ActionWriter, Body, REQUEST_BYTES_MAX, Target, write_body},
+};
+
+/// How many types of actions the tests' apps register.
+const TYPES: usize = 1;
+
+fn schema<'a>(catalogue: &'a Catalogue, kinds: &'a Kinds) -> Schema<'a> {
+    Schema { catalogue, kinds: kinds.as_slice() }
+}
+
+/// Writes a request as a client that checks nothing would. Views are given as entities with that index.
+fn forged(pair: &Pair, number: u8, actor: Option<u32>, action: &Action) -> Vec<u8> {
+    let world = pair.server.world();
+    let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
+    let mut w = BitWriter::default();
+    write_body(&mut w, number, &Body::Act { actor, witness: 0, kind: 0 }, TYPES);
+    let view = |entity: Entity| Some(entity.index_u32());
+    ActionWriter { w: &mut w, schema: schema(catalogue, kinds), view: &view }.action(action);
+    w.finish().to_vec()
+}
+
+fn send(pair: &mut Pair, client: usize, bytes: Vec<u8>) {
+    let channel = pair.request_channel();
+    let client = pair.client_id(client).entity().unwrap();
+    let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+    messages.insert_received(client, channel, bytes);
+}
+
+fn view(n: u32) -> Entity {
+    Entity::from_raw_u32(n).unwrap()
+}
+
+fn inv(n: u32, slot: usize) -> Place {
+    (view(n), Inventory::slot(slot))
+}
+
+/// Two players; the first sees its own inventory as view 0.
+fn scene() -> (Pair, Entity, Entity) {
+    let mut pair = pair(2);
+    let (a, b) = (spawn_player(&mut pair, 0), spawn_player(&mut pair, 1));
+    inventory(&mut pair, a).set(0, TORCH.stack(10)).unwrap();
+    inventory(&mut pair, b).set(0, COIN.stack(100)).unwrap();
+    pair.settle(50);
+    (pair, a, b)
+}
+
+/// Everything that the two players have.
+fn contents(pair: &mut Pair, units: [Entity; 2]) -> Vec<Option<Stack>> {
+    let world = pair.server.world();
+    let slots = |unit| world.get::<Inventory>(unit).unwrap().as_slice().iter().copied();
+    units.into_iter().flat_map(slots).collect()
+}
+
+#[test]
+fn s19_what_no_client_may_ask_is_refused_and_counted_and_moves_nothing() {
+    let (mut pair, a, b) = scene();
+    let before = contents(&mut pair, [a, b]);
+    let moving = |from, to, count| Action::Move { from, to, count };
+    let unlawful = [
+        moving(inv(0, 27), inv(0, 1), None),
+        moving(inv(0, 255), inv(0, 1), None),
+        moving(inv(0, 65535), inv(0, 1), None),
+        moving(inv(0, 0), inv(0, 65535), None),
+        moving(inv(1, 0), inv(0, 1), None),
+        moving(inv(9, 0), inv(0, 1), None),
+        moving(inv(0, 0), inv(0, 1), Some(0)),
+        moving(inv(0, 0), inv(0, 1), Some(11)),
+        moving(inv(0, 0), inv(0, 1), Some(u32::MAX)),
+        Action::Swap { a: inv(0, 0), b: inv(65535, 0) },
+        Action::QuickMove { from: inv(0, 0), to: view(3).into() },
+        Action::Collect { onto: inv(0, 0), from: vec![view(3).into(); 256] },
+        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 256], each: Some(1) },
+        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1)], each: Some(u32::MAX) },
+        Action::MoveAll { from: view(1).into(), to: view(0).into() },
+        Action::Drop { from: inv(1, 0), count: None },
+        Action::Drop { from: inv(0, 0), count: Some(u32::MAX) },
+        Action::Select { slot: (view(0), Hotbar::slot(9)) },
+        Action::Select { slot: inv(0, 300) },
+        Action::Sort { entity: view(7), container: ContainerKey::of(Inventory::NAME) },
+        Action::Sort { entity: view(0), container: ContainerKey::of(Equipment::NAME) },
+        Action::craft(RecipeId::of("no such recipe"), view(0)),
+        Action::Craft {
+            recipe: RecipeId::of("torches"),
+            times: u32::MAX,
+            from: vec![view(0).into()],
+            to: view(0).into(),
+            at: None,
+        },
+    ];
+    let refused = stats(&pair.server).actions_refused;
+    for (n, action) in (1u8..).zip(&unlawful) {
+        let bytes = forged(&pair, n, Some(0), action);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(contents(&mut pair, [a, b]), before, "{action:?}");
+        assert_eq!(stats(&pair.server).actions_refused - refused, u64::from(n), "{action:?}");
+    }
+    // Acting as someone else, or as nobody, with what is one's own.
+    let n = u8::try_from(unlawful.len()).unwrap();
+    for (more, actor) in (1..).zip([Some(1), Some(60_000)]) {
+        let bytes = forged(&pair, n + more, actor, &moving(inv(0, 0), inv(0, 1), None));
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(contents(&mut pair, [a, b]), before);
+    }
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+    pair.settle(50);
+    assert_same(&pair, 0, player(0));
+    assert_same(&pair, 1, player(1));
+}
+
+#[test]
+fn s19_stale_future_and_repeated_numbers_do_nothing_twice() {
+    let (mut pair, a, b) = scene();
+    let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let torches = |pair: &mut Pair| inventory(pair, a).get(1).map_or(0, |stack| stack.count());
+    for _ in 0..3 {
+        let bytes = forged(&pair, 1, Some(0), &lawful);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(torches(&mut pair), 1, "once");
+    }
+    assert_eq!(stats(&pair.server).requests_repeated, 2);
+    for number in [100, 200, 40] {
+        let bytes = forged(&pair, number, Some(0), &lawful);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(torches(&mut pair), 1, "{number} cannot come now");
+    }
+    assert_eq!(stats(&pair.server).requests_malformed, 3);
+    let bytes = forged(&pair, 2, Some(0), &lawful);
+    send(&mut pair, 0, bytes);
+    pair.step();
+    assert_eq!(torches(&mut pair), 2);
+    assert_eq!(inventory(&mut pair, b).count(COIN), 100);
+}
+
+#[derive(Resource, Default)]
+struct Bad(Vec<ClientMisbehaved>);
+
+#[test]
+fn malformed_requests_are_counted_apart_and_raise_an_event_once() {
+    let (mut pair, a, b) = scene();
+    pair.server
+        .init_resource::<Bad>()
+        .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
+    let before = contents(&mut pair, [a, b]);
+    let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let whole = forged(&pair, 1, Some(0), &lawful);
+    for len in 0..whole.len() {
+        send(&mut pair, 0, whole[..len].to_vec());
+    }
+    send(&mut pair, 0, [whole.as_slice(), &[0]].concat());
+    send(&mut pair, 0, vec![0; REQUEST_BYTES_MAX + 1]);
+    pair.step();
+    assert_eq!(contents(&mut pair, [a, b]), before);
+    let malformed = stats(&pair.server).requests_malformed;
+    assert_eq!(malformed, whole.len() as u64 + 2);
+    let client = pair.client_id(0).entity().unwrap();
+    let bad = &pair.server.world().resource::<Bad>().0;
+    assert_eq!(*bad, [ClientMisbehaved { client, what: Misbehaviour::Malformed }]);
+    send(&mut pair, 0, whole);
+    pair.step();
+    assert_eq!(inventory(&mut pair, a).get(1), Some(TORCH.stack(1)), "the honest one is heard");
+}
+
+#[test]
+fn s20_ten_thousand_requests_a_second_are_dropped_unread_and_harm_nobody_else() {
+    let (mut pair, a, b) = scene();
+    pair.server
+        .init_resource::<Bad>()
+        .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
+    let me = shown_entity(&pair, 1, player(1));
+    let mut number = 0u8;
+    for n in 0..120usize {
+        for _ in 0..167 {
+            number = number.wrapping_add(1);
+            let (from, to) = (inv(0, 0), inv(0, 1));
+            let bytes = forged(&pair, number, Some(0), &Action::Swap { a: from, b: to });
+            send(&mut pair, 0, bytes);
+        }
+        let (from, to) = ((me, Inventory::slot(n % 5)), (me, Inventory::slot((n + 1) % 5)));
+        ask(&mut pair, 1, Action::Swap { a: from, b: to });
+        pair.step();
+    }
+    let InventoryStats { requests_validated, requests_flooded, requests_malformed, .. } =
+        stats(&pair.server);
+    assert!(requests_flooded > 19_000, "{requests_flooded}");
+    assert!(
+        requests_validated + requests_malformed < 800,
+        "200 at once, 100 a second, and client 1"
+    );
+    pair.settle(50);
+    let rejected: Vec<_> = heard(&mut pair, 1).rejected.iter().map(|r| r.1).collect();
+    assert!(rejected.iter().all(|r| *r == Reason::TooFast), "{rejected:?}");
+    assert_same(&pair, 1, player(1));
+    assert_eq!(inventory(&mut pair, a).count(TORCH), 10);
+    assert_eq!(inventory(&mut pair, b).count(COIN), 100);
+    let client = pair.client_id(0).entity().unwrap();
+    let flooding = ClientMisbehaved { client, what: Misbehaviour::Flooding };
+    assert!(pair.server.world().resource::<Bad>().0.contains(&flooding));
+    assert!(!pair.server.world().resource::<Bad>().0.iter().any(|bad| bad.client != client));
+}
+
+#[test]
+fn s20_honest_clicking_is_never_refused() {
+    let (mut pair, _, _) = scene();
+    let me = shown_entity(&pair, 0, player(0));
+    let mut random = fastrand::Rng::with_seed(2);
+    // Twenty shift-clicks a second, arriving in heaps.
+    for n in 0..1200usize {
+        if n % 3 == 0 {
+            let here = if pair.shown::<Hotbar>(0, player(0)).unwrap().get(0).is_some() {
+                ((me, Hotbar::slot(0)), Area::of::<Inventory>(me))
+            } else {
+                ((me, Inventory::slot(0)), Area::of::<Hotbar>(me))
+            };
+            ask(&mut pair, 0, Action::QuickMove { from: here.0, to: here.1 });
+        }
+        pair.network.latency_ticks = if n % 60 < 30 { random.u64(20..40) } else { 2 };
+        pair.step();
+    }
+    pair.settle(100);
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 400);
+    assert_eq!(stats(&pair.server).requests_flooded, 0);
+}
+
+#[test]
+fn pending_requests_are_bounded_and_every_one_is_answered() {
+    let (mut pair, _, _) = scene();
+    let me = shown_entity(&pair, 0, player(0));
+    pair.network.latency_ticks = 60;
+    for _ in 0..50 {
+        let (a, b) = ((me, Inventory::slot(0)), (me, Inventory::slot(1)));
+        ask(&mut pair, 0, Action::Swap { a, b });
+    }
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 18);
+    assert!(heard(&mut pair, 0).rejected.iter().all(|r| r.1 == Reason::TooManyPending));
+    pair.settle(300);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 32);
+    assert_same(&pair, 0, player(0));
+    pair.network.latency_ticks = 0;
+    ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
+    pair.disconnect(0);
+    assert_eq!(heard(&mut pair, 0).rejected.last().unwrap().1, Reason::NotConnected);
+    ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 20, "a client without a server is told so");
+}
+
+#[test]
+fn a_client_whose_copy_is_wrong_gets_the_truth_of_what_it_touched() {
+    let (mut pair, a, _) = scene();
+    let me = shown_entity(&pair, 0, player(0));
+    // One message says something else than it should: a coin where the server has an axe.
+    let channel = pair.sync_channel();
+    pair.tamper(move |_, on, bytes| {
+        if on != channel {
+            return vec![bytes];
+        }
+        let mut other = bytes.to_vec();
+        // The item of the one new stack: two bits, from axe (0) to coin (2).
+        other[2] ^= 0b0010_0000;
+        vec![other.into()]
+    });
+    inventory(&mut pair, a).set(5, AXE.stack(1)).unwrap();
+    pair.step();
+    pair.stop_tampering();
+    let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(5);
+    assert_ne!(shown, Some(AXE.stack(1)), "the copy is wrong, and nobody knows");
+    let (from, to) = ((me, Inventory::slot(5)), (me, Inventory::slot(6)));
+    let id = ask(&mut pair, 0, Action::Move { from, to, count: None });
+    pair.settle(50);
+    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::Stale)]);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn opening_what_is_not_there_tells_nothing() {
+    let (mut pair, _, _) = scene();
+    let mut w = BitWriter::default();
+    let entity = Target::Entity(Entity::from_raw_u32(400_000).unwrap());
+    write_body(&mut w, 1, &Body::Open(entity), TYPES);
+    let bytes = w.finish().to_vec();
+    send(&mut pair, 0, bytes);
+    let mut w = BitWriter::default();
+    write_body(&mut w, 2, &Body::Close { view: 999 }, TYPES);
+    let bytes = w.finish().to_vec();
+    send(&mut pair, 0, bytes);
+    pair.step();
+    assert_eq!(stats(&pair.server).actions_refused, 2);
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+}
