@@ -99,6 +99,7 @@ pub struct Pair {
     /// Whether clients keep every message they are sent.
     pub record: bool,
     tamper: Option<Tamper>,
+    tamper_requests: Option<Tamper>,
     tick: u64,
     random: fastrand::Rng,
 }
@@ -117,6 +118,7 @@ impl Pair {
             network: Network::default(),
             record: false,
             tamper: None,
+            tamper_requests: None,
             tick: 0,
             random: fastrand::Rng::with_seed(7),
         };
@@ -167,9 +169,17 @@ impl Pair {
         self.tamper = Some(Box::new(tamper));
     }
 
-    /// Takes it away again.
+    /// Puts something between the clients and the server: the same for what clients send.
+    pub fn tamper_requests(
+        &mut self,
+        tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static,
+    ) {
+        self.tamper_requests = Some(Box::new(tamper));
+    }
+
+    /// Takes both away again.
     pub fn stop_tampering(&mut self) {
-        self.tamper = None;
+        (self.tamper, self.tamper_requests) = (None, None);
     }
 
     /// Connects a client.
@@ -221,7 +231,10 @@ impl Pair {
         self.server.update();
         self.collect_down();
         let channels = self.server.world().resource::<RepliconChannels>().clone();
-        for client in self.clients.iter_mut().filter(|client| client.entity.is_some()) {
+        for (from, client) in self.clients.iter_mut().enumerate() {
+            if client.entity.is_none() {
+                continue;
+            }
             let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
             for (channel, bytes) in client.down.arrivals(self.tick) {
                 messages.insert_received(channel, bytes);
@@ -234,7 +247,13 @@ impl Pair {
                 let kind = channels.client_channels()[channel];
                 // What a client sends in one step, the server has in the next at the earliest.
                 let arrival = self.tick + 1 + self.network.latency_ticks;
-                client.up.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+                let arriving = match &mut self.tamper_requests {
+                    Some(tamper) => tamper(from, channel, bytes),
+                    None => vec![bytes],
+                };
+                for bytes in arriving {
+                    client.up.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+                }
             }
         }
     }

@@ -3,7 +3,17 @@
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
-use super::trace::{Cell, Session, Tick, Trace};
+use serde::{Deserialize, Serialize};
+
+use super::trace::{Cell, Held, Session, Tick, Trace};
+
+/// What stands for recorded metadata.
+#[derive(Serialize, Deserialize)]
+pub struct Metadata(Vec<u8>);
+
+impl ItemData for Metadata {
+    const NAME: &'static str = "metadata";
+}
 
 /// One session on its way through a server.
 pub struct Replay {
@@ -47,8 +57,9 @@ impl Replay {
         for change in &tick.changes {
             self.model[change.inventory][change.slot] = change.new.clone();
             let unit = self.units[change.inventory];
+            let stack = stack(world, &change.new);
             let mut inventory = world.get_mut::<Inventory>(unit).expect("spawned for the session");
-            inventory.set(change.slot, stack(&change.new)).expect("it has all slots");
+            inventory.set(change.slot, stack).expect("it has all slots");
         }
     }
 
@@ -72,12 +83,18 @@ impl Replay {
     }
 }
 
-fn stack(cell: &Cell) -> Option<Stack> {
-    cell.as_ref().and_then(|(item, count)| Stack::new(ItemId::of(item), *count))
+fn stack(world: &mut World, cell: &Cell) -> Option<Stack> {
+    let Held { item, count, meta } = cell.as_ref()?;
+    let stack = Stack::new(ItemId::of(item), *count)?;
+    let Some(meta) = meta else { return Some(stack) };
+    let mut pool = world.resource_mut::<DataPool>();
+    let data = pool.insert(&Metadata(meta.clone())).expect("it is registered and small enough");
+    Some(stack.with_data(data))
 }
 
 fn cell(world: &World, stack: Option<Stack>) -> Cell {
     let stack = stack?;
-    let def = world.resource::<Catalogue>().get(stack.item)?;
-    Some((def.key.clone(), stack.count()))
+    let item = world.resource::<Catalogue>().get(stack.item)?.key.clone();
+    let data = stack.data.and_then(|data| world.resource::<DataPool>().get::<Metadata>(data));
+    Some(Held { item, count: stack.count(), meta: data.map(|Metadata(bytes)| bytes) })
 }

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result {
     let trace = trace::read(&args.file)?;
     let setup = |app: &mut App| {
-        app.insert_items(check::items(&trace));
+        app.add_item_data::<check::Metadata>().insert_items(check::items(&trace));
     };
     let mut link = if args.in_process { Link::in_process(setup) } else { Link::sockets(setup)? };
     let mut breaking = args.break_tick;

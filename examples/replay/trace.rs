@@ -7,8 +7,19 @@ use std::{
 
 use serde::Deserialize;
 
-/// What lies in a slot: an item and how many.
-pub type Cell = Option<(String, u32)>;
+/// What lies in a slot.
+pub type Cell = Option<Held>;
+
+/// A recorded stack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The item's name.
+    pub item: String,
+    /// How many.
+    pub count: u32,
+    /// Instance data of the recorded length, made of the recorded checksum.
+    pub meta: Option<Vec<u8>>,
+}
 
 /// A recording.
 pub struct Trace {
@@ -147,26 +158,25 @@ fn session(lines: &[&Line]) -> Result<Session, String> {
     let names: Vec<&str> = slots.keys().copied().collect();
     let inventories: Vec<Vec<i64>> =
         slots.values().map(|slots| slots.iter().copied().collect()).collect();
-    let mut model: HashMap<(usize, usize), (Cell, &str)> = HashMap::new();
+    let mut model: HashMap<(usize, usize), Cell> = HashMap::new();
     let mut ticks: Vec<Tick> = Vec::new();
     for (line, row) in lines {
         let wrong = |what: String| format!("line {line}: {what}");
         let inventory = names.binary_search(&row.inventory.as_str()).unwrap_or_default();
         let slot = inventories[inventory].binary_search(&row.slot).unwrap_or_default();
-        let old = cell(&row.old_item, row.old_count).map_err(wrong)?;
-        let new = cell(&row.new_item, row.new_count).map_err(wrong)?;
-        let there = model.entry((inventory, slot)).or_insert((None, ""));
-        if *there != (old.clone(), row.old_meta.as_str()) {
-            let (before, meta) = there;
+        let old = cell(&row.old_item, row.old_count, &row.old_meta).map_err(wrong)?;
+        let new = cell(&row.new_item, row.new_count, &row.new_meta).map_err(wrong)?;
+        let there = model.entry((inventory, slot)).or_insert(None);
+        if *there != old {
             return Err(wrong(format!(
                 "slot {} of inventory `{}` held {} before, not {}",
                 row.slot,
                 row.inventory,
-                describe(before, meta),
-                describe(&old, &row.old_meta),
+                describe(there),
+                describe(&old),
             )));
         }
-        *there = (new.clone(), row.new_meta.as_str());
+        there.clone_from(&new);
         if ticks.last().is_none_or(|last| last.number != row.tick) {
             ticks.push(Tick { number: row.tick, changes: Vec::new() });
         }
@@ -176,19 +186,40 @@ fn session(lines: &[&Line]) -> Result<Session, String> {
     Ok(Session { inventories, ticks })
 }
 
-fn cell(item: &str, count: u32) -> Result<Cell, String> {
+fn cell(item: &str, count: u32, meta: &str) -> Result<Cell, String> {
     match (item, count) {
-        ("", 0) => Ok(None),
+        ("", 0) if meta.is_empty() => Ok(None),
+        ("", 0) => Err(format!("metadata {meta} of no item")),
         ("", count) => Err(format!("{count} of no item")),
         (item, 0) => Err(format!("a stack of zero `{item}`")),
-        (item, count) => Ok(Some((item.to_owned(), count))),
+        (item, count) => Ok(Some(Held { item: item.to_owned(), count, meta: metadata(meta)? })),
     }
 }
 
-fn describe(cell: &Cell, meta: &str) -> String {
-    let what = match cell {
-        None => "nothing".to_owned(),
-        Some((item, count)) => format!("{count} of `{item}`"),
+/// Metadata is recorded as `<bytes>:<checksum>`; what stands for it has that length and differs where the
+/// checksum does.
+fn metadata(meta: &str) -> Result<Option<Vec<u8>>, String> {
+    if meta.is_empty() {
+        return Ok(None);
+    }
+    let parts = meta.split_once(':').filter(|(_, checksum)| !checksum.is_empty());
+    let bytes = parts.and_then(|(bytes, _)| bytes.parse::<usize>().ok());
+    let Some(bytes) = bytes.filter(|bytes| *bytes <= METADATA_BYTES_MAX) else {
+        return Err(format!("metadata {meta} is not `<bytes>:<checksum>`"));
     };
-    if meta.is_empty() { what } else { format!("{what} with metadata {meta}") }
+    let checksum = parts.map_or("", |(_, checksum)| checksum);
+    Ok(Some(checksum.bytes().cycle().take(bytes).collect()))
+}
+
+/// Largest metadata that can be replayed.
+const METADATA_BYTES_MAX: usize = 60_000;
+
+fn describe(cell: &Cell) -> String {
+    match cell {
+        None => "nothing".to_owned(),
+        Some(Held { item, count, meta: None }) => format!("{count} of `{item}`"),
+        Some(Held { item, count, meta: Some(meta) }) => {
+            format!("{count} of `{item}` with {} bytes of metadata", meta.len())
+        }
+    }
 }

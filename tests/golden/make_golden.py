@@ -1,4 +1,5 @@
-"""Builds messages by hand from the drawing in src/wire.rs and writes them to wire.txt beside this file.
+"""Builds messages by hand from the drawings in src/wire.rs and src/wire/request.rs and writes them to
+wire.txt and requests.txt beside this file.
 
 It shares no code with the crate: what the crate encodes must come out the same. Run it after a change of
 the format: python3 tests/golden/make_golden.py
@@ -112,6 +113,45 @@ CASES = {
 }
 
 
+def request(number, body):
+    return "0" + num(number, 8) + body
+
+
+def act(actor, witness, payload):
+    """An action of the only registered type, which takes no bit to name."""
+    return "00" + eg(0 if actor is None else actor + 1) + num(witness, 16) + payload
+
+
+def place(view, kind, index):
+    return eg(view) + num(kind, 1) + eg(index, 4)
+
+
+def count(n=None):
+    return "0" if n is None else "1" + eg(n, 2)
+
+
+def area(view, kind=None):
+    return eg(view) + ("0" if kind is None else "1" + num(kind, 1))
+
+
+REQUESTS = {
+    "move_all_of_it": request(1, act(0, 0xABCD, num(0, 4) + place(0, 0, 3) + place(0, 1, 8) + count())),
+    "move_five_to_a_chest": request(255, act(0, 1, num(0, 4) + place(0, 1, 0) + place(3, 0, 26) + count(5))),
+    "swap": request(7, act(0, 500, num(1, 4) + place(0, 0, 0) + place(0, 0, 26))),
+    "quick_move_as_nobody": request(8, act(None, 9, num(2, 4) + place(1, 0, 0) + area(0, 1))),
+    "collect": request(9, act(0, 9, num(3, 4) + place(0, 0, 1) + eg(2, 2) + area(0) + area(2, 0))),
+    "spread": request(10, act(0, 9, num(4, 4) + place(0, 0, 1) + eg(2, 2) + place(0, 0, 2)
+                                    + place(0, 0, 3) + count(1))),
+    "take_all": request(11, act(0, 1, num(5, 4) + area(4) + area(0))),
+    "drop_one": request(12, act(0, 9, num(6, 4) + place(0, 1, 2) + count(1))),
+    "select": request(13, act(0, 1, num(8, 4) + place(0, 1, 4))),
+    "sort": request(14, act(0, 1, num(10, 4) + area(0, 0))),
+    "open_an_entity": request(15, "01" + "0" + eg(900, 7) + eg(0)),
+    "open_an_id": request(16, "01" + "1" + named(0x123456789ABCDEF)),
+    "close": request(17, "10" + eg(2)),
+}
+
+
 def to_hex(bits):
     bits += "0" * (-len(bits) % 8)
     at = range(0, len(bits), 8)
@@ -119,5 +159,6 @@ def to_hex(bits):
 
 
 if __name__ == "__main__":
-    lines = [f"{name} {to_hex(bits)}\n" for name, bits in CASES.items()]
-    pathlib.Path(__file__).with_name("wire.txt").write_text("".join(lines))
+    for file, cases in (("wire.txt", CASES), ("requests.txt", REQUESTS)):
+        lines = [f"{name} {to_hex(bits)}\n" for name, bits in cases.items()]
+        pathlib.Path(__file__).with_name(file).write_text("".join(lines))

@@ -276,3 +276,84 @@ fn s18_twenty_quick_moves_and_a_drag_are_one_request_each() {
     assert_same(&pair, 0, player(0));
     assert_same(&pair, 0, chest(1));
 }
+
+#[test]
+fn s11_requests_lost_repeated_and_reordered_are_done_once_or_not_at_all() {
+    for trick in 0..4 {
+        let mut pair = pair(1);
+        let (server, me) = stocked(&mut pair, 0);
+        let channel = pair.request_channel();
+        let mut count = 0;
+        let mut held = None;
+        pair.tamper_requests(move |_, on, bytes| {
+            count += u32::from(on == channel);
+            match trick {
+                _ if on != channel => vec![bytes],
+                0 if count == 2 => vec![],
+                1 => vec![bytes.clone(), bytes],
+                2 if count == 2 => {
+                    held = Some(bytes);
+                    vec![]
+                }
+                2 => [Some(bytes), held.take()].into_iter().flatten().collect(),
+                3 if count == 2 || count == 3 => vec![],
+                _ => vec![bytes],
+            }
+        });
+        // One torch at a time, so that each shows.
+        for _ in 0..5 {
+            ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+            pair.step();
+        }
+        pair.settle(100);
+        let lost = [1, 0, 1, 2][trick];
+        assert_eq!(inventory(&mut pair, server).get(9), Some(TORCH.stack(5 - lost)), "{trick}");
+        let heard = heard(&mut pair, 0);
+        assert_eq!(heard.confirmed.len(), 5 - lost as usize);
+        assert!(heard.rejected.iter().all(|rejected| rejected.1 == Reason::Unanswered));
+        assert_same(&pair, 0, player(0));
+        assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
+    }
+}
+
+#[test]
+fn several_viewers_get_an_action_in_one_batch() {
+    let mut pair = pair(2);
+    let (_, me) = stocked(&mut pair, 0);
+    spawn_chest(&mut pair, 1, &[0, 1]);
+    pair.settle(50);
+    let open = shown_entity(&pair, 0, chest(1));
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(open, 0), count: Some(4) });
+    // Wherever the two stand in between, no torch is missing or doubled.
+    for _ in 0..20 {
+        pair.step();
+        let own = pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH);
+        assert_eq!(own + pair.shown::<Inventory>(0, chest(1)).unwrap().count(TORCH), 10);
+    }
+    assert_same(&pair, 1, chest(1));
+    assert_eq!(pair.shown::<Inventory>(1, chest(1)).unwrap().count(TORCH), 4);
+}
+
+#[test]
+fn a_reconnected_client_acts_again_and_nothing_is_done_twice() {
+    let mut pair = pair(1);
+    let (server, me) = stocked(&mut pair, 0);
+    pair.network.latency_ticks = 10;
+    for _ in 0..3 {
+        ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+    }
+    pair.steps(12);
+    pair.disconnect(0);
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 3, "the answers were on their way");
+    pair.connect(0);
+    let owner = Owner(pair.client_id(0));
+    pair.server.world_mut().entity_mut(server).insert(owner);
+    pair.settle(100);
+    assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(3)));
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+    pair.settle(100);
+    assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_same(&pair, 0, player(0));
+}

@@ -23,6 +23,7 @@ mod model_sync;
 mod modes;
 mod privacy;
 mod replay;
+mod requests;
 mod rules;
 mod odd_clients;
 mod odd_games;

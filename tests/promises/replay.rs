@@ -14,7 +14,7 @@ use super::*;
 fn replay(path: &Path, mut disturb: impl FnMut(&mut Pair)) -> (usize, usize) {
     let trace = trace::read(path).unwrap();
     let mut pair = Pair::new(1, |app| {
-        app.insert_items(check::items(&trace));
+        app.add_item_data::<check::Metadata>().insert_items(check::items(&trace));
     });
     let (mut equal, mut ticks) = (0, 0);
     for session in &trace.sessions {
