@@ -95,12 +95,196 @@
 //!
 //! # Changing things
 //!
-//! Any way to write to a container is noticed, `Query<&mut Inventory>` included. [`Inventories`] works on all
-//! containers of an entity, knows stack limits and what slots accept, moves between any number of
-//! inventories all or nothing, and gives [`Commit`]s their [`Cause`].
+//! Any way to write to a container on the server is noticed, `Query<&mut Inventory>` included.
+//! [`Inventories`] works on all containers of an entity, knows stack limits and what slots accept, moves
+//! between any number of inventories all or nothing, and gives [`Commit`]s their [`Cause`].
 //!
-//! A client's containers are what the server last confirmed. Writing to them changes nothing: it is taken
-//! back in the next frame and warned about. Send the server a message of your own instead.
+//! A client's containers are what the server last confirmed, with the player's own requests on top. Writing
+//! to them changes nothing: it is taken back in the next frame and warned about.
+//!
+//! # Players act
+//!
+//! A click is one request. It is shown in the same frame, decided by the server, and taken back with a
+//! reason if it is refused; the answer comes with the slots that it changed.
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_inventory_sync::prelude::*;
+//! fn click(
+//!     mut actions: InventoryActions,
+//!     me: Single<Entity, With<LocalInventory>>,
+//!     chest: Single<Entity, (With<InView>, Without<LocalInventory>)>,
+//! ) {
+//!     // Shift-click: wherever it fits.
+//!     actions.request(Action::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });
+//!     // Drag, and right-drag with a count.
+//!     let (from, to) = ((*me, Inventory::slot(0)), (*me, Hotbar::slot(3)));
+//!     actions.request(Action::Move { from, to, count: Some(5) });
+//! }
+//!
+//! fn toast(rejected: On<ActionRejected>) {
+//!     info!("{}", rejected.reason);
+//! }
+//!
+//! fn grey_slot(slot: On<SlotPending>) {
+//!     info!("{:?} waits for the server: {}", slot.slot, slot.pending);
+//! }
+//! # bevy::ecs::system::assert_is_system(click);
+//! ```
+//!
+//! [`Action`] has the gestures that players know. [`check`](InventoryActions::check) is a dry run, to grey a
+//! button. The same code runs on a client, on a host and in single player.
+//!
+//! ## Who may, and when
+//!
+//! The server lets a player do with an inventory what its [`Rights`] to it allow, and with a slot what
+//! [`Container::accepts`] and [`Container::rights`] say. The game's own conditions are **rules**: systems
+//! that are asked before a player opens, uses or goes on seeing an inventory. They refuse with a reason, or
+//! allow less.
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_inventory_sync::prelude::*;
+//! # #[derive(Component)] struct Locked;
+//! # #[derive(Component)] struct Strength(u32);
+//! const KEY: ItemId = ItemId::of("key");
+//!
+//! fn unlocked(In(ask): In<Ask>, inventories: Query<&Inventory>) -> Verdict {
+//!     let opener = ask.actor.and_then(|actor| inventories.get(actor).ok());
+//!     match opener {
+//!         Some(inventory) if inventory.count(KEY) > 0 => Verdict::Allow,
+//!         _ => Verdict::Refuse(Reason::Locked),
+//!     }
+//! }
+//!
+//! /// Nobody carries more than they can.
+//! fn not_too_heavy(In(ask): In<Ask>, carriers: Query<(&Inventory, &Strength)>) -> Verdict {
+//!     let Ok((inventory, strength)) = carriers.get(ask.inventory) else { return Verdict::Allow };
+//!     let carried: u32 = inventory.iter().map(|(_, stack)| stack.count()).sum();
+//!     Verdict::AtMost(strength.0.saturating_sub(carried))
+//! }
+//!
+//! # fn rules(app: &mut App) {
+//! app.add_rule::<With<Locked>, _>(unlocked).add_rule::<With<Strength>, _>(not_too_heavy);
+//! # }
+//! # fn spawn(mut commands: Commands) {
+//! // A chest that players may ask to open: `actions.open(chest)`.
+//! commands.spawn((Inventory::default(), Openable::default(), Locked));
+//! # }
+//! ```
+//!
+//! Each request carries a small hash of what the player saw. If another item lies there by then, it is
+//! refused as [`Reason::Stale`]: two players who take the same thing get one thing, and the slower one is
+//! told. Whoever sends what nobody honest sends is counted and named in [`ClientMisbehaved`]; how much a
+//! client may ask for says [`RequestLimits`].
+//!
+//! ## Actions of your own
+//!
+//! One type and one registration make an action of the game's own, shown ahead and decided in one order with
+//! the built-in ones: see [`GameAction`]. The server's game hears [`Accepted`] with what `apply` gave.
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_inventory_sync::prelude::*;
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Component)] struct Health(u32);
+//! /// Eats one of what lies in a slot.
+//! #[derive(Clone, Debug, Serialize, Deserialize)]
+//! struct Eat { slot: Slot }
+//!
+//! impl GameAction for Eat {
+//!     const NAME: &str = "eat";
+//!     type Output = Stack;
+//!
+//!     fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+//!         let player = tx.actor()?;
+//!         tx.witness(player, self.slot)?;
+//!         let food = tx.get(player, self.slot)?.ok_or(Reason::Empty)?;
+//!         if !tx.catalogue().get(food.item).is_some_and(|def| def.has_tag("food")) {
+//!             return Err(Reason::NotAccepted);
+//!         }
+//!         Ok(tx.take_from(player, self.slot, Some(1))?)
+//!     }
+//! }
+//!
+//! fn heal(eaten: On<Accepted<Eat>>, mut players: Query<&mut Health>) {
+//!     if let Some(mut health) = eaten.actor.and_then(|actor| players.get_mut(actor).ok()) {
+//!         health.0 += eaten.output.count();
+//!     }
+//! }
+//! # fn build(app: &mut App) {
+//! app.add_action::<Eat>().add_observer(heal);
+//! # }
+//! ```
+//!
+//! # Crafting
+//!
+//! Recipes stand beside the items: `recipes: [(key: "torch", takes: [("coal", 1)], gives: [("torch", 4)])]`.
+//! A recipe `at: "workbench"` is made where the station's entity has a container of that name. One with
+//! `millis` takes time, and is made by a [`Crafter`], which shows how far it is in [`Work`].
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_inventory_sync::prelude::*;
+//! # fn craft(mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
+//! let torch = Action::craft(RecipeId::of("torch"), *me);
+//! if actions.check(&torch).is_ok() {
+//!     actions.request(torch);
+//! }
+//! # }
+//! ```
+//!
+//! # On the ground
+//!
+//! What a player drops becomes [`Loot`]: an entity with an inventory of one slot, gone when it is empty.
+//! The game says where it lies and who sees it; picking it up is [`Action::pick_up`].
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_inventory_sync::prelude::*;
+//! # #[derive(Component, Clone, Copy)] struct Position(Vec2);
+//! # #[derive(Component)] struct Dead;
+//! fn place(dropped: On<Dropped>, positions: Query<&Position>, mut commands: Commands) {
+//!     let at = dropped.by.and_then(|by| positions.get(by).ok());
+//!     if let Some(at) = at {
+//!         commands.entity(dropped.entity).insert(*at);
+//!     }
+//! }
+//!
+//! // A death leaves everything but the boots.
+//! const BOOTS: ItemId = ItemId::of("boots");
+//! fn die(mut inventories: Inventories, dead: Query<Entity, Added<Dead>>) -> Result {
+//!     for player in &dead {
+//!         inventories.drop_where(player, |stack| stack.item != BOOTS)?;
+//!     }
+//!     Ok(())
+//! }
+//! # bevy::ecs::system::assert_is_system::<(), (), _>(die);
+//! ```
+//!
+//! # Equipment, trades, bags
+//!
+//! - **Equipment** is a [`Container`] whose `accepts` filters slots. Registered with
+//!   [`add_equipment`](InventoryAppExt::add_equipment), it raises [`Equipped`] and [`Unequipped`].
+//! - **The stack on the cursor** is a container of one slot on the player. Put it away with a
+//!   [`QuickMove`](Action::QuickMove) when the screen closes.
+//! - **A trade** is two inventories, each [owned](Owner) by one player and [seen](Viewers) by the other.
+//!   When both agree, one [`transact`](Inventories::transact) swaps them, or nothing happens.
+//! - **A bag** is an item whose instance data is the [`InventoryId`] of a detached inventory with
+//!   [`Openable`]; the player opens it with [`open_id`](InventoryActions::open_id). A rule keeps a bag out
+//!   of itself.
+//!
+//! # Instance data
+//!
+//! [`Stack::wear`] is a small number that changes often. What is rich and rare (an engraving, enchantments)
+//! is any serde type of the game's: [`ItemData`], kept once in the [`DataPool`] and named by
+//! [`Stack::data`]. A client is sent it once, never later than the stack, and only if it sees one.
+//!
+//! # The books
+//!
+//! [`ActionDecided`] tells of every action with its outcome, [`ItemFlow`] of all items that came into being
+//! or ceased to be. [`Conservation::Strict`] has every commit compared with what was declared, and names
+//! the tick and the inventory at which items appeared from nowhere.
 //!
 //! # Saving
 //!
@@ -136,6 +320,10 @@
 //!   log? If the entity is replicated, does replicon show it to that client?
 //! - *My system panics with conflicting access.* [`Inventories`] reaches every registered container; use its
 //!   own methods, or a [`ParamSet`](bevy::ecs::system::ParamSet), beside a query of containers.
+//! - *A click does nothing.* Observe [`ActionRejected`]: every request is answered. [`Reason::NotInView`]
+//!   means that the player does not see the inventory; `open` needs [`Openable`] on the server.
+//! - *My slot flickers.* It was shown ahead and refused: the reason says why. If it comes out otherwise than
+//!   shown, an action's `apply` depends on something else than the slots.
 //! - *`set` is not the method I expect.* Bevy's prelude brings `Reflect::set` along. On your own containers
 //!   that derive `Reflect`, call `set` on the [`Slots`] themselves.
 //!

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     error::CatalogueError,
     id::ItemId,
-    recipe::{Recipe, RecipeEntry, RecipeId},
+    recipe::{self, Recipe, RecipeEntry, RecipeId},
 };
 
 /// Most items a catalogue may have.
@@ -77,7 +77,7 @@ impl Catalogue {
             }
             hasher.update(&def.max_stack.to_le_bytes());
         }
-        let recipes = resolve(recipes, &defs)?;
+        let recipes = recipe::resolve(recipes, &defs)?;
         for (_, recipe) in &recipes {
             hasher.update(format!("{recipe:?}").as_bytes());
         }
@@ -156,46 +156,6 @@ impl Catalogue {
     pub fn rank_bits(&self) -> u32 {
         usize::BITS - self.len().saturating_sub(1).leading_zeros()
     }
-}
-
-/// Checks recipes, and orders them by id.
-fn resolve(
-    entries: Vec<RecipeEntry>,
-    defs: &[ItemDef],
-) -> Result<Vec<(RecipeId, Recipe)>, CatalogueError> {
-    let mut recipes = Vec::with_capacity(entries.len());
-    for RecipeEntry { key, takes, gives, at, millis } in entries {
-        let items = |list: &[(String, u32)]| {
-            let find = |(item, count): &(String, u32)| {
-                let def = defs.iter().find(|def| def.key == *item);
-                let missing =
-                    || CatalogueError::RecipeItem { recipe: key.clone(), item: item.clone() };
-                Ok((def.ok_or_else(missing)?.id(), *count))
-            };
-            list.iter().map(find).collect::<Result<Vec<_>, CatalogueError>>()
-        };
-        let (takes, gives) = (items(&takes)?, items(&gives)?);
-        let wrong = |what| Err(CatalogueError::RecipeCount { recipe: key.clone(), what });
-        if gives.is_empty() {
-            return wrong("it gives nothing");
-        }
-        if takes.iter().chain(&gives).any(|(_, count)| *count == 0) {
-            return wrong("a count of zero");
-        }
-        let twice = |(n, (item, _)): (usize, &(ItemId, u32))| {
-            takes[..n].iter().any(|(before, _)| before == item)
-        };
-        if takes.iter().enumerate().any(twice) {
-            return wrong("it takes an item twice");
-        }
-        recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
-    }
-    recipes.sort_by_key(|(id, _)| *id);
-    let taken = recipes.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &pair[1].1);
-    if let Some(recipe) = taken.or(recipes.iter().map(|(_, r)| r).find(|r| r.key.is_empty())) {
-        return Err(CatalogueError::RecipeKey { key: recipe.key.clone() });
-    }
-    Ok(recipes)
 }
 
 /// The catalogue with the game's own properties `P` per item.

@@ -1,8 +1,11 @@
 //! Who sees what, as the server remembers it: every open view by unit and by client.
 
+mod client;
+mod resync;
+
 use std::collections::VecDeque;
 
-use bevy::{ecs::entity::EntityHashMap, platform::collections::HashSet, prelude::*};
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::{bytes::Bytes, prelude::*};
 use smallvec::SmallVec;
 
@@ -11,8 +14,10 @@ use crate::{
         id::{DataId, InventoryId},
         rights::Rights,
     },
-    wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
+    wire::CloseCause,
 };
+
+use client::ClientViews;
 
 /// All open views, by unit and by client.
 #[derive(Resource, Default, Debug)]
@@ -65,72 +70,9 @@ pub(super) struct Access {
     pub(super) owner: bool,
 }
 
-/// What one client sees, and what waits for it.
-#[derive(Default, Debug)]
-pub(super) struct ClientViews {
-    /// It has said hello, and may be sent something.
-    pub(super) ready: bool,
-    /// It must drop all it has before it reads on.
-    pub(super) reset: bool,
-    pub(super) views: Vec<Option<Entity>>,
-    /// No index below this one is free.
-    lowest_free: usize,
-    pub(super) closes: Vec<(u32, CloseCause)>,
-    /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
-    pub(super) opens: Vec<u32>,
-    pub(super) touched: bool,
-    /// Instance data that the client has been sent.
-    pub(super) knows: HashSet<DataId>,
-    /// Instance data that it has and can forget.
-    pub(super) forgets: Vec<DataId>,
-    /// Set by encode: instance data that it needs for this tick.
-    pub(super) needs: Vec<DataId>,
-    /// Set by encode: parts of this tick that others get as well, and the client's own message.
-    pub(super) shared_parts: usize,
-    pub(super) private_updates: usize,
-    pub(super) message: BitWriter,
-    /// Whether an update in the message needs a bit before it that says that there is one.
-    pub(super) begun: bool,
-    /// The first tick in which it may be sent everything once more.
-    resync_after: u64,
-}
-
-impl ClientViews {
-    fn add(&mut self, unit: Entity) -> Option<u32> {
-        let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
-        let free = self.lowest_free + taken;
-        if free >= VIEWS_MAX {
-            return None;
-        }
-        if free == self.views.len() {
-            self.views.push(None);
-        }
-        self.views[free] = Some(unit);
-        self.lowest_free = free + 1;
-        u32::try_from(free).ok()
-    }
-
-    /// Has the client sent instance data, unless it was before.
-    pub(super) fn need(&mut self, data: impl Iterator<Item = DataId>) {
-        for id in data {
-            if self.knows.insert(id) {
-                self.needs.push(id);
-            }
-        }
-    }
-
-    fn remove(&mut self, view: u32) {
-        self.views[view as usize] = None;
-        self.lowest_free = self.lowest_free.min(view as usize);
-    }
-}
-
 /// So many handles rest before one is used again, so that a message about an old unit cannot be taken
 /// for one about a new unit.
 const HANDLES_RESTING: usize = 32;
-
-/// Fewest ticks between two full copies of everything for one client.
-const RESYNC_TICKS_MIN: u64 = 10;
 
 impl Views {
     /// A client has connected; it sees nothing before it says hello.
@@ -230,36 +172,6 @@ impl Views {
         *self.clients.get(&client)?.views.get(view as usize)?
     }
 
-    /// Has a client get full copies of units of which it believes something wrong, but not too often.
-    pub(super) fn heal(&mut self, client: Entity, units: &[Entity]) {
-        for unit in units {
-            if !self.healing.contains(&(client, *unit)) {
-                self.healing.push((client, *unit));
-            }
-        }
-    }
-
-    fn heal_those_due(&mut self) {
-        let mut healing = core::mem::take(&mut self.healing);
-        healing.sort_unstable();
-        for of_one in healing.chunk_by(|a, b| a.0 == b.0) {
-            let client = of_one[0].0;
-            let Some(views) = self.clients.get_mut(&client) else { continue };
-            if self.ticks < views.resync_after {
-                self.healing.extend_from_slice(of_one);
-                continue;
-            }
-            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-            for (_, unit) in of_one {
-                let watched = self.units.get(unit);
-                let at = watched.and_then(|w| w.watchers.iter().position(|w| w.client == client));
-                if let Some(at) = at {
-                    self.reopen(*unit, at);
-                }
-            }
-        }
-    }
-
     /// Instance data is gone. Clients hear of it with the next message that can carry it.
     pub(super) fn forget_data(&mut self, gone: &[DataId]) {
         for client in self.clients.values_mut() {
@@ -274,74 +186,6 @@ impl Views {
         {
             self.touched.push(client);
         }
-    }
-
-    /// Keeps a request for later, unread. Says no if one of that client waits already.
-    pub(super) fn keep_early(&mut self, client: Entity, request: &Bytes) -> bool {
-        let there = self.early.iter().any(|(early, _)| *early == client);
-        if !there && self.clients.contains_key(&client) {
-            self.early.push((client, request.clone()));
-        }
-        !there
-    }
-
-    /// Gives the requests of those clients that can be heard now.
-    pub(super) fn take_early(&mut self, heard: impl Fn(Entity) -> bool) -> Vec<(Entity, Bytes)> {
-        self.early.extract_if(.., |(client, _)| heard(*client)).collect()
-    }
-
-    /// A client has said hello: what it may see goes out in the next tick. One that says it again has
-    /// not had the answer.
-    pub(super) fn greet(&mut self, client: Entity) {
-        let Some(views) = self.clients.get_mut(&client) else { return };
-        if views.ready {
-            self.ask_resync(client);
-        } else {
-            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-            self.reset_client(client);
-        }
-    }
-
-    /// Has a client that found its copies wrong sent everything once more, but not too often.
-    pub(super) fn ask_resync(&mut self, client: Entity) {
-        if !self.resyncing.contains(&client) {
-            self.resyncing.push(client);
-        }
-    }
-
-    pub(super) fn resync_those_due(&mut self) {
-        self.ticks += 1;
-        let mut waiting = core::mem::take(&mut self.resyncing);
-        waiting.retain(|client| {
-            let Some(views) = self.clients.get_mut(client) else { return false };
-            let due = views.ready && self.ticks >= views.resync_after;
-            if due {
-                views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-                self.reset_client(*client);
-            }
-            !due
-        });
-        self.resyncing = waiting;
-        self.heal_those_due();
-    }
-
-    /// Begins all views of a client anew: it has said hello, or its copies are wrong.
-    fn reset_client(&mut self, client: Entity) {
-        let Some(views) = self.clients.get_mut(&client) else { return };
-        views.ready = true;
-        views.reset = true;
-        views.closes.clear();
-        views.opens.clear();
-        views.knows.clear();
-        views.forgets.clear();
-        for (view, unit) in (0u32..).zip(&views.views) {
-            let Some(watched) = unit.and_then(|unit| self.units.get_mut(&unit)) else { continue };
-            for watcher in watched.watchers.iter_mut().filter(|w| w.client == client) {
-                (watcher.told, watcher.known) = (None, false);
-            }
-            views.opens.push(view);
-        }
-        self.touch(client);
     }
 
     /// Ends all views of a unit that is gone.

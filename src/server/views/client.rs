@@ -1,0 +1,68 @@
+//! What one client sees, and what waits to be sent to it.
+
+use bevy::{platform::collections::HashSet, prelude::*};
+
+use crate::{
+    model::id::DataId,
+    wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
+};
+
+/// What one client sees, and what waits for it.
+#[derive(Default, Debug)]
+pub(in crate::server) struct ClientViews {
+    /// It has said hello, and may be sent something.
+    pub(in crate::server) ready: bool,
+    /// It must drop all it has before it reads on.
+    pub(in crate::server) reset: bool,
+    pub(in crate::server) views: Vec<Option<Entity>>,
+    /// No index below this one is free.
+    lowest_free: usize,
+    pub(in crate::server) closes: Vec<(u32, CloseCause)>,
+    /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
+    pub(in crate::server) opens: Vec<u32>,
+    pub(in crate::server) touched: bool,
+    /// Instance data that the client has been sent.
+    pub(in crate::server) knows: HashSet<DataId>,
+    /// Instance data that it has and can forget.
+    pub(in crate::server) forgets: Vec<DataId>,
+    /// Set by encode: instance data that it needs for this tick.
+    pub(in crate::server) needs: Vec<DataId>,
+    /// Set by encode: parts of this tick that others get as well, and the client's own message.
+    pub(in crate::server) shared_parts: usize,
+    pub(in crate::server) private_updates: usize,
+    pub(in crate::server) message: BitWriter,
+    /// Whether an update in the message needs a bit before it that says that there is one.
+    pub(in crate::server) begun: bool,
+    /// The first tick in which it may be sent everything once more.
+    pub(super) resync_after: u64,
+}
+
+impl ClientViews {
+    pub(super) fn add(&mut self, unit: Entity) -> Option<u32> {
+        let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
+        let free = self.lowest_free + taken;
+        if free >= VIEWS_MAX {
+            return None;
+        }
+        if free == self.views.len() {
+            self.views.push(None);
+        }
+        self.views[free] = Some(unit);
+        self.lowest_free = free + 1;
+        u32::try_from(free).ok()
+    }
+
+    /// Has the client sent instance data, unless it was before.
+    pub(in crate::server) fn need(&mut self, data: impl Iterator<Item = DataId>) {
+        for id in data {
+            if self.knows.insert(id) {
+                self.needs.push(id);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, view: u32) {
+        self.views[view as usize] = None;
+        self.lowest_free = self.lowest_free.min(view as usize);
+    }
+}

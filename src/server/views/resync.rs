@@ -1,0 +1,112 @@
+//! Full copies for clients that have just come, or hold something wrong.
+
+use bevy::prelude::*;
+use bevy_replicon::bytes::Bytes;
+
+use super::Views;
+
+/// Fewest ticks between two full copies of everything for one client.
+const RESYNC_TICKS_MIN: u64 = 10;
+
+impl Views {
+    /// Keeps a request for later, unread. Says no if one of that client waits already.
+    pub(in crate::server) fn keep_early(&mut self, client: Entity, request: &Bytes) -> bool {
+        let there = self.early.iter().any(|(early, _)| *early == client);
+        if !there && self.clients.contains_key(&client) {
+            self.early.push((client, request.clone()));
+        }
+        !there
+    }
+
+    /// Gives the requests of those clients that can be heard now.
+    pub(in crate::server) fn take_early(
+        &mut self,
+        heard: impl Fn(Entity) -> bool,
+    ) -> Vec<(Entity, Bytes)> {
+        self.early.extract_if(.., |(client, _)| heard(*client)).collect()
+    }
+
+    /// A client has said hello: what it may see goes out in the next tick. One that says it again has
+    /// not had the answer.
+    pub(in crate::server) fn greet(&mut self, client: Entity) {
+        let Some(views) = self.clients.get_mut(&client) else { return };
+        if views.ready {
+            self.ask_resync(client);
+        } else {
+            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+            self.reset_client(client);
+        }
+    }
+
+    /// Has a client that found its copies wrong sent everything once more, but not too often.
+    pub(in crate::server) fn ask_resync(&mut self, client: Entity) {
+        if !self.resyncing.contains(&client) {
+            self.resyncing.push(client);
+        }
+    }
+
+    pub(in crate::server) fn resync_those_due(&mut self) {
+        self.ticks += 1;
+        let mut waiting = core::mem::take(&mut self.resyncing);
+        waiting.retain(|client| {
+            let Some(views) = self.clients.get_mut(client) else { return false };
+            let due = views.ready && self.ticks >= views.resync_after;
+            if due {
+                views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+                self.reset_client(*client);
+            }
+            !due
+        });
+        self.resyncing = waiting;
+        self.heal_those_due();
+    }
+
+    /// Begins all views of a client anew: it has said hello, or its copies are wrong.
+    fn reset_client(&mut self, client: Entity) {
+        let Some(views) = self.clients.get_mut(&client) else { return };
+        views.ready = true;
+        views.reset = true;
+        views.closes.clear();
+        views.opens.clear();
+        views.knows.clear();
+        views.forgets.clear();
+        for (view, unit) in (0u32..).zip(&views.views) {
+            let Some(watched) = unit.and_then(|unit| self.units.get_mut(&unit)) else { continue };
+            for watcher in watched.watchers.iter_mut().filter(|w| w.client == client) {
+                (watcher.told, watcher.known) = (None, false);
+            }
+            views.opens.push(view);
+        }
+        self.touch(client);
+    }
+
+    /// Has a client get full copies of units of which it believes something wrong, but not too often.
+    pub(in crate::server) fn heal(&mut self, client: Entity, units: &[Entity]) {
+        for unit in units {
+            if !self.healing.contains(&(client, *unit)) {
+                self.healing.push((client, *unit));
+            }
+        }
+    }
+
+    fn heal_those_due(&mut self) {
+        let mut healing = core::mem::take(&mut self.healing);
+        healing.sort_unstable();
+        for of_one in healing.chunk_by(|a, b| a.0 == b.0) {
+            let client = of_one[0].0;
+            let Some(views) = self.clients.get_mut(&client) else { continue };
+            if self.ticks < views.resync_after {
+                self.healing.extend_from_slice(of_one);
+                continue;
+            }
+            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+            for (_, unit) in of_one {
+                let watched = self.units.get(unit);
+                let at = watched.and_then(|w| w.watchers.iter().position(|w| w.client == client));
+                if let Some(at) = at {
+                    self.reopen(*unit, at);
+                }
+            }
+        }
+    }
+}
