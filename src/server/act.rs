@@ -148,8 +148,9 @@ fn try_out(
     if let Some(witness) = witness {
         let stale = (witness != tx.witnessed()).then_some(Reason::Stale);
         let refused = ran.as_ref().err().copied();
-        // What is not in view cannot have been witnessed.
-        let reason = refused.filter(|r| *r == Reason::NotInView).or(stale).or(refused);
+        // What is not there cannot have been witnessed.
+        let missing = |reason: &Reason| matches!(reason, Reason::NotInView | Reason::NoSuchSlot);
+        let reason = refused.filter(missing).or(stale).or(refused);
         if let Some(reason) = reason {
             let believed = tx.staged.iter().map(|staged| staged.entity).collect();
             return Err(Refused { reason, believed });

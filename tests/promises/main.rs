@@ -16,6 +16,7 @@ mod attach;
 mod faults;
 mod healing;
 mod hostile;
+mod in_flight;
 mod inventories;
 mod kinds_of_actions;
 mod model_actions;
