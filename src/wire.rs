@@ -5,8 +5,10 @@
 //! per digit beyond k + 1, so EG0 takes 1 bit for 0, 3 for 1 and 2, 5 for 3 to 6.
 //!
 //! ```text
-//! message   = 0 plain | 10 shared | 110 full | 1110 answered | 1111 refusal of a client (`hello`)
+//! message   = 0 quick | 100 plain | 101 shared | 110 answered | 1110 full
+//!           | 1111 refusal of a client (`hello`)
 //!
+//! quick     = view:EG0 base:5 entry                     one step, one entry, and nothing else
 //! plain     = update (1 update)* 0                      inventories that only this client sees
 //! shared    = update                                    one inventory, the same bytes to all who see it
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots they changed
@@ -48,9 +50,8 @@
 //! `more`, `wear` and `with` are used only for viewers who hold the commit just before (`steps` is one), so
 //! nobody needs a history.
 //!
-//! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, one step `1`, nothing selected `0`, delta
-//! `0`, one entry `0`, slot `······`, `00`, one less `1`, end `0`: 1 + 1 + 5 + 1 + 1 + 1 + 1 + 6 + 2 +
-//! 1 + 1 = 21 bits, three bytes.
+//! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, slot `······`, `00`, one less `1`: 1 + 1 + 5 +
+//! 6 + 2 + 1 = 16 bits, two bytes.
 
 pub mod bits;
 pub mod decode;

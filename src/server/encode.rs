@@ -75,7 +75,7 @@ pub(super) fn encode_messages(
     for at in 0..views.touched.len() {
         let client = views.touched[at];
         if let Some(client) = views.client_mut(client)
-            && !client.message.is_empty()
+            && core::mem::take(&mut client.listing)
         {
             client.message.flag(false);
         }
@@ -111,15 +111,11 @@ fn begin_message(
         || client.forgets.len() > FORGETS_WAITING;
     let own = client.private_updates > 0 || answers.is_some();
     let several = client.shared_parts + usize::from(own) > 1;
-    client.begun = true;
+    client.listing = answers.is_some() || more || (client.shared_parts > 0 && several);
+    client.first = !client.listing;
     if !more && (client.shared_parts == 0 || !several) {
-        match answers {
-            Some(answers) => encode::begin_answered(&mut client.message, &answers),
-            None if own => {
-                encode::begin_plain(&mut client.message);
-                client.begun = false;
-            }
-            None => {}
+        if let Some(answers) = answers {
+            encode::begin_answered(&mut client.message, &answers);
         }
         return;
     }
@@ -205,12 +201,21 @@ fn encode_job(
     let full = match &batched.targets[job.targets.clone()] {
         [(client, view)] => {
             let Some(client) = views.client_mut(*client) else { return };
-            // The first update of a plain message follows its header at once.
-            if client.begun {
-                client.message.flag(true);
+            let head = head(*view);
+            let delta = job.content != Content::Full && client.private_updates == 1;
+            let (w, len) = (&mut client.message, baseline.unit().len());
+            if client.first && delta && encode::quick(w, schema, &head, len, entries) {
+                stats.deltas_encoded += 1;
+                stats.entries_encoded += entries.len() as u64;
+                return;
             }
-            client.begun = true;
-            write_update(&mut client.message, other, schema, &head(*view), update)
+            if core::mem::take(&mut client.first) {
+                encode::begin_plain(w);
+                client.listing = true;
+            } else {
+                w.flag(true);
+            }
+            write_update(w, other, schema, &head, update)
         }
         targets => {
             part.clear();

@@ -23,7 +23,7 @@ use super::{
     encode::{REASON_BITS, REASON_GAME, index_bits},
 };
 
-use update::update;
+use update::{quick, update};
 
 /// What the decoder must know of a view to read an update of it.
 pub struct Held<'a> {
@@ -55,9 +55,10 @@ pub enum Reference {
 /// [`DecodeError`].
 pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     let mut r = BitReader::new(bytes);
-    if r.take(2)? != 0b11 || r.flag()? {
+    if bytes.first().is_none_or(|byte| byte & 0b1111 != 0b0111) {
         return Ok(0);
     }
+    r.take(4)?;
     if r.flag()? {
         answers(&mut r)?;
     }
@@ -68,7 +69,7 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
 /// Whether a message is a shared part.
 #[must_use]
 pub fn is_shared(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|byte| byte & 0b11 == 0b01)
+    bytes.first().is_some_and(|byte| byte & 0b111 == 0b101)
 }
 
 /// Reads one message, looking up views with `held`.
@@ -84,15 +85,18 @@ pub fn message<'a>(
     let mut r = BitReader::new(bytes);
     let mut part = Part::default();
     if !r.flag()? {
-        part.updates.push(update(&mut r, schema, &held, false)?);
-        updates(&mut r, schema, &held, &mut part.updates)?;
+        part.updates.push(quick(&mut r, schema, &held)?);
     } else if !r.flag()? {
-        part.updates.push(update(&mut r, schema, &held, true)?);
-    } else if !r.flag()? {
-        full(&mut r, schema, &held, &mut part)?;
+        let shared = r.flag()?;
+        part.updates.push(update(&mut r, schema, &held, shared)?);
+        if !shared {
+            updates(&mut r, schema, &held, &mut part.updates)?;
+        }
     } else if !r.flag()? {
         part.answers = Some(answers(&mut r)?);
         updates(&mut r, schema, &held, &mut part.updates)?;
+    } else if !r.flag()? {
+        full(&mut r, schema, &held, &mut part)?;
     } else {
         return Err(DecodeError::Reserved);
     }

@@ -17,25 +17,50 @@ use super::{
     bits::BitWriter,
 };
 
+/// Writes a whole message, if one change of one inventory that nobody else sees is all there is to say, and
+/// says whether it was.
+pub fn quick(
+    w: &mut BitWriter,
+    schema: Schema,
+    update: &UpdateHead,
+    len: usize,
+    entries: &[Entry],
+) -> bool {
+    let partners = exchanges(entries);
+    let alone = match entries {
+        [_] => true,
+        [_, _] => partners.first() == Some(&Some(1)),
+        _ => false,
+    };
+    let fits = alone && update.version == update.base + 1 && update.selected.is_none();
+    if fits {
+        w.flag(false);
+        w.golomb(u64::from(update.view), 0);
+        w.put(base_bits(update.base, update.handle), BASE_BITS);
+        entry(w, schema, index_bits(len), entries, 0, &partners);
+    }
+    fits
+}
+
 /// Begins a message that holds only updates of inventories that nobody else sees.
 pub fn begin_plain(w: &mut BitWriter) {
-    w.flag(false);
+    w.put(0b001, 3);
 }
 
 /// Begins a message of one update, the same for all who see the inventory.
 pub fn begin_shared(w: &mut BitWriter) {
-    w.put(0b01, 2);
+    w.put(0b101, 3);
 }
 
 /// Begins a message of answers and of updates of inventories that nobody else sees.
 pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
-    w.put(0b0111, 4);
+    w.put(0b011, 3);
     self::answers(w, answers);
 }
 
 /// Begins a message that can hold everything. `data`, `closes` and then `opens` must follow.
 pub fn begin_full(w: &mut BitWriter, answers: Option<&Answers>, reset: bool, follows: usize) {
-    w.put(0b011, 3);
+    w.put(0b0111, 4);
     w.flag(answers.is_some());
     if let Some(answers) = answers {
         self::answers(w, answers);
@@ -231,15 +256,8 @@ pub fn update_delta(
             _ => w.put(0b011, 3),
         }
         let several = left > 1;
-        for (at, entry) in entries.iter().enumerate().filter(|(at, _)| !is_partner(*at)) {
-            w.put(to_u32(entry.slot), width);
-            match partners.get(at).copied().flatten() {
-                Some(other) => {
-                    w.put(0b1111, 4);
-                    w.put(to_u32(entries[other].slot), width);
-                }
-                None => change(w, schema, entry),
-            }
+        for at in (0..entries.len()).filter(|at| !is_partner(*at)) {
+            entry(w, schema, width, entries, at, &partners);
             left -= 1;
             if several {
                 w.flag(left > 0);
@@ -254,6 +272,24 @@ pub fn update_delta(
     }
     for entry in entries {
         change(w, schema, entry);
+    }
+}
+
+fn entry(
+    w: &mut BitWriter,
+    schema: Schema,
+    width: u32,
+    entries: &[Entry],
+    at: usize,
+    partners: &[Option<usize>],
+) {
+    w.put(to_u32(entries[at].slot), width);
+    match partners.get(at).copied().flatten() {
+        Some(other) => {
+            w.put(0b1111, 4);
+            w.put(to_u32(entries[other].slot), width);
+        }
+        None => change(w, schema, &entries[at]),
     }
 }
 

@@ -37,6 +37,11 @@ def head(view, base, steps=1, selected=None, handle=0):
     return eg(view) + num((base + handle) % 32, 5) + eg(steps - 1) + chosen
 
 
+def quick(view, base, handle=0):
+    """The head of a message of one entry."""
+    return "0" + eg(view) + num((base + handle) % 32, 5)
+
+
 def slot36(n):
     return num(n, 6)
 
@@ -51,7 +56,7 @@ def full(answers="0", reset="0", follows=0, forgotten=(), data=(), closes="", op
     definitions = "".join(eg(i, 4) + "1" for i in forgotten)
     definitions += "".join(eg(i, 4) + "0" + eg(kind) + eg(len(b), 6) + "".join(num(x, 8) for x in b)
                            for i, kind, b in data)
-    return "110" + answers + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
+    return "1110" + answers + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
 
 
 def answers(last, results):
@@ -79,30 +84,33 @@ def open_player(view, handle, version, entity=None):
 
 
 CASES = {
-    "one_less": "0" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
-    "three_more_in_view_two": "0" + head(2, 37) + DELTA + ONE + slot36(0) + MORE + eg(2) + "0",
-    "emptied": "0" + head(0, 0) + DELTA + ONE + slot36(35) + EMPTY + "0",
-    "new_stack": "0" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("coin", 700) + "0",
-    "worn_stack": "0" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("axe", 1, 900) + "0",
-    "wear_three_less": "0" + head(0, 9) + DELTA + ONE + slot36(5) + WEAR + eg(5, 2) + "0",
-    "two_slots": "0" + head(0, 9) + DELTA + LIST + slot36(1) + LESS + eg(1) + "1" + slot36(30)
+    "one_less": "100" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
+    "three_more_in_view_two": "100" + head(2, 37) + DELTA + ONE + slot36(0) + MORE + eg(2) + "0",
+    "emptied": "100" + head(0, 0) + DELTA + ONE + slot36(35) + EMPTY + "0",
+    "new_stack": "100" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("coin", 700) + "0",
+    "worn_stack": "100" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("axe", 1, 900) + "0",
+    "wear_three_less": "100" + head(0, 9) + DELTA + ONE + slot36(5) + WEAR + eg(5, 2) + "0",
+    "two_slots": "100" + head(0, 9) + DELTA + LIST + slot36(1) + LESS + eg(1) + "1" + slot36(30)
                  + EMPTY + "0" + "0",
-    "many_slots": "0" + head(0, 9) + DELTA + MASK + "1" * 6 + "0" * 30 + EMPTY * 6 + "0",
-    "selected_only": "0" + head(0, 9, selected=4) + DELTA + NONE + "0",
-    "three_commits_later": "0" + head(0, 9, steps=3) + DELTA + ONE + slot36(2) + STACK
+    "many_slots": "100" + head(0, 9) + DELTA + MASK + "1" * 6 + "0" * 30 + EMPTY * 6 + "0",
+    "selected_only": "100" + head(0, 9, selected=4) + DELTA + NONE + "0",
+    "three_commits_later": "100" + head(0, 9, steps=3) + DELTA + ONE + slot36(2) + STACK
                            + stack("torch", 64) + "0",
-    "two_views": "0" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0)
+    "two_views": "100" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0)
                  + "1" + head(1, 4) + DELTA + ONE + slot36(3) + EMPTY + "0",
-    "full_copy": "0" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
-    "of_handle_forty": "0" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
-    "shared": "10" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + eg(0),
-    "exchanged": "0" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
-    "exchanged_and_one_less": "0" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
+    "full_copy": "100" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
+    "of_handle_forty": "100" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
+    "shared": "101" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + eg(0),
+    "quick_one_less": quick(0, 4) + slot36(29) + LESS + eg(0),
+    "quick_new_stack_in_view_three": quick(3, 4) + slot36(7) + STACK + stack("coin", 7),
+    "quick_exchanged": quick(0, 9) + slot36(3) + WITH + slot36(30),
+    "exchanged": "100" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
+    "exchanged_and_one_less": "100" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
                               + slot36(12) + LESS + eg(0) + "0" + "0",
-    "accepted": "1110" + answers(5, [True]) + "0",
-    "accepted_with_slots": "1110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
+    "accepted": "110" + answers(5, [True]) + "0",
+    "accepted_with_slots": "110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
                            + WITH + slot36(30) + "0",
-    "refused_stale_and_by_the_game": "1110" + answers(7, [True, 0, (31, 500)]) + "0",
+    "refused_stale_and_by_the_game": "110" + answers(7, [True, 0, (31, 500)]) + "0",
     "hello_without_views": full(reset="1", closes=eg(0), opens=eg(0)) + "0",
     "answered_with_a_shared_part": full("1" + answers(9, [True]), follows=1, closes=eg(0), opens=eg(0))
                                    + "0",

@@ -16,7 +16,7 @@ fn one_change_is_one_event_and_few_bytes() {
     hotbar(&mut pair, entity).split(2, 1).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));
-    assert_eq!(bytes_down(&pair, 0) - before, 3, "a single drop");
+    assert_eq!(bytes_down(&pair, 0) - before, 2, "a single drop");
     let shown = pair.clients[0].app.world().resource::<InventoryIds>().get(player(0)).unwrap();
     let expected = SlotChanged {
         entity: shown,

@@ -74,6 +74,14 @@ fn plain(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
     })
 }
 
+fn quick(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let mut w = BitWriter::default();
+    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    assert!(encode::quick(&mut w, schema, &head, 36, entries));
+    w.finish().to_vec()
+}
+
 fn encoded(name: &str) -> Vec<u8> {
     let torches = |count| Some(TORCH.stack(count));
     match name {
@@ -177,6 +185,13 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
         })
     };
     match name {
+        "quick_one_less" => {
+            quick(head(0, 4), &[entry(29, Some(TORCH.stack(40)), Some(TORCH.stack(39)))])
+        }
+        "quick_new_stack_in_view_three" => {
+            quick(head(3, 4), &[entry(7, None, Some(COIN.stack(7)))])
+        }
+        "quick_exchanged" => quick(head(0, 9), &exchange),
         "exchanged" => plain(head(0, 9), &exchange),
         "exchanged_and_one_less" => {
             let less = entry(12, Some(TORCH.stack(2)), Some(TORCH.stack(1)));
@@ -215,7 +230,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 25);
+    assert_eq!(golden().count(), 28);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");
@@ -250,6 +265,9 @@ fn what_is_drawn_is_what_is_read() {
     };
     assert_eq!(slots("one_less", 4), [(5, vec![(29, Some(TORCH.stack(39)))])]);
     assert_eq!(slots("one_less", 36), [(37, vec![(29, Some(TORCH.stack(39)))])], "modulo 32");
+    assert_eq!(slots("quick_one_less", 4), [(5, vec![(29, Some(TORCH.stack(39)))])]);
+    let exchanged = vec![(3, None), (30, None)];
+    assert_eq!(slots("quick_exchanged", 9), [(10, exchanged)]);
     assert_eq!(slots("emptied", 32), [(33, vec![(35, None)])]);
     assert_eq!(slots("new_stack", 1), [(2, vec![(7, Some(COIN.stack(700)))])]);
     assert_eq!(slots("wear_three_less", 9), [(10, vec![(5, Some(AXE.stack(1).worn(7)))])]);

@@ -31,8 +31,10 @@ pub(in crate::server) struct ClientViews {
     pub(in crate::server) shared_parts: usize,
     pub(in crate::server) private_updates: usize,
     pub(in crate::server) message: BitWriter,
-    /// Whether an update in the message needs a bit before it that says that there is one.
-    pub(in crate::server) begun: bool,
+    /// Whether the message is a list of updates, which must be ended.
+    pub(in crate::server) listing: bool,
+    /// Whether the next update is the first one of a plain message, which has no bit before it.
+    pub(in crate::server) first: bool,
     /// The first tick in which it may be sent everything once more.
     pub(super) resync_after: u64,
 }

@@ -23,9 +23,7 @@ pub(super) fn update<'a>(
         (view, Reference::View(view))
     };
     let held = held(reference).ok_or(DecodeError::UnknownView { view })?;
-    if r.take(BASE_BITS)? != base_bits(held.version, held.handle) {
-        return Err(DecodeError::Gap { id: held.id, version: held.version });
-    }
+    check_base(r, &held)?;
     let what = "the number of commits";
     let max = (u64::MAX / 2).saturating_sub(held.version);
     let steps = r.golomb(0, what, max)?.saturating_add(1);
@@ -35,6 +33,28 @@ pub(super) fn update<'a>(
     let slots =
         if full { slots(r, schema, held.unit)? } else { delta(r, schema, held.unit, steps == 1)? };
     Ok(Update { view: held.view, version, selected, slots, full })
+}
+
+/// Reads an update that is a message by itself.
+pub(super) fn quick<'a>(
+    r: &mut BitReader,
+    schema: Schema,
+    held: &impl Fn(Reference) -> Option<Held<'a>>,
+) -> Result<Update, DecodeError> {
+    let view = view_index(r)?;
+    let held = held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
+    check_base(r, &held)?;
+    let mut slots = Vec::with_capacity(2);
+    entry(r, schema, held.unit, true, &mut slots)?;
+    let version = held.version.checked_add(1).ok_or(DecodeError::Reserved)?;
+    Ok(Update { view, version, selected: None, slots, full: false })
+}
+
+fn check_base(r: &mut BitReader, held: &Held) -> Result<(), DecodeError> {
+    if r.take(BASE_BITS)? != base_bits(held.version, held.handle) {
+        return Err(DecodeError::Gap { id: held.id, version: held.version });
+    }
+    Ok(())
 }
 
 fn delta(
