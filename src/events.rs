@@ -145,7 +145,8 @@ pub enum Cause {
     Loaded,
     /// An action of this player.
     Acted(ClientId),
-    /// Put on the ground by [`Inventories::drop_where`](crate::prelude::Inventories::drop_where).
+    /// Put on the ground by the game: [`Inventories::drop_where`](crate::prelude::Inventories::drop_where)
+    /// and its kin.
     Dropped,
     /// A [`Crafter`](crate::prelude::Crafter) made something.
     Crafted,

@@ -16,11 +16,10 @@ use crate::{
         items::Catalogue,
         saved::{SavedInventory, UnknownItems},
         stack::Stack,
-        tx::{Staged, Tx},
+        tx::{Done, Staged, Tx},
         unit::{UNIT_SLOTS_MAX, Unit},
     },
     server::{audit::Books, loot, mark::Marked},
-    wire::Datum,
 };
 
 pub(crate) use param::ReadUnits;
@@ -108,7 +107,7 @@ impl Inventories<'_, '_> {
     #[must_use]
     pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
         let left = self.try_out(|tx| tx.fill(entity, stack));
-        left.map_or(0, |(left, ..)| stack.count() - left.map_or(0, |left| left.count()))
+        left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
     }
 
     /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit: all
@@ -193,8 +192,15 @@ impl Inventories<'_, '_> {
     /// whom, for the game to place it there.
     pub fn drop_at(&mut self, by: Entity, stack: impl Into<Option<Stack>>) {
         let Some(stack) = stack.into() else { return };
+        if let Some(books) = &mut self.books {
+            books.enter(&[], &[stack], Cause::Dropped);
+        }
+        self.drop_later(by, stack);
+    }
+
+    fn drop_later(&mut self, by: Entity, stack: Stack) {
         self.commands.queue(move |world: &mut World| {
-            loot::drop_stack(world, Some(by), ClientId::Server, stack);
+            loot::drop_stack(world, Some(by), ClientId::Server, stack, Cause::Dropped);
         });
     }
 
@@ -208,10 +214,11 @@ impl Inventories<'_, '_> {
         entity: Entity,
         wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<usize, InventoryError> {
-        let taken = self.run(Cause::Dropped, |tx| tx.take_where(entity, wanted))?;
-        let dropped = taken.len();
-        taken.into_iter().for_each(|stack| self.drop_at(entity, stack));
-        Ok(dropped)
+        self.run(Cause::Dropped, |tx| {
+            let taken = tx.take_where(entity, wanted)?;
+            taken.iter().for_each(|stack| tx.drop(*stack));
+            Ok(taken.len())
+        })
     }
 
     /// Writes an inventory down by key, for any serde format.
@@ -277,14 +284,14 @@ impl Inventories<'_, '_> {
     pub(crate) fn try_out<T>(
         &self,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
-    ) -> Result<(T, Vec<Staged>, Vec<Datum>), InventoryError> {
+    ) -> Result<(T, Done), InventoryError> {
         let load = |entity| self.catalogue.as_deref().and_then(|_| self.unit(entity));
         let none = Catalogue::none();
         let catalogue = self.catalogue.as_deref().unwrap_or(&none);
         let pool = self.pool.as_deref();
         let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, None);
-        let done = steps(&mut tx)?;
-        Ok((done, tx.staged, tx.minted))
+        let given = steps(&mut tx)?;
+        Ok((given, tx.done()))
     }
 
     pub(crate) fn run<T>(
@@ -292,15 +299,18 @@ impl Inventories<'_, '_> {
         cause: Cause,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
     ) -> Result<T, InventoryError> {
-        let (done, staged, minted) = self.try_out(steps)?;
+        let (given, Done { staged, minted, dropped }) = self.try_out(steps)?;
         if let Some(pool) = &mut self.pool {
             pool.adopt(minted);
         }
         self.write(&staged, cause);
         if let Some(books) = &mut self.books {
-            books.enter(&staged, cause);
+            books.enter(&staged, &dropped, cause);
         }
-        Ok(done)
+        if let Some(first) = staged.first() {
+            dropped.into_iter().for_each(|stack| self.drop_later(first.entity, stack));
+        }
+        Ok(given)
     }
 
     /// Sets the number that a unit shows as its progress.

@@ -199,7 +199,7 @@ fn run(
     action.0.run(&mut tx)?;
     tx.check_rights(|entity| Some(head(entity)?.rights))?;
     let witness = tx.witnessed();
-    Ok((tx.staged, witness))
+    Ok((tx.done().staged, witness))
 }
 
 fn encode(

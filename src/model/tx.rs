@@ -32,6 +32,16 @@ pub(crate) struct Staged {
     pub(crate) before: Unit,
 }
 
+/// What a transaction that ended well has made.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) staged: Vec<Staged>,
+    /// Instance data that is new.
+    pub(crate) minted: Vec<Datum>,
+    /// What is to be put on the ground.
+    pub(crate) dropped: Vec<Stack>,
+}
+
 /// What a transaction works on: copies, written back only if it ends well.
 pub struct Tx<'a> {
     catalogue: &'a Catalogue,
@@ -39,10 +49,9 @@ pub struct Tx<'a> {
     load: &'a dyn Fn(Entity) -> Option<Unit>,
     pool: Option<&'a DataPool>,
     player: Option<Player<'a>>,
-    pub(crate) staged: Vec<Staged>,
-    /// Instance data that is new.
-    pub(crate) minted: Vec<Datum>,
-    pub(crate) dropped: Vec<Stack>,
+    staged: Vec<Staged>,
+    minted: Vec<Datum>,
+    dropped: Vec<Stack>,
     witnessed: u64,
     /// Units that are exempt from the player's rights.
     trusted: Vec<Entity>,
@@ -70,13 +79,24 @@ impl<'a> Tx<'a> {
         }
     }
 
+    pub(crate) fn done(self) -> Done {
+        let Self { staged, minted, dropped, .. } = self;
+        Done { staged, minted, dropped }
+    }
+
+    /// The units that were looked at.
+    pub(crate) fn staged(&self) -> &[Staged] {
+        &self.staged
+    }
+
     /// The catalogue, for limits and tags.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         self.catalogue
     }
 
-    /// Drops a stack: the server puts it on the ground ([`Dropped`](crate::prelude::Dropped)).
+    /// Drops a stack that was taken out before: the server puts it on the ground
+    /// ([`Dropped`](crate::prelude::Dropped)), by the inventory that the transaction touched first.
     pub fn drop(&mut self, stack: Stack) {
         self.dropped.push(stack);
     }

@@ -18,10 +18,8 @@ use crate::{
         items::Catalogue,
         reason::Reason,
         rights::Rights,
-        stack::Stack,
-        tx::{Effect, Player, Staged, Tx},
+        tx::{Done, Effect, Player, Staged, Tx},
     },
-    wire::Datum,
 };
 
 use super::{
@@ -48,9 +46,7 @@ impl From<Reason> for Refused {
 
 /// What an action would do.
 struct Outcome {
-    staged: Vec<Staged>,
-    minted: Vec<Datum>,
-    dropped: Vec<Stack>,
+    done: Done,
     effects: Vec<Effect>,
     output: Box<dyn core::any::Any + Send + Sync>,
 }
@@ -68,12 +64,13 @@ pub(crate) fn act(
     world.write_message(ActionDecided { client, actor, action: action.clone(), result });
     let outcome = decided?;
     let cause = Cause::Acted(client);
-    world.resource_mut::<DataPool>().adopt(outcome.minted);
-    write(world, &outcome.staged, cause);
-    world.resource_mut::<Books>().enter_with(&outcome.staged, &outcome.dropped, cause);
+    let Done { staged, minted, dropped } = outcome.done;
+    world.resource_mut::<DataPool>().adopt(minted);
+    write(world, &staged, cause);
+    world.resource_mut::<Books>().enter(&staged, &dropped, cause);
     let head = AcceptedHead { client, actor };
-    for stack in outcome.dropped {
-        loot::drop_stack(world, actor, client, stack);
+    for stack in dropped {
+        loot::drop_stack(world, actor, client, stack, cause);
     }
     action.0.accept(world, head, outcome.output);
     world.flush();
@@ -116,7 +113,7 @@ fn decide(
     } else {
         outcome
     };
-    audit::check_moves(world, action, &outcome.staged, &outcome.dropped)?;
+    audit::check_moves(world, action, &outcome.done)?;
     Ok(outcome)
 }
 
@@ -152,15 +149,14 @@ fn try_out(
         let missing = |reason: &Reason| matches!(reason, Reason::NotInView | Reason::NoSuchSlot);
         let reason = refused.filter(missing).or(stale).or(refused);
         if let Some(reason) = reason {
-            let believed = tx.staged.iter().map(|staged| staged.entity).collect();
+            let believed = tx.staged().iter().map(|staged| staged.entity).collect();
             return Err(Refused { reason, believed });
         }
     }
     let output = ran?;
     tx.check_rights(rights)?;
     let effects = tx.effects();
-    let Tx { staged, dropped, minted, .. } = tx;
-    Ok(Outcome { staged, minted, dropped, effects, output })
+    Ok(Outcome { done: tx.done(), effects, output })
 }
 
 /// Puts what a transaction has made into the components.

@@ -17,7 +17,7 @@ use crate::{
         id::{InventoryId, ItemId},
         reason::Reason,
         stack::Stack,
-        tx::{Staged, net_change},
+        tx::{Done, Staged, net_change},
     },
     systems::InventorySystems,
 };
@@ -100,13 +100,8 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Enters what a transaction did to its units.
-    pub(crate) fn enter(&mut self, staged: &[Staged], cause: Cause) {
-        self.enter_with(staged, &[], cause);
-    }
-
-    /// The same, with what it dropped.
-    pub(crate) fn enter_with(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
+    /// Enters what a transaction did to its units, and what it put on the ground.
+    pub(crate) fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
         for staged in staged {
             for (item, net) in net_change(core::slice::from_ref(staged), &[]) {
                 *self.declared.entry((staged.entity, item)).or_default() += net;
@@ -123,8 +118,7 @@ impl Books {
 pub(crate) fn check_moves(
     world: &mut World,
     action: &AnyAction,
-    staged: &[Staged],
-    dropped: &[Stack],
+    Done { staged, dropped, .. }: &Done,
 ) -> Result<(), Reason> {
     let moves = action.get::<Action>().is_some_and(|a| !matches!(a, Action::Craft { .. }));
     if !moves || *world.resource::<Conservation>() == Conservation::Off {

@@ -38,10 +38,16 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// Puts a stack on the ground.
-pub(crate) fn drop_stack(world: &mut World, by: Option<Entity>, client: ClientId, stack: Stack) {
+pub(crate) fn drop_stack(
+    world: &mut World,
+    by: Option<Entity>,
+    client: ClientId,
+    stack: Stack,
+    cause: Cause,
+) {
     let entity = world.spawn((Inventory([Some(stack)].into_iter().collect()), Loot)).id();
     if let Some(kind) = world.resource::<Kinds>().kind_of::<Inventory>() {
-        world.resource_mut::<Marked>().declare(entity, kind, 0, Cause::Acted(client));
+        world.resource_mut::<Marked>().declare(entity, kind, 0, cause);
     }
     let dropped = Dropped { entity, by, client, stack };
     world.write_message(dropped);
