@@ -109,7 +109,12 @@ impl Pair {
     /// registers containers and inserts the items.
     #[must_use]
     pub fn new(clients: usize, setup: impl Fn(&mut App)) -> Self {
-        let mut server = Self::app(&setup);
+        Self::of_apps(Self::app(&setup), (0..clients).map(|_| Self::app(&setup)))
+    }
+
+    /// The same of apps that were built and finished elsewhere, with this crate or without.
+    #[must_use]
+    pub fn of_apps(mut server: App, clients: impl IntoIterator<Item = App>) -> Self {
         server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
         server.update();
         let mut pair = Self {
@@ -122,8 +127,8 @@ impl Pair {
             tick: 0,
             random: fastrand::Rng::with_seed(7),
         };
-        for client in 0..clients {
-            pair.add_client(&setup);
+        for app in clients {
+            let client = pair.add_app(app);
             pair.connect(client);
         }
         pair.steps(2);
@@ -148,8 +153,12 @@ impl Pair {
 
     /// Adds a client that is not connected yet, and returns its number.
     pub fn add_client(&mut self, setup: impl Fn(&mut App)) -> usize {
+        self.add_app(Self::app(setup))
+    }
+
+    fn add_app(&mut self, app: App) -> usize {
         self.clients.push(PairClient {
-            app: Self::app(setup),
+            app,
             traffic: Traffic::default(),
             record: Vec::new(),
             entity: None,

@@ -1,0 +1,329 @@
+//! This crate and what else one could do with bevy_replicon, behind one face.
+
+use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
+use bevy_inventory_sync::{
+    prelude::*,
+    test_pair::{Pair, STEP},
+};
+use bevy_replicon::{prelude::*, shared::replication::diff::EntityDiffExt};
+use serde::{Deserialize, Serialize};
+
+use super::ops::{Cells, HOTBAR, ITEMS, ItemStack, SLOTS};
+
+/// One way to keep slots in sync.
+pub trait Peer {
+    const NAME: &'static str;
+
+    /// What both apps have.
+    fn setup(app: &mut App);
+
+    /// Puts an inventory on the server that all these clients see.
+    fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]);
+
+    /// Changes a slot on the server.
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>);
+
+    /// What a client shows.
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack>;
+
+    fn app() -> App {
+        let mut app = App::new();
+        let plugins = RepliconPlugins.set(ServerPlugin::new(PostUpdate));
+        app.add_plugins((MinimalPlugins, StatesPlugin, plugins))
+            .insert_resource(TimeUpdateStrategy::ManualDuration(STEP));
+        Self::setup(&mut app);
+        app.finish();
+        app.cleanup();
+        app
+    }
+
+    /// A server as it is some minutes into a session, and its clients.
+    fn pair(clients: usize) -> Pair {
+        let mut server = Self::app();
+        (0..1000).for_each(|_| drop(server.world_mut().spawn_empty()));
+        let mut tick = server.world_mut().resource_mut::<bevy_replicon::server::server_tick::ServerTick>();
+        tick.increment_by(20_000);
+        Pair::of_apps(server, (0..clients).map(|_| Self::app()))
+    }
+}
+
+/// Names an inventory on both sides, for peers that need it.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Id(u64);
+
+fn find(world: &mut World, id: u64) -> Option<Entity> {
+    let mut query = world.query::<(Entity, &Id)>();
+    query.iter(world).find(|(_, there)| there.0 == id).map(|(entity, _)| entity)
+}
+
+/// This crate.
+pub struct Ours;
+
+const KEYS: fn(u16) -> String = |item| format!("item_{item:03}");
+
+fn stack(cell: Option<ItemStack>) -> Option<Stack> {
+    cell.and_then(|cell| Stack::new(ItemId::of(&KEYS(cell.item)), u32::from(cell.count)))
+}
+
+impl Peer for Ours {
+    const NAME: &'static str = "ours";
+
+    fn setup(app: &mut App) {
+        let defs = (1..=ITEMS).map(|item| {
+            let def = ItemDef {
+                key: KEYS(item),
+                name: String::new(),
+                icon: String::new(),
+                max_stack: 64,
+                tags: vec![],
+            };
+            (def, ())
+        });
+        let items = Items::new(defs).expect("the keys are distinct");
+        app.add_plugins(bevy_inventory_sync::InventoryPlugins).insert_items(items);
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]) {
+        let (mut inventory, mut hotbar) = (Inventory::new(SLOTS - HOTBAR), Hotbar::new(HOTBAR));
+        let (backpack, quick) = cells.split_at(SLOTS - HOTBAR);
+        inventory.0 = backpack.iter().copied().map(stack).collect();
+        hotbar.slots = quick.iter().copied().map(stack).collect();
+        let mut unit = world.spawn((InventoryId::sequential(id + 1), inventory, hotbar));
+        match clients {
+            [one] => {
+                unit.insert(Owner(*one));
+            }
+            many => {
+                let mut viewers = Viewers::new();
+                many.iter().for_each(|client| viewers.add(*client, Rights::USE));
+                unit.insert(viewers);
+            }
+        }
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        let entity = world.resource::<InventoryIds>().get(InventoryId::sequential(id + 1));
+        let entity = entity.expect("it was spawned");
+        let set = match slot.checked_sub(SLOTS - HOTBAR) {
+            None => world.get_mut::<Inventory>(entity).map(|mut i| i.set(slot, stack(new))),
+            Some(slot) => world.get_mut::<Hotbar>(entity).map(|mut h| h.set(slot, stack(new))),
+        };
+        set.expect("it has both").expect("it has the slot");
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        let entity = world.resource::<InventoryIds>().get(InventoryId::sequential(id + 1))?;
+        let stack = match slot.checked_sub(SLOTS - HOTBAR) {
+            None => world.get::<Inventory>(entity)?.get(slot)?,
+            Some(slot) => world.get::<Hotbar>(entity)?.get(slot)?,
+        };
+        let rank = world.resource::<Catalogue>().rank(stack.item)?;
+        let count = u8::try_from(stack.count()).ok()?;
+        Some(ItemStack { item: u16::try_from(rank + 1).ok()?, count })
+    }
+}
+
+/// A: the whole component, replicated.
+pub struct WholeComponent;
+
+#[derive(Component, Clone, Serialize, Deserialize)]
+struct Whole(Vec<Option<ItemStack>>);
+
+impl Peer for WholeComponent {
+    const NAME: &'static str = "A replicate";
+
+    fn setup(app: &mut App) {
+        app.replicate::<Id>().replicate::<Whole>();
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
+        world.spawn((Id(id), Whole(cells.to_vec()), Replicated));
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        let entity = find(world, id).expect("it was spawned");
+        world.get_mut::<Whole>(entity).expect("it has one").0[slot] = new;
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        let entity = find(world, id)?;
+        world.get::<Whole>(entity)?.0[slot]
+    }
+}
+
+/// B: recorded operations on the component, replicated.
+pub struct Diffs;
+
+#[derive(Component, Clone, Serialize, Deserialize)]
+struct Recorded(Vec<Option<ItemStack>>);
+
+#[derive(Serialize, Deserialize)]
+struct SetSlot(u8, Option<ItemStack>);
+
+impl Diffable for Recorded {
+    type Diff = SetSlot;
+
+    fn apply_diff(&mut self, diff: &SetSlot) -> Result {
+        *self.0.get_mut(usize::from(diff.0)).ok_or("no such slot")? = diff.1;
+        Ok(())
+    }
+}
+
+impl Peer for Diffs {
+    const NAME: &'static str = "B replicate_diff";
+
+    fn setup(app: &mut App) {
+        app.replicate::<Id>().replicate_diff::<Recorded>();
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
+        world.spawn((Id(id), Recorded(cells.to_vec()), Replicated));
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        let entity = find(world, id).expect("it was spawned");
+        let diff = SetSlot(u8::try_from(slot).expect("36 slots"), new);
+        world.entity_mut(entity).apply_diff::<Recorded>(diff).expect("it has the slot");
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        let entity = find(world, id)?;
+        world.get::<Recorded>(entity)?.0[slot]
+    }
+}
+
+/// C: an entity for each slot.
+pub struct EntityPerSlot;
+
+#[derive(Component, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct SlotOf(u64, u8);
+
+#[derive(Component, Clone, Copy, Serialize, Deserialize)]
+struct Content(Option<ItemStack>);
+
+fn find_slot(world: &mut World, id: u64, slot: usize) -> Option<Entity> {
+    let wanted = SlotOf(id, u8::try_from(slot).ok()?);
+    let mut query = world.query::<(Entity, &SlotOf)>();
+    query.iter(world).find(|(_, there)| **there == wanted).map(|(entity, _)| entity)
+}
+
+impl Peer for EntityPerSlot {
+    const NAME: &'static str = "C entity per slot";
+
+    fn setup(app: &mut App) {
+        app.replicate::<SlotOf>().replicate::<Content>();
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
+        for (slot, cell) in (0..).zip(cells) {
+            world.spawn((SlotOf(id, slot), Content(*cell), Replicated));
+        }
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        let entity = find_slot(world, id, slot).expect("it was spawned");
+        world.get_mut::<Content>(entity).expect("it has one").0 = new;
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        let entity = find_slot(world, id, slot)?;
+        world.get::<Content>(entity)?.0
+    }
+}
+
+/// A copy of the slots without replication, for peers that send messages.
+#[derive(Component, Clone)]
+struct Plain(Vec<Option<ItemStack>>);
+
+fn plain(world: &mut World, id: u64) -> Mut<'_, Plain> {
+    let entity = find(world, id);
+    let entity = entity.unwrap_or_else(|| world.spawn((Id(id), Plain(vec![None; SLOTS]))).id());
+    world.get_mut::<Plain>(entity).expect("it has one")
+}
+
+fn shown_plain(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+    let entity = find(world, id)?;
+    world.get::<Plain>(entity)?.0[slot]
+}
+
+/// F: everything as JSON for each change.
+pub struct JsonFullSync;
+
+#[derive(Message, Serialize, Deserialize)]
+struct FullSync {
+    id: u64,
+    json: String,
+}
+
+fn hear_full(mut messages: MessageReader<FullSync>, mut commands: Commands) {
+    for FullSync { id, json } in messages.read() {
+        let (id, cells) = (*id, serde_json::from_str(json).unwrap_or_default());
+        commands.queue(move |world: &mut World| plain(world, id).0 = cells);
+    }
+}
+
+fn send_full(world: &mut World, id: u64) {
+    let json = serde_json::to_string(&plain(world, id).0).expect("plain data");
+    let message = FullSync { id, json };
+    world.write_message(ToClients { targets: SendTargets::All, message });
+}
+
+impl Peer for JsonFullSync {
+    const NAME: &'static str = "F JSON full sync";
+
+    fn setup(app: &mut App) {
+        app.add_server_message::<FullSync>(Channel::Ordered).add_systems(Update, hear_full);
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
+        plain(world, id).0 = cells.to_vec();
+        send_full(world, id);
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        plain(world, id).0[slot] = new;
+        send_full(world, id);
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        shown_plain(world, id, slot)
+    }
+}
+
+/// G: one ordered message for each change, as an expert writes it in thirty lines.
+pub struct HandWritten;
+
+#[derive(Message, Clone, Copy, Serialize, Deserialize)]
+struct Changed1 {
+    id: u64,
+    slot: u8,
+    new: Option<ItemStack>,
+}
+
+fn hear_change(mut messages: MessageReader<Changed1>, mut commands: Commands) {
+    for Changed1 { id, slot, new } in messages.read().copied() {
+        commands.queue(move |world: &mut World| plain(world, id).0[usize::from(slot)] = new);
+    }
+}
+
+impl Peer for HandWritten {
+    const NAME: &'static str = "G message per change";
+
+    fn setup(app: &mut App) {
+        app.add_server_message::<Changed1>(Channel::Ordered).add_systems(Update, hear_change);
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
+        (0..).zip(cells).for_each(|(slot, cell)| Self::set(world, id, slot, *cell));
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        plain(world, id).0[slot] = new;
+        let message = Changed1 { id, slot: u8::try_from(slot).expect("36 slots"), new };
+        world.write_message(ToClients { targets: SendTargets::All, message });
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        shown_plain(world, id, slot)
+    }
+}
