@@ -29,25 +29,32 @@
 //!           | 10                                        the slot is empty now
 //!           | 110 stack
 //!           | 1110 wear:EG2                             its wear changed, by a zigzag number
-//!           | 1111 with:⌈log2 slots⌉                    exchanged with this slot, which comes after
+//!           | 11110 with:⌈log2 slots⌉                   exchanged with this slot, which comes after
+//!           | 11111 item:⌈log2 items⌉                   as many of another item, unworn and without data
 //!
 //! answers   = last:6 count-1:EG0 answer*                to the requests up to number `last`, modulo 64
 //! answer    = 1 accepted | 0 reason:5 [game:16]
 //! datum     = id:EG4 (0 type:EG0 length:EG6 byte* | 1)  with 1 it is gone, and named no more
 //!
-//! open      = view:EG0 handle:EG0 id owner?:1 rights:4 version:EG4
+//! open      = next?:1 (not of the first)                the view, handle and containers after those before,
+//!                                                       and the same owner and rights
+//!             (1 after?:1 [id] | 0 view:EG0 handle:EG0 id owner?:1 rights:4)
+//!             version:EG4
 //!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that carries it
-//!             containers:EG0 (kind:⌈log2 kinds⌉ slots:EG5)*
+//!             [containers:EG0 (kind:⌈log2 kinds⌉ slots:EG5)*]    unless it is next
 //!             selected?:1 [selected:EG0]
 //!             slots
 //! id        = 1 hash:63 | 0 number:EG4                  named | drawn in sequence
-//! slots     = (0 | 1 stack) per slot
-//! stack     = item:⌈log2 items⌉ count-1:EG2 worn?:1 [wear:16] data?:1 [data:EG4]
+//! slots     = more?:1 wide?:1 (0 | 1 stack) per slot
+//! stack     = item:⌈log2 items⌉ count more?:1 [worn?:1 [wear:16] data?:1 [data:EG4]]
+//! count     = count-1:EG2 | count-1:⌈log2 stack⌉        the second in `slots` that are not wide, where the
+//!                                                       item's maximum stack tells how many bits it takes
+//!                                                       ; `more?` is once for all in `slots` that have none
 //! ```
 //!
 //! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops
 //! what does not start where it stands, or is meant for another unit, and asks for a full copy. `less`,
-//! `more`, `wear` and `with` are used only for viewers who hold the commit just before (`steps` is one), so
+//! `more`, `wear`, `with` and `item` are used only for viewers who hold the commit just before (`steps` is one), so
 //! nobody needs a history.
 //!
 //! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, slot `······`, `00`, one less `1`: 1 + 1 + 5 +
@@ -131,6 +138,15 @@ pub struct OpenHead {
     pub version: u64,
     /// The server's entity, if it is replicated.
     pub entity: Option<Entity>,
+}
+
+impl OpenHead {
+    /// Whether it comes right after another, for the same player.
+    fn is_next(&self, before: &Self) -> bool {
+        Some(self.view) == before.view.checked_add(1)
+            && Some(self.handle) == before.handle.checked_add(1)
+            && (self.owner, self.rights) == (before.owner, before.rights)
+    }
 }
 
 /// What an update does to a unit, resolved to plain values.

@@ -41,7 +41,8 @@ pub trait Peer {
     fn pair(clients: usize) -> Pair {
         let mut server = Self::app();
         (0..1000).for_each(|_| drop(server.world_mut().spawn_empty()));
-        let mut tick = server.world_mut().resource_mut::<bevy_replicon::server::server_tick::ServerTick>();
+        let mut tick =
+            server.world_mut().resource_mut::<bevy_replicon::server::server_tick::ServerTick>();
         tick.increment_by(20_000);
         Pair::of_apps(server, (0..clients).map(|_| Self::app()))
     }

@@ -94,6 +94,15 @@ impl InventoryId {
         Self(number & !Self::NAMED)
     }
 
+    /// The one drawn after it; a named id has none.
+    pub(crate) const fn next(self) -> Option<Self> {
+        if self.0 & Self::NAMED == 0 && (self.0 + 1) & Self::NAMED == 0 {
+            Some(Self(self.0 + 1))
+        } else {
+            None
+        }
+    }
+
     /// The id as a number, for the wire and for stores.
     #[must_use]
     pub const fn to_bits(self) -> u64 {

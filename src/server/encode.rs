@@ -127,9 +127,11 @@ fn begin_message(
     encode::opens(w, opens.len());
     stats.closes_encoded += client.closes.len() as u64;
     stats.opens_encoded += opens.len() as u64;
+    let mut before = None;
     for (unit, head) in &opens {
         if let Ok((baseline, _)) = units.get(*unit) {
-            encode::open(w, schema, head, baseline.unit());
+            encode::open(w, schema, before, (head, baseline.unit()));
+            before = Some((head, baseline.unit()));
         }
     }
     client.closes.clear();

@@ -64,6 +64,13 @@ impl BitWriter {
         }
     }
 
+    /// How many bits [`Self::golomb`] takes for a value.
+    #[must_use]
+    pub const fn golomb_bits(value: u64, k: u32) -> u32 {
+        let digits = 64 - (value + (1 << k)).leading_zeros();
+        2 * digits - k - 1
+    }
+
     /// Fills the last byte with zeros and gives the bytes.
     #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are pending")]
     pub fn finish(&mut self) -> &[u8] {
@@ -201,6 +208,7 @@ mod tests {
             let mut writer = BitWriter::default();
             writer.golomb(value, 0);
             assert_eq!(writer.len(), bits);
+            assert_eq!(BitWriter::golomb_bits(value, 0) as usize, bits);
         }
     }
 

@@ -8,7 +8,7 @@ use core::num::NonZeroU32;
 use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
 
 use crate::model::{
-    id::{DataId, InventoryId},
+    id::{DataId, InventoryId, ItemId},
     reason::Reason,
     rights::{RIGHTS_BITS, Rights},
     slots::Slots,
@@ -20,7 +20,7 @@ use super::{
     ANSWER_BITS, ANSWERS_MAX, Answers, CloseCause, DATA_BYTES_MAX, Datum, DecodeError, Open,
     OpenHead, Part, Schema, Update, VIEWS_MAX,
     bits::BitReader,
-    encode::{REASON_BITS, REASON_GAME, index_bits},
+    encode::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
 };
 
 use update::{quick, update};
@@ -128,7 +128,8 @@ fn full<'a>(
     }
     let opens = length(r, 0, "the number of opens", VIEWS_MAX)?;
     for _ in 0..opens {
-        part.opens.push(open(r, schema)?);
+        let next = open(r, schema, part.opens.last())?;
+        part.opens.push(next);
     }
     updates(r, schema, held, &mut part.updates)
 }
@@ -209,22 +210,67 @@ pub(super) fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
     narrow(r, 0, "a view", VIEWS_MAX as u32 - 1)
 }
 
-fn open(r: &mut BitReader, schema: Schema) -> Result<Open, DecodeError> {
-    let view = view_index(r)?;
-    let handle = narrow(r, 0, "a handle", u32::MAX - 1)?;
-    let id = id(r)?;
-    let owner = r.flag()?;
-    let rights = r.take(RIGHTS_BITS)?.to_le_bytes()[0];
-    let version = r.golomb(4, "a version", u64::MAX / 2)?;
-    let entity = if r.flag()? { Some(entity(r)?) } else { None };
-    let mut unit = structure(r, schema)?;
+fn open(r: &mut BitReader, schema: Schema, before: Option<&Open>) -> Result<Open, DecodeError> {
+    let next = match before {
+        Some(before) => r.flag()?.then_some(before),
+        None => None,
+    };
+    let mut head = match next {
+        Some(before) => next_head(r, &before.head)?,
+        None => OpenHead {
+            view: view_index(r)?,
+            handle: narrow(r, 0, "a handle", u32::MAX - 1)?,
+            id: id(r)?,
+            owner: r.flag()?,
+            rights: Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]),
+            version: 0,
+            entity: None,
+        },
+    };
+    head.version = r.golomb(4, "a version", u64::MAX / 2)?;
+    head.entity = if r.flag()? { Some(entity(r)?) } else { None };
+    let mut unit = match next {
+        Some(before) => structure_of(r, &before.unit)?,
+        None => structure(r, schema)?,
+    };
     unit.selected = selected(r)?;
     let slots = slots(r, schema, &unit)?;
     for (slot, stack) in slots {
         unit.set(slot, stack);
     }
-    let rights = Rights::from_bits_retain(rights);
-    Ok(Open { head: OpenHead { view, handle, id, owner, rights, version, entity }, unit })
+    Ok(Open { head, unit })
+}
+
+/// The view after another.
+fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeError> {
+    let over = |what, value: u32| DecodeError::OutOfRange {
+        what,
+        value: u64::from(value) + 1,
+        max: u64::from(value),
+    };
+    let view = before.view + 1;
+    if view as usize >= VIEWS_MAX {
+        return Err(over("a view", before.view));
+    }
+    let handle = before.handle.checked_add(1).ok_or(over("a handle", before.handle))?;
+    let id = match r.flag()? {
+        true => before.id.next().ok_or(DecodeError::Reserved)?,
+        false => id(r)?,
+    };
+    Ok(OpenHead { view, handle, id, ..*before })
+}
+
+/// Empty containers like those of another unit.
+fn structure_of(r: &BitReader, other: &Unit) -> Result<Unit, DecodeError> {
+    // Each slot takes a bit at least, so a short message cannot ask for many.
+    if other.len() > r.left() {
+        return Err(DecodeError::Truncated);
+    }
+    let mut unit = Unit::default();
+    for section in other.sections() {
+        unit.insert(section.kind, Slots::new(section.slots.len()));
+    }
+    Ok(unit)
 }
 
 pub(super) fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
@@ -283,21 +329,33 @@ fn slots(
     schema: Schema,
     unit: &Unit,
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
+    let form = Form { more: r.flag()?, wide: r.flag()? };
     (0..unit.len())
-        .map(|slot| Ok((slot, if r.flag()? { Some(stack(r, schema)?) } else { None })))
+        .map(|slot| Ok((slot, if r.flag()? { Some(stack(r, schema, form)?) } else { None })))
         .collect()
 }
 
-fn stack(r: &mut BitReader, schema: Schema) -> Result<Stack, DecodeError> {
+fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
     let rank = r.take(schema.catalogue.rank_bits())?;
-    let item = schema.catalogue.at_rank(rank).ok_or(DecodeError::OutOfRange {
+    schema.catalogue.at_rank(rank).ok_or(DecodeError::OutOfRange {
         what: "an item",
         value: u64::from(rank),
         max: (schema.catalogue.len() as u64).saturating_sub(1),
-    })?;
-    let count = narrow(r, 2, "a count", u32::MAX - 1)?;
-    let wear = if r.flag()? { r.take(16)? } else { 0 };
-    let data = if r.flag()? { Some(data(r)?) } else { None };
+    })
+}
+
+fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeError> {
+    let item = item(r, schema)?;
+    let count = if form.wide {
+        narrow(r, 2, "a count", u32::MAX - 1)?
+    } else {
+        r.take(count_bits(schema.catalogue.max_stack(item)))?
+    };
+    let (mut wear, mut data) = (0, None);
+    if form.more && r.flag()? {
+        wear = if r.flag()? { r.take(16)? } else { 0 };
+        data = if r.flag()? { Some(self::data(r)?) } else { None };
+    }
     let [low, high, ..] = wear.to_le_bytes();
     let wear = u16::from_le_bytes([low, high]);
     Ok(Stack { item, count: NonZeroU32::MIN.saturating_add(count), wear, data })

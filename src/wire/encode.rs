@@ -5,7 +5,7 @@ use bevy::ecs::entity::Entity;
 use smallvec::SmallVec;
 
 use crate::model::{
-    id::{DataId, InventoryId},
+    id::{DataId, InventoryId, ItemId},
     reason::Reason,
     rights::RIGHTS_BITS,
     stack::Stack,
@@ -127,22 +127,44 @@ pub fn opens(w: &mut BitWriter, len: usize) {
     w.golomb(len as u64, 0);
 }
 
-/// Writes one view that begins.
-pub fn open(w: &mut BitWriter, schema: Schema, head: &OpenHead, unit: &Unit) {
-    w.golomb(u64::from(head.view), 0);
-    w.golomb(u64::from(head.handle), 0);
-    id(w, head.id);
-    w.flag(head.owner);
-    w.put(u32::from(head.rights.bits()), RIGHTS_BITS);
+/// Writes one view that begins. `before` is the one written before it in the same message.
+pub fn open(
+    w: &mut BitWriter,
+    schema: Schema,
+    before: Option<(&OpenHead, &Unit)>,
+    (head, unit): (&OpenHead, &Unit),
+) {
+    let next = before.filter(|(before, there)| head.is_next(before) && unit.same_structure(there));
+    if before.is_some() {
+        w.flag(next.is_some());
+    }
+    match next {
+        Some((before, _)) => {
+            let after = before.id.next() == Some(head.id);
+            w.flag(after);
+            if !after {
+                id(w, head.id);
+            }
+        }
+        None => {
+            w.golomb(u64::from(head.view), 0);
+            w.golomb(u64::from(head.handle), 0);
+            id(w, head.id);
+            w.flag(head.owner);
+            w.put(u32::from(head.rights.bits()), RIGHTS_BITS);
+        }
+    }
     w.golomb(head.version, 4);
     w.flag(head.entity.is_some());
     if let Some(entity) = head.entity {
         self::entity(w, entity);
     }
-    w.golomb(unit.sections().len() as u64, 0);
-    for section in unit.sections() {
-        w.put(u32::from(section.kind), index_bits(schema.kinds.len()));
-        w.golomb(section.slots.len() as u64, 5);
+    if next.is_none() {
+        w.golomb(unit.sections().len() as u64, 0);
+        for section in unit.sections() {
+            w.put(u32::from(section.kind), index_bits(schema.kinds.len()));
+            w.golomb(section.slots.len() as u64, 5);
+        }
     }
     selected(w, unit.selected);
     slots(w, schema, unit);
@@ -173,26 +195,77 @@ fn selected(w: &mut BitWriter, selected: Option<u8>) {
     }
 }
 
+/// How the stacks of a copy are written.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    /// Whether some may have wear or data.
+    pub(super) more: bool,
+    /// Whether counts are written without regard to the item's maximum stack.
+    pub(super) wide: bool,
+}
+
+impl Form {
+    /// A stack by itself.
+    pub(super) const ALONE: Self = Self { more: true, wide: true };
+
+    /// The shortest form of a copy.
+    fn of(schema: Schema, unit: &Unit) -> Self {
+        let (mut more, mut fits) = (false, true);
+        let (mut wide_bits, mut narrow_bits) = (0, 0);
+        for stack in unit.iter().flatten() {
+            let max_stack = schema.catalogue.max_stack(stack.item);
+            more |= stack.wear != 0 || stack.data.is_some();
+            fits &= stack.count() <= max_stack;
+            wide_bits += BitWriter::golomb_bits(u64::from(stack.count() - 1), 2);
+            narrow_bits += count_bits(max_stack);
+        }
+        Self { more, wide: !fits || wide_bits <= narrow_bits }
+    }
+}
+
+/// How many bits a count takes that is at most `max_stack`.
+pub(super) fn count_bits(max_stack: u32) -> u32 {
+    u32::BITS - (max_stack - 1).leading_zeros()
+}
+
 fn slots(w: &mut BitWriter, schema: Schema, unit: &Unit) {
+    let form = Form::of(schema, unit);
+    w.flag(form.more);
+    w.flag(form.wide);
     for cell in unit.iter() {
         w.flag(cell.is_some());
         if let Some(cell) = cell {
-            stack(w, schema, &cell);
+            stack(w, schema, &cell, form);
         }
     }
 }
 
-fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack) {
+fn item(w: &mut BitWriter, schema: Schema, item: ItemId) {
     // Mark lets no unknown item through; a rank of zero would show the wrong item, not break the bits.
-    w.put(schema.catalogue.rank(stack.item).unwrap_or(0), schema.catalogue.rank_bits());
-    w.golomb(u64::from(stack.count() - 1), 2);
-    w.flag(stack.wear != 0);
-    if stack.wear != 0 {
-        w.put(u32::from(stack.wear), 16);
+    w.put(schema.catalogue.rank(item).unwrap_or(0), schema.catalogue.rank_bits());
+}
+
+fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
+    item(w, schema, stack.item);
+    if form.wide {
+        w.golomb(u64::from(stack.count() - 1), 2);
+    } else {
+        w.put(stack.count() - 1, count_bits(schema.catalogue.max_stack(stack.item)));
     }
-    w.flag(stack.data.is_some());
-    if let Some(data) = stack.data {
-        w.golomb(u64::from(data.0.get()), 4);
+    if !form.more {
+        return;
+    }
+    let more = stack.wear != 0 || stack.data.is_some();
+    w.flag(more);
+    if more {
+        w.flag(stack.wear != 0);
+        if stack.wear != 0 {
+            w.put(u32::from(stack.wear), 16);
+        }
+        w.flag(stack.data.is_some());
+        if let Some(data) = stack.data {
+            w.golomb(u64::from(data.0.get()), 4);
+        }
     }
 }
 
@@ -286,7 +359,7 @@ fn entry(
     w.put(to_u32(entries[at].slot), width);
     match partners.get(at).copied().flatten() {
         Some(other) => {
-            w.put(0b1111, 4);
+            w.put(0b01111, 5);
             w.put(to_u32(entries[other].slot), width);
         }
         None => change(w, schema, &entries[at]),
@@ -334,9 +407,13 @@ fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
             let by = i64::from(new.wear) - i64::from(old.wear);
             w.golomb(zigzag(by), 2);
         }
+        Some(old) if old.count == new.count && new.wear == 0 && new.data.is_none() => {
+            w.put(0b11111, 5);
+            item(w, schema, new.item);
+        }
         _ => {
             w.put(0b011, 3);
-            stack(w, schema, &new);
+            stack(w, schema, &new, Form::ALONE);
         }
     }
 }

@@ -23,13 +23,25 @@ def eg(value, k=0):
     return "0" * (digits - k - 1) + "1" + num(shifted - (1 << digits - 1), digits - 1)
 
 
-def stack(item, count, wear=0):
-    text = num(ITEMS.index(item), 2) + eg(count - 1, 2)
-    return text + ("1" + num(wear, 16) if wear else "0") + "0"
+MAX_STACK = {"axe": 1, "boots": 1, "coin": 1000000, "torch": 64}
+
+
+def stack(item, count, wear=0, narrow=False, more=True):
+    width = (MAX_STACK[item] - 1).bit_length()
+    text = num(ITEMS.index(item), 2) + (num(count - 1, width) if narrow else eg(count - 1, 2))
+    if not more:
+        return text
+    return text + ("1" + "1" + num(wear, 16) + "0" if wear else "0")
 
 
 def slots(stacks):
-    return "".join("0" if s is None else "1" + stack(*s) for s in stacks)
+    filled = [s for s in stacks if s is not None]
+    more = any(len(s) > 2 for s in filled)
+    narrow = (all(s[1] <= MAX_STACK[s[0]] for s in filled)
+              and sum((MAX_STACK[s[0]] - 1).bit_length() for s in filled)
+              < sum(len(eg(s[1] - 1, 2)) for s in filled))
+    return ("1" if more else "0") + ("0" if narrow else "1") + "".join(
+        "0" if s is None else "1" + stack(*s, narrow=narrow, more=more) for s in stacks)
 
 
 def head(view, base, steps=1, selected=None, handle=0):
@@ -46,9 +58,15 @@ def slot36(n):
     return num(n, 6)
 
 
-LESS, MORE, EMPTY, STACK, WEAR, WITH = "00", "01", "10", "110", "1110", "1111"
+LESS, MORE, EMPTY, STACK, WEAR, WITH, ITEM = "00", "01", "10", "110", "1110", "11110", "11111"
 DELTA, FULL = "0", "1"
 ONE, NONE, LIST, MASK = "0", "10", "110", "111"
+
+
+def open_next(version):
+    """The player after the one before, under another name."""
+    content = [("torch", 5)] + [None] * 34 + [("axe", 1, 300)]
+    return "1" + "0" + named(0x123456789ABCDE0) + eg(version, 4) + "0" + "1" + eg(3) + slots(content)
 
 
 def full(answers="0", reset="0", follows=0, forgotten=(), data=(), closes="", opens=""):
@@ -103,6 +121,7 @@ CASES = {
     "shared": "101" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + eg(0),
     "quick_one_less": quick(0, 4) + slot36(29) + LESS + eg(0),
     "quick_new_stack_in_view_three": quick(3, 4) + slot36(7) + STACK + stack("coin", 7),
+    "quick_other_item": quick(0, 4) + slot36(7) + ITEM + num(ITEMS.index("coin"), 2),
     "quick_exchanged": quick(0, 9) + slot36(3) + WITH + slot36(30),
     "exchanged": "100" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
     "exchanged_and_one_less": "100" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
@@ -116,6 +135,7 @@ CASES = {
                                    + "0",
     "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + "0",
     "opened": full(reset="1", closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + "0",
+    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + "0",
     "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + "0",
     "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + "0",
 }

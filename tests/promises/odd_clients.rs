@@ -147,7 +147,7 @@ fn a_hostile_servers_versions() {
         version: u64::MAX / 2,
         entity: None,
     };
-    encode::open(&mut w, schema, &head, &unit);
+    encode::open(&mut w, schema, None, (&head, &unit));
     w.flag(false);
     let feed = |app: &mut App, bytes: &[u8]| {
         app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes.to_vec());

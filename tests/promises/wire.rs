@@ -152,7 +152,18 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 1);
-            encode::open(w, schema, &open_head(0, None), &opened());
+            encode::open(w, schema, None, (&open_head(0, None), &opened()));
+        }),
+        "opened_two" => private(|w, schema| {
+            encode::begin_full(w, None, false, 0);
+            encode::data(w, &[], &[]);
+            encode::closes(w, &[]);
+            encode::opens(w, 2);
+            let (first, unit) = (open_head(0, None), opened());
+            encode::open(w, schema, None, (&first, &unit));
+            let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDE0);
+            let next = OpenHead { view: 1, handle: 8, id, version: 13, ..first };
+            encode::open(w, schema, Some((&first, &unit)), (&next, &unit));
         }),
         "opened_on_an_avatar" => private(|w, schema| {
             encode::begin_full(w, None, false, 0);
@@ -160,7 +171,7 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             encode::closes(w, &[]);
             encode::opens(w, 1);
             let entity = Entity::from_raw_u32(900);
-            encode::open(w, schema, &open_head(3, entity), &opened());
+            encode::open(w, schema, None, (&open_head(3, entity), &opened()));
         }),
         "closed" => private(|w, _| {
             encode::begin_full(w, None, false, 0);
@@ -190,6 +201,10 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
         }
         "quick_new_stack_in_view_three" => {
             quick(head(3, 4), &[entry(7, None, Some(COIN.stack(7)))])
+        }
+        "quick_other_item" => {
+            let old = Some(TORCH.stack(40).worn(3));
+            quick(head(0, 4), &[entry(7, old, Some(COIN.stack(40)))])
         }
         "quick_exchanged" => quick(head(0, 9), &exchange),
         "exchanged" => plain(head(0, 9), &exchange),
@@ -230,7 +245,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 28);
+    assert_eq!(golden().count(), 30);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");

@@ -4,9 +4,11 @@ use crate::model::{stack::Stack, unit::Unit};
 
 use super::{
     super::{
-        BASE_BITS, DecodeError, Schema, Update, base_bits, bits::BitReader, encode::index_bits,
+        BASE_BITS, DecodeError, Schema, Update, base_bits,
+        bits::BitReader,
+        encode::{Form, index_bits},
     },
-    Held, Reference, narrow, selected, slots, stack, view_index,
+    Held, Reference, item, narrow, selected, slots, stack, view_index,
 };
 
 pub(super) fn update<'a>(
@@ -151,13 +153,18 @@ fn change(
         return Ok(Change::To(None));
     }
     if !r.flag()? {
-        return Ok(Change::To(Some(stack(r, schema)?)));
+        return Ok(Change::To(Some(stack(r, schema, Form::ALONE)?)));
     }
     if !r.flag()? {
         let old = before()?;
         let by = unzigzag(r.golomb(2, "a change of wear", 1 << 18)?);
         let wear = u16::try_from(i64::from(old.wear) + by).map_err(|_| bad)?;
         return Ok(Change::To(Some(old.worn(wear))));
+    }
+    if r.flag()? {
+        let old = before()?;
+        let item = item(r, schema)?;
+        return Ok(Change::To(Some(Stack { item, wear: 0, data: None, ..old })));
     }
     let other = self::slot(r, unit)?;
     match relative {
