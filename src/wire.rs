@@ -5,10 +5,11 @@
 //! per digit beyond k + 1, so EG0 takes 1 bit for 0, 3 for 1 and 2, 5 for 3 to 6.
 //!
 //! ```text
-//! message   = 0 quick | 100 plain | 101 shared | 110 answered | 1110 full
-//!           | 1111 refusal of a client (`hello`)
+//! message   = 0 quick | 100 (0 view:EG0 quick | 1 plain) | 101 (0 handle:EG0 quick | 1 shared)
+//!           | 110 answered | 1110 full | 1111 refusal of a client (`hello`)
 //!
-//! quick     = view:EG0 base:5 entry                     one step, one entry, and nothing else
+//! quick     = base:5 entry                              one step, one entry, and nothing else: of view 0, of
+//!                                                       another, or of one inventory to all who see it
 //! plain     = update (1 update)* 0                      inventories that only this client sees
 //! shared    = update                                    one inventory, the same bytes to all who see it
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots they changed
@@ -24,13 +25,15 @@
 //!             (1 slots | 0 delta)
 //! delta     = 0 entry | 10 (none) | 110 entry (1 entry)* 0 | 111 changed?:1 per slot, then change*
 //! entry     = slot:⌈log2 slots⌉ change
-//! change    = 00 less-1:EG0                             so many fewer of what lies there
-//!           | 01 more-1:EG0                             so many more
+//! change    = 00 amount                                 so many fewer of what lies there
+//!           | 01 amount                                 so many more
 //!           | 10                                        the slot is empty now
 //!           | 110 stack
 //!           | 1110 wear:EG2                             its wear changed, by a zigzag number
 //!           | 11110 with:⌈log2 slots⌉                   exchanged with this slot, which comes after
 //!           | 11111 item:⌈log2 items⌉                   as many of another item, unworn and without data
+//!
+//! amount    = 1 | 01 | 00 amount-3:EG1                  one, two, or more
 //!
 //! answers   = last:6 count-1:EG0 answer*                to the requests up to number `last`, modulo 64
 //! answer    = 1 accepted | 0 reason:5 [game:16]
@@ -45,11 +48,11 @@
 //!             selected?:1 [selected:EG0]
 //!             slots
 //! id        = 1 hash:63 | 0 number:EG4                  named | drawn in sequence
-//! slots     = more?:1 wide?:1 (0 | 1 stack) per slot
+//! slots     = more?:1 wide?:1 all?:1                    some with wear or data; counts that tell their own
+//!             (0 | 1 stack) per slot, or stack* if all   length; no slot is empty
 //! stack     = item:⌈log2 items⌉ count more?:1 [worn?:1 [wear:16] data?:1 [data:EG4]]
-//! count     = count-1:EG2 | count-1:⌈log2 stack⌉        the second in `slots` that are not wide, where the
-//!                                                       item's maximum stack tells how many bits it takes
-//!                                                       ; `more?` is once for all in `slots` that have none
+//!                                                       without `more?` in slots where none has more
+//! count     = count-1:EG2 | count-1:⌈log2 maximum stack⌉  the second in slots that are not wide
 //! ```
 //!
 //! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops
@@ -57,8 +60,8 @@
 //! `more`, `wear`, `with` and `item` are used only for viewers who hold the commit just before (`steps` is one), so
 //! nobody needs a history.
 //!
-//! One drop from a hotbar slot: `0`, view 0 `1`, base `·····`, slot `······`, `00`, one less `1`: 1 + 1 + 5 +
-//! 6 + 2 + 1 = 16 bits, two bytes.
+//! One drop from one's own hotbar: `0`, base `·····`, slot `······`, `00`, one less `1`: 1 + 5 + 6 + 2 + 1 = 15
+//! bits, two bytes.
 
 pub mod bits;
 pub mod decode;

@@ -206,7 +206,8 @@ fn encode_job(
             let head = head(*view);
             let delta = job.content != Content::Full && client.private_updates == 1;
             let (w, len) = (&mut client.message, baseline.unit().len());
-            if client.first && delta && encode::quick(w, schema, &head, len, entries) {
+            let alone = (len, entries.as_slice());
+            if client.first && delta && encode::quick(w, schema, &head, false, alone) {
                 stats.deltas_encoded += 1;
                 stats.entries_encoded += entries.len() as u64;
                 return;
@@ -221,8 +222,13 @@ fn encode_job(
         }
         targets => {
             part.clear();
-            encode::begin_shared(part);
-            let full = write_update(part, other, schema, &head(handle), update);
+            let (head, alone) = (head(handle), (baseline.unit().len(), entries.as_slice()));
+            let quick =
+                job.content != Content::Full && encode::quick(part, schema, &head, true, alone);
+            let full = !quick && {
+                encode::begin_shared(part);
+                write_update(part, other, schema, &head, update)
+            };
             let bytes = Bytes::copy_from_slice(part.finish());
             shared.extend(targets.iter().map(|(client, _)| (*client, bytes.clone())));
             full

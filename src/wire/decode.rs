@@ -48,6 +48,14 @@ pub enum Reference {
     Handle(u32),
 }
 
+impl Reference {
+    fn number(self) -> u32 {
+        match self {
+            Self::View(number) | Self::Handle(number) => number,
+        }
+    }
+}
+
 /// How many shared parts belong to a message, read without the views.
 ///
 /// # Errors
@@ -85,12 +93,17 @@ pub fn message<'a>(
     let mut r = BitReader::new(bytes);
     let mut part = Part::default();
     if !r.flag()? {
-        part.updates.push(quick(&mut r, schema, &held)?);
+        part.updates.push(quick(&mut r, schema, &held, Reference::View(0))?);
     } else if !r.flag()? {
         let shared = r.flag()?;
-        part.updates.push(update(&mut r, schema, &held, shared)?);
-        if !shared {
-            updates(&mut r, schema, &held, &mut part.updates)?;
+        if !r.flag()? {
+            let reference = reference(&mut r, shared)?;
+            part.updates.push(quick(&mut r, schema, &held, reference)?);
+        } else {
+            part.updates.push(update(&mut r, schema, &held, shared)?);
+            if !shared {
+                updates(&mut r, schema, &held, &mut part.updates)?;
+            }
         }
     } else if !r.flag()? {
         part.answers = Some(answers(&mut r)?);
@@ -102,6 +115,14 @@ pub fn message<'a>(
     }
     r.end()?;
     Ok(part)
+}
+
+/// Reads whose update comes.
+fn reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> {
+    Ok(match shared {
+        true => Reference::Handle(narrow(r, 0, "a handle", u32::MAX - 1)?),
+        false => Reference::View(view_index(r)?),
+    })
 }
 
 fn full<'a>(
@@ -329,10 +350,13 @@ fn slots(
     schema: Schema,
     unit: &Unit,
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
-    let form = Form { more: r.flag()?, wide: r.flag()? };
-    (0..unit.len())
-        .map(|slot| Ok((slot, if r.flag()? { Some(stack(r, schema, form)?) } else { None })))
-        .collect()
+    let form = Form { more: r.flag()?, wide: r.flag()?, all: r.flag()? };
+    let mut slots = Vec::with_capacity(unit.len());
+    for slot in 0..unit.len() {
+        let filled = form.all || r.flag()?;
+        slots.push((slot, if filled { Some(stack(r, schema, form)?) } else { None }));
+    }
+    Ok(slots)
 }
 
 fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {

@@ -17,14 +17,14 @@ use super::{
     bits::BitWriter,
 };
 
-/// Writes a whole message, if one change of one inventory that nobody else sees is all there is to say, and
-/// says whether it was.
+/// Writes a whole message, if one change of one inventory is all there is to say, and says whether it was.
+/// With `shared` it is for all who see the inventory.
 pub fn quick(
     w: &mut BitWriter,
     schema: Schema,
     update: &UpdateHead,
-    len: usize,
-    entries: &[Entry],
+    shared: bool,
+    (len, entries): (usize, &[Entry]),
 ) -> bool {
     let partners = exchanges(entries);
     let alone = match entries {
@@ -34,8 +34,17 @@ pub fn quick(
     };
     let fits = alone && update.version == update.base + 1 && update.selected.is_none();
     if fits {
-        w.flag(false);
-        w.golomb(u64::from(update.view), 0);
+        match (shared, update.view) {
+            (false, 0) => w.flag(false),
+            (false, view) => {
+                w.put(0b0001, 4);
+                w.golomb(u64::from(view), 0);
+            }
+            (true, handle) => {
+                w.put(0b0101, 4);
+                w.golomb(u64::from(handle), 0);
+            }
+        }
         w.put(base_bits(update.base, update.handle), BASE_BITS);
         entry(w, schema, index_bits(len), entries, 0, &partners);
     }
@@ -44,12 +53,12 @@ pub fn quick(
 
 /// Begins a message that holds only updates of inventories that nobody else sees.
 pub fn begin_plain(w: &mut BitWriter) {
-    w.put(0b001, 3);
+    w.put(0b1001, 4);
 }
 
 /// Begins a message of one update, the same for all who see the inventory.
 pub fn begin_shared(w: &mut BitWriter) {
-    w.put(0b101, 3);
+    w.put(0b1101, 4);
 }
 
 /// Begins a message of answers and of updates of inventories that nobody else sees.
@@ -202,11 +211,13 @@ pub(super) struct Form {
     pub(super) more: bool,
     /// Whether counts are written without regard to the item's maximum stack.
     pub(super) wide: bool,
+    /// Whether no slot is empty, so that none has to say so.
+    pub(super) all: bool,
 }
 
 impl Form {
     /// A stack by itself.
-    pub(super) const ALONE: Self = Self { more: true, wide: true };
+    pub(super) const ALONE: Self = Self { more: true, wide: true, all: true };
 
     /// The shortest form of a copy.
     fn of(schema: Schema, unit: &Unit) -> Self {
@@ -219,7 +230,9 @@ impl Form {
             wide_bits += BitWriter::golomb_bits(u64::from(stack.count() - 1), 2);
             narrow_bits += count_bits(max_stack);
         }
-        Self { more, wide: !fits || wide_bits <= narrow_bits }
+        // A slot takes a bit at least: by that a reader knows how many there can be.
+        let all = schema.catalogue.rank_bits() > 0 && unit.iter().all(|cell| cell.is_some());
+        Self { more, wide: !fits || wide_bits <= narrow_bits, all }
     }
 }
 
@@ -232,8 +245,11 @@ fn slots(w: &mut BitWriter, schema: Schema, unit: &Unit) {
     let form = Form::of(schema, unit);
     w.flag(form.more);
     w.flag(form.wide);
+    w.flag(form.all);
     for cell in unit.iter() {
-        w.flag(cell.is_some());
+        if !form.all {
+            w.flag(cell.is_some());
+        }
         if let Some(cell) = cell {
             stack(w, schema, &cell, form);
         }
@@ -396,11 +412,11 @@ fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
     match entry.old.flatten() {
         Some(old) if old.stacks_with(&new) && old.count > new.count => {
             w.put(0b00, 2);
-            w.golomb(u64::from(old.count() - new.count() - 1), 0);
+            amount(w, old.count() - new.count());
         }
         Some(old) if old.stacks_with(&new) && old.count < new.count => {
             w.put(0b10, 2);
-            w.golomb(u64::from(new.count() - old.count() - 1), 0);
+            amount(w, new.count() - old.count());
         }
         Some(old) if old.count == new.count && old.worn(new.wear) == new => {
             w.put(0b0111, 4);
@@ -414,6 +430,17 @@ fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
         _ => {
             w.put(0b011, 3);
             stack(w, schema, &new, Form::ALONE);
+        }
+    }
+}
+
+fn amount(w: &mut BitWriter, amount: u32) {
+    match amount {
+        1 => w.put(0b1, 1),
+        2 => w.put(0b10, 2),
+        more => {
+            w.put(0b00, 2);
+            w.golomb(u64::from(more - 3), 1);
         }
     }
 }

@@ -40,8 +40,10 @@ def slots(stacks):
     narrow = (all(s[1] <= MAX_STACK[s[0]] for s in filled)
               and sum((MAX_STACK[s[0]] - 1).bit_length() for s in filled)
               < sum(len(eg(s[1] - 1, 2)) for s in filled))
-    return ("1" if more else "0") + ("0" if narrow else "1") + "".join(
-        "0" if s is None else "1" + stack(*s, narrow=narrow, more=more) for s in stacks)
+    full = len(filled) == len(stacks)
+    return ("1" if more else "0") + ("0" if narrow else "1") + ("1" if full else "0") + "".join(
+        "0" if s is None else ("" if full else "1") + stack(*s, narrow=narrow, more=more)
+        for s in stacks)
 
 
 def head(view, base, steps=1, selected=None, handle=0):
@@ -51,7 +53,11 @@ def head(view, base, steps=1, selected=None, handle=0):
 
 def quick(view, base, handle=0):
     """The head of a message of one entry."""
-    return "0" + eg(view) + num((base + handle) % 32, 5)
+    return ("0" if view == 0 else "1000" + eg(view)) + num((base + handle) % 32, 5)
+
+
+def amount(by):
+    return "1" if by == 1 else "01" if by == 2 else "00" + eg(by - 3, 1)
 
 
 def slot36(n):
@@ -102,30 +108,32 @@ def open_player(view, handle, version, entity=None):
 
 
 CASES = {
-    "one_less": "100" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
-    "three_more_in_view_two": "100" + head(2, 37) + DELTA + ONE + slot36(0) + MORE + eg(2) + "0",
-    "emptied": "100" + head(0, 0) + DELTA + ONE + slot36(35) + EMPTY + "0",
-    "new_stack": "100" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("coin", 700) + "0",
-    "worn_stack": "100" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("axe", 1, 900) + "0",
-    "wear_three_less": "100" + head(0, 9) + DELTA + ONE + slot36(5) + WEAR + eg(5, 2) + "0",
-    "two_slots": "100" + head(0, 9) + DELTA + LIST + slot36(1) + LESS + eg(1) + "1" + slot36(30)
+    "one_less": "1001" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
+    "three_more_in_view_two": "1001" + head(2, 37) + DELTA + ONE + slot36(0) + MORE + amount(3) + "0",
+    "emptied": "1001" + head(0, 0) + DELTA + ONE + slot36(35) + EMPTY + "0",
+    "new_stack": "1001" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("coin", 700) + "0",
+    "worn_stack": "1001" + head(0, 1) + DELTA + ONE + slot36(7) + STACK + stack("axe", 1, 900) + "0",
+    "wear_three_less": "1001" + head(0, 9) + DELTA + ONE + slot36(5) + WEAR + eg(5, 2) + "0",
+    "two_slots": "1001" + head(0, 9) + DELTA + LIST + slot36(1) + LESS + amount(2) + "1" + slot36(30)
                  + EMPTY + "0" + "0",
-    "many_slots": "100" + head(0, 9) + DELTA + MASK + "1" * 6 + "0" * 30 + EMPTY * 6 + "0",
-    "selected_only": "100" + head(0, 9, selected=4) + DELTA + NONE + "0",
-    "three_commits_later": "100" + head(0, 9, steps=3) + DELTA + ONE + slot36(2) + STACK
+    "many_slots": "1001" + head(0, 9) + DELTA + MASK + "1" * 6 + "0" * 30 + EMPTY * 6 + "0",
+    "selected_only": "1001" + head(0, 9, selected=4) + DELTA + NONE + "0",
+    "three_commits_later": "1001" + head(0, 9, steps=3) + DELTA + ONE + slot36(2) + STACK
                            + stack("torch", 64) + "0",
-    "two_views": "100" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + eg(0)
+    "two_views": "1001" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + amount(1)
                  + "1" + head(1, 4) + DELTA + ONE + slot36(3) + EMPTY + "0",
-    "full_copy": "100" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
-    "of_handle_forty": "100" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + eg(0) + "0",
-    "shared": "101" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + eg(0),
-    "quick_one_less": quick(0, 4) + slot36(29) + LESS + eg(0),
+    "full_copy": "1001" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
+    "of_handle_forty": "1001" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
+    "quick_shared": "1010" + eg(5) + num((4 + 5) % 32, 5) + slot36(29) + MORE + amount(2),
+    "shared": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1),
+    "quick_one_less": quick(0, 4) + slot36(29) + LESS + amount(1),
     "quick_new_stack_in_view_three": quick(3, 4) + slot36(7) + STACK + stack("coin", 7),
     "quick_other_item": quick(0, 4) + slot36(7) + ITEM + num(ITEMS.index("coin"), 2),
+    "full_copy_without_gaps": "1001" + head(0, 4) + FULL + slots([("coin", 700)] * 36) + "0",
     "quick_exchanged": quick(0, 9) + slot36(3) + WITH + slot36(30),
-    "exchanged": "100" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
-    "exchanged_and_one_less": "100" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
-                              + slot36(12) + LESS + eg(0) + "0" + "0",
+    "exchanged": "1001" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
+    "exchanged_and_one_less": "1001" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
+                              + slot36(12) + LESS + amount(1) + "0" + "0",
     "accepted": "110" + answers(5, [True]) + "0",
     "accepted_with_slots": "110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
                            + WITH + slot36(30) + "0",

@@ -147,7 +147,7 @@ fn all_parts_of_a_tick_are_applied_together_or_not_at_all() {
             return vec![bytes];
         }
         let mut now = core::mem::take(&mut held);
-        if bytes.first().is_some_and(|byte| byte & 0b11 == 0b01) {
+        if bytes.first().is_some_and(|byte| byte & 0b111 == 0b101) {
             held.push(bytes);
             return now;
         }

@@ -75,10 +75,14 @@ fn plain(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
 }
 
 fn quick(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
+    quick_message(head, entries, false)
+}
+
+fn quick_message(head: UpdateHead, entries: &[Entry], shared: bool) -> Vec<u8> {
     let (catalogue, kinds) = (catalogue(), kinds());
     let mut w = BitWriter::default();
     let schema = Schema { catalogue: &catalogue, kinds: &kinds };
-    assert!(encode::quick(&mut w, schema, &head, 36, entries));
+    assert!(encode::quick(&mut w, schema, &head, shared, (36, entries)));
     w.finish().to_vec()
 }
 
@@ -206,6 +210,16 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
             let old = Some(TORCH.stack(40).worn(3));
             quick(head(0, 4), &[entry(7, old, Some(COIN.stack(40)))])
         }
+        "full_copy_without_gaps" => private(|w, schema| {
+            let filled: Vec<_> = (0..36).map(|slot| (slot, COIN.stack(700))).collect();
+            encode::begin_plain(w);
+            encode::update_full(w, schema, &head(0, 4), &unit(&filled));
+        }),
+        "quick_shared" => {
+            let head = UpdateHead { handle: 5, ..head(5, 4) };
+            let more = entry(29, Some(TORCH.stack(1)), Some(TORCH.stack(3)));
+            quick_message(head, &[more], true)
+        }
         "quick_exchanged" => quick(head(0, 9), &exchange),
         "exchanged" => plain(head(0, 9), &exchange),
         "exchanged_and_one_less" => {
@@ -245,7 +259,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 30);
+    assert_eq!(golden().count(), 32);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");

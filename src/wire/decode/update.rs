@@ -8,7 +8,7 @@ use super::{
         bits::BitReader,
         encode::{Form, index_bits},
     },
-    Held, Reference, item, narrow, selected, slots, stack, view_index,
+    Held, Reference, item, narrow, reference, selected, slots, stack,
 };
 
 pub(super) fn update<'a>(
@@ -17,14 +17,8 @@ pub(super) fn update<'a>(
     held: &impl Fn(Reference) -> Option<Held<'a>>,
     shared: bool,
 ) -> Result<Update, DecodeError> {
-    let (view, reference) = if shared {
-        let handle = narrow(r, 0, "a handle", u32::MAX - 1)?;
-        (handle, Reference::Handle(handle))
-    } else {
-        let view = view_index(r)?;
-        (view, Reference::View(view))
-    };
-    let held = held(reference).ok_or(DecodeError::UnknownView { view })?;
+    let reference = reference(r, shared)?;
+    let held = held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
     check_base(r, &held)?;
     let what = "the number of commits";
     let max = (u64::MAX / 2).saturating_sub(held.version);
@@ -42,14 +36,14 @@ pub(super) fn quick<'a>(
     r: &mut BitReader,
     schema: Schema,
     held: &impl Fn(Reference) -> Option<Held<'a>>,
+    reference: Reference,
 ) -> Result<Update, DecodeError> {
-    let view = view_index(r)?;
-    let held = held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
+    let held = held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
     check_base(r, &held)?;
     let mut slots = Vec::with_capacity(2);
     entry(r, schema, held.unit, true, &mut slots)?;
     let version = held.version.checked_add(1).ok_or(DecodeError::Reserved)?;
-    Ok(Update { view, version, selected: None, slots, full: false })
+    Ok(Update { view: held.view, version, selected: None, slots, full: false })
 }
 
 fn check_base(r: &mut BitReader, held: &Held) -> Result<(), DecodeError> {
@@ -144,7 +138,7 @@ fn change(
     if !r.flag()? {
         let grows = r.flag()?;
         let old = before()?;
-        let by = narrow(r, 0, "a change of count", u32::MAX - 1)?.checked_add(1).ok_or(bad)?;
+        let by = amount(r)?;
         let count = if grows { old.count().checked_add(by) } else { old.count().checked_sub(by) };
         let new = count.and_then(|count| old.with_count(count)).ok_or(bad)?;
         return Ok(Change::To(Some(new)));
@@ -172,6 +166,16 @@ fn change(
         true => Err(bad),
         false => Err(DecodeError::NotRelative),
     }
+}
+
+fn amount(r: &mut BitReader) -> Result<u32, DecodeError> {
+    if r.flag()? {
+        return Ok(1);
+    }
+    if r.flag()? {
+        return Ok(2);
+    }
+    Ok(3 + narrow(r, 1, "a change of count", u32::MAX - 3)?)
 }
 
 fn unzigzag(value: u64) -> i64 {
