@@ -110,10 +110,11 @@
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
+//! # #[derive(Component)] struct Chest;
 //! fn click(
 //!     mut actions: InventoryActions,
 //!     me: Single<Entity, With<LocalInventory>>,
-//!     chest: Single<Entity, (With<InView>, Without<LocalInventory>)>,
+//!     chest: Single<Entity, (With<InView>, With<Chest>)>,
 //! ) {
 //!     // Shift-click: wherever it fits.
 //!     actions.request(Action::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });

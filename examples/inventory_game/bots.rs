@@ -6,8 +6,9 @@ use bevy::{ecs::system::SystemParam, prelude::*, time::common_conditions::on_tim
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
+    hands::Hands,
     map,
-    protocol::{Chest, GroundItem, Position, Request, SlotOf},
+    protocol::{Chest, GroundItem, Position, Request},
     route,
 };
 
@@ -49,28 +50,21 @@ enum Deed {
     OpenChest,
 }
 
+/// The own backpack, and a chest that is open.
+type Open = (With<InView>, Or<(With<LocalInventory>, With<Chest>)>);
+
 /// What a player without a human sees.
 #[derive(SystemParam)]
 pub struct Eyes<'w, 's> {
-    me: Query<
-        'w,
-        's,
-        (&'static Position, &'static InventoryId, &'static Hotbar),
-        With<LocalInventory>,
-    >,
+    me: Query<'w, 's, (Entity, &'static Position), With<LocalInventory>>,
     items: Query<'w, 's, &'static Position, With<GroundItem>>,
     chests: Query<'w, 's, &'static Position, With<Chest>>,
-    in_view: Query<
-        'w,
-        's,
-        (&'static InventoryId, &'static Inventory, Has<LocalInventory>),
-        With<InView>,
-    >,
+    in_view: Query<'w, 's, (Entity, &'static Inventory, Has<LocalInventory>), Open>,
 }
 
 impl Eyes<'_, '_> {
     pub fn position(&self) -> Option<Vec2> {
-        self.me.single().ok().map(|(position, ..)| position.0)
+        self.me.single().ok().map(|(_, position)| position.0)
     }
 
     /// Where the nearest item lies.
@@ -84,14 +78,14 @@ impl Eyes<'_, '_> {
     }
 
     /// A filled slot of an inventory in view, and one of the inventory that one would move it to.
-    fn something_to_move(&self) -> Option<(SlotOf, SlotOf)> {
+    fn something_to_move(&self) -> Option<(Place, Place)> {
         let from_chest = fastrand::bool();
         let side = |mine: bool| self.in_view.iter().find(move |(_, _, local)| *local == mine);
         let (source, target) = (side(!from_chest)?, side(from_chest)?);
         let filled: Vec<_> = source.1.iter().map(|(index, _)| index).collect();
         let from = *filled.get(fastrand::usize(..filled.len().max(1)))?;
         let to = fastrand::usize(..target.1.len());
-        Some(((*source.0, Inventory::slot(from)), (*target.0, Inventory::slot(to))))
+        Some(((source.0, Inventory::slot(from)), (target.0, Inventory::slot(to))))
     }
 }
 
@@ -117,11 +111,16 @@ pub fn rest(app: &mut App) {
     app.world_mut().write_message(Request::Walk(Vec2::ZERO));
 }
 
-fn think(eyes: Eyes, mut plan: ResMut<Plan>, mut requests: MessageWriter<Request>) {
+fn think(
+    eyes: Eyes,
+    mut plan: ResMut<Plan>,
+    mut hands: Hands,
+    mut requests: MessageWriter<Request>,
+) {
     let Some(here) = eyes.position() else { return };
     match &mut *plan {
         Plan::Rest => {}
-        Plan::Think => *plan = idea(&eyes, &mut requests),
+        Plan::Think => *plan = idea(&eyes, &mut hands),
         Plan::Walk { to, then, patience } => {
             let heading = route::heading(here, *to);
             *patience = patience.saturating_sub(1);
@@ -132,11 +131,11 @@ fn think(eyes: Eyes, mut plan: ResMut<Plan>, mut requests: MessageWriter<Request
             *plan = match *then {
                 Deed::Nothing => Plan::Think,
                 Deed::PickUp => {
-                    requests.write(Request::PickUp);
+                    hands.pick_up();
                     Plan::Think
                 }
                 Deed::OpenChest => {
-                    requests.write(Request::OpenChest);
+                    hands.open_chest();
                     Plan::Rummage(fastrand::u32(8..25))
                 }
             };
@@ -144,28 +143,26 @@ fn think(eyes: Eyes, mut plan: ResMut<Plan>, mut requests: MessageWriter<Request
         Plan::Rummage(left) => {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                requests.write(Request::CloseChests);
+                hands.close_chests();
                 *plan = Plan::Think;
             } else if let Some((from, to)) = eyes.something_to_move().filter(|_| *left % 3 == 0) {
-                requests.write(Request::MoveSlot { from, to, count: None });
+                hands.move_slot(from, to, None);
             }
         }
     }
 }
 
-fn idea(eyes: &Eyes, requests: &mut MessageWriter<Request>) -> Plan {
+fn idea(eyes: &Eyes, hands: &mut Hands) -> Plan {
     let walk = |to, then| Plan::Walk { to, then, patience: PATIENCE };
-    let Ok((_, id, hotbar)) = eyes.me.single() else { return Plan::Think };
     match fastrand::u8(..10) {
         0..=4 => eyes.nearest_item().map_or(Plan::Think, |to| walk(to, Deed::PickUp)),
         5 | 6 => eyes.nearest_chest().map_or(Plan::Think, |to| walk(to, Deed::OpenChest)),
         7 => {
-            requests.write(Request::Select(fastrand::u8(..9)));
+            hands.select(fastrand::usize(..9));
             Plan::Think
         }
         8 => {
-            let from = (*id, Hotbar::slot(hotbar.selected_index()));
-            requests.write(Request::Drop { from, count: Some(1) });
+            hands.drop_held(Some(1));
             Plan::Think
         }
         _ => {

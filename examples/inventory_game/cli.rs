@@ -31,6 +31,9 @@ pub struct Cli {
     /// Ends after so many seconds (without a window).
     #[arg(long, global = true)]
     pub seconds: Option<u64>,
+    /// Holds every message of a guest up by so many milliseconds, each way.
+    #[arg(long, global = true, default_value_t = 0, value_name = "MILLISECONDS")]
+    pub lag: u64,
     /// The local player acts by itself.
     #[arg(long, global = true)]
     pub demo: bool,

@@ -8,7 +8,8 @@ use bevy_inventory_sync::prelude::*;
 
 use crate::{
     bots::Eyes,
-    protocol::{Request, SlotOf},
+    hands::Hands,
+    protocol::{Chest, Request},
     route,
     ui::{Backpack, Drag, Dragging, SlotView, close_all},
 };
@@ -46,7 +47,8 @@ pub fn plugin(app: &mut App) {
 
 fn walk_about(
     eyes: Eyes,
-    chests: Query<(), (With<InView>, Without<LocalInventory>)>,
+    chests: Query<(), (With<InView>, With<Chest>)>,
+    mut hands: Hands,
     time: Res<Time>,
     mut scene: ResMut<Scene>,
     mut backpack: ResMut<Backpack>,
@@ -66,9 +68,8 @@ fn walk_about(
                 Scene::Gather { left, patience: patience - 1 }
             }
             _ => {
-                requests.write(Request::PickUp);
-                let slot = u8::try_from(left).unwrap_or_default();
-                requests.write(Request::Select(slot % 3));
+                hands.pick_up();
+                hands.select(usize::try_from(left).unwrap_or_default() % 3);
                 Scene::Gather { left: left - 1, patience: PATIENCE }
             }
         },
@@ -77,7 +78,7 @@ fn walk_about(
                 Scene::Approach { patience: patience - 1 }
             }
             _ => {
-                requests.write(Request::OpenChest);
+                hands.open_chest();
                 Scene::Open { patience: PATIENCE }
             }
         },
@@ -85,12 +86,12 @@ fn walk_about(
         Scene::Open { .. } if !chests.is_empty() => Scene::Move { left: DRAGS, since: now + PAUSE },
         Scene::Open { patience } => Scene::Open { patience: patience - 1 },
         Scene::Move { left: 0, .. } => {
-            requests.write(Request::CloseChests);
+            hands.close_chests();
             Scene::Look { since: now }
         }
         Scene::Move { .. } => *scene,
         Scene::Look { since } if now > since + 4.0 => {
-            close_all(&mut backpack, &mut requests);
+            close_all(&mut backpack, &mut hands);
             START
         }
         Scene::Look { since } => {
@@ -106,18 +107,18 @@ type Node<'a> = (&'a SlotView, &'a UiGlobalTransform);
 fn drag_things(
     time: Res<Time>,
     pose: Res<Pose>,
-    mine: Query<(Entity, &InventoryId, &Inventory), With<LocalInventory>>,
-    chest: Query<(Entity, &InventoryId, &Inventory), (With<InView>, Without<LocalInventory>)>,
+    mine: Query<(Entity, &Inventory), With<LocalInventory>>,
+    chest: Query<(Entity, &Inventory), (With<InView>, With<Chest>)>,
     nodes: Query<Node>,
     window: Single<&Window, With<PrimaryWindow>>,
     mut scene: ResMut<Scene>,
     mut dragging: ResMut<Dragging>,
-    mut requests: MessageWriter<Request>,
+    mut hands: Hands,
 ) {
     let Scene::Move { left, since } = *scene else { return };
     let (Ok(mine), Ok(chest)) = (mine.single(), chest.single()) else { return };
-    let full = chest.2.iter().map(|(index, _)| index).nth(1);
-    let empty = (3..mine.2.len()).step_by(2).find(|index| mine.2.get(*index).is_none());
+    let full = chest.1.iter().map(|(index, _)| index).nth(1);
+    let empty = (3..mine.1.len()).step_by(2).find(|index| mine.1.get(*index).is_none());
     let (Some(full), Some(empty)) = (full, empty) else {
         scene.set_if_neq(Scene::Move { left: 0, since });
         return;
@@ -135,9 +136,7 @@ fn drag_things(
         return;
     }
     if part >= 1.0 {
-        let address = |id: &InventoryId, view: SlotView| -> SlotOf { (*id, view.slot) };
-        let (from, to) = (address(chest.1, from), address(mine.1, to));
-        requests.write(Request::MoveSlot { from, to, count: None });
+        hands.move_slot(from.place(), to.place(), None);
         dragging.0 = None;
         *scene = Scene::Move { left: left - 1, since: time.elapsed_secs() + PAUSE };
         return;

@@ -7,6 +7,8 @@ use bevy::{
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
+    hands::Hands,
+    lag::{self, Lag},
     protocol::{Chest, Request},
     ui::{Backpack, close_all},
 };
@@ -31,7 +33,7 @@ const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
 ];
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Update, (walk, select, use_hands, open_and_close));
+    app.add_systems(Update, (walk, select, use_hands, open_and_close, make_lag));
 }
 
 /// Says it when it changes, and only then.
@@ -53,12 +55,12 @@ fn select(
     wheel: Res<AccumulatedMouseScroll>,
     mine: Query<&Hotbar, With<LocalInventory>>,
     mut travelled: Local<f32>,
-    mut requests: MessageWriter<Request>,
+    mut hands: Hands,
 ) {
     let Ok(hotbar) = mine.single() else { return };
     let digit = (0..).zip(DIGITS).find(|(_, key)| keys.just_pressed(*key));
     if let Some((index, _)) = digit {
-        requests.write(Request::Select(index));
+        hands.select(index);
     }
     let line = if wheel.unit == MouseScrollUnit::Pixel { 40.0 } else { 1.0 };
     *travelled += wheel.delta.y / line;
@@ -66,23 +68,23 @@ fn select(
         let (here, len) = (hotbar.selected_index(), hotbar.len());
         let next = if *travelled < 0.0 { here + 1 } else { here + len - 1 } % len;
         *travelled = 0.0;
-        requests.write(Request::Select(u8::try_from(next).unwrap_or_default()));
+        hands.select(next);
     }
 }
 
-fn use_hands(
-    keys: Res<ButtonInput<KeyCode>>,
-    mine: Query<(&InventoryId, &Hotbar), With<LocalInventory>>,
-    mut requests: MessageWriter<Request>,
-) {
-    let Ok((id, hotbar)) = mine.single() else { return };
+fn use_hands(keys: Res<ButtonInput<KeyCode>>, mut hands: Hands) {
     if keys.just_pressed(KeyCode::Space) {
-        requests.write(Request::PickUp);
+        hands.pick_up();
     }
     if keys.just_pressed(KeyCode::KeyQ) {
         let all = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight]);
-        let from = (*id, Hotbar::slot(hotbar.selected_index()));
-        requests.write(Request::Drop { from, count: if all { None } else { Some(1) } });
+        hands.drop_held(if all { None } else { Some(1) });
+    }
+}
+
+fn make_lag(keys: Res<ButtonInput<KeyCode>>, lag: Option<ResMut<Lag>>) {
+    if let Some(mut lag) = lag.filter(|_| keys.just_pressed(KeyCode::KeyL)) {
+        lag::longer(&mut lag);
     }
 }
 
@@ -90,19 +92,19 @@ fn open_and_close(
     keys: Res<ButtonInput<KeyCode>>,
     open_chests: Query<(), (With<Chest>, With<InView>)>,
     mut backpack: ResMut<Backpack>,
-    mut requests: MessageWriter<Request>,
+    mut hands: Hands,
 ) {
     if keys.just_pressed(KeyCode::KeyE) || keys.just_pressed(KeyCode::Escape) {
         if backpack.open {
-            close_all(&mut backpack, &mut requests);
+            close_all(&mut backpack, &mut hands);
         } else if keys.just_pressed(KeyCode::KeyE) {
             backpack.open = true;
         }
     } else if keys.just_pressed(KeyCode::KeyF) {
         if open_chests.is_empty() {
-            requests.write(Request::OpenChest);
+            hands.open_chest();
         } else {
-            close_all(&mut backpack, &mut requests);
+            close_all(&mut backpack, &mut hands);
         }
     }
 }

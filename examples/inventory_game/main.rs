@@ -16,6 +16,8 @@ mod protocol;
 mod net;
 mod server;
 mod route;
+mod hands;
+mod lag;
 mod bots;
 mod table;
 mod headless;

@@ -17,6 +17,8 @@ use bevy_replicon_renet::{
     renet::{ChannelConfig, ConnectionConfig, SendType},
 };
 
+use crate::lag;
+
 const PROTOCOL_ID: u64 = 0x1177_0001;
 const CLIENTS_MAX: usize = 64;
 
@@ -73,6 +75,7 @@ pub fn join(app: &mut App, server: SocketAddr) -> Result<(), String> {
         .init_resource::<Link>()
         .add_systems(Startup, start_client)
         .add_systems(Update, watch_link)
+        .add_plugins(lag::plugin)
         .add_observer(note_mismatch);
     Ok(())
 }

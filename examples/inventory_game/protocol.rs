@@ -49,31 +49,82 @@ pub struct Avatar {
     pub color: [u8; 3],
 }
 
-/// A stack that anybody may pick up.
-#[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct GroundItem(pub Stack);
+/// What everybody sees of a stack on the ground.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct GroundItem(pub Option<ItemId>);
+
+impl PublicView for GroundItem {
+    type Source = Inventory;
+
+    fn view(inventory: &Inventory) -> Self {
+        Self(inventory.get(0).map(|stack| stack.item))
+    }
+}
 
 /// Everybody sees who has it open; what is inside only those see.
 #[derive(Component, Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Chest {
+    pub kind: ChestKind,
     pub users: Vec<String>,
 }
 
-/// A slot of any inventory.
-pub type SlotOf = (InventoryId, Slot);
+/// Who may do what with a chest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum ChestKind {
+    #[default]
+    Plain,
+    /// It opens for whoever carries a key.
+    Locked,
+    /// Everything in it is for sale.
+    Vendor,
+}
 
-/// What a player asks for. One type, so that what is asked first is heard first.
+impl ChestKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "Chest",
+            Self::Locked => "Locked chest",
+            Self::Vendor => "For sale, 5 gold each: shift-click",
+        }
+    }
+}
+
+/// What a player asks for besides inventories, which have [`InventoryActions`]. One type, so that what is
+/// asked first is heard first.
 #[derive(Message, Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Request {
     Join { name: String },
     Walk(Vec2),
-    PickUp,
-    Drop { from: SlotOf, count: Option<u32> },
-    Select(u8),
-    MoveSlot { from: SlotOf, to: SlotOf, count: Option<u32> },
-    QuickMove { from: SlotOf },
-    OpenChest,
-    CloseChests,
+}
+
+/// Buys one of what a vendor offers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Buy {
+    pub vendor: InventoryId,
+    pub slot: Slot,
+}
+
+/// What a vendor wants for anything.
+pub const PRICE: u32 = 5;
+
+const COIN: ItemId = ItemId::of("gold_coin");
+
+impl GameAction for Buy {
+    const NAME: &'static str = "buy";
+    type Output = Stack;
+
+    fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+        let (player, vendor) = (tx.actor()?, tx.find(self.vendor)?);
+        tx.witness(vendor, self.slot)?;
+        // Players may only look at what a vendor has; the trade is the game's.
+        tx.trust(vendor);
+        for coins in tx.take(player, COIN, PRICE)? {
+            tx.give(vendor, coins)?;
+        }
+        let bought = tx.take_from(vendor, self.slot, Some(1))?;
+        tx.give(player, bought)?;
+        Ok(bought)
+    }
 }
 
 /// The same on server and clients, in the same order.
@@ -81,9 +132,10 @@ pub fn plugin(app: &mut App) {
     app.replicate::<Position>()
         .replicate::<Facing>()
         .replicate::<Avatar>()
-        .replicate::<GroundItem>()
         .replicate::<Chest>()
         .add_public_view::<HeldItem>()
+        .add_public_view::<GroundItem>()
+        .add_action::<Buy>()
         .add_client_message::<Request>(Channel::Ordered);
 }
 

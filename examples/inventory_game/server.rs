@@ -1,7 +1,6 @@
 //! The authority's half of the game, written as if there were no network.
 
 mod requests;
-mod moves;
 mod players;
 mod walk;
 mod ground;
@@ -10,9 +9,15 @@ mod chests;
 use std::time::Duration;
 
 use bevy::{prelude::*, time::common_conditions::on_timer};
+use bevy_inventory_sync::prelude::*;
+
+use crate::protocol::Chest;
 
 /// How often the world moves and is sent, per second.
 const TICKS: f64 = 30.0;
+
+/// How often the server looks who is near what lies on the ground.
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
 const RESPAWN_PAUSE: Duration = Duration::from_secs(5);
 
@@ -25,11 +30,16 @@ pub fn plugin(app: &mut App) {
             (
                 requests::hear_requests,
                 players::admit_clients,
-                chests::leave_far_chests,
                 chests::show_users,
                 ground::respawn_items.run_if(on_timer(RESPAWN_PAUSE)),
+                ground::show_to_who_is_near.run_if(on_timer(LOOK_PAUSE)),
             )
                 .chain(),
         )
-        .add_observer(players::part_with_client);
+        .add_observer(players::part_with_client)
+        .add_observer(ground::place_dropped)
+        .add_rule::<With<Chest>, _>(chests::near)
+        .add_rule::<With<Chest>, _>(chests::unlocked)
+        .add_rule::<With<Chest>, _>(chests::for_sale)
+        .add_rule::<With<Loot>, _>(ground::in_reach);
 }

@@ -7,6 +7,8 @@ mod panels;
 mod drag;
 mod tooltip;
 mod status;
+mod toast;
+mod crafting;
 
 pub use drag::{Drag, Dragging};
 pub use panels::{Backpack, close_all};
@@ -28,6 +30,8 @@ pub fn plugin(app: &mut App) {
         drag::plugin,
         tooltip::plugin,
         status::plugin,
+        toast::plugin,
+        crafting::plugin,
     ));
 }
 

@@ -17,6 +17,7 @@ use crate::{
     bots,
     cli::Cli,
     demo, input,
+    lag::Lag,
     net::{self, Link},
     protocol, server, shared,
     ui::{self, Mode},
@@ -34,6 +35,7 @@ pub fn host(cli: &Cli) -> Result<ExitCode, String> {
 pub fn join(cli: &Cli, address: SocketAddr) -> Result<ExitCode, String> {
     let mut app = app(cli, format!("playing at {address}"));
     net::join(&mut app, address)?;
+    app.insert_resource(Lag::new(cli.lag));
     run(app, cli)
 }
 

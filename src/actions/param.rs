@@ -53,11 +53,12 @@ pub(crate) fn plugin(app: &mut App) {
 /// use bevy::prelude::*;
 /// use bevy_inventory_sync::prelude::*;
 ///
+/// # #[derive(Component)] struct Chest;
 /// /// Puts the first slot of an open chest into the hotbar.
 /// fn click(
 ///     mut actions: InventoryActions,
 ///     me: Single<Entity, With<LocalInventory>>,
-///     chest: Single<Entity, (With<InView>, Without<LocalInventory>)>,
+///     chest: Single<Entity, (With<InView>, With<Chest>)>, // stacks on the ground are in view, too
 /// ) {
 ///     let from = (*chest, Inventory::slot(0));
 ///     actions.request(Action::Move { from, to: (*me, Hotbar::slot(3)), count: None });

@@ -6,7 +6,7 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     map::{self, Thing},
-    protocol::{Avatar, Chest, Position},
+    protocol::{Avatar, Buy, CHEST_REACH, Chest, ChestKind, Position},
 };
 
 use super::players::Player;
@@ -14,50 +14,91 @@ use super::players::Player;
 /// How far away from an open chest one may go without closing it, in tiles.
 const REACH_OPEN: f32 = 2.6;
 
-/// What the chests hold at first.
-const LOOT: [&[(&str, u32)]; 3] = [
-    &[("rope", 3), ("book", 1), ("mushroom", 7), ("healing_potion", 2)],
-    &[
-        ("gold_coin", 120),
-        ("iron_ingot", 12),
-        ("bread", 6),
-        ("iron_sword", 1),
-        ("iron_helmet", 1),
-        ("healing_potion", 3),
-        ("torch", 16),
-        ("plank", 40),
-        ("coal", 25),
-        ("key", 1),
-    ],
-    &[("leather_boots", 1), ("iron_pickaxe", 1), ("fish", 4), ("iron_ore", 18)],
+const KEY: ItemId = ItemId::of("key");
+
+/// The chests from south to north, and what they hold at first.
+const CHESTS: [(ChestKind, &[(&str, u32)]); 4] = [
+    (ChestKind::Plain, &[("rope", 3), ("book", 1), ("mushroom", 7), ("healing_potion", 2)]),
+    (
+        ChestKind::Vendor,
+        &[("iron_pickaxe", 1), ("bread", 16), ("healing_potion", 9), ("key", 2), ("iron_axe", 1)],
+    ),
+    (
+        ChestKind::Plain,
+        &[
+            ("gold_coin", 120),
+            ("iron_ingot", 12),
+            ("bread", 6),
+            ("iron_sword", 1),
+            ("iron_helmet", 1),
+            ("healing_potion", 3),
+            ("torch", 16),
+            ("plank", 40),
+            ("coal", 25),
+            ("key", 1),
+        ],
+    ),
+    (
+        ChestKind::Locked,
+        &[("leather_boots", 1), ("iron_pickaxe", 1), ("fish", 4), ("iron_ore", 18)],
+    ),
 ];
+
+/// Slots that are spread over a chest.
+const SPREAD: [usize; 10] = [0, 1, 4, 9, 10, 13, 16, 19, 21, 26];
 
 pub fn place_chests(mut commands: Commands) {
     let places = map::tiles().filter(|tile| map::thing_at(*tile) == Some(Thing::Chest));
-    for ((number, tile), loot) in (1..).zip(places).zip(LOOT.iter().cycle()) {
+    for ((number, tile), (kind, stacks)) in (1..).zip(places).zip(CHESTS) {
         let mut inventory = Inventory::default();
-        for ((key, count), slot) in loot.iter().zip([0, 1, 4, 9, 10, 13, 16, 19, 21, 26]) {
+        for ((key, count), slot) in stacks.iter().zip(SPREAD) {
             let filled = inventory.set(slot, ItemId::of(key).stack(*count));
             filled.expect("a chest has 27 slots");
         }
         let id = InventoryId::named("chest", number);
         let position = Position(tile.as_vec2() + Vec2::new(0.5, 0.0));
-        commands.spawn((Replicated, Chest::default(), position, id, inventory, Viewers::new()));
+        let rights = if kind == ChestKind::Vendor { Rights::SEE } else { Rights::USE };
+        let chest = Chest { kind, ..default() };
+        commands.spawn((Replicated, chest, position, id, inventory, Openable(rights)));
     }
 }
 
-pub fn leave_far_chests(
-    players: Query<(&Player, &Position)>,
-    mut chests: Query<(&Position, &mut Viewers), With<Chest>>,
-) {
-    for (chest, mut viewers) in &mut chests {
-        for (&Player(client), player) in &players {
-            let left = player.distance_to_chest(*chest) > REACH_OPEN;
-            if left && viewers.rights_of(client).is_some() {
-                viewers.remove(client);
-            }
-        }
+/// A player sees the own figure where it was a moment ago, and is given the difference.
+const GRACE: f32 = 0.4;
+
+/// One opens what is near, and goes on seeing it a step farther away.
+pub fn near(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
+    let at = |entity: Option<Entity>| positions.get(entity?).ok().copied();
+    let reach =
+        if matches!(ask.purpose, Purpose::Open) { CHEST_REACH + GRACE } else { REACH_OPEN + GRACE };
+    match (at(ask.actor), at(Some(ask.inventory))) {
+        (Some(me), Some(chest)) if me.distance_to_chest(chest) <= reach => Verdict::Allow,
+        _ => Verdict::Refuse(Reason::TooFar),
     }
+}
+
+pub fn unlocked(
+    In(ask): In<Ask>,
+    chests: Query<&Chest>,
+    players: Query<(&Inventory, &Hotbar)>,
+) -> Verdict {
+    let locked = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Locked);
+    if !locked || !matches!(ask.purpose, Purpose::Open) {
+        return Verdict::Allow;
+    }
+    let carried = ask.actor.and_then(|actor| players.get(actor).ok());
+    let keys = carried.map_or(0, |(inventory, hotbar)| inventory.count(KEY) + hotbar.count(KEY));
+    if keys > 0 { Verdict::Allow } else { Verdict::Refuse(Reason::Locked) }
+}
+
+/// Nobody buys from a chest that is not for sale.
+pub fn for_sale(In(ask): In<Ask>, chests: Query<&Chest>) -> Verdict {
+    let Purpose::Act { action, .. } = ask.purpose else { return Verdict::Allow };
+    let vendor = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
+    if action.get::<Buy>().is_some() && !vendor {
+        return Verdict::Refuse(Reason::NotAllowed);
+    }
+    Verdict::Allow
 }
 
 /// Tells everybody who stands at an open chest.
@@ -68,6 +109,7 @@ pub fn show_users(
     for (viewers, mut chest) in &mut chests {
         let named = players.iter().filter(|(player, _)| viewers.rights_of(player.0).is_some());
         let users = named.map(|(_, avatar)| avatar.name.clone()).collect();
-        chest.set_if_neq(Chest { users });
+        let kind = chest.kind;
+        chest.set_if_neq(Chest { kind, users });
     }
 }

@@ -6,8 +6,10 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     map,
-    protocol::{GroundItem, Position},
+    protocol::{Facing, GroundItem, ITEM_REACH, Position},
 };
+
+use super::players::Player;
 
 const ITEMS_AT_START: usize = 34;
 
@@ -31,15 +33,56 @@ const FINDS: [(&str, u32); 16] = [
     ("iron_sword", 1),
 ];
 
-pub fn lay_down(commands: &mut Commands, stack: Stack, place: Vec2) {
-    commands.spawn((Replicated, GroundItem(stack), Position(place)));
+/// How far in front of the feet a dropped stack lands.
+const THROW: f32 = 0.7;
+
+/// From a bit farther than it can be reached, so that picking up can be shown ahead.
+const SEEN_FROM: f32 = ITEM_REACH + 0.8;
+
+/// What lies at a place, for everybody to see.
+fn lying(place: Vec2) -> impl Bundle {
+    (Replicated, GroundItem::default(), Position(place), Viewers::new())
 }
 
-/// Lays a stack down near a place, or where its owner stands if nobody could reach it there.
-pub fn drop_near(commands: &mut Commands, stack: Stack, place: Vec2, owner: Vec2) {
+/// Has what a player dropped land nearby, or where the player stands if nobody could reach it there.
+pub fn place_dropped(
+    dropped: On<Dropped>,
+    players: Query<(&Position, &Facing)>,
+    mut commands: Commands,
+) {
+    let by = dropped.by.and_then(|by| players.get(by).ok());
+    let Some((Position(owner), facing)) = by else { return };
     let scatter = Vec2::from_angle(fastrand::f32() * core::f32::consts::TAU);
-    let near = place + scatter * (0.1 + 0.3 * fastrand::f32());
-    lay_down(commands, stack, if map::is_standable(near) { near } else { owner });
+    let near = owner + facing.vector() * THROW + scatter * (0.1 + 0.3 * fastrand::f32());
+    let place = if map::is_standable(near) { near } else { *owner };
+    commands.entity(dropped.entity).insert(lying(place));
+}
+
+pub fn in_reach(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
+    let at = |entity: Option<Entity>| positions.get(entity?).ok().map(|position| position.0);
+    match (at(ask.actor), at(Some(ask.inventory))) {
+        (Some(me), Some(item)) if me.distance(item) < SEEN_FROM => Verdict::Allow,
+        _ => Verdict::Refuse(Reason::TooFar),
+    }
+}
+
+/// Only who could pick a stack up sees it as an inventory.
+pub fn show_to_who_is_near(
+    players: Query<(&Player, &Position)>,
+    mut items: Query<(&Position, &mut Viewers), With<Loot>>,
+) {
+    for (item, mut viewers) in &mut items {
+        for (&Player(client), position) in &players {
+            let near = position.0.distance(item.0) < SEEN_FROM;
+            if near != viewers.rights_of(client).is_some() {
+                if near {
+                    viewers.add(client, Rights::USE);
+                } else {
+                    viewers.remove(client);
+                }
+            }
+        }
+    }
 }
 
 pub fn scatter_items(mut commands: Commands) {
@@ -61,5 +104,6 @@ fn lay_down_find(commands: &mut Commands) {
     let place = place.map(map::middle_of).find(|place| map::is_standable(*place));
     let (key, count_max) = FINDS[fastrand::usize(..FINDS.len())];
     let stack = ItemId::of(key).stack(fastrand::u32(1..=count_max));
-    lay_down(commands, stack, place.expect("most of the map is grass"));
+    let inventory = Inventory([Some(stack)].into_iter().collect());
+    commands.spawn((lying(place.expect("most of the map is grass")), inventory, Loot));
 }

@@ -9,7 +9,7 @@ use crate::{
     protocol::{Avatar, Facing, Position},
 };
 
-use super::{ground, walk::Heading};
+use super::walk::Heading;
 
 /// Where everybody enters the world.
 const ENTRANCE: IVec2 = IVec2::new(19, 7);
@@ -98,14 +98,14 @@ pub fn admit(commands: &mut Commands, client: ClientId, name: &Nickname, number:
 /// What a player carried stays where the player stood.
 pub fn part_with_client(
     gone: On<Remove, ConnectedClient>,
-    players: Query<(Entity, &Player, &Position)>,
+    players: Query<(Entity, &Player)>,
     mut inventories: Inventories,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(gone.entity);
-    for (entity, _, position) in players.iter().filter(|(_, player, _)| player.0 == client) {
-        for stack in inventories.take_where(entity, |_| true).unwrap_or_default() {
-            ground::drop_near(&mut commands, stack, position.0, position.0);
+    for (entity, _) in players.iter().filter(|(_, player)| player.0 == client) {
+        if let Err(error) = inventories.drop_where(entity, |_| true) {
+            warn!("{error}");
         }
         commands.entity(entity).despawn();
     }

@@ -1,11 +1,11 @@
-//! Dragging stacks between slots. Nothing moves here: the drop asks the server, and the slots are painted
-//! when the change arrives.
+//! Dragging stacks between slots. Nothing moves here: the drop is a request, which paints the slots.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
-    protocol::{Request, SlotOf},
+    hands::Hands,
+    protocol::{Buy, Chest, ChestKind},
     view::Art,
 };
 
@@ -15,6 +15,9 @@ use super::{
     slots::{Contents, SlotParts, SlotView},
     to_ui,
 };
+
+/// Two clicks within so many seconds are one double click.
+const DOUBLE_CLICK: f32 = 0.35;
 
 /// A stack that follows the pointer.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -44,7 +47,7 @@ pub fn plugin(app: &mut App) {
         .add_observer(drop_on_slot)
         .add_observer(drop_beside)
         .add_observer(end)
-        .add_observer(quick_move);
+        .add_observer(click);
 }
 
 fn spawn_ghost(mut commands: Commands) {
@@ -89,21 +92,15 @@ fn count_of(drag: Drag, contents: &Contents) -> Option<u32> {
     contents.get(drag.from).filter(|_| drag.half).map(|stack| stack.count().div_ceil(2))
 }
 
-fn address(view: SlotView, ids: &Query<&InventoryId>) -> Option<SlotOf> {
-    ids.get(view.inventory).ok().map(|id| (*id, view.slot))
-}
-
 fn drop_on_slot(
     event: On<Pointer<DragDrop>>,
     slots: Query<&SlotView>,
-    ids: Query<&InventoryId>,
     contents: Contents,
     dragging: Res<Dragging>,
-    mut requests: MessageWriter<Request>,
+    mut hands: Hands,
 ) {
-    let (Ok(&onto), Some(drag)) = (slots.get(event.entity), dragging.0) else { return };
-    if let (Some(from), Some(to)) = (address(drag.from, &ids), address(onto, &ids)) {
-        requests.write(Request::MoveSlot { from, to, count: count_of(drag, &contents) });
+    if let (Ok(onto), Some(drag)) = (slots.get(event.entity), dragging.0) {
+        hands.move_slot(drag.from.place(), onto.place(), count_of(drag, &contents));
     }
 }
 
@@ -111,30 +108,38 @@ fn drop_on_slot(
 fn drop_beside(
     event: On<Pointer<DragDrop>>,
     backdrop: Single<Entity, With<Backdrop>>,
-    ids: Query<&InventoryId>,
     contents: Contents,
     dragging: Res<Dragging>,
-    mut requests: MessageWriter<Request>,
+    mut hands: Hands,
 ) {
-    let Some(drag) = dragging.0.filter(|_| event.original_event_target() == *backdrop) else {
-        return;
-    };
-    if let Some(from) = address(drag.from, &ids) {
-        requests.write(Request::Drop { from, count: count_of(drag, &contents) });
+    if let Some(drag) = dragging.0.filter(|_| event.original_event_target() == *backdrop) {
+        hands.drop(drag.from.place(), count_of(drag, &contents));
     }
 }
 
-fn quick_move(
+/// A click with shift sends a stack over, or buys where things are for sale; a double click gathers.
+fn click(
     event: On<Pointer<Click>>,
     keys: Res<ButtonInput<KeyCode>>,
     slots: Query<&SlotView>,
-    ids: Query<&InventoryId>,
-    mut requests: MessageWriter<Request>,
+    chests: Query<(&Chest, &InventoryId)>,
+    time: Res<Time<Real>>,
+    mut last: Local<Option<(SlotView, f32)>>,
+    mut hands: Hands,
 ) {
-    let shift = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
     let Ok(&view) = slots.get(event.entity) else { return };
-    if let Some(from) = address(view, &ids).filter(|_| shift) {
-        requests.write(Request::QuickMove { from });
+    let now = time.elapsed_secs();
+    let twice = last.is_some_and(|(before, at)| before == view && now - at < DOUBLE_CLICK);
+    *last = (!twice).then_some((view, now));
+    if keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]) {
+        match chests.get(view.inventory) {
+            Ok((chest, id)) if chest.kind == ChestKind::Vendor => {
+                hands.actions.request(Buy { vendor: *id, slot: view.slot });
+            }
+            _ => hands.quick_move(view.place()),
+        }
+    } else if twice {
+        hands.collect(view.place());
     }
 }
 

@@ -5,7 +5,8 @@ use bevy::{prelude::*, ui::widget::NodeImageMode};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
-    protocol::{Avatar, Chest, Request},
+    hands::Hands,
+    protocol::{Avatar, Chest},
     view::Art,
 };
 
@@ -42,9 +43,9 @@ pub fn plugin(app: &mut App) {
 }
 
 /// What Escape does.
-pub fn close_all(backpack: &mut Backpack, requests: &mut MessageWriter<Request>) {
+pub fn close_all(backpack: &mut Backpack, hands: &mut Hands) {
     backpack.open = false;
-    requests.write(Request::CloseChests);
+    hands.close_chests();
 }
 
 fn spawn_backdrop(mut commands: Commands) {
@@ -64,18 +65,22 @@ fn spawn_backdrop(mut commands: Commands) {
     commands.spawn((node, shade, Backdrop, GlobalZIndex(1)));
 }
 
-type InView<'a> = (&'a Inventory, Has<LocalInventory>);
+type InView<'a> = (&'a Inventory, Option<&'a Chest>);
+
+/// What lies on the ground is in view, too, and has no panel.
+type HasPanel = Or<(With<Chest>, With<LocalInventory>)>;
 
 fn open(
     opened: On<InventoryOpened>,
-    inventories: Query<InView>,
+    inventories: Query<InView, HasPanel>,
     panels: Query<(Entity, &Panel)>,
     backdrop: Single<Entity, With<Backdrop>>,
     art: Res<Art>,
     mut backpack: ResMut<Backpack>,
     mut commands: Commands,
 ) {
-    let Ok((inventory, mine)) = inventories.get(opened.entity) else { return };
+    let Ok((inventory, chest)) = inventories.get(opened.entity) else { return };
+    let mine = chest.is_none();
     despawn(opened.entity, &panels, &mut commands);
     backpack.open |= !mine;
     let node = Node {
@@ -92,7 +97,8 @@ fn open(
     let behind = Node { left: edge, right: edge, top: edge, bottom: edge, ..default() };
     commands.spawn((node, Panel(opened.entity), ChildOf(*backdrop))).with_children(|panel| {
         panel.spawn((floating(behind), wood));
-        let mut title = panel.spawn(letters(if mine { "Backpack" } else { "Chest" }, GOLD));
+        let mut title =
+            panel.spawn(letters(chest.map_or("Backpack", |chest| chest.kind.name()), GOLD));
         if !mine {
             title.insert(ChestTitle(opened.entity));
         }
@@ -139,9 +145,9 @@ fn entitle(
         let others: Vec<&str> =
             chest.users.iter().map(String::as_str).filter(|name| *name != my_name).collect();
         let now = if others.is_empty() {
-            "Chest".into()
+            chest.kind.name().into()
         } else {
-            format!("Chest, shared with {}", others.join(", "))
+            format!("{}, shared with {}", chest.kind.name(), others.join(", "))
         };
         text.set_if_neq(Text(now));
     }

@@ -20,6 +20,12 @@ pub struct SlotView {
     pub slot: Slot,
 }
 
+impl SlotView {
+    pub fn place(self) -> Place {
+        (self.inventory, self.slot)
+    }
+}
+
 /// The nodes of which a slot is made.
 #[derive(Component, Debug)]
 pub struct SlotParts {
@@ -48,7 +54,7 @@ impl Contents<'_, '_> {
 }
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Update, (paint_new, fade)).add_observer(repaint);
+    app.add_systems(Update, (paint_new, fade)).add_observer(repaint).add_observer(dim_pending);
 }
 
 /// A grid of slots of one container.
@@ -138,6 +144,20 @@ fn repaint(
         painter.paint(parts, change.new);
         if let Ok(mut glow) = glows.get_mut(parts.glow) {
             glow.0 = GLOW;
+        }
+    }
+}
+
+/// What waits for the server is shown already, but not quite as bright.
+fn dim_pending(
+    event: On<SlotPending>,
+    slots: Query<(&SlotView, &SlotParts)>,
+    mut icons: Query<&mut ImageNode>,
+) {
+    let waiting = SlotView { inventory: event.entity, slot: event.slot };
+    for (_, parts) in slots.iter().filter(|(view, _)| **view == waiting) {
+        if let Ok(mut icon) = icons.get_mut(parts.icon) {
+            icon.color.set_alpha(if event.pending { 0.6 } else { 1.0 });
         }
     }
 }

@@ -6,7 +6,7 @@ use bevy::{prelude::*, time::common_conditions::on_timer};
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 
-use crate::{net::Link, protocol::Avatar};
+use crate::{lag::Lag, net::Link, protocol::Avatar};
 
 use super::{floating, letters};
 
@@ -15,8 +15,8 @@ const REFRESH: Duration = Duration::from_millis(250);
 const KEYS: [&str; 4] = [
     "WASD walk   Space pick up   Q drop",
     "1-9 select   E backpack   F chest",
-    "Drag move   Right-drag half",
-    "Shift-click send over",
+    "Drag move   Right-drag half   L lag",
+    "Shift-click send over   Double-click gather",
 ];
 
 /// What this app is: the host of a game, or a guest.
@@ -80,12 +80,15 @@ fn refresh(
     link: Option<Res<Link>>,
     ping: Res<ClientStats>,
     stats: Res<InventoryStats>,
+    lag: Option<Res<Lag>>,
     mut line: Single<&mut Text, With<StatusLine>>,
 ) {
     let players = avatars.iter().count();
     let s = if players == 1 { "" } else { "s" };
     let (ping, bytes, slots) = if link.is_some() {
-        let ping = format!("   ping {:.0} ms", ping.rtt * 1000.0);
+        let lag = lag.map_or(0, |lag| lag.delay.as_millis());
+        let lag = if lag > 0 { format!(" and {lag} ms lag each way") } else { String::new() };
+        let ping = format!("   ping {:.0} ms{lag}", ping.rtt * 1000.0);
         (ping, stats.bytes_received, stats.slots_applied)
     } else {
         (String::new(), stats.bytes_sent, stats.slots_marked)

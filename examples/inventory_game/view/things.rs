@@ -18,7 +18,8 @@ pub fn show_items(
     art: Res<Art>,
     mut commands: Commands,
 ) {
-    for (entity, GroundItem(stack), position) in &items {
+    for (entity, GroundItem(item), position) in &items {
+        let Some(item) = *item else { continue };
         let shadow = Sprite {
             custom_size: Some(Vec2::new(10.0, 3.75)),
             ..Sprite::from_image(art.shadow.clone())
@@ -26,7 +27,7 @@ pub fn show_items(
         commands.spawn((shadow, Transform::from_xyz(0.0, 0.0, -0.02), ChildOf(entity)));
         let icon = Sprite {
             custom_size: Some(Vec2::splat(ICON_SIZE)),
-            ..Sprite::from_image(art.icon(stack.item))
+            ..Sprite::from_image(art.icon(item))
         };
         commands.spawn((icon, Anchor::BOTTOM_CENTER, Floating, ChildOf(entity)));
         let transform = Transform::from_translation(place(position.0));

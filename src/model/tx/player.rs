@@ -116,7 +116,8 @@ impl Tx<'_> {
     }
 
     /// Goes on without the player's [`Rights`] to an inventory: for an action that gives and takes by the
-    /// game's rules, such as a purchase.
+    /// game's rules, such as a purchase. It holds for all its containers: check what the player named, or
+    /// have a rule do it.
     pub fn trust(&mut self, entity: Entity) {
         self.trusted.push(entity);
     }

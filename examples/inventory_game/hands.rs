@@ -1,0 +1,91 @@
+//! What the local player does with inventories: the same requests for a human, a bot and the demonstration.
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+use bevy_inventory_sync::prelude::*;
+
+use crate::protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position};
+
+/// Acts for the local player.
+#[derive(SystemParam)]
+pub struct Hands<'w, 's> {
+    pub actions: InventoryActions<'w, 's>,
+    me: Query<'w, 's, (Entity, &'static Position, &'static Hotbar), With<LocalInventory>>,
+    chests: Query<'w, 's, (Entity, &'static Position, Has<InView>), With<Chest>>,
+    items: Query<'w, 's, (Entity, &'static Position), (With<GroundItem>, With<InView>)>,
+}
+
+impl Hands<'_, '_> {
+    pub fn me(&self) -> Option<Entity> {
+        self.me.single().ok().map(|(me, ..)| me)
+    }
+
+    /// Selects a slot of the hotbar.
+    pub fn select(&mut self, index: usize) {
+        if let Some(me) = self.me() {
+            self.actions.request(Action::Select { slot: (me, Hotbar::slot(index)) });
+        }
+    }
+
+    pub fn move_slot(&mut self, from: Place, to: Place, count: Option<u32>) {
+        self.actions.request(Action::Move { from, to, count });
+    }
+
+    /// Throws so many away, or all of it.
+    pub fn drop(&mut self, from: Place, count: Option<u32>) {
+        self.actions.request(Action::Drop { from, count });
+    }
+
+    pub fn drop_held(&mut self, count: Option<u32>) {
+        let Ok((me, _, hotbar)) = self.me.single() else { return };
+        self.drop((me, Hotbar::slot(hotbar.selected_index())), count);
+    }
+
+    /// Moves a stack to where it is most likely wanted: into the open chest or out of it, otherwise between
+    /// hotbar and backpack.
+    pub fn quick_move(&mut self, from: Place) {
+        let Some(me) = self.me() else { return };
+        let chest = self.chests.iter().find(|(_, _, open)| *open).map(|(chest, ..)| chest);
+        let to = match chest {
+            _ if from.0 != me => me.into(),
+            Some(chest) => chest.into(),
+            None if from.1.index_in::<Hotbar>().is_some() => Area::of::<Inventory>(me),
+            None => Area::of::<Hotbar>(me),
+        };
+        self.actions.request(Action::QuickMove { from, to });
+    }
+
+    /// Gathers onto a stack what stacks with it, out of all that is open.
+    pub fn collect(&mut self, onto: Place) {
+        let open = self.chests.iter().filter(|(_, _, open)| *open).map(|(chest, ..)| chest);
+        let from = self.me().into_iter().chain(open).map(Area::all).collect();
+        self.actions.request(Action::Collect { onto, from });
+    }
+
+    /// Takes the nearest stack in reach.
+    pub fn pick_up(&mut self) {
+        let Ok((me, here, _)) = self.me.single() else { return };
+        let far = |there: &Position| there.0.distance(here.0);
+        let in_reach = self.items.iter().filter(|(_, there)| far(there) < ITEM_REACH);
+        let nearest = in_reach.min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+        if let Some((item, _)) = nearest {
+            self.actions.request(Action::pick_up(item, me));
+        }
+    }
+
+    /// Opens the nearest chest in reach, and closes every other.
+    pub fn open_chest(&mut self) {
+        let Ok((_, here, _)) = self.me.single() else { return };
+        let far = |chest: &Position| here.distance_to_chest(*chest);
+        let in_reach = self.chests.iter().filter(|(_, chest, _)| far(chest) < CHEST_REACH);
+        let nearest = in_reach.min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+        let Some((nearest, ..)) = nearest else { return };
+        self.close_chests();
+        self.actions.open(nearest);
+    }
+
+    pub fn close_chests(&mut self) {
+        for (chest, ..) in self.chests.iter().filter(|(_, _, open)| *open) {
+            self.actions.close(chest);
+        }
+    }
+}
