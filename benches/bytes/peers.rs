@@ -40,7 +40,9 @@ pub trait Peer {
     /// A server as it is some minutes into a session, and its clients.
     fn pair(clients: usize) -> Pair {
         let mut server = Self::app();
-        (0..1000).for_each(|_| drop(server.world_mut().spawn_empty()));
+        (0..1000).for_each(|_| {
+            server.world_mut().spawn_empty();
+        });
         let mut tick =
             server.world_mut().resource_mut::<bevy_replicon::server::server_tick::ServerTick>();
         tick.increment_by(20_000);

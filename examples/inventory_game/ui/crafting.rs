@@ -10,6 +10,9 @@ use super::{
     panels::{Backpack, GOLD},
 };
 
+/// What is free beside the panels in a small window.
+const WIDTH: f32 = 98.0;
+
 /// One row: a recipe.
 #[derive(Component, Clone, Copy, Debug)]
 struct Row(RecipeId);
@@ -25,13 +28,14 @@ fn spawn(catalogue: Res<Catalogue>, art: Res<Art>, mut commands: Commands) {
     let list = Node {
         left: px(4),
         top: px(30),
+        width: px(WIDTH),
         padding: UiRect::all(px(4)),
-        row_gap: px(1),
+        row_gap: px(3),
         flex_direction: FlexDirection::Column,
         display: Display::None,
         ..default()
     };
-    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.8));
+    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.88));
     commands.spawn((floating(list), plate, List, GlobalZIndex(2))).with_children(|list| {
         list.spawn(letters("Make", GOLD));
         for recipe in catalogue.recipes() {
@@ -50,8 +54,12 @@ fn spawn_row(row: &mut ChildSpawnerCommands, recipe: &Recipe, catalogue: &Catalo
     }
     let part = |(item, count): &(ItemId, u32)| format!("{count} {}", name(*item));
     let list = |parts: &[(ItemId, u32)]| parts.iter().map(part).collect::<Vec<_>>().join(", ");
-    let words = format!("{}: {}", list(&recipe.gives), list(&recipe.takes));
-    row.spawn(letters(words, Color::WHITE)).insert(TextFont::from_font_size(4.6));
+    let lines = Node { flex_direction: FlexDirection::Column, ..default() };
+    row.spawn((lines, Pickable::IGNORE)).with_children(|lines| {
+        for (text, size) in [(list(&recipe.gives), 5.2), (list(&recipe.takes), 4.2)] {
+            lines.spawn(letters(text, Color::WHITE)).insert(TextFont::from_font_size(size));
+        }
+    });
 }
 
 fn show(backpack: Res<Backpack>, mut list: Single<&mut Node, With<List>>) {
@@ -65,15 +73,16 @@ fn show(backpack: Res<Backpack>, mut list: Single<&mut Node, With<List>>) {
 fn grey(
     backpack: Res<Backpack>,
     hands: Hands,
-    rows: Query<(&Row, &Children)>,
+    rows: Query<(Entity, &Row)>,
+    parts: Query<&Children>,
     mut texts: Query<&mut TextColor>,
     mut icons: Query<&mut ImageNode>,
 ) {
     let Some(me) = hands.me().filter(|_| backpack.open) else { return };
-    for (row, parts) in &rows {
+    for (entity, row) in &rows {
         let can = hands.actions.check(&Action::craft(row.0, me)).is_ok();
         let alpha = if can { 1.0 } else { 0.4 };
-        for part in parts.iter() {
+        for part in parts.iter_descendants(entity) {
             if let Ok(mut color) = texts.get_mut(part) {
                 color.set_if_neq(TextColor(Color::WHITE.with_alpha(alpha)));
             }
