@@ -14,8 +14,11 @@ use super::{
     tx::Tx,
 };
 
-/// Most slots or areas that one action may name.
+/// Most slots that one action may name.
 pub const ACTION_PLACES_MAX: usize = 256;
+
+/// Most areas that one action may name.
+pub const ACTION_AREAS_MAX: usize = 8;
 
 /// One gesture of a player on inventories: one request, done wholly or not at all.
 ///
@@ -52,7 +55,7 @@ pub enum Action {
     Collect {
         /// The stack that grows.
         onto: Place,
-        /// Where to look.
+        /// Where to look, at most [`ACTION_AREAS_MAX`].
         from: Vec<Area>,
     },
     /// Spreads a stack over slots: a drag.
@@ -107,7 +110,7 @@ pub enum Action {
         recipe: RecipeId,
         /// How many times.
         times: u32,
-        /// Where the ingredients lie, the first first.
+        /// Where the ingredients lie, the first first, at most [`ACTION_AREAS_MAX`].
         from: Vec<Area>,
         /// Where the product shall go.
         to: Area,
@@ -132,6 +135,14 @@ impl Action {
 
     /// Does it. Returns the stacks that it was about: what moved at once, was dropped, used or made.
     pub(crate) fn apply(&self, tx: &mut Tx) -> Result<Vec<Stack>, Reason> {
+        let (places, areas) = match self {
+            Self::Spread { onto, .. } => (onto.len(), 0),
+            Self::Collect { from, .. } | Self::Craft { from, .. } => (0, from.len()),
+            _ => (0, 0),
+        };
+        if places > ACTION_PLACES_MAX || areas > ACTION_AREAS_MAX {
+            return Err(Reason::Invalid);
+        }
         match self {
             Self::Move { from, to, count } => {
                 tx.witness(from.0, from.1)?;

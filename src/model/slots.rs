@@ -227,20 +227,23 @@ impl Slots {
     ///
     /// `max_stack` gives the most that one slot may hold of an item. Stacks above it stay as they are.
     pub fn sort<K: Ord>(&mut self, rank: impl Fn(ItemId) -> K, max_stack: impl Fn(ItemId) -> u32) {
-        let mut sorted: Vec<Stack> = Vec::with_capacity(self.0.len());
-        for stack in self.0.iter().flatten().copied() {
-            let mut rest = Some(stack);
-            for there in &mut sorted {
-                let Some(left) = rest.filter(|left| left.stacks_with(there)) else { continue };
-                let room = max_stack(left.item).saturating_sub(there.count());
-                let moved = room.min(left.count());
-                *there = there.with_count(there.count() + moved).unwrap_or(*there);
-                rest = left.with_count(left.count() - moved);
+        let mut stacks: Vec<Stack> = self.0.iter().flatten().copied().collect();
+        stacks.sort_by_cached_key(|stack| (rank(stack.item), stack.wear, stack.data));
+        let mut sorted: Vec<Stack> = Vec::with_capacity(stacks.len());
+        for of_a_kind in stacks.chunk_by(Stack::stacks_with) {
+            let max = max_stack(of_a_kind[0].item);
+            let begin = sorted.len();
+            // Stacks above the limit stay as they are; the others are filled up one by one.
+            sorted.extend(of_a_kind.iter().filter(|stack| stack.count() >= max));
+            let rest = of_a_kind.iter().filter(|stack| stack.count() < max);
+            let mut left: u64 = rest.map(|stack| u64::from(stack.count())).sum();
+            while left > 0 {
+                let count = u32::try_from(left).map_or(max, |left| left.min(max));
+                sorted.extend(of_a_kind[0].with_count(count));
+                left -= u64::from(count);
             }
-            sorted.extend(rest);
+            sorted[begin..].sort_by_key(|stack| core::cmp::Reverse(stack.count()));
         }
-        let key = |s: &Stack| (rank(s.item), s.wear, core::cmp::Reverse(s.count()));
-        sorted.sort_by_key(key);
         self.0.fill(None);
         for (cell, stack) in self.0.iter_mut().zip(sorted) {
             *cell = Some(stack);

@@ -22,7 +22,7 @@
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    action::{ACTION_PLACES_MAX, Action},
+    action::{ACTION_AREAS_MAX, ACTION_PLACES_MAX, Action},
     container::{Area, Place, Slot},
     id::{ContainerKey, InventoryId},
     recipe::RecipeId,
@@ -317,7 +317,7 @@ impl ActionReader<'_, '_, '_> {
     }
 
     fn areas(&mut self) -> Result<Vec<Area>, DecodeError> {
-        let len = length(self.r, 2, "the number of areas", ACTION_PLACES_MAX)?;
+        let len = length(self.r, 2, "the number of areas", ACTION_AREAS_MAX)?;
         (0..len).map(|_| self.area()).collect()
     }
 }

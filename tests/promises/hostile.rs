@@ -74,7 +74,7 @@ fn s19_what_no_client_may_ask_is_refused_and_counted_and_moves_nothing() {
         moving(inv(0, 0), inv(0, 1), Some(u32::MAX)),
         Action::Swap { a: inv(0, 0), b: inv(65535, 0) },
         Action::QuickMove { from: inv(0, 0), to: view(3).into() },
-        Action::Collect { onto: inv(0, 0), from: vec![view(3).into(); 256] },
+        Action::Collect { onto: inv(0, 0), from: vec![view(3).into(); 8] },
         Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 256], each: Some(1) },
         Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1)], each: Some(u32::MAX) },
         Action::MoveAll { from: view(1).into(), to: view(0).into() },
@@ -296,4 +296,43 @@ fn opening_what_is_not_there_tells_nothing() {
     pair.step();
     assert_eq!(stats(&pair.server).actions_refused, 2);
     assert_eq!(stats(&pair.server).requests_malformed, 0);
+}
+
+#[test]
+fn lists_longer_than_allowed_are_malformed_and_large_inventories_cost_no_more_than_they_must() {
+    let (mut pair, _, _) = scene();
+    for (n, action) in (1u8..).zip([
+        Action::Collect { onto: inv(0, 0), from: vec![view(0).into(); 9] },
+        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 257], each: Some(1) },
+    ]) {
+        let bytes = forged(&pair, n, Some(0), &action);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(stats(&pair.server).requests_malformed, u64::from(n), "{action:?}");
+    }
+    // Two banks as large as can be, full of the same.
+    for id in 10..12 {
+        let mut viewers = Viewers::new();
+        viewers.add(pair.client_id(0), Rights::USE);
+        let slots = (0..8192).map(|_| Some(TORCH.stack(1))).collect();
+        pair.server.world_mut().spawn((chest(id), Inventory(slots), viewers));
+    }
+    pair.settle(50);
+    let refused = stats(&pair.server).actions_refused;
+    let kinds = ContainerKey::of(Inventory::NAME);
+    for (n, action) in (1u8..).zip([
+        Action::MoveAll { from: view(1).into(), to: view(2).into() },
+        Action::Collect { onto: inv(1, 0), from: vec![view(1).into(); 8] },
+        Action::Sort { entity: view(1), container: kinds },
+        Action::MoveAll { from: view(0).into(), to: view(1).into() },
+    ]) {
+        let bytes = forged(&pair, n, Some(0), &action);
+        send(&mut pair, 0, bytes);
+        pair.step();
+    }
+    assert_eq!(stats(&pair.server).actions_refused - refused, 1, "from bank to bank");
+    pair.settle(200);
+    assert_same(&pair, 0, chest(10));
+    assert_same(&pair, 0, player(0));
+    assert_eq!(pair.shown::<Inventory>(0, chest(10)).unwrap().count(TORCH), 8192 + 10);
 }

@@ -141,6 +141,8 @@ fn collecting_takes_the_smallest_stacks_first() {
     assert_eq!(stacks(&pair, chest(1), 0..1), [None]);
     let from = vec![me.into()];
     refused(&mut pair, Action::Collect { onto: inv(me, 9), from }, Reason::Empty);
+    let from = vec![me.into(); 9];
+    refused(&mut pair, Action::Collect { onto: inv(me, 0), from }, Reason::Invalid);
 }
 
 #[test]
@@ -159,6 +161,7 @@ fn spreading_gives_even_shares_or_one_each() {
     agreed(&mut pair, Action::Spread { from: inv(me, 0), onto, each: Some(1) });
     assert_eq!(stacks(&pair, player(0), 7..8), [Some((TORCH, 1))]);
     let spread = |onto, each| Action::Spread { from: inv(me, 0), onto, each };
+    refused(&mut pair, spread(vec![inv(me, 9); 257], Some(1)), Reason::Invalid);
     refused(&mut pair, spread(vec![], None), Reason::Invalid);
     refused(&mut pair, spread(vec![inv(me, 0)], None), Reason::Invalid);
     refused(&mut pair, spread(vec![inv(me, 9), inv(me, 9)], None), Reason::Invalid);

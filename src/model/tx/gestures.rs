@@ -13,6 +13,10 @@ use crate::model::{
 
 use super::Tx;
 
+/// So many pairs of slots may be looked at when a player moves everything: a bank of 8192 slots into a
+/// backpack, but not one bank into another.
+const MOVE_WORK_MAX: usize = 1 << 20;
+
 impl Tx<'_> {
     /// Moves a stack into an area, as much as fits: first to stacks of its kind. Returns what moved.
     ///
@@ -51,15 +55,16 @@ impl Tx<'_> {
             for flat in self.range(*area)? {
                 let there = self.unit(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
                 let itself = (area.entity, flat) == (onto.0, target);
-                let known = sources.iter().any(|(_, e, at)| (*e, *at) == (area.entity, flat));
-                if let Some(stack) = there.filter(|_| !itself && !known)
+                if let Some(stack) = there.filter(|_| !itself)
                     && self.permits(area.entity, flat, Rights::TAKE)
                 {
                     sources.push((stack.count(), area.entity, flat));
                 }
             }
         }
-        sources.sort_by_key(|(count, ..)| *count);
+        // Areas may overlap.
+        sources.sort_unstable_by_key(|(count, entity, flat)| (*count, *flat, *entity));
+        sources.dedup();
         let max_stack = self.catalogue.max_stack(held.item);
         for (count, entity, flat) in sources {
             let Ok(rest) =
@@ -128,7 +133,8 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// [`Reason::Empty`] if there is nothing, [`Reason::Full`] if nothing fits,
-    /// [`Reason::Invalid`] between containers of one entity that are the same.
+    /// [`Reason::Invalid`] between containers of one entity that are the same, or for a player if both
+    /// areas are very large.
     pub fn move_area(
         &mut self,
         from: impl Into<Area>,
@@ -138,6 +144,10 @@ impl Tx<'_> {
         let same_entity = from.entity == to.entity;
         let apart = from.container.is_some() && to.container.is_some();
         if same_entity && (!apart || from.container == to.container) {
+            return Err(Reason::Invalid.into());
+        }
+        let work = self.range(from)?.len().saturating_mul(self.range(to)?.len());
+        if self.is_players() && work > MOVE_WORK_MAX {
             return Err(Reason::Invalid.into());
         }
         let mut moved = Vec::new();

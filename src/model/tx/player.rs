@@ -151,6 +151,10 @@ impl Tx<'_> {
         self.player.is_none_or(|player| player.decides)
     }
 
+    pub(super) fn is_players(&self) -> bool {
+        self.player.is_some()
+    }
+
     /// Whether a player may do something with a slot; the server's own code always may.
     pub(super) fn permits(&mut self, entity: Entity, flat: usize, right: Rights) -> bool {
         let kinds = self.kinds;
