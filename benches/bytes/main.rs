@@ -29,7 +29,7 @@ fn main() {
         ("W2 near", ops::casual(60), NEAR),
         ("W2 100 ms", ops::casual(60), FAR),
         ("W2 100 ms, 5 % loss", ops::casual(60), LOSSY),
-        ("W4 100 ms", ops::bulk(), FAR),
+        ("W4 near", ops::bulk(), NEAR),
     ] {
         every_peer(name, &workload, network);
         let bound = ops::lower_bound(&workload);
