@@ -7,8 +7,13 @@ use std::collections::VecDeque;
 use bevy::prelude::*;
 use bevy_replicon::{bytes::Bytes, prelude::*};
 
+use crate::net::RESEND_TIME;
+
 /// How long a message is held up each way, in milliseconds.
 const STEPS: [u64; 5] = [0, 50, 100, 200, 500];
+
+/// The share of messages that are lost once and come when they are sent again.
+const LOSS: f32 = 0.05;
 
 /// What is held up.
 #[derive(Resource, Default)]
@@ -26,9 +31,14 @@ impl Lag {
         Self { delay: Duration::from_millis(millis), ..default() }
     }
 
-    /// A fifth more or less.
-    fn jittered(&self) -> Duration {
-        self.delay.mul_f32(0.8 + 0.4 * fastrand::f32())
+    /// How long the next message takes: a fifth more or less, and longer if it is lost once.
+    fn next(&self) -> Duration {
+        let jittered = self.delay.mul_f32(0.8 + 0.4 * fastrand::f32());
+        if !self.delay.is_zero() && fastrand::f32() < LOSS {
+            jittered + RESEND_TIME
+        } else {
+            jittered
+        }
     }
 }
 
@@ -89,7 +99,7 @@ fn hold_up_received(
     for channel in 0..channels.server_channels().len() {
         let received: Vec<Bytes> = messages.drain_received(channel).collect();
         for bytes in received {
-            let due = now + lag.jittered();
+            let due = now + lag.next();
             hold(&mut lag.down, due, channel, bytes);
         }
     }
@@ -105,7 +115,7 @@ fn hold_up_sent(time: Res<Time<Real>>, mut lag: ResMut<Lag>, mut messages: ResMu
     let now = time.elapsed();
     let sent: Vec<(usize, Bytes)> = messages.drain_sent().collect();
     for (channel, bytes) in sent {
-        let due = now + lag.jittered();
+        let due = now + lag.next();
         hold(&mut lag.up, due, channel, bytes);
     }
     for (channel, bytes) in take_due(&mut lag.up, now) {

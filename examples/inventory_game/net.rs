@@ -24,7 +24,7 @@ const CLIENTS_MAX: usize = 64;
 
 /// About 1.25 round trips between players of one region. renet's own 300 ms would let one lost packet hold
 /// up what follows it for very long.
-const RESEND_TIME: Duration = Duration::from_millis(120);
+pub const RESEND_TIME: Duration = Duration::from_millis(120);
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(6);
