@@ -195,12 +195,12 @@ impl Inventories<'_, '_> {
         if let Some(books) = &mut self.books {
             books.enter(&[], &[stack], Cause::Dropped);
         }
-        self.drop_later(by, stack);
+        self.drop_later(Some(by), stack);
     }
 
-    fn drop_later(&mut self, by: Entity, stack: Stack) {
+    fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
         self.commands.queue(move |world: &mut World| {
-            loot::drop_stack(world, Some(by), ClientId::Server, stack, Cause::Dropped);
+            loot::drop_stack(world, by, ClientId::Server, stack, Cause::Dropped);
         });
     }
 
@@ -307,9 +307,8 @@ impl Inventories<'_, '_> {
         if let Some(books) = &mut self.books {
             books.enter(&staged, &dropped, cause);
         }
-        if let Some(first) = staged.first() {
-            dropped.into_iter().for_each(|stack| self.drop_later(first.entity, stack));
-        }
+        let by = staged.first().map(|first| first.entity);
+        dropped.into_iter().for_each(|stack| self.drop_later(by, stack));
         Ok(given)
     }
 
@@ -318,6 +317,11 @@ impl Inventories<'_, '_> {
         let Some(before) = self.unit(entity).filter(|unit| unit.selected != Some(steps)) else {
             return;
         };
+        let kinds = self.kinds.as_slice();
+        let shows = before.selecting(kinds).is_some_and(|kind| kinds[usize::from(kind)].progress);
+        if !shows {
+            return;
+        }
         let mut unit = before.clone();
         unit.selected = before.selected.map(|_| steps);
         self.write(&[Staged { entity, unit, before }], Cause::Crafted);

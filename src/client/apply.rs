@@ -35,9 +35,9 @@ pub(super) fn apply_messages(
             Ok(mut parts) => {
                 for part in &mut parts {
                     if part.reset {
-                        pool.clear();
+                        pool.follow(true);
                     }
-                    part.forgotten.drain(..).for_each(|id| pool.remove(id));
+                    part.forgotten.drain(..).for_each(|id| pool.forget(id));
                     part.data.drain(..).for_each(|datum| pool.put(datum));
                 }
                 if parts.iter().any(|part| part.reset) {

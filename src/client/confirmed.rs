@@ -356,7 +356,7 @@ pub(super) fn disconnect(
     mut pool: ResMut<DataPool>,
 ) {
     predictions.disconnect();
-    pool.clear();
+    pool.follow(false);
     let views = core::mem::take(&mut confirmations.views);
     for gone in views.into_iter().flatten() {
         confirmations.end(gone, CloseReason::Disconnected);

@@ -24,8 +24,10 @@ use crate::{
     stats::InventoryStats,
     wire::{
         ANSWERS_MAX, Answers, Schema,
-        bits::BitWriter,
-        request::{ActionWriter, Body, REQUEST_BYTES_MAX, Target, write_body},
+        bits::{BitReader, BitWriter},
+        request::{
+            ActionReader, ActionWriter, Body, REQUEST_BYTES_MAX, Target, read_body, write_body,
+        },
     },
 };
 
@@ -146,7 +148,8 @@ fn try_request(
         }
         held.show(&staged.unit, SlotCause::Predicted);
     }
-    confirmations.touched.extend(&views);
+    // What else has changed is told when it is shown, and that may not be yet.
+    let others = core::mem::replace(&mut confirmations.touched, views.clone());
     let what = what.clone();
     let pending = Pending { request, number, actor, what, slots };
     world.resource_mut::<Predictions>().pending.push_back(pending);
@@ -158,6 +161,7 @@ fn try_request(
         reconcile::write(world, &kinds, view);
     }
     notify::notify_game(world);
+    world.resource_mut::<Confirmations>().touched.extend(others);
     tell_pending(world);
     Ok(())
 }
@@ -233,6 +237,15 @@ fn encode(
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
     }
     let bytes = w.finish();
+    if let Requested::Action(_) = what {
+        // What the server could not read would never be answered.
+        let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
+        let mut r = BitReader::new(bytes);
+        if let Ok((_, Body::Act { kind, .. })) = read_body(&mut r, types.len()) {
+            let mut reader = ActionReader { r: &mut r, schema, entity: &|_| None };
+            types.read(kind, &mut reader).map_err(|_| Reason::Invalid)?;
+        }
+    }
     if bytes.len() > REQUEST_BYTES_MAX { Err(Reason::Invalid) } else { Ok(bytes.to_vec()) }
 }
 

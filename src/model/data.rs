@@ -89,6 +89,8 @@ pub struct DataPool {
     types: Vec<&'static str>,
     entries: HashMap<DataId, Entry>,
     ids: HashMap<(u8, Bytes), DataId>,
+    /// On a client what the server has sent, in place of its own.
+    received: Option<HashMap<DataId, Entry>>,
     last: u32,
     /// Data that nobody held, with the tick since when.
     idle: VecDeque<(u64, DataId)>,
@@ -112,7 +114,7 @@ impl DataPool {
     /// The value, if it is of this type.
     #[must_use]
     pub fn get<T: ItemData>(&self, id: DataId) -> Option<T> {
-        let entry = self.entries.get(&id)?;
+        let entry = self.entry(id)?;
         (self.types[usize::from(entry.kind)] == T::NAME).then_some(())?;
         codec::from_data(&entry.bytes).ok()
     }
@@ -120,7 +122,7 @@ impl DataPool {
     /// What the type of the value is called, and how many bytes it takes.
     #[must_use]
     pub fn describe(&self, id: DataId) -> Option<(&'static str, usize)> {
-        let entry = self.entries.get(&id)?;
+        let entry = self.entry(id)?;
         Some((self.types[usize::from(entry.kind)], entry.bytes.len()))
     }
 
@@ -139,7 +141,11 @@ impl DataPool {
     /// Whether there is a value of that name.
     #[must_use]
     pub fn contains(&self, id: DataId) -> bool {
-        self.entries.contains_key(&id)
+        self.entry(id).is_some()
+    }
+
+    fn entry(&self, id: DataId) -> Option<&Entry> {
+        self.received.as_ref().unwrap_or(&self.entries).get(&id)
     }
 
     /// Registers a type.
@@ -193,7 +199,8 @@ impl DataPool {
         }
         let id = self.next(0);
         self.last = id.0.get();
-        self.put(Datum { id, kind, bytes });
+        self.ids.insert((kind, bytes.clone()), id);
+        self.entries.insert(id, Entry { kind, bytes, held: 0, idle_since: self.tick });
         self.idle.push_back((self.tick, id));
         id
     }
@@ -211,21 +218,33 @@ impl DataPool {
         }
     }
 
-    /// Takes a value in under the name that the authority gave it.
+    /// Takes a value in under the name that the server gave it.
     pub(crate) fn put(&mut self, datum: Datum) {
         let Datum { id, kind, bytes } = datum;
-        self.ids.insert((kind, bytes.clone()), id);
-        self.entries.insert(id, Entry { kind, bytes, held: 0, idle_since: self.tick });
+        let entry = Entry { kind, bytes, held: 0, idle_since: 0 };
+        self.received.get_or_insert_default().insert(id, entry);
+    }
+
+    /// Drops a value that the server says is gone.
+    pub(crate) fn forget(&mut self, id: DataId) {
+        if let Some(received) = &mut self.received {
+            received.remove(&id);
+        }
+    }
+
+    /// Begins anew with what the server sends, or goes back to what is this app's own.
+    pub(crate) fn follow(&mut self, server: bool) {
+        self.received = server.then(HashMap::default);
     }
 
     pub(crate) fn datum(&self, id: DataId) -> Option<Datum> {
-        let Entry { kind, bytes, .. } = self.entries.get(&id)?;
+        let Entry { kind, bytes, .. } = self.entry(id)?;
         Some(Datum { id, kind: *kind, bytes: bytes.clone() })
     }
 
     /// For saves: the type's name and the bytes.
     pub(crate) fn raw(&self, id: DataId) -> Option<(&'static str, &Bytes)> {
-        let entry = self.entries.get(&id)?;
+        let entry = self.entry(id)?;
         Some((self.types[usize::from(entry.kind)], &entry.bytes))
     }
 
@@ -265,15 +284,9 @@ impl DataPool {
         gone
     }
 
-    pub(crate) fn remove(&mut self, id: DataId) {
+    fn remove(&mut self, id: DataId) {
         if let Some(Entry { kind, bytes, .. }) = self.entries.remove(&id) {
             self.ids.remove(&(kind, bytes));
         }
-    }
-
-    /// Forgets everything but the types.
-    pub(crate) fn clear(&mut self) {
-        let types = core::mem::take(&mut self.types);
-        *self = Self { types, ..Self::default() };
     }
 }

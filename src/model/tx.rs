@@ -116,6 +116,7 @@ impl<'a> Tx<'a> {
             Some(at) => at,
             None => {
                 let unit = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
+                self.note_unit(entity);
                 self.staged.push(Staged { entity, before: unit.clone(), unit });
                 self.staged.len() - 1
             }
@@ -392,8 +393,26 @@ impl<'a> Tx<'a> {
         let (catalogue, kinds) = (self.catalogue, self.kinds);
         let unit = self.unit(entity)?;
         let kind = unit.kind_of(kinds, container).ok_or(missing)?;
+        let before = unit.section(kind).cloned().unwrap_or_default();
         if let Some(slots) = unit.section_mut(kind) {
             slots.sort(|item| catalogue.rank(item), |item| catalogue.max_stack(item));
+        }
+        let start = unit.start_of(kind);
+        for index in 0..before.len() {
+            let now =
+                self.unit(entity)?.get(start + index).filter(|now| before.get(index) != Some(*now));
+            if let Some(stack) = now
+                && !self.accepts(entity, start + index, stack.item)?
+            {
+                if let Some(slots) = self.unit(entity)?.section_mut(kind) {
+                    *slots = before;
+                }
+                return Err(InventoryError::NotAccepted {
+                    entity,
+                    index: start + index,
+                    item: stack.item,
+                });
+            }
         }
         Ok(())
     }

@@ -69,8 +69,9 @@ pub(crate) fn act(
     write(world, &staged, cause);
     world.resource_mut::<Books>().enter(&staged, &dropped, cause);
     let head = AcceptedHead { client, actor };
+    let by = actor.or(staged.first().map(|first| first.entity));
     for stack in dropped {
-        loot::drop_stack(world, actor, client, stack, cause);
+        loot::drop_stack(world, by, client, stack, cause);
     }
     action.0.accept(world, head, outcome.output);
     world.flush();
@@ -113,6 +114,16 @@ fn decide(
     } else {
         outcome
     };
+    // A rule only judges; should one have moved something, nothing is written over it.
+    let kinds = world.resource::<Kinds>();
+    let moved = outcome.done.staged.iter().any(|staged| {
+        let there = world.get_entity(staged.entity).ok();
+        there.and_then(|there| kinds.read(&FilteredEntityRef::from(there))).as_ref()
+            != Some(&staged.before)
+    });
+    if moved {
+        return Err(Reason::Stale.into());
+    }
     audit::check_moves(world, action, &outcome.done)?;
     Ok(outcome)
 }

@@ -117,20 +117,23 @@ fn run_crafters(
         let version = baseline.version();
         if crafter.idle_at != Some(version) {
             let crafter = crafter.bypass_change_detection();
-            crafter.advance(entity, version, time.delta(), &catalogue, &mut inventories);
+            let idle = crafter.advance(entity, time.delta(), &catalogue, &mut inventories);
+            // What has not been committed yet may still change back.
+            let committed = || inventories.unit(entity).as_ref() == Some(baseline.unit());
+            crafter.idle_at = (idle && committed()).then_some(version);
         }
     }
 }
 
 impl Crafter {
+    /// Goes on; says whether there is nothing to make.
     fn advance(
         &mut self,
         entity: Entity,
-        version: u64,
         delta: Duration,
         catalogue: &Catalogue,
         inventories: &mut Inventories,
-    ) {
+    ) -> bool {
         let (from, to) = (self.area(entity, self.from), self.area(entity, self.to));
         let can = |recipe: &Recipe, inventories: &Inventories| {
             let craft = |tx: &mut crate::prelude::Tx| {
@@ -153,9 +156,8 @@ impl Crafter {
         };
         self.making = recipe.map(Recipe::id);
         let Some(recipe) = recipe else {
-            self.idle_at = Some(version);
             inventories.show_progress(entity, 0);
-            return;
+            return true;
         };
         let whole = Duration::from_millis(u64::from(recipe.millis));
         if self.spent >= whole {
@@ -167,6 +169,7 @@ impl Crafter {
         }
         let steps = self.spent.as_millis() * u128::from(Work::STEPS) / whole.as_millis();
         inventories.show_progress(entity, u8::try_from(steps).unwrap_or(Work::STEPS));
+        false
     }
 
     fn area(&self, entity: Entity, container: ContainerKey) -> Area {

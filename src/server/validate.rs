@@ -10,7 +10,7 @@ use crate::{
     containers::Kinds,
     events::SyncRefused,
     hello::{Hello, Mismatch, REFUSED, Request},
-    model::{data::DataPool, items::Catalogue},
+    model::{data::DataPool, items::Catalogue, reason::Reason},
     protocol::{SyncBatch, SyncRequest},
     stats::InventoryStats,
     wire::{
@@ -149,6 +149,7 @@ pub(super) fn act_on_requests(world: &mut World) {
             Ok(Some(request)) => answer(world, client, request),
             Ok(None) => {}
             Err(error) => {
+                answer_unreadable(world, client, &bytes);
                 world
                     .run_system_cached_with(drop_undecodable, (client, error))
                     .unwrap_or_else(|error| warn!("{error}"));
@@ -159,6 +160,18 @@ pub(super) fn act_on_requests(world: &mut World) {
 
 fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut desk: Desk) {
     desk.drop_malformed(client, &format!("does not decode: {error}"));
+}
+
+/// What cannot be read is answered if its number can, so that nobody waits for ever.
+fn answer_unreadable(world: &mut World, client: Entity, bytes: &[u8]) {
+    let types = world.resource::<ActionTypes>().len();
+    let Ok((number, _)) = read_body(&mut BitReader::new(bytes), types) else { return };
+    let mut sessions = world.resource_mut::<Sessions>();
+    let Some(session) = sessions.get_mut(client) else { return };
+    if session.turn(number) == Turn::New {
+        session.answer(Err(Reason::Invalid));
+        world.resource_mut::<Views>().touch(client);
+    }
 }
 
 /// A request that is this client's turn.

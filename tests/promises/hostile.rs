@@ -165,7 +165,8 @@ fn malformed_requests_are_counted_apart_and_raise_an_event_once() {
     let client = pair.client_id(0).entity().unwrap();
     let bad = &pair.server.world().resource::<Bad>().0;
     assert_eq!(*bad, [ClientMisbehaved { client, what: Misbehaviour::Malformed }]);
-    send(&mut pair, 0, whole);
+    let next = forged(&pair, 2, Some(0), &lawful);
+    send(&mut pair, 0, next);
     pair.step();
     assert_eq!(inventory(&mut pair, a).get(1), Some(TORCH.stack(1)), "the honest one is heard");
 }
@@ -320,7 +321,7 @@ fn lists_longer_than_allowed_are_malformed_and_large_inventories_cost_no_more_th
     pair.settle(50);
     let refused = stats(&pair.server).actions_refused;
     let kinds = ContainerKey::of(Inventory::NAME);
-    for (n, action) in (1u8..).zip([
+    for (n, action) in (3u8..).zip([
         Action::MoveAll { from: view(1).into(), to: view(2).into() },
         Action::Collect { onto: inv(1, 0), from: vec![view(1).into(); 8] },
         Action::Sort { entity: view(1), container: kinds },

@@ -26,6 +26,7 @@ mod privacy;
 mod replay;
 mod requests;
 mod rules;
+mod odd_actions;
 mod odd_clients;
 mod odd_games;
 mod own_actions;

@@ -79,8 +79,10 @@ impl Staged {
             needs |= Rights::MANAGE;
         }
         let of_sign = |sign: i64| {
-            let some =
-                |(stack, n): &(Stack, i64)| stack.with_count(u32::try_from(n * sign).unwrap_or(0));
+            let some = |(stack, n): &(Stack, i64)| {
+                let n = u64::try_from(n * sign).ok()?;
+                stack.with_count(u32::try_from(n).unwrap_or(u32::MAX))
+            };
             net.iter().filter_map(some).collect()
         };
         let (gains, losses) = (of_sign(1), of_sign(-1));

@@ -150,6 +150,10 @@ impl Tx<'_> {
         if self.is_players() && work > MOVE_WORK_MAX {
             return Err(Reason::Invalid.into());
         }
+        self.all_or_nothing(|tx| tx.move_between(from, to))
+    }
+
+    fn move_between(&mut self, from: Area, to: Area) -> Result<Vec<Stack>, InventoryError> {
         let mut moved = Vec::new();
         let mut there = false;
         for flat in self.range(from)? {

@@ -92,6 +92,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Which inventories are touched is part of what was seen: a view may show another one by then.
+    pub(super) fn note_unit(&mut self, entity: Entity) {
+        let name = self.player.and_then(|player| (player.name)(entity));
+        if let Some(name) = name {
+            self.witnessed = xxh3_64_with_seed(&name.to_bits().to_le_bytes(), self.witnessed);
+        }
+    }
+
     fn note_witnessed(&mut self, entity: Entity, slot: Slot, stack: Option<Stack>, exactly: bool) {
         let name = self.player.and_then(|player| (player.name)(entity));
         // Written out: both sides must get the same whatever machines they are.
