@@ -272,7 +272,11 @@ impl Inventories<'_, '_> {
             }
         }
         unit.selected = there.selected.and(unit.selected.or(there.selected));
-        self.write(&[Staged { entity, unit, before: there }], Cause::Loaded);
+        let staged = [Staged { entity, unit, before: there }];
+        self.write(&staged, Cause::Loaded);
+        if let Some(books) = &mut self.books {
+            books.enter(&staged, &[], Cause::Loaded);
+        }
         if let Some(marked) = &mut self.marked {
             marked.restructure(entity);
         }

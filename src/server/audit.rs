@@ -161,7 +161,7 @@ fn close_books(
     for commit in commits.read() {
         // Containers that come and go with what is in them say so themselves.
         let spawned = commit.version == 1;
-        if spawned || matches!(commit.cause, Cause::Spawned | Cause::Removed | Cause::Loaded) {
+        if spawned || matches!(commit.cause, Cause::Spawned | Cause::Removed) {
             continue;
         }
         for (stack, sign) in [(commit.old, -1), (commit.new, 1)] {

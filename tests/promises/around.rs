@@ -352,6 +352,15 @@ fn the_books_name_every_source_and_sink_and_what_came_from_nowhere() {
         world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.count(TORCH)).sum();
     assert_eq!(loot, 10);
     assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 4);
+    // A save and a daily reward in one tick.
+    let saved = with_inventories(&mut pair.server, move |inv| inv.save(player_entity).unwrap());
+    with_inventories(&mut pair.server, move |inv| {
+        inv.take(player_entity, COIN, 2).unwrap();
+        inv.load(player_entity, &saved).unwrap();
+        inv.give(player_entity, COIN.stack(4)).discard();
+    });
+    pair.steps(3);
+    assert!(pair.server.world().resource::<Books>().wrong.is_empty());
     // And now by the back door.
     inventory(&mut pair, player_entity).set(7, AXE.stack(1)).unwrap();
     pair.steps(3);
