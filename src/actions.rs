@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     codec,
+    events::tell,
     model::{
         action::{Action, GameAction},
         container::Slot,
@@ -271,15 +272,7 @@ pub(crate) fn tell_answer(
     result: Result<(), Reason>,
 ) {
     match result {
-        Ok(()) => {
-            let confirmed = ActionConfirmed { request, what };
-            world.write_message(confirmed.clone());
-            world.trigger(confirmed);
-        }
-        Err(reason) => {
-            let rejected = ActionRejected { request, what, reason };
-            world.write_message(rejected.clone());
-            world.trigger(rejected);
-        }
+        Ok(()) => tell(world, ActionConfirmed { request, what }),
+        Err(reason) => tell(world, ActionRejected { request, what, reason }),
     }
 }

@@ -21,3 +21,8 @@ impl Authority<'_> {
         client.is_none_or(|state| **state == ClientState::Disconnected)
     }
 }
+
+/// Has a system run on the authority only.
+pub(crate) fn authority_is_here(authority: Authority) -> bool {
+    authority.is_here()
+}

@@ -115,6 +115,11 @@ impl Kinds {
         (!unit.is_empty()).then_some(unit)
     }
 
+    /// As [`Self::read`]; `None` also if the entity is gone.
+    pub(crate) fn read_in(&self, world: &World, entity: Entity) -> Option<Unit> {
+        self.read(&FilteredEntityRef::from(world.get_entity(entity).ok()?))
+    }
+
     /// Makes the containers of an entity equal to `unit` by writing only what differs, and reports
     /// kind, index of every slot written. Containers that the entity does not have are left out.
     pub(crate) fn write(

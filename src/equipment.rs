@@ -4,8 +4,8 @@ use bevy::prelude::*;
 
 use crate::{
     app::InventoryAppExt,
-    authority::Authority,
-    events::{Commit, SlotChanged},
+    authority::{Authority, authority_is_here},
+    events::{Commit, SlotChanged, tell_later},
     model::{
         container::{Container, Slot},
         stack::Stack,
@@ -46,14 +46,10 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         .add_systems(PreUpdate, equip_shown::<C>.after(InventorySystems::Notify));
 }
 
-fn authority_is_here(authority: Authority) -> bool {
-    authority.is_here()
-}
-
 fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut commands: Commands) {
     for Commit { entity, slot, old, new, .. } in commits.read().copied() {
         if slot.index_in::<C>().is_some() {
-            tell(&mut commands, entity, slot, old, new);
+            tell_changed(&mut commands, entity, slot, old, new);
         }
     }
 }
@@ -65,12 +61,12 @@ fn equip_shown<C: Container>(
 ) {
     for SlotChanged { entity, slot, old, new, .. } in changes.read().copied() {
         if slot.index_in::<C>().is_some() && !authority.is_here() {
-            tell(&mut commands, entity, slot, old, new);
+            tell_changed(&mut commands, entity, slot, old, new);
         }
     }
 }
 
-fn tell(
+fn tell_changed(
     commands: &mut Commands,
     entity: Entity,
     slot: Slot,
@@ -82,13 +78,9 @@ fn tell(
         return;
     }
     if let Some(stack) = old {
-        let event = Unequipped { entity, slot, stack };
-        commands.write_message(event);
-        commands.trigger(event);
+        tell_later(commands, Unequipped { entity, slot, stack });
     }
     if let Some(stack) = new {
-        let event = Equipped { entity, slot, stack };
-        commands.write_message(event);
-        commands.trigger(event);
+        tell_later(commands, Equipped { entity, slot, stack });
     }
 }

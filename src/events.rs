@@ -1,7 +1,12 @@
 //! What the game hears. Everything is an observer event and a message at once.
 
 use bevy::ecs::{
-    component::Component, entity::Entity, event::EntityEvent, event::Event, message::Message,
+    component::Component,
+    entity::Entity,
+    event::{EntityEvent, Event},
+    message::Message,
+    system::Commands,
+    world::World,
 };
 use bevy_replicon::shared::client_id::ClientId;
 
@@ -160,4 +165,22 @@ pub struct SyncRefused {
     pub peer: ClientId,
     /// What differs.
     pub mismatch: Mismatch,
+}
+
+/// Raises an event as a message and to observers.
+pub(crate) fn tell<E: Event + Message + Clone>(world: &mut World, event: E)
+where
+    for<'a> E::Trigger<'a>: Default,
+{
+    world.write_message(event.clone());
+    world.trigger(event);
+}
+
+/// The same, with the next commands.
+pub(crate) fn tell_later<E: Event + Message + Clone>(commands: &mut Commands, event: E)
+where
+    for<'a> E::Trigger<'a>: Default,
+{
+    commands.write_message(event.clone());
+    commands.trigger(event);
 }

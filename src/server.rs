@@ -22,7 +22,11 @@ pub(crate) mod send;
 use bevy::prelude::*;
 use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
 
-use crate::{authority::Authority, model::items::Catalogue, systems::InventorySystems};
+use crate::{
+    authority::{Authority, authority_is_here},
+    model::items::Catalogue,
+    systems::InventorySystems,
+};
 
 /// The server half of [`InventoryPlugins`](crate::InventoryPlugins).
 ///
@@ -94,10 +98,6 @@ impl Plugin for InventoryServerPlugin {
 /// What the crate does to inventories in a game's stead, before they are marked.
 #[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
 struct GameSystems;
-
-fn authority_is_here(authority: Authority) -> bool {
-    authority.is_here()
-}
 
 /// Once per server tick; every frame where no server runs, for the tick stands still there. Never on a
 /// client, connected or trying to: it is not the authority.

@@ -9,7 +9,7 @@ use bevy::ecs::schedule::SystemSet;
 /// frame where no server runs. A client runs the others.
 #[derive(SystemSet, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InventorySystems {
-    /// Server, `PreUpdate`: reads what clients ask for.
+    /// Server, `PreUpdate`: reads what clients ask for, and decides on it.
     Validate,
     /// Server: finds the slots that differ from the last commit.
     Mark,

@@ -5,6 +5,12 @@ use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position};
 
+/// What is nearest of all that is within reach.
+fn nearest(things: impl Iterator<Item = (Entity, f32)>, reach: f32) -> Option<Entity> {
+    let in_reach = things.filter(|(_, far)| *far < reach);
+    in_reach.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(thing, _)| thing)
+}
+
 /// Acts for the local player.
 #[derive(SystemParam)]
 pub struct Hands<'w, 's> {
@@ -65,9 +71,8 @@ impl Hands<'_, '_> {
     pub fn pick_up(&mut self) {
         let Ok((me, here, _)) = self.me.single() else { return };
         let far = |there: &Position| there.0.distance(here.0);
-        let in_reach = self.items.iter().filter(|(_, there)| far(there) < ITEM_REACH);
-        let nearest = in_reach.min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
-        if let Some((item, _)) = nearest {
+        let items = self.items.iter().map(|(item, there)| (item, far(there)));
+        if let Some(item) = nearest(items, ITEM_REACH) {
             self.actions.request(Action::pick_up(item, me));
         }
     }
@@ -76,11 +81,11 @@ impl Hands<'_, '_> {
     pub fn open_chest(&mut self) {
         let Ok((_, here, _)) = self.me.single() else { return };
         let far = |chest: &Position| here.distance_to_chest(*chest);
-        let in_reach = self.chests.iter().filter(|(_, chest, _)| far(chest) < CHEST_REACH);
-        let nearest = in_reach.min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
-        let Some((nearest, ..)) = nearest else { return };
-        self.close_chests();
-        self.actions.open(nearest);
+        let chests = self.chests.iter().map(|(chest, there, _)| (chest, far(there)));
+        if let Some(chest) = nearest(chests, CHEST_REACH) {
+            self.close_chests();
+            self.actions.open(chest);
+        }
     }
 
     pub fn close_chests(&mut self) {

@@ -276,18 +276,13 @@ impl Confirmed {
     }
 
     /// What is shown.
-    pub(super) fn shown(&self) -> Unit {
-        self.predicted.as_ref().unwrap_or(&self.unit).clone()
+    pub(super) fn shown(&self) -> &Unit {
+        self.predicted.as_ref().unwrap_or(&self.unit)
     }
 
     /// What is shown in one slot.
     pub(super) fn shown_at(&self, kind: u8, index: usize) -> Option<Stack> {
-        self.predicted.as_ref().unwrap_or(&self.unit).section(kind)?.get(index)
-    }
-
-    /// The slot that is shown as selected.
-    pub(super) fn shown_selected(&self) -> Option<u8> {
-        self.predicted.as_ref().unwrap_or(&self.unit).selected
+        self.shown().section(kind)?.get(index)
     }
 
     /// Shows something else than what is confirmed.
@@ -304,7 +299,7 @@ impl Confirmed {
 
     /// Notes what will look different when `unit` is shown.
     fn note_shown(&mut self, unit: &Unit, cause: SlotCause) {
-        let before = self.shown();
+        let before = self.shown().clone();
         if before.selected != unit.selected {
             self.selected_before = self.selected_before.or(before.selected);
         }
@@ -331,7 +326,7 @@ impl Confirmed {
 
     fn select(&mut self, selected: Option<u8>) {
         if self.unit.selected != selected {
-            self.selected_before = self.selected_before.or(self.shown_selected());
+            self.selected_before = self.selected_before.or(self.shown().selected);
             self.unit.selected = selected;
         }
     }

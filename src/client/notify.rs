@@ -6,7 +6,7 @@ use crate::{
     containers::Kinds,
     events::{
         InView, InventoryClosed, InventoryOpened, InventoryResized, LocalInventory,
-        SelectedChanged, SlotChanged,
+        SelectedChanged, SlotChanged, tell,
     },
     model::{container::Slot, id::InventoryId, unit::Unit},
     stats::InventoryStats,
@@ -102,18 +102,9 @@ fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
             told.push(Told::Slot(SlotChanged { entity, slot, old, new, cause }));
         }
     }
-    if let (Some(old), Some(new)) = (selected_before, held.shown_selected())
+    if let (Some(old), Some(new)) = (selected_before, held.shown().selected)
         && old != new
     {
         told.push(Told::Selected(SelectedChanged { entity, old, new }));
     }
-}
-
-/// Raises an event as a message and to observers.
-fn tell<E: EntityEvent + Message + Copy>(world: &mut World, event: E)
-where
-    for<'a> E::Trigger<'a>: Default,
-{
-    world.write_message(event);
-    world.trigger(event);
 }

@@ -9,7 +9,7 @@ use bevy_replicon::shared::server_entity_map::ServerEntityMap;
 use crate::{
     actions::{ActionTypes, AnyAction, RequestId, Requested, SlotPending, tell_answer},
     containers::Kinds,
-    events::SlotCause,
+    events::{SlotCause, tell},
     model::{
         container::Slot,
         data::DataPool,
@@ -176,7 +176,7 @@ struct Shown {
 
 fn show(world: &World, actor: Option<Entity>, action: &AnyAction) -> Result<Shown, Reason> {
     let confirmations = world.resource::<Confirmations>();
-    let load = |entity| Some(confirmations.by_entity(entity)?.shown());
+    let load = |entity| Some(confirmations.by_entity(entity)?.shown().clone());
     let (staged, witness) = match run(world, actor, action, &load) {
         Ok(done) => done,
         Err(Reason::Unpredictable) => return Ok(Shown::default()),
@@ -232,19 +232,16 @@ fn encode(
         Requested::Close(entity) => Body::Close { view: view(*entity).ok_or(Reason::NotInView)? },
     };
     write_body(&mut w, low, &body, types.len());
+    let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
     if let Requested::Action(action) = what {
-        let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
     }
     let bytes = w.finish();
-    if let Requested::Action(_) = what {
-        // What the server could not read would never be answered.
-        let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
-        let mut r = BitReader::new(bytes);
-        if let Ok((_, Body::Act { kind, .. })) = read_body(&mut r, types.len()) {
-            let mut reader = ActionReader { r: &mut r, schema, entity: &|_| None };
-            types.read(kind, &mut reader).map_err(|_| Reason::Invalid)?;
-        }
+    // What the server could not read is refused here.
+    let mut r = BitReader::new(bytes);
+    if let Ok((_, Body::Act { kind, .. })) = read_body(&mut r, types.len()) {
+        let mut reader = ActionReader { r: &mut r, schema, entity: &|_| None };
+        types.read(kind, &mut reader).map_err(|_| Reason::Invalid)?;
     }
     if bytes.len() > REQUEST_BYTES_MAX { Err(Reason::Invalid) } else { Ok(bytes.to_vec()) }
 }
@@ -261,14 +258,11 @@ pub(super) fn rebase(world: &mut World) {
     let cause = if rolled_back { SlotCause::RolledBack } else { SlotCause::Server };
     let mut confirmations = world.resource_mut::<Confirmations>();
     for view in predicted {
-        if let Some(held) = confirmations.get_mut(view) {
-            let unit = shown.iter().find(|(entity, _)| held.entity == Some(*entity));
-            match unit {
-                Some((_, unit)) => held.show(unit, cause),
-                None => held.show_confirmed(cause),
-            }
+        let Some(held) = confirmations.get_mut(view) else { continue };
+        if !shown.iter().any(|(entity, _)| held.entity == Some(*entity)) {
+            held.show_confirmed(cause);
+            confirmations.touched.push(view);
         }
-        confirmations.touched.push(view);
     }
     for (entity, unit) in &shown {
         let Some(held) = confirmations.by_entity_mut(*entity) else { continue };
@@ -312,10 +306,8 @@ pub(super) fn tell_pending(world: &mut World) {
     let ended = before.difference(&now).map(|at| (*at, false));
     let begun = now.difference(&before).map(|at| (*at, true));
     for ((entity, slot), pending) in ended.chain(begun) {
-        let event = SlotPending { entity, slot, pending };
-        world.write_message(event);
         // Of an entity that has gone only global observers hear.
-        world.trigger(event);
+        tell(world, SlotPending { entity, slot, pending });
     }
 }
 
@@ -341,12 +333,9 @@ pub(super) fn check_rebase(world: &mut World) {
     }
     let expected = replay(world);
     let kinds = world.resource::<Kinds>();
-    let wrong = expected.iter().filter(|(entity, unit)| {
-        let there = world.get_entity(*entity).ok();
-        let there =
-            there.and_then(|there| kinds.read(&bevy::ecs::world::FilteredEntityRef::from(there)));
-        there.is_some_and(|there| there != *unit)
-    });
+    let wrong = expected
+        .iter()
+        .filter(|(entity, unit)| kinds.read_in(world, *entity).is_some_and(|there| there != *unit));
     let wrong = wrong.count() as u64;
     if wrong > 0 {
         log::error!("{wrong} inventories show what is neither confirmed nor requested");

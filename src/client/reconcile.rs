@@ -76,7 +76,7 @@ pub(super) fn write(world: &mut World, kinds: &Kinds, view: u32) {
     let Some(held) = confirmations.get_mut(view) else { return };
     let (head, resized) = (held.head, held.resized);
     let changed = !held.changes.is_empty() || held.selected_before.is_some();
-    let unit = (resized || changed).then(|| held.shown());
+    let unit = (resized || changed).then(|| held.shown().clone());
     let reopened = core::mem::take(&mut held.reopened);
     let Some(entity) = held.entity else { return };
     if reopened {
@@ -135,7 +135,7 @@ fn revert_foreign_writes<C: Container>(
         let Some(held) = held else { continue };
         let shown = held.shown();
         let Some(slots) = shown.section(kind) else { continue };
-        let selects = kinds.selecting(&shown) == Some(kind);
+        let selects = kinds.selecting(shown) == Some(kind);
         let selected = shown.selected.filter(|_| selects);
         if container.slots() == slots && (!selects || container.selected() == selected) {
             continue;

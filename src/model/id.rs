@@ -8,6 +8,12 @@ use xxhash_rust::const_xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::stack::Stack;
 
+/// The lower half of a key's XXH3, known at compile time.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
+pub(super) const fn hash_key(key: &str) -> u32 {
+    xxh3_64(key.as_bytes()) as u32
+}
+
 /// Names an item by its key, in game code and in saves.
 ///
 /// The value is the lower half of the key's XXH3, so it is known at compile time:
@@ -26,9 +32,8 @@ pub struct ItemId(u32);
 impl ItemId {
     /// The id of the item with this key.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the id")]
     pub const fn of(key: &str) -> Self {
-        Self(xxh3_64(key.as_bytes()) as u32)
+        Self(hash_key(key))
     }
 
     pub(crate) const fn to_bits(self) -> u32 {
@@ -139,9 +144,8 @@ pub struct ContainerKey(u32);
 impl ContainerKey {
     /// The key of the container with this [`NAME`](super::container::Container::NAME).
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the key")]
     pub const fn of(name: &str) -> Self {
-        Self(xxh3_64(name.as_bytes()) as u32)
+        Self(hash_key(name))
     }
 
     pub(crate) const fn to_bits(self) -> u32 {

@@ -4,11 +4,10 @@ use core::fmt;
 
 use bevy::reflect::Reflect;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::const_xxh3::xxh3_64;
 
 use super::{
     error::CatalogueError,
-    id::{ContainerKey, ItemId},
+    id::{ContainerKey, ItemId, hash_key},
     items::ItemDef,
 };
 
@@ -19,9 +18,8 @@ pub struct RecipeId(u32);
 impl RecipeId {
     /// The id of the recipe with this key.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the id")]
     pub const fn of(key: &str) -> Self {
-        Self(xxh3_64(key.as_bytes()) as u32)
+        Self(hash_key(key))
     }
 
     pub(crate) const fn to_bits(self) -> u32 {

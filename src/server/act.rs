@@ -1,10 +1,7 @@
 //! Decides on a player's action: lawful on what lies there, seen as it was, within the player's rights,
 //! allowed by the game's rules. Then it is done, all of it at once.
 
-use bevy::{
-    ecs::world::{FilteredEntityMut, FilteredEntityRef},
-    prelude::*,
-};
+use bevy::{ecs::world::FilteredEntityMut, prelude::*};
 use bevy_replicon::prelude::*;
 
 use crate::{
@@ -116,12 +113,9 @@ fn decide(
     };
     // A rule only judges; should one have moved something, nothing is written over it.
     let kinds = world.resource::<Kinds>();
-    let moved = outcome.done.staged.iter().any(|staged| {
-        let there = world.get_entity(staged.entity).ok();
-        there.and_then(|there| kinds.read(&FilteredEntityRef::from(there))).as_ref()
-            != Some(&staged.before)
-    });
-    if moved {
+    let is_there =
+        |staged: &Staged| kinds.read_in(world, staged.entity).as_ref() == Some(&staged.before);
+    if !outcome.done.staged.iter().all(is_there) {
         return Err(Reason::Stale.into());
     }
     audit::check_moves(world, action, &outcome.done)?;
@@ -145,7 +139,7 @@ fn try_out(
     };
     let load = |entity: Entity| {
         rights(entity)?;
-        kinds.read(&FilteredEntityRef::from(world.get_entity(entity).ok()?))
+        kinds.read_in(world, entity)
     };
     let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
     let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
@@ -171,7 +165,7 @@ fn try_out(
 }
 
 /// Puts what a transaction has made into the components.
-pub(crate) fn write(world: &mut World, staged: &[Staged], cause: Cause) {
+fn write(world: &mut World, staged: &[Staged], cause: Cause) {
     let kinds = world.resource::<Kinds>().clone();
     for Staged { entity, unit, before } in staged {
         if unit == before {

@@ -53,14 +53,13 @@ pub(super) fn encode_messages(
     encoded.shared.clear();
     for job in &batched.jobs {
         let shared = job.targets.len() > 1;
+        let Ok((baseline, _)) = units.get(job.unit) else { continue };
         for (client, _) in &batched.targets[job.targets.clone()] {
             views.touch(*client);
             if let Some(client) = views.client_mut(*client) {
                 client.shared_parts += usize::from(shared);
                 client.private_updates += usize::from(!shared);
-                if let Ok((baseline, _)) = units.get(job.unit) {
-                    client.need(baseline.data());
-                }
+                client.need(baseline.data());
             }
         }
     }
@@ -111,9 +110,10 @@ fn begin_message(
         || client.forgets.len() > FORGETS_WAITING;
     let own = client.private_updates > 0 || answers.is_some();
     let several = client.shared_parts + usize::from(own) > 1;
-    client.listing = answers.is_some() || more || (client.shared_parts > 0 && several);
+    let full = more || (client.shared_parts > 0 && several);
+    client.listing = full || answers.is_some();
     client.first = !client.listing;
-    if !more && (client.shared_parts == 0 || !several) {
+    if !full {
         if let Some(answers) = answers {
             encode::begin_answered(&mut client.message, &answers);
         }
@@ -200,31 +200,31 @@ fn encode_job(
         selected: baseline.selected_since(job.base),
     };
     let update = (job.content, baseline, entries.as_slice());
+    let alone = (baseline.unit().len(), entries.as_slice());
+    let may_be_quick = job.content != Content::Full;
     let full = match &batched.targets[job.targets.clone()] {
         [(client, view)] => {
             let Some(client) = views.client_mut(*client) else { return };
             let head = head(*view);
-            let delta = job.content != Content::Full && client.private_updates == 1;
-            let (w, len) = (&mut client.message, baseline.unit().len());
-            let alone = (len, entries.as_slice());
-            if client.first && delta && encode::quick(w, schema, &head, false, alone) {
-                stats.deltas_encoded += 1;
-                stats.entries_encoded += entries.len() as u64;
-                return;
+            let w = &mut client.message;
+            let quick = may_be_quick
+                && client.first
+                && client.private_updates == 1
+                && encode::quick(w, schema, &head, false, alone);
+            !quick && {
+                if core::mem::take(&mut client.first) {
+                    encode::begin_plain(w);
+                    client.listing = true;
+                } else {
+                    w.flag(true);
+                }
+                write_update(w, other, schema, &head, update)
             }
-            if core::mem::take(&mut client.first) {
-                encode::begin_plain(w);
-                client.listing = true;
-            } else {
-                w.flag(true);
-            }
-            write_update(w, other, schema, &head, update)
         }
         targets => {
             part.clear();
-            let (head, alone) = (head(handle), (baseline.unit().len(), entries.as_slice()));
-            let quick =
-                job.content != Content::Full && encode::quick(part, schema, &head, true, alone);
+            let head = head(handle);
+            let quick = may_be_quick && encode::quick(part, schema, &head, true, alone);
             let full = !quick && {
                 encode::begin_shared(part);
                 write_update(part, other, schema, &head, update)

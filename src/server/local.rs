@@ -9,7 +9,7 @@ use crate::{
     containers::Kinds,
     events::{
         CloseReason, Commit, InView, InventoryClosed, InventoryOpened, InventoryResized,
-        LocalInventory, SelectedChanged, SlotCause, SlotChanged,
+        LocalInventory, SelectedChanged, SlotCause, SlotChanged, tell_later,
     },
     model::id::InventoryId,
     stats::InventoryStats,
@@ -40,16 +40,16 @@ pub(super) fn notify_local(
     for commit in committed.read().filter(|commit| sees(commit.entity) && there(commit)) {
         let Commit { entity, slot, old, new, .. } = *commit;
         stats.slots_notified += 1;
-        tell(&mut commands, SlotChanged { entity, slot, old, new, cause: SlotCause::Server });
+        tell_later(&mut commands, SlotChanged { entity, slot, old, new, cause: SlotCause::Server });
     }
     for unit in marked.units().iter().copied() {
         let Ok(baseline) = units.get(unit) else { continue };
         let Some(watched) = views.unit(unit).filter(|_| sees(unit)) else { continue };
         if let (Some(old), Some(new)) = (baseline.selected_before(), baseline.unit().selected) {
-            tell(&mut commands, SelectedChanged { entity: unit, old, new });
+            tell_later(&mut commands, SelectedChanged { entity: unit, old, new });
         }
         if baseline.structure_version() == baseline.version() {
-            tell(&mut commands, InventoryResized { entity: unit, inventory: watched.id });
+            tell_later(&mut commands, InventoryResized { entity: unit, inventory: watched.id });
         }
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn notify_local(
 /// Tells the local player that it sees a unit from now on.
 pub(super) fn open_local(commands: &mut Commands, unit: Entity, id: InventoryId, access: Access) {
     let rights = access.rights;
-    tell(commands, InventoryOpened { entity: unit, inventory: id, rights });
+    tell_later(commands, InventoryOpened { entity: unit, inventory: id, rights });
 }
 
 /// Marks a unit as seen by the local player.
@@ -79,15 +79,6 @@ pub(super) fn close_local(
     id: InventoryId,
     reason: CloseReason,
 ) {
-    tell(commands, InventoryClosed { entity: unit, inventory: id, reason });
+    tell_later(commands, InventoryClosed { entity: unit, inventory: id, reason });
     commands.entity(unit).try_remove::<(InView, LocalInventory)>();
-}
-
-/// Raises an event as a message and to observers.
-fn tell<E: EntityEvent + Message + Clone>(commands: &mut Commands, event: E)
-where
-    for<'a> E::Trigger<'a>: Default,
-{
-    commands.write_message(event.clone());
-    commands.trigger(event);
 }

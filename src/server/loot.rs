@@ -8,7 +8,7 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     containers::Kinds,
-    events::Cause,
+    events::{Cause, tell},
     model::{container::Inventory, stack::Stack},
 };
 
@@ -49,9 +49,7 @@ pub(crate) fn drop_stack(
     if let Some(kind) = world.resource::<Kinds>().kind_of::<Inventory>() {
         world.resource_mut::<Marked>().declare(entity, kind, 0, cause);
     }
-    let dropped = Dropped { entity, by, client, stack };
-    world.write_message(dropped);
-    world.trigger(dropped);
+    tell(world, Dropped { entity, by, client, stack });
 }
 
 fn despawn_empty_loot(

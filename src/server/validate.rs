@@ -8,7 +8,7 @@ use crate::{
     actions::{ActionTypes, AnyAction},
     codec,
     containers::Kinds,
-    events::SyncRefused,
+    events::{SyncRefused, tell_later},
     hello::{Hello, Mismatch, REFUSED, Request},
     model::{data::DataPool, items::Catalogue, reason::Reason},
     protocol::{SyncBatch, SyncRequest},
@@ -77,9 +77,7 @@ pub(super) struct Desk<'w, 's> {
     limits: Res<'w, RequestLimits>,
     time: Res<'w, Time<Real>>,
     messages: ResMut<'w, ServerMessages>,
-    misbehaved: MessageWriter<'w, ClientMisbehaved>,
     stats: ResMut<'w, InventoryStats>,
-    refusals: MessageWriter<'w, SyncRefused>,
     commands: Commands<'w, 's>,
 }
 
@@ -94,9 +92,7 @@ impl Desk<'_, '_> {
     fn raise(&mut self, client: Entity, news: Option<Misbehaviour>) {
         let Some(what) = news else { return };
         warn!("client `{client}` misbehaves: {what:?}");
-        let misbehaved = ClientMisbehaved { client, what };
-        self.misbehaved.write(misbehaved);
-        self.commands.trigger(misbehaved);
+        tell_later(&mut self.commands, ClientMisbehaved { client, what });
     }
 
     fn hear(&mut self, client: Entity, bytes: &Bytes) {
@@ -131,8 +127,7 @@ impl Desk<'_, '_> {
         let mismatch = Mismatch { server: ours, client: theirs };
         info!("not syncing inventories with client `{client}`: {mismatch}");
         let refusal = SyncRefused { peer: client.into(), mismatch };
-        self.refusals.write(refusal);
-        self.commands.trigger(refusal);
+        tell_later(&mut self.commands, refusal);
         if let (Some(channel), Ok(hello)) =
             (self.registry.server_message_channel::<SyncBatch>(), codec::to_bytes(&ours))
         {
@@ -145,15 +140,10 @@ impl Desk<'_, '_> {
 pub(super) fn act_on_requests(world: &mut World) {
     let inbox = core::mem::take(&mut world.resource_mut::<Sessions>().inbox);
     for (client, bytes) in inbox {
-        match decode(world, client, &bytes) {
-            Ok(Some(request)) => answer(world, client, request),
-            Ok(None) => {}
-            Err(error) => {
-                answer_unreadable(world, client, &bytes);
-                world
-                    .run_system_cached_with(drop_undecodable, (client, error))
-                    .unwrap_or_else(|error| warn!("{error}"));
-            }
+        if let Err(error) = act_on(world, client, &bytes) {
+            world
+                .run_system_cached_with(drop_undecodable, (client, error))
+                .unwrap_or_else(|error| warn!("{error}"));
         }
     }
 }
@@ -162,29 +152,47 @@ fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut desk: De
     desk.drop_malformed(client, &format!("does not decode: {error}"));
 }
 
-/// What cannot be read is answered if its number can, so that nobody waits for ever.
-fn answer_unreadable(world: &mut World, client: Entity, bytes: &[u8]) {
-    let types = world.resource::<ActionTypes>().len();
-    let Ok((number, _)) = read_body(&mut BitReader::new(bytes), types) else { return };
-    let mut sessions = world.resource_mut::<Sessions>();
-    let Some(session) = sessions.get_mut(client) else { return };
-    if session.turn(number) == Turn::New {
-        session.answer(Err(Reason::Invalid));
-        world.resource_mut::<Views>().touch(client);
+fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeError> {
+    let types = world.resource::<ActionTypes>().clone();
+    let mut r = BitReader::new(bytes);
+    let (number, body) = read_body(&mut r, types.len())?;
+    let asked = decode(world, client, &types, r, body);
+    let Some(session) = world.resource_mut::<Sessions>().into_inner().get_mut(client) else {
+        return asked.map(drop);
+    };
+    match (session.turn(number), asked) {
+        (Turn::New, Ok(asked)) => answer(world, client, asked),
+        (Turn::New, Err(error)) => {
+            // Its number can be read, so it is answered: nobody waits for ever.
+            session.answer(Err(Reason::Invalid));
+            world.resource_mut::<Views>().touch(client);
+            return Err(error);
+        }
+        (_, Err(error)) => return Err(error),
+        (Turn::Impossible, Ok(_)) => return Err(DecodeError::Sequence { number }),
+        (Turn::Repeated, Ok(_)) => {
+            world.resource_mut::<InventoryStats>().requests_repeated += 1;
+            world.resource_mut::<Views>().touch(client);
+        }
     }
+    Ok(())
 }
 
-/// A request that is this client's turn.
+/// What a client asks.
 enum Asked {
     Act { actor: Option<Entity>, witness: u16, action: AnyAction },
     Open(Target),
     Close(Entity),
 }
 
-fn decode(world: &mut World, client: Entity, bytes: &[u8]) -> Result<Option<Asked>, DecodeError> {
-    let types = world.resource::<ActionTypes>().clone();
-    let mut r = BitReader::new(bytes);
-    let (number, body) = read_body(&mut r, types.len())?;
+/// Reads what follows the body, and finds the inventories that the client names.
+fn decode(
+    world: &World,
+    client: Entity,
+    types: &ActionTypes,
+    mut r: BitReader,
+    body: Body,
+) -> Result<Asked, DecodeError> {
     let views = world.resource::<Views>();
     let entity = |view| views.unit_of(client, view);
     let gone = Entity::PLACEHOLDER;
@@ -201,17 +209,7 @@ fn decode(world: &mut World, client: Entity, bytes: &[u8]) -> Result<Option<Aske
         }
     };
     r.end()?;
-    let mut sessions = world.resource_mut::<Sessions>();
-    let Some(session) = sessions.get_mut(client) else { return Ok(None) };
-    match session.turn(number) {
-        Turn::New => Ok(Some(asked)),
-        Turn::Impossible => Err(DecodeError::Sequence { number }),
-        Turn::Repeated => {
-            world.resource_mut::<InventoryStats>().requests_repeated += 1;
-            world.resource_mut::<Views>().touch(client);
-            Ok(None)
-        }
-    }
+    Ok(asked)
 }
 
 fn answer(world: &mut World, client: Entity, asked: Asked) {

@@ -19,10 +19,6 @@ fn shown(pair: &Pair, client: usize, slot: usize) -> Option<Stack> {
     pair.shown::<Inventory>(client, player(client as u64)).unwrap().get(slot)
 }
 
-fn inv(entity: Entity, slot: usize) -> Place {
-    (entity, Inventory::slot(slot))
-}
-
 fn total(pair: &mut Pair, item: ItemId) -> u64 {
     let world = pair.server.world_mut();
     let inventories: u64 = world.query::<&Inventory>().iter(world).map(|i| i.count(item)).sum();

@@ -9,33 +9,15 @@ struct Smelted(Slots);
 #[derive(Component)]
 struct Furnace(Slots);
 
-macro_rules! container {
-    ($type:ident, $name:literal, $rights:expr) => {
-        impl Container for $type {
-            const NAME: &'static str = $name;
-            const FILL: bool = false;
-
-            fn from_slots(slots: Slots) -> Self {
-                Self(slots)
-            }
-
-            fn slots(&self) -> &Slots {
-                &self.0
-            }
-
-            fn slots_mut(&mut self) -> &mut Slots {
-                &mut self.0
-            }
-
-            fn rights(_: usize) -> Rights {
-                $rights
-            }
-        }
-    };
-}
-
-container!(Furnace, "furnace", Rights::USE);
-container!(Smelted, "smelted", Rights::SEE | Rights::TAKE);
+container!(Furnace, "furnace", {
+    const FILL: bool = false;
+});
+container!(Smelted, "smelted", {
+    const FILL: bool = false;
+    fn rights(_: usize) -> Rights {
+        Rights::SEE | Rights::TAKE
+    }
+});
 
 const SMELTING: &str = r#"(items: [(key: "ore"), (key: "coal"), (key: "iron", max_stack: 2)], recipes: [
     (key: "iron", takes: [("ore", 2), ("coal", 1)], gives: [("iron", 1)], at: "furnace", millis: 1000),
@@ -372,7 +354,9 @@ fn the_books_name_every_source_and_sink_and_what_came_from_nowhere() {
 fn what_is_held_on_the_cursor_is_a_container_of_its_own() {
     #[derive(Component)]
     struct Cursor(Slots);
-    container!(Cursor, "cursor", Rights::USE);
+    container!(Cursor, "cursor", {
+        const FILL: bool = false;
+    });
     let mut pair = Pair::new(1, |app| {
         setup(app);
         app.add_container::<Cursor>();

@@ -2,39 +2,10 @@
 
 use super::*;
 use bevy_inventory_sync::wire::{
-    Schema,
     bits::BitWriter,
-    request::{ActionWriter, Body, REQUEST_BYTES_MAX, Target, write_body},
+    request::{Body, REQUEST_BYTES_MAX, Target, write_body},
 };
-
-/// How many types of actions the tests' apps register.
-const TYPES: usize = 1;
-
-fn schema<'a>(catalogue: &'a Catalogue, kinds: &'a Kinds) -> Schema<'a> {
-    Schema { catalogue, kinds: kinds.as_slice() }
-}
-
-/// Writes a request as a client that checks nothing would. Views are given as entities with that index.
-fn forged(pair: &Pair, number: u8, actor: Option<u32>, action: &Action) -> Vec<u8> {
-    let world = pair.server.world();
-    let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
-    let mut w = BitWriter::default();
-    write_body(&mut w, number, &Body::Act { actor, witness: 0, kind: 0 }, TYPES);
-    let view = |entity: Entity| Some(entity.index_u32());
-    ActionWriter { w: &mut w, schema: schema(catalogue, kinds), view: &view }.action(action);
-    w.finish().to_vec()
-}
-
-fn send(pair: &mut Pair, client: usize, bytes: Vec<u8>) {
-    let channel = pair.request_channel();
-    let client = pair.client_id(client).entity().unwrap();
-    let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
-    messages.insert_received(client, channel, bytes);
-}
-
-fn view(n: u32) -> Entity {
-    Entity::from_raw_u32(n).unwrap()
-}
+use forge::{TYPES, forged, send, view};
 
 fn inv(n: u32, slot: usize) -> Place {
     (view(n), Inventory::slot(slot))

@@ -15,10 +15,6 @@ fn scene() -> (Pair, Entity, Entity, Entity, Entity) {
     (pair, player_entity, chest_entity, me, open)
 }
 
-fn inv(entity: Entity, slot: usize) -> Place {
-    (entity, Inventory::slot(slot))
-}
-
 /// Takes the coins out of the chest.
 fn take(pair: &mut Pair, open: Entity, me: Entity) -> RequestId {
     ask(pair, 0, Action::Move { from: inv(open, 0), to: inv(me, 4), count: None })

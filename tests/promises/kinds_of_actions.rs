@@ -56,10 +56,6 @@ fn stacks(
     slots.map(|slot| inventory.get(slot).map(|stack| (stack.item, stack.count()))).collect()
 }
 
-fn inv(entity: Entity, slot: usize) -> Place {
-    (entity, Inventory::slot(slot))
-}
-
 #[test]
 fn moving_splits_merges_and_exchanges() {
     let (mut pair, me, open) = scene(|pair, p, c| {

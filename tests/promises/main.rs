@@ -9,11 +9,35 @@
     reason = "a test that fails may panic; what a mutation returns is not its point"
 )]
 
+/// Implements [`Container`] for a newtype of [`Slots`]. What it overrides follows its name.
+macro_rules! container {
+    ($type:ident, $name:literal $(, { $($item:tt)* })?) => {
+        impl Container for $type {
+            const NAME: &'static str = $name;
+
+            fn from_slots(slots: Slots) -> Self {
+                Self(slots)
+            }
+
+            fn slots(&self) -> &Slots {
+                &self.0
+            }
+
+            fn slots_mut(&mut self) -> &mut Slots {
+                &mut self.0
+            }
+
+            $($($item)*)?
+        }
+    };
+}
+
 mod actions;
 mod around;
 mod assets;
 mod attach;
 mod faults;
+mod forge;
 mod healing;
 mod hostile;
 mod in_flight;
@@ -29,6 +53,7 @@ mod rules;
 mod odd_actions;
 mod odd_clients;
 mod odd_games;
+mod odd_steps;
 mod own_actions;
 mod sync;
 mod views;
@@ -57,26 +82,12 @@ const ITEMS: &str = r#"(items: [
 #[derive(Component, Clone, PartialEq, Debug)]
 struct Equipment(Slots);
 
-impl Container for Equipment {
-    const NAME: &'static str = "equipment";
+container!(Equipment, "equipment", {
     const FILL: bool = false;
-
-    fn from_slots(slots: Slots) -> Self {
-        Self(slots)
-    }
-
-    fn slots(&self) -> &Slots {
-        &self.0
-    }
-
-    fn slots_mut(&mut self) -> &mut Slots {
-        &mut self.0
-    }
-
     fn accepts(_: usize, item: &ItemDef) -> bool {
         item.has_tag("feet")
     }
-}
+});
 
 /// What observers were told, in order.
 #[derive(Resource, Default, Debug)]
@@ -143,6 +154,11 @@ fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
         list.add(pair.client_id(*client), Rights::USE);
     }
     pair.server.world_mut().spawn((chest(n), Inventory::default(), list)).id()
+}
+
+/// A slot of the backpack, or of a chest.
+fn inv(entity: Entity, slot: usize) -> Place {
+    (entity, Inventory::slot(slot))
 }
 
 fn inventory(pair: &mut Pair, entity: Entity) -> Mut<'_, Inventory> {

@@ -135,25 +135,11 @@ fn rules_allow_a_part_and_refuse_with_a_reason_of_the_games_own() {
 #[derive(Component)]
 struct Furnace(Slots);
 
-impl Container for Furnace {
-    const NAME: &'static str = "furnace";
-
-    fn from_slots(slots: Slots) -> Self {
-        Self(slots)
-    }
-
-    fn slots(&self) -> &Slots {
-        &self.0
-    }
-
-    fn slots_mut(&mut self) -> &mut Slots {
-        &mut self.0
-    }
-
+container!(Furnace, "furnace", {
     fn rights(slot: usize) -> Rights {
         if slot == 1 { Rights::SEE | Rights::TAKE } else { Rights::USE }
     }
-}
+});
 
 #[test]
 fn rights_to_the_inventory_and_to_the_slot_are_kept() {

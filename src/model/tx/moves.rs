@@ -1,10 +1,11 @@
-//! The steps of a transaction that touch two places at once.
+//! The steps of a transaction that move things about.
 
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    container::{Area, Slot},
+    container::{Area, Place, Slot},
     error::{InventoryError, SlotError},
+    id::ContainerKey,
     stack::Stack,
 };
 
@@ -20,8 +21,8 @@ impl Tx<'_> {
     /// As [`Self::take_from`] and [`Self::put_into`].
     pub fn move_slot(
         &mut self,
-        from: (Entity, Slot),
-        to: (Entity, Slot),
+        from: Place,
+        to: Place,
         count: Option<u32>,
     ) -> Result<(), InventoryError> {
         if from == to {
@@ -32,8 +33,8 @@ impl Tx<'_> {
 
     fn move_parts(
         &mut self,
-        from: (Entity, Slot),
-        to: (Entity, Slot),
+        from: Place,
+        to: Place,
         count: Option<u32>,
     ) -> Result<(), InventoryError> {
         let (source, target) = (self.flat(from.0, from.1)?, self.flat(to.0, to.1)?);
@@ -59,7 +60,7 @@ impl Tx<'_> {
     ///
     /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], [`InventoryError::NotAccepted`],
     /// or [`InventoryError::Slot`] if both are empty.
-    pub fn swap(&mut self, a: (Entity, Slot), b: (Entity, Slot)) -> Result<(), InventoryError> {
+    pub fn swap(&mut self, a: Place, b: Place) -> Result<(), InventoryError> {
         let (at_a, at_b) = (self.flat(a.0, a.1)?, self.flat(b.0, b.1)?);
         let (in_a, in_b) = (self.unit(a.0)?.get(at_a), self.unit(b.0)?.get(at_b));
         if in_a.is_none() && in_b.is_none() {
@@ -78,15 +79,9 @@ impl Tx<'_> {
 
     /// Puts a stack into a slot that has just been emptied. A stack above the limit stays together:
     /// exchanging two slots never leaves a rest.
-    fn put_exactly(&mut self, to: (Entity, Slot), stack: Stack) -> Result<(), InventoryError> {
+    fn put_exactly(&mut self, to: Place, stack: Stack) -> Result<(), InventoryError> {
         let flat = self.flat(to.0, to.1)?;
-        if !self.accepts(to.0, flat, stack.item)? {
-            return Err(InventoryError::NotAccepted {
-                entity: to.0,
-                index: flat,
-                item: stack.item,
-            });
-        }
+        self.check_accepts(to.0, flat, stack.item)?;
         self.unit(to.0)?.set(flat, Some(stack));
         Ok(())
     }
@@ -108,5 +103,51 @@ impl Tx<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Merges what stacks, orders by item, and closes the gaps of one container.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if the unit has no such container,
+    /// or [`InventoryError::NotAccepted`] if a slot would hold what it does not take.
+    pub fn sort(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
+        self.all_or_nothing(|tx| tx.sort_at(entity, container))
+    }
+
+    fn sort_at(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
+        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
+        let (catalogue, kinds) = (self.catalogue, self.kinds);
+        let unit = self.unit(entity)?;
+        let kind = unit.kind_of(kinds, container).ok_or(missing)?;
+        let before = unit.section(kind).cloned().unwrap_or_default();
+        if let Some(slots) = unit.section_mut(kind) {
+            slots.sort(|item| catalogue.rank(item), |item| catalogue.max_stack(item));
+        }
+        let start = unit.start_of(kind);
+        for (index, old) in before.as_slice().iter().enumerate() {
+            let now = self.unit(entity)?.get(start + index);
+            if let Some(stack) = now.filter(|_| now != *old) {
+                self.check_accepts(entity, start + index, stack.item)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Selects a slot of the container that has a selected one.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such slot or
+    /// the container has no selected one.
+    pub fn select(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
+        let flat = self.flat(entity, slot)?;
+        let missing = InventoryError::NoSuchSlot { entity, index: slot.index };
+        let index = u8::try_from(slot.index).map_err(|_| missing)?;
+        let kinds = self.kinds;
+        let unit = self.unit(entity)?;
+        let (kind, _) = unit.locate(flat).unwrap_or_default();
+        let selects = unit.selecting(kinds) == Some(kind) && !kinds[usize::from(kind)].progress;
+        unit.selected.as_mut().filter(|_| selects).map(|selected| *selected = index).ok_or(missing)
     }
 }

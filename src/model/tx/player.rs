@@ -166,7 +166,7 @@ impl Tx<'_> {
     /// Whether a player may do something with a slot; the server's own code always may.
     pub(super) fn permits(&mut self, entity: Entity, flat: usize, right: Rights) -> bool {
         let kinds = self.kinds;
-        self.player.is_none()
+        !self.is_players()
             || self.trusted.contains(&entity)
             || self.unit(entity).is_ok_and(|unit| unit.rights(kinds, flat).contains(right))
     }

@@ -1,0 +1,212 @@
+//! Writes updates: what changed in a view that the client has.
+
+use smallvec::SmallVec;
+
+use crate::model::{stack::Stack, unit::Unit};
+
+use super::{
+    super::{BASE_BITS, Schema, base_bits, bits::BitWriter},
+    Form, index_bits, item, selected, slots, stack,
+};
+
+/// Where an update starts, ends, and whom it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateHead {
+    /// The view's index, or the unit's handle in a shared part.
+    pub view: u32,
+    /// The unit's handle.
+    pub handle: u32,
+    /// The version that the viewers hold.
+    pub base: u64,
+    /// The version that they will hold.
+    pub version: u64,
+    /// The selected slot, if it changed since `base`.
+    pub selected: Option<u8>,
+}
+
+fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
+    w.golomb(u64::from(head.view), 0);
+    w.put(base_bits(head.base, head.handle), BASE_BITS);
+    w.golomb(head.version - head.base - 1, 0);
+    selected(w, head.selected);
+    w.flag(full);
+}
+
+/// Writes all slots of a unit whose structure the viewers know.
+pub fn update_full(w: &mut BitWriter, schema: Schema, update: &UpdateHead, unit: &Unit) {
+    head(w, update, true);
+    slots(w, schema, unit);
+}
+
+/// One changed slot of a delta.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its flat position.
+    pub slot: usize,
+    /// What the viewers hold there, if that is known.
+    pub old: Option<Option<Stack>>,
+    /// What lies there now.
+    pub new: Option<Stack>,
+}
+
+/// Writes a whole message, if one change of one inventory is all there is to say, and says whether it was.
+/// With `shared` it is for all who see the inventory.
+pub fn quick(
+    w: &mut BitWriter,
+    schema: Schema,
+    update: &UpdateHead,
+    shared: bool,
+    (len, entries): (usize, &[Entry]),
+) -> bool {
+    let partners = exchanges(entries);
+    let alone = match entries {
+        [_] => true,
+        [_, _] => partners.first() == Some(&Some(1)),
+        _ => false,
+    };
+    let fits = alone && update.version == update.base + 1 && update.selected.is_none();
+    if fits {
+        match (shared, update.view) {
+            (false, 0) => w.flag(false),
+            (false, view) => {
+                w.put(0b0001, 4);
+                w.golomb(u64::from(view), 0);
+            }
+            (true, handle) => {
+                w.put(0b0101, 4);
+                w.golomb(u64::from(handle), 0);
+            }
+        }
+        w.put(base_bits(update.base, update.handle), BASE_BITS);
+        entry(w, schema, index_bits(len), entries, 0, &partners);
+    }
+    fits
+}
+
+/// Writes the changed slots, in rising order, of a unit with `len` slots.
+pub fn update_delta(
+    w: &mut BitWriter,
+    schema: Schema,
+    update: &UpdateHead,
+    len: usize,
+    entries: &[Entry],
+) {
+    head(w, update, false);
+    let width = index_bits(len);
+    let partners = exchanges(entries);
+    let is_partner = |at: usize| partners.contains(&Some(at));
+    let mut left = (0..entries.len()).filter(|at| !is_partner(*at)).count();
+    if left <= 1 || entries.len() * (width as usize + 1) < len {
+        match left {
+            0 => return w.put(0b01, 2),
+            1 => w.flag(false),
+            _ => w.put(0b011, 3),
+        }
+        let several = left > 1;
+        for at in (0..entries.len()).filter(|at| !is_partner(*at)) {
+            entry(w, schema, width, entries, at, &partners);
+            left -= 1;
+            if several {
+                w.flag(left > 0);
+            }
+        }
+        return;
+    }
+    w.put(0b111, 3);
+    let mut changed = entries.iter().map(|entry| entry.slot).peekable();
+    for slot in 0..len {
+        w.flag(changed.next_if_eq(&slot).is_some());
+    }
+    for entry in entries {
+        change(w, schema, entry);
+    }
+}
+
+fn entry(
+    w: &mut BitWriter,
+    schema: Schema,
+    width: u32,
+    entries: &[Entry],
+    at: usize,
+    partners: &[Option<usize>],
+) {
+    w.put(to_u32(entries[at].slot), width);
+    match partners.get(at).copied().flatten() {
+        Some(other) => {
+            w.put(0b01111, 5);
+            w.put(to_u32(entries[other].slot), width);
+        }
+        None => change(w, schema, &entries[at]),
+    }
+}
+
+/// Above so many entries nobody looks for exchanges.
+const EXCHANGES_MAX: usize = 16;
+
+/// For each entry the later one whose slot it was exchanged with, if there is one.
+fn exchanges(entries: &[Entry]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
+    let mut partners: SmallVec<[Option<usize>; EXCHANGES_MAX]> = SmallVec::new();
+    if entries.len() > EXCHANGES_MAX {
+        return partners;
+    }
+    for (at, entry) in entries.iter().enumerate() {
+        let crossed = |(n, other): &(usize, &Entry)| {
+            let known = entry.old.zip(other.old);
+            known.is_some_and(|(a, b)| a == other.new && b == entry.new)
+                && !partners.contains(&Some(*n))
+        };
+        let taken = partners.contains(&Some(at));
+        let later = entries.iter().enumerate().skip(at + 1);
+        let partner = later.filter(crossed).map(|(n, _)| n).next();
+        partners.push(partner.filter(|_| !taken));
+    }
+    partners
+}
+
+fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
+    let Some(new) = entry.new else {
+        return w.put(0b01, 2);
+    };
+    match entry.old.flatten() {
+        Some(old) if old.stacks_with(&new) && old.count > new.count => {
+            w.put(0b00, 2);
+            amount(w, old.count() - new.count());
+        }
+        Some(old) if old.stacks_with(&new) && old.count < new.count => {
+            w.put(0b10, 2);
+            amount(w, new.count() - old.count());
+        }
+        Some(old) if old.count == new.count && old.worn(new.wear) == new => {
+            w.put(0b0111, 4);
+            let by = i64::from(new.wear) - i64::from(old.wear);
+            w.golomb(zigzag(by), 2);
+        }
+        Some(old) if old.count == new.count && new.wear == 0 && new.data.is_none() => {
+            w.put(0b11111, 5);
+            item(w, schema, new.item);
+        }
+        _ => {
+            w.put(0b011, 3);
+            stack(w, schema, &new, Form::ALONE);
+        }
+    }
+}
+
+fn amount(w: &mut BitWriter, amount: u32) {
+    match amount {
+        1 => w.put(0b1, 1),
+        2 => w.put(0b10, 2),
+        more => {
+            w.put(0b00, 2);
+            w.golomb(u64::from(more - 3), 1);
+        }
+    }
+}
+
+fn zigzag(by: i64) -> u64 {
+    ((by << 1) ^ (by >> 63)).cast_unsigned()
+}
+
+fn to_u32(slot: usize) -> u32 {
+    u32::try_from(slot).expect("a unit never has so many slots")
+}
