@@ -15,7 +15,7 @@ impl Tx<'_> {
     /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit.
     ///
     /// A whole unit ([`Area::all`], or its [`Entity`]) is filled in the order of registration, without
-    /// the containers that do not [`FILL`](super::container::Container::FILL); a container that is named
+    /// the containers that do not [`FILL`](crate::prelude::Container::FILL); a container that is named
     /// is filled in any case.
     ///
     /// # Errors
