@@ -1,19 +1,23 @@
 //! What is put on and taken off, as events.
 
-use bevy::prelude::*;
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
 use crate::{
     app::InventoryAppExt,
     authority::{Authority, authority_is_here},
-    events::{Commit, SlotChanged, tell_later},
+    events::{
+        Commit, InView, InventoryClosed, InventoryOpened, InventoryResized, SlotChanged, tell_later,
+    },
     model::{
         container::{Container, Slot},
+        slots::Slots,
         stack::Stack,
     },
     systems::InventorySystems,
 };
 
-/// Something was put on. On the authority for everybody, on a client for what it sees.
+/// Something was put on. On the authority for everybody, on a client for what it sees, also when it comes
+/// into view.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Equipped {
     /// Who wears it.
@@ -24,7 +28,7 @@ pub struct Equipped {
     pub stack: Stack,
 }
 
-/// Something was taken off.
+/// Something was taken off, or on a client went out of view.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unequipped {
     /// Who wore it.
@@ -54,14 +58,43 @@ fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut command
     }
 }
 
+/// What is worn comes into view, changes and goes with the inventory that holds it.
 fn equip_shown<C: Container>(
     authority: Authority,
-    mut changes: MessageReader<SlotChanged>,
+    (mut opened, mut resized, mut closed, mut changes): (
+        MessageReader<InventoryOpened>,
+        MessageReader<InventoryResized>,
+        MessageReader<InventoryClosed>,
+        MessageReader<SlotChanged>,
+    ),
+    shown: Query<&C, With<InView>>,
+    mut told: Local<EntityHashMap<Slots>>,
     mut commands: Commands,
 ) {
-    for SlotChanged { entity, slot, old, new, .. } in changes.read().copied() {
-        if slot.index_in::<C>().is_some() && !authority.is_here() {
-            tell_changed(&mut commands, entity, slot, old, new);
+    let mut entities: Vec<Entity> = opened.read().map(|event| event.entity).collect();
+    entities.extend(resized.read().map(|event| event.entity));
+    entities.extend(closed.read().map(|event| event.entity));
+    entities.extend(changes.read().map(|event| event.entity));
+    if authority.is_here() {
+        // What a server showed is gone; what is worn here is told by commits.
+        for (entity, before) in told.drain() {
+            for (index, stack) in before.iter() {
+                tell_changed(&mut commands, entity, C::slot(index), Some(stack), None);
+            }
+        }
+        return;
+    }
+    entities.sort_unstable();
+    entities.dedup();
+    for entity in entities {
+        let before = told.remove(&entity).unwrap_or_default();
+        let now =
+            shown.get(entity).map_or_else(|_| Slots::default(), |there| there.slots().clone());
+        for index in 0..before.len().max(now.len()) {
+            tell_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
+        }
+        if !now.is_empty() {
+            told.insert(entity, now);
         }
     }
 }

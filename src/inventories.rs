@@ -6,6 +6,7 @@ use bevy::{ecs::entity::Entity, ecs::system::SystemParam, prelude::*};
 use bevy_replicon::prelude::ClientId;
 
 use crate::{
+    authority::Authority,
     containers::Kinds,
     events::Cause,
     model::{
@@ -57,6 +58,7 @@ pub struct Inventories<'w, 's> {
     catalogue: Option<Res<'w, Catalogue>>,
     marked: Option<ResMut<'w, Marked>>,
     books: Option<ResMut<'w, Books>>,
+    authority: Authority<'w>,
     pool: Option<ResMut<'w, DataPool>>,
     commands: Commands<'w, 's>,
 }
@@ -192,9 +194,7 @@ impl Inventories<'_, '_> {
     /// whom, for the game to place it there.
     pub fn drop_at(&mut self, by: Entity, stack: impl Into<Option<Stack>>) {
         let Some(stack) = stack.into() else { return };
-        if let Some(books) = &mut self.books {
-            books.enter(&[], &[stack], Cause::Dropped);
-        }
+        self.enter(&[], &[stack], Cause::Dropped);
         self.drop_later(Some(by), stack);
     }
 
@@ -274,10 +274,8 @@ impl Inventories<'_, '_> {
         unit.selected = there.selected.and(unit.selected.or(there.selected));
         let staged = [Staged { entity, unit, before: there }];
         self.write(&staged, Cause::Loaded);
-        if let Some(books) = &mut self.books {
-            books.enter(&staged, &[], Cause::Loaded);
-        }
-        if let Some(marked) = &mut self.marked {
+        self.enter(&staged, &[], Cause::Loaded);
+        if let Some(marked) = self.marked.as_mut().filter(|_| self.authority.is_here()) {
             marked.restructure(entity);
         }
         self.commands.entity(entity).try_insert(unknown);
@@ -308,9 +306,7 @@ impl Inventories<'_, '_> {
             pool.adopt(minted);
         }
         self.write(&staged, cause);
-        if let Some(books) = &mut self.books {
-            books.enter(&staged, &dropped, cause);
-        }
+        self.enter(&staged, &dropped, cause);
         let by = staged.first().map(|first| first.entity);
         dropped.into_iter().for_each(|stack| self.drop_later(by, stack));
         Ok(given)
@@ -331,11 +327,18 @@ impl Inventories<'_, '_> {
         self.write(&[Staged { entity, unit, before }], Cause::Crafted);
     }
 
+    fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
+        if let Some(books) = self.books.as_mut().filter(|_| self.authority.is_here()) {
+            books.enter(staged, dropped, cause);
+        }
+    }
+
     fn write(&mut self, staged: &[Staged], cause: Cause) {
+        let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
         for Staged { entity, unit, .. } in staged {
             let Some(mut there) = self.units.get_mut(*entity) else { continue };
             self.kinds.write(&mut there, unit, |kind, index| {
-                if let Some(marked) = &mut self.marked {
+                if let Some(marked) = &mut marked {
                     marked.declare(*entity, kind, index, cause);
                 }
             });

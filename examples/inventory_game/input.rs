@@ -8,7 +8,6 @@ use bevy_inventory_sync::prelude::*;
 
 use crate::{
     hands::Hands,
-    lag::{self, Lag},
     protocol::{Chest, Request},
     ui::{Backpack, close_all},
 };
@@ -33,7 +32,7 @@ const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
 ];
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Update, (walk, select, use_hands, open_and_close, make_lag));
+    app.add_systems(Update, (walk, select, use_hands, open_and_close));
 }
 
 /// Says it when it changes, and only then.
@@ -79,12 +78,6 @@ fn use_hands(keys: Res<ButtonInput<KeyCode>>, mut hands: Hands) {
     if keys.just_pressed(KeyCode::KeyQ) {
         let all = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight]);
         hands.drop_held(if all { None } else { Some(1) });
-    }
-}
-
-fn make_lag(keys: Res<ButtonInput<KeyCode>>, lag: Option<ResMut<Lag>>) {
-    if let Some(mut lag) = lag.filter(|_| keys.just_pressed(KeyCode::KeyL)) {
-        lag::longer(&mut lag);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A bad connection at the press of a key, to see what is shown ahead and what is taken back. It holds up
+//! A bad connection, to see what is shown ahead and what is taken back. It holds up
 //! what passes between the messaging backend and the rest of a client.
 
 use core::time::Duration;
@@ -9,32 +9,40 @@ use bevy_replicon::{bytes::Bytes, prelude::*};
 
 use crate::net::RESEND_TIME;
 
-/// How long a message is held up each way, in milliseconds.
-const STEPS: [u64; 5] = [0, 50, 100, 200, 500];
-
-/// The share of messages that are lost once and come when they are sent again.
-const LOSS: f32 = 0.05;
-
 /// What is held up.
-#[derive(Resource, Default)]
+#[derive(Resource)]
 pub struct Lag {
-    /// One way.
+    /// How long a message is held up, one way.
     pub delay: Duration,
+    /// By which share of it that varies, up and down.
+    pub jitter: f32,
+    /// The share of messages that are lost once and come when they are sent again.
+    pub loss: f32,
     down: Held,
     up: Held,
 }
 
 type Held = VecDeque<(Duration, usize, Bytes)>;
 
+impl Default for Lag {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl Lag {
+    pub const DELAY_MAX: Duration = Duration::from_millis(500);
+    pub const LOSS_MAX: f32 = 0.3;
+
     pub fn new(millis: u64) -> Self {
-        Self { delay: Duration::from_millis(millis), ..default() }
+        let (down, up) = default();
+        Self { delay: Duration::from_millis(millis), jitter: 0.2, loss: 0.05, down, up }
     }
 
-    /// How long the next message takes: a fifth more or less, and longer if it is lost once.
+    /// How long the next message takes: longer if it is lost once.
     fn next(&self) -> Duration {
-        let jittered = self.delay.mul_f32(0.8 + 0.4 * fastrand::f32());
-        if !self.delay.is_zero() && fastrand::f32() < LOSS {
+        let jittered = self.delay.mul_f32(1.0 - self.jitter + 2.0 * self.jitter * fastrand::f32());
+        if !self.delay.is_zero() && fastrand::f32() < self.loss {
             jittered + RESEND_TIME
         } else {
             jittered
@@ -59,13 +67,6 @@ pub fn plugin(app: &mut App) {
                 .run_if(in_state(ClientState::Connected)),
         )
         .add_systems(OnExit(ClientState::Connected), forget);
-}
-
-/// The next longer delay, or none again.
-pub fn longer(lag: &mut Lag) {
-    let now = u64::try_from(lag.delay.as_millis()).unwrap_or_default();
-    let next = STEPS.into_iter().find(|step| *step > now).unwrap_or_default();
-    lag.delay = Duration::from_millis(next);
 }
 
 fn forget(mut lag: ResMut<Lag>) {

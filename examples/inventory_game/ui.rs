@@ -9,6 +9,7 @@ mod tooltip;
 mod status;
 mod toast;
 mod crafting;
+mod lag;
 
 pub use drag::{Drag, Dragging};
 pub use panels::{Backpack, close_all};
@@ -32,6 +33,7 @@ pub fn plugin(app: &mut App) {
         status::plugin,
         toast::plugin,
         crafting::plugin,
+        lag::plugin,
     ));
 }
 

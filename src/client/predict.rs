@@ -170,28 +170,23 @@ fn try_request(
 #[derive(Default)]
 struct Shown {
     staged: Vec<Staged>,
-    /// Zero if nothing is shown ahead.
+    /// A hash of what the player saw, zero for nothing.
     witness: u16,
 }
 
 fn show(world: &World, actor: Option<Entity>, action: &AnyAction) -> Result<Shown, Reason> {
     let confirmations = world.resource::<Confirmations>();
     let load = |entity| Some(confirmations.by_entity(entity)?.shown().clone());
-    let (staged, witness) = match run(world, actor, action, &load) {
-        Ok(done) => done,
-        Err(Reason::Unpredictable) => return Ok(Shown::default()),
-        Err(reason) => return Err(reason),
-    };
-    Ok(Shown { staged, witness })
+    run(world, actor, action, &load)
 }
 
-/// Runs an action on what `load` gives.
+/// Runs an action on what `load` gives. One that only the server can tell the outcome of changes nothing.
 fn run(
     world: &World,
     actor: Option<Entity>,
     action: &AnyAction,
     load: &dyn Fn(Entity) -> Option<Unit>,
-) -> Result<(Vec<Staged>, u16), Reason> {
+) -> Result<Shown, Reason> {
     let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
     let confirmations = world.resource::<Confirmations>();
     let head = |entity| Some(confirmations.by_entity(entity)?.head);
@@ -200,10 +195,16 @@ fn run(
     let player = Player { actor, find: &find, name: &name, decides: false, limits: &[] };
     let pool = world.get_resource::<DataPool>();
     let mut tx = Tx::new(catalogue, kinds.as_slice(), load, pool, Some(player));
-    action.0.run(&mut tx)?;
+    match action.0.run(&mut tx) {
+        Err(Reason::Unpredictable) => {
+            let witness = tx.witnessed_in_part().unwrap_or(0);
+            return Ok(Shown { staged: Vec::new(), witness });
+        }
+        ran => ran?,
+    };
     tx.check_rights(|entity| Some(head(entity)?.rights))?;
     let witness = tx.witnessed();
-    Ok((tx.done().staged, witness))
+    Ok(Shown { staged: tx.done().staged, witness })
 }
 
 fn encode(
@@ -229,7 +230,10 @@ fn encode(
             let server = map.to_server().get(entity).ok_or(Reason::NotInView)?;
             Body::Open(Target::Entity(*server))
         }
-        Requested::Close(entity) => Body::Close { view: view(*entity).ok_or(Reason::NotInView)? },
+        Requested::Close(entity) => {
+            let held = confirmations.by_entity(*entity).ok_or(Reason::NotInView)?;
+            Body::Close { view: held.head.view, handle: held.head.handle }
+        }
     };
     write_body(&mut w, low, &body, types.len());
     let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
@@ -283,7 +287,7 @@ fn replay(world: &World) -> Vec<(Entity, Unit)> {
             Some((_, unit)) => Some(unit.clone()),
             None => Some(confirmations.by_entity(entity)?.unit.clone()),
         };
-        let Ok((staged, _)) = run(world, pending.actor, action, &load) else { continue };
+        let Ok(Shown { staged, .. }) = run(world, pending.actor, action, &load) else { continue };
         for Staged { entity, unit, .. } in staged {
             match shown.iter_mut().find(|(there, _)| *there == entity) {
                 Some((_, before)) => *before = unit,

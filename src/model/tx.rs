@@ -54,6 +54,8 @@ pub struct Tx<'a> {
     minted: Vec<Datum>,
     dropped: Vec<Stack>,
     witnessed: u64,
+    /// The same as it stood where a client cannot go on.
+    witnessed_in_part: Option<u64>,
     /// Units that are exempt from the player's rights.
     trusted: Vec<Entity>,
 }
@@ -76,6 +78,7 @@ impl<'a> Tx<'a> {
             minted: Vec::new(),
             dropped: Vec::new(),
             witnessed: 0,
+            witnessed_in_part: None,
             trusted: Vec::new(),
         }
     }

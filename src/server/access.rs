@@ -30,7 +30,15 @@ impl Default for Openable {
 ///
 /// A client that disconnects is removed from every list.
 #[derive(Component, Clone, PartialEq, Eq, Default, Debug)]
-pub struct Viewers(SmallVec<[(ClientId, Rights); 2]>);
+pub struct Viewers(SmallVec<[Viewer; 2]>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Viewer {
+    client: ClientId,
+    rights: Rights,
+    /// The player asked for it, and may end it.
+    asked: bool,
+}
 
 impl Viewers {
     /// Nobody yet.
@@ -42,13 +50,24 @@ impl Viewers {
     /// Lets a client see the inventory, or changes what it may do.
     pub fn add(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push((client, rights | Rights::SEE));
+        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false });
+    }
+
+    /// The same for a player who asked for it.
+    pub(super) fn add_asked(&mut self, client: ClientId, rights: Rights) {
+        self.remove(client);
+        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true });
+    }
+
+    /// Whether a client sees the inventory because it asked, and not because the game let it.
+    pub(super) fn has_asked(&self, client: ClientId) -> bool {
+        self.0.iter().any(|there| there.client == client && there.asked)
     }
 
     /// Ends it. Says whether the client was there.
     pub fn remove(&mut self, client: ClientId) -> bool {
         let len = self.0.len();
-        self.0.retain(|(there, _)| *there != client);
+        self.0.retain(|there| there.client != client);
         self.0.len() != len
     }
 
@@ -60,7 +79,7 @@ impl Viewers {
 
     /// Everybody with their rights.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ClientId, Rights)> + '_ {
-        self.0.iter().copied()
+        self.0.iter().map(|there| (there.client, there.rights))
     }
 
     /// How many there are.

@@ -148,7 +148,8 @@ fn try_out(
     let mut tx = Tx::new(catalogue, kinds.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
     if let Some(witness) = witness {
-        let stale = (witness != tx.witnessed()).then_some(Reason::Stale);
+        let same = witness == tx.witnessed() || Some(witness) == tx.witnessed_in_part();
+        let stale = (!same).then_some(Reason::Stale);
         let refused = ran.as_ref().err().copied();
         // What is not there cannot have been witnessed.
         let missing = |reason: &Reason| matches!(reason, Reason::NotInView | Reason::NoSuchSlot);

@@ -1,7 +1,9 @@
 //! The books: who did what, which items came into being or ceased to be, and whether all of it adds up.
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, query::Allow, reflect::ReflectResource},
+    ecs::{
+        entity::EntityHashSet, entity_disabling::Disabled, query::Allow, reflect::ReflectResource,
+    },
     platform::collections::HashMap,
     prelude::*,
 };
@@ -94,6 +96,8 @@ pub struct ItemsUnaccounted {
 /// What was declared since the last tick.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Books {
+    /// Whether what was declared is kept for comparing.
+    strict: bool,
     /// By entity and item.
     declared: HashMap<(Entity, ItemId), i64>,
     flows: Vec<(Option<Entity>, ItemFlow)>,
@@ -102,7 +106,7 @@ pub(crate) struct Books {
 impl Books {
     /// Enters what a transaction did to its units, and what it put on the ground.
     pub(crate) fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
-        for staged in staged {
+        for staged in staged.iter().filter(|_| self.strict) {
             for (item, net) in net_change(core::slice::from_ref(staged), &[]) {
                 *self.declared.entry((staged.entity, item)).or_default() += net;
             }
@@ -152,18 +156,19 @@ fn close_books(
         let inventory = entity.and_then(|entity| ids.get(entity).ok()).copied();
         flows.write(ItemFlow { inventory, ..flow });
     }
+    let strict = *settings == Conservation::Strict;
     let declared = core::mem::take(&mut books.declared);
-    if *settings != Conservation::Strict {
+    if !core::mem::replace(&mut books.strict, strict) || !strict {
         commits.clear();
         return;
     }
+    let commits: Vec<&Commit> = commits.read().collect();
+    // Containers that come and go with what is in them say so themselves.
+    let gone = commits.iter().filter(|commit| commit.cause == Cause::Removed);
+    let exempt: EntityHashSet =
+        gone.map(|commit| commit.entity).chain(marked.given_containers().iter().copied()).collect();
     let mut net: HashMap<(Entity, ItemId), (i64, InventoryId)> = HashMap::default();
-    for commit in commits.read() {
-        // Containers that come and go with what is in them say so themselves.
-        let spawned = commit.version == 1;
-        if spawned || matches!(commit.cause, Cause::Spawned | Cause::Removed) {
-            continue;
-        }
+    for commit in commits.iter().filter(|commit| !exempt.contains(&commit.entity)) {
         for (stack, sign) in [(commit.old, -1), (commit.new, 1)] {
             let Some(stack) = stack else { continue };
             let entry = net.entry((commit.entity, stack.item)).or_insert((0, commit.inventory));

@@ -41,6 +41,8 @@ pub(crate) struct Marked {
     units: Vec<Entity>,
     /// Units whose containers went between two passes.
     restructured: Vec<Entity>,
+    /// Units that were given a container, with what is in it, before this pass.
+    given_containers: Vec<Entity>,
     /// By entity, kind and index.
     causes: HashMap<(Entity, u8, usize), Cause>,
 }
@@ -53,6 +55,10 @@ impl Marked {
 
     pub(super) fn units(&self) -> &[Entity] {
         &self.units
+    }
+
+    pub(super) fn given_containers(&self) -> &[Entity] {
+        &self.given_containers
     }
 
     /// Says why a slot is about to differ.
@@ -104,6 +110,7 @@ fn begin_mark(mut marked: ResMut<Marked>, mut units: Query<&mut Baseline, Allow<
     let marked = &mut *marked;
     marked.pass += 1;
     marked.units.clear();
+    marked.given_containers.clear();
     for entity in marked.restructured.drain(..) {
         if let Ok(mut baseline) = units.get_mut(entity)
             && baseline.begin(marked.pass)
@@ -259,9 +266,12 @@ impl Marking<'_> {
         if len == Some(slots.len()) {
             return Ok(());
         }
-        let len = baseline.unit().len() - len.unwrap_or(0) + slots.len();
-        if len > UNIT_SLOTS_MAX {
-            return Err(InventoryFault::TooManySlots { inventory: self.id, len });
+        let all = baseline.unit().len() - len.unwrap_or(0) + slots.len();
+        if all > UNIT_SLOTS_MAX {
+            return Err(InventoryFault::TooManySlots { inventory: self.id, len: all });
+        }
+        if len.is_none() {
+            marked.given_containers.push(self.entity);
         }
         self.begin(baseline, marked, stats);
         let mut there = baseline.unit().section(self.kind).cloned().unwrap_or_default();

@@ -27,6 +27,12 @@ struct Opening {
     actor: Option<Entity>,
 }
 
+impl Opening {
+    fn is(&self, unit: Entity, client: ClientId) -> bool {
+        self.unit == unit && self.client == client
+    }
+}
+
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Opened>().add_systems(
         PostUpdate,
@@ -62,9 +68,11 @@ pub(crate) fn open(
     }
     let Ok(mut there) = world.get_entity_mut(unit) else { return Err(Reason::NotInView) };
     let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
-    viewers.add(client, rights);
+    viewers.add_asked(client, rights);
     there.insert(viewers);
-    world.resource_mut::<Opened>().open.push(Opening { unit, client, actor });
+    let open = &mut world.resource_mut::<Opened>().open;
+    open.retain(|opening| !opening.is(unit, client));
+    open.push(Opening { unit, client, actor });
     Ok(())
 }
 
@@ -72,18 +80,13 @@ pub(crate) fn open(
 pub(crate) fn close(world: &mut World, client: ClientId, unit: Entity) -> Result<(), Reason> {
     let mut opened = world.resource_mut::<Opened>();
     let before = opened.open.len();
-    opened.open.retain(|opening| opening.unit != unit || opening.client != client);
-    if opened.open.len() == before {
-        return Err(Reason::NotInView);
-    }
-    remove_viewer(world, unit, client);
+    opened.open.retain(|opening| !opening.is(unit, client));
+    let was_open = opened.open.len() < before;
+    // What the game has granted since is the game's to end.
+    let viewers = world.get_mut::<Viewers>(unit).filter(|viewers| viewers.has_asked(client));
+    let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Reason::NotInView) };
+    viewers.remove(client);
     Ok(())
-}
-
-fn remove_viewer(world: &mut World, unit: Entity, client: ClientId) {
-    if let Some(mut viewers) = world.get_mut::<Viewers>(unit) {
-        viewers.remove(client);
-    }
 }
 
 /// Asks whether those who have opened something may go on seeing it: in each tick some of them.
@@ -95,7 +98,7 @@ fn review_openings(world: &mut World) {
     for Opening { unit, client, actor } in due {
         // The viewer may have gone, or been sent away, by other means.
         let viewers = world.get::<Viewers>(unit);
-        let goes_on = viewers.is_some_and(|viewers| viewers.rights_of(client).is_some()) && {
+        let goes_on = viewers.is_some_and(|viewers| viewers.has_asked(client)) && {
             let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Stay };
             !matches!(rules::ask(world, &ask), Verdict::Refuse(_))
         };

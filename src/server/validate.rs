@@ -198,7 +198,10 @@ fn decode(
     let gone = Entity::PLACEHOLDER;
     let asked = match body {
         Body::Open(target) => Asked::Open(target),
-        Body::Close { view } => Asked::Close(entity(view).unwrap_or(gone)),
+        Body::Close { view, handle } => {
+            let same = |unit: &Entity| views.unit(*unit).is_some_and(|unit| unit.handle == handle);
+            Asked::Close(entity(view).filter(same).unwrap_or(gone))
+        }
         Body::Act { actor, witness, kind } => {
             let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
             let schema = Schema { catalogue, kinds: kinds.as_slice() };
@@ -216,7 +219,7 @@ fn answer(world: &mut World, client: Entity, asked: Asked) {
     let id = ClientId::Client(client);
     let result = match &asked {
         Asked::Act { actor, witness, action } => {
-            // Zero says that nothing was shown ahead.
+            // Zero says that the player went by nothing.
             act::act(world, id, *actor, action, (*witness != 0).then_some(*witness))
         }
         Asked::Open(target) => {

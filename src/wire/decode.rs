@@ -120,7 +120,7 @@ pub fn message<'a>(
 /// Reads whose update comes.
 fn reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> {
     Ok(match shared {
-        true => Reference::Handle(narrow(r, 0, "a handle", u32::MAX - 1)?),
+        true => Reference::Handle(handle(r)?),
         false => Reference::View(view_index(r)?),
     })
 }
@@ -231,6 +231,10 @@ pub(super) fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
     narrow(r, 0, "a view", VIEWS_MAX as u32 - 1)
 }
 
+pub(super) fn handle(r: &mut BitReader) -> Result<u32, DecodeError> {
+    narrow(r, 0, "a handle", u32::MAX - 1)
+}
+
 fn open(r: &mut BitReader, schema: Schema, before: Option<&Open>) -> Result<Open, DecodeError> {
     let next = match before {
         Some(before) => r.flag()?.then_some(before),
@@ -240,7 +244,7 @@ fn open(r: &mut BitReader, schema: Schema, before: Option<&Open>) -> Result<Open
         Some(before) => next_head(r, &before.head)?,
         None => OpenHead {
             view: view_index(r)?,
-            handle: narrow(r, 0, "a handle", u32::MAX - 1)?,
+            handle: handle(r)?,
             id: id(r)?,
             owner: r.flag()?,
             rights: Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]),

@@ -3,7 +3,7 @@
 //! ```text
 //! request   = 0 number:8 body | 1 0000000 control       control is serialised: see `hello`
 //! body      = 00 act | 01 target                        the player wants to open an inventory
-//!           | 10 view:EG0                               the player has closed one
+//!           | 10 view:EG0 handle:EG0                    the player has closed one
 //! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload
 //!                                                       the acting inventory's view + 1, or 0 for none
 //! payload   = tag:4 fields                              of the built-in type, as in `Action`
@@ -71,6 +71,8 @@ pub enum Body {
     Close {
         /// Its view.
         view: u32,
+        /// The handle that came with the view: the server may show another inventory there by now.
+        handle: u32,
     },
 }
 
@@ -93,9 +95,10 @@ pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
                 Target::Id(id) => encode::id(w, *id),
             }
         }
-        Body::Close { view } => {
+        Body::Close { view, handle } => {
             w.put(0b01, 2);
             w.golomb(u64::from(*view), 0);
+            w.golomb(u64::from(*handle), 0);
         }
     }
 }
@@ -126,7 +129,7 @@ pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeEr
             false => Target::Entity(decode::entity(r)?),
             true => Target::Id(decode::id(r)?),
         }),
-        0b01 => Body::Close { view: view_index(r)? },
+        0b01 => Body::Close { view: view_index(r)?, handle: decode::handle(r)? },
         _ => return Err(DecodeError::Reserved),
     };
     Ok((number, body))

@@ -184,7 +184,7 @@ REQUESTS = {
     "sort": request(14, act(0, 1, num(10, 4) + area(0, 0))),
     "open_an_entity": request(15, "01" + "0" + eg(900, 7) + eg(0)),
     "open_an_id": request(16, "01" + "1" + named(0x123456789ABCDEF)),
-    "close": request(17, "10" + eg(2)),
+    "close": request(17, "10" + eg(2) + eg(40)),
 }
 
 

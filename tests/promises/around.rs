@@ -120,6 +120,37 @@ fn putting_on_and_taking_off_is_told_on_both_sides_and_wear_is_not() {
 }
 
 #[test]
+fn what_is_worn_is_told_when_it_comes_into_view_and_when_it_goes() {
+    let mut pair = Pair::new(2, |app| {
+        app.add_equipment::<Equipment>()
+            .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
+            .init_resource::<Worn>()
+            .init_resource::<Heard>()
+            .add_observer(|on: On<Equipped>, mut w: ResMut<Worn>| w.0.push((true, on.stack.item)))
+            .add_observer(|on: On<Unequipped>, mut w: ResMut<Worn>| {
+                w.0.push((false, on.stack.item));
+            });
+    });
+    let player_entity = spawn_player(&mut pair, 0);
+    let mut worn = Slots::new(2);
+    worn.set(0, BOOTS.stack(1)).unwrap();
+    pair.server.world_mut().entity_mut(player_entity).insert(Equipment(worn));
+    let mut viewers = Viewers::new();
+    viewers.add(pair.client_id(1), Rights::SEE);
+    pair.server.world_mut().entity_mut(player_entity).insert(viewers);
+    pair.settle(60);
+    let told = |pair: &Pair, n: usize| pair.clients[n].app.world().resource::<Worn>().0.clone();
+    assert_eq!((told(&pair, 0), told(&pair, 1)), (vec![(true, BOOTS)], vec![(true, BOOTS)]));
+    pair.server.world_mut().entity_mut(player_entity).insert(Viewers::new());
+    pair.settle(60);
+    assert_eq!(told(&pair, 1), [(true, BOOTS), (false, BOOTS)]);
+    let mut boots = pair.server.world_mut().get_mut::<Equipment>(player_entity).unwrap();
+    drop(boots.0.resize(0));
+    pair.settle(60);
+    assert_eq!(told(&pair, 0), [(true, BOOTS), (false, BOOTS)], "the slot itself went");
+}
+
+#[test]
 fn the_host_acts_through_the_same_rules_at_once() {
     let mut app = Pair::app(|app| {
         setup(app);

@@ -262,7 +262,7 @@ fn opening_what_is_not_there_tells_nothing() {
     let bytes = w.finish().to_vec();
     send(&mut pair, 0, bytes);
     let mut w = BitWriter::default();
-    write_body(&mut w, 2, &Body::Close { view: 999 }, TYPES);
+    write_body(&mut w, 2, &Body::Close { view: 999, handle: 0 }, TYPES);
     let bytes = w.finish().to_vec();
     send(&mut pair, 0, bytes);
     pair.step();

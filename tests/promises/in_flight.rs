@@ -198,3 +198,26 @@ fn loot_that_is_merged_into_other_loot_goes() {
     assert!(pair.server.world().get_entity(second).is_err());
     assert_eq!(inventory(&mut pair, first).get(0), Some(TORCH.stack(8)));
 }
+
+#[test]
+fn a_close_never_ends_the_inventory_that_took_over_the_views_index() {
+    let (mut pair, _, chest_entity, _, _) = scene();
+    let client = pair.client_id(0);
+    let other = spawn_chest(&mut pair, 2, &[]);
+    for chest in [chest_entity, other] {
+        let openable = (Openable::default(), Viewers::new());
+        pair.server.world_mut().entity_mut(chest).insert(openable);
+    }
+    pair.settle(100);
+    with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(1)));
+    pair.settle(100);
+    let open = shown_entity(&pair, 0, chest(1));
+    // The player asks for the other one, and the server takes the first away before it hears of it.
+    with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(2)));
+    pair.step();
+    let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(open));
+    pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
+    pair.settle(100);
+    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_same(&pair, 0, chest(2));
+}

@@ -175,3 +175,35 @@ fn save_and_load_keep_everything_and_end_in_a_full_copy() {
     let slots = |saved: &SavedInventory| saved.containers[0].slots.clone();
     assert_eq!(slots(&again).len(), slots(&saved).len(), "what a mod left is saved again");
 }
+
+#[test]
+fn what_is_tried_on_a_client_is_not_entered_in_its_books() {
+    let mut pair = pair(1);
+    spawn_player(&mut pair, 0);
+    pair.settle(60);
+    let me = shown_entity(&pair, 0, player(0));
+    let client = &mut pair.clients[0].app;
+    for _ in 0..3 {
+        with_inventories(client, move |inv| inv.give(me, COIN.stack(10)).discard());
+    }
+    pair.settle(60);
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN), 0, "put right");
+    let client = &mut pair.clients[0].app;
+    client.world_mut().resource_mut::<NextState<ClientState>>().set(ClientState::Disconnected);
+    client.update();
+    client.update();
+    let flows = client.world().resource::<Messages<ItemFlow>>();
+    assert_eq!(flows.len(), 0, "nothing came into being");
+}
+
+#[test]
+fn what_is_worn_or_engraved_is_taken_last() {
+    let (slot, worn) = (Inventory::slot, AXE.stack(1).worn(9));
+    let (mut app, entity) =
+        app_with(&[(slot(0), AXE.stack(1)), (slot(1), worn), (slot(2), AXE.stack(1))]);
+    let take = |app: &mut App| with_inventories(app, move |inv| inv.take(entity, AXE, 1)).unwrap();
+    assert_eq!(take(&mut app), [AXE.stack(1)]);
+    assert_eq!(get(&mut app, entity, slot(2)), None, "the last plain one");
+    assert_eq!(take(&mut app), [AXE.stack(1)]);
+    assert_eq!(take(&mut app), [worn]);
+}

@@ -301,3 +301,37 @@ fn a_host_whose_observer_acts_raises_no_false_alarm() {
     }
     assert_eq!(app.world().get::<Inventory>(bank).unwrap().count(COIN), 10);
 }
+
+#[test]
+fn a_container_that_comes_with_items_raises_no_false_alarm() {
+    let mut app = Pair::app(setup);
+    app.insert_resource(Conservation::Strict);
+    let owner = Owner(ClientId::Server);
+    let me = app.world_mut().spawn((player(0), Hotbar::default(), owner)).id();
+    app.update();
+    let mut full = Inventory::default();
+    full.set(0, COIN.stack(10)).unwrap();
+    full.set(1, COIN.stack(5)).unwrap();
+    let alarms = |app: &mut App| {
+        let wrong = app.world().resource::<Messages<ItemsUnaccounted>>();
+        wrong.iter_current_update_messages().map(|wrong| wrong.net).collect::<Vec<_>>()
+    };
+    app.world_mut().entity_mut(me).insert(full);
+    with_inventories(&mut app, move |inv| {
+        inv.transact(|tx| {
+            let some = tx.take_from(me, Inventory::slot(0), Some(4))?;
+            tx.put_into(me, Hotbar::slot(0), some).map(drop)
+        })
+    })
+    .unwrap();
+    app.update();
+    assert_eq!(alarms(&mut app), []);
+    // And it goes in the tick in which something is taken out of it.
+    with_inventories(&mut app, move |inv| inv.take(me, COIN, 1)).unwrap();
+    app.world_mut().entity_mut(me).remove::<Inventory>();
+    app.update();
+    assert_eq!(alarms(&mut app), []);
+    app.world_mut().get_mut::<Hotbar>(me).unwrap().set(0, COIN.stack(9)).unwrap();
+    app.update();
+    assert_eq!(alarms(&mut app), [6], "what nobody declared is still found");
+}

@@ -153,6 +153,21 @@ fn what_only_the_server_can_tell_is_shown_when_it_has() {
 }
 
 #[test]
+fn what_is_not_shown_ahead_is_refused_as_stale_all_the_same() {
+    let (mut pair, player_entity, _) = scene();
+    ask(&mut pair, 0, Engrave { slot: Inventory::slot(2), text: "for you".into() });
+    // The game puts other things there before the request comes.
+    inventory(&mut pair, player_entity).set(2, BOOTS.stack(1)).unwrap();
+    pair.settle(100);
+    assert_eq!(
+        heard(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
+        [Reason::Stale]
+    );
+    assert_eq!(inventory(&mut pair, player_entity).get(2), Some(BOOTS.stack(1)));
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
 fn a_purchase_goes_past_the_players_rights_by_the_games_word_alone() {
     let (mut pair, player_entity, me) = scene();
     let mut viewers = Viewers::new();

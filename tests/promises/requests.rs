@@ -63,7 +63,7 @@ fn request(name: &str) -> (u8, Body, Option<Action>) {
             let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDEF);
             (16, Body::Open(Target::Id(id)), None)
         }
-        "close" => (17, Body::Close { view: 2 }, None),
+        "close" => (17, Body::Close { view: 2, handle: 40 }, None),
         other => panic!("no such case: {other}"),
     }
 }

@@ -210,3 +210,23 @@ fn a_request_for_what_one_does_not_own_or_see_is_refused_like_one_for_nothing() 
     pair.settle(50);
     assert_same(&pair, 0, id);
 }
+
+#[test]
+fn what_the_game_grants_after_a_player_opened_it_is_the_games_to_end() {
+    let (mut pair, _, chest_entity) = scene(false);
+    open(&mut pair, 0);
+    pair.settle(100);
+    // A cut scene: the game shows the chest from afar, whatever the rules say.
+    let client = pair.client_id(0);
+    let mut viewers = pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap();
+    assert!(viewers.remove(client));
+    viewers.add(client, Rights::SEE);
+    pair.server.world_mut().entity_mut(chest_entity).insert(At(100));
+    pair.settle(200);
+    assert_same(&pair, 0, chest(1));
+    let shown = shown_entity(&pair, 0, chest(1));
+    let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(shown));
+    pair.settle(100);
+    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_same(&pair, 0, chest(1));
+}

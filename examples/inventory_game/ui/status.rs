@@ -87,8 +87,7 @@ fn refresh(
     let s = if players == 1 { "" } else { "s" };
     let (ping, bytes, slots) = if link.is_some() {
         let lag = lag.map_or(0, |lag| lag.delay.as_millis());
-        let lag =
-            if lag > 0 { format!(" and {lag} ms lag each way, 5 % lost") } else { String::new() };
+        let lag = if lag > 0 { format!(" and {lag} ms lag each way") } else { String::new() };
         let ping = format!("   ping {:.0} ms{lag}", ping.rtt * 1000.0);
         (ping, stats.bytes_received, stats.slots_applied)
     } else {

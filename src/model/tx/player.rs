@@ -119,8 +119,12 @@ impl Tx<'_> {
 
     /// A small hash of everything that was witnessed; never zero.
     pub(crate) fn witnessed(&self) -> u16 {
-        let [low, high, ..] = self.witnessed.to_le_bytes();
-        u16::from_le_bytes([low, high]).max(1)
+        small(self.witnessed)
+    }
+
+    /// The same up to where a client cannot go on, if the transaction came there.
+    pub(crate) fn witnessed_in_part(&self) -> Option<u16> {
+        self.witnessed_in_part.map(small)
     }
 
     /// Goes on without the player's [`Rights`] to an inventory: for an action that gives and takes by the
@@ -143,6 +147,7 @@ impl Tx<'_> {
     /// [`Reason::Unpredictable`] on a client: only the server names data. [`Reason::Invalid`] if it is
     /// too large or its type is not registered.
     pub fn mint<T: ItemData>(&mut self, value: &T) -> Result<DataId, Reason> {
+        self.witnessed_in_part.get_or_insert(self.witnessed);
         let pool = self.pool.filter(|_| self.decides()).ok_or(Reason::Unpredictable)?;
         let (kind, bytes) = pool.encode(value).map_err(|_| Reason::Invalid)?;
         let again = |datum: &&Datum| datum.kind == kind && datum.bytes == bytes;
@@ -182,4 +187,9 @@ impl Tx<'_> {
         let left = (u64::from(limit) + before).saturating_sub(now);
         u32::try_from(left).unwrap_or(u32::MAX)
     }
+}
+
+fn small(hash: u64) -> u16 {
+    let [low, high, ..] = hash.to_le_bytes();
+    u16::from_le_bytes([low, high]).max(1)
 }

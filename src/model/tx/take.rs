@@ -13,7 +13,8 @@ use crate::model::{
 use super::Tx;
 
 impl Tx<'_> {
-    /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks.
+    /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks. What is worn
+    /// or carries instance data is taken last.
     ///
     /// # Errors
     ///
@@ -45,9 +46,13 @@ impl Tx<'_> {
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut left = count;
         let mut taken = Vec::new();
-        for flat in self.range(area)?.rev() {
-            let there = self.unit(area.entity)?.get(flat).filter(|stack| stack.item == item);
-            let Some(stack) = there else { continue };
+        let range = self.range(area)?;
+        let unit = self.unit(area.entity)?;
+        let stack = |flat: usize| unit.get(flat).filter(|stack| stack.item == item);
+        let mut there: Vec<(usize, Stack)> =
+            range.rev().filter_map(|flat| Some((flat, stack(flat)?))).collect();
+        there.sort_by_key(|(_, stack)| !stack.stacks_with(&item.stack(1)));
+        for (flat, stack) in there {
             let part = stack.with_count(left.min(stack.count()));
             if let Some(part) = part.filter(|_| self.permits(area.entity, flat, Rights::TAKE)) {
                 self.unit(area.entity)?.set(flat, stack.with_count(stack.count() - part.count()));
