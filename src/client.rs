@@ -1,6 +1,7 @@
 //! The client's half: keeps confirmed copies of what the server shows, and tells the game what changed.
 
 pub(crate) mod apply;
+pub(crate) mod bulk;
 pub(crate) mod confirmed;
 pub(crate) mod notify;
 pub(crate) mod predict;
@@ -25,6 +26,7 @@ impl Plugin for InventoryClientPlugin {
         app.init_resource::<confirmed::Confirmations>()
             .init_resource::<predict::Predictions>()
             .init_resource::<receive::Received>()
+            .init_resource::<bulk::Transfers>()
             .init_resource::<submit::Submission>()
             .init_resource::<SyncState>()
             .configure_sets(
@@ -51,13 +53,17 @@ impl Plugin for InventoryClientPlugin {
             .add_systems(
                 PreUpdate,
                 (
-                    receive::receive_messages.in_set(InventorySystems::Receive),
+                    (receive::receive_messages, bulk::receive_chunks)
+                        .in_set(InventorySystems::Receive),
                     apply::apply_messages.in_set(InventorySystems::Apply),
                     reconcile::reconcile_entities.in_set(InventorySystems::Reconcile),
                     notify::notify_game.in_set(InventorySystems::Notify),
                 ),
             )
-            .add_systems(PostUpdate, submit::submit_requests.in_set(InventorySystems::Submit))
+            .add_systems(
+                PostUpdate,
+                (submit::submit_requests, bulk::tell_received).in_set(InventorySystems::Submit),
+            )
             .add_systems(
                 OnExit(ClientState::Connected),
                 (confirmed::disconnect, reconcile::reconcile_entities, notify::notify_game).chain(),

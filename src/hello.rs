@@ -101,6 +101,8 @@ pub(crate) enum Request {
     Hello(Hello),
     /// My copies are wrong: send everything that I may see once more.
     Resync,
+    /// I have all chunks of this transfer.
+    Received(u8),
 }
 
 /// First byte of the message that refuses a client; the server's [`Hello`] follows. It stays the same in

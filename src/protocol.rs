@@ -28,6 +28,10 @@ use crate::{
 #[derive(Message, Debug)]
 pub(crate) struct SyncBatch(pub(crate) Bytes);
 
+/// Server to client: one chunk of [`wire::bulk`](crate::wire::bulk).
+#[derive(Message, Debug)]
+pub(crate) struct SyncChunk(pub(crate) Bytes);
+
 /// Client to server: one [`Request`](crate::hello::Request).
 #[derive(Message, Debug)]
 pub(crate) struct SyncRequest(pub(crate) Bytes);
@@ -40,6 +44,8 @@ impl Plugin for InventorySharedPlugin {
         // Not tied to replication: a message carries all that it needs and never waits for a tick.
         app.add_server_message_with(Channel::Ordered, write_batch, read_batch)
             .make_message_independent::<SyncBatch>()
+            .add_server_message_with(Channel::Unordered, write_chunk, read_chunk)
+            .make_message_independent::<SyncChunk>()
             .add_client_message_with(Channel::Ordered, write_request, read_request)
             .init_resource::<Kinds>()
             .init_resource::<InventoryStats>()
@@ -68,6 +74,15 @@ fn write_batch(_: &mut ServerSendCtx, batch: &SyncBatch, bytes: &mut Vec<u8>) ->
 
 fn read_batch(_: &mut ClientReceiveCtx, bytes: &mut Bytes) -> Result<SyncBatch> {
     Ok(SyncBatch(bytes.split_off(0)))
+}
+
+fn write_chunk(_: &mut ServerSendCtx, chunk: &SyncChunk, bytes: &mut Vec<u8>) -> Result {
+    bytes.extend_from_slice(&chunk.0);
+    Ok(())
+}
+
+fn read_chunk(_: &mut ClientReceiveCtx, bytes: &mut Bytes) -> Result<SyncChunk> {
+    Ok(SyncChunk(bytes.split_off(0)))
 }
 
 fn write_request(_: &mut ClientSendCtx, request: &SyncRequest, bytes: &mut Vec<u8>) -> Result {

@@ -16,6 +16,7 @@ pub(crate) mod local;
 pub(crate) mod views;
 pub(crate) mod viewers;
 pub mod batch;
+pub(crate) mod bulk;
 pub mod encode;
 pub(crate) mod send;
 
@@ -87,7 +88,8 @@ impl Plugin for InventoryServerPlugin {
                         .chain()
                         .in_set(InventorySystems::Batch),
                     encode::encode_messages.in_set(InventorySystems::Encode),
-                    send::send_messages
+                    (send::send_messages, bulk::send_chunks)
+                        .chain()
                         .run_if(in_state(ServerState::Running))
                         .in_set(InventorySystems::Send),
                 ),

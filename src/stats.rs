@@ -31,6 +31,8 @@ pub struct InventoryStats {
     pub messages_sent: u64,
     /// Send: bytes to clients.
     pub bytes_sent: u64,
+    /// Send: chunks of full copies that are too much for one message.
+    pub chunks_sent: u64,
     /// Validate: requests from clients that were heard.
     pub requests_validated: u64,
     /// Validate: requests that nobody honest sends: unauthorised, too long, not decodable.
@@ -49,6 +51,8 @@ pub struct InventoryStats {
     pub messages_received: u64,
     /// Receive: bytes from the server.
     pub bytes_received: u64,
+    /// Receive: chunks from the server.
+    pub chunks_received: u64,
     /// Receive and apply: messages that were dropped because they did not decode.
     pub decode_errors: u64,
     /// Apply: messages that were dropped because they did not start where the copy stood.

@@ -31,7 +31,7 @@ use crate::{
     InventoryPlugins,
     ids::InventoryIds,
     model::{container::Container, id::InventoryId, slots::Slots},
-    protocol::{SyncBatch, SyncRequest},
+    protocol::{SyncBatch, SyncChunk, SyncRequest},
     server::views::Views,
 };
 
@@ -299,7 +299,8 @@ impl Pair {
         }
     }
 
-    /// Ticks until nothing is on its way, twice over, so that answers to answers have arrived too.
+    /// Ticks until nothing is on its way or waits for its turn, twice over, so that answers to answers have
+    /// arrived too.
     ///
     /// # Panics
     ///
@@ -309,7 +310,9 @@ impl Pair {
         for _ in 0..max {
             self.step();
             let idle = |client: &PairClient| client.down.is_idle() && client.up.is_idle();
-            quiet = if self.clients.iter().all(idle) { quiet + 1 } else { 0 };
+            let all = self.clients.iter().all(idle)
+                && self.server.world().get_resource::<Views>().is_none_or(Views::is_idle);
+            quiet = if all { quiet + 1 } else { 0 };
             if quiet > 3 {
                 return;
             }
@@ -326,6 +329,17 @@ impl Pair {
     pub fn sync_channel(&self) -> usize {
         let registry = self.server.world().resource::<RemoteMessageRegistry>();
         registry.server_message_channel::<SyncBatch>().expect("the plugins registered it")
+    }
+
+    /// The channel of what is too much for one message.
+    ///
+    /// # Panics
+    ///
+    /// If the plugins are not there.
+    #[must_use]
+    pub fn chunk_channel(&self) -> usize {
+        let registry = self.server.world().resource::<RemoteMessageRegistry>();
+        registry.server_message_channel::<SyncChunk>().expect("the plugins registered it")
     }
 
     /// The channel of the messages that clients send.

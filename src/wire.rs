@@ -14,10 +14,12 @@
 //! shared    = update                                    one inventory, the same bytes to all who see it
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots they changed
 //! full      = answered?:1 [answers]
-//!             reset:1 follows:EG0                       drop all views first; so many shared parts follow
+//!             reset?:1 [transfer:EG0]                   drop all views first, and transfers up to this one
+//!             follows:EG0                               so many shared parts follow
 //!             data:EG0 datum*                           instance data that the client does not have
 //!             closes:EG0 (view:EG0 reason:1)*
 //!             opens:EG0 open*
+//!             handover?:1 [transfer:8 dropped:EG0 (place:EG4)*]   what came in chunks begins (`bulk`)
 //!             (1 update)* 0
 //!
 //! update    = view:EG0 base:5 steps-1:EG0               the view's index; in a shared part the unit's handle
@@ -64,6 +66,7 @@
 //! bits, two bytes.
 
 pub mod bits;
+pub mod bulk;
 pub mod decode;
 pub mod encode;
 pub mod request;
@@ -80,6 +83,8 @@ use crate::model::{
     stack::Stack,
     unit::{Kind, Unit},
 };
+
+use bulk::Handover;
 
 /// The version of this format and of the handshake.
 pub const PROTOCOL_VERSION: u16 = 1;
@@ -201,8 +206,8 @@ pub const DATA_BYTES_MAX: usize = 1 << 16;
 pub struct Part {
     /// Answers to this client's requests.
     pub answers: Option<Answers>,
-    /// Drop every view before applying this.
-    pub reset: bool,
+    /// Drop every view before applying this, and what came in chunks up to this transfer.
+    pub reset: Option<u8>,
     /// So many shared parts belong to this one.
     pub follows: usize,
     /// Instance data that the client can forget, for it does not exist any more.
@@ -213,6 +218,8 @@ pub struct Part {
     pub closes: Vec<(u32, CloseCause)>,
     /// Views that begin or are healed.
     pub opens: Vec<Open>,
+    /// Views that begin as they were sent in chunks.
+    pub handover: Option<Handover>,
     /// Views that change.
     pub updates: Vec<Update>,
 }
@@ -273,6 +280,12 @@ pub enum DecodeError {
     Payload {
         /// The action's name.
         action: &'static str,
+    },
+    /// A transfer that has not come in whole.
+    #[error("transfer {transfer} has not come in")]
+    UnknownTransfer {
+        /// Its number.
+        transfer: u8,
     },
     /// Instance data that this client has not been sent.
     #[error("there is no instance data {id:?}")]

@@ -118,7 +118,7 @@ fn late_join<P: Peer>() {
     for (id, cells) in (0..).zip(&all) {
         P::spawn(pair.server.world_mut(), id, cells, &viewers);
     }
-    pair.steps(30);
+    pair.steps(120);
     for id in [0, 500, 999] {
         assert_shown::<P>(&mut pair, 0, id, &all[usize::try_from(id).unwrap_or(0)]);
     }

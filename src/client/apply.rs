@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    bulk::Transfers,
     confirmed::Confirmations,
     predict::Predictions,
     receive::Received,
@@ -25,22 +26,24 @@ pub(super) fn apply_messages(
     mut received: ResMut<Received>,
     mut confirmations: ResMut<Confirmations>,
     mut predictions: ResMut<Predictions>,
+    mut transfers: ResMut<Transfers>,
     mut submission: ResMut<Submission>,
     mut state: ResMut<SyncState>,
     mut stats: ResMut<InventoryStats>,
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
     for group in received.groups.drain(..) {
-        match decode_group(&group, schema, &confirmations, &pool) {
+        match decode_group(&group, schema, &confirmations, &pool, &mut transfers) {
             Ok(mut parts) => {
                 for part in &mut parts {
-                    if part.reset {
+                    if let Some(transfer) = part.reset {
+                        transfers.reset(transfer);
                         pool.follow(true);
                     }
                     part.forgotten.drain(..).for_each(|id| pool.forget(id));
                     part.data.drain(..).for_each(|datum| pool.put(datum));
                 }
-                if parts.iter().any(|part| part.reset) {
+                if parts.iter().any(|part| part.reset.is_some()) {
                     match core::mem::replace(&mut *state, SyncState::Synced) {
                         SyncState::Synced => submission.answered(),
                         _ => submission.greeted(),
@@ -77,17 +80,25 @@ fn decode_group(
     schema: Schema,
     confirmations: &Confirmations,
     pool: &DataPool,
+    transfers: &mut Transfers,
 ) -> Result<Vec<Part>, DecodeError> {
     let held = |reference| confirmations.held(reference);
     let decoded = group.iter().map(|bytes| decode::message(bytes, schema, held));
-    let parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;
+    let mut parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;
+    for part in &mut parts {
+        if let Some(handover) = &part.handover {
+            let Part { data, opens, .. } = transfers.take(handover)?;
+            part.data.extend(data);
+            part.opens.extend(opens);
+        }
+    }
     for datum in parts.iter().flat_map(|part| &part.data) {
         if usize::from(datum.kind) >= pool.types() {
             let (value, max) = (u64::from(datum.kind), (pool.types() as u64).saturating_sub(1));
             return Err(DecodeError::OutOfRange { what: "a type of data", value, max });
         }
     }
-    let reset = parts.iter().any(|part| part.reset);
+    let reset = parts.iter().any(|part| part.reset.is_some());
     let comes = |id| parts.iter().flat_map(|part| &part.data).any(|datum| datum.id == id);
     for id in parts.iter().flat_map(Part::names_data) {
         if !comes(id) && (reset || !pool.contains(id)) {

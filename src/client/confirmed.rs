@@ -15,6 +15,7 @@ use crate::{
 };
 
 use super::{
+    bulk::Transfers,
     predict::Predictions,
     receive::Received,
     submit::{Submission, SyncState},
@@ -126,7 +127,7 @@ impl Confirmations {
         let mut moved = 0;
         for part in parts {
             let mut before = HashMap::default();
-            if part.reset {
+            if part.reset.is_some() {
                 self.handles.clear();
                 self.ids.clear();
                 let views = core::mem::take(&mut self.views);
@@ -344,7 +345,7 @@ impl Confirmed {
 /// The connection is gone, and a client is no authority: everything closes.
 pub(super) fn disconnect(
     mut confirmations: ResMut<Confirmations>,
-    mut received: ResMut<Received>,
+    (mut received, mut transfers): (ResMut<Received>, ResMut<Transfers>),
     mut submission: ResMut<Submission>,
     mut state: ResMut<SyncState>,
     mut predictions: ResMut<Predictions>,
@@ -361,6 +362,7 @@ pub(super) fn disconnect(
     confirmations.touched.clear();
     confirmations.waiting.clear();
     *received = Received::default();
+    *transfers = Transfers::default();
     *submission = Submission::default();
     *state = SyncState::default();
 }

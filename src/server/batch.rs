@@ -21,11 +21,18 @@ pub struct SyncSettings {
     pub granular: bool,
     /// When a delta gives way to a full copy.
     pub full_policy: FullPolicy,
+    /// How many bytes of a transfer in chunks go to one client in one tick. A chunk that was begun is sent
+    /// whole, so that one goes in any case.
+    pub bulk_bytes_per_tick: usize,
 }
 
 impl Default for SyncSettings {
     fn default() -> Self {
-        Self { granular: true, full_policy: FullPolicy::AbovePercent(50) }
+        Self {
+            granular: true,
+            full_policy: FullPolicy::AbovePercent(50),
+            bulk_bytes_per_tick: 1000,
+        }
     }
 }
 
@@ -46,6 +53,9 @@ pub(super) enum Content {
     Full,
     Smaller,
 }
+
+/// If more slots changed the unit is sent anew, in chunks if need be: nothing is to wait behind it.
+const DELTA_SLOTS_MAX: usize = 1024;
 
 /// One update, encoded once for all its targets.
 #[derive(Clone, Debug)]
@@ -77,7 +87,8 @@ pub(super) fn batch_changes(
     let batched = &mut *batched;
     batched.jobs.clear();
     batched.targets.clear();
-    for unit in marked.units().iter().copied() {
+    let behind = core::mem::take(&mut views.behind);
+    for unit in marked.units().iter().copied().chain(behind) {
         if let Ok(baseline) = units.get(unit) {
             batch_unit(unit, baseline, *settings, &mut views, batched, &mut stats);
         }
@@ -98,7 +109,9 @@ fn batch_unit(
     let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
     for (at, watcher) in watched.watchers.iter().enumerate() {
         let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
-        if told < baseline.structure_version() {
+        let outgrows = told < baseline.structure_version()
+            || baseline.changed_since(told).nth(DELTA_SLOTS_MAX).is_some();
+        if outgrows {
             outgrown.push(at);
         } else if !bases.contains(&told) {
             bases.push(told);

@@ -22,6 +22,7 @@ use crate::{
 use super::{
     baseline::Baseline,
     batch::{Batched, Content, Job},
+    bulk,
     sessions::Sessions,
     views::Views,
 };
@@ -36,7 +37,8 @@ pub(crate) struct Encoded {
     other: BitWriter,
 }
 
-type Units<'w, 's> = Query<'w, 's, (&'static Baseline, Has<Replicated>), Allow<Disabled>>;
+pub(super) type Units<'w, 's> =
+    Query<'w, 's, (&'static Baseline, Has<Replicated>), Allow<Disabled>>;
 
 /// Encodes everything that waits for clients.
 pub(super) fn encode_messages(
@@ -65,7 +67,8 @@ pub(super) fn encode_messages(
     }
     for at in 0..views.touched.len() {
         let client = views.touched[at];
-        begin_message(client, &units, schema, &pool, &mut views, &mut sessions, &mut stats);
+        let Encoded { part, .. } = &mut *encoded;
+        begin_message(client, &units, schema, &pool, &mut views, &mut sessions, part, &mut stats);
     }
     for job in &batched.jobs {
         let Ok((baseline, _)) = units.get(job.unit) else { continue };
@@ -93,9 +96,11 @@ fn begin_message(
     pool: &DataPool,
     views: &mut Views,
     sessions: &mut Sessions,
+    scratch: &mut BitWriter,
     stats: &mut InventoryStats,
 ) {
-    let opens = collect_opens(client_id, units, views);
+    let opens = collect_opens(client_id, units, schema, views, scratch);
+    let handover = bulk::hand_over(client_id, units, pool, views);
     let Some(client) = views.client_mut(client_id) else { return };
     client.message.clear();
     let answers = sessions.take_answers(client_id, client.reset);
@@ -106,6 +111,7 @@ fn begin_message(
     let more = client.reset
         || !client.closes.is_empty()
         || !opens.is_empty()
+        || handover.is_some()
         || !data.is_empty()
         || client.forgets.len() > FORGETS_WAITING;
     let own = client.private_updates > 0 || answers.is_some();
@@ -120,7 +126,8 @@ fn begin_message(
         return;
     }
     let w = &mut client.message;
-    encode::begin_full(w, answers.as_ref(), client.reset, client.shared_parts);
+    let reset = client.reset.then(|| client.bulk.last());
+    encode::begin_full(w, answers.as_ref(), reset, client.shared_parts);
     encode::data(w, &client.forgets, &data);
     client.forgets.clear();
     encode::closes(w, &client.closes);
@@ -134,44 +141,74 @@ fn begin_message(
             before = Some((head, baseline.unit()));
         }
     }
+    encode::handover(w, handover.as_ref());
     client.closes.clear();
 }
 
-/// The views of a client that need a full copy, each once, with their cursors moved.
-fn collect_opens(client_id: Entity, units: &Units, views: &mut Views) -> Vec<(Entity, OpenHead)> {
+/// Full copies of so many bytes in all go with the message, more in chunks.
+const OPEN_BYTES: usize = 1000;
+
+/// The views of a client that need a full copy now, each once, with their cursors moved: its own first,
+/// and as many as do not hold up what comes after. The others go in [`bulk`].
+fn collect_opens(
+    client_id: Entity,
+    units: &Units,
+    schema: Schema,
+    views: &mut Views,
+    scratch: &mut BitWriter,
+) -> Vec<(Entity, OpenHead)> {
     let Some(client) = views.client_mut(client_id).filter(|client| client.ready) else {
         return Vec::new();
     };
     let wanted = core::mem::take(&mut client.opens);
-    let mut opens = Vec::with_capacity(wanted.len());
+    let mut opens: Vec<(Entity, OpenHead)> = Vec::with_capacity(wanted.len());
     for view in wanted {
-        let Some(unit) = views.client(client_id).and_then(|c| *c.views.get(view as usize)?) else {
-            continue;
-        };
-        let (Ok((baseline, replicated)), Some(watched)) = (units.get(unit), views.unit_mut(unit))
-        else {
-            continue;
-        };
-        let (id, handle) = (watched.id, watched.handle);
-        let Some(watcher) =
-            watched.watchers.iter_mut().find(|w| w.client == client_id && w.told.is_none())
-        else {
-            continue;
-        };
-        let version = baseline.version();
-        (watcher.told, watcher.known) = (Some(version), true);
-        let head = OpenHead {
-            view,
-            handle,
-            id,
-            owner: watcher.access.owner,
-            rights: watcher.access.rights,
-            version,
-            entity: replicated.then_some(unit),
-        };
-        opens.push((unit, head));
+        let unit = views.client(client_id).and_then(|c| *c.views.get(view as usize)?);
+        let head = unit.and_then(|unit| {
+            Some((unit, head_of(client_id, view, unit, units.get(unit).ok()?, views)?))
+        });
+        opens.extend(head.filter(|(unit, _)| opens.iter().all(|(there, _)| there != unit)));
+    }
+    opens.sort_by_key(|(_, head)| !head.owner);
+    scratch.clear();
+    let (mut now, mut before) = (0, None);
+    for (unit, head) in &opens {
+        let Ok((baseline, _)) = units.get(*unit) else { break };
+        encode::open(scratch, schema, before, (head, baseline.unit()));
+        before = Some((head, baseline.unit()));
+        if scratch.len() > OPEN_BYTES * 8 {
+            break;
+        }
+        now += 1;
+    }
+    let later: Vec<u32> = opens.drain(now..).map(|(_, head)| head.view).collect();
+    views.send_in_chunks(client_id, later);
+    for (unit, head) in &opens {
+        views.begin_view(*unit, client_id, head.version);
     }
     opens
+}
+
+/// What a full copy of a unit would begin with; `None` if the client does not see it, or has it.
+pub(super) fn head_of(
+    client: Entity,
+    view: u32,
+    unit: Entity,
+    (baseline, replicated): (&Baseline, bool),
+    views: &Views,
+) -> Option<OpenHead> {
+    let watched = views.unit(unit)?;
+    let mut waiting = watched.watchers.iter().filter(|w| w.told.is_none());
+    let watcher = waiting.find(|w| w.client == client && w.view == view)?;
+    Some(OpenHead {
+        view,
+        handle: watched.handle,
+        id: watched.id,
+        owner: watcher.access.owner,
+        rights: watcher.access.rights,
+        version: baseline.version(),
+        entity: replicated.then_some(unit),
+    })
 }
 
 fn encode_job(

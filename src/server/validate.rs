@@ -114,6 +114,7 @@ impl Desk<'_, '_> {
                 self.stats.resyncs_asked += 1;
                 self.views.ask_resync(client);
             }
+            Request::Received(transfer) => self.views.receive_transfer(client, transfer),
         }
     }
 

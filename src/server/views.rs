@@ -37,6 +37,10 @@ pub(crate) struct Views {
     healing: Vec<(Entity, Entity)>,
     /// Requests that came before they could be heard, at most one of each client.
     early: Vec<(Entity, Bytes)>,
+    /// Clients to whom something goes in chunks.
+    pub(super) bulky: Vec<Entity>,
+    /// Units of which a view began with a copy that was not the newest.
+    pub(super) behind: Vec<Entity>,
     /// Ticks that have been batched.
     ticks: u64,
 }
@@ -75,6 +79,11 @@ pub(super) struct Access {
 const HANDLES_RESTING: usize = 32;
 
 impl Views {
+    /// Whether nothing waits to be sent in chunks.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.bulky.is_empty()
+    }
+
     /// A client has connected; it sees nothing before it says hello.
     pub(super) fn enter(&mut self, client: Entity) {
         self.clients.insert(client, ClientViews::default());
@@ -87,6 +96,7 @@ impl Views {
         self.resyncing.retain(|resyncing| *resyncing != client);
         self.healing.retain(|(healing, _)| *healing != client);
         self.early.retain(|(early, _)| *early != client);
+        self.bulky.retain(|bulky| *bulky != client);
         for unit in gone.views.into_iter().flatten() {
             if let Some(watched) = self.units.get_mut(&unit) {
                 watched.watchers.retain(|watcher| watcher.client != client);
@@ -247,6 +257,26 @@ impl Views {
         {
             views.opens.push(watcher.view);
             self.touch(watcher.client);
+        }
+    }
+
+    /// A full copy of this version is on its way to a client.
+    pub(super) fn begin_view(&mut self, unit: Entity, client: Entity, version: u64) {
+        let watchers = self.units.get_mut(&unit).map(|watched| &mut watched.watchers);
+        let watcher = watchers.and_then(|all| all.iter_mut().find(|w| w.client == client));
+        if let Some(watcher) = watcher {
+            (watcher.told, watcher.known) = (Some(version), true);
+        }
+    }
+
+    /// Has a client get full copies in chunks.
+    pub(super) fn send_in_chunks(&mut self, client: Entity, later: Vec<u32>) {
+        let Some(views) = self.clients.get_mut(&client).filter(|_| !later.is_empty()) else {
+            return;
+        };
+        views.bulk.wanted.extend(later);
+        if !self.bulky.contains(&client) {
+            self.bulky.push(client);
         }
     }
 

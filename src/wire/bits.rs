@@ -71,6 +71,13 @@ impl BitWriter {
         2 * digits - k - 1
     }
 
+    /// Writes what another has written.
+    pub fn append(&mut self, other: &Self) {
+        other.bytes.iter().for_each(|byte| self.put(u32::from(*byte), 8));
+        #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are pending")]
+        self.put(other.pending as u32, other.pending_bits);
+    }
+
     /// Fills the last byte with zeros and gives the bytes.
     #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are pending")]
     pub fn finish(&mut self) -> &[u8] {

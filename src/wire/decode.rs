@@ -20,6 +20,7 @@ use super::{
     ANSWER_BITS, ANSWERS_MAX, Answers, CloseCause, DATA_BYTES_MAX, Datum, DecodeError, Open,
     OpenHead, Part, Schema, Update, VIEWS_MAX,
     bits::BitReader,
+    bulk,
     encode::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
 };
 
@@ -70,8 +71,15 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     if r.flag()? {
         answers(&mut r)?;
     }
-    r.flag()?;
+    reset(&mut r)?;
     length(&mut r, 0, "the number of parts", VIEWS_MAX)
+}
+
+fn reset(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
+    if !r.flag()? {
+        return Ok(None);
+    }
+    Ok(Some(narrow(r, 0, "a transfer", 255)?.to_le_bytes()[0]))
 }
 
 /// Whether a message is a shared part.
@@ -134,12 +142,9 @@ fn full<'a>(
     if r.flag()? {
         part.answers = Some(answers(r)?);
     }
-    part.reset = r.flag()?;
+    part.reset = reset(r)?;
     part.follows = length(r, 0, "the number of parts", VIEWS_MAX)?;
-    let data = length(r, 0, "the number of data", r.left())?;
-    for _ in 0..data {
-        datum(r, part)?;
-    }
+    all_data(r, part)?;
     let closes = length(r, 0, "the number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
         let view = view_index(r)?;
@@ -147,12 +152,23 @@ fn full<'a>(
         let cause = if r.flag()? { CloseCause::Despawned } else { CloseCause::Hidden };
         part.closes.push((view, cause));
     }
+    opens(r, schema, part)?;
+    part.handover = bulk::read_handover(r)?;
+    updates(r, schema, held, &mut part.updates)
+}
+
+pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
+    let data = length(r, 0, "the number of data", r.left())?;
+    (0..data).try_for_each(|_| datum(r, part))
+}
+
+pub(super) fn opens(r: &mut BitReader, schema: Schema, part: &mut Part) -> Result<(), DecodeError> {
     let opens = length(r, 0, "the number of opens", VIEWS_MAX)?;
     for _ in 0..opens {
         let next = open(r, schema, part.opens.last())?;
         part.opens.push(next);
     }
-    updates(r, schema, held, &mut part.updates)
+    Ok(())
 }
 
 fn answers(r: &mut BitReader) -> Result<Answers, DecodeError> {

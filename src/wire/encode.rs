@@ -13,7 +13,9 @@ use crate::model::{
     unit::Unit,
 };
 
-use super::{ANSWER_BITS, Answers, CloseCause, Datum, OpenHead, Schema, bits::BitWriter};
+use super::{
+    ANSWER_BITS, Answers, CloseCause, Datum, OpenHead, Schema, bits::BitWriter, bulk::Handover,
+};
 
 pub use update::{Entry, UpdateHead, quick, update_delta, update_full};
 
@@ -33,14 +35,17 @@ pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
     self::answers(w, answers);
 }
 
-/// Begins a message that can hold everything. `data`, `closes` and then `opens` must follow.
-pub fn begin_full(w: &mut BitWriter, answers: Option<&Answers>, reset: bool, follows: usize) {
+/// Begins a message that can hold everything. `data`, `closes`, `opens` and then `handover` must follow.
+pub fn begin_full(w: &mut BitWriter, answers: Option<&Answers>, reset: Option<u8>, follows: usize) {
     w.put(0b0111, 4);
     w.flag(answers.is_some());
     if let Some(answers) = answers {
         self::answers(w, answers);
     }
-    w.flag(reset);
+    w.flag(reset.is_some());
+    if let Some(transfer) = reset {
+        w.golomb(u64::from(transfer), 0);
+    }
     w.golomb(follows as u64, 0);
 }
 
@@ -143,6 +148,16 @@ pub fn open(
     }
     selected(w, unit.selected);
     slots(w, schema, unit);
+}
+
+/// Writes which views begin as they were sent in chunks.
+pub fn handover(w: &mut BitWriter, handover: Option<&Handover>) {
+    w.flag(handover.is_some());
+    if let Some(Handover { transfer, dropped }) = handover {
+        w.put(u32::from(*transfer), 8);
+        w.golomb(dropped.len() as u64, 0);
+        dropped.iter().for_each(|place| w.golomb(*place as u64, 4));
+    }
 }
 
 pub(super) fn entity(w: &mut BitWriter, entity: Entity) {

@@ -107,6 +107,8 @@ def open_player(view, handle, version, entity=None):
             + carrier + structure + "1" + eg(3) + slots(content))
 
 
+NOTHING_HANDED = "0"
+
 CASES = {
     "one_less": "1001" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
     "three_more_in_view_two": "1001" + head(2, 37) + DELTA + ONE + slot36(0) + MORE + amount(3) + "0",
@@ -138,14 +140,17 @@ CASES = {
     "accepted_with_slots": "110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
                            + WITH + slot36(30) + "0",
     "refused_stale_and_by_the_game": "110" + answers(7, [True, 0, (31, 500)]) + "0",
-    "hello_without_views": full(reset="1", closes=eg(0), opens=eg(0)) + "0",
+    "hello_without_views": full(reset="1" + eg(7), closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0",
     "answered_with_a_shared_part": full("1" + answers(9, [True]), follows=1, closes=eg(0), opens=eg(0))
-                                   + "0",
-    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + "0",
-    "opened": full(reset="1", closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + "0",
-    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + "0",
-    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + "0",
-    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + "0",
+                                   + NOTHING_HANDED + "0",
+    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0",
+    "opened": full(reset="1" + eg(7), closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + NOTHING_HANDED + "0",
+    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + NOTHING_HANDED + "0",
+    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + NOTHING_HANDED + "0",
+    "handed_over": full(closes=eg(0), opens=eg(0)) + "1" + num(9, 8) + eg(2) + eg(0, 4) + eg(20, 4) + "0",
+    "transfer": eg(1) + eg(3, 4) + "0" + eg(1) + eg(2, 6) + num(1, 8) + num(255, 8) + eg(1)
+                + open_player(0, 7, 12),
+    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + NOTHING_HANDED + "0",
 }
 
 

@@ -36,6 +36,7 @@ mod actions;
 mod around;
 mod assets;
 mod attach;
+mod bulk;
 mod faults;
 mod forge;
 mod healing;

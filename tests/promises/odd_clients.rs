@@ -134,7 +134,7 @@ fn a_hostile_servers_versions() {
     let mut unit = Unit::default();
     unit.insert(0, Slots::new(3));
     let mut w = BitWriter::default();
-    encode::begin_full(&mut w, None, false, 0);
+    encode::begin_full(&mut w, None, None, 0);
     encode::data(&mut w, &[], &[]);
     encode::closes(&mut w, &[]);
     encode::opens(&mut w, 1);

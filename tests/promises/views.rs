@@ -306,7 +306,7 @@ fn losing_the_connection_closes_every_view_and_cleans_up() {
 fn a_thousand_views_of_one_client() {
     let mut pair = pair(1);
     let chests: Vec<_> = (0..1000).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
-    pair.steps(3);
+    pair.settle(100);
     inventory(&mut pair, chests[999]).set(0, TORCH.stack(1)).unwrap();
     pair.steps(2);
     for n in 0..1000 {

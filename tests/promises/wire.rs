@@ -7,6 +7,7 @@ use bevy_inventory_sync::{
     wire::{
         Answers, CloseCause, Datum, DecodeError, Open, OpenHead, Part, Schema,
         bits::BitWriter,
+        bulk::Handover,
         decode::{self, Held, Reference},
         encode::{self, Entry, UpdateHead},
     },
@@ -146,20 +147,22 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             w.finish().to_vec()
         }
         "hello_without_views" => private(|w, _| {
-            encode::begin_full(w, None, true, 0);
+            encode::begin_full(w, None, Some(7), 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 0);
+            encode::handover(w, None);
         }),
         "opened" => private(|w, schema| {
-            encode::begin_full(w, None, true, 0);
+            encode::begin_full(w, None, Some(7), 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 1);
             encode::open(w, schema, None, (&open_head(0, None), &opened()));
+            encode::handover(w, None);
         }),
         "opened_two" => private(|w, schema| {
-            encode::begin_full(w, None, false, 0);
+            encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 2);
@@ -168,23 +171,45 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDE0);
             let next = OpenHead { view: 1, handle: 8, id, version: 13, ..first };
             encode::open(w, schema, Some((&first, &unit)), (&next, &unit));
+            encode::handover(w, None);
         }),
         "opened_on_an_avatar" => private(|w, schema| {
-            encode::begin_full(w, None, false, 0);
+            encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 1);
             let entity = Entity::from_raw_u32(900);
             encode::open(w, schema, None, (&open_head(3, entity), &opened()));
+            encode::handover(w, None);
         }),
+        "handed_over" => private(|w, _| {
+            encode::begin_full(w, None, None, 0);
+            encode::data(w, &[], &[]);
+            encode::closes(w, &[]);
+            encode::opens(w, 0);
+            encode::handover(w, Some(&Handover { transfer: 9, dropped: vec![0, 20] }));
+        }),
+        "transfer" => transfer(),
         "closed" => private(|w, _| {
-            encode::begin_full(w, None, false, 0);
+            encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[(1, CloseCause::Hidden), (4, CloseCause::Despawned)]);
             encode::opens(w, 0);
+            encode::handover(w, None);
         }),
         other => encoded_with_answers(other),
     }
+}
+
+fn transfer() -> Vec<u8> {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let mut w = BitWriter::default();
+    let datum = Datum { id: DataId(3.try_into().unwrap()), kind: 1, bytes: vec![1, 255].into() };
+    encode::data(&mut w, &[], &[datum]);
+    encode::opens(&mut w, 1);
+    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    encode::open(&mut w, schema, None, (&open_head(0, None), &opened()));
+    w.finish().to_vec()
 }
 
 /// Messages with answers or instance data.
@@ -193,10 +218,11 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
     let exchange = [entry(3, torch, axe), entry(30, axe, torch)];
     let full = |answers: Option<&Answers>, follows, forgotten: &[DataId], data: &[Datum]| {
         private(|w, _| {
-            encode::begin_full(w, answers, false, follows);
+            encode::begin_full(w, answers, None, follows);
             encode::data(w, forgotten, data);
             encode::closes(w, &[]);
             encode::opens(w, 0);
+            encode::handover(w, None);
         })
     };
     match name {
@@ -259,7 +285,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 32);
+    assert_eq!(golden().count(), 34);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");
@@ -366,7 +392,7 @@ fn slots_and_items_out_of_range_are_named() {
 #[test]
 fn a_short_message_cannot_ask_for_much_memory() {
     let mut w = BitWriter::default();
-    encode::begin_full(&mut w, None, false, 0);
+    encode::begin_full(&mut w, None, None, 0);
     encode::data(&mut w, &[], &[]);
     encode::closes(&mut w, &[]);
     w.golomb(1, 0);
@@ -384,7 +410,7 @@ fn a_short_message_cannot_ask_for_much_memory() {
     assert_eq!(error, DecodeError::Truncated);
     for count in [1 << 17, 1 << 40] {
         let mut w = BitWriter::default();
-        encode::begin_full(&mut w, None, false, 0);
+        encode::begin_full(&mut w, None, None, 0);
         encode::data(&mut w, &[], &[]);
         w.golomb(count, 0);
         assert!(matches!(decoded(w.finish(), 0, &unit(&[])), Err(DecodeError::OutOfRange { .. })));

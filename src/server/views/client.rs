@@ -4,6 +4,7 @@ use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
     model::id::DataId,
+    server::bulk::Bulk,
     wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
 };
 
@@ -21,6 +22,8 @@ pub(in crate::server) struct ClientViews {
     /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
     pub(in crate::server) opens: Vec<u32>,
     pub(in crate::server) touched: bool,
+    /// Full copies that go in chunks.
+    pub(in crate::server) bulk: Bulk,
     /// Instance data that the client has been sent.
     pub(in crate::server) knows: HashSet<DataId>,
     /// Instance data that it has and can forget.

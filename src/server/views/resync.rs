@@ -61,6 +61,13 @@ impl Views {
         self.heal_those_due();
     }
 
+    /// A client has all chunks of a transfer.
+    pub(in crate::server) fn receive_transfer(&mut self, client: Entity, number: u8) {
+        if self.clients.get_mut(&client).is_some_and(|views| views.bulk.receive(number)) {
+            self.touch(client);
+        }
+    }
+
     /// Begins all views of a client anew: it has said hello, or its copies are wrong.
     fn reset_client(&mut self, client: Entity) {
         let Some(views) = self.clients.get_mut(&client) else { return };
@@ -68,6 +75,7 @@ impl Views {
         views.reset = true;
         views.closes.clear();
         views.opens.clear();
+        views.bulk.cancel();
         views.knows.clear();
         views.forgets.clear();
         for (view, unit) in (0u32..).zip(&views.views) {

@@ -1,0 +1,221 @@
+//! Full copies that are too much for one message go to their client in chunks, on a channel of their own
+//! and within a budget. When all of it is there, what has stayed as it was begins; what changed since
+//! follows as an ordinary delta.
+
+use bevy::prelude::*;
+use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
+use log::error;
+
+use crate::{
+    containers::Kinds,
+    model::{
+        data::DataPool,
+        id::{DataId, InventoryId},
+        items::Catalogue,
+    },
+    protocol::SyncChunk,
+    stats::InventoryStats,
+    wire::{
+        Datum, OpenHead, Schema,
+        bits::BitWriter,
+        bulk::{CHUNK_BYTES, CHUNKS_MAX, ChunkHead, Handover, write_chunk},
+        encode,
+    },
+};
+
+use super::{
+    batch::SyncSettings,
+    encode::{Units, head_of},
+    views::Views,
+};
+
+/// After so many bytes a transfer is closed, and what is left goes into the next one.
+const TRANSFER_BYTES: usize = 1 << 16;
+
+/// What waits to go to a client in chunks, and what is on its way.
+#[derive(Default, Debug)]
+pub(super) struct Bulk {
+    /// Views that need a full copy. One that has got it by other means is passed over.
+    pub(super) wanted: Vec<u32>,
+    transfer: Option<Transfer>,
+    last: u8,
+}
+
+#[derive(Debug)]
+struct Transfer {
+    bytes: Bytes,
+    total: usize,
+    /// How many chunks have been sent.
+    sent: usize,
+    copies: Vec<(Entity, OpenHead)>,
+    /// Instance data that the client did not have.
+    data: Vec<DataId>,
+    /// Whether the client has all of it.
+    received: bool,
+}
+
+impl Bulk {
+    pub(super) fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.transfer.is_none()
+    }
+
+    /// The number of the last transfer.
+    pub(super) fn last(&self) -> u8 {
+        self.last
+    }
+
+    /// Drops what is on its way. Its number is not used again soon.
+    pub(super) fn cancel(&mut self) {
+        self.wanted.clear();
+        self.transfer = None;
+    }
+
+    /// The client says that it has all of a transfer. Says whether that is news.
+    pub(super) fn receive(&mut self, number: u8) -> bool {
+        let transfer = self.transfer.as_mut().filter(|_| self.last == number);
+        let whole = transfer.filter(|transfer| transfer.sent == transfer.total);
+        whole.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true))
+    }
+}
+
+/// Begins the views whose copies a client has received, if nothing has come between.
+pub(super) fn hand_over(
+    client_id: Entity,
+    units: &Units,
+    pool: &DataPool,
+    views: &mut Views,
+) -> Option<Handover> {
+    let bulk = &mut views.client_mut(client_id)?.bulk;
+    let Transfer { copies, data, .. } = bulk.transfer.take_if(|transfer| transfer.received)?;
+    let transfer = bulk.last;
+    let mut dropped = Vec::new();
+    for (place, (unit, head)) in copies.iter().enumerate() {
+        let there = units
+            .get(*unit)
+            .ok()
+            .filter(|(baseline, _)| baseline.structure_version() <= head.version);
+        let same = there.and_then(|there| {
+            let now = head_of(client_id, head.view, *unit, there, views)?;
+            Some((there.0.version(), OpenHead { version: head.version, ..now } == *head))
+        });
+        let Some((version, true)) = same else {
+            dropped.push(place);
+            // Whoever still sees it needs another copy.
+            if let Some(client) = views.client_mut(client_id) {
+                client.bulk.wanted.push(head.view);
+            }
+            continue;
+        };
+        views.begin_view(*unit, client_id, head.version);
+        if version > head.version {
+            views.behind.push(*unit);
+        }
+    }
+    let client = views.client_mut(client_id)?;
+    for id in data {
+        if pool.contains(id) {
+            client.knows.insert(id);
+        } else {
+            client.forgets.push(id);
+        }
+    }
+    Some(Handover { transfer, dropped })
+}
+
+/// Sends chunks, and makes transfers of what waits for them.
+pub(super) fn send_chunks(
+    units: Units,
+    catalogue: Res<Catalogue>,
+    (kinds, pool): (Res<Kinds>, Res<DataPool>),
+    registry: Res<RemoteMessageRegistry>,
+    settings: Res<SyncSettings>,
+    mut views: ResMut<Views>,
+    mut messages: ResMut<ServerMessages>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let Some(channel) = registry.server_message_channel::<SyncChunk>() else { return };
+    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let mut busy = core::mem::take(&mut views.bulky);
+    busy.retain(|client_id| {
+        if views.client(*client_id).is_some_and(|client| client.bulk.transfer.is_none()) {
+            begin_transfer(*client_id, &units, schema, &pool, &mut views);
+        }
+        let Some(client) = views.client_mut(*client_id) else { return false };
+        let number = client.bulk.last;
+        if let Some(transfer) = &mut client.bulk.transfer {
+            let mut left = settings.bulk_bytes_per_tick.max(1);
+            while left > 0 && transfer.sent < transfer.total {
+                let (index, total) = (transfer.sent, transfer.total);
+                let head = ChunkHead { transfer: number, index, total };
+                let chunk = Bytes::from(write_chunk(head, &transfer.bytes));
+                stats.chunks_sent += 1;
+                stats.bytes_sent += chunk.len() as u64;
+                left = left.saturating_sub(chunk.len());
+                messages.send(*client_id, channel, chunk);
+                transfer.sent += 1;
+            }
+        }
+        !client.bulk.is_idle()
+    });
+    busy.append(&mut views.bulky);
+    views.bulky = busy;
+}
+
+/// Makes a transfer of the copies that wait, or of the first of them.
+fn begin_transfer(
+    client_id: Entity,
+    units: &Units,
+    schema: Schema,
+    pool: &DataPool,
+    views: &mut Views,
+) {
+    let Some(client) = views.client_mut(client_id) else { return };
+    let mut wanted = core::mem::take(&mut client.bulk.wanted).into_iter();
+    let mut opens = BitWriter::default();
+    let mut copies: Vec<(Entity, OpenHead)> = Vec::new();
+    let (mut data, mut data_bytes) = (Vec::<Datum>::new(), 0);
+    while opens.len() / 8 + data_bytes < TRANSFER_BYTES
+        && let Some(view) = wanted.next()
+    {
+        let unit = views.client(client_id).and_then(|c| *c.views.get(view as usize)?);
+        let copy = unit.and_then(|unit| {
+            let there = units.get(unit).ok()?;
+            Some((unit, there.0, head_of(client_id, view, unit, there, views)?))
+        });
+        let Some((unit, baseline, head)) = copy else { continue };
+        if copies.iter().any(|(there, _)| *there == unit) {
+            continue;
+        }
+        let Some(client) = views.client(client_id) else { return };
+        for id in baseline.data().filter(|id| !client.knows.contains(id)) {
+            let news = data.iter().all(|datum| datum.id != id);
+            if let Some(datum) = pool.datum(id).filter(|_| news) {
+                data_bytes += datum.bytes.len();
+                data.push(datum);
+            }
+        }
+        let before =
+            copies.last().and_then(|(unit, head)| Some((head, units.get(*unit).ok()?.0.unit())));
+        encode::open(&mut opens, schema, before, (&head, baseline.unit()));
+        copies.push((unit, head));
+    }
+    let Some(client) = views.client_mut(client_id) else { return };
+    client.bulk.wanted = wanted.collect();
+    if copies.is_empty() {
+        return;
+    }
+    let mut w = BitWriter::default();
+    encode::data(&mut w, &[], &data);
+    encode::opens(&mut w, copies.len());
+    w.append(&opens);
+    let bytes = Bytes::copy_from_slice(w.finish());
+    let total = bytes.len().div_ceil(CHUNK_BYTES);
+    if total > CHUNKS_MAX {
+        let ids: Vec<InventoryId> = copies.iter().map(|(_, head)| head.id).collect();
+        error!("inventories {ids:?} are not shown to `{client_id}`: {} bytes in all", bytes.len());
+        return;
+    }
+    let data = data.into_iter().map(|datum| datum.id).collect();
+    client.bulk.last = client.bulk.last.wrapping_add(1);
+    client.bulk.transfer = Some(Transfer { bytes, total, sent: 0, copies, data, received: false });
+}
