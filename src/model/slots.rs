@@ -48,6 +48,12 @@ impl Slots {
         self.0.iter().enumerate().filter_map(|(slot, stack)| stack.map(|stack| (slot, stack)))
     }
 
+    /// The first slot from `from` on that holds something else than in a list of the same length.
+    pub(crate) fn differs_from(&self, other: &Self, from: usize) -> Option<usize> {
+        let (here, there) = (self.0.get(from..)?, other.0.get(from..)?);
+        here.iter().zip(there).position(|(here, there)| here != there).map(|at| from + at)
+    }
+
     fn slot_mut(&mut self, slot: usize) -> Result<&mut Option<Stack>, SlotError> {
         let len = self.0.len();
         self.0.get_mut(slot).ok_or(SlotError::OutOfRange { slot, len })

@@ -53,8 +53,13 @@ impl Baseline {
 
     /// The flat positions of the slots that changed after a version.
     pub fn changed_since(&self, version: u64) -> impl Iterator<Item = usize> + '_ {
+        // What the last commit changed is written down.
+        let last = version + 1 == self.version && self.structure_version <= version;
+        let (last, all) =
+            if last { (&self.before[..], &[][..]) } else { (&[][..], &self.slot_versions[..]) };
         let changed = move |(slot, at): (usize, &u64)| (*at > version).then_some(slot);
-        self.slot_versions.iter().enumerate().filter_map(changed)
+        let last = last.iter().map(|(slot, _)| *slot);
+        last.chain(all.iter().enumerate().filter_map(changed))
     }
 
     /// The selected slot, if it changed after a version.
@@ -98,8 +103,16 @@ impl Baseline {
         self.selected_version = self.version;
     }
 
-    pub(super) fn commit_slot(&mut self, flat: usize, old: Option<Stack>, new: Option<Stack>) {
-        self.unit.set(flat, new);
+    pub(super) fn commit_slot(
+        &mut self,
+        (kind, index): (u8, usize),
+        old: Option<Stack>,
+        new: Option<Stack>,
+    ) {
+        if let Some(slots) = self.unit.section_mut(kind) {
+            slots.set(index, new).ok();
+        }
+        let flat = self.unit.start_of(kind) + index;
         self.with_data += usize::from(new.is_some_and(|stack| stack.data.is_some()));
         self.with_data -= usize::from(old.is_some_and(|stack| stack.data.is_some()));
         self.slot_versions[flat] = self.version;

@@ -8,7 +8,7 @@ use bevy::{
 };
 use smallvec::SmallVec;
 
-use crate::stats::InventoryStats;
+use crate::{stats::InventoryStats, wire::encode::Entry};
 
 use super::{baseline::Baseline, mark::Marked, views::Views};
 
@@ -61,9 +61,20 @@ const DELTA_SLOTS_MAX: usize = 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Job {
     pub(super) unit: Entity,
+    pub(super) handle: u32,
     /// The version that all targets hold.
     pub(super) base: u64,
+    /// The version that they will hold.
+    pub(super) version: u64,
+    /// The selected slot, if it changed in between.
+    pub(super) selected: Option<u8>,
+    /// How many slots the unit has.
+    pub(super) len: usize,
+    /// Whether any of them holds instance data.
+    pub(super) has_data: bool,
     pub(super) content: Content,
+    /// The slots that changed in between.
+    pub(super) entries: Range<usize>,
     pub(super) targets: Range<usize>,
 }
 
@@ -73,6 +84,7 @@ pub(crate) struct Batched {
     pub(super) jobs: Vec<Job>,
     /// Clients with the index of their view.
     pub(super) targets: Vec<(Entity, u32)>,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// Makes jobs of the units that were marked, and moves their viewers' cursors.
@@ -87,6 +99,7 @@ pub(super) fn batch_changes(
     let batched = &mut *batched;
     batched.jobs.clear();
     batched.targets.clear();
+    batched.entries.clear();
     let behind = core::mem::take(&mut views.behind);
     for unit in marked.units().iter().copied().chain(behind) {
         if let Ok(baseline) = units.get(unit) {
@@ -103,44 +116,64 @@ fn batch_unit(
     batched: &mut Batched,
     stats: &mut InventoryStats,
 ) {
-    let version = baseline.version();
+    let (version, len) = (baseline.version(), baseline.unit().len());
     let Some(watched) = views.unit_mut(unit) else { return };
     let mut bases: SmallVec<[u64; 4]> = SmallVec::new();
     let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
     for (at, watcher) in watched.watchers.iter().enumerate() {
         let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
+        if bases.contains(&told) {
+            continue;
+        }
         let outgrows = told < baseline.structure_version()
-            || baseline.changed_since(told).nth(DELTA_SLOTS_MAX).is_some();
+            || (len > DELTA_SLOTS_MAX
+                && baseline.changed_since(told).nth(DELTA_SLOTS_MAX).is_some());
         if outgrows {
             outgrown.push(at);
-        } else if !bases.contains(&told) {
+        } else {
             bases.push(told);
         }
     }
     for base in bases {
-        let start = batched.targets.len();
+        let (start, first) = (batched.targets.len(), batched.entries.len());
+        let relative = base + 1 == version;
+        batched.entries.extend(baseline.changed_since(base).map(|slot| Entry {
+            slot,
+            old: if relative { baseline.before(slot) } else { None },
+            new: baseline.unit().get(slot),
+        }));
         for watcher in watched.watchers.iter_mut().filter(|w| w.told == Some(base)) {
             watcher.told = Some(version);
             batched.targets.push((watcher.client, watcher.view));
         }
-        let content = content(baseline, base, settings);
+        let entries = first..batched.entries.len();
         stats.jobs_batched += 1;
-        batched.jobs.push(Job { unit, base, content, targets: start..batched.targets.len() });
+        batched.jobs.push(Job {
+            unit,
+            handle: watched.handle,
+            base,
+            version,
+            selected: baseline.selected_since(base),
+            len,
+            has_data: baseline.data().next().is_some(),
+            content: content(entries.len(), len, settings),
+            entries,
+            targets: start..batched.targets.len(),
+        });
     }
     for at in outgrown {
         views.reopen(unit, at);
     }
 }
 
-fn content(baseline: &Baseline, base: u64, settings: SyncSettings) -> Content {
+fn content(changed: usize, len: usize, settings: SyncSettings) -> Content {
     if !settings.granular {
         return Content::Full;
     }
     match settings.full_policy {
         FullPolicy::Smaller => Content::Smaller,
         FullPolicy::AbovePercent(percent) => {
-            let changed = baseline.changed_since(base).count();
-            let above = changed * 100 > baseline.unit().len() * usize::from(percent);
+            let above = changed * 100 > len * usize::from(percent);
             if above { Content::Full } else { Content::Delta }
         }
     }

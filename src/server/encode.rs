@@ -1,6 +1,8 @@
 //! Writes each job once: into the client's own message if only one client is told, into bytes that all
 //! share otherwise.
 
+use core::ops::Range;
+
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow},
     prelude::*,
@@ -10,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     containers::Kinds,
-    model::{data::DataPool, items::Catalogue},
+    model::{data::DataPool, items::Catalogue, unit::Unit},
     stats::InventoryStats,
     wire::{
         Datum, OpenHead, Schema,
@@ -30,9 +32,9 @@ use super::{
 /// What is ready to be sent. The buffers are kept from tick to tick.
 #[derive(Resource, Default)]
 pub(crate) struct Encoded {
-    /// Parts that several clients get, in the order of the jobs.
-    pub(super) shared: Vec<(Entity, Bytes)>,
-    entries: Vec<Entry>,
+    /// Parts that several clients get, in the order of the jobs, with these
+    /// [targets](Batched::targets).
+    pub(super) shared: Vec<(Range<usize>, Bytes)>,
     part: BitWriter,
     other: BitWriter,
 }
@@ -55,14 +57,12 @@ pub(super) fn encode_messages(
     encoded.shared.clear();
     for job in &batched.jobs {
         let shared = job.targets.len() > 1;
-        let Ok((baseline, _)) = units.get(job.unit) else { continue };
+        let baseline = if job.has_data { units.get(job.unit).ok() } else { None };
         for (client, _) in &batched.targets[job.targets.clone()] {
-            views.touch(*client);
-            if let Some(client) = views.client_mut(*client) {
-                client.shared_parts += usize::from(shared);
-                client.private_updates += usize::from(!shared);
-                client.need(baseline.data());
-            }
+            let Some(client) = views.touch(*client) else { continue };
+            client.shared_parts += usize::from(shared);
+            client.private_updates += usize::from(!shared);
+            client.need(baseline.into_iter().flat_map(|(baseline, _)| baseline.data()));
         }
     }
     for at in 0..views.touched.len() {
@@ -71,8 +71,7 @@ pub(super) fn encode_messages(
         begin_message(client, &units, schema, &pool, &mut views, &mut sessions, part, &mut stats);
     }
     for job in &batched.jobs {
-        let Ok((baseline, _)) = units.get(job.unit) else { continue };
-        encode_job(job, baseline, schema, &batched, &mut views, &mut encoded, &mut stats);
+        encode_job(job, &units, schema, &batched, &mut views, &mut encoded, &mut stats);
     }
     for at in 0..views.touched.len() {
         let client = views.touched[at];
@@ -83,9 +82,6 @@ pub(super) fn encode_messages(
         }
     }
 }
-
-/// So many names of data that is gone wait for a message that goes out anyway.
-const FORGETS_WAITING: usize = 256;
 
 /// Begins a client's own message, if it needs one, with the answers to its requests and the views that end
 /// and begin.
@@ -99,10 +95,16 @@ fn begin_message(
     scratch: &mut BitWriter,
     stats: &mut InventoryStats,
 ) {
+    let Some(client) = views.client_mut(client_id) else { return };
+    if client.is_plain() {
+        (client.listing, client.first) = (false, true);
+        return;
+    }
     let opens = collect_opens(client_id, units, schema, views, scratch);
     let handover = bulk::hand_over(client_id, units, pool, views);
     let Some(client) = views.client_mut(client_id) else { return };
     client.message.clear();
+    client.answered = false;
     let answers = sessions.take_answers(client_id, client.reset);
     for (unit, _) in &opens {
         client.need(units.get(*unit).into_iter().flat_map(|(baseline, _)| baseline.data()));
@@ -113,7 +115,7 @@ fn begin_message(
         || !opens.is_empty()
         || handover.is_some()
         || !data.is_empty()
-        || client.forgets.len() > FORGETS_WAITING;
+        || client.must_forget();
     let own = client.private_updates > 0 || answers.is_some();
     let several = client.shared_parts + usize::from(own) > 1;
     let full = more || (client.shared_parts > 0 && several);
@@ -213,32 +215,25 @@ pub(super) fn head_of(
 
 fn encode_job(
     job: &Job,
-    baseline: &Baseline,
+    units: &Units,
     schema: Schema,
     batched: &Batched,
     views: &mut Views,
     encoded: &mut Encoded,
     stats: &mut InventoryStats,
 ) {
-    let Encoded { shared, entries, part, other } = encoded;
-    entries.clear();
-    let relative = job.base + 1 == baseline.version();
-    entries.extend(baseline.changed_since(job.base).map(|slot| Entry {
-        slot,
-        old: if relative { baseline.before(slot) } else { None },
-        new: baseline.unit().get(slot),
-    }));
-    let Some(handle) = views.unit(job.unit).map(|watched| watched.handle) else { return };
-    let head = |view| UpdateHead {
-        view,
-        handle,
-        base: job.base,
-        version: baseline.version(),
-        selected: baseline.selected_since(job.base),
+    let Encoded { shared, part, other } = encoded;
+    let entries = &batched.entries[job.entries.clone()];
+    let Job { handle, base, version, selected, len, content, .. } = *job;
+    let unit = if content == Content::Delta {
+        None
+    } else {
+        let Ok((baseline, _)) = units.get(job.unit) else { return };
+        Some(baseline.unit())
     };
-    let update = (job.content, baseline, entries.as_slice());
-    let alone = (baseline.unit().len(), entries.as_slice());
-    let may_be_quick = job.content != Content::Full;
+    let head = |view| UpdateHead { view, handle, base, version, selected };
+    let may_be_quick = content != Content::Full;
+    let update = (content, unit, len, entries);
     let full = match &batched.targets[job.targets.clone()] {
         [(client, view)] => {
             let Some(client) = views.client_mut(*client) else { return };
@@ -247,7 +242,7 @@ fn encode_job(
             let quick = may_be_quick
                 && client.first
                 && client.private_updates == 1
-                && encode::quick(w, schema, &head, false, alone);
+                && encode::quick(w, schema, &head, false, (len, entries));
             !quick && {
                 if core::mem::take(&mut client.first) {
                     encode::begin_plain(w);
@@ -258,16 +253,15 @@ fn encode_job(
                 write_update(w, other, schema, &head, update)
             }
         }
-        targets => {
+        _ => {
             part.clear();
             let head = head(handle);
-            let quick = may_be_quick && encode::quick(part, schema, &head, true, alone);
+            let quick = may_be_quick && encode::quick(part, schema, &head, true, (len, entries));
             let full = !quick && {
                 encode::begin_shared(part);
                 write_update(part, other, schema, &head, update)
             };
-            let bytes = Bytes::copy_from_slice(part.finish());
-            shared.extend(targets.iter().map(|(client, _)| (*client, bytes.clone())));
+            shared.push((job.targets.clone(), Bytes::copy_from_slice(part.finish())));
             full
         }
     };
@@ -286,26 +280,22 @@ fn write_update(
     scratch: &mut BitWriter,
     schema: Schema,
     head: &UpdateHead,
-    (content, baseline, entries): (Content, &Baseline, &[Entry]),
+    (content, unit, len, entries): (Content, Option<&Unit>, usize, &[Entry]),
 ) -> bool {
-    let unit = baseline.unit();
-    let full = match content {
-        Content::Delta => false,
-        Content::Full => true,
-        Content::Smaller => {
+    let whole = unit.filter(|unit| {
+        content == Content::Full || {
             let mut bits = |write: &dyn Fn(&mut BitWriter)| {
                 scratch.clear();
                 write(scratch);
                 scratch.len()
             };
             let full = bits(&|w| encode::update_full(w, schema, head, unit));
-            full < bits(&|w| encode::update_delta(w, schema, head, unit.len(), entries))
+            full < bits(&|w| encode::update_delta(w, schema, head, len, entries))
         }
-    };
-    if full {
-        encode::update_full(w, schema, head, unit);
-    } else {
-        encode::update_delta(w, schema, head, unit.len(), entries);
+    });
+    match whole {
+        Some(unit) => encode::update_full(w, schema, head, unit),
+        None => encode::update_delta(w, schema, head, len, entries),
     }
-    full
+    whole.is_some()
 }

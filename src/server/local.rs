@@ -31,6 +31,10 @@ pub(super) fn notify_local(
     mut stats: ResMut<InventoryStats>,
     mut commands: Commands,
 ) {
+    if !views.local {
+        committed.clear();
+        return;
+    }
     let sees = |unit| views.unit(unit).is_some_and(|watched| watched.local.is_some());
     // A slot that is not there any more is no longer shown: that is told as a resizing.
     let there = |commit: &Commit| {

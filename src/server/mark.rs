@@ -66,6 +66,11 @@ impl Marked {
         self.causes.insert((entity, kind, index), cause);
     }
 
+    fn cause(&self, entity: Entity, kind: u8, index: usize) -> Option<Cause> {
+        // Most changes in most games are plain mutations.
+        if self.causes.is_empty() { None } else { self.causes.get(&(entity, kind, index)).copied() }
+    }
+
     /// Has every viewer get a full copy.
     pub(crate) fn restructure(&mut self, entity: Entity) {
         self.restructured.push(entity);
@@ -207,21 +212,22 @@ impl Marking<'_> {
         mut fault: impl FnMut(InventoryFault),
     ) -> Result<(), InventoryFault> {
         self.commit_structure(baseline, slots, marked, stats, &mut committed)?;
-        let selecting = self.kinds.selecting(baseline.unit()) == Some(self.kind);
+        let selects = self.kinds.as_slice()[usize::from(self.kind)].selects;
+        let selecting = selects && self.kinds.selecting(baseline.unit()) == Some(self.kind);
         if selecting && baseline.unit().selected != selected {
             self.begin(baseline, marked, stats);
             baseline.commit_selected(selected);
         }
         baseline.forget_unknown(self.kind, slots);
-        let start = baseline.unit().start_of(self.kind);
-        for (index, new) in slots.as_slice().iter().copied().enumerate() {
-            let flat = start + index;
-            let old = baseline.unit().section(self.kind).and_then(|there| there.get(index));
-            if old == new {
-                continue;
-            }
+        let mut from = 0;
+        while let Some(there) = baseline.unit().section(self.kind)
+            && let Some(index) = slots.differs_from(there, from)
+        {
+            from = index + 1;
+            let (old, new) = (there.get(index), slots.get(index));
             let slot = Slot::at(self.kinds.as_slice(), self.kind, index);
             if let Some(stack) = new
+                && !old.is_some_and(|old| stack.stacks_with(&old) && stack.count <= old.count)
                 && let Some(found) = self.check(slot, stack)
             {
                 let unknown = !matches!(found, InventoryFault::AboveMaxStack { .. });
@@ -237,9 +243,8 @@ impl Marking<'_> {
             stats.slots_marked += 1;
             let first = baseline.is_restructured() && old.is_none();
             let undeclared = if first { Cause::Spawned } else { Cause::Undeclared };
-            let declared = marked.causes.get(&(self.entity, self.kind, index)).copied();
-            let cause = declared.unwrap_or(undeclared);
-            baseline.commit_slot(flat, old, new);
+            let cause = marked.cause(self.entity, self.kind, index).unwrap_or(undeclared);
+            baseline.commit_slot((self.kind, index), old, new);
             let (entity, inventory, version) = (self.entity, self.id, baseline.version());
             committed(Commit { entity, inventory, slot, old, new, version, cause });
         }

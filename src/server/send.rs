@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use crate::{protocol::SyncBatch, stats::InventoryStats};
 
-use super::{encode::Encoded, views::Views};
+use super::{batch::Batched, encode::Encoded, views::Views};
 
 pub(super) fn send_messages(
     registry: Res<RemoteMessageRegistry>,
+    batched: Res<Batched>,
     mut views: ResMut<Views>,
     mut encoded: ResMut<Encoded>,
     mut messages: ResMut<ServerMessages>,
@@ -21,6 +22,7 @@ pub(super) fn send_messages(
         stats.bytes_sent += bytes.len() as u64;
         messages.send(client, channel, bytes);
     };
+    let left = core::mem::take(&mut views.left);
     let mut touched = core::mem::take(&mut views.touched);
     for entity in touched.drain(..) {
         let Some(client) = views.client_mut(entity) else { continue };
@@ -33,9 +35,11 @@ pub(super) fn send_messages(
         }
     }
     views.touched = touched;
-    for (client, bytes) in encoded.shared.drain(..) {
-        if views.client(client).is_some() {
-            send(client, bytes);
+    for (targets, bytes) in encoded.shared.drain(..) {
+        for (client, _) in &batched.targets[targets] {
+            if !left || views.client(*client).is_some() {
+                send(*client, bytes.clone());
+            }
         }
     }
 }

@@ -178,4 +178,5 @@ fn update_local(
         (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
     }
     watched.local = local;
+    views.local |= local.is_some();
 }

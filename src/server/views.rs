@@ -31,6 +31,10 @@ pub(crate) struct Views {
     stale: Vec<Entity>,
     /// Clients for whom something waits to be sent.
     pub(super) touched: Vec<Entity>,
+    /// Whether a client has left since the last messages were sent.
+    pub(super) left: bool,
+    /// Whether the local player has ever seen a unit.
+    pub(super) local: bool,
     /// Clients that asked for everything once more.
     resyncing: Vec<Entity>,
     /// Clients that believe something wrong, with the unit.
@@ -92,6 +96,7 @@ impl Views {
     /// A client has gone, and so has every entry of it.
     pub(super) fn leave(&mut self, client: Entity) {
         let Some(gone) = self.clients.remove(&client) else { return };
+        self.left = true;
         self.touched.retain(|touched| *touched != client);
         self.resyncing.retain(|resyncing| *resyncing != client);
         self.healing.retain(|(healing, _)| *healing != client);
@@ -190,11 +195,18 @@ impl Views {
     }
 
     /// Puts a client on the list of those for whom something waits.
-    pub(super) fn touch(&mut self, client: Entity) {
-        if let Some(views) = self.clients.get_mut(&client)
-            && !core::mem::replace(&mut views.touched, true)
-        {
+    pub(super) fn touch(&mut self, client: Entity) -> Option<&mut ClientViews> {
+        let views = self.clients.get_mut(&client)?;
+        if !core::mem::replace(&mut views.touched, true) {
             self.touched.push(client);
+        }
+        Some(views)
+    }
+
+    /// Has the answers to a client's requests sent.
+    pub(super) fn answer(&mut self, client: Entity) {
+        if let Some(views) = self.touch(client) {
+            views.answered = true;
         }
     }
 

@@ -24,15 +24,15 @@ impl BitWriter {
     }
 
     /// Writes the lowest `bits` of `value`, at most 32.
-    #[expect(clippy::cast_possible_truncation, reason = "bytes are cut off the accumulator")]
+    #[expect(clippy::cast_possible_truncation, reason = "half of the accumulator is cut off")]
     pub fn put(&mut self, value: u32, bits: u32) {
         debug_assert!(bits <= 32 && (bits == 32 || value < 1 << bits));
         self.pending |= u64::from(value) << self.pending_bits;
         self.pending_bits += bits;
-        while self.pending_bits >= 8 {
-            self.bytes.push(self.pending as u8);
-            self.pending >>= 8;
-            self.pending_bits -= 8;
+        if self.pending_bits >= 32 {
+            self.bytes.extend_from_slice(&(self.pending as u32).to_le_bytes());
+            self.pending >>= 32;
+            self.pending_bits -= 32;
         }
     }
 
@@ -53,11 +53,14 @@ impl BitWriter {
     pub fn golomb(&mut self, value: u64, k: u32) {
         let shifted = value + (1 << k);
         let digits = 64 - shifted.leading_zeros();
-        for _ in k + 1..digits {
-            self.put(0, 1);
+        let (zeros, rest) = (digits - 1 - k, digits - 1);
+        if zeros + 1 + rest <= 32 {
+            let low = shifted & ((1 << rest) - 1);
+            return self.put(((low << 1 | 1) << zeros) as u32, zeros + 1 + rest);
         }
+        self.put(0, zeros.min(32));
+        self.put(0, zeros.saturating_sub(32));
         self.put(1, 1);
-        let rest = digits - 1;
         self.put((shifted & ((1 << rest.min(32)) - 1)) as u32, rest.min(32));
         if rest > 32 {
             self.put(((shifted & ((1 << rest) - 1)) >> 32) as u32, rest - 32);
@@ -74,17 +77,15 @@ impl BitWriter {
     /// Writes what another has written.
     pub fn append(&mut self, other: &Self) {
         other.bytes.iter().for_each(|byte| self.put(u32::from(*byte), 8));
-        #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are pending")]
+        #[expect(clippy::cast_possible_truncation, reason = "fewer than 32 bits are pending")]
         self.put(other.pending as u32, other.pending_bits);
     }
 
     /// Fills the last byte with zeros and gives the bytes.
-    #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are pending")]
     pub fn finish(&mut self) -> &[u8] {
-        if self.pending_bits > 0 {
-            self.bytes.push(self.pending as u8);
-            (self.pending, self.pending_bits) = (0, 0);
-        }
+        let left = self.pending_bits.div_ceil(8) as usize;
+        self.bytes.extend_from_slice(&self.pending.to_le_bytes()[..left]);
+        (self.pending, self.pending_bits) = (0, 0);
         &self.bytes
     }
 

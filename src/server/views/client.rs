@@ -8,6 +8,9 @@ use crate::{
     wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
 };
 
+/// So many names of data that is gone wait for a message that goes out anyway.
+const FORGETS_WAITING: usize = 256;
+
 /// What one client sees, and what waits for it.
 #[derive(Default, Debug)]
 pub(in crate::server) struct ClientViews {
@@ -28,6 +31,8 @@ pub(in crate::server) struct ClientViews {
     pub(in crate::server) knows: HashSet<DataId>,
     /// Instance data that it has and can forget.
     pub(in crate::server) forgets: Vec<DataId>,
+    /// Whether answers to its requests wait.
+    pub(in crate::server) answered: bool,
     /// Set by encode: instance data that it needs for this tick.
     pub(in crate::server) needs: Vec<DataId>,
     /// Set by encode: parts of this tick that others get as well, and the client's own message.
@@ -55,6 +60,24 @@ impl ClientViews {
         self.views[free] = Some(unit);
         self.lowest_free = free + 1;
         u32::try_from(free).ok()
+    }
+
+    /// Whether there is nothing to say but what one part says that all get, or updates of its own.
+    pub(in crate::server) fn is_plain(&self) -> bool {
+        let one_kind = self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0);
+        one_kind
+            && !self.reset
+            && !self.answered
+            && self.closes.is_empty()
+            && self.opens.is_empty()
+            && self.needs.is_empty()
+            && !self.must_forget()
+            && !self.bulk.is_received()
+    }
+
+    /// Whether so much instance data is gone that the client is told, though nothing else is to be said.
+    pub(in crate::server) fn must_forget(&self) -> bool {
+        self.forgets.len() > FORGETS_WAITING
     }
 
     /// Has the client sent instance data, unless it was before.

@@ -146,7 +146,7 @@ const EXCHANGES_MAX: usize = 16;
 /// For each entry the later one whose slot it was exchanged with, if there is one.
 fn exchanges(entries: &[Entry]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
     let mut partners: SmallVec<[Option<usize>; EXCHANGES_MAX]> = SmallVec::new();
-    if entries.len() > EXCHANGES_MAX {
+    if entries.len() < 2 || entries.len() > EXCHANGES_MAX {
         return partners;
     }
     for (at, entry) in entries.iter().enumerate() {

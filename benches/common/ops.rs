@@ -42,9 +42,23 @@ pub struct Workload {
     pub ticks: u64,
 }
 
-struct Dice(fastrand::Rng);
+/// Draws what happens, from a seed.
+pub struct Dice(fastrand::Rng);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    pub fn slot(&mut self) -> usize {
+        self.0.usize(0..SLOTS)
+    }
+
+    /// So many different ones of the numbers below `all`.
+    pub fn choose(&mut self, all: usize, some: usize) -> Vec<usize> {
+        self.0.choose_multiple(0..all, some)
+    }
+
     /// Few items are frequent, as in real inventories.
     fn item(&mut self) -> u16 {
         let u = self.0.f64();
@@ -60,7 +74,8 @@ impl Dice {
         })
     }
 
-    fn change(&mut self, old: Option<ItemStack>) -> Option<ItemStack> {
+    /// What a slot holds afterwards; it may be the same.
+    pub fn change(&mut self, old: Option<ItemStack>) -> Option<ItemStack> {
         let Some(old) = old else {
             return Some(ItemStack { item: self.item(), count: self.0.u8(1..=8) });
         };

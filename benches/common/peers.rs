@@ -1,14 +1,34 @@
 //! This crate and what else one could do with bevy_replicon, behind one face.
 
+use std::sync::{Arc, Mutex};
+
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_inventory_sync::{
     prelude::*,
     test_pair::{Pair, STEP},
+    wire::{bulk::read_chunk, request::CONTROL},
 };
-use bevy_replicon::{prelude::*, shared::replication::diff::EntityDiffExt};
+use bevy_replicon::{bytes::Bytes, prelude::*, shared::replication::diff::EntityDiffExt};
 use serde::{Deserialize, Serialize};
 
 use super::ops::{Cells, HOTBAR, ITEMS, ItemStack, SLOTS};
+
+/// What a client of this crate says.
+pub struct Greeting {
+    pub channel: usize,
+    pub hello: Bytes,
+    /// The channel of chunks: the last one of a transfer is answered.
+    pub chunks: usize,
+}
+
+impl Greeting {
+    /// The answer to a message, if it has one.
+    pub fn answer(&self, channel: usize, bytes: &[u8]) -> Option<Bytes> {
+        let (head, _) = read_chunk(bytes).ok().filter(|_| channel == self.chunks)?;
+        // A control request, the third of its kind.
+        (head.index + 1 == head.total).then(|| vec![CONTROL, 2, head.transfer].into())
+    }
+}
 
 /// One way to keep slots in sync.
 pub trait Peer {
@@ -20,6 +40,14 @@ pub trait Peer {
     /// Puts an inventory on the server that all these clients see.
     fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]);
 
+    /// Has nobody else see it than this client, if [`Self::spawn`] has not done so.
+    fn hide_from_others(_: &mut World, _: u64, _: Entity) {}
+
+    /// What clients have to say so that they get something.
+    fn greeting() -> Option<Greeting> {
+        None
+    }
+
     /// Changes a slot on the server.
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>);
 
@@ -27,11 +55,16 @@ pub trait Peer {
     fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack>;
 
     fn app() -> App {
+        Self::app_with(|_| {})
+    }
+
+    fn app_with(more: impl FnOnce(&mut App)) -> App {
         let mut app = App::new();
         let plugins = RepliconPlugins.set(ServerPlugin::new(PostUpdate));
         app.add_plugins((MinimalPlugins, StatesPlugin, plugins))
             .insert_resource(TimeUpdateStrategy::ManualDuration(STEP));
         Self::setup(&mut app);
+        more(&mut app);
         app.finish();
         app.cleanup();
         app
@@ -57,6 +90,25 @@ struct Id(u64);
 fn find(world: &mut World, id: u64) -> Option<Entity> {
     let mut query = world.query::<(Entity, &Id)>();
     query.iter(world).find(|(_, there)| there.0 == id).map(|(entity, _)| entity)
+}
+
+/// Shows an entity to one client only.
+#[derive(Component)]
+#[component(immutable)]
+struct SeenBy(Entity);
+
+impl VisibilityFilter for SeenBy {
+    type ClientComponent = AuthorizedClient;
+    type Scope = Entity;
+
+    fn is_visible(&self, client: Entity, _: Option<&AuthorizedClient>) -> bool {
+        self.0 == client
+    }
+}
+
+fn show_only_to(world: &mut World, id: u64, client: Entity) {
+    let entity = find(world, id).expect("it was spawned");
+    world.entity_mut(entity).insert(SeenBy(client));
 }
 
 /// This crate.
@@ -104,6 +156,24 @@ impl Peer for Ours {
         }
     }
 
+    fn greeting() -> Option<Greeting> {
+        let mut pair = Self::pair(1);
+        pair.disconnect(0);
+        let channel = pair.request_channel();
+        let said = Arc::new(Mutex::new(None));
+        let heard = said.clone();
+        pair.tamper_requests(move |_, on, bytes| {
+            if on == channel {
+                heard.lock().expect("nobody panicked").get_or_insert((on, bytes.clone()));
+            }
+            vec![bytes]
+        });
+        pair.connect(0);
+        pair.steps(5);
+        let (channel, hello) = said.lock().expect("nobody panicked").take().expect("it says hello");
+        Some(Greeting { channel, hello, chunks: pair.chunk_channel() })
+    }
+
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
         let entity = world.resource::<InventoryIds>().get(InventoryId::sequential(id + 1));
         let entity = entity.expect("it was spawned");
@@ -136,11 +206,15 @@ impl Peer for WholeComponent {
     const NAME: &'static str = "A replicate";
 
     fn setup(app: &mut App) {
-        app.replicate::<Id>().replicate::<Whole>();
+        app.replicate::<Id>().replicate::<Whole>().add_visibility_filter::<SeenBy>();
     }
 
     fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
         world.spawn((Id(id), Whole(cells.to_vec()), Replicated));
+    }
+
+    fn hide_from_others(world: &mut World, id: u64, client: Entity) {
+        show_only_to(world, id, client);
     }
 
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
@@ -176,11 +250,15 @@ impl Peer for Diffs {
     const NAME: &'static str = "B replicate_diff";
 
     fn setup(app: &mut App) {
-        app.replicate::<Id>().replicate_diff::<Recorded>();
+        app.replicate::<Id>().replicate_diff::<Recorded>().add_visibility_filter::<SeenBy>();
     }
 
     fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
         world.spawn((Id(id), Recorded(cells.to_vec()), Replicated));
+    }
+
+    fn hide_from_others(world: &mut World, id: u64, client: Entity) {
+        show_only_to(world, id, client);
     }
 
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
@@ -293,6 +371,10 @@ impl Peer for JsonFullSync {
     }
 }
 
+/// To whom changes of an inventory are sent.
+#[derive(Component)]
+struct To(SendTargets);
+
 /// G: one ordered message for each change, as an expert writes it in thirty lines.
 pub struct HandWritten;
 
@@ -316,14 +398,21 @@ impl Peer for HandWritten {
         app.add_server_message::<Changed1>(Channel::Ordered).add_systems(Update, hear_change);
     }
 
-    fn spawn(world: &mut World, id: u64, cells: &Cells, _: &[ClientId]) {
+    fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]) {
+        plain(world, id);
+        if let [client] = clients {
+            let entity = find(world, id).expect("it was made");
+            world.entity_mut(entity).insert(To(SendTargets::Single(*client)));
+        }
         (0..).zip(cells).for_each(|(slot, cell)| Self::set(world, id, slot, *cell));
     }
 
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
         plain(world, id).0[slot] = new;
         let message = Changed1 { id, slot: u8::try_from(slot).expect("36 slots"), new };
-        world.write_message(ToClients { targets: SendTargets::All, message });
+        let to = find(world, id).and_then(|entity| world.get::<To>(entity));
+        let targets = to.map_or(SendTargets::All, |to| to.0.clone());
+        world.write_message(ToClients { targets, message });
     }
 
     fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {

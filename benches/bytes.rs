@@ -8,13 +8,14 @@
 
 #![expect(clippy::cast_precision_loss, reason = "ratios to print")]
 
-mod ops;
-mod peers;
+mod common;
 
 use bevy_inventory_sync::test_pair::{Network, Pair};
 
-use ops::{Cells, Workload};
-use peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, WholeComponent};
+use common::{
+    ops::{self, Cells, Workload},
+    peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, WholeComponent},
+};
 
 /// 100 ms both ways at 60 ticks a second.
 const FAR: Network = Network { latency_ticks: 3, loss: 0.0, resend_ticks: 7 };

@@ -1,0 +1,236 @@
+//! A server with many clients that do no more than a backend sees of them: they say hello, and acknowledge
+//! what asks for it.
+
+use core::time::Duration;
+use std::{collections::VecDeque, time::Instant};
+
+use bevy::prelude::*;
+use bevy_inventory_sync::prelude::*;
+use bevy_replicon::{
+    bytes::Bytes,
+    prelude::*,
+    shared::backend::channels::{ClientChannel, ServerChannel},
+};
+use serde::{Deserialize, Serialize};
+use stats_alloc::INSTRUMENTED_SYSTEM;
+
+use super::{
+    ops::{self, Cells},
+    peers::{Greeting, Peer},
+};
+
+/// Who sees the inventories.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Seen {
+    /// Each by a client of its own.
+    Privately,
+    /// All of them by this many clients.
+    By(usize),
+}
+
+/// What a fleet consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    pub inventories: usize,
+    pub seen: Seen,
+    /// Whether every client also has an avatar, replicated to all.
+    pub avatars: bool,
+}
+
+/// A replicated figure that stands still.
+#[derive(Component, Clone, Copy, Serialize, Deserialize)]
+struct Avatar(Vec2);
+
+/// What the systems between two marks cost.
+#[derive(Resource, Default)]
+struct Watch {
+    begun: Option<(Instant, usize)>,
+    took: Duration,
+    allocations: usize,
+}
+
+fn allocations() -> usize {
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.allocations + stats.reallocations
+}
+
+fn begin_watch(mut watch: ResMut<Watch>) {
+    watch.begun = Some((Instant::now(), allocations()));
+}
+
+fn end_watch(mut watch: ResMut<Watch>) {
+    let now = (Instant::now(), allocations());
+    let Some(begun) = watch.begun.take() else { return };
+    watch.took += now.0 - begun.0;
+    watch.allocations += now.1 - begun.1;
+}
+
+/// What one tick cost.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Tick {
+    /// The whole update of the server's app.
+    pub whole: Duration,
+    /// The systems that keep inventories in sync: this crate's, or replicon's where a peer is nothing else.
+    pub systems: Duration,
+    /// Allocations in these systems.
+    pub allocations: usize,
+    pub messages: usize,
+    pub bytes: usize,
+}
+
+pub struct Fleet {
+    pub app: App,
+    cells: Vec<Cells>,
+    dice: ops::Dice,
+    greeting: Option<Greeting>,
+    mutations: usize,
+    acks: usize,
+    /// Ticks until an acknowledgement arrives, and those on their way.
+    pub ack_ticks: usize,
+    flying: VecDeque<Vec<(Entity, usize, Bytes)>>,
+}
+
+impl Fleet {
+    /// A fleet that has got its first copies.
+    pub fn new<P: Peer>(layout: Layout) -> Self {
+        let mut app = P::app_with(|app| {
+            app.replicate::<Avatar>().init_resource::<Watch>();
+            let ours = P::NAME == "ours";
+            let begin = begin_watch.after(ServerSystems::IncrementTick);
+            if ours {
+                app.add_systems(PostUpdate, begin.before(InventorySystems::Mark)).add_systems(
+                    PostUpdate,
+                    end_watch.after(InventorySystems::Send).before(ServerSystems::Send),
+                );
+            } else {
+                app.add_systems(PostUpdate, begin.before(ServerSystems::Send)).add_systems(
+                    PostUpdate,
+                    end_watch.after(ServerSystems::Send).before(ServerSystems::SendPackets),
+                );
+            }
+        });
+        app.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
+        app.update();
+        let clients = match layout.seen {
+            Seen::Privately => layout.inventories,
+            Seen::By(clients) => clients,
+        };
+        let stub = |_| (ConnectedClient { max_size: 1200 }, AuthorizedClient);
+        let clients: Vec<Entity> =
+            app.world_mut().spawn_batch((0..clients).map(stub).collect::<Vec<_>>()).collect();
+        let greeting = P::greeting();
+        if let Some(Greeting { channel, hello, .. }) = &greeting {
+            let mut messages = app.world_mut().resource_mut::<ServerMessages>();
+            clients.iter().for_each(|c| messages.insert_received(*c, *channel, hello.clone()));
+        }
+        let cells = ops::inventories(layout.inventories);
+        let ids: Vec<ClientId> = clients.iter().map(|client| ClientId::Client(*client)).collect();
+        for (at, cells) in cells.iter().enumerate() {
+            let id = at as u64;
+            match layout.seen {
+                Seen::Privately => {
+                    P::spawn(app.world_mut(), id, cells, &ids[at..=at]);
+                    P::hide_from_others(app.world_mut(), id, clients[at]);
+                }
+                Seen::By(_) => P::spawn(app.world_mut(), id, cells, &ids),
+            }
+        }
+        if layout.avatars {
+            for _ in &clients {
+                app.world_mut().spawn((Replicated, Avatar(Vec2::ONE)));
+            }
+        }
+        let dice = ops::Dice::new(3);
+        let (mutations, acks) =
+            (ServerChannel::Mutations.into(), ClientChannel::MutationAcks.into());
+        let (ack_ticks, flying) = (0, VecDeque::new());
+        let mut fleet = Self { app, cells, dice, greeting, mutations, acks, ack_ticks, flying };
+        // Late joins go out within a budget, so until there is silence.
+        let mut quiet = 0;
+        while quiet < 8 {
+            quiet = if fleet.tick().messages == 0 { quiet + 1 } else { 0 };
+        }
+        fleet
+    }
+
+    /// Changes one slot in so many inventories, chosen at random.
+    pub fn change<P: Peer>(&mut self, changes: usize) {
+        for at in self.dice.choose(self.cells.len(), changes) {
+            let slot = self.dice.slot();
+            let old = self.cells[at][slot];
+            let mut new = self.dice.change(old);
+            while new == old {
+                new = self.dice.change(old);
+            }
+            self.cells[at][slot] = new;
+            P::set(self.app.world_mut(), at as u64, slot, new);
+        }
+    }
+
+    /// One update of the server, and what its clients say to it.
+    pub fn tick(&mut self) -> Tick {
+        self.tick_with(counted_update)
+    }
+
+    pub fn tick_with(&mut self, update: fn(&mut App)) -> Tick {
+        *self.app.world_mut().resource_mut::<Watch>() = Watch::default();
+        let begun = Instant::now();
+        update(&mut self.app);
+        let whole = begun.elapsed();
+        let watch = self.app.world().resource::<Watch>();
+        let (systems, allocations) = (watch.took, watch.allocations);
+        let mut messages = self.app.world_mut().resource_mut::<ServerMessages>();
+        let sent: Vec<(Entity, usize, Bytes)> = messages.drain_sent().collect();
+        let mut answers = Vec::new();
+        for (client, channel, bytes) in &sent {
+            if *channel == self.mutations {
+                // The flags, then the number of the message.
+                answers.push((*client, self.acks, bytes.slice(1..3)));
+            }
+            let greeting = self.greeting.as_ref();
+            let answer = greeting.and_then(|there| there.answer(*channel, bytes));
+            answers.extend(greeting.zip(answer).map(|(there, bytes)| (*client, there.channel, bytes)));
+        }
+        self.flying.push_back(answers);
+        while self.flying.len() > self.ack_ticks {
+            for (client, channel, bytes) in self.flying.pop_front().into_iter().flatten() {
+                messages.insert_received(client, channel, bytes);
+            }
+        }
+        let bytes = sent.iter().map(|(.., bytes)| bytes.len()).sum();
+        Tick { whole, systems, allocations, messages: sent.len(), bytes }
+    }
+}
+
+pub fn update(app: &mut App) {
+    app.update();
+}
+
+/// What is timed, or counted instruction by instruction.
+#[inline(never)]
+pub fn counted_update(app: &mut App) {
+    app.update();
+}
+
+/// The middle one.
+pub fn median(mut all: Vec<Duration>) -> Duration {
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or_default()
+}
+
+/// Runs a fleet for a second or 200 ticks, with so many changes in each.
+pub fn run<P: Peer>(fleet: &mut Fleet, changes: usize) -> Vec<Tick> {
+    let begun = Instant::now();
+    let mut ticks = Vec::new();
+    for warm in 0..220 {
+        fleet.change::<P>(changes);
+        let tick = fleet.tick();
+        if warm >= 20 || begun.elapsed() > Duration::from_secs(1) {
+            ticks.push(tick);
+        }
+        if begun.elapsed() > Duration::from_secs(3) && ticks.len() > 4 {
+            break;
+        }
+    }
+    ticks
+}

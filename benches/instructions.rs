@@ -1,0 +1,134 @@
+//! Counts the server's instructions for each change, above an idle server's: `cargo bench --bench
+//! instructions`. Needs valgrind. Deterministic but for the order of hash maps.
+//!
+//! Columns: workload, peer, instructions for each change (W7: for each change and client) of the server's
+//! whole update, and how many an idle update takes. One slot changes in each tick.
+
+mod common;
+
+use std::process::Command;
+
+use clap::Parser;
+use common::{
+    fleet::{Fleet, Layout, Seen},
+    peers::{Diffs, HandWritten, Ours, Peer, WholeComponent},
+};
+
+/// Ticks that are counted, and before them ticks that warm up.
+const TICKS: u32 = 200;
+const WARM: u32 = 50;
+
+#[derive(Clone, Copy)]
+struct Case {
+    name: &'static str,
+    layout: Layout,
+    /// Ticks until an acknowledgement is there.
+    ack_ticks: usize,
+    clients_per_change: f64,
+}
+
+const fn layout(inventories: usize, seen: Seen) -> Layout {
+    Layout { inventories, seen, avatars: false }
+}
+
+const CASES: [Case; 5] = [
+    Case {
+        name: "1 client, 1,000 inventories, near",
+        layout: layout(1_000, Seen::By(1)),
+        ack_ticks: 0,
+        clients_per_change: 1.0,
+    },
+    Case {
+        name: "1 client, 1,000 inventories, 100 ms",
+        layout: layout(1_000, Seen::By(1)),
+        ack_ticks: 6,
+        clients_per_change: 1.0,
+    },
+    Case {
+        name: "100 clients with their own, near",
+        layout: layout(100, Seen::Privately),
+        ack_ticks: 0,
+        clients_per_change: 1.0,
+    },
+    Case {
+        name: "100 clients with their own, 100 ms",
+        layout: layout(100, Seen::Privately),
+        ack_ticks: 6,
+        clients_per_change: 1.0,
+    },
+    Case {
+        name: "W7 20 viewers of 10, near",
+        layout: layout(10, Seen::By(20)),
+        ack_ticks: 0,
+        clients_per_change: 20.0,
+    },
+];
+
+const PEERS: [(&str, fn(Case, usize)); 4] = [
+    (Ours::NAME, run::<Ours>),
+    (WholeComponent::NAME, run::<WholeComponent>),
+    (Diffs::NAME, run::<Diffs>),
+    (HandWritten::NAME, run::<HandWritten>),
+];
+
+#[derive(Parser)]
+struct Cli {
+    /// Runs this case, counted from outside.
+    #[arg(long, requires_all = ["peer", "changes"])]
+    case: Option<usize>,
+    #[arg(long)]
+    peer: Option<usize>,
+    #[arg(long)]
+    changes: Option<usize>,
+    /// Only so many of the peers.
+    #[arg(long, default_value_t = PEERS.len())]
+    peers: usize,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let cli = Cli::parse();
+    if let (Some(case), Some(peer), Some(changes)) = (cli.case, cli.peer, cli.changes) {
+        return PEERS[peer].1(CASES[case], changes);
+    }
+    println!("workload\tpeer\tinstructions_per_change\tidle");
+    for (at, case) in CASES.iter().enumerate() {
+        for (peer, (name, _)) in PEERS.iter().enumerate().take(cli.peers) {
+            let [idle, busy] = [0, 1].map(|changes| count(at, peer, changes) / f64::from(TICKS));
+            let each = (busy - idle) / case.clients_per_change;
+            println!("{}\t{name}\t{each:.0}\t{idle:.0}", case.name);
+        }
+    }
+}
+
+fn run<P: Peer>(case: Case, changes: usize) {
+    let mut fleet = Fleet::new::<P>(case.layout);
+    fleet.ack_ticks = case.ack_ticks;
+    for tick in 0..WARM + TICKS {
+        fleet.change::<P>(changes);
+        if tick < WARM {
+            fleet.tick_with(common::fleet::update);
+        } else {
+            fleet.tick();
+        }
+    }
+}
+
+/// Instructions within the counted ticks.
+fn count(case: usize, peer: usize, changes: usize) -> f64 {
+    let this = std::env::current_exe().expect("this program has a path");
+    let out = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg("--toggle-collect=*counted_update*")
+        .arg(this)
+        .args(["--case", &case.to_string(), "--peer", &peer.to_string()])
+        .args(["--changes", &changes.to_string()])
+        .output()
+        .expect("valgrind is installed");
+    let said = String::from_utf8_lossy(&out.stderr);
+    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
+    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind counted nothing: {said}"));
+    collected.trim().parse().expect("it counts in numbers")
+}
