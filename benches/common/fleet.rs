@@ -189,7 +189,8 @@ impl Fleet {
             }
             let greeting = self.greeting.as_ref();
             let answer = greeting.and_then(|there| there.answer(*channel, bytes));
-            answers.extend(greeting.zip(answer).map(|(there, bytes)| (*client, there.channel, bytes)));
+            answers
+                .extend(greeting.zip(answer).map(|(there, bytes)| (*client, there.channel, bytes)));
         }
         self.flying.push_back(answers);
         while self.flying.len() > self.ack_ticks {

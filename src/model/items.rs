@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bevy::{asset::Asset, ecs::resource::Resource, reflect::TypePath};
+use bevy::{
+    asset::Asset, ecs::resource::Resource, platform::collections::HashMap, reflect::TypePath,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -53,7 +55,7 @@ pub struct Catalogue(Arc<CatalogueInner>);
 #[derive(Debug)]
 struct CatalogueInner {
     defs: Vec<ItemDef>,
-    ranks: Vec<(ItemId, u32)>,
+    ranks: HashMap<ItemId, u32>,
     /// By id.
     recipes: Vec<(RecipeId, Recipe)>,
     hash: u64,
@@ -81,12 +83,18 @@ impl Catalogue {
         for (_, recipe) in &recipes {
             hasher.update(format!("{recipe:?}").as_bytes());
         }
+        let ranks = ranks.into_iter().collect();
         Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, hash: hasher.digest() })))
     }
 
     /// A catalogue without items.
     pub(crate) fn none() -> Self {
-        Self(Arc::new(CatalogueInner { defs: vec![], ranks: vec![], recipes: vec![], hash: 0 }))
+        Self(Arc::new(CatalogueInner {
+            defs: vec![],
+            ranks: HashMap::default(),
+            recipes: vec![],
+            hash: 0,
+        }))
     }
 
     /// How many items there are.
@@ -123,8 +131,7 @@ impl Catalogue {
     /// The position of an item in the order of keys, which names it on the wire.
     #[must_use]
     pub fn rank(&self, item: ItemId) -> Option<u32> {
-        let at = self.0.ranks.binary_search_by_key(&item, |(id, _)| *id).ok()?;
-        Some(self.0.ranks[at].1)
+        self.0.ranks.get(&item).copied()
     }
 
     /// The item at a rank.

@@ -51,7 +51,13 @@ impl Slots {
     /// The first slot from `from` on that holds something else than in a list of the same length.
     pub(crate) fn differs_from(&self, other: &Self, from: usize) -> Option<usize> {
         let (here, there) = (self.0.get(from..)?, other.0.get(from..)?);
-        here.iter().zip(there).position(|(here, there)| here != there).map(|at| from + at)
+        // Looked through on every change: the cheapest question first.
+        let differ = |(here, there): (&Option<Stack>, &Option<Stack>)| match (here, there) {
+            (None, None) => false,
+            (Some(a), Some(b)) => a.count != b.count || !a.stacks_with(b),
+            _ => true,
+        };
+        here.iter().zip(there).position(differ).map(|at| from + at)
     }
 
     fn slot_mut(&mut self, slot: usize) -> Result<&mut Option<Stack>, SlotError> {

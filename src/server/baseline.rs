@@ -8,6 +8,7 @@ use crate::model::{
     stack::Stack,
     unit::Unit,
 };
+use crate::wire::encode::Entry;
 
 /// The last commit of a unit: what was last compared with, and at which version each slot got there.
 ///
@@ -51,15 +52,23 @@ impl Baseline {
         self.structure_version
     }
 
-    /// The flat positions of the slots that changed after a version.
-    pub fn changed_since(&self, version: u64) -> impl Iterator<Item = usize> + '_ {
-        // What the last commit changed is written down.
-        let last = version + 1 == self.version && self.structure_version <= version;
-        let (last, all) =
-            if last { (&self.before[..], &[][..]) } else { (&[][..], &self.slot_versions[..]) };
-        let changed = move |(slot, at): (usize, &u64)| (*at > version).then_some(slot);
-        let last = last.iter().map(|(slot, _)| *slot);
-        last.chain(all.iter().enumerate().filter_map(changed))
+    /// Adds what changed after a version to a list: relative to the last commit for those who hold the one
+    /// just before.
+    pub(super) fn collect_changes(&self, version: u64, entries: &mut Vec<Entry>) {
+        if version + 1 == self.version {
+            entries.extend(self.before.iter().map(|(slot, old)| Entry {
+                slot: *slot,
+                old: Some(*old),
+                new: self.unit.get(*slot),
+            }));
+            return;
+        }
+        let changed = self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version);
+        entries.extend(changed.map(|(slot, _)| Entry {
+            slot,
+            old: None,
+            new: self.unit.get(slot),
+        }));
     }
 
     /// The selected slot, if it changed after a version.
@@ -72,13 +81,6 @@ impl Baseline {
     #[must_use]
     pub fn selected_before(&self) -> Option<u8> {
         self.selected_before.filter(|_| self.selected_version == self.version)
-    }
-
-    /// What a slot of the last commit held before it; `None` if that commit did not touch it.
-    #[must_use]
-    pub fn before(&self, slot: usize) -> Option<Option<Stack>> {
-        let at = self.before.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
-        Some(self.before[at].1)
     }
 
     /// The instance data that the slots hold.

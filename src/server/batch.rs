@@ -10,7 +10,11 @@ use smallvec::SmallVec;
 
 use crate::{stats::InventoryStats, wire::encode::Entry};
 
-use super::{baseline::Baseline, mark::Marked, views::Views};
+use super::{
+    baseline::Baseline,
+    mark::Marked,
+    views::{Seat, Views},
+};
 
 /// How changes are sent. May be changed at any time.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
@@ -83,7 +87,7 @@ pub(super) struct Job {
 pub(crate) struct Batched {
     pub(super) jobs: Vec<Job>,
     /// Clients with the index of their view.
-    pub(super) targets: Vec<(Entity, u32)>,
+    pub(super) targets: Vec<(Seat, u32)>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -118,35 +122,29 @@ fn batch_unit(
 ) {
     let (version, len) = (baseline.version(), baseline.unit().len());
     let Some(watched) = views.unit_mut(unit) else { return };
-    let mut bases: SmallVec<[u64; 4]> = SmallVec::new();
     let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
-    for (at, watcher) in watched.watchers.iter().enumerate() {
-        let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
-        if bases.contains(&told) {
+    // All viewers at one version at a time, and mostly there is one version.
+    while let Some(base) =
+        watched.watchers.iter().find_map(|w| w.told.filter(|told| *told < version))
+    {
+        let (first, start) = (batched.entries.len(), batched.targets.len());
+        if base >= baseline.structure_version() {
+            baseline.collect_changes(base, &mut batched.entries);
+        }
+        let changed = batched.entries.len() - first;
+        if base < baseline.structure_version() || changed > DELTA_SLOTS_MAX {
+            batched.entries.truncate(first);
+            for (at, watcher) in watched.watchers.iter_mut().enumerate() {
+                if watcher.told.take_if(|told| *told == base).is_some() {
+                    outgrown.push(at);
+                }
+            }
             continue;
         }
-        let outgrows = told < baseline.structure_version()
-            || (len > DELTA_SLOTS_MAX
-                && baseline.changed_since(told).nth(DELTA_SLOTS_MAX).is_some());
-        if outgrows {
-            outgrown.push(at);
-        } else {
-            bases.push(told);
-        }
-    }
-    for base in bases {
-        let (start, first) = (batched.targets.len(), batched.entries.len());
-        let relative = base + 1 == version;
-        batched.entries.extend(baseline.changed_since(base).map(|slot| Entry {
-            slot,
-            old: if relative { baseline.before(slot) } else { None },
-            new: baseline.unit().get(slot),
-        }));
         for watcher in watched.watchers.iter_mut().filter(|w| w.told == Some(base)) {
             watcher.told = Some(version);
-            batched.targets.push((watcher.client, watcher.view));
+            batched.targets.push((watcher.seat, watcher.view));
         }
-        let entries = first..batched.entries.len();
         stats.jobs_batched += 1;
         batched.jobs.push(Job {
             unit,
@@ -156,8 +154,8 @@ fn batch_unit(
             selected: baseline.selected_since(base),
             len,
             has_data: baseline.data().next().is_some(),
-            content: content(entries.len(), len, settings),
-            entries,
+            content: content(changed, len, settings),
+            entries: first..batched.entries.len(),
             targets: start..batched.targets.len(),
         });
     }

@@ -26,7 +26,7 @@ use super::{
     batch::{Batched, Content, Job},
     bulk,
     sessions::Sessions,
-    views::Views,
+    views::{Seat, Views},
 };
 
 /// What is ready to be sent. The buffers are kept from tick to tick.
@@ -58,35 +58,27 @@ pub(super) fn encode_messages(
     for job in &batched.jobs {
         let shared = job.targets.len() > 1;
         let baseline = if job.has_data { units.get(job.unit).ok() } else { None };
-        for (client, _) in &batched.targets[job.targets.clone()] {
-            let Some(client) = views.touch(*client) else { continue };
+        for (seat, _) in &batched.targets[job.targets.clone()] {
+            let Some(client) = views.touch_at(*seat) else { continue };
             client.shared_parts += usize::from(shared);
             client.private_updates += usize::from(!shared);
             client.need(baseline.into_iter().flat_map(|(baseline, _)| baseline.data()));
         }
     }
     for at in 0..views.touched.len() {
-        let client = views.touched[at];
+        let seat = views.touched[at];
         let Encoded { part, .. } = &mut *encoded;
-        begin_message(client, &units, schema, &pool, &mut views, &mut sessions, part, &mut stats);
+        begin_message(seat, &units, schema, &pool, &mut views, &mut sessions, part, &mut stats);
     }
     for job in &batched.jobs {
         encode_job(job, &units, schema, &batched, &mut views, &mut encoded, &mut stats);
-    }
-    for at in 0..views.touched.len() {
-        let client = views.touched[at];
-        if let Some(client) = views.client_mut(client)
-            && core::mem::take(&mut client.listing)
-        {
-            client.message.flag(false);
-        }
     }
 }
 
 /// Begins a client's own message, if it needs one, with the answers to its requests and the views that end
 /// and begin.
 fn begin_message(
-    client_id: Entity,
+    seat: Seat,
     units: &Units,
     schema: Schema,
     pool: &DataPool,
@@ -95,7 +87,8 @@ fn begin_message(
     scratch: &mut BitWriter,
     stats: &mut InventoryStats,
 ) {
-    let Some(client) = views.client_mut(client_id) else { return };
+    let client_id = seat.client;
+    let Some(client) = views.client_at(seat) else { return };
     if client.is_plain() {
         (client.listing, client.first) = (false, true);
         return;
@@ -201,7 +194,7 @@ pub(super) fn head_of(
 ) -> Option<OpenHead> {
     let watched = views.unit(unit)?;
     let mut waiting = watched.watchers.iter().filter(|w| w.told.is_none());
-    let watcher = waiting.find(|w| w.client == client && w.view == view)?;
+    let watcher = waiting.find(|w| w.seat.client == client && w.view == view)?;
     Some(OpenHead {
         view,
         handle: watched.handle,
@@ -235,8 +228,8 @@ fn encode_job(
     let may_be_quick = content != Content::Full;
     let update = (content, unit, len, entries);
     let full = match &batched.targets[job.targets.clone()] {
-        [(client, view)] => {
-            let Some(client) = views.client_mut(*client) else { return };
+        [(seat, view)] => {
+            let Some(client) = views.client_at(*seat) else { return };
             let head = head(*view);
             let w = &mut client.message;
             let quick = may_be_quick

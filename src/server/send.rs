@@ -22,23 +22,25 @@ pub(super) fn send_messages(
         stats.bytes_sent += bytes.len() as u64;
         messages.send(client, channel, bytes);
     };
-    let left = core::mem::take(&mut views.left);
     let mut touched = core::mem::take(&mut views.touched);
-    for entity in touched.drain(..) {
-        let Some(client) = views.client_mut(entity) else { continue };
+    for seat in touched.drain(..) {
+        let Some(client) = views.client_at(seat) else { continue };
+        if core::mem::take(&mut client.listing) {
+            client.message.flag(false);
+        }
         client.touched = false;
         client.reset = false;
         (client.shared_parts, client.private_updates) = (0, 0);
         if !client.message.is_empty() {
-            send(entity, Bytes::copy_from_slice(client.message.finish()));
+            send(seat.client, Bytes::copy_from_slice(client.message.finish()));
             client.message.clear();
         }
     }
     views.touched = touched;
     for (targets, bytes) in encoded.shared.drain(..) {
-        for (client, _) in &batched.targets[targets] {
-            if !left || views.client(*client).is_some() {
-                send(*client, bytes.clone());
+        for (seat, _) in &batched.targets[targets] {
+            if views.client_at(*seat).is_some() {
+                send(seat.client, bytes.clone());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who sees what, as the server remembers it: every open view by unit and by client.
 
 mod client;
+mod clients;
 mod resync;
 
 use std::collections::VecDeque;
@@ -18,21 +19,22 @@ use crate::{
 };
 
 use client::ClientViews;
+use clients::Clients;
+
+pub(super) use clients::Seat;
 
 /// All open views, by unit and by client.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Views {
     units: EntityHashMap<UnitViews>,
-    clients: EntityHashMap<ClientViews>,
+    clients: Clients,
     /// Handles that were given back, the longest ago first.
     free: VecDeque<u32>,
     handles: u32,
     /// Units whose access must be looked at again.
     stale: Vec<Entity>,
     /// Clients for whom something waits to be sent.
-    pub(super) touched: Vec<Entity>,
-    /// Whether a client has left since the last messages were sent.
-    pub(super) left: bool,
+    pub(super) touched: Vec<Seat>,
     /// Whether the local player has ever seen a unit.
     pub(super) local: bool,
     /// Clients that asked for everything once more.
@@ -62,7 +64,7 @@ pub(super) struct UnitViews {
 /// One client that sees a unit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Watcher {
-    pub(super) client: Entity,
+    pub(super) seat: Seat,
     pub(super) view: u32,
     pub(super) access: Access,
     /// The version that the client holds or is about to; `None` until its full copy is on the way.
@@ -90,21 +92,20 @@ impl Views {
 
     /// A client has connected; it sees nothing before it says hello.
     pub(super) fn enter(&mut self, client: Entity) {
-        self.clients.insert(client, ClientViews::default());
+        self.clients.insert(client);
     }
 
     /// A client has gone, and so has every entry of it.
     pub(super) fn leave(&mut self, client: Entity) {
-        let Some(gone) = self.clients.remove(&client) else { return };
-        self.left = true;
-        self.touched.retain(|touched| *touched != client);
+        let Some(gone) = self.clients.remove(client) else { return };
+        self.touched.retain(|touched| touched.client != client);
         self.resyncing.retain(|resyncing| *resyncing != client);
         self.healing.retain(|(healing, _)| *healing != client);
         self.early.retain(|(early, _)| *early != client);
         self.bulky.retain(|bulky| *bulky != client);
         for unit in gone.views.into_iter().flatten() {
             if let Some(watched) = self.units.get_mut(&unit) {
-                watched.watchers.retain(|watcher| watcher.client != client);
+                watched.watchers.retain(|watcher| watcher.seat.client != client);
             }
             self.tidy(unit);
         }
@@ -112,7 +113,7 @@ impl Views {
 
     /// All clients have gone.
     pub(super) fn leave_all(&mut self) {
-        let clients: Vec<Entity> = self.clients.keys().copied().collect();
+        let clients: Vec<Entity> = self.clients.iter().collect();
         for client in clients {
             self.leave(client);
         }
@@ -154,11 +155,15 @@ impl Views {
     }
 
     pub(super) fn client(&self, client: Entity) -> Option<&ClientViews> {
-        self.clients.get(&client)
+        self.clients.get(client)
     }
 
     pub(super) fn client_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        self.clients.get_mut(&client)
+        self.clients.get_mut(client)
+    }
+
+    pub(super) fn client_at(&mut self, seat: Seat) -> Option<&mut ClientViews> {
+        self.clients.at_mut(seat)
     }
 
     /// What a player who sees a unit may do with it.
@@ -167,7 +172,8 @@ impl Views {
         match client {
             ClientId::Server => watched.local,
             ClientId::Client(client) => {
-                let watcher = watched.watchers.iter().find(|watcher| watcher.client == client)?;
+                let watcher =
+                    watched.watchers.iter().find(|watcher| watcher.seat.client == client)?;
                 watcher.known.then_some(watcher.access)
             }
         }
@@ -175,7 +181,7 @@ impl Views {
 
     /// The first inventory that a client owns: the body that rules measure from.
     pub(super) fn owned_by(&self, client: Entity) -> Option<Entity> {
-        let units = self.clients.get(&client)?.views.iter().flatten().copied();
+        let units = self.clients.get(client)?.views.iter().flatten().copied();
         let owned = |unit: &Entity| {
             self.access(*unit, ClientId::Client(client)).is_some_and(|access| access.owner)
         };
@@ -184,7 +190,7 @@ impl Views {
 
     /// The unit that a client calls so.
     pub(super) fn unit_of(&self, client: Entity, view: u32) -> Option<Entity> {
-        *self.clients.get(&client)?.views.get(view as usize)?
+        *self.clients.get(client)?.views.get(view as usize)?
     }
 
     /// Instance data is gone. Clients hear of it with the next message that can carry it.
@@ -196,9 +202,14 @@ impl Views {
 
     /// Puts a client on the list of those for whom something waits.
     pub(super) fn touch(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        let views = self.clients.get_mut(&client)?;
+        self.touch_at(self.clients.seat(client)?)
+    }
+
+    /// The same for a client whose place is known.
+    pub(super) fn touch_at(&mut self, seat: Seat) -> Option<&mut ClientViews> {
+        let views = self.clients.at_mut(seat)?;
         if !core::mem::replace(&mut views.touched, true) {
-            self.touched.push(client);
+            self.touched.push(seat);
         }
         Some(views)
     }
@@ -220,11 +231,11 @@ impl Views {
     }
 
     fn close(&mut self, watcher: Watcher, cause: CloseCause) {
-        let Some(views) = self.clients.get_mut(&watcher.client) else { return };
+        let Some(views) = self.clients.get_mut(watcher.seat.client) else { return };
         views.remove(watcher.view);
         if watcher.known {
             views.closes.push((watcher.view, cause));
-            self.touch(watcher.client);
+            self.touch(watcher.seat.client);
         }
     }
 
@@ -238,7 +249,7 @@ impl Views {
         let before = core::mem::take(&mut self.watched(unit, id).watchers);
         for watcher in before {
             let stays =
-                wanted.iter().find(|(client, _)| *client == ClientId::Client(watcher.client));
+                wanted.iter().find(|(client, _)| *client == ClientId::Client(watcher.seat.client));
             match stays {
                 None => self.close(watcher, CloseCause::Hidden),
                 Some((_, access)) if *access == watcher.access => {
@@ -253,10 +264,11 @@ impl Views {
         }
         for (client, access) in wanted {
             let Some(client) = client.entity() else { continue };
-            let there = self.watched(unit, id).watchers.iter().any(|w| w.client == client);
-            let view = self.clients.get_mut(&client).filter(|_| !there).and_then(|c| c.add(unit));
+            let there = self.watched(unit, id).watchers.iter().any(|w| w.seat.client == client);
+            let Some(seat) = self.clients.seat(client).filter(|_| !there) else { continue };
+            let view = self.clients.at_mut(seat).and_then(|client| client.add(unit));
             if let Some(view) = view {
-                let watcher = Watcher { client, view, access: *access, told: None, known: false };
+                let watcher = Watcher { seat, view, access: *access, told: None, known: false };
                 self.watched(unit, id).watchers.push(watcher);
                 self.open(watcher);
             }
@@ -264,18 +276,18 @@ impl Views {
     }
 
     fn open(&mut self, watcher: Watcher) {
-        if let Some(views) = self.clients.get_mut(&watcher.client)
+        if let Some(views) = self.clients.get_mut(watcher.seat.client)
             && views.ready
         {
             views.opens.push(watcher.view);
-            self.touch(watcher.client);
+            self.touch(watcher.seat.client);
         }
     }
 
     /// A full copy of this version is on its way to a client.
     pub(super) fn begin_view(&mut self, unit: Entity, client: Entity, version: u64) {
         let watchers = self.units.get_mut(&unit).map(|watched| &mut watched.watchers);
-        let watcher = watchers.and_then(|all| all.iter_mut().find(|w| w.client == client));
+        let watcher = watchers.and_then(|all| all.iter_mut().find(|w| w.seat.client == client));
         if let Some(watcher) = watcher {
             (watcher.told, watcher.known) = (Some(version), true);
         }
@@ -283,7 +295,7 @@ impl Views {
 
     /// Has a client get full copies in chunks.
     pub(super) fn send_in_chunks(&mut self, client: Entity, later: Vec<u32>) {
-        let Some(views) = self.clients.get_mut(&client).filter(|_| !later.is_empty()) else {
+        let Some(views) = self.clients.get_mut(client).filter(|_| !later.is_empty()) else {
             return;
         };
         views.bulk.wanted.extend(later);

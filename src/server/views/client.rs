@@ -64,7 +64,8 @@ impl ClientViews {
 
     /// Whether there is nothing to say but what one part says that all get, or updates of its own.
     pub(in crate::server) fn is_plain(&self) -> bool {
-        let one_kind = self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0);
+        let one_kind =
+            self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0);
         one_kind
             && !self.reset
             && !self.answered

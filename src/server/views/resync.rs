@@ -12,7 +12,7 @@ impl Views {
     /// Keeps a request for later, unread. Says no if one of that client waits already.
     pub(in crate::server) fn keep_early(&mut self, client: Entity, request: &Bytes) -> bool {
         let there = self.early.iter().any(|(early, _)| *early == client);
-        if !there && self.clients.contains_key(&client) {
+        if !there && self.clients.get(client).is_some() {
             self.early.push((client, request.clone()));
         }
         !there
@@ -29,7 +29,7 @@ impl Views {
     /// A client has said hello: what it may see goes out in the next tick. One that says it again has
     /// not had the answer.
     pub(in crate::server) fn greet(&mut self, client: Entity) {
-        let Some(views) = self.clients.get_mut(&client) else { return };
+        let Some(views) = self.clients.get_mut(client) else { return };
         if views.ready {
             self.ask_resync(client);
         } else {
@@ -49,7 +49,7 @@ impl Views {
         self.ticks += 1;
         let mut waiting = core::mem::take(&mut self.resyncing);
         waiting.retain(|client| {
-            let Some(views) = self.clients.get_mut(client) else { return false };
+            let Some(views) = self.clients.get_mut(*client) else { return false };
             let due = views.ready && self.ticks >= views.resync_after;
             if due {
                 views.resync_after = self.ticks + RESYNC_TICKS_MIN;
@@ -63,14 +63,14 @@ impl Views {
 
     /// A client has all chunks of a transfer.
     pub(in crate::server) fn receive_transfer(&mut self, client: Entity, number: u8) {
-        if self.clients.get_mut(&client).is_some_and(|views| views.bulk.receive(number)) {
+        if self.clients.get_mut(client).is_some_and(|views| views.bulk.receive(number)) {
             self.touch(client);
         }
     }
 
     /// Begins all views of a client anew: it has said hello, or its copies are wrong.
     fn reset_client(&mut self, client: Entity) {
-        let Some(views) = self.clients.get_mut(&client) else { return };
+        let Some(views) = self.clients.get_mut(client) else { return };
         views.ready = true;
         views.reset = true;
         views.closes.clear();
@@ -80,7 +80,7 @@ impl Views {
         views.forgets.clear();
         for (view, unit) in (0u32..).zip(&views.views) {
             let Some(watched) = unit.and_then(|unit| self.units.get_mut(&unit)) else { continue };
-            for watcher in watched.watchers.iter_mut().filter(|w| w.client == client) {
+            for watcher in watched.watchers.iter_mut().filter(|w| w.seat.client == client) {
                 (watcher.told, watcher.known) = (None, false);
             }
             views.opens.push(view);
@@ -102,7 +102,7 @@ impl Views {
         healing.sort_unstable();
         for of_one in healing.chunk_by(|a, b| a.0 == b.0) {
             let client = of_one[0].0;
-            let Some(views) = self.clients.get_mut(&client) else { continue };
+            let Some(views) = self.clients.get_mut(client) else { continue };
             if self.ticks < views.resync_after {
                 self.healing.extend_from_slice(of_one);
                 continue;
@@ -110,7 +110,8 @@ impl Views {
             views.resync_after = self.ticks + RESYNC_TICKS_MIN;
             for (_, unit) in of_one {
                 let watched = self.units.get(unit);
-                let at = watched.and_then(|w| w.watchers.iter().position(|w| w.client == client));
+                let at =
+                    watched.and_then(|w| w.watchers.iter().position(|w| w.seat.client == client));
                 if let Some(at) = at {
                     self.reopen(*unit, at);
                 }
