@@ -40,6 +40,16 @@ impl Baseline {
         &self.unit
     }
 
+    /// How many slots there are.
+    pub(super) fn len(&self) -> usize {
+        self.slot_versions.len()
+    }
+
+    /// Whether any slot holds instance data.
+    pub(super) fn has_data(&self) -> bool {
+        self.with_data > 0
+    }
+
     /// The version of the last commit: one more with each, zero before the first.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -56,11 +66,9 @@ impl Baseline {
     /// just before.
     pub(super) fn collect_changes(&self, version: u64, entries: &mut Vec<Entry>) {
         if version + 1 == self.version {
-            entries.extend(self.before.iter().map(|(slot, old)| Entry {
-                slot: *slot,
-                old: Some(*old),
-                new: self.unit.get(*slot),
-            }));
+            for &(slot, old) in &self.before {
+                entries.push(Entry { slot, old: Some(old), new: self.unit.get(slot) });
+            }
             return;
         }
         let changed = self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version);

@@ -100,14 +100,17 @@ pub(super) fn batch_changes(
     mut batched: ResMut<Batched>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    let batched = &mut *batched;
+    if marked.units().is_empty() && views.behind.is_empty() && batched.jobs.is_empty() {
+        return;
+    }
+    let (batched, views, stats) = (&mut *batched, &mut *views, &mut *stats);
     batched.jobs.clear();
     batched.targets.clear();
     batched.entries.clear();
     let behind = core::mem::take(&mut views.behind);
     for unit in marked.units().iter().copied().chain(behind) {
         if let Ok(baseline) = units.get(unit) {
-            batch_unit(unit, baseline, *settings, &mut views, batched, &mut stats);
+            batch_unit(unit, baseline, *settings, views, batched, stats);
         }
     }
 }
@@ -120,8 +123,8 @@ fn batch_unit(
     batched: &mut Batched,
     stats: &mut InventoryStats,
 ) {
-    let (version, len) = (baseline.version(), baseline.unit().len());
-    let Some(watched) = views.unit_mut(unit) else { return };
+    let (version, len) = (baseline.version(), baseline.len());
+    let Some((watched, mut clients)) = views.unit_and_clients(unit) else { return };
     let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
     // All viewers at one version at a time, and mostly there is one version.
     while let Some(base) =
@@ -141,9 +144,14 @@ fn batch_unit(
             }
             continue;
         }
+        let shared = watched.watchers.iter().filter(|w| w.told == Some(base)).nth(1).is_some();
         for watcher in watched.watchers.iter_mut().filter(|w| w.told == Some(base)) {
             watcher.told = Some(version);
             batched.targets.push((watcher.seat, watcher.view));
+            if let Some(client) = clients.touch(watcher.seat) {
+                client.shared_parts += usize::from(shared);
+                client.private_updates += usize::from(!shared);
+            }
         }
         stats.jobs_batched += 1;
         batched.jobs.push(Job {
@@ -153,7 +161,7 @@ fn batch_unit(
             version,
             selected: baseline.selected_since(base),
             len,
-            has_data: baseline.data().next().is_some(),
+            has_data: baseline.has_data(),
             content: content(changed, len, settings),
             entries: first..batched.entries.len(),
             targets: start..batched.targets.len(),

@@ -54,24 +54,28 @@ pub(super) fn encode_messages(
     mut stats: ResMut<InventoryStats>,
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    if views.touched.is_empty() && batched.jobs.is_empty() {
+        return;
+    }
+    // Marked as changed once, not for every client.
+    let (views, sessions) = (&mut *views, &mut *sessions);
+    let (encoded, stats) = (&mut *encoded, &mut *stats);
     encoded.shared.clear();
-    for job in &batched.jobs {
-        let shared = job.targets.len() > 1;
-        let baseline = if job.has_data { units.get(job.unit).ok() } else { None };
+    for job in batched.jobs.iter().filter(|job| job.has_data) {
+        let Ok((baseline, _)) = units.get(job.unit) else { continue };
         for (seat, _) in &batched.targets[job.targets.clone()] {
-            let Some(client) = views.touch_at(*seat) else { continue };
-            client.shared_parts += usize::from(shared);
-            client.private_updates += usize::from(!shared);
-            client.need(baseline.into_iter().flat_map(|(baseline, _)| baseline.data()));
+            if let Some(client) = views.client_at(*seat) {
+                client.need(baseline.data());
+            }
         }
     }
     for at in 0..views.touched.len() {
         let seat = views.touched[at];
-        let Encoded { part, .. } = &mut *encoded;
-        begin_message(seat, &units, schema, &pool, &mut views, &mut sessions, part, &mut stats);
+        let scratch = &mut encoded.part;
+        begin_message(seat, &units, schema, &pool, views, sessions, scratch, stats);
     }
     for job in &batched.jobs {
-        encode_job(job, &units, schema, &batched, &mut views, &mut encoded, &mut stats);
+        encode_job(job, &units, schema, &batched, views, encoded, stats);
     }
 }
 

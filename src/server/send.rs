@@ -16,7 +16,12 @@ pub(super) fn send_messages(
     mut messages: ResMut<ServerMessages>,
     mut stats: ResMut<InventoryStats>,
 ) {
+    if views.touched.is_empty() && encoded.shared.is_empty() {
+        return;
+    }
     let Some(channel) = registry.server_message_channel::<SyncBatch>() else { return };
+    // Marked as changed once, not for every message.
+    let (views, messages, stats) = (&mut *views, &mut *messages, &mut *stats);
     let mut send = |client, bytes: Bytes| {
         stats.messages_sent += 1;
         stats.bytes_sent += bytes.len() as u64;

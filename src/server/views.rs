@@ -80,6 +80,26 @@ pub(super) struct Access {
     pub(super) owner: bool,
 }
 
+/// Puts clients on the list of those for whom something waits.
+pub(super) struct Touching<'a> {
+    clients: &'a mut Clients,
+    touched: &'a mut Vec<Seat>,
+}
+
+impl<'a> Touching<'a> {
+    pub(super) fn touch(&mut self, seat: Seat) -> Option<&mut ClientViews> {
+        Touching { clients: self.clients, touched: self.touched }.into_touched(seat)
+    }
+
+    fn into_touched(self, seat: Seat) -> Option<&'a mut ClientViews> {
+        let views = self.clients.at_mut(seat)?;
+        if !core::mem::replace(&mut views.touched, true) {
+            self.touched.push(seat);
+        }
+        Some(views)
+    }
+}
+
 /// So many handles rest before one is used again, so that a message about an old unit cannot be taken
 /// for one about a new unit.
 const HANDLES_RESTING: usize = 32;
@@ -154,6 +174,15 @@ impl Views {
         self.units.get_mut(&unit)
     }
 
+    /// A unit, and the means to touch those who see it.
+    pub(super) fn unit_and_clients(
+        &mut self,
+        unit: Entity,
+    ) -> Option<(&mut UnitViews, Touching<'_>)> {
+        let touching = Touching { clients: &mut self.clients, touched: &mut self.touched };
+        Some((self.units.get_mut(&unit)?, touching))
+    }
+
     pub(super) fn client(&self, client: Entity) -> Option<&ClientViews> {
         self.clients.get(client)
     }
@@ -202,16 +231,8 @@ impl Views {
 
     /// Puts a client on the list of those for whom something waits.
     pub(super) fn touch(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        self.touch_at(self.clients.seat(client)?)
-    }
-
-    /// The same for a client whose place is known.
-    pub(super) fn touch_at(&mut self, seat: Seat) -> Option<&mut ClientViews> {
-        let views = self.clients.at_mut(seat)?;
-        if !core::mem::replace(&mut views.touched, true) {
-            self.touched.push(seat);
-        }
-        Some(views)
+        let seat = self.clients.seat(client)?;
+        Touching { clients: &mut self.clients, touched: &mut self.touched }.into_touched(seat)
     }
 
     /// Has the answers to a client's requests sent.
