@@ -69,11 +69,22 @@ pub(super) fn encode_messages(
             }
         }
     }
-    for at in 0..views.touched.len() {
-        let seat = views.touched[at];
-        let scratch = &mut encoded.part;
-        begin_message(seat, &units, schema, &pool, views, sessions, scratch, stats);
-    }
+    let mut touched = core::mem::take(&mut views.touched);
+    touched.retain(|seat| {
+        let Some(client) = views.client_at(*seat) else { return false };
+        if !client.is_plain() {
+            let scratch = &mut encoded.part;
+            begin_message(*seat, &units, schema, &pool, views, sessions, scratch, stats);
+            return true;
+        }
+        // All it gets is one shared part, or updates that need no beginning.
+        let own = client.private_updates > 0;
+        client.first = own;
+        client.touched = own;
+        client.shared_parts = 0;
+        own
+    });
+    views.touched = touched;
     for job in &batched.jobs {
         encode_job(job, &units, schema, &batched, views, encoded, stats);
     }
@@ -92,11 +103,6 @@ fn begin_message(
     stats: &mut InventoryStats,
 ) {
     let client_id = seat.client;
-    let Some(client) = views.client_at(seat) else { return };
-    if client.is_plain() {
-        (client.listing, client.first) = (false, true);
-        return;
-    }
     let opens = collect_opens(client_id, units, schema, views, scratch);
     let handover = bulk::hand_over(client_id, units, pool, views);
     let Some(client) = views.client_mut(client_id) else { return };
