@@ -1,8 +1,9 @@
 //! Counts the server's instructions for each change, above an idle server's: `cargo bench --bench
 //! instructions`. Needs valgrind. Deterministic but for the order of hash maps.
 //!
-//! Columns: workload, peer, instructions for each change (W7: for each change and client) of the server's
-//! whole update, and how many an idle update takes. One slot changes in each tick.
+//! Columns: workload, peer, instructions of the server's whole update for each change (W7: for each change
+//! and client), above those of an idle update, which are the last column: with one change in a tick, and with
+//! one in 5 % of the inventories.
 
 mod common;
 
@@ -93,12 +94,15 @@ fn main() {
     if let (Some(case), Some(peer), Some(changes)) = (cli.case, cli.peer, cli.changes) {
         return PEERS[peer].1(CASES[case], changes);
     }
-    println!("workload\tpeer\tinstructions_per_change\tidle");
+    println!("workload\tpeer\tone_change\tmany_changes\tidle");
     for (at, case) in CASES.iter().enumerate() {
         for (peer, (name, _)) in PEERS.iter().enumerate().take(cli.peers) {
-            let [idle, busy] = [0, 1].map(|changes| count(at, peer, changes) / f64::from(TICKS));
-            let each = (busy - idle) / case.clients_per_change;
-            println!("{}\t{name}\t{each:.0}\t{idle:.0}", case.name);
+            let many = u32::try_from(case.layout.inventories / 20).unwrap_or(0).max(5);
+            let tick = |changes| count(at, peer, changes) / f64::from(TICKS);
+            let (idle, one, several) = (tick(0), tick(1), tick(many));
+            let one = (one - idle) / case.clients_per_change;
+            let several = (several - idle) / f64::from(many) / case.clients_per_change;
+            println!("{}\t{name}\t{one:.0}\t{several:.0}\t{idle:.0}", case.name);
         }
     }
 }
@@ -117,7 +121,7 @@ fn run<P: Peer>(case: Case, changes: usize) {
 }
 
 /// Instructions within the counted ticks.
-fn count(case: usize, peer: usize, changes: usize) -> f64 {
+fn count(case: usize, peer: usize, changes: u32) -> f64 {
     let this = std::env::current_exe().expect("this program has a path");
     let out = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
