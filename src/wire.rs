@@ -11,7 +11,8 @@
 //! quick     = base:5 entry                              one step, one entry, and nothing else: of view 0, of
 //!                                                       another, or of one inventory to all who see it
 //! plain     = update (1 update)* 0                      inventories that only this client sees
-//! shared    = update                                    one inventory, the same bytes to all who see it
+//! shared    = update (1 update)* 0                      inventories that the same clients see: the same bytes
+//!                                                       to all of them
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots they changed
 //! full      = answered?:1 [answers]
 //!             reset?:1 [transfer:EG0]                   drop all views first, and transfers up to this one

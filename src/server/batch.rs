@@ -80,6 +80,8 @@ pub(super) struct Job {
     /// The slots that changed in between.
     pub(super) entries: Range<usize>,
     pub(super) targets: Range<usize>,
+    /// Whether the targets are those of the job before, so that one part serves for both.
+    pub(super) joins: bool,
 }
 
 /// The jobs of this tick. The buffers are kept from tick to tick.
@@ -145,8 +147,15 @@ fn batch_unit(
             continue;
         }
         let shared = watched.watchers.iter().filter(|w| w.told == Some(base)).nth(1).is_some();
+        let before = batched.jobs.last().map_or(0..0, |job| job.targets.clone());
+        let seats = watched.watchers.iter().filter(|w| w.told == Some(base)).map(|w| w.seat);
+        let joins =
+            shared && seats.eq(batched.targets[before.clone()].iter().map(|(seat, _)| *seat));
         for watcher in watched.watchers.iter_mut().filter(|w| w.told == Some(base)) {
             watcher.told = Some(version);
+            if joins {
+                continue;
+            }
             batched.targets.push((watcher.seat, watcher.view));
             if let Some(client) = clients.touch(watcher.seat) {
                 client.shared_parts += usize::from(shared);
@@ -164,7 +173,8 @@ fn batch_unit(
             has_data: baseline.has_data(),
             content: content(changed, len, settings),
             entries: first..batched.entries.len(),
-            targets: start..batched.targets.len(),
+            targets: if joins { before } else { start..batched.targets.len() },
+            joins,
         });
     }
     for at in outgrown {

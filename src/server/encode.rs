@@ -85,8 +85,9 @@ pub(super) fn encode_messages(
         own
     });
     views.touched = touched;
-    for job in &batched.jobs {
-        encode_job(job, &units, schema, &batched, views, encoded, stats);
+    for (at, job) in batched.jobs.iter().enumerate() {
+        let joined = batched.jobs.get(at + 1).is_some_and(|next| next.joins);
+        encode_job((job, joined), &units, schema, &batched, views, encoded, stats);
     }
 }
 
@@ -216,8 +217,9 @@ pub(super) fn head_of(
     })
 }
 
+/// Writes one job. `joined` says that the next one goes into the same part.
 fn encode_job(
-    job: &Job,
+    (job, joined): (&Job, bool),
     units: &Units,
     schema: Schema,
     batched: &Batched,
@@ -228,12 +230,8 @@ fn encode_job(
     let Encoded { shared, part, other } = encoded;
     let entries = &batched.entries[job.entries.clone()];
     let Job { handle, base, version, selected, len, content, .. } = *job;
-    let unit = if content == Content::Delta {
-        None
-    } else {
-        let Ok((baseline, _)) = units.get(job.unit) else { return };
-        Some(baseline.unit())
-    };
+    let unit = (content != Content::Delta).then(|| units.get(job.unit).ok()).flatten();
+    let unit = unit.map(|(baseline, _)| baseline.unit());
     let head = |view| UpdateHead { view, handle, base, version, selected };
     let may_be_quick = content != Content::Full;
     let update = (content, unit, len, entries);
@@ -257,14 +255,28 @@ fn encode_job(
             }
         }
         _ => {
-            part.clear();
             let head = head(handle);
-            let quick = may_be_quick && encode::quick(part, schema, &head, true, (len, entries));
+            let alone = !job.joins && !joined;
+            if !job.joins {
+                part.clear();
+            }
+            let quick =
+                alone && may_be_quick && encode::quick(part, schema, &head, true, (len, entries));
             let full = !quick && {
-                encode::begin_shared(part);
-                write_update(part, other, schema, &head, update)
+                if job.joins {
+                    part.flag(true);
+                } else {
+                    encode::begin_shared(part);
+                }
+                let full = write_update(part, other, schema, &head, update);
+                if !joined {
+                    part.flag(false);
+                }
+                full
             };
-            shared.push((job.targets.clone(), Bytes::copy_from_slice(part.finish())));
+            if !joined {
+                shared.push((job.targets.clone(), Bytes::copy_from_slice(part.finish())));
+            }
             full
         }
     };

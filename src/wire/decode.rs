@@ -109,13 +109,11 @@ pub fn message<'a>(
             part.updates.push(quick(&mut r, schema, &held, reference)?);
         } else {
             part.updates.push(update(&mut r, schema, &held, shared)?);
-            if !shared {
-                updates(&mut r, schema, &held, &mut part.updates)?;
-            }
+            updates(&mut r, schema, &held, shared, &mut part.updates)?;
         }
     } else if !r.flag()? {
         part.answers = Some(answers(&mut r)?);
-        updates(&mut r, schema, &held, &mut part.updates)?;
+        updates(&mut r, schema, &held, false, &mut part.updates)?;
     } else if !r.flag()? {
         full(&mut r, schema, &held, &mut part)?;
     } else {
@@ -154,7 +152,7 @@ fn full<'a>(
     }
     opens(r, schema, part)?;
     part.handover = bulk::read_handover(r)?;
-    updates(r, schema, held, &mut part.updates)
+    updates(r, schema, held, false, &mut part.updates)
 }
 
 pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
@@ -214,10 +212,11 @@ fn updates<'a>(
     r: &mut BitReader,
     schema: Schema,
     held: &impl Fn(Reference) -> Option<Held<'a>>,
+    shared: bool,
     updates: &mut Vec<Update>,
 ) -> Result<(), DecodeError> {
     while r.flag()? {
-        updates.push(update(r, schema, held, false)?);
+        updates.push(update(r, schema, held, shared)?);
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn begin_plain(w: &mut BitWriter) {
     w.put(0b1001, 4);
 }
 
-/// Begins a message of one update, the same for all who see the inventory.
+/// Begins a message of updates that are the same for all who get it.
 pub fn begin_shared(w: &mut BitWriter) {
     w.put(0b1101, 4);
 }

@@ -127,7 +127,9 @@ CASES = {
     "full_copy": "1001" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
     "of_handle_forty": "1001" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
     "quick_shared": "1010" + eg(5) + num((4 + 5) % 32, 5) + slot36(29) + MORE + amount(2),
-    "shared": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1),
+    "shared": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1) + "0",
+    "shared_two": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1)
+                  + "1" + head(9, 2, handle=9) + DELTA + ONE + slot36(3) + EMPTY + "0",
     "quick_one_less": quick(0, 4) + slot36(29) + LESS + amount(1),
     "quick_new_stack_in_view_three": quick(3, 4) + slot36(7) + STACK + stack("coin", 7),
     "quick_other_item": quick(0, 4) + slot36(7) + ITEM + num(ITEMS.index("coin"), 2),

@@ -354,3 +354,29 @@ fn commits_say_who_did_it() {
     pair.server.world_mut().despawn(entity);
     assert_eq!(causes(&mut pair), [(0, Cause::Removed, 5), (2, Cause::Removed, 5)]);
 }
+
+#[test]
+fn what_the_same_clients_see_goes_to_them_as_one_part() {
+    let mut pair = pair(3);
+    let own = spawn_player(&mut pair, 0);
+    let chests: Vec<_> = (0..4).map(|n| spawn_chest(&mut pair, n, &[0, 1, 2])).collect();
+    let other = spawn_chest(&mut pair, 9, &[0, 1]);
+    pair.settle(50);
+    let sent = stats(&pair.server).messages_sent;
+    for (n, chest) in chests.iter().enumerate() {
+        inventory(&mut pair, *chest).set(n, TORCH.stack(1)).unwrap();
+    }
+    pair.step();
+    assert_eq!(stats(&pair.server).messages_sent - sent, 3, "one for each client");
+    for chest in chests.iter().chain([&other, &own]) {
+        inventory(&mut pair, *chest).set(9, AXE.stack(1)).unwrap();
+    }
+    pair.step();
+    for (client, chests) in [(0, 5), (1, 5), (2, 4)] {
+        for n in (0..4).chain([9]).take(chests) {
+            assert_same(&pair, client, chest(n));
+        }
+    }
+    assert_same(&pair, 0, player(0));
+    assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 0);
+}

@@ -136,6 +136,15 @@ fn encoded(name: &str) -> Vec<u8> {
 fn encoded_with_more(name: &str) -> Vec<u8> {
     let torches = |count| Some(TORCH.stack(count));
     match name {
+        "shared_two" => private(|w, schema| {
+            encode::begin_shared(w);
+            let (more, none) = (entry(29, torches(1), torches(2)), entry(3, torches(1), None));
+            let [first, second] =
+                [(5, 4), (9, 2)].map(|(n, base)| UpdateHead { handle: n, ..head(n, base) });
+            encode::update_delta(w, schema, &first, 36, &[more]);
+            w.flag(true);
+            encode::update_delta(w, schema, &second, 36, &[none]);
+        }),
         "shared" => {
             let (catalogue, kinds) = (catalogue(), kinds());
             let schema = Schema { catalogue: &catalogue, kinds: &kinds };
@@ -144,6 +153,7 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             let more = entry(29, torches(1), torches(2));
             let head = UpdateHead { handle: 5, ..head(5, 4) };
             encode::update_delta(&mut w, schema, &head, 36, &[more]);
+            w.flag(false);
             w.finish().to_vec()
         }
         "hello_without_views" => private(|w, _| {
@@ -285,7 +295,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 34);
+    assert_eq!(golden().count(), 35);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");
