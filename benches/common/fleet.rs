@@ -76,6 +76,8 @@ pub struct Tick {
     pub allocations: usize,
     pub messages: usize,
     pub bytes: usize,
+    /// Bytes that the clients sent.
+    pub answered: usize,
 }
 
 pub struct Fleet {
@@ -193,13 +195,15 @@ impl Fleet {
                 .extend(greeting.zip(answer).map(|(there, bytes)| (*client, there.channel, bytes)));
         }
         self.flying.push_back(answers);
+        let mut answered = 0;
         while self.flying.len() > self.ack_ticks {
             for (client, channel, bytes) in self.flying.pop_front().into_iter().flatten() {
+                answered += bytes.len();
                 messages.insert_received(client, channel, bytes);
             }
         }
         let bytes = sent.iter().map(|(.., bytes)| bytes.len()).sum();
-        Tick { whole, systems, allocations, messages: sent.len(), bytes }
+        Tick { whole, systems, allocations, messages: sent.len(), bytes, answered }
     }
 }
 

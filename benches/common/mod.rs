@@ -4,3 +4,4 @@
 pub mod fleet;
 pub mod ops;
 pub mod peers;
+pub mod udp;

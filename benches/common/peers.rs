@@ -72,6 +72,10 @@ pub trait Peer {
 
     /// A server as it is some minutes into a session, and its clients.
     fn pair(clients: usize) -> Pair {
+        Pair::of_apps(Self::server(), (0..clients).map(|_| Self::app()))
+    }
+
+    fn server() -> App {
         let mut server = Self::app();
         (0..1000).for_each(|_| {
             server.world_mut().spawn_empty();
@@ -79,7 +83,7 @@ pub trait Peer {
         let mut tick =
             server.world_mut().resource_mut::<bevy_replicon::server::server_tick::ServerTick>();
         tick.increment_by(20_000);
-        Pair::of_apps(server, (0..clients).map(|_| Self::app()))
+        server
     }
 }
 
