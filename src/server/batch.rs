@@ -158,8 +158,8 @@ fn batch_unit(
             }
             batched.targets.push((watcher.seat, watcher.view));
             if let Some(client) = clients.touch(watcher.seat) {
-                client.shared_parts += usize::from(shared);
-                client.private_updates += usize::from(!shared);
+                client.shared_parts += u32::from(shared);
+                client.private_updates += u32::from(!shared);
             }
         }
         stats.jobs_batched += 1;

@@ -64,11 +64,6 @@ impl Bulk {
         self.last
     }
 
-    /// Whether a transfer is to be handed over.
-    pub(super) fn is_received(&self) -> bool {
-        self.transfer.as_ref().is_some_and(|transfer| transfer.received)
-    }
-
     /// Drops what is on its way. Its number is not used again soon.
     pub(super) fn cancel(&mut self) {
         self.wanted.clear();

@@ -64,24 +64,26 @@ pub(super) fn encode_messages(
     for job in batched.jobs.iter().filter(|job| job.has_data) {
         let Ok((baseline, _)) = units.get(job.unit) else { continue };
         for (seat, _) in &batched.targets[job.targets.clone()] {
-            if let Some(client) = views.client_at(*seat) {
+            if let Some((outgoing, client)) = views.client_at(*seat) {
                 client.need(baseline.data());
+                outgoing.eventful |= !client.needs.is_empty();
             }
         }
     }
     let mut touched = core::mem::take(&mut views.touched);
     touched.retain(|seat| {
-        let Some(client) = views.client_at(*seat) else { return false };
-        if !client.is_plain() {
+        let Some(outgoing) = views.outgoing(*seat) else { return false };
+        if !outgoing.is_plain() {
             let scratch = &mut encoded.part;
             begin_message(*seat, &units, schema, &pool, views, sessions, scratch, stats);
             return true;
         }
         // All it gets is one shared part, or updates that need no beginning.
-        let own = client.private_updates > 0;
-        client.first = own;
-        client.touched = own;
-        client.shared_parts = 0;
+        let own = outgoing.private_updates > 0;
+        if !own {
+            outgoing.finish();
+        }
+        outgoing.first = own;
         own
     });
     views.touched = touched;
@@ -106,34 +108,34 @@ fn begin_message(
     let client_id = seat.client;
     let opens = collect_opens(client_id, units, schema, views, scratch);
     let handover = bulk::hand_over(client_id, units, pool, views);
-    let Some(client) = views.client_mut(client_id) else { return };
-    client.message.clear();
-    client.answered = false;
-    let answers = sessions.take_answers(client_id, client.reset);
+    let Some((outgoing, client)) = views.client_at(seat) else { return };
+    let reset = core::mem::take(&mut client.reset);
+    let answers = sessions.take_answers(client_id, reset);
     for (unit, _) in &opens {
         client.need(units.get(*unit).into_iter().flat_map(|(baseline, _)| baseline.data()));
     }
     let data: Vec<Datum> = client.needs.drain(..).filter_map(|id| pool.datum(id)).collect();
-    let more = client.reset
+    let more = reset
         || !client.closes.is_empty()
         || !opens.is_empty()
         || handover.is_some()
         || !data.is_empty()
         || client.must_forget();
-    let own = client.private_updates > 0 || answers.is_some();
-    let several = client.shared_parts + usize::from(own) > 1;
-    let full = more || (client.shared_parts > 0 && several);
-    client.listing = full || answers.is_some();
-    client.first = !client.listing;
+    let own = outgoing.private_updates > 0 || answers.is_some();
+    let several = outgoing.shared_parts + u32::from(own) > 1;
+    let full = more || (outgoing.shared_parts > 0 && several);
+    outgoing.listing = full || answers.is_some();
+    outgoing.first = !outgoing.listing;
+    let w = &mut outgoing.message;
+    w.clear();
     if !full {
         if let Some(answers) = answers {
-            encode::begin_answered(&mut client.message, &answers);
+            encode::begin_answered(w, &answers);
         }
         return;
     }
-    let w = &mut client.message;
-    let reset = client.reset.then(|| client.bulk.last());
-    encode::begin_full(w, answers.as_ref(), reset, client.shared_parts);
+    let reset = reset.then(|| client.bulk.last());
+    encode::begin_full(w, answers.as_ref(), reset, outgoing.shared_parts as usize);
     encode::data(w, &client.forgets, &data);
     client.forgets.clear();
     encode::closes(w, &client.closes);
@@ -237,17 +239,17 @@ fn encode_job(
     let update = (content, unit, len, entries);
     let full = match &batched.targets[job.targets.clone()] {
         [(seat, view)] => {
-            let Some(client) = views.client_at(*seat) else { return };
+            let Some(outgoing) = views.outgoing(*seat) else { return };
             let head = head(*view);
-            let w = &mut client.message;
+            let w = &mut outgoing.message;
             let quick = may_be_quick
-                && client.first
-                && client.private_updates == 1
+                && outgoing.first
+                && outgoing.private_updates == 1
                 && encode::quick(w, schema, &head, false, (len, entries));
             !quick && {
-                if core::mem::take(&mut client.first) {
+                if core::mem::take(&mut outgoing.first) {
                     encode::begin_plain(w);
-                    client.listing = true;
+                    outgoing.listing = true;
                 } else {
                     w.flag(true);
                 }

@@ -29,22 +29,20 @@ pub(super) fn send_messages(
     };
     let mut touched = core::mem::take(&mut views.touched);
     for seat in touched.drain(..) {
-        let Some(client) = views.client_at(seat) else { continue };
-        if core::mem::take(&mut client.listing) {
-            client.message.flag(false);
+        let Some(outgoing) = views.outgoing(seat) else { continue };
+        outgoing.finish();
+        if core::mem::take(&mut outgoing.listing) {
+            outgoing.message.flag(false);
         }
-        client.touched = false;
-        client.reset = false;
-        (client.shared_parts, client.private_updates) = (0, 0);
-        if !client.message.is_empty() {
-            send(seat.client, Bytes::copy_from_slice(client.message.finish()));
-            client.message.clear();
+        if !outgoing.message.is_empty() {
+            send(seat.client, Bytes::copy_from_slice(outgoing.message.finish()));
+            outgoing.message.clear();
         }
     }
     views.touched = touched;
     for (targets, bytes) in encoded.shared.drain(..) {
         for (seat, _) in &batched.targets[targets] {
-            if views.client_at(*seat).is_some() {
+            if views.outgoing(*seat).is_some() {
                 send(seat.client, bytes.clone());
             }
         }

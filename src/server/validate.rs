@@ -166,14 +166,14 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
         (Turn::New, Err(error)) => {
             // Its number can be read, so it is answered: nobody waits for ever.
             session.answer(Err(Reason::Invalid));
-            world.resource_mut::<Views>().answer(client);
+            world.resource_mut::<Views>().touch(client);
             return Err(error);
         }
         (_, Err(error)) => return Err(error),
         (Turn::Impossible, Ok(_)) => return Err(DecodeError::Sequence { number }),
         (Turn::Repeated, Ok(_)) => {
             world.resource_mut::<InventoryStats>().requests_repeated += 1;
-            world.resource_mut::<Views>().answer(client);
+            world.resource_mut::<Views>().touch(client);
         }
     }
     Ok(())
@@ -236,7 +236,7 @@ fn answer(world: &mut World, client: Entity, asked: Asked) {
         Err(_) => stats.actions_refused += 1,
     }
     let mut views = world.resource_mut::<Views>();
-    views.answer(client);
+    views.touch(client);
     if let Err(refused) = &result {
         views.heal(client, &refused.believed);
     }

@@ -21,7 +21,7 @@ use crate::{
 use client::ClientViews;
 use clients::Clients;
 
-pub(super) use clients::Seat;
+pub(super) use clients::{Outgoing, Seat};
 
 /// All open views, by unit and by client.
 #[derive(Resource, Default, Debug)]
@@ -86,17 +86,13 @@ pub(super) struct Touching<'a> {
     touched: &'a mut Vec<Seat>,
 }
 
-impl<'a> Touching<'a> {
-    pub(super) fn touch(&mut self, seat: Seat) -> Option<&mut ClientViews> {
-        Touching { clients: self.clients, touched: self.touched }.into_touched(seat)
-    }
-
-    fn into_touched(self, seat: Seat) -> Option<&'a mut ClientViews> {
-        let views = self.clients.at_mut(seat)?;
-        if !core::mem::replace(&mut views.touched, true) {
+impl Touching<'_> {
+    pub(super) fn touch(&mut self, seat: Seat) -> Option<&mut Outgoing> {
+        let outgoing = self.clients.outgoing(seat)?;
+        if !core::mem::replace(&mut outgoing.touched, true) {
             self.touched.push(seat);
         }
-        Some(views)
+        Some(outgoing)
     }
 }
 
@@ -191,7 +187,12 @@ impl Views {
         self.clients.get_mut(client)
     }
 
-    pub(super) fn client_at(&mut self, seat: Seat) -> Option<&mut ClientViews> {
+    /// What goes out to a client, unless it has left.
+    pub(super) fn outgoing(&mut self, seat: Seat) -> Option<&mut Outgoing> {
+        self.clients.outgoing(seat)
+    }
+
+    pub(super) fn client_at(&mut self, seat: Seat) -> Option<(&mut Outgoing, &mut ClientViews)> {
         self.clients.at_mut(seat)
     }
 
@@ -222,23 +223,25 @@ impl Views {
         *self.clients.get(client)?.views.get(view as usize)?
     }
 
-    /// Instance data is gone. Clients hear of it with the next message that can carry it.
+    /// Instance data is gone. Clients hear of it with the next message that can carry it, or when there is
+    /// much of it.
     pub(super) fn forget_data(&mut self, gone: &[DataId]) {
-        for client in self.clients.values_mut() {
-            client.forgets.extend(gone.iter().filter(|id| client.knows.remove(*id)));
+        let clients: Vec<Entity> = self.clients.iter().collect();
+        for client in clients {
+            let Some(views) = self.clients.get_mut(client) else { continue };
+            views.forgets.extend(gone.iter().filter(|id| views.knows.remove(*id)));
+            if views.must_forget() {
+                self.touch(client);
+            }
         }
     }
 
-    /// Puts a client on the list of those for whom something waits.
-    pub(super) fn touch(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        let seat = self.clients.seat(client)?;
-        Touching { clients: &mut self.clients, touched: &mut self.touched }.into_touched(seat)
-    }
-
-    /// Has the answers to a client's requests sent.
-    pub(super) fn answer(&mut self, client: Entity) {
-        if let Some(views) = self.touch(client) {
-            views.answered = true;
+    /// Puts a client on the list of those for whom something waits that is more than an update.
+    pub(super) fn touch(&mut self, client: Entity) {
+        let Some(seat) = self.clients.seat(client) else { return };
+        let mut touching = Touching { clients: &mut self.clients, touched: &mut self.touched };
+        if let Some(outgoing) = touching.touch(seat) {
+            outgoing.eventful = true;
         }
     }
 
@@ -287,7 +290,7 @@ impl Views {
             let Some(client) = client.entity() else { continue };
             let there = self.watched(unit, id).watchers.iter().any(|w| w.seat.client == client);
             let Some(seat) = self.clients.seat(client).filter(|_| !there) else { continue };
-            let view = self.clients.at_mut(seat).and_then(|client| client.add(unit));
+            let view = self.clients.get_mut(client).and_then(|views| views.add(unit));
             if let Some(view) = view {
                 let watcher = Watcher { seat, view, access: *access, told: None, known: false };
                 self.watched(unit, id).watchers.push(watcher);

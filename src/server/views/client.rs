@@ -5,7 +5,7 @@ use bevy::{platform::collections::HashSet, prelude::*};
 use crate::{
     model::id::DataId,
     server::bulk::Bulk,
-    wire::{CloseCause, VIEWS_MAX, bits::BitWriter},
+    wire::{CloseCause, VIEWS_MAX},
 };
 
 /// So many names of data that is gone wait for a message that goes out anyway.
@@ -24,25 +24,14 @@ pub(in crate::server) struct ClientViews {
     pub(in crate::server) closes: Vec<(u32, CloseCause)>,
     /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
     pub(in crate::server) opens: Vec<u32>,
-    pub(in crate::server) touched: bool,
     /// Full copies that go in chunks.
     pub(in crate::server) bulk: Bulk,
     /// Instance data that the client has been sent.
     pub(in crate::server) knows: HashSet<DataId>,
     /// Instance data that it has and can forget.
     pub(in crate::server) forgets: Vec<DataId>,
-    /// Whether answers to its requests wait.
-    pub(in crate::server) answered: bool,
     /// Set by encode: instance data that it needs for this tick.
     pub(in crate::server) needs: Vec<DataId>,
-    /// Set by encode: parts of this tick that others get as well, and the client's own message.
-    pub(in crate::server) shared_parts: usize,
-    pub(in crate::server) private_updates: usize,
-    pub(in crate::server) message: BitWriter,
-    /// Whether the message is a list of updates, which must be ended.
-    pub(in crate::server) listing: bool,
-    /// Whether the next update is the first one of a plain message, which has no bit before it.
-    pub(in crate::server) first: bool,
     /// The first tick in which it may be sent everything once more.
     pub(super) resync_after: u64,
 }
@@ -60,20 +49,6 @@ impl ClientViews {
         self.views[free] = Some(unit);
         self.lowest_free = free + 1;
         u32::try_from(free).ok()
-    }
-
-    /// Whether there is nothing to say but what one part says that all get, or updates of its own.
-    pub(in crate::server) fn is_plain(&self) -> bool {
-        let one_kind =
-            self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0);
-        one_kind
-            && !self.reset
-            && !self.answered
-            && self.closes.is_empty()
-            && self.opens.is_empty()
-            && self.needs.is_empty()
-            && !self.must_forget()
-            && !self.bulk.is_received()
     }
 
     /// Whether so much instance data is gone that the client is told, though nothing else is to be said.

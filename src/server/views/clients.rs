@@ -2,6 +2,8 @@
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
+use crate::wire::bits::BitWriter;
+
 use super::ClientViews;
 
 /// A client with its place.
@@ -11,10 +13,59 @@ pub(in crate::server) struct Seat {
     at: u32,
 }
 
+/// What goes out to a client in this tick. Apart from the rest, and in one line of the cache: nothing else of
+/// a client is looked at for an ordinary change.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(in crate::server) struct Outgoing {
+    client: Entity,
+    /// It is on the list of those for whom something waits.
+    pub(super) touched: bool,
+    /// It is to hear more than updates.
+    pub(in crate::server) eventful: bool,
+    /// Whether its message is a list of updates, which must be ended.
+    pub(in crate::server) listing: bool,
+    /// Whether the next update is the first one of a plain message, which has no bit before it.
+    pub(in crate::server) first: bool,
+    /// Parts that others get as well.
+    pub(in crate::server) shared_parts: u32,
+    pub(in crate::server) private_updates: u32,
+    /// Its own message.
+    pub(in crate::server) message: BitWriter,
+}
+
+impl Outgoing {
+    fn new(client: Entity) -> Self {
+        Self {
+            client,
+            touched: false,
+            eventful: false,
+            listing: false,
+            first: false,
+            shared_parts: 0,
+            private_updates: 0,
+            message: BitWriter::default(),
+        }
+    }
+
+    /// Whether there is nothing to say but what one part says that all get, or updates of its own.
+    pub(in crate::server) fn is_plain(&self) -> bool {
+        !self.eventful
+            && (self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0))
+    }
+
+    /// Has everything sent, or nothing to send.
+    pub(in crate::server) fn finish(&mut self) {
+        (self.touched, self.eventful) = (false, false);
+        (self.shared_parts, self.private_updates) = (0, 0);
+    }
+}
+
 #[derive(Default, Debug)]
 pub(super) struct Clients {
     seats: EntityHashMap<u32>,
-    all: Vec<Option<(Entity, ClientViews)>>,
+    outgoing: Vec<Outgoing>,
+    views: Vec<ClientViews>,
     free: Vec<u32>,
 }
 
@@ -22,17 +73,20 @@ impl Clients {
     pub(super) fn insert(&mut self, client: Entity) {
         self.remove(client);
         let at = self.free.pop().unwrap_or_else(|| {
-            self.all.push(None);
-            u32::try_from(self.all.len() - 1).expect("fewer clients than entities")
+            self.outgoing.push(Outgoing::new(client));
+            self.views.push(ClientViews::default());
+            u32::try_from(self.views.len() - 1).expect("fewer clients than entities")
         });
+        self.outgoing[at as usize] = Outgoing::new(client);
         self.seats.insert(client, at);
-        self.all[at as usize] = Some((client, ClientViews::default()));
     }
 
     pub(super) fn remove(&mut self, client: Entity) -> Option<ClientViews> {
         let at = self.seats.remove(&client)?;
         self.free.push(at);
-        self.all[at as usize].take().map(|(_, views)| views)
+        // Whoever still names the place finds nobody there.
+        self.outgoing[at as usize] = Outgoing::new(Entity::PLACEHOLDER);
+        Some(core::mem::take(&mut self.views[at as usize]))
     }
 
     pub(super) fn seat(&self, client: Entity) -> Option<Seat> {
@@ -40,29 +94,26 @@ impl Clients {
     }
 
     pub(super) fn get(&self, client: Entity) -> Option<&ClientViews> {
-        self.at(self.seat(client)?)
+        self.views.get(*self.seats.get(&client)? as usize)
     }
 
     pub(super) fn get_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        self.at_mut(self.seat(client)?)
+        self.views.get_mut(*self.seats.get(&client)? as usize)
     }
 
-    /// The client at a place, unless it has left and another one may have taken the place.
-    pub(super) fn at(&self, seat: Seat) -> Option<&ClientViews> {
-        let there = self.all.get(seat.at as usize)?.as_ref();
-        there.filter(|(client, _)| *client == seat.client).map(|(_, views)| views)
+    /// What goes out to the client at a place, unless it has left.
+    pub(super) fn outgoing(&mut self, seat: Seat) -> Option<&mut Outgoing> {
+        self.outgoing.get_mut(seat.at as usize).filter(|there| there.client == seat.client)
     }
 
-    pub(super) fn at_mut(&mut self, seat: Seat) -> Option<&mut ClientViews> {
-        let there = self.all.get_mut(seat.at as usize)?.as_mut();
-        there.filter(|(client, _)| *client == seat.client).map(|(_, views)| views)
+    /// The same with what the client sees.
+    pub(super) fn at_mut(&mut self, seat: Seat) -> Option<(&mut Outgoing, &mut ClientViews)> {
+        let outgoing = self.outgoing.get_mut(seat.at as usize);
+        let outgoing = outgoing.filter(|there| there.client == seat.client)?;
+        Some((outgoing, self.views.get_mut(seat.at as usize)?))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Entity> + '_ {
-        self.all.iter().flatten().map(|(client, _)| *client)
-    }
-
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut ClientViews> + '_ {
-        self.all.iter_mut().flatten().map(|(_, views)| views)
+        self.seats.keys().copied()
     }
 }
