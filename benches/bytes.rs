@@ -14,6 +14,7 @@ mod common;
 
 use bevy::prelude::*;
 use bevy_inventory_sync::test_pair::{Network, Pair};
+use clap::Parser;
 
 use common::{
     fleet::{Fleet, Layout, Seen},
@@ -27,7 +28,21 @@ const FAR: Network = Network { latency_ticks: 3, loss: 0.0, resend_ticks: 7 };
 const NEAR: Network = Network { latency_ticks: 0, ..FAR };
 const LOSSY: Network = Network { loss: 0.05, ..FAR };
 
+#[derive(Parser)]
+struct Cli {
+    /// W2 at round-trip times from 0 to 300 ms instead, for `--bench plot`: round-trip time, peer, bytes both
+    /// ways for each change.
+    #[arg(long)]
+    latencies: bool,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 fn main() {
+    if Cli::parse().latencies {
+        return at_latencies();
+    }
     println!("workload\tpeer\ts2c_per_change\tboth_per_change\tudp_per_change\tp99_ticks");
     for (name, workload, network) in [
         ("W1 near", ops::q_drop(), NEAR),
@@ -57,6 +72,27 @@ fn main() {
     }
 }
 
+/// A tick takes 16.7 ms, so that three each way are 100 ms.
+fn at_latencies() {
+    println!("rtt_ms\tpeer\tboth_per_change");
+    let workload = ops::casual(60);
+    for latency_ticks in [0, 1, 2, 3, 4, 6, 9] {
+        let network = Network { latency_ticks, ..NEAR };
+        let show = |peer: &str, bytes: (u64, u64)| {
+            let each = bytes.1 as f64 / workload.ops.len() as f64;
+            println!("{}\t{peer}\t{each:.2}", latency_ticks * 100 / 3);
+        };
+        show(Ours::NAME, in_process::<Ours>(&workload, network));
+        show(WholeComponent::NAME, in_process::<WholeComponent>(&workload, network));
+        show(Diffs::NAME, in_process::<Diffs>(&workload, network));
+        show(EntityPerSlot::NAME, in_process::<EntityPerSlot>(&workload, network));
+        show(JsonFullSync::NAME, in_process::<JsonFullSync>(&workload, network));
+        show(HandWritten::NAME, in_process::<HandWritten>(&workload, network));
+        let bound = ops::lower_bound(&workload);
+        println!("{}\tlower bound\t{bound:.2}", latency_ticks * 100 / 3);
+    }
+}
+
 fn every_peer(name: &str, workload: &Workload, network: Network) {
     one::<Ours>(name, workload, network);
     one::<WholeComponent>(name, workload, network);
@@ -82,6 +118,13 @@ fn clients(pair: &Pair) -> Vec<bevy_replicon::prelude::ClientId> {
 
 /// One inventory, one client.
 fn one<P: Peer>(name: &str, workload: &Workload, network: Network) {
+    let bytes = in_process::<P>(workload, network);
+    let (udp, p99) = over_udp::<P>(workload, network);
+    show::<P>(name, bytes, workload.ops.len(), &format!("{udp:.1}\t{p99}"));
+}
+
+/// Bytes handed to the messaging layer, from the server and both ways.
+fn in_process<P: Peer>(workload: &Workload, network: Network) -> (u64, u64) {
     let mut pair = P::pair(1);
     let viewers = clients(&pair);
     P::spawn(pair.server.world_mut(), 0, &workload.first, &viewers);
@@ -100,9 +143,7 @@ fn one<P: Peer>(name: &str, workload: &Workload, network: Network) {
     }
     assert_shown::<P>(pair.clients[0].app.world_mut(), 0, &cells);
     let after = traffic(&pair);
-    let (udp, p99) = over_udp::<P>(workload, network);
-    let bytes = (after.0 - before.0, after.1 - before.1);
-    show::<P>(name, bytes, workload.ops.len(), &format!("{udp:.1}\t{p99}"));
+    (after.0 - before.0, after.1 - before.1)
 }
 
 /// The same over renet: bytes for each change, and the 99th percentile of the ticks until it is shown.

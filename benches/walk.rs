@@ -1,12 +1,14 @@
 //! Times each step of the walk by itself: `cargo bench --bench walk`. So many of 36 slots of one inventory
 //! change in each tick; on the server's side so many clients see it. Every run checks what came out.
 
+#![allow(clippy::disallowed_methods, reason = "what is timed here is the real thing")]
+
 mod common;
 
 use core::time::Duration;
 use std::time::Instant;
 
-use bevy::prelude::*;
+use bevy::{ecs::schedule::ScheduleLabel, prelude::*};
 use bevy_inventory_sync::{
     prelude::*,
     test_pair::Pair,
@@ -38,17 +40,13 @@ fn stamp(mut stamps: ResMut<Stamps>) {
 }
 
 /// Stamps the time between steps that follow each other.
-fn stamp_steps(
-    app: &mut App,
-    schedule: impl bevy::ecs::schedule::ScheduleLabel + Clone,
-    steps: &[InventorySystems],
-) {
+fn stamp_steps(app: &mut App, schedule: impl ScheduleLabel + Clone, steps: &[InventorySystems]) {
     app.init_resource::<Stamps>();
-    app.add_systems(schedule.clone(), stamp.before(steps[0].clone()));
+    app.add_systems(schedule.clone(), stamp.before(steps[0]));
     for pair in steps.windows(2) {
-        app.add_systems(schedule.clone(), stamp.after(pair[0].clone()).before(pair[1].clone()));
+        app.add_systems(schedule.clone(), stamp.after(pair[0]).before(pair[1]));
     }
-    let last = stamp.after(steps[steps.len() - 1].clone());
+    let last = stamp.after(steps[steps.len() - 1]);
     app.add_systems(schedule, last.before(ServerSystems::Send));
 }
 
@@ -76,7 +74,7 @@ fn server(c: &mut Criterion) {
     for viewers in VIEWERS {
         let layout = Layout { inventories: 1, seen: Seen::By(viewers), avatars: false };
         let mut fleet = Fleet::new::<Ours>(layout);
-        stamp_steps(&mut fleet.app, PostUpdate, &steps.clone().map(|(_, set)| set));
+        stamp_steps(&mut fleet.app, PostUpdate, &steps.map(|(_, set)| set));
         let mut n = 0;
         for (step, (name, _)) in steps.iter().enumerate() {
             let mut group = c.benchmark_group(*name);
@@ -120,7 +118,7 @@ fn client(c: &mut Criterion) {
     let viewer = pair.client_id(0);
     Ours::spawn(pair.server.world_mut(), 0, &content(0, 0), &[viewer]);
     pair.settle(100);
-    stamp_steps(&mut pair.clients[0].app, PreUpdate, &steps.clone().map(|(_, set)| set));
+    stamp_steps(&mut pair.clients[0].app, PreUpdate, &steps.map(|(_, set)| set));
     let mut n = 0;
     for (step, (name, _)) in steps.iter().enumerate() {
         let mut group = c.benchmark_group(*name);

@@ -72,6 +72,9 @@
 //! neither gets no byte. Becoming one brings a full copy, ceasing brings [`InventoryClosed`]; a client that
 //! disconnects is taken off all of them.
 //!
+//! Copies that are too much for one message (a late join, a bank) come in chunks that nothing else waits
+//! behind, the own inventory before all others; [`SyncSettings::bulk_bytes_per_tick`] says how fast.
+//!
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;

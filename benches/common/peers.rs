@@ -415,7 +415,7 @@ impl Peer for HandWritten {
         plain(world, id).0[slot] = new;
         let message = Changed1 { id, slot: u8::try_from(slot).expect("36 slots"), new };
         let to = find(world, id).and_then(|entity| world.get::<To>(entity));
-        let targets = to.map_or(SendTargets::All, |to| to.0.clone());
+        let targets = to.map_or(SendTargets::All, |to| to.0);
         world.write_message(ToClients { targets, message });
     }
 

@@ -61,7 +61,7 @@ pub fn plugin(app: &mut App) {
 fn spawn(mut commands: Commands) {
     let corner = Node {
         right: px(2),
-        top: px(2),
+        top: px(15),
         padding: UiRect::axes(px(4), px(3)),
         flex_direction: FlexDirection::Column,
         row_gap: px(2),
