@@ -8,11 +8,7 @@ use log::error;
 
 use crate::{
     containers::Kinds,
-    model::{
-        data::DataPool,
-        id::{DataId, InventoryId},
-        items::Catalogue,
-    },
+    model::{data::DataPool, id::DataId, items::Catalogue},
     protocol::SyncChunk,
     stats::InventoryStats,
     wire::{
@@ -170,7 +166,10 @@ fn begin_transfer(
     views: &mut Views,
 ) {
     let Some(client) = views.client_mut(client_id) else { return };
-    let mut wanted = core::mem::take(&mut client.bulk.wanted).into_iter();
+    let mut wanted = core::mem::take(&mut client.bulk.wanted);
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut wanted = wanted.into_iter();
     let mut opens = BitWriter::default();
     let mut copies: Vec<(Entity, OpenHead)> = Vec::new();
     let (mut data, mut data_bytes) = (Vec::<Datum>::new(), 0);
@@ -183,9 +182,6 @@ fn begin_transfer(
             Some((unit, there.0, head_of(client_id, view, unit, there, views)?))
         });
         let Some((unit, baseline, head)) = copy else { continue };
-        if copies.iter().any(|(there, _)| *there == unit) {
-            continue;
-        }
         let Some(client) = views.client(client_id) else { return };
         for id in baseline.data().filter(|id| !client.knows.contains(id)) {
             let news = data.iter().all(|datum| datum.id != id);
@@ -211,8 +207,10 @@ fn begin_transfer(
     let bytes = Bytes::copy_from_slice(w.finish());
     let total = bytes.len().div_ceil(CHUNK_BYTES);
     if total > CHUNKS_MAX {
-        let ids: Vec<InventoryId> = copies.iter().map(|(_, head)| head.id).collect();
-        error!("inventories {ids:?} are not shown to `{client_id}`: {} bytes in all", bytes.len());
+        // It is the last one that is too large; the others go without it.
+        let last = copies.pop().map(|(_, head)| head.id);
+        error!("inventory {last:?} is not shown to `{client_id}`: {} bytes in all", bytes.len());
+        client.bulk.wanted.extend(copies.iter().map(|(_, head)| head.view));
         return;
     }
     let data = data.into_iter().map(|datum| datum.id).collect();

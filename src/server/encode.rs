@@ -168,14 +168,16 @@ fn collect_opens(
     let Some(client) = views.client_mut(client_id).filter(|client| client.ready) else {
         return Vec::new();
     };
-    let wanted = core::mem::take(&mut client.opens);
+    let mut wanted = core::mem::take(&mut client.opens);
+    wanted.sort_unstable();
+    wanted.dedup();
     let mut opens: Vec<(Entity, OpenHead)> = Vec::with_capacity(wanted.len());
     for view in wanted {
         let unit = views.client(client_id).and_then(|c| *c.views.get(view as usize)?);
         let head = unit.and_then(|unit| {
             Some((unit, head_of(client_id, view, unit, units.get(unit).ok()?, views)?))
         });
-        opens.extend(head.filter(|(unit, _)| opens.iter().all(|(there, _)| there != unit)));
+        opens.extend(head);
     }
     opens.sort_by_key(|(_, head)| !head.owner);
     scratch.clear();
