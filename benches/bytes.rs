@@ -19,7 +19,7 @@ use clap::Parser;
 use common::{
     fleet::{Fleet, Layout, Seen},
     ops::{self, Cells, ItemStack, Op, SLOTS, Workload},
-    peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, WholeComponent},
+    peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, Slower, WholeComponent},
     udp::UdpPair,
 };
 
@@ -57,6 +57,12 @@ fn main() {
         let bound = ops::lower_bound(&workload);
         println!("{name}\tlower bound\t{bound:.2}\t{bound:.2}\t\t");
     }
+    let quick = ops::rushed(60);
+    one::<Ours>("30 changes/s, 100 ms", &quick, FAR);
+    one::<Slower<false>>("30 changes/s, 100 ms", &quick, FAR);
+    one::<Slower<true>>("30 changes/s, 100 ms", &quick, FAR);
+    one::<Slower<false>>("W2 100 ms", &ops::casual(60), FAR);
+    one::<Slower<true>>("W2 100 ms", &ops::casual(60), FAR);
     late_join::<Ours>();
     late_join::<WholeComponent>();
     late_join::<Diffs>();

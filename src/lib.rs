@@ -75,6 +75,25 @@
 //! Copies that are too much for one message (a late join, a bank) come in chunks that nothing else waits
 //! behind, the own inventory before all others; [`SyncSettings::bulk_bytes_per_tick`] says how fast.
 //!
+//! # How soon
+//!
+//! At once, unless an inventory or one of its viewers says otherwise: with [`Pace::Normal`] at most every
+//! 50 ms, with [`Pace::Low`] every 200 ms. The first change after a pause goes out at once in any case, later
+//! ones merge while they wait, and what a player did goes out with the answer.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_inventory_sync::prelude::*;
+//!
+//! /// Nobody looks at the numbers of a machine so closely.
+//! fn calm_machines(machines: Query<Entity, Added<Crafter>>, mut commands: Commands) {
+//!     for machine in &machines {
+//!         commands.entity(machine).insert(Pace::Low);
+//!     }
+//! }
+//! # bevy::ecs::system::assert_is_system(calm_machines);
+//! ```
+//!
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
@@ -403,6 +422,7 @@ pub mod prelude {
             crafter::{Crafter, Work},
             faults::{InventoryFault, Unsynced},
             loot::{Dropped, Loot},
+            pace::Pace,
             rules::{Ask, Purpose, Verdict},
             sessions::{ClientMisbehaved, Misbehaviour, RequestLimits},
         },

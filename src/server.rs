@@ -7,6 +7,7 @@ pub(crate) mod validate;
 pub mod rules;
 pub(crate) mod act;
 pub(crate) mod open;
+pub mod pace;
 pub mod loot;
 pub mod crafter;
 pub mod baseline;
@@ -37,6 +38,8 @@ pub struct InventoryServerPlugin;
 impl Plugin for InventoryServerPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<batch::SyncSettings>()
+            .register_type::<batch::SyncSettings>()
+            .register_type::<pace::Pace>()
             .init_resource::<views::Views>()
             .init_resource::<batch::Batched>()
             .init_resource::<encode::Encoded>()

@@ -17,6 +17,10 @@ pub struct InventoryStats {
     pub slots_refused: u64,
     /// Batch: updates that had to be written, one for all viewers at one version.
     pub jobs_batched: u64,
+    /// Batch: units that began to wait, for not all of their viewers could be told at once.
+    pub updates_deferred: u64,
+    /// Batch: commits that went out in one update with a later one.
+    pub commits_merged: u64,
     /// Encode: viewers told by a delta.
     pub deltas_encoded: u64,
     /// Encode: viewers told by a full copy because much changed.

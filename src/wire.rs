@@ -59,9 +59,10 @@
 //! ```
 //!
 //! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops
-//! what does not start where it stands, or is meant for another unit, and asks for a full copy. `less`,
-//! `more`, `wear`, `with` and `item` are used only for viewers who hold the commit just before (`steps` is one), so
-//! nobody needs a history.
+//! what does not start where it stands, or is meant for another unit, and asks for a full copy. What
+//! a change is relative to lies there in the version that the update starts from. The server remembers that for
+//! viewers who hold the commit just before, and for a while for those who wait for their turn; whoever else is
+//! behind is told what lies there now.
 //!
 //! One drop from one's own hotbar: `0`, base `·····`, slot `······`, `00`, one less `1`: 1 + 5 + 6 + 2 + 1 = 15
 //! bits, two bytes.
@@ -300,7 +301,4 @@ pub enum DecodeError {
         /// The flat position.
         slot: usize,
     },
-    /// A change relative to a commit that the copy does not hold.
-    #[error("a relative change needs the commit just before")]
-    NotRelative,
 }

@@ -106,12 +106,21 @@ pub fn q_drop() -> Workload {
 
 /// W2: two changes a second on average, for so many seconds.
 pub fn casual(seconds: u64) -> Workload {
+    random(seconds, 2.0)
+}
+
+/// Thirty a second, as at a machine that works.
+pub fn rushed(seconds: u64) -> Workload {
+    random(seconds, 20.0)
+}
+
+fn random(seconds: u64, per_second: f64) -> Workload {
     let mut dice = Dice(fastrand::Rng::with_seed(2));
     let first = dice.cells();
     let mut cells = first;
     let mut ops = Vec::new();
     for tick in 0..seconds * 60 {
-        while dice.0.f64() < 2.0 / 60.0 {
+        while dice.0.f64() < per_second / 60.0 {
             let slot = dice.0.usize(0..SLOTS);
             let new = dice.change(cells[slot]);
             if new != cells[slot] {

@@ -200,6 +200,32 @@ impl Peer for Ours {
     }
 }
 
+/// The same at a slower pace.
+pub struct Slower<const LOW: bool>;
+
+impl<const LOW: bool> Peer for Slower<LOW> {
+    const NAME: &'static str = if LOW { "ours, low pace" } else { "ours, normal pace" };
+
+    fn setup(app: &mut App) {
+        Ours::setup(app);
+    }
+
+    fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]) {
+        Ours::spawn(world, id, cells, clients);
+        let entity = world.resource::<InventoryIds>().get(InventoryId::sequential(id + 1));
+        let pace = if LOW { Pace::Low } else { Pace::Normal };
+        world.entity_mut(entity.expect("it was spawned")).insert(pace);
+    }
+
+    fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {
+        Ours::set(world, id, slot, new);
+    }
+
+    fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
+        Ours::shown(world, id, slot)
+    }
+}
+
 /// A: the whole component, replicated.
 pub struct WholeComponent;
 

@@ -6,6 +6,8 @@ use smallvec::SmallVec;
 
 use crate::model::rights::Rights;
 
+use super::pace::Pace;
+
 /// The client to whom an inventory belongs: sees all of it and may do everything.
 ///
 /// Insert it again to hand the inventory over. It is removed when that client disconnects; a game that
@@ -38,6 +40,7 @@ struct Viewer {
     rights: Rights,
     /// The player asked for it, and may end it.
     asked: bool,
+    pace: Option<Pace>,
 }
 
 impl Viewers {
@@ -50,13 +53,13 @@ impl Viewers {
     /// Lets a client see the inventory, or changes what it may do.
     pub fn add(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false });
+        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false, pace: None });
     }
 
     /// The same for a player who asked for it.
     pub(super) fn add_asked(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true });
+        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true, pace: None });
     }
 
     /// Whether a client sees the inventory because it asked, and not because the game let it.
@@ -80,6 +83,20 @@ impl Viewers {
     /// Everybody with their rights.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ClientId, Rights)> + '_ {
         self.0.iter().map(|there| (there.client, there.rights))
+    }
+
+    /// How soon a client hears of changes, if it is a viewer: as the inventory's [`Pace`] says, until this
+    /// says otherwise.
+    pub fn set_pace(&mut self, client: ClientId, pace: Pace) {
+        for viewer in self.0.iter_mut().filter(|there| there.client == client) {
+            viewer.pace = Some(pace);
+        }
+    }
+
+    pub(super) fn iter_with_pace(
+        &self,
+    ) -> impl Iterator<Item = (ClientId, Rights, Option<Pace>)> + '_ {
+        self.0.iter().map(|there| (there.client, there.rights, there.pace))
     }
 
     /// How many there are.

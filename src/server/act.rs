@@ -65,6 +65,10 @@ pub(crate) fn act(
     world.resource_mut::<DataPool>().adopt(minted);
     write(world, &staged, cause);
     world.resource_mut::<Books>().enter(&staged, &dropped, cause);
+    let mut views = world.resource_mut::<Views>();
+    for Staged { entity, .. } in staged.iter().filter(|staged| staged.unit != staged.before) {
+        views.hurry(*entity, client);
+    }
     let head = AcceptedHead { client, actor };
     let by = actor.or(staged.first().map(|first| first.entity));
     for stack in dropped {

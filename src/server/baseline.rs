@@ -10,6 +10,8 @@ use crate::model::{
 };
 use crate::wire::encode::Entry;
 
+use super::pace::Logged;
+
 /// The last commit of a unit: what was last compared with, and at which version each slot got there.
 ///
 /// Required by every registered container.
@@ -62,21 +64,27 @@ impl Baseline {
         self.structure_version
     }
 
-    /// Adds what changed after a version to a list: relative to the last commit for those who hold the one
-    /// just before.
-    pub(super) fn collect_changes(&self, version: u64, entries: &mut Vec<Entry>) {
+    /// Adds what changed after a version to a list, with what lay there before as far as that is known: of
+    /// the last commit, and of those in the log.
+    pub(super) fn collect_changes(&self, version: u64, log: &[Logged], entries: &mut Vec<Entry>) {
         if version + 1 == self.version {
             for &(slot, old) in &self.before {
                 entries.push(Entry { slot, old: Some(old), new: self.unit.get(slot) });
             }
             return;
         }
-        let changed = self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version);
-        entries.extend(changed.map(|(slot, _)| Entry {
-            slot,
-            old: None,
-            new: self.unit.get(slot),
-        }));
+        let logged = log.first().is_some_and(|first| first.version <= version + 1);
+        for (slot, _) in self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version) {
+            let first = log.iter().find(|change| change.slot == slot && change.version > version);
+            let old = first.filter(|_| logged).map(|change| change.old);
+            entries.push(Entry { slot, old, new: self.unit.get(slot) });
+        }
+    }
+
+    /// What the last commit changed, for a log.
+    pub(super) fn last_changes(&self) -> impl ExactSizeIterator<Item = Logged> + '_ {
+        let version = self.version;
+        self.before.iter().map(move |&(slot, old)| Logged { version, slot, old })
     }
 
     /// The selected slot, if it changed after a version.

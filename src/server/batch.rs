@@ -1,6 +1,6 @@
 //! Finds who must be told what: one job for all viewers who stand at the same version.
 
-use core::ops::Range;
+use core::{ops::Range, time::Duration};
 
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow, reflect::ReflectResource},
@@ -13,7 +13,8 @@ use crate::{stats::InventoryStats, wire::encode::Entry};
 use super::{
     baseline::Baseline,
     mark::Marked,
-    views::{Seat, Views},
+    pace::Pace,
+    views::{Seat, Views, Watcher},
 };
 
 /// How changes are sent. May be changed at any time.
@@ -28,6 +29,12 @@ pub struct SyncSettings {
     /// How many bytes of a transfer in chunks go to one client in one tick. A chunk that was begun is sent
     /// whole, so that one goes in any case.
     pub bulk_bytes_per_tick: usize,
+    /// The time between two updates at [`Pace::Normal`].
+    pub normal: Duration,
+    /// The time between two updates at [`Pace::Low`].
+    pub low: Duration,
+    /// So long a change waits for others at least, at any pace.
+    pub debounce: Duration,
 }
 
 impl Default for SyncSettings {
@@ -36,6 +43,9 @@ impl Default for SyncSettings {
             granular: true,
             full_policy: FullPolicy::AbovePercent(50),
             bulk_bytes_per_tick: 1000,
+            normal: Duration::from_millis(50),
+            low: Duration::from_millis(200),
+            debounce: Duration::ZERO,
         }
     }
 }
@@ -96,89 +106,117 @@ pub(crate) struct Batched {
 /// Makes jobs of the units that were marked, and moves their viewers' cursors.
 pub(super) fn batch_changes(
     marked: Res<Marked>,
-    units: Query<&Baseline, Allow<Disabled>>,
-    settings: Res<SyncSettings>,
+    units: Query<(&Baseline, Option<&Pace>), Allow<Disabled>>,
+    (settings, time): (Res<SyncSettings>, Res<Time<Real>>),
     mut views: ResMut<Views>,
     mut batched: ResMut<Batched>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    if marked.units().is_empty() && views.behind.is_empty() && batched.jobs.is_empty() {
+    if marked.units().is_empty() && views.waiting.is_empty() && batched.jobs.is_empty() {
         return;
     }
     let (batched, views, stats) = (&mut *batched, &mut *views, &mut *stats);
     batched.jobs.clear();
     batched.targets.clear();
     batched.entries.clear();
-    let behind = core::mem::take(&mut views.behind);
-    for unit in marked.units().iter().copied().chain(behind) {
-        if let Ok(baseline) = units.get(unit) {
-            batch_unit(unit, baseline, *settings, views, batched, stats);
-        }
+    let now = time.elapsed();
+    let mut batching = Batching { settings: *settings, now, views, batched, stats };
+    for unit in marked.units().iter().copied() {
+        batching.unit(unit, units.get(unit), true);
+    }
+    for unit in batching.views.take_waiting() {
+        batching.unit(unit, units.get(unit), false);
     }
 }
 
-fn batch_unit(
-    unit: Entity,
-    baseline: &Baseline,
+/// What [`batch_changes`] works with.
+struct Batching<'a> {
     settings: SyncSettings,
-    views: &mut Views,
-    batched: &mut Batched,
-    stats: &mut InventoryStats,
-) {
-    let (version, len) = (baseline.version(), baseline.len());
-    let Some((watched, mut clients)) = views.unit_and_clients(unit) else { return };
-    let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
-    // All viewers at one version at a time, and mostly there is one version.
-    while let Some(base) =
-        watched.watchers.iter().find_map(|w| w.told.filter(|told| *told < version))
-    {
-        let (first, start) = (batched.entries.len(), batched.targets.len());
-        if base >= baseline.structure_version() {
-            baseline.collect_changes(base, &mut batched.entries);
+    now: Duration,
+    views: &'a mut Views,
+    batched: &'a mut Batched,
+    stats: &'a mut InventoryStats,
+}
+
+impl Batching<'_> {
+    /// Has those told who see a unit and whose turn it is. `committed` says that it has just changed.
+    fn unit<E>(
+        &mut self,
+        unit: Entity,
+        there: Result<(&Baseline, Option<&Pace>), E>,
+        committed: bool,
+    ) {
+        let Ok((baseline, pace)) = there else { return };
+        let pace = pace.copied().unwrap_or_default();
+        let Some((watched, _)) = self.views.unit_and_clients(unit) else { return };
+        if committed {
+            watched.note_commit(baseline, self.now, self.settings.debounce);
         }
-        let changed = batched.entries.len() - first;
-        if base < baseline.structure_version() || changed > DELTA_SLOTS_MAX {
-            batched.entries.truncate(first);
-            for (at, watcher) in watched.watchers.iter_mut().enumerate() {
-                if watcher.told.take_if(|told| *told == base).is_some() {
-                    outgrown.push(at);
-                }
+        self.tell(unit, baseline, pace);
+        if self.views.keep_waiting(unit, baseline.version()) && committed {
+            self.stats.updates_deferred += 1;
+        }
+    }
+
+    /// Makes jobs for those whose turn it is, and moves their cursors.
+    fn tell(&mut self, unit: Entity, baseline: &Baseline, pace: Pace) {
+        let Self { settings, now, views, batched, stats } = self;
+        let (version, len) = (baseline.version(), baseline.len());
+        let Some((watched, mut clients)) = views.unit_and_clients(unit) else { return };
+        let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
+        // All viewers at one version at a time, and mostly there is one version.
+        while let Some(base) = watched.watchers.iter().find_map(|w| w.due_from(version, *now)) {
+            let due = |w: &Watcher| w.due_from(version, *now) == Some(base);
+            let (first, start) = (batched.entries.len(), batched.targets.len());
+            if base >= baseline.structure_version() {
+                baseline.collect_changes(base, &watched.log, &mut batched.entries);
             }
-            continue;
-        }
-        let shared = watched.watchers.iter().filter(|w| w.told == Some(base)).nth(1).is_some();
-        let before = batched.jobs.last().map_or(0..0, |job| job.targets.clone());
-        let seats = watched.watchers.iter().filter(|w| w.told == Some(base)).map(|w| w.seat);
-        let joins =
-            shared && seats.eq(batched.targets[before.clone()].iter().map(|(seat, _)| *seat));
-        for watcher in watched.watchers.iter_mut().filter(|w| w.told == Some(base)) {
-            watcher.told = Some(version);
-            if joins {
+            let changed = batched.entries.len() - first;
+            if base < baseline.structure_version() || changed > DELTA_SLOTS_MAX {
+                batched.entries.truncate(first);
+                for (at, watcher) in watched.watchers.iter_mut().enumerate() {
+                    if watcher.told.take_if(|told| *told == base).is_some() {
+                        outgrown.push(at);
+                    }
+                }
                 continue;
             }
-            batched.targets.push((watcher.seat, watcher.view));
-            if let Some(client) = clients.touch(watcher.seat) {
-                client.shared_parts += u32::from(shared);
-                client.private_updates += u32::from(!shared);
+            let shared = watched.watchers.iter().filter(|w| due(w)).nth(1).is_some();
+            let before = batched.jobs.last().map_or(0..0, |job| job.targets.clone());
+            let seats = watched.watchers.iter().filter(|w| due(w)).map(|w| w.seat);
+            let joins =
+                shared && seats.eq(batched.targets[before.clone()].iter().map(|(seat, _)| *seat));
+            for watcher in watched.watchers.iter_mut().filter(|w| due(w)) {
+                watcher.told = Some(version);
+                watcher.timer.told(*now, watcher.pace.unwrap_or(pace).period(settings));
+                if joins {
+                    continue;
+                }
+                batched.targets.push((watcher.seat, watcher.view));
+                if let Some(client) = clients.touch(watcher.seat) {
+                    client.shared_parts += u32::from(shared);
+                    client.private_updates += u32::from(!shared);
+                }
             }
+            stats.jobs_batched += 1;
+            stats.commits_merged += version - base - 1;
+            batched.jobs.push(Job {
+                unit,
+                handle: watched.handle,
+                base,
+                version,
+                selected: baseline.selected_since(base),
+                len,
+                has_data: baseline.has_data(),
+                content: content(changed, len, *settings),
+                entries: first..batched.entries.len(),
+                targets: if joins { before } else { start..batched.targets.len() },
+                joins,
+            });
         }
-        stats.jobs_batched += 1;
-        batched.jobs.push(Job {
-            unit,
-            handle: watched.handle,
-            base,
-            version,
-            selected: baseline.selected_since(base),
-            len,
-            has_data: baseline.has_data(),
-            content: content(changed, len, settings),
-            entries: first..batched.entries.len(),
-            targets: if joins { before } else { start..batched.targets.len() },
-            joins,
-        });
-    }
-    for at in outgrown {
-        views.reopen(unit, at);
+        for at in outgrown {
+            views.reopen(unit, at);
+        }
     }
 }
 

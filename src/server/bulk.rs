@@ -104,7 +104,7 @@ pub(super) fn hand_over(
         };
         views.begin_view(*unit, client_id, head.version);
         if version > head.version {
-            views.behind.push(*unit);
+            views.wait(*unit);
         }
     }
     let client = views.client_mut(client_id)?;

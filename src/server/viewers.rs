@@ -22,6 +22,7 @@ use super::{
     baseline::Baseline,
     faults::Unsynced,
     local::{close_local, mark_local, open_local},
+    pace::Pace,
     sessions::Sessions,
     views::{Access, Views},
 };
@@ -131,13 +132,13 @@ pub(super) fn update_views(
     stale.extend(&changed);
     for unit in stale.iter().copied() {
         let Ok((id, owner, viewers, unsynced)) = units.get(unit) else { continue };
-        let mut wanted: SmallVec<[(ClientId, Access); 2]> = SmallVec::new();
+        let mut wanted: SmallVec<[(ClientId, Access, Option<Pace>); 2]> = SmallVec::new();
         if !unsynced {
             let owned = Access { rights: Rights::all(), owner: true };
-            wanted.extend(owner.map(|owner| (owner.0, owned)));
-            for (client, rights) in viewers.into_iter().flat_map(Viewers::iter) {
+            wanted.extend(owner.map(|owner| (owner.0, owned, None)));
+            for (client, rights, pace) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
                 if owner != Some(&Owner(client)) {
-                    wanted.push((client, Access { rights, owner: false }));
+                    wanted.push((client, Access { rights, owner: false }, pace));
                 }
             }
         }
@@ -151,7 +152,8 @@ pub(super) fn update_views(
             views.forget_unit(unit);
         }
         views.update_unit(unit, *id, &wanted);
-        let local = wanted.iter().find(|(client, _)| *client == ClientId::Server).map(|(_, a)| *a);
+        let local =
+            wanted.iter().find(|(client, ..)| *client == ClientId::Server).map(|(_, a, _)| *a);
         update_local(&mut views, unit, *id, local, &mut commands);
         views.tidy(unit);
     }

@@ -4,6 +4,7 @@ mod client;
 mod clients;
 mod resync;
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
@@ -22,6 +23,11 @@ use client::ClientViews;
 use clients::Clients;
 
 pub(super) use clients::{Outgoing, Seat};
+
+use super::{
+    baseline::Baseline,
+    pace::{LOG_MAX, Logged, Pace, Timer},
+};
 
 /// All open views, by unit and by client.
 #[derive(Resource, Default, Debug)]
@@ -45,8 +51,8 @@ pub(crate) struct Views {
     early: Vec<(Entity, Bytes)>,
     /// Clients to whom something goes in chunks.
     pub(super) bulky: Vec<Entity>,
-    /// Units of which a view began with a copy that was not the newest.
-    pub(super) behind: Vec<Entity>,
+    /// Units with a viewer who has not been told all, each once.
+    pub(super) waiting: Vec<Entity>,
     /// Ticks that have been batched.
     ticks: u64,
 }
@@ -57,6 +63,10 @@ pub(super) struct UnitViews {
     pub(super) id: InventoryId,
     pub(super) handle: u32,
     pub(super) watchers: SmallVec<[Watcher; 1]>,
+    /// What changed since the first viewer who waits was told, as far as it is remembered.
+    pub(super) log: Vec<Logged>,
+    /// Whether it is on the list of those with a viewer who waits.
+    waits: bool,
     /// What the local player of a host or of a single-player game may do, if it sees the unit.
     pub(super) local: Option<Access>,
 }
@@ -69,8 +79,40 @@ pub(super) struct Watcher {
     pub(super) access: Access,
     /// The version that the client holds or is about to; `None` until its full copy is on the way.
     pub(super) told: Option<u64>,
+    /// How soon it wants to be told; `None` as the inventory says.
+    pub(super) pace: Option<Pace>,
+    pub(super) timer: Timer,
     /// Whether the client knows the view, from this or an earlier full copy.
     pub(super) known: bool,
+}
+
+impl Watcher {
+    /// The version that the client holds, if there is a newer one to tell it of now.
+    pub(super) fn due_from(&self, version: u64, now: Duration) -> Option<u64> {
+        self.told.filter(|told| *told < version && self.timer.is_due(now))
+    }
+}
+
+impl UnitViews {
+    /// The unit has just changed: whoever has been told all before waits for its turn now, and what changed is
+    /// remembered for those whose turn it is not.
+    pub(super) fn note_commit(&mut self, baseline: &Baseline, now: Duration, debounce: Duration) {
+        let version = baseline.version();
+        let mut late = false;
+        for watcher in &mut self.watchers {
+            if watcher.told.is_some_and(|told| told + 1 == version) {
+                watcher.timer.wait(now, debounce);
+            }
+            late |= watcher.told.is_some() && watcher.due_from(version, now).is_none();
+        }
+        if late {
+            let changes = baseline.last_changes();
+            if self.log.len() + changes.len() > LOG_MAX {
+                self.log.clear();
+            }
+            self.log.extend(changes.take(LOG_MAX));
+        }
+    }
 }
 
 /// What someone may do with a unit.
@@ -101,9 +143,9 @@ impl Touching<'_> {
 const HANDLES_RESTING: usize = 32;
 
 impl Views {
-    /// Whether nothing waits to be sent in chunks.
+    /// Whether nothing waits for its turn to be sent.
     pub(crate) fn is_idle(&self) -> bool {
-        self.bulky.is_empty()
+        self.bulky.is_empty() && self.waiting.is_empty()
     }
 
     /// A client has connected; it sees nothing before it says hello.
@@ -268,31 +310,34 @@ impl Views {
         &mut self,
         unit: Entity,
         id: InventoryId,
-        wanted: &[(ClientId, Access)],
+        wanted: &[(ClientId, Access, Option<Pace>)],
     ) {
         let before = core::mem::take(&mut self.watched(unit, id).watchers);
         for watcher in before {
             let stays =
-                wanted.iter().find(|(client, _)| *client == ClientId::Client(watcher.seat.client));
+                wanted.iter().find(|(client, ..)| *client == ClientId::Client(watcher.seat.client));
             match stays {
                 None => self.close(watcher, CloseCause::Hidden),
-                Some((_, access)) if *access == watcher.access => {
-                    self.watched(unit, id).watchers.push(watcher);
+                Some((_, access, pace)) if *access == watcher.access => {
+                    self.watched(unit, id).watchers.push(Watcher { pace: *pace, ..watcher });
                 }
-                Some((_, access)) => {
-                    let watcher = Watcher { access: *access, told: None, ..watcher };
+                Some((_, access, pace)) => {
+                    let (access, pace) = (*access, *pace);
+                    let watcher = Watcher { access, pace, told: None, ..watcher };
                     self.watched(unit, id).watchers.push(watcher);
                     self.open(watcher);
                 }
             }
         }
-        for (client, access) in wanted {
+        for (client, access, pace) in wanted {
             let Some(client) = client.entity() else { continue };
             let there = self.watched(unit, id).watchers.iter().any(|w| w.seat.client == client);
             let Some(seat) = self.clients.seat(client).filter(|_| !there) else { continue };
             let view = self.clients.get_mut(client).and_then(|views| views.add(unit));
             if let Some(view) = view {
-                let watcher = Watcher { seat, view, access: *access, told: None, known: false };
+                let (access, pace, timer) = (*access, *pace, Timer::default());
+                let (told, known) = (None, false);
+                let watcher = Watcher { seat, view, access, told, pace, timer, known };
                 self.watched(unit, id).watchers.push(watcher);
                 self.open(watcher);
             }
@@ -314,6 +359,50 @@ impl Views {
         let watcher = watchers.and_then(|all| all.iter_mut().find(|w| w.seat.client == client));
         if let Some(watcher) = watcher {
             (watcher.told, watcher.known) = (Some(version), true);
+        }
+    }
+
+    /// Units with a viewer who has not been told all.
+    pub(super) fn take_waiting(&mut self) -> Vec<Entity> {
+        let waiting = core::mem::take(&mut self.waiting);
+        for unit in &waiting {
+            if let Some(watched) = self.units.get_mut(unit) {
+                watched.waits = false;
+            }
+        }
+        waiting
+    }
+
+    /// Puts a unit on the list of those with a viewer who has not been told all.
+    pub(super) fn wait(&mut self, unit: Entity) {
+        if let Some(watched) = self.units.get_mut(&unit)
+            && !core::mem::replace(&mut watched.waits, true)
+        {
+            self.waiting.push(unit);
+        }
+    }
+
+    /// Keeps a unit on the list as long as someone waits. Says whether that is news.
+    pub(super) fn keep_waiting(&mut self, unit: Entity, version: u64) -> bool {
+        let Some(watched) = self.units.get_mut(&unit) else { return false };
+        if !watched.watchers.iter().any(|w| w.told.is_some_and(|told| told < version)) {
+            watched.log.clear();
+            return false;
+        }
+        let news = !core::mem::replace(&mut watched.waits, true);
+        if news {
+            self.waiting.push(unit);
+        }
+        news
+    }
+
+    /// Has a client told of a unit in this tick, whatever its pace: it has acted there.
+    pub(super) fn hurry(&mut self, unit: Entity, client: ClientId) {
+        let watchers = self.units.get_mut(&unit).map(|watched| &mut watched.watchers);
+        for watcher in watchers.into_iter().flatten() {
+            if ClientId::Client(watcher.seat.client) == client {
+                watcher.timer.hurry();
+            }
         }
     }
 
@@ -343,7 +432,14 @@ impl Views {
                 self.handles += 1;
                 self.handles - 1
             });
-            UnitViews { id, handle, watchers: SmallVec::new(), local: None }
+            UnitViews {
+                id,
+                handle,
+                watchers: SmallVec::new(),
+                log: Vec::new(),
+                waits: false,
+                local: None,
+            }
         })
     }
 

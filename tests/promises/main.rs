@@ -47,6 +47,7 @@ mod kinds_of_actions;
 mod model_actions;
 mod model_sync;
 mod modes;
+mod pace;
 mod privacy;
 mod replay;
 mod requests;

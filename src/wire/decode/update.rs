@@ -26,8 +26,7 @@ pub(super) fn update<'a>(
     let version = held.version + steps;
     let selected = selected(r)?;
     let full = r.flag()?;
-    let slots =
-        if full { slots(r, schema, held.unit)? } else { delta(r, schema, held.unit, steps == 1)? };
+    let slots = if full { slots(r, schema, held.unit)? } else { delta(r, schema, held.unit)? };
     Ok(Update { view: held.view, version, selected, slots, full })
 }
 
@@ -41,7 +40,7 @@ pub(super) fn quick<'a>(
     let held = held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
     check_base(r, &held)?;
     let mut slots = Vec::with_capacity(2);
-    entry(r, schema, held.unit, true, &mut slots)?;
+    entry(r, schema, held.unit, &mut slots)?;
     let version = held.version.checked_add(1).ok_or(DecodeError::Reserved)?;
     Ok(Update { view: held.view, version, selected: None, slots, full: false })
 }
@@ -57,16 +56,15 @@ fn delta(
     r: &mut BitReader,
     schema: Schema,
     unit: &Unit,
-    relative: bool,
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
     let mut changes = Vec::new();
     if !r.flag()? {
-        entry(r, schema, unit, relative, &mut changes)?;
+        entry(r, schema, unit, &mut changes)?;
     } else if !r.flag()? {
     } else if !r.flag()? {
         let mut before = None;
         loop {
-            let slot = entry(r, schema, unit, relative, &mut changes)?;
+            let slot = entry(r, schema, unit, &mut changes)?;
             if before.replace(slot).is_some_and(|before| before >= slot) {
                 return Err(DecodeError::BadChange { slot });
             }
@@ -82,7 +80,7 @@ fn delta(
             }
         }
         for slot in changed {
-            let Change::To(stack) = change(r, schema, unit, slot, relative)? else {
+            let Change::To(stack) = change(r, schema, unit, slot)? else {
                 return Err(DecodeError::Reserved);
             };
             changes.push((slot, stack));
@@ -96,11 +94,10 @@ fn entry(
     r: &mut BitReader,
     schema: Schema,
     unit: &Unit,
-    relative: bool,
     changes: &mut Vec<(usize, Option<Stack>)>,
 ) -> Result<usize, DecodeError> {
     let slot = slot(r, unit)?;
-    match change(r, schema, unit, slot, relative)? {
+    match change(r, schema, unit, slot)? {
         Change::To(stack) => changes.push((slot, stack)),
         Change::ExchangedWith(other) => {
             changes.push((slot, unit.get(other)));
@@ -129,12 +126,9 @@ fn change(
     schema: Schema,
     unit: &Unit,
     slot: usize,
-    relative: bool,
 ) -> Result<Change, DecodeError> {
     let bad = DecodeError::BadChange { slot };
-    let before = || {
-        if relative { unit.get(slot).ok_or(bad) } else { Err(DecodeError::NotRelative) }
-    };
+    let before = || unit.get(slot).ok_or(bad);
     if !r.flag()? {
         let grows = r.flag()?;
         let old = before()?;
@@ -161,11 +155,7 @@ fn change(
         return Ok(Change::To(Some(Stack { item, wear: 0, data: None, ..old })));
     }
     let other = self::slot(r, unit)?;
-    match relative {
-        true if other > slot => Ok(Change::ExchangedWith(other)),
-        true => Err(bad),
-        false => Err(DecodeError::NotRelative),
-    }
+    if other > slot { Ok(Change::ExchangedWith(other)) } else { Err(bad) }
 }
 
 fn amount(r: &mut BitReader) -> Result<u32, DecodeError> {
