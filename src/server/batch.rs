@@ -13,7 +13,7 @@ use crate::{stats::InventoryStats, wire::encode::Entry};
 use super::{
     baseline::Baseline,
     mark::Marked,
-    pace::Pace,
+    pace::{Moment, Pace},
     views::{Seat, Views, Watcher},
 };
 
@@ -119,7 +119,7 @@ pub(super) fn batch_changes(
     batched.jobs.clear();
     batched.targets.clear();
     batched.entries.clear();
-    let now = time.elapsed();
+    let now = Moment::new(time.elapsed());
     let mut batching = Batching { settings: *settings, now, views, batched, stats };
     for unit in marked.units().iter().copied() {
         batching.unit(unit, units.get(unit), true);
@@ -132,7 +132,7 @@ pub(super) fn batch_changes(
 /// What [`batch_changes`] works with.
 struct Batching<'a> {
     settings: SyncSettings,
-    now: Duration,
+    now: Moment,
     views: &'a mut Views,
     batched: &'a mut Batched,
     stats: &'a mut InventoryStats,
@@ -149,11 +149,9 @@ impl Batching<'_> {
         let Ok((baseline, pace)) = there else { return };
         let pace = pace.copied().unwrap_or_default();
         let Some((watched, _)) = self.views.unit_and_clients(unit) else { return };
-        if committed {
-            watched.note_commit(baseline, self.now, self.settings.debounce);
-        }
+        let late = !committed || watched.note_commit(baseline, self.now, self.settings.debounce);
         self.tell(unit, baseline, pace);
-        if self.views.keep_waiting(unit, baseline.version()) && committed {
+        if late && self.views.keep_waiting(unit, baseline.version()) && committed {
             self.stats.updates_deferred += 1;
         }
     }

@@ -38,35 +38,58 @@ impl Pace {
     }
 }
 
+/// Time since the app began, in microseconds: one number is compared faster than two, for every viewer of
+/// what changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    pub(super) fn new(elapsed: Duration) -> Self {
+        Self(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(Self::new(duration).0))
+    }
+}
+
 /// Ticks do not fall on the millisecond.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
 /// When a viewer may be told next.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Timer {
-    due_at: Duration,
-    /// Once, in any case.
-    hurried: bool,
+    /// Zero for once in any case.
+    due_at: Moment,
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self { due_at: Moment(1) }
+    }
 }
 
 impl Timer {
-    pub(super) fn is_due(&self, now: Duration) -> bool {
-        self.hurried || now + TOLERANCE >= self.due_at
+    pub(super) fn is_due(self, now: Moment) -> bool {
+        now >= self.due_at
     }
 
     /// Something waits to be told from now on.
-    pub(super) fn wait(&mut self, now: Duration, debounce: Duration) {
-        if !debounce.is_zero() {
-            self.due_at = self.due_at.max(now + debounce);
+    pub(super) fn wait(&mut self, now: Moment, debounce: Duration) {
+        if !debounce.is_zero() && self.due_at != Moment(0) {
+            self.due_at = self.due_at.max(now.plus(debounce.saturating_sub(TOLERANCE)));
         }
     }
 
-    pub(super) fn told(&mut self, now: Duration, period: Duration) {
-        *self = Self { due_at: now + period, hurried: false };
+    pub(super) fn told(&mut self, now: Moment, period: Duration) {
+        self.due_at =
+            if period.is_zero() { now } else { now.plus(period.saturating_sub(TOLERANCE)) };
+        self.due_at = self.due_at.max(Moment(1));
     }
 
+    /// Once, in any case.
     pub(super) fn hurry(&mut self) {
-        self.hurried = true;
+        self.due_at = Moment(0);
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) use clients::{Outgoing, Seat};
 
 use super::{
     baseline::Baseline,
-    pace::{LOG_MAX, Logged, Pace, Timer},
+    pace::{LOG_MAX, Logged, Moment, Pace, Timer},
 };
 
 /// All open views, by unit and by client.
@@ -88,15 +88,20 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// The version that the client holds, if there is a newer one to tell it of now.
-    pub(super) fn due_from(&self, version: u64, now: Duration) -> Option<u64> {
+    pub(super) fn due_from(&self, version: u64, now: Moment) -> Option<u64> {
         self.told.filter(|told| *told < version && self.timer.is_due(now))
     }
 }
 
 impl UnitViews {
     /// The unit has just changed: whoever has been told all before waits for its turn now, and what changed is
-    /// remembered for those whose turn it is not.
-    pub(super) fn note_commit(&mut self, baseline: &Baseline, now: Duration, debounce: Duration) {
+    /// remembered for those whose turn it is not. Says whether there are any.
+    pub(super) fn note_commit(
+        &mut self,
+        baseline: &Baseline,
+        now: Moment,
+        debounce: Duration,
+    ) -> bool {
         let version = baseline.version();
         let mut late = false;
         for watcher in &mut self.watchers {
@@ -112,6 +117,7 @@ impl UnitViews {
             }
             self.log.extend(changes.take(LOG_MAX));
         }
+        late
     }
 }
 
