@@ -87,9 +87,9 @@ fn a_furnace_works_while_there_are_ingredients_and_room_and_shows_how_far_it_is(
 #[derive(Resource, Default)]
 struct Worn(Vec<(bool, ItemId)>);
 
-#[test]
-fn putting_on_and_taking_off_is_told_on_both_sides_and_wear_is_not() {
-    let mut pair = Pair::new(1, |app| {
+/// So many clients, who write down what is put on and taken off.
+fn wardrobe(clients: usize) -> Pair {
+    Pair::new(clients, |app| {
         app.add_equipment::<Equipment>()
             .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
             .init_resource::<Worn>()
@@ -98,7 +98,12 @@ fn putting_on_and_taking_off_is_told_on_both_sides_and_wear_is_not() {
             .add_observer(|on: On<Unequipped>, mut w: ResMut<Worn>| {
                 w.0.push((false, on.stack.item));
             });
-    });
+    })
+}
+
+#[test]
+fn putting_on_and_taking_off_is_told_on_both_sides_and_wear_is_not() {
+    let mut pair = wardrobe(1);
     let player_entity = spawn_player(&mut pair, 0);
     pair.server.world_mut().entity_mut(player_entity).insert(Equipment(Slots::new(2)));
     inventory(&mut pair, player_entity).set(0, BOOTS.stack(1)).unwrap();
@@ -121,16 +126,7 @@ fn putting_on_and_taking_off_is_told_on_both_sides_and_wear_is_not() {
 
 #[test]
 fn what_is_worn_is_told_when_it_comes_into_view_and_when_it_goes() {
-    let mut pair = Pair::new(2, |app| {
-        app.add_equipment::<Equipment>()
-            .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
-            .init_resource::<Worn>()
-            .init_resource::<Heard>()
-            .add_observer(|on: On<Equipped>, mut w: ResMut<Worn>| w.0.push((true, on.stack.item)))
-            .add_observer(|on: On<Unequipped>, mut w: ResMut<Worn>| {
-                w.0.push((false, on.stack.item));
-            });
-    });
+    let mut pair = wardrobe(2);
     let player_entity = spawn_player(&mut pair, 0);
     let mut worn = Slots::new(2);
     worn.set(0, BOOTS.stack(1)).unwrap();
