@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow},
+    platform::collections::HashSet,
     prelude::*,
 };
 use bevy_replicon::prelude::Replicated;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 
 use crate::{
     containers::Kinds,
-    model::{data::DataPool, items::Catalogue, unit::Unit},
+    model::{data::DataPool, id::DataId, items::Catalogue, unit::Unit},
     stats::InventoryStats,
     wire::{
         Datum, OpenHead, Schema,
@@ -106,7 +107,7 @@ fn begin_message(
     stats: &mut InventoryStats,
 ) {
     let client_id = seat.client;
-    let opens = collect_opens(client_id, units, schema, views, scratch);
+    let opens = collect_opens(client_id, units, (schema, pool), views, scratch);
     let handover = bulk::hand_over(client_id, units, pool, views);
     let Some((outgoing, client)) = views.client_at(seat) else { return };
     let reset = core::mem::take(&mut client.reset);
@@ -161,7 +162,7 @@ const OPEN_BYTES: usize = 1000;
 fn collect_opens(
     client_id: Entity,
     units: &Units,
-    schema: Schema,
+    (schema, pool): (Schema, &DataPool),
     views: &mut Views,
     scratch: &mut BitWriter,
 ) -> Vec<(Entity, OpenHead)> {
@@ -182,11 +183,17 @@ fn collect_opens(
     opens.sort_by_key(|(_, head)| !head.owner);
     scratch.clear();
     let (mut now, mut before) = (0, None);
+    let mut data: HashSet<DataId> = HashSet::default();
     for (unit, head) in &opens {
         let Ok((baseline, _)) = units.get(*unit) else { break };
         encode::open(scratch, schema, before, (head, baseline.unit()));
         before = Some((head, baseline.unit()));
-        if scratch.len() > OPEN_BYTES * 8 {
+        let client = views.client(client_id);
+        let unknown = |id: &DataId| client.is_some_and(|client| !client.knows.contains(id));
+        data.extend(baseline.data().filter(unknown));
+        let data = data.iter().filter_map(|id| pool.datum(*id));
+        let data_bytes: usize = data.map(|datum| datum.bytes.len()).sum();
+        if scratch.len() / 8 + data_bytes > OPEN_BYTES {
             break;
         }
         now += 1;

@@ -318,31 +318,30 @@ impl Views {
         id: InventoryId,
         wanted: &[(ClientId, Access, Option<Pace>)],
     ) {
+        let clients = wanted.iter().filter_map(|(client, access, pace)| {
+            client.entity().map(|client| (client, (*access, *pace)))
+        });
+        let mut missing: EntityHashMap<(Access, Option<Pace>)> = clients.collect();
         let before = core::mem::take(&mut self.watched(unit, id).watchers);
         for watcher in before {
-            let stays =
-                wanted.iter().find(|(client, ..)| *client == ClientId::Client(watcher.seat.client));
-            match stays {
+            match missing.remove(&watcher.seat.client) {
                 None => self.close(watcher, CloseCause::Hidden),
-                Some((_, access, pace)) if *access == watcher.access => {
-                    self.watched(unit, id).watchers.push(Watcher { pace: *pace, ..watcher });
+                Some((access, pace)) if access == watcher.access => {
+                    self.watched(unit, id).watchers.push(Watcher { pace, ..watcher });
                 }
-                Some((_, access, pace)) => {
-                    let (access, pace) = (*access, *pace);
+                Some((access, pace)) => {
                     let watcher = Watcher { access, pace, told: None, ..watcher };
                     self.watched(unit, id).watchers.push(watcher);
                     self.open(watcher);
                 }
             }
         }
-        for (client, access, pace) in wanted {
-            let Some(client) = client.entity() else { continue };
-            let there = self.watched(unit, id).watchers.iter().any(|w| w.seat.client == client);
-            let Some(seat) = self.clients.seat(client).filter(|_| !there) else { continue };
+        for client in wanted.iter().filter_map(|(client, ..)| client.entity()) {
+            let Some((access, pace)) = missing.remove(&client) else { continue };
+            let Some(seat) = self.clients.seat(client) else { continue };
             let view = self.clients.get_mut(client).and_then(|views| views.add(unit));
             if let Some(view) = view {
-                let (access, pace, timer) = (*access, *pace, Timer::default());
-                let (told, known) = (None, false);
+                let (told, known, timer) = (None, false, Timer::default());
                 let watcher = Watcher { seat, view, access, told, pace, timer, known };
                 self.watched(unit, id).watchers.push(watcher);
                 self.open(watcher);

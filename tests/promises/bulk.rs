@@ -208,3 +208,43 @@ fn a_server_forgets_what_it_sends_in_chunks_when_the_client_goes() {
     pair.settle(200);
     assert_same(&pair, 0, chest(1));
 }
+
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+struct Novel(Vec<u8>);
+
+impl ItemData for Novel {
+    const NAME: &'static str = "novel";
+}
+
+#[test]
+fn a_hotbar_never_waits_behind_large_instance_data() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_item_data::<Novel>();
+    });
+    let me = spawn_player(&mut pair, 0);
+    hotbar(&mut pair, me).set(0, TORCH.stack(60)).unwrap();
+    pair.settle(50);
+    let library = spawn_chest(&mut pair, 1, &[]);
+    let novels: Vec<DataId> = (0..4u8)
+        .map(|n| {
+            let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
+            pool.insert(&Novel(vec![n; 20_000])).unwrap()
+        })
+        .collect();
+    for (slot, novel) in novels.iter().enumerate() {
+        inventory(&mut pair, library).set(slot, AXE.stack(1).with_data(*novel)).unwrap();
+    }
+    let client = pair.client_id(0);
+    pair.server.world_mut().get_mut::<Viewers>(library).unwrap().add(client, Rights::USE);
+    for n in 1..40 {
+        hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
+        pair.step();
+        assert_same(&pair, 0, player(0));
+    }
+    assert_eq!(pair.shown::<Inventory>(0, chest(1)), None, "eighty thousand bytes take a while");
+    pair.settle(300);
+    assert_same(&pair, 0, chest(1));
+    let pool = pair.clients[0].app.world().resource::<DataPool>();
+    assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(vec![3; 20_000])));
+}

@@ -220,14 +220,14 @@ fn s21_instance_data_of_any_size_up_to_the_cap_arrives_and_above_is_a_typed_erro
             }
         }
     }
-    pair.settle(50);
+    pair.settle(200);
     // And for one who joins later.
     pair.disconnect(0);
     pair.step();
     pair.connect(0);
     let owner = Owner(pair.client_id(0));
     pair.server.world_mut().entity_mut(player_entity).insert(owner);
-    pair.settle(50);
+    pair.settle(200);
     assert_same(&pair, 0, player(0));
     let pool = pair.clients[0].app.world().resource::<DataPool>();
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap();
