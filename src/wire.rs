@@ -8,7 +8,7 @@
 //! message   = 0 quick | 100 (0 view:EG0 quick | 1 plain) | 101 (0 handle:EG0 quick | 1 shared)
 //!           | 110 answered | 1110 full | 1111 refusal of a client (`hello`)
 //!
-//! quick     = base:5 entry                              one step, one entry, and nothing else: of view 0, of
+//! quick     = base:3 entry                              one step, one entry, and nothing else: of view 0, of
 //!                                                       another, or of one inventory to all who see it
 //! plain     = update (1 update)* 0                      inventories that only this client sees
 //! shared    = update (1 update)* 0                      inventories that the same clients see: the same bytes
@@ -23,7 +23,7 @@
 //!             handover?:1 [transfer:8 dropped:EG0 (place:EG4)*]   what came in chunks begins (`bulk`)
 //!             (1 update)* 0
 //!
-//! update    = view:EG0 base:5 steps-1:EG0               the view's index; in a shared part the unit's handle
+//! update    = view:EG0 base:3 steps-1:EG0               the view's index; in a shared part the unit's handle
 //!             selected?:1 [selected:EG0]
 //!             (1 slots | 0 delta)
 //! delta     = 0 entry | 10 (none) | 110 entry (1 entry)* 0 | 111 changed?:1 per slot, then change*
@@ -36,7 +36,7 @@
 //!           | 11110 with:⌈log2 slots⌉                   exchanged with this slot, which comes after
 //!           | 11111 item:⌈log2 items⌉                   as many of another item, unworn and without data
 //!
-//! amount    = 1 | 01 | 00 amount-3:EG1                  one, two, or more
+//! amount    = 1 | 0 amount-2:3 | 0111 amount-9:EG3      one, two to eight, or more
 //!
 //! answers   = last:6 count-1:EG0 answer*                to the requests up to number `last`, modulo 64
 //! answer    = 1 accepted | 0 reason:5 [game:16]
@@ -58,14 +58,15 @@
 //! count     = count-1:EG2 | count-1:⌈log2 maximum stack⌉  the second in slots that are not wide
 //! ```
 //!
-//! `base` is the version that an update starts from plus the unit's handle, modulo 32; the client drops
+//! `base` is the version that an update starts from plus the unit's handle, modulo 8; the client drops
 //! what does not start where it stands, or is meant for another unit, and asks for a full copy. What
 //! a change is relative to lies there in the version that the update starts from. The server remembers that for
 //! viewers who hold the commit just before, and for a while for those who wait for their turn; whoever else is
 //! behind is told what lies there now.
 //!
-//! One drop from one's own hotbar: `0`, base `·····`, slot `······`, `00`, one less `1`: 1 + 5 + 6 + 2 + 1 = 15
-//! bits, two bytes.
+//! One drop from one's own hotbar: `0`, base `···`, slot `······`, `00`, one less `1`: 1 + 3 + 6 + 2 + 1 = 13
+//! bits, two bytes. Up to eight more or fewer are 16 bits, still two bytes: for that `base` is no wider. It only
+//! guards against a transport that breaks its promise; what slips through is found by the digest.
 
 pub mod bits;
 pub mod bulk;
@@ -95,7 +96,7 @@ pub const PROTOCOL_VERSION: u16 = 1;
 pub const VIEWS_MAX: usize = 1 << 16;
 
 /// How many low bits an update carries of the version that it starts from.
-pub(crate) const BASE_BITS: u32 = 5;
+pub(crate) const BASE_BITS: u32 = 3;
 
 /// What an update carries of the version that it starts from. The handle is added so that versions of
 /// different units are told apart, too.

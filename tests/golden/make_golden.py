@@ -48,16 +48,16 @@ def slots(stacks):
 
 def head(view, base, steps=1, selected=None, handle=0):
     chosen = "0" if selected is None else "1" + eg(selected)
-    return eg(view) + num((base + handle) % 32, 5) + eg(steps - 1) + chosen
+    return eg(view) + num((base + handle) % 8, 3) + eg(steps - 1) + chosen
 
 
 def quick(view, base, handle=0):
     """The head of a message of one entry."""
-    return ("0" if view == 0 else "1000" + eg(view)) + num((base + handle) % 32, 5)
+    return ("0" if view == 0 else "1000" + eg(view)) + num((base + handle) % 8, 3)
 
 
 def amount(by):
-    return "1" if by == 1 else "01" if by == 2 else "00" + eg(by - 3, 1)
+    return "1" if by == 1 else "0" + num(by - 2, 3) if by < 9 else "0111" + eg(by - 9, 3)
 
 
 def slot36(n):
@@ -126,7 +126,7 @@ CASES = {
                  + "1" + head(1, 4) + DELTA + ONE + slot36(3) + EMPTY + "0",
     "full_copy": "1001" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
     "of_handle_forty": "1001" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
-    "quick_shared": "1010" + eg(5) + num((4 + 5) % 32, 5) + slot36(29) + MORE + amount(2),
+    "quick_shared": "1010" + eg(5) + num((4 + 5) % 8, 3) + slot36(29) + MORE + amount(2),
     "shared": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1) + "0",
     "shared_two": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1)
                   + "1" + head(9, 2, handle=9) + DELTA + ONE + slot36(3) + EMPTY + "0",

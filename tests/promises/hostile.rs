@@ -238,7 +238,7 @@ fn a_client_whose_copy_is_wrong_gets_the_truth_of_what_it_touched() {
         }
         let mut other = bytes.to_vec();
         // The item of the one new stack: two bits, from axe (0) to coin (2).
-        other[2] ^= 0b0000_0001;
+        other[1] ^= 0b0100_0000;
         vec![other.into()]
     });
     inventory(&mut pair, a).set(5, AXE.stack(1)).unwrap();

@@ -336,7 +336,7 @@ fn what_is_drawn_is_what_is_read() {
         part.updates.into_iter().map(|update| (update.version, update.slots)).collect::<Vec<_>>()
     };
     assert_eq!(slots("one_less", 4), [(5, vec![(29, Some(TORCH.stack(39)))])]);
-    assert_eq!(slots("one_less", 36), [(37, vec![(29, Some(TORCH.stack(39)))])], "modulo 32");
+    assert_eq!(slots("one_less", 12), [(13, vec![(29, Some(TORCH.stack(39)))])], "modulo 8");
     assert_eq!(slots("quick_one_less", 4), [(5, vec![(29, Some(TORCH.stack(39)))])]);
     let exchanged = vec![(3, None), (30, None)];
     assert_eq!(slots("quick_exchanged", 9), [(10, exchanged)]);
@@ -349,6 +349,22 @@ fn what_is_drawn_is_what_is_read() {
     let bytes = golden().find(|(name, _)| *name == "opened_on_an_avatar").unwrap().1;
     let open = Open { head: open_head(3, Entity::from_raw_u32(900)), unit: opened() };
     assert_eq!(decoded(&bytes, 0, &held).unwrap().opens, [open]);
+}
+
+#[test]
+fn eight_more_or_fewer_are_two_bytes_and_any_amount_comes_back() {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    for by in (1..40).chain([1000, 999_990]) {
+        let held = unit(&[(35, COIN.stack(10))]);
+        let change = entry(35, Some(COIN.stack(10)), Some(COIN.stack(10 + by)));
+        let mut w = BitWriter::default();
+        assert!(encode::quick(&mut w, schema, &head(0, 7), false, (36, &[change])));
+        let bytes = w.finish();
+        assert_eq!(bytes.len() == 2, by <= 8, "{by}");
+        let part = decoded(bytes, 7, &held).unwrap();
+        assert_eq!(part.updates[0].slots, [(35, Some(COIN.stack(10 + by)))], "{by}");
+    }
 }
 
 #[test]

@@ -162,10 +162,10 @@ fn amount(r: &mut BitReader) -> Result<u32, DecodeError> {
     if r.flag()? {
         return Ok(1);
     }
-    if r.flag()? {
-        return Ok(2);
-    }
-    Ok(3 + narrow(r, 1, "a change of count", u32::MAX - 3)?)
+    Ok(match r.take(3)? {
+        7 => 9 + narrow(r, 3, "a change of count", u32::MAX - 9)?,
+        less => 2 + less,
+    })
 }
 
 fn unzigzag(value: u64) -> i64 {

@@ -195,10 +195,10 @@ fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
 fn amount(w: &mut BitWriter, amount: u32) {
     match amount {
         1 => w.put(0b1, 1),
-        2 => w.put(0b10, 2),
+        2..=8 => w.put((amount - 2) << 1, 4),
         more => {
-            w.put(0b00, 2);
-            w.golomb(u64::from(more - 3), 1);
+            w.put(0b1110, 4);
+            w.golomb(u64::from(more - 9), 3);
         }
     }
 }
