@@ -1,6 +1,9 @@
 //! A list of slots, and everything one can do to it without knowing anything else.
 
-use bevy::reflect::Reflect;
+use core::{fmt, ops::Range};
+
+use bevy::reflect::{Reflect, ReflectDeserialize, ReflectSerialize, std_traits::ReflectDefault};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{error::SlotError, id::ItemId, stack::Stack};
 
@@ -9,48 +12,131 @@ use super::{error::SlotError, id::ItemId, stack::Stack};
 /// Reading past the end gives `None` or an error, never a panic. Operations that merge take the
 /// item's maximum stack, because slots know nothing of the catalogue; the
 /// [`Inventories`](crate::prelude::Inventories) parameter fills it in.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Reflect)]
-pub struct Slots(Vec<Option<Stack>>);
+///
+/// Reflected and serialised as a plain list; opaque to reflection, so that nothing is written past
+/// [`touched_since`](Self::touched_since).
+#[derive(Default, Reflect)]
+#[reflect(opaque)]
+#[reflect(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Slots {
+    cells: Vec<Option<Stack>>,
+    touched: Touched,
+}
+
+/// Which slots may differ from a list that was compared with this one.
+#[derive(Clone, Copy, Default, Debug)]
+struct Touched {
+    /// Names the comparison; zero for none. Two lists with the same mark differ in the range at most.
+    mark: u32,
+    from: u32,
+    to: u32,
+}
+
+impl Clone for Slots {
+    /// The copy has not been compared with anything.
+    fn clone(&self) -> Self {
+        Self { cells: self.cells.clone(), touched: Touched::default() }
+    }
+}
+
+impl PartialEq for Slots {
+    fn eq(&self, other: &Self) -> bool {
+        self.cells == other.cells
+    }
+}
+
+impl Eq for Slots {}
+
+impl fmt::Debug for Slots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.cells).finish()
+    }
+}
+
+impl Serialize for Slots {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.cells.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Slots {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
 
 impl Slots {
     /// So many empty slots.
     #[must_use]
     pub fn new(len: usize) -> Self {
-        Self(vec![None; len])
+        Self { cells: vec![None; len], touched: Touched::default() }
+    }
+
+    /// The slots that may differ from `other`, a list of the same length: those that were written to since
+    /// [`compared`](Self::compared), or all of them if the two have not been compared.
+    pub(crate) fn touched_since(&self, other: &Self) -> Range<usize> {
+        let Touched { mark, from, to } = self.touched;
+        if mark == 0 || mark != other.touched.mark {
+            return 0..self.cells.len();
+        }
+        from as usize..self.cells.len().min(to as usize)
+    }
+
+    /// Notes that two lists hold the same, under a mark that no other two have; with zero they are to be compared
+    /// as a whole next time.
+    pub(crate) fn compared(&mut self, other: &mut Self, mark: u32) {
+        self.touched = Touched { mark, from: u32::MAX, to: 0 };
+        other.touched.mark = mark;
+    }
+
+    /// The mark under which the list was last compared, zero for none.
+    pub(crate) fn mark(&self) -> u32 {
+        self.touched.mark
+    }
+
+    fn touch(&mut self, slot: usize) {
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX - 1);
+        let Touched { from, to, .. } = &mut self.touched;
+        (*from, *to) = ((*from).min(slot), (*to).max(slot + 1));
+    }
+
+    fn touch_all(&mut self) {
+        self.touched = Touched::default();
     }
 
     /// How many slots there are, empty ones included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.cells.len()
     }
 
     /// Whether there is no slot at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.cells.is_empty()
     }
 
     /// What lies in a slot; `None` if it is empty or not there.
     #[must_use]
     pub fn get(&self, slot: usize) -> Option<Stack> {
-        self.0.get(slot).copied().flatten()
+        self.cells.get(slot).copied().flatten()
     }
 
     /// All slots in order.
     #[must_use]
     pub fn as_slice(&self) -> &[Option<Stack>] {
-        &self.0
+        &self.cells
     }
 
     /// The filled slots with their indices.
     pub fn iter(&self) -> impl Iterator<Item = (usize, Stack)> + '_ {
-        self.0.iter().enumerate().filter_map(|(slot, stack)| stack.map(|stack| (slot, stack)))
+        self.cells.iter().enumerate().filter_map(|(slot, stack)| stack.map(|stack| (slot, stack)))
     }
 
-    /// The first slot from `from` on that holds something else than in a list of the same length.
-    pub(crate) fn differs_from(&self, other: &Self, from: usize) -> Option<usize> {
-        let (here, there) = (self.0.get(from..)?, other.0.get(from..)?);
+    /// The first slot within a range that holds something else than in a list of the same length.
+    pub(crate) fn differs_from(&self, other: &Self, within: Range<usize>) -> Option<usize> {
+        let from = within.start;
+        let (here, there) = (self.cells.get(within.clone())?, other.cells.get(within)?);
         // Looked through on every change: the cheapest question first.
         let differ = |(here, there): (&Option<Stack>, &Option<Stack>)| match (here, there) {
             (None, None) => false,
@@ -61,8 +147,11 @@ impl Slots {
     }
 
     fn slot_mut(&mut self, slot: usize) -> Result<&mut Option<Stack>, SlotError> {
-        let len = self.0.len();
-        self.0.get_mut(slot).ok_or(SlotError::OutOfRange { slot, len })
+        let len = self.cells.len();
+        if slot < len {
+            self.touch(slot);
+        }
+        self.cells.get_mut(slot).ok_or(SlotError::OutOfRange { slot, len })
     }
 
     /// Puts a stack (or nothing) into a slot and returns what lay there.
@@ -135,13 +224,15 @@ impl Slots {
     ///
     /// [`SlotError::OutOfRange`].
     pub fn swap(&mut self, a: usize, b: usize) -> Result<(), SlotError> {
-        let len = self.0.len();
+        let len = self.cells.len();
         for slot in [a, b] {
             if slot >= len {
                 return Err(SlotError::OutOfRange { slot, len });
             }
         }
-        self.0.swap(a, b);
+        self.touch(a);
+        self.touch(b);
+        self.cells.swap(a, b);
         Ok(())
     }
 
@@ -174,11 +265,11 @@ impl Slots {
             Ok(None) => Ok(()),
             Ok(Some(rest)) => {
                 let back = self.get(from).map_or(0, |stack| stack.count()) + rest.count();
-                self.0[from] = source.with_count(back);
+                self.cells[from] = source.with_count(back);
                 Ok(())
             }
             Err(error) => {
-                self.0[from] = Some(source);
+                self.cells[from] = Some(source);
                 Err(error)
             }
         }
@@ -199,9 +290,9 @@ impl Slots {
         wanted: impl Fn(&Option<Stack>) -> bool,
     ) -> Option<Stack> {
         let mut rest = Some(stack);
-        for slot in 0..self.0.len() {
+        for slot in 0..self.cells.len() {
             let Some(left) = rest else { break };
-            if wanted(&self.0[slot])
+            if wanted(&self.cells[slot])
                 && let Ok(after) = self.merge(slot, left, max_stack)
             {
                 rest = after;
@@ -213,10 +304,13 @@ impl Slots {
     /// Removes up to `count` of an item, from the last slot backwards, and returns how many went.
     pub fn remove(&mut self, item: ItemId, count: u32) -> u32 {
         let mut left = count;
-        for cell in self.0.iter_mut().rev() {
-            if let Some(stack) = cell.filter(|stack| stack.item == item) {
+        for slot in (0..self.cells.len()).rev() {
+            if left > 0
+                && let Some(stack) = self.cells[slot].filter(|stack| stack.item == item)
+            {
                 let taken = left.min(stack.count());
-                *cell = stack.with_count(stack.count() - taken);
+                self.cells[slot] = stack.with_count(stack.count() - taken);
+                self.touch(slot);
                 left -= taken;
             }
         }
@@ -239,7 +333,7 @@ impl Slots {
     ///
     /// `max_stack` gives the most that one slot may hold of an item. Stacks above it stay as they are.
     pub fn sort<K: Ord>(&mut self, rank: impl Fn(ItemId) -> K, max_stack: impl Fn(ItemId) -> u32) {
-        let mut stacks: Vec<Stack> = self.0.iter().flatten().copied().collect();
+        let mut stacks: Vec<Stack> = self.cells.iter().flatten().copied().collect();
         stacks.sort_by_cached_key(|stack| (rank(stack.item), stack.wear, stack.data));
         let mut sorted: Vec<Stack> = Vec::with_capacity(stacks.len());
         for of_a_kind in stacks.chunk_by(Stack::stacks_with) {
@@ -256,8 +350,9 @@ impl Slots {
             }
             sorted[begin..].sort_by_key(|stack| core::cmp::Reverse(stack.count()));
         }
-        self.0.fill(None);
-        for (cell, stack) in self.0.iter_mut().zip(sorted) {
+        self.touch_all();
+        self.cells.fill(None);
+        for (cell, stack) in self.cells.iter_mut().zip(sorted) {
             *cell = Some(stack);
         }
     }
@@ -265,15 +360,16 @@ impl Slots {
     /// Changes the number of slots and returns what lay in those that went.
     #[must_use = "what lay in the slots that went would be lost"]
     pub fn resize(&mut self, len: usize) -> Vec<Stack> {
-        let cut = self.0.split_off(len.min(self.0.len()));
-        self.0.resize(len, None);
+        self.touch_all();
+        let cut = self.cells.split_off(len.min(self.cells.len()));
+        self.cells.resize(len, None);
         cut.into_iter().flatten().collect()
     }
 }
 
 impl FromIterator<Option<Stack>> for Slots {
     fn from_iter<I: IntoIterator<Item = Option<Stack>>>(stacks: I) -> Self {
-        Self(stacks.into_iter().collect())
+        Self { cells: stacks.into_iter().collect(), touched: Touched::default() }
     }
 }
 

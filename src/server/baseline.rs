@@ -42,6 +42,11 @@ impl Baseline {
         &self.unit
     }
 
+    /// One container, for [`Slots::compared`].
+    pub(super) fn section_mut(&mut self, kind: u8) -> Option<&mut Slots> {
+        self.unit.section_mut(kind)
+    }
+
     /// How many slots there are.
     pub(super) fn len(&self) -> usize {
         self.slot_versions.len()

@@ -45,6 +45,8 @@ pub(crate) struct Marked {
     given_containers: Vec<Entity>,
     /// By entity, kind and index.
     causes: HashMap<(Entity, u8, usize), Cause>,
+    /// How many pairs of lists have been compared.
+    comparisons: u32,
 }
 
 impl Marked {
@@ -69,6 +71,13 @@ impl Marked {
     fn cause(&self, entity: Entity, kind: u8, index: usize) -> Option<Cause> {
         // Most changes in most games are plain mutations.
         if self.causes.is_empty() { None } else { self.causes.get(&(entity, kind, index)).copied() }
+    }
+
+    /// A mark that no other two lists have; zero for none once they have run out.
+    fn next_comparison(&mut self) -> u32 {
+        let Some(next) = self.comparisons.checked_add(1) else { return 0 };
+        self.comparisons = next;
+        next
     }
 
     /// Has every viewer get a full copy.
@@ -144,7 +153,7 @@ fn end_mark(
     }
 }
 
-type Touched<'w, C> = (Entity, &'w InventoryId, &'w C, &'w mut Baseline, Has<Unsynced>);
+type Touched<'w, C> = (Entity, &'w InventoryId, &'w mut C, &'w mut Baseline, Has<Unsynced>);
 
 /// Marks the slots of every touched container of type `C`.
 fn mark_slots<C: Container>(
@@ -157,16 +166,20 @@ fn mark_slots<C: Container>(
     mut commands: Commands,
 ) {
     let Some(kind) = kinds.kind_of::<C>() else { return };
-    for (entity, id, container, mut baseline, unsynced) in &mut units {
+    for (entity, id, mut container, mut baseline, unsynced) in &mut units {
+        // What is written here is bookkeeping, not a change.
+        let container = container.bypass_change_detection();
+        let baseline = baseline.bypass_change_detection();
         let marking =
             Marking { entity, id: *id, kind, kinds: &kinds, catalogue: &catalogue, pool: &pool };
         let mut fault = |fault: InventoryFault| {
             error!("{fault}");
             faults.write(fault);
         };
+        let selected = container.selected();
         let result = marking.commit(
-            &mut baseline,
-            (container.slots(), container.selected()),
+            baseline,
+            (container.slots_mut(), selected),
             &mut marked,
             &mut stats,
             |commit| {
@@ -205,7 +218,7 @@ impl Marking<'_> {
     fn commit(
         &self,
         baseline: &mut Baseline,
-        (slots, selected): (&Slots, Option<u8>),
+        (slots, selected): (&mut Slots, Option<u8>),
         marked: &mut Marked,
         stats: &mut InventoryStats,
         mut committed: impl FnMut(Commit),
@@ -219,11 +232,13 @@ impl Marking<'_> {
             baseline.commit_selected(selected);
         }
         baseline.forget_unknown(self.kind, slots);
-        let mut from = 0;
+        let there = baseline.unit().section(self.kind);
+        let mut within = there.map_or(0..0, |there| slots.touched_since(there));
+        let mut all = true;
         while let Some(there) = baseline.unit().section(self.kind)
-            && let Some(index) = slots.differs_from(there, from)
+            && let Some(index) = slots.differs_from(there, within.clone())
         {
-            from = index + 1;
+            within.start = index + 1;
             let (old, new) = (there.get(index), slots.get(index));
             let slot = Slot::at(self.kinds.as_slice(), self.kind, index);
             if let Some(stack) = new
@@ -236,6 +251,7 @@ impl Marking<'_> {
                     fault(found);
                 }
                 if unknown {
+                    all = false;
                     continue;
                 }
             }
@@ -247,6 +263,16 @@ impl Marking<'_> {
             baseline.commit_slot((self.kind, index), old, new);
             let (entity, inventory, version) = (self.entity, self.id, baseline.version());
             committed(Commit { entity, inventory, slot, old, new, version, cause });
+        }
+        if let Some(there) = baseline.section_mut(self.kind) {
+            let same = slots.mark() != 0 && slots.mark() == there.mark();
+            let mark = match all {
+                true if same => slots.mark(),
+                true => marked.next_comparison(),
+                // What was left out is looked at again.
+                false => 0,
+            };
+            slots.compared(there, mark);
         }
         Ok(())
     }

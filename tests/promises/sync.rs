@@ -265,6 +265,58 @@ fn s25_every_way_to_mutate_marks_exactly_the_right_slots() {
     }
 }
 
+#[test]
+fn lists_that_change_places_or_are_reflected_into_are_noticed() {
+    let mut pair = pair(2);
+    let [a, b] = [0, 1].map(|client| spawn_player(&mut pair, client));
+    inventory(&mut pair, a).set(0, TORCH.stack(5)).unwrap();
+    inventory(&mut pair, b).set(7, AXE.stack(1)).unwrap();
+    pair.steps(3);
+    let same = |pair: &mut Pair| {
+        pair.steps(3);
+        (0..2).for_each(|client| assert_same(pair, client, player(client as u64)));
+    };
+    for round in 0..3 {
+        let [mut mine, mut theirs] = pair
+            .server
+            .world_mut()
+            .get_entity_mut([a, b])
+            .unwrap()
+            .map(|entity| entity.into_mut::<Inventory>())
+            .map(Option::unwrap);
+        core::mem::swap(&mut *mine, &mut *theirs);
+        theirs.set(20, COIN.stack(1 + round)).unwrap();
+        same(&mut pair);
+    }
+    // Out of the component, changed there, and back.
+    let mut out = core::mem::take(&mut *inventory(&mut pair, a));
+    out.set(11, TORCH.stack(1)).unwrap();
+    same(&mut pair);
+    *inventory(&mut pair, a) = out;
+    same(&mut pair);
+    let other = Inventory([Some(COIN.stack(9)), None, None].into_iter().collect());
+    inventory(&mut pair, b).as_partial_reflect_mut().apply(&other);
+    same(&mut pair);
+    assert_eq!(pair.shown::<Inventory>(1, player(1)).unwrap().count(COIN), 9);
+}
+
+#[test]
+fn what_was_left_out_for_its_unknown_item_is_looked_at_again() {
+    let mut pair = pair(1);
+    let a = spawn_player(&mut pair, 0);
+    inventory(&mut pair, a).set(3, ItemId::of("nobody knows").stack(1)).unwrap();
+    inventory(&mut pair, a).set(4, TORCH.stack(1)).unwrap();
+    pair.steps(3);
+    let refused = stats(&pair.server).slots_refused;
+    inventory(&mut pair, a).set(5, TORCH.stack(1)).unwrap();
+    pair.steps(3);
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 2);
+    inventory(&mut pair, a).take(3).unwrap();
+    pair.steps(3);
+    assert_same(&pair, 0, player(0));
+    assert_eq!(stats(&pair.server).slots_refused, refused, "it is told of once");
+}
+
 fn inv(world: &mut World, entity: Entity) -> Mut<'_, Inventory> {
     world.get_mut::<Inventory>(entity).unwrap()
 }
