@@ -14,6 +14,7 @@ use bevy_replicon::prelude::*;
 
 use crate::{model::items::Catalogue, systems::InventorySystems};
 
+pub use bulk::TransferProgress;
 pub use submit::SyncState;
 
 /// The client half of [`InventoryPlugins`](crate::InventoryPlugins).
@@ -27,6 +28,7 @@ impl Plugin for InventoryClientPlugin {
             .init_resource::<predict::Predictions>()
             .init_resource::<receive::Received>()
             .init_resource::<bulk::Transfers>()
+            .add_message::<TransferProgress>()
             .init_resource::<submit::Submission>()
             .init_resource::<SyncState>()
             .configure_sets(
@@ -55,7 +57,9 @@ impl Plugin for InventoryClientPlugin {
                 (
                     (receive::receive_messages, bulk::receive_chunks)
                         .in_set(InventorySystems::Receive),
-                    apply::apply_messages.in_set(InventorySystems::Apply),
+                    (apply::apply_messages, apply::check_copies)
+                        .chain()
+                        .in_set(InventorySystems::Apply),
                     reconcile::reconcile_entities.in_set(InventorySystems::Reconcile),
                     notify::notify_game.in_set(InventorySystems::Notify),
                 ),

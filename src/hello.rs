@@ -94,16 +94,32 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// The copies that a client has, from which the server may begin.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Named {
+    /// The run of the server that they are of.
+    pub(crate) epoch: u64,
+    /// Inventories with their versions, at most [`COPIES_MAX`](crate::wire::COPIES_MAX).
+    pub(crate) copies: Vec<(u64, u64)>,
+    /// The transfer that is coming in, and its first chunk that is not there.
+    pub(crate) transfer: Option<(u8, u16)>,
+}
+
 /// What a client asks of the server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// I am ready; here is what I know.
-    Hello(Hello),
-    /// My copies are wrong: send everything that I may see once more.
-    Resync,
+    Hello(Hello, Named),
+    /// I have lost my place: begin everything that I may see once more.
+    Resync(Named),
     /// I have all chunks of this transfer.
     Received(u8),
+    /// My copies of these, by view and handle, are not what you say they are: send them anew.
+    Heal(Vec<(u32, u32)>),
 }
+
+/// So many copies one request heals at most; for the others the client asks again.
+pub(crate) const HEALS_MAX: usize = 32;
 
 /// First byte of the message that refuses a client; the server's [`Hello`] follows. It stays the same in
 /// every version of the protocol.

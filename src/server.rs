@@ -8,6 +8,7 @@ pub mod rules;
 pub(crate) mod act;
 pub(crate) mod open;
 pub mod pace;
+pub(crate) mod budget;
 pub mod loot;
 pub mod crafter;
 pub mod baseline;

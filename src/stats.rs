@@ -19,6 +19,8 @@ pub struct InventoryStats {
     pub jobs_batched: u64,
     /// Batch: units that began to wait, for not all of their viewers could be told at once.
     pub updates_deferred: u64,
+    /// Batch: updates that were put off because a client, or all together, had run out of bytes.
+    pub updates_choked: u64,
     /// Batch: commits that went out in one update with a later one.
     pub commits_merged: u64,
     /// Encode: viewers told by a delta.
@@ -27,6 +29,12 @@ pub struct InventoryStats {
     pub fulls_encoded: u64,
     /// Encode: full copies that begin or heal a view.
     pub opens_encoded: u64,
+    /// Encode: of those, the ones that only said what changed since the client had it before.
+    pub opens_as_delta: u64,
+    /// Encode: full copies written, each once in a tick however many get it.
+    pub copies_encoded: u64,
+    /// Encode: digests of inventories that have come to rest.
+    pub digests_encoded: u64,
     /// Encode: views that ended.
     pub closes_encoded: u64,
     /// Encode: slot entries written into deltas, each once however many see it.
@@ -37,6 +45,8 @@ pub struct InventoryStats {
     pub bytes_sent: u64,
     /// Send: chunks of full copies that are too much for one message.
     pub chunks_sent: u64,
+    /// Send: transfers in chunks that their client did not take in time.
+    pub transfers_given_up: u64,
     /// Validate: requests from clients that were heard.
     pub requests_validated: u64,
     /// Validate: requests that nobody honest sends: unauthorised, too long, not decodable.
@@ -49,8 +59,10 @@ pub struct InventoryStats {
     pub actions_accepted: u64,
     /// Validate: those that were refused: a lost race, too far, not lawful.
     pub actions_refused: u64,
-    /// Validate: full copies of everything that clients asked for.
+    /// Validate: times that clients had lost their place and asked for everything once more.
     pub resyncs_asked: u64,
+    /// Validate: copies that clients found to be wrong and asked for anew.
+    pub heals_asked: u64,
     /// Receive: messages from the server.
     pub messages_received: u64,
     /// Receive: bytes from the server.
@@ -63,6 +75,10 @@ pub struct InventoryStats {
     pub gaps: u64,
     /// Apply: messages that were dropped because they spoke of a view that is not there.
     pub unknown_views: u64,
+    /// Apply: digests of copies that were compared as the server sent them.
+    pub digests_checked: u64,
+    /// Apply: copies that were not what the server said they were.
+    pub digest_mismatches: u64,
     /// Apply: slots moved in confirmed copies.
     pub slots_applied: u64,
     /// Reconcile: slots that game code had written to on a client, and that were put right.
@@ -78,6 +94,8 @@ pub struct InventoryStats {
     pub slots_notified: u64,
     /// Submit: requests sent to the server.
     pub requests_sent: u64,
-    /// Submit: of those, requests for a full copy of everything.
+    /// Submit: of those, requests to begin everything once more.
     pub resyncs_requested: u64,
+    /// Submit: of those, requests for copies that were found to be wrong.
+    pub heals_requested: u64,
 }

@@ -29,8 +29,9 @@ use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteM
 
 use crate::{
     InventoryPlugins,
+    client::confirmed::Confirmations,
     ids::InventoryIds,
-    model::{container::Container, id::InventoryId, slots::Slots},
+    model::{container::Container, id::InventoryId, slots::Slots, stack::Stack},
     protocol::{SyncBatch, SyncChunk, SyncRequest},
     server::views::Views,
 };
@@ -351,6 +352,12 @@ impl Pair {
     pub fn request_channel(&self) -> usize {
         let registry = self.server.world().resource::<RemoteMessageRegistry>();
         registry.client_message_channel::<SyncRequest>().expect("the plugins registered it")
+    }
+
+    /// Spoils one slot of what the server has confirmed to a client, as bad memory would.
+    pub fn corrupt(&mut self, client: usize, id: InventoryId, slot: usize, stack: Option<Stack>) {
+        let mut there = self.clients[client].app.world_mut().resource_mut::<Confirmations>();
+        there.corrupt(id, slot, stack);
     }
 
     /// Everything that the server remembers about who sees what, for a look at what is left.

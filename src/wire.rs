@@ -15,13 +15,15 @@
 //!                                                       to all of them
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots they changed
 //! full      = answered?:1 [answers]
-//!             reset?:1 [transfer:EG0]                   drop all views first, and transfers up to this one
+//!             reset?:1 [transfer:EG0 epoch:64]          drop all views first, and transfers up to this one; the
+//!                                                       server's run, which versions and digests belong to
 //!             follows:EG0                               so many shared parts follow
 //!             data:EG0 datum*                           instance data that the client does not have
 //!             closes:EG0 (view:EG0 reason:1)*
 //!             opens:EG0 open*
 //!             handover?:1 [transfer:8 dropped:EG0 (place:EG4)*]   what came in chunks begins (`bulk`)
 //!             (1 update)* 0
+//!             digests:EG0 (view:EG0 digest:64)*         of the copies as they are after all of this (`digest`)
 //!
 //! update    = view:EG0 base:3 steps-1:EG0               the view's index; in a shared part the unit's handle
 //!             selected?:1 [selected:EG0]
@@ -47,9 +49,12 @@
 //!             (1 after?:1 [id] | 0 view:EG0 handle:EG0 id owner?:1 rights:4)
 //!             version:EG4
 //!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that carries it
-//!             [containers:EG0 (kind:⌈log2 kinds⌉ slots:EG5)*]    unless it is next
+//!             (1 since | 0 copy)
+//! copy      = [containers:EG0 (kind:⌈log2 kinds⌉ slots:EG5)*]    unless it is next
 //!             selected?:1 [selected:EG0]
 //!             slots
+//! since     = base:EG4 selected?:1 [selected:EG0] delta    the client has kept a copy of this version or a later
+//!                                                       one; what changed since, without regard to what lay there
 //! id        = 1 hash:63 | 0 number:EG4                  named | drawn in sequence
 //! slots     = more?:1 wide?:1 all?:1                    some with wear or data; counts that tell their own
 //!             (0 | 1 stack) per slot, or stack* if all   length; no slot is empty
@@ -71,6 +76,7 @@
 pub mod bits;
 pub mod bulk;
 pub mod decode;
+pub mod digest;
 pub mod encode;
 pub mod request;
 
@@ -209,8 +215,8 @@ pub const DATA_BYTES_MAX: usize = 1 << 16;
 pub struct Part {
     /// Answers to this client's requests.
     pub answers: Option<Answers>,
-    /// Drop every view before applying this, and what came in chunks up to this transfer.
-    pub reset: Option<u8>,
+    /// Drop every view before applying this.
+    pub reset: Option<Reset>,
     /// So many shared parts belong to this one.
     pub follows: usize,
     /// Instance data that the client can forget, for it does not exist any more.
@@ -225,7 +231,23 @@ pub struct Part {
     pub handover: Option<Handover>,
     /// Views that change.
     pub updates: Vec<Update>,
+    /// Views with the digests that their copies have after all of this.
+    pub digests: Vec<(u32, u64)>,
 }
+
+/// How everything begins anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reset {
+    /// What came in chunks up to this transfer is dropped.
+    pub transfer: u8,
+    /// The server's run.
+    pub epoch: u64,
+}
+
+/// So many copies of what is not in view (any more) a client keeps, so that it can be told what changed since.
+/// Both sides count the same: a view that is hidden comes last, above so many the first goes, a view that begins is
+/// taken out, and after a reset there are those that the client has named.
+pub const COPIES_MAX: usize = 48;
 
 impl Part {
     /// The instance data that its slots hold.
@@ -289,6 +311,17 @@ pub enum DecodeError {
     UnknownTransfer {
         /// Its number.
         transfer: u8,
+    },
+    /// Compressed bytes that are none.
+    #[error("the compressed bytes cannot be read")]
+    Compression,
+    /// A view that begins from a copy which this client has not kept.
+    #[error("inventory `{id}`: there is no copy of version {version}")]
+    UnknownCopy {
+        /// Which.
+        id: InventoryId,
+        /// The version.
+        version: u64,
     },
     /// Instance data that this client has not been sent.
     #[error("there is no instance data {id:?}")]

@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     bulk::Transfers,
-    confirmed::Confirmations,
+    confirmed::{Confirmations, Wrong},
     predict::Predictions,
     receive::Received,
     submit::{Submission, SyncState},
@@ -36,8 +36,8 @@ pub(super) fn apply_messages(
         match decode_group(&group, schema, &confirmations, &pool, &mut transfers) {
             Ok(mut parts) => {
                 for part in &mut parts {
-                    if let Some(transfer) = part.reset {
-                        transfers.reset(transfer);
+                    if let Some(reset) = part.reset {
+                        transfers.reset(reset.transfer);
                         pool.follow(true);
                     }
                     part.forgotten.drain(..).for_each(|id| pool.forget(id));
@@ -55,7 +55,13 @@ pub(super) fn apply_messages(
                         submission.want_resync();
                     }
                 }
+                let told: Vec<u32> =
+                    parts.iter().flat_map(|part| &part.digests).map(|(view, _)| *view).collect();
                 stats.slots_applied += confirmations.apply(parts);
+                for view in told {
+                    stats.digests_checked += 1;
+                    note_wrong(confirmations.check(view), &mut confirmations, &mut stats);
+                }
             }
             Err(error) => {
                 match error {
@@ -75,6 +81,29 @@ pub(super) fn apply_messages(
     }
 }
 
+/// So many frames pass between two looks at copies that nothing has happened to.
+const CHECK_FRAMES: u32 = 16;
+
+/// Looks for copies that have gone wrong while nothing changed, one at a time.
+pub(super) fn check_copies(
+    mut frame: Local<u32>,
+    mut confirmations: ResMut<Confirmations>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    *frame = (*frame + 1) % CHECK_FRAMES;
+    if *frame == 0 {
+        note_wrong(confirmations.check_next(), &mut confirmations, &mut stats);
+    }
+}
+
+fn note_wrong(wrong: Option<Wrong>, confirmations: &mut Confirmations, stats: &mut InventoryStats) {
+    let Some(Wrong { view, id }) = wrong else { return };
+    if confirmations.note_wrong(view) {
+        stats.digest_mismatches += 1;
+        warn!("the copy of inventory `{id}` is not what the server has; asking for another");
+    }
+}
+
 fn decode_group(
     group: &[Bytes],
     schema: Schema,
@@ -82,8 +111,7 @@ fn decode_group(
     pool: &DataPool,
     transfers: &mut Transfers,
 ) -> Result<Vec<Part>, DecodeError> {
-    let held = |reference| confirmations.held(reference);
-    let decoded = group.iter().map(|bytes| decode::message(bytes, schema, held));
+    let decoded = group.iter().map(|bytes| decode::message(bytes, schema, confirmations));
     let mut parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;
     for part in &mut parts {
         if let Some(handover) = &part.handover {

@@ -1,4 +1,5 @@
-//! Puts together what comes in chunks, and keeps it until the server hands it over.
+//! Puts together what comes in chunks, and keeps it until the server hands it over. What is cut off is not lost: a
+//! transfer goes on from its first missing chunk, and of a connection that ended the whole copies are kept.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -9,13 +10,14 @@ use log::warn;
 use crate::{
     codec,
     containers::Kinds,
+    events::tell_later,
     hello::Request,
     model::items::Catalogue,
     protocol::{SyncChunk, SyncRequest},
     stats::InventoryStats,
     wire::{
-        DecodeError, Part, Schema,
-        bulk::{ChunkHead, Handover, read_chunk, read_transfer},
+        DecodeError, Open, Part, Schema,
+        bulk::{ChunkHead, Handover, read_beginning, read_chunk, read_transfer},
         request::CONTROL,
     },
 };
@@ -28,6 +30,18 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// Transfers that have come in and wait to be handed over; more than one if the message that does it is late.
 const WHOLE_MAX: usize = 8;
+
+/// So long after its last chunk a transfer that is not whole is forgotten: the server has given it up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Client: more of what comes in chunks is there. For a bar that shows how far a late join or a large inventory is.
+#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TransferProgress {
+    /// Chunks that are there, of about 1,000 bytes each.
+    pub received: usize,
+    /// How many there will be.
+    pub total: usize,
+}
 
 /// What comes in chunks.
 #[derive(Resource, Default, Debug)]
@@ -43,6 +57,7 @@ pub(crate) struct Transfers {
 struct Coming {
     chunks: Vec<Option<Vec<u8>>>,
     missing: usize,
+    heard_at: Duration,
 }
 
 /// A transfer that is there.
@@ -56,7 +71,12 @@ struct Whole {
 
 impl Transfers {
     /// Takes in one chunk. Gives all bytes once they are there.
-    fn collect(&mut self, head: ChunkHead, bytes: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
+    fn collect(
+        &mut self,
+        head: ChunkHead,
+        bytes: &[u8],
+        now: Duration,
+    ) -> Result<Option<Vec<u8>>, DecodeError> {
         let ChunkHead { transfer: number, index, total } = head;
         // Transfers are numbered one after the other; what is left of an older one comes too late.
         match self.newest.map(|newest| number.wrapping_sub(newest)) {
@@ -64,10 +84,12 @@ impl Transfers {
             Some(ahead) if ahead > u8::MAX / 2 => return Ok(None),
             _ => {
                 self.newest = Some(number);
-                self.coming = Some(Coming { chunks: vec![None; total], missing: total });
+                let chunks = vec![None; total];
+                self.coming = Some(Coming { chunks, missing: total, heard_at: now });
             }
         }
-        let Some(Coming { chunks, missing }) = &mut self.coming else { return Ok(None) };
+        let Some(Coming { chunks, missing, heard_at }) = &mut self.coming else { return Ok(None) };
+        *heard_at = now;
         if chunks.len() != total {
             let (value, max) = (total as u64, chunks.len() as u64);
             return Err(DecodeError::OutOfRange { what: "the number of chunks", value, max });
@@ -78,6 +100,27 @@ impl Transfers {
         }
         let whole = self.coming.take_if(|coming| coming.missing == 0);
         Ok(whole.map(|whole| whole.chunks.into_iter().flatten().flatten().collect()))
+    }
+
+    /// The newest transfer, if it is not whole, and its first chunk that is not there.
+    pub(super) fn first_missing(&self) -> Option<(u8, u16)> {
+        let coming = self.coming.as_ref()?;
+        let at = coming.chunks.iter().position(Option::is_none)?;
+        Some((self.newest?, u16::try_from(at).ok()?))
+    }
+
+    /// How many chunks of the newest transfer are there, and how many there will be.
+    fn progress(&self) -> Option<TransferProgress> {
+        let Coming { chunks, missing, .. } = self.coming.as_ref()?;
+        Some(TransferProgress { received: chunks.len() - missing, total: chunks.len() })
+    }
+
+    /// All copies that are there as a whole, though they have not begun.
+    pub(super) fn take_copies(&mut self, schema: Schema) -> Vec<Open> {
+        let coming = self.coming.take().map(|coming| coming.chunks).unwrap_or_default();
+        let there: Vec<u8> = coming.into_iter().map_while(|chunk| chunk).flatten().collect();
+        let whole = self.whole.drain(..).flat_map(|whole| whole.part.opens);
+        whole.chain(read_beginning(&there, schema)).collect()
     }
 
     /// Drops all transfers up to this one: the server begins anew. The next one may have overtaken that.
@@ -110,18 +153,26 @@ pub(super) fn receive_chunks(
     mut transfers: ResMut<Transfers>,
     mut submission: ResMut<Submission>,
     mut stats: ResMut<InventoryStats>,
+    mut commands: Commands,
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let now = time.elapsed();
+    transfers.coming.take_if(|coming| now > coming.heard_at + PATIENCE);
     for SyncChunk(bytes) in messages.drain() {
         stats.chunks_received += 1;
         stats.bytes_received += bytes.len() as u64;
         let collected = read_chunk(&bytes).and_then(|(head, rest)| {
-            let Some(whole) = transfers.collect(head, rest)? else { return Ok(()) };
+            let Some(whole) = transfers.collect(head, rest, now)? else {
+                transfers.progress().into_iter().for_each(|there| tell_later(&mut commands, there));
+                return Ok(());
+            };
+            let total = head.total;
+            tell_later(&mut commands, TransferProgress { received: total, total });
             let (number, part) = (head.transfer, read_transfer(&whole, schema)?);
             if transfers.whole.len() == WHOLE_MAX {
                 transfers.whole.pop_front();
             }
-            let (tell_at, pause) = (time.elapsed(), PAUSE_MIN);
+            let (tell_at, pause) = (now, PAUSE_MIN);
             transfers.whole.push_back(Whole { number, part, tell_at, pause });
             Ok(())
         });

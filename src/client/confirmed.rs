@@ -1,16 +1,21 @@
 //! What the server has confirmed, by view; the only truth a client has.
 
+use std::collections::VecDeque;
+
 use bevy::{
     platform::collections::{HashMap, HashSet},
     prelude::*,
 };
 
 use crate::{
+    containers::Kinds,
     events::{CloseReason, SlotCause},
-    model::{data::DataPool, id::InventoryId, stack::Stack, unit::Unit},
+    hello::Named,
+    model::{data::DataPool, id::InventoryId, items::Catalogue, stack::Stack, unit::Unit},
     wire::{
-        CloseCause, Open, OpenHead, Part, Update,
-        decode::{Held, Reference},
+        COPIES_MAX, CloseCause, Open, OpenHead, Part, Schema, Update,
+        decode::{Copies, Held, Reference},
+        digest::digest,
     },
 };
 
@@ -42,6 +47,23 @@ pub(crate) struct Confirmed {
     pub(super) changes: Vec<Change>,
     changed: HashSet<(u8, usize)>,
     pub(super) selected_before: Option<u8>,
+    /// What the server says the copy comes to at a version.
+    digest: Option<(u64, u64)>,
+}
+
+/// A copy of an inventory that is not in view, to be told later what changed since.
+#[derive(Debug)]
+struct Kept {
+    id: InventoryId,
+    version: u64,
+    unit: Unit,
+}
+
+/// A copy that is not what the server has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrong {
+    pub(super) view: u32,
+    pub(super) id: InventoryId,
 }
 
 /// A slot of a confirmed copy that moved.
@@ -76,6 +98,34 @@ pub(crate) struct Confirmations {
     /// Views whose entity has not appeared yet.
     pub(super) waiting: Vec<u32>,
     pub(super) closed: Vec<Closed>,
+    /// The run of the server that the copies are of.
+    epoch: u64,
+    /// As [`COPIES_MAX`] says.
+    kept: VecDeque<Kept>,
+    /// The copies that the server was last told of, in order.
+    named: Vec<InventoryId>,
+    /// Views whose copy is not what the server says it is.
+    pub(super) wrong: Vec<u32>,
+    /// Where to look next for a copy that has gone wrong.
+    checked: usize,
+}
+
+impl Copies for Confirmations {
+    fn held(&self, reference: Reference) -> Option<Held<'_>> {
+        let view = match reference {
+            Reference::View(view) => view,
+            Reference::Handle(handle) => *self.handles.get(&handle)?,
+        };
+        let held = self.get(view)?;
+        let OpenHead { handle, id, .. } = held.head;
+        Some(Held { view, handle, id, version: held.version, unit: &held.unit })
+    }
+
+    fn kept(&self, id: InventoryId) -> Option<(u64, &Unit)> {
+        let held = self.by_id(id).map(|held| (held.version, &held.unit));
+        let kept = || self.kept.iter().find(|kept| kept.id == id);
+        held.or_else(|| kept().map(|kept| (kept.version, &kept.unit)))
+    }
 }
 
 impl Confirmations {
@@ -111,15 +161,84 @@ impl Confirmations {
         held.map(|held| held.head.view).collect()
     }
 
-    /// What the decoder asks for.
-    pub(super) fn held(&self, reference: Reference) -> Option<Held<'_>> {
-        let view = match reference {
-            Reference::View(view) => view,
-            Reference::Handle(handle) => *self.handles.get(&handle)?,
-        };
+    /// The copies that the server may begin from, the most valuable first: what is in view and not known to be
+    /// wrong, the own and the large before others, and then what was closed last.
+    pub(super) fn name_copies(&mut self) -> Named {
+        let mut held: Vec<&Confirmed> = self.views.iter().flatten().collect();
+        held.retain(|held| !self.wrong.contains(&held.head.view));
+        held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.unit.len())));
+        let held = held.into_iter().map(|held| (held.head.id, held.version));
+        let kept = self.kept.iter().rev().map(|kept| (kept.id, kept.version));
+        let mut named: Vec<(InventoryId, u64)> = held.chain(kept).take(COPIES_MAX).collect();
+        named.reverse();
+        self.named = named.iter().map(|(id, _)| *id).collect();
+        let copies = named.into_iter().map(|(id, version)| (id.to_bits(), version)).collect();
+        Named { epoch: self.epoch, copies, transfer: None }
+    }
+
+    /// Keeps copies that came in without beginning, for a transfer was cut off.
+    fn keep_opens(&mut self, opens: Vec<Open>) {
+        for Open { head, unit } in opens.into_iter().take(COPIES_MAX) {
+            if self.by_id(head.id).is_none() {
+                self.keep(head.id, head.version, unit);
+            }
+        }
+    }
+
+    fn keep(&mut self, id: InventoryId, version: u64, unit: Unit) {
+        self.kept.retain(|kept| kept.id != id);
+        if self.kept.len() == COPIES_MAX {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(Kept { id, version, unit });
+    }
+
+    /// Compares one copy with what the server said of it, the next one each time: memory can go wrong while
+    /// nothing changes.
+    pub(super) fn check_next(&mut self) -> Option<Wrong> {
+        self.checked = if self.checked < self.views.len() { self.checked } else { 0 };
+        let held = self.views.get(self.checked)?.as_ref();
+        self.checked += 1;
+        let view = held?.head.view;
+        self.check(view)
+    }
+
+    /// Compares a copy with what the server said of it, if that is of the same version.
+    pub(super) fn check(&self, view: u32) -> Option<Wrong> {
         let held = self.get(view)?;
-        let OpenHead { handle, id, .. } = held.head;
-        Some(Held { view, handle, id, version: held.version, unit: &held.unit })
+        let (version, expected) = held.digest.filter(|(version, _)| *version == held.version)?;
+        let wrong = digest(&held.unit, version, self.epoch) != expected;
+        wrong.then_some(Wrong { view, id: held.head.id })
+    }
+
+    /// The connection is gone; a new one may be to the same server.
+    fn keep_all(&mut self) {
+        let named = self.name_copies();
+        for (bits, _) in named.copies {
+            let id = InventoryId::from_bits(bits);
+            if let Some(held) = self.by_id(id) {
+                let (version, unit) = (held.version, held.unit.clone());
+                self.keep(id, version, unit);
+            }
+        }
+    }
+
+    /// Puts a view on the list of those whose copy is wrong. Says whether that is news.
+    pub(super) fn note_wrong(&mut self, view: u32) -> bool {
+        let news = !self.wrong.contains(&view);
+        if news {
+            self.wrong.push(view);
+        }
+        news
+    }
+
+    /// Spoils one slot of a confirmed copy, as bad memory would.
+    pub(crate) fn corrupt(&mut self, id: InventoryId, slot: usize, stack: Option<Stack>) {
+        if let Some(held) = self.by_id_mut(id) {
+            held.set(slot, stack, SlotCause::Server);
+            let view = held.head.view;
+            self.touched.push(view);
+        }
     }
 
     /// Applies the parts of one message. They have been checked; this cannot fail.
@@ -127,9 +246,8 @@ impl Confirmations {
         let mut moved = 0;
         for part in parts {
             let mut before = HashMap::default();
-            if part.reset.is_some() {
-                self.handles.clear();
-                self.ids.clear();
+            if let Some(reset) = part.reset {
+                self.reset(reset.epoch);
                 let views = core::mem::take(&mut self.views);
                 before.extend(views.into_iter().flatten().map(|view| (view.head.id, view)));
             }
@@ -149,14 +267,40 @@ impl Confirmations {
             for (_, gone) in before {
                 self.end(gone, CloseReason::Hidden);
             }
+            for (view, digest) in part.digests {
+                if let Some(held) = self.get_mut(view) {
+                    held.digest = Some((held.version, digest));
+                }
+            }
         }
         moved
+    }
+
+    /// Keeps the copies that the server was told of, and forgets the views.
+    fn reset(&mut self, epoch: u64) {
+        self.handles.clear();
+        self.ids.clear();
+        self.wrong.clear();
+        let mut copies: HashMap<InventoryId, Kept> =
+            self.kept.drain(..).map(|kept| (kept.id, kept)).collect();
+        if core::mem::replace(&mut self.epoch, epoch) == epoch {
+            for held in self.views.iter().flatten() {
+                let Confirmed { head: OpenHead { id, .. }, version, ref unit, .. } = *held;
+                copies.insert(id, Kept { id, version, unit: unit.clone() });
+            }
+            let named = core::mem::take(&mut self.named);
+            self.kept.extend(named.iter().filter_map(|id| copies.remove(id)));
+        }
     }
 
     fn close(&mut self, view: u32, reason: CloseReason) {
         if let Some(gone) = self.views.get_mut(view as usize).and_then(Option::take) {
             self.handles.remove(&gone.head.handle);
             self.ids.remove(&gone.head.id);
+            self.wrong.retain(|wrong| *wrong != view);
+            if reason == CloseReason::Hidden {
+                self.keep(gone.head.id, gone.version, gone.unit.clone());
+            }
             self.end(gone, reason);
         }
     }
@@ -175,6 +319,8 @@ impl Confirmations {
     /// Begins a view, or heals one that was there, keeping its entity.
     fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, Confirmed>) -> u64 {
         let Open { head, unit } = open;
+        self.kept.retain(|kept| kept.id != head.id);
+        self.wrong.retain(|wrong| *wrong != head.view);
         let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
         let old =
             if there { self.views[head.view as usize].take() } else { before.remove(&head.id) };
@@ -215,6 +361,7 @@ impl Confirmations {
                 changes: Vec::new(),
                 changed: HashSet::default(),
                 selected_before: None,
+                digest: None,
             },
         };
         view.head = head;
@@ -344,6 +491,8 @@ impl Confirmed {
 
 /// The connection is gone, and a client is no authority: everything closes.
 pub(super) fn disconnect(
+    catalogue: Option<Res<Catalogue>>,
+    kinds: Res<Kinds>,
     mut confirmations: ResMut<Confirmations>,
     (mut received, mut transfers): (ResMut<Received>, ResMut<Transfers>),
     mut submission: ResMut<Submission>,
@@ -353,12 +502,18 @@ pub(super) fn disconnect(
 ) {
     predictions.disconnect();
     pool.follow(false);
+    if let Some(catalogue) = catalogue {
+        let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+        confirmations.keep_opens(transfers.take_copies(schema));
+    }
+    confirmations.keep_all();
     let views = core::mem::take(&mut confirmations.views);
     for gone in views.into_iter().flatten() {
         confirmations.end(gone, CloseReason::Disconnected);
     }
     confirmations.handles.clear();
     confirmations.ids.clear();
+    confirmations.wrong.clear();
     confirmations.touched.clear();
     confirmations.waiting.clear();
     *received = Received::default();

@@ -9,12 +9,14 @@ use crate::{
     actions::ActionTypes,
     codec,
     containers::Kinds,
-    hello::{Hello, Mismatch, Request},
+    hello::{HEALS_MAX, Hello, Mismatch, Named, Request},
     model::{data::DataPool, items::Catalogue},
     protocol::SyncRequest,
     stats::InventoryStats,
     wire::request::CONTROL,
 };
+
+use super::{bulk::Transfers, confirmed::Confirmations};
 
 /// How far a client has come. On the authority it stays at [`Waiting`](Self::Waiting).
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -82,21 +84,34 @@ pub(super) fn submit_requests(
     (kinds, actions, pool): (Res<Kinds>, Res<ActionTypes>, Res<DataPool>),
     time: Res<Time<Real>>,
     state: Res<SyncState>,
+    (mut confirmations, transfers): (ResMut<Confirmations>, Res<Transfers>),
     mut submission: ResMut<Submission>,
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    let request = match *state {
-        SyncState::Refused(_) => return,
-        SyncState::Waiting => Request::Hello(Hello::new(&catalogue, &kinds, &actions, &pool)),
-        SyncState::Synced if submission.resync => Request::Resync,
-        SyncState::Synced => return,
+    let wanted = match *state {
+        SyncState::Refused(_) => false,
+        SyncState::Waiting => true,
+        SyncState::Synced => submission.resync || !confirmations.wrong.is_empty(),
     };
-    if submission.is_due(time.elapsed())
-        && let Ok(bytes) = codec::to_bytes(&request)
-    {
+    if !wanted || !submission.is_due(time.elapsed()) {
+        return;
+    }
+    let request = if *state == SyncState::Waiting {
+        let hello = Hello::new(&catalogue, &kinds, &actions, &pool);
+        Request::Hello(hello, confirmations.name_copies())
+    } else if submission.resync {
+        stats.resyncs_requested += 1;
+        let transfer = transfers.first_missing();
+        Request::Resync(Named { transfer, ..confirmations.name_copies() })
+    } else {
+        stats.heals_requested += 1;
+        let wrong = confirmations.wrong.iter().take(HEALS_MAX);
+        let heads = wrong.filter_map(|view| Some(confirmations.get(*view)?.head));
+        Request::Heal(heads.map(|head| (head.view, head.handle)).collect())
+    };
+    if let Ok(bytes) = codec::to_bytes(&request) {
         stats.requests_sent += 1;
-        stats.resyncs_requested += u64::from(request == Request::Resync);
         requests.write(SyncRequest([&[CONTROL], bytes.as_slice()].concat().into()));
     }
 }

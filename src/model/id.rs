@@ -114,6 +114,11 @@ impl InventoryId {
         self.0
     }
 
+    /// Whether it was given by [`Self::named`], and not drawn.
+    pub(crate) const fn is_named(self) -> bool {
+        self.0 & Self::NAMED != 0
+    }
+
     /// The id that [`Self::to_bits`] gave.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {

@@ -13,8 +13,7 @@ use super::{error::SlotError, id::ItemId, stack::Stack};
 /// item's maximum stack, because slots know nothing of the catalogue; the
 /// [`Inventories`](crate::prelude::Inventories) parameter fills it in.
 ///
-/// Reflected and serialised as a plain list; opaque to reflection, so that nothing is written past
-/// [`touched_since`](Self::touched_since).
+/// Reflected and serialised as a plain list; opaque to reflection, so that no write goes unnoticed.
 #[derive(Default, Reflect)]
 #[reflect(opaque)]
 #[reflect(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

@@ -12,6 +12,9 @@ use crate::wire::encode::Entry;
 
 use super::pace::Logged;
 
+/// If more slots changed the unit is sent anew, in chunks if need be: nothing is to wait behind it.
+const DELTA_SLOTS_MAX: usize = 1024;
+
 /// The last commit of a unit: what was last compared with, and at which version each slot got there.
 ///
 /// Required by every registered container.
@@ -70,13 +73,22 @@ impl Baseline {
     }
 
     /// Adds what changed after a version to a list, with what lay there before as far as that is known: of
-    /// the last commit, and of those in the log.
-    pub(super) fn collect_changes(&self, version: u64, log: &[Logged], entries: &mut Vec<Entry>) {
+    /// the last commit, and of those in the log. Says no, and adds nothing, if it is too much for a delta.
+    pub(super) fn collect_changes(
+        &self,
+        version: u64,
+        log: &[Logged],
+        entries: &mut Vec<Entry>,
+    ) -> bool {
+        let begin = entries.len();
         if version + 1 == self.version {
+            if self.before.len() > DELTA_SLOTS_MAX {
+                return false;
+            }
             for &(slot, old) in &self.before {
                 entries.push(Entry { slot, old: Some(old), new: self.unit.get(slot) });
             }
-            return;
+            return true;
         }
         let logged = log.first().is_some_and(|first| first.version <= version + 1);
         for (slot, _) in self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version) {
@@ -84,6 +96,21 @@ impl Baseline {
             let old = first.filter(|_| logged).map(|change| change.old);
             entries.push(Entry { slot, old, new: self.unit.get(slot) });
         }
+        let fits = entries.len() - begin <= DELTA_SLOTS_MAX;
+        if !fits {
+            entries.truncate(begin);
+        }
+        fits
+    }
+
+    /// What changed since a client had a version, without regard to what lay there; `None` if that is too long ago.
+    pub(super) fn changes_since(&self, version: u64) -> Option<Vec<Entry>> {
+        if version < self.structure_version || version > self.version {
+            return None;
+        }
+        let changed = self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version);
+        let entry = |(slot, _)| Entry { slot, old: None, new: self.unit.get(slot) };
+        Some(changed.map(entry).collect())
     }
 
     /// What the last commit changed, for a log.
@@ -111,12 +138,15 @@ impl Baseline {
     }
 
     /// Begins a commit, or goes on with the one that another container began in this pass.
-    pub(super) fn begin(&mut self, pass: u64) -> bool {
+    ///
+    /// `floor` is a version that no other inventory of the same name has gone beyond: what clients have kept of that
+    /// one is then older than the first structure of this one.
+    pub(super) fn begin(&mut self, pass: u64, floor: u64) -> bool {
         if self.pass == pass {
             return false;
         }
         self.pass = pass;
-        self.version += 1;
+        self.version = self.version.max(floor) + 1;
         self.before.clear();
         true
     }

@@ -8,13 +8,17 @@ use bevy::{
 };
 use smallvec::SmallVec;
 
-use crate::{stats::InventoryStats, wire::encode::Entry};
+use crate::{
+    stats::InventoryStats,
+    wire::{digest::digest, encode::Entry},
+};
 
 use super::{
     baseline::Baseline,
+    budget::Rate,
     mark::Marked,
     pace::{Moment, Pace},
-    views::{Seat, Views, Watcher},
+    views::{Seat, Touching, Views},
 };
 
 /// How changes are sent. May be changed at any time.
@@ -35,6 +39,15 @@ pub struct SyncSettings {
     pub low: Duration,
     /// So long a change waits for others at least, at any pace.
     pub debounce: Duration,
+    /// How many bytes may go to one client in a second, in the long run. What is too much waits and is told of
+    /// together with what comes later: first what is [`Critical`](Pace::Critical), then what has waited longest.
+    /// Answers to players, openings and closings do not wait; they count.
+    pub bytes_per_second: u32,
+    /// The same for all clients together; `u32::MAX` for as many as there are.
+    pub total_bytes_per_second: u32,
+    /// So long after its last change an inventory has come to rest, and its viewers are told a digest of it: who
+    /// finds another copy than that asks for a new one. Zero for never.
+    pub digest_after: Duration,
 }
 
 impl Default for SyncSettings {
@@ -46,6 +59,9 @@ impl Default for SyncSettings {
             normal: Duration::from_millis(50),
             low: Duration::from_millis(200),
             debounce: Duration::ZERO,
+            bytes_per_second: 50_000,
+            total_bytes_per_second: u32::MAX,
+            digest_after: Duration::from_secs(5),
         }
     }
 }
@@ -67,9 +83,6 @@ pub(super) enum Content {
     Full,
     Smaller,
 }
-
-/// If more slots changed the unit is sent anew, in chunks if need be: nothing is to wait behind it.
-const DELTA_SLOTS_MAX: usize = 1024;
 
 /// One update, encoded once for all its targets.
 #[derive(Clone, Debug)]
@@ -112,113 +125,214 @@ pub(super) fn batch_changes(
     mut batched: ResMut<Batched>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    if marked.units().is_empty() && views.waiting.is_empty() && batched.jobs.is_empty() {
+    let now = Moment::new(time.elapsed());
+    let nothing_new = marked.units().is_empty() && batched.jobs.is_empty();
+    if nothing_new && views.waiting.is_empty() && !views.rest_is_due(now) {
         return;
     }
     let (batched, views, stats) = (&mut *batched, &mut *views, &mut *stats);
     batched.jobs.clear();
     batched.targets.clear();
     batched.entries.clear();
-    let now = Moment::new(time.elapsed());
-    let mut batching = Batching { settings: *settings, now, views, batched, stats };
+    let rates = [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let in_line = views.begin_batch();
+    let settings = *settings;
+    let mut batching = Batching { settings, now, rates, views, batched, stats };
     for unit in marked.units().iter().copied() {
-        batching.unit(unit, units.get(unit), true);
+        batching.commit(unit, units.get(unit));
     }
-    for unit in batching.views.take_waiting() {
-        batching.unit(unit, units.get(unit), false);
+    let waiting = batching.views.take_waiting(in_line);
+    let turns: &[Turn] = if in_line { &Turn::IN_LINE } else { &[Turn::Free] };
+    for turn in turns {
+        for unit in waiting.iter().copied() {
+            batching.tell(unit, units.get(unit), *turn);
+        }
+    }
+    for unit in waiting {
+        batching.keep_waiting(unit, units.get(unit), false);
+    }
+    let epoch = batching.views.epoch();
+    while let Some(unit) = batching.views.next_at_rest(now, settings.digest_after) {
+        if let Ok((baseline, _)) = units.get(unit) {
+            let version = baseline.version();
+            let digest = digest(baseline.unit(), version, epoch);
+            batching.views.tell_digest(unit, version, digest);
+        }
     }
 }
+
+/// Whose turn it is, of those whose time has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// Everybody whose bytes sufficed for all that was to be told before.
+    Free,
+    /// Everybody who is told at this pace.
+    InLine(Pace),
+}
+
+impl Turn {
+    const IN_LINE: [Self; 3] =
+        [Self::InLine(Pace::Critical), Self::InLine(Pace::Normal), Self::InLine(Pace::Low)];
+
+    fn includes(self, pace: Pace) -> bool {
+        self == Self::Free || self == Self::InLine(pace)
+    }
+}
+
+/// A unit that is to be told of.
+type There<'a, E> = Result<(&'a Baseline, Option<&'a Pace>), E>;
 
 /// What [`batch_changes`] works with.
 struct Batching<'a> {
     settings: SyncSettings,
     now: Moment,
+    /// Of one client, and of all.
+    rates: [Rate; 2],
     views: &'a mut Views,
     batched: &'a mut Batched,
     stats: &'a mut InventoryStats,
 }
 
 impl Batching<'_> {
-    /// Has those told who see a unit and whose turn it is. `committed` says that it has just changed.
-    fn unit<E>(
-        &mut self,
-        unit: Entity,
-        there: Result<(&Baseline, Option<&Pace>), E>,
-        committed: bool,
-    ) {
-        let Ok((baseline, pace)) = there else { return };
-        let pace = pace.copied().unwrap_or_default();
-        let Some((watched, _)) = self.views.unit_and_clients(unit) else { return };
-        let late = !committed || watched.note_commit(baseline, self.now, self.settings.debounce);
-        self.tell(unit, baseline, pace);
-        if late && self.views.keep_waiting(unit, baseline.version()) && committed {
+    /// A unit has just changed.
+    fn commit<E: Copy>(&mut self, unit: Entity, there: There<E>) {
+        if !self.settings.debounce.is_zero()
+            && let (Ok((baseline, _)), Some(watched)) = (&there, self.views.unit_mut(unit))
+        {
+            watched.wait(baseline.version(), self.now, self.settings.debounce);
+        }
+        if self.tell(unit, there, Turn::Free) {
+            self.keep_waiting(unit, there, true);
+        }
+    }
+
+    /// Keeps a unit on the list as long as not everybody has been told all. `committed` says that it has just
+    /// changed.
+    fn keep_waiting<E>(&mut self, unit: Entity, there: There<E>, committed: bool) {
+        let Ok((baseline, _)) = there else { return };
+        if self.views.keep_waiting(unit, baseline, self.now, committed) {
             self.stats.updates_deferred += 1;
         }
     }
 
-    /// Makes jobs for those whose turn it is, and moves their cursors.
-    fn tell(&mut self, unit: Entity, baseline: &Baseline, pace: Pace) {
-        let Self { settings, now, views, batched, stats } = self;
+    /// Makes jobs for those whose turn it is, and moves their cursors. Says whether somebody has to wait.
+    fn tell<E>(&mut self, unit: Entity, there: There<E>, turn: Turn) -> bool {
+        let Ok((baseline, pace)) = there else { return false };
+        let pace = pace.copied().unwrap_or_default();
+        let Self { settings, now, rates, views, batched, stats } = self;
+        let Some((watched, mut clients)) = views.unit_and_clients(unit, *now, *rates) else {
+            return false;
+        };
         let (version, len) = (baseline.version(), baseline.len());
-        let Some((watched, mut clients)) = views.unit_and_clients(unit) else { return };
         let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
+        let mut done: SmallVec<[u64; 4]> = SmallVec::new();
         // All viewers at one version at a time, and mostly there is one version.
-        while let Some(base) = watched.watchers.iter().find_map(|w| w.due_from(version, *now)) {
-            let due = |w: &Watcher| w.due_from(version, *now) == Some(base);
+        let late = loop {
             let (first, start) = (batched.entries.len(), batched.targets.len());
-            if base >= baseline.structure_version() {
-                baseline.collect_changes(base, &watched.log, &mut batched.entries);
-            }
-            let changed = batched.entries.len() - first;
-            if base < baseline.structure_version() || changed > DELTA_SLOTS_MAX {
-                batched.entries.truncate(first);
-                for (at, watcher) in watched.watchers.iter_mut().enumerate() {
-                    if watcher.told.take_if(|told| *told == base).is_some() {
-                        outgrown.push(at);
-                    }
-                }
-                continue;
-            }
-            let shared = watched.watchers.iter().filter(|w| due(w)).nth(1).is_some();
-            let before = batched.jobs.last().map_or(0..0, |job| job.targets.clone());
-            let seats = watched.watchers.iter().filter(|w| due(w)).map(|w| w.seat);
-            let joins =
-                shared && seats.eq(batched.targets[before.clone()].iter().map(|(seat, _)| *seat));
-            for watcher in watched.watchers.iter_mut().filter(|w| due(w)) {
-                watcher.told = Some(version);
-                watcher.timer.told(*now, watcher.pace.unwrap_or(pace).period(settings));
-                if joins {
+            let (mut base, mut anew, mut bytes) = (None, false, 0);
+            let (mut late, mut others) = (false, false);
+            for (at, watcher) in watched.watchers.iter_mut().enumerate() {
+                let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
+                let pace = watcher.pace.unwrap_or(pace);
+                let due = watcher.timer.is_due(*now) && turn.includes(pace);
+                if !due || done.contains(&told) {
+                    late = true;
                     continue;
                 }
-                batched.targets.push((watcher.seat, watcher.view));
-                if let Some(client) = clients.touch(watcher.seat) {
-                    client.shared_parts += u32::from(shared);
-                    client.private_updates += u32::from(!shared);
+                if base.is_none() {
+                    base = Some(told);
+                    anew = told < baseline.structure_version()
+                        || !baseline.collect_changes(told, &watched.log, &mut batched.entries);
+                    bytes = bytes_planned(batched.entries.len() - first, len, settings);
+                }
+                if base != Some(told) {
+                    others = true;
+                } else if anew {
+                    watcher.told = None;
+                    outgrown.push(at);
+                } else if let Some(stretch) = clients.afford(watcher, bytes, turn == Turn::Free) {
+                    watcher.told = Some(version);
+                    watcher.timer.told(*now, stretch.of(pace.period(settings)));
+                    batched.targets.push((watcher.seat, watcher.view));
+                } else {
+                    late = true;
+                    stats.updates_choked += 1;
                 }
             }
-            stats.jobs_batched += 1;
-            stats.commits_merged += version - base - 1;
-            batched.jobs.push(Job {
-                unit,
-                handle: watched.handle,
-                base,
-                version,
-                selected: baseline.selected_since(base),
-                len,
-                has_data: baseline.has_data(),
-                content: content(changed, len, *settings),
-                entries: first..batched.entries.len(),
-                targets: if joins { before } else { start..batched.targets.len() },
-                joins,
-            });
-        }
+            if let Some(base) = base {
+                done.push(base);
+                if batched.targets.len() > start {
+                    stats.jobs_batched += 1;
+                    stats.commits_merged += version - base - 1;
+                    clients.note_told(unit, watched, settings.digest_after);
+                    let of = (unit, watched.handle, base);
+                    batched.push(of, baseline, (first, start), settings, &mut clients);
+                } else {
+                    batched.entries.truncate(first);
+                }
+            }
+            if !others {
+                break late;
+            }
+        };
         for at in outgrown {
             views.reopen(unit, at);
         }
+        late
     }
 }
 
-fn content(changed: usize, len: usize, settings: SyncSettings) -> Content {
+/// About as many bytes as it takes to tell of so many slots of a unit.
+fn bytes_planned(changed: usize, len: usize, settings: &SyncSettings) -> u32 {
+    let slots = if content(changed, len, settings) == Content::Full { len } else { changed };
+    u32::try_from(2 * slots + 3).unwrap_or(u32::MAX)
+}
+
+impl Batched {
+    /// Adds a job with the entries and targets that have been collected.
+    fn push(
+        &mut self,
+        (unit, handle, base): (Entity, u32, u64),
+        baseline: &Baseline,
+        (first, start): (usize, usize),
+        settings: &SyncSettings,
+        clients: &mut Touching,
+    ) {
+        let shared = self.targets.len() - start > 1;
+        let before = self.jobs.last().map_or(0..0, |job| job.targets.clone());
+        let seats = |targets: Range<usize>| self.targets[targets].iter().map(|(seat, _)| *seat);
+        let joins = shared && seats(before.clone()).eq(seats(start..self.targets.len()));
+        for seat in seats(start..self.targets.len()) {
+            let Some(client) = clients.touch(seat) else { continue };
+            client.sums.updates += 1;
+            client.sums.merged += baseline.version() - base - 1;
+            if !joins {
+                client.shared_parts += u32::from(shared);
+                client.private_updates += u32::from(!shared);
+            }
+        }
+        if joins {
+            self.targets.truncate(start);
+        }
+        let (version, len, changed) =
+            (baseline.version(), baseline.len(), self.entries.len() - first);
+        self.jobs.push(Job {
+            unit,
+            handle,
+            base,
+            version,
+            selected: baseline.selected_since(base),
+            len,
+            has_data: baseline.has_data(),
+            content: content(changed, len, settings),
+            entries: first..self.entries.len(),
+            targets: if joins { before } else { start..self.targets.len() },
+            joins,
+        });
+    }
+}
+
+fn content(changed: usize, len: usize, settings: &SyncSettings) -> Content {
     if !settings.granular {
         return Content::Full;
     }

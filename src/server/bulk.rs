@@ -2,9 +2,11 @@
 //! and within a budget. When all of it is there, what has stayed as it was begins; what changed since
 //! follows as an ordinary delta.
 
-use bevy::prelude::*;
+use core::time::Duration;
+
+use bevy::{platform::collections::HashSet, prelude::*};
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
-use log::error;
+use log::{error, warn};
 
 use crate::{
     containers::Kinds,
@@ -14,14 +16,16 @@ use crate::{
     wire::{
         Datum, OpenHead, Schema,
         bits::BitWriter,
-        bulk::{CHUNK_BYTES, CHUNKS_MAX, ChunkHead, Handover, write_chunk},
-        encode,
+        bulk::{CHUNK_BYTES, CHUNKS_MAX, ChunkHead, Handover, pack, write_chunk},
+        encode::{self, Body},
     },
 };
 
 use super::{
     batch::SyncSettings,
-    encode::{Units, head_of},
+    budget::Rate,
+    encode::{Copies, Encoded, Units, head_of},
+    pace::Moment,
     views::Views,
 };
 
@@ -35,6 +39,8 @@ pub(super) struct Bulk {
     pub(super) wanted: Vec<u32>,
     transfer: Option<Transfer>,
     last: u8,
+    /// How many transfers in a row the client has not taken.
+    given_up: u32,
 }
 
 #[derive(Debug)]
@@ -43,11 +49,26 @@ struct Transfer {
     total: usize,
     /// How many chunks have been sent.
     sent: usize,
+    /// When the last one was.
+    sent_at: Moment,
     copies: Vec<(Entity, OpenHead)>,
     /// Instance data that the client did not have.
     data: Vec<DataId>,
     /// Whether the client has all of it.
     received: bool,
+    /// Views in it that have ended since.
+    gone: HashSet<u32>,
+}
+
+/// So long after its last chunk a client should have said that it has all of a transfer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// So many transfers in a row a client may leave unanswered.
+const TRANSFER_TRIES: u32 = 3;
+
+/// A transfer was not taken.
+struct GivenUp {
+    again: bool,
 }
 
 impl Bulk {
@@ -55,21 +76,66 @@ impl Bulk {
         self.wanted.is_empty() && self.transfer.is_none()
     }
 
-    /// The number of the last transfer.
-    pub(super) fn last(&self) -> u8 {
-        self.last
+    /// The number of the last transfer that a client drops when everything begins anew.
+    pub(super) fn last_dropped(&self) -> u8 {
+        if self.transfer.is_some() { self.last.wrapping_sub(1) } else { self.last }
     }
 
-    /// Drops what is on its way. Its number is not used again soon.
-    pub(super) fn cancel(&mut self) {
+    /// Everything begins anew. What is on its way goes on from its first missing chunk, if the client says which that
+    /// is; otherwise it is dropped, and its number not used again soon.
+    pub(super) fn reset(&mut self, coming: Option<(u8, u16)>) {
         self.wanted.clear();
-        self.transfer = None;
+        let coming = coming.filter(|(number, _)| *number == self.last);
+        let Some((_, first_missing)) = coming else {
+            self.transfer = None;
+            return;
+        };
+        self.transfer.take_if(|transfer| transfer.received);
+        if let Some(transfer) = &mut self.transfer {
+            transfer.sent = transfer.sent.min(usize::from(first_missing));
+        }
+    }
+
+    /// Whether the copy of a view is on its way.
+    pub(super) fn brings(&self, view: u32) -> bool {
+        let copies = self.transfer.iter().flat_map(|transfer| &transfer.copies);
+        copies.into_iter().any(|(_, head)| head.view == view)
+    }
+
+    /// A view ends. A transfer of which nothing is wanted any more is not sent to its end.
+    pub(super) fn forget(&mut self, view: u32) {
+        self.wanted.retain(|wanted| *wanted != view);
+        if let Some(transfer) = &mut self.transfer
+            && let Some((_, head)) = transfer.copies.iter().find(|(_, head)| head.view == view)
+            && transfer.gone.insert(head.view)
+            && transfer.gone.len() == transfer.copies.len()
+        {
+            self.transfer = None;
+        }
+    }
+
+    /// Gives up a transfer that the client has not taken for long. Its copies go once more, but not for ever.
+    fn give_up(&mut self, now: Moment) -> Option<GivenUp> {
+        let late = |transfer: &mut Transfer| {
+            transfer.sent == transfer.total
+                && !transfer.received
+                && now > transfer.sent_at.plus(PATIENCE)
+        };
+        let Transfer { copies, gone, .. } = self.transfer.take_if(late)?;
+        self.given_up += 1;
+        let again = self.given_up < TRANSFER_TRIES;
+        let views = copies.iter().map(|(_, head)| head.view).filter(|view| !gone.contains(view));
+        if again {
+            self.wanted.extend(views);
+        }
+        Some(GivenUp { again })
     }
 
     /// The client says that it has all of a transfer. Says whether that is news.
     pub(super) fn receive(&mut self, number: u8) -> bool {
         let transfer = self.transfer.as_mut().filter(|_| self.last == number);
         let whole = transfer.filter(|transfer| transfer.sent == transfer.total);
+        self.given_up = 0;
         whole.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true))
     }
 }
@@ -124,32 +190,57 @@ pub(super) fn send_chunks(
     catalogue: Res<Catalogue>,
     (kinds, pool): (Res<Kinds>, Res<DataPool>),
     registry: Res<RemoteMessageRegistry>,
-    settings: Res<SyncSettings>,
+    (settings, time): (Res<SyncSettings>, Res<Time<Real>>),
     mut views: ResMut<Views>,
+    mut encoded: ResMut<Encoded>,
     mut messages: ResMut<ServerMessages>,
     mut stats: ResMut<InventoryStats>,
 ) {
     let Some(channel) = registry.server_message_channel::<SyncChunk>() else { return };
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let now = Moment::new(time.elapsed());
+    let [rate, total_rate] =
+        [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
     let mut busy = core::mem::take(&mut views.bulky);
+    // So that the same ones do not come first every time.
+    let turn = busy.len().min(1);
+    busy.rotate_left(turn);
     busy.retain(|client_id| {
-        if views.client(*client_id).is_some_and(|client| client.bulk.transfer.is_none()) {
-            begin_transfer(*client_id, &units, schema, &pool, &mut views);
+        let given_up = views.client_mut(*client_id).and_then(|client| client.bulk.give_up(now));
+        if let Some(GivenUp { again }) = given_up {
+            stats.transfers_given_up += 1;
+            warn!(
+                "client `{client_id}` has not taken a transfer; {}",
+                if again { "once more" } else { "no more of it is sent" }
+            );
         }
-        let Some(client) = views.client_mut(*client_id) else { return false };
+        if views.client(*client_id).is_some_and(|client| client.bulk.transfer.is_none()) {
+            let copies = &mut encoded.copies;
+            begin_transfer(*client_id, &units, schema, &pool, &mut views, copies, &mut stats);
+        }
+        let left_of_all = views.line.total.left(total_rate, now);
+        let Some((outgoing, client)) = views.at(*client_id) else { return false };
         let number = client.bulk.last;
         if let Some(transfer) = &mut client.bulk.transfer {
             let mut left = settings.bulk_bytes_per_tick.max(1);
+            left = left.min(outgoing.budget.left(rate, now)).min(left_of_all);
+            let mut bytes = 0;
             while left > 0 && transfer.sent < transfer.total {
                 let (index, total) = (transfer.sent, transfer.total);
                 let head = ChunkHead { transfer: number, index, total };
                 let chunk = Bytes::from(write_chunk(head, &transfer.bytes));
                 stats.chunks_sent += 1;
                 stats.bytes_sent += chunk.len() as u64;
+                bytes += chunk.len();
                 left = left.saturating_sub(chunk.len());
+                outgoing.sent(chunk.len());
                 messages.send(*client_id, channel, chunk);
                 transfer.sent += 1;
+                transfer.sent_at = now;
             }
+            outgoing.budget.spend(bytes, rate, now);
+            views.line.total.spend(bytes, total_rate, now);
+            return true;
         }
         !client.bulk.is_idle()
     });
@@ -164,6 +255,8 @@ fn begin_transfer(
     schema: Schema,
     pool: &DataPool,
     views: &mut Views,
+    written: &mut Copies,
+    stats: &mut InventoryStats,
 ) {
     let Some(client) = views.client_mut(client_id) else { return };
     let mut wanted = core::mem::take(&mut client.bulk.wanted);
@@ -192,7 +285,8 @@ fn begin_transfer(
         }
         let before =
             copies.last().and_then(|(unit, head)| Some((head, units.get(*unit).ok()?.0.unit())));
-        encode::open(&mut opens, schema, before, (&head, baseline.unit()));
+        let body = Body::Copy(written.of(unit, baseline, schema, stats));
+        encode::open(&mut opens, schema, before, (&head, baseline.unit()), body);
         copies.push((unit, head));
     }
     let Some(client) = views.client_mut(client_id) else { return };
@@ -204,7 +298,7 @@ fn begin_transfer(
     encode::data(&mut w, &[], &data);
     encode::opens(&mut w, copies.len());
     w.append(&opens);
-    let bytes = Bytes::copy_from_slice(w.finish());
+    let bytes = Bytes::from(pack(w.finish()));
     let total = bytes.len().div_ceil(CHUNK_BYTES);
     if total > CHUNKS_MAX {
         // It is the last one that is too large; the others go without it.
@@ -215,5 +309,7 @@ fn begin_transfer(
     }
     let data = data.into_iter().map(|datum| datum.id).collect();
     client.bulk.last = client.bulk.last.wrapping_add(1);
-    client.bulk.transfer = Some(Transfer { bytes, total, sent: 0, copies, data, received: false });
+    let (sent, sent_at, received, gone) = (0, Moment::default(), false, HashSet::default());
+    client.bulk.transfer =
+        Some(Transfer { bytes, total, sent, sent_at, copies, data, received, gone });
 }

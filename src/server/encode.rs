@@ -4,7 +4,7 @@
 use core::ops::Range;
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, query::Allow},
+    ecs::{entity::EntityHashMap, entity_disabling::Disabled, query::Allow},
     platform::collections::HashSet,
     prelude::*,
 };
@@ -16,9 +16,9 @@ use crate::{
     model::{data::DataPool, id::DataId, items::Catalogue, unit::Unit},
     stats::InventoryStats,
     wire::{
-        Datum, OpenHead, Schema,
+        COPIES_MAX, Datum, OpenHead, Reset, Schema,
         bits::BitWriter,
-        encode::{self, Entry, UpdateHead},
+        encode::{self, Body, Entry, UpdateHead},
     },
 };
 
@@ -27,7 +27,7 @@ use super::{
     batch::{Batched, Content, Job},
     bulk,
     sessions::Sessions,
-    views::{Seat, Views},
+    views::{ClientViews, Seat, Views},
 };
 
 /// What is ready to be sent. The buffers are kept from tick to tick.
@@ -38,6 +38,29 @@ pub(crate) struct Encoded {
     pub(super) shared: Vec<(Range<usize>, Bytes)>,
     part: BitWriter,
     other: BitWriter,
+    pub(super) copies: Copies,
+}
+
+/// The full copies that were written in this tick, each once for everybody who begins to see it.
+#[derive(Default)]
+pub(super) struct Copies(EntityHashMap<BitWriter>);
+
+impl Copies {
+    /// The slots of a unit, written.
+    pub(super) fn of(
+        &mut self,
+        unit: Entity,
+        baseline: &Baseline,
+        schema: Schema,
+        stats: &mut InventoryStats,
+    ) -> &BitWriter {
+        self.0.entry(unit).or_insert_with(|| {
+            stats.copies_encoded += 1;
+            let mut w = BitWriter::default();
+            encode::copy(&mut w, schema, baseline.unit());
+            w
+        })
+    }
 }
 
 pub(super) type Units<'w, 's> =
@@ -55,13 +78,14 @@ pub(super) fn encode_messages(
     mut stats: ResMut<InventoryStats>,
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
-    if views.touched.is_empty() && batched.jobs.is_empty() {
+    if views.touched.is_empty() && batched.jobs.is_empty() && encoded.copies.0.is_empty() {
         return;
     }
     // Marked as changed once, not for every client.
     let (views, sessions) = (&mut *views, &mut *sessions);
     let (encoded, stats) = (&mut *encoded, &mut *stats);
     encoded.shared.clear();
+    encoded.copies.0.clear();
     for job in batched.jobs.iter().filter(|job| job.has_data) {
         let Ok((baseline, _)) = units.get(job.unit) else { continue };
         for (seat, _) in &batched.targets[job.targets.clone()] {
@@ -75,8 +99,7 @@ pub(super) fn encode_messages(
     touched.retain(|seat| {
         let Some(outgoing) = views.outgoing(*seat) else { return false };
         if !outgoing.is_plain() {
-            let scratch = &mut encoded.part;
-            begin_message(*seat, &units, schema, &pool, views, sessions, scratch, stats);
+            begin_message(*seat, &units, schema, &pool, views, sessions, encoded, stats);
             return true;
         }
         // All it gets is one shared part, or updates that need no beginning.
@@ -103,16 +126,17 @@ fn begin_message(
     pool: &DataPool,
     views: &mut Views,
     sessions: &mut Sessions,
-    scratch: &mut BitWriter,
+    encoded: &mut Encoded,
     stats: &mut InventoryStats,
 ) {
     let client_id = seat.client;
-    let opens = collect_opens(client_id, units, (schema, pool), views, scratch);
+    let opens = collect_opens(client_id, units, (schema, pool), views, encoded, stats);
+    let epoch = views.epoch();
     let handover = bulk::hand_over(client_id, units, pool, views);
     let Some((outgoing, client)) = views.client_at(seat) else { return };
     let reset = core::mem::take(&mut client.reset);
     let answers = sessions.take_answers(client_id, reset);
-    for (unit, _) in &opens {
+    for Opening { unit, .. } in &opens {
         client.need(units.get(*unit).into_iter().flat_map(|(baseline, _)| baseline.data()));
     }
     let data: Vec<Datum> = client.needs.drain(..).filter_map(|id| pool.datum(id)).collect();
@@ -121,6 +145,7 @@ fn begin_message(
         || !opens.is_empty()
         || handover.is_some()
         || !data.is_empty()
+        || !client.digests.is_empty()
         || client.must_forget();
     let own = outgoing.private_updates > 0 || answers.is_some();
     let several = outgoing.shared_parts + u32::from(own) > 1;
@@ -135,7 +160,7 @@ fn begin_message(
         }
         return;
     }
-    let reset = reset.then(|| client.bulk.last());
+    let reset = reset.then(|| Reset { transfer: client.bulk.last_dropped(), epoch });
     encode::begin_full(w, answers.as_ref(), reset, outgoing.shared_parts as usize);
     encode::data(w, &client.forgets, &data);
     client.forgets.clear();
@@ -144,66 +169,111 @@ fn begin_message(
     stats.closes_encoded += client.closes.len() as u64;
     stats.opens_encoded += opens.len() as u64;
     let mut before = None;
-    for (unit, head) in &opens {
-        if let Ok((baseline, _)) = units.get(*unit) {
-            encode::open(w, schema, before, (head, baseline.unit()));
-            before = Some((head, baseline.unit()));
-        }
+    for Opening { unit, head, since } in &opens {
+        let Ok((baseline, _)) = units.get(*unit) else { continue };
+        stats.opens_as_delta += u64::from(since.is_some());
+        let body = match since {
+            Some((base, entries)) => Body::Since(*base, entries),
+            None => Body::Copy(encoded.copies.of(*unit, baseline, schema, stats)),
+        };
+        encode::open(w, schema, before, (head, baseline.unit()), body);
+        before = Some((head, baseline.unit()));
     }
     encode::handover(w, handover.as_ref());
     client.closes.clear();
+    outgoing.digests = true;
 }
 
 /// Full copies of so many bytes in all go with the message, more in chunks.
 const OPEN_BYTES: usize = 1000;
 
-/// The views of a client that need a full copy now, each once, with their cursors moved: its own first,
-/// and as many as do not hold up what comes after. The others go in [`bulk`].
+/// A view that begins.
+struct Opening {
+    unit: Entity,
+    head: OpenHead,
+    /// What changed since a version that the client has kept, if that is shorter than a full copy.
+    since: Option<(u64, Vec<Entry>)>,
+}
+
+/// The views of a client that begin now, each once, with their cursors moved: its own first, and as many as do not
+/// hold up what comes after. Of the others those that it has kept a copy of go in the next tick, and the rest in
+/// [`bulk`].
 fn collect_opens(
     client_id: Entity,
     units: &Units,
     (schema, pool): (Schema, &DataPool),
     views: &mut Views,
-    scratch: &mut BitWriter,
-) -> Vec<(Entity, OpenHead)> {
+    encoded: &mut Encoded,
+    stats: &mut InventoryStats,
+) -> Vec<Opening> {
     let Some(client) = views.client_mut(client_id).filter(|client| client.ready) else {
         return Vec::new();
     };
     let mut wanted = core::mem::take(&mut client.opens);
     wanted.sort_unstable();
     wanted.dedup();
-    let mut opens: Vec<(Entity, OpenHead)> = Vec::with_capacity(wanted.len());
+    let mut heads: Vec<(Entity, OpenHead)> = Vec::with_capacity(wanted.len());
     for view in wanted {
         let unit = views.client(client_id).and_then(|c| *c.views.get(view as usize)?);
         let head = unit.and_then(|unit| {
             Some((unit, head_of(client_id, view, unit, units.get(unit).ok()?, views)?))
         });
-        opens.extend(head);
+        heads.extend(head);
     }
-    opens.sort_by_key(|(_, head)| !head.owner);
-    scratch.clear();
-    let (mut now, mut before) = (0, None);
+    heads.sort_by_key(|(_, head)| !head.owner);
+    let Some(client) = views.client_mut(client_id) else { return Vec::new() };
+    let mut opens: Vec<Opening> = Vec::new();
+    let mut bytes = 0;
     let mut data: HashSet<DataId> = HashSet::default();
-    for (unit, head) in &opens {
-        let Ok((baseline, _)) = units.get(*unit) else { break };
-        encode::open(scratch, schema, before, (head, baseline.unit()));
-        before = Some((head, baseline.unit()));
-        let client = views.client(client_id);
-        let unknown = |id: &DataId| client.is_some_and(|client| !client.knows.contains(id));
-        data.extend(baseline.data().filter(unknown));
-        let data = data.iter().filter_map(|id| pool.datum(*id));
-        let data_bytes: usize = data.map(|datum| datum.bytes.len()).sum();
-        if scratch.len() / 8 + data_bytes > OPEN_BYTES {
-            break;
+    let (mut unfinished, mut later) = (Vec::new(), Vec::new());
+    for (unit, head) in heads {
+        let Ok((baseline, _)) = units.get(unit) else { continue };
+        let copy = encoded.copies.of(unit, baseline, schema, stats).len();
+        let (since, bits) = since(client, &head, baseline, schema, (copy, &mut encoded.part));
+        let news = baseline.data().filter(|id| !client.knows.contains(id) && data.insert(*id));
+        let news: usize = news.filter_map(|id| pool.datum(id)).map(|datum| datum.bytes.len()).sum();
+        let cost = HEAD_BYTES + bits / 8 + news;
+        if bytes + cost <= OPEN_BYTES && opens.len() < COPIES_MAX {
+            bytes += cost;
+            opens.push(Opening { unit, head, since });
+        } else if since.is_some() && cost <= OPEN_BYTES {
+            unfinished.push(head.view);
+        } else {
+            later.push(head.view);
         }
-        now += 1;
     }
-    let later: Vec<u32> = opens.drain(now..).map(|(_, head)| head.view).collect();
+    if !unfinished.is_empty() {
+        client.opens.extend(unfinished);
+        views.leave_unfinished(client_id);
+    }
     views.send_in_chunks(client_id, later);
-    for (unit, head) in &opens {
+    for Opening { unit, head, .. } in &opens {
         views.begin_view(*unit, client_id, head.version);
     }
     opens
+}
+
+/// About what it takes to say which view begins.
+const HEAD_BYTES: usize = 4;
+
+/// What changed since the copy that a client has kept, if it is shorter than a full copy of so many bits; and how many
+/// bits there are in any case.
+fn since(
+    client: &ClientViews,
+    head: &OpenHead,
+    baseline: &Baseline,
+    schema: Schema,
+    (copy, scratch): (usize, &mut BitWriter),
+) -> (Option<(u64, Vec<Entry>)>, usize) {
+    let kept = client.copy_of(head.id);
+    let Some((base, entries)) = kept.and_then(|base| Some((base, baseline.changes_since(base)?)))
+    else {
+        return (None, copy);
+    };
+    scratch.clear();
+    encode::open(scratch, schema, None, (head, baseline.unit()), Body::Since(base, &entries));
+    let bits = scratch.len();
+    if bits < copy { (Some((base, entries)), bits) } else { (None, copy) }
 }
 
 /// What a full copy of a unit would begin with; `None` if the client does not see it, or has it.
@@ -238,7 +308,7 @@ fn encode_job(
     encoded: &mut Encoded,
     stats: &mut InventoryStats,
 ) {
-    let Encoded { shared, part, other } = encoded;
+    let Encoded { shared, part, other, .. } = encoded;
     let entries = &batched.entries[job.entries.clone()];
     let Job { handle, base, version, selected, len, content, .. } = *job;
     let unit = (content != Content::Delta).then(|| units.get(job.unit).ok()).flatten();

@@ -4,7 +4,11 @@
 //! Nobody sets a dirty bit, so nobody can forget one, and what changed and changed back is silent.
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow},
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Discard, Insert, Remove},
+        query::Allow,
+    },
     platform::collections::HashMap,
     prelude::*,
 };
@@ -47,6 +51,8 @@ pub(crate) struct Marked {
     causes: HashMap<(Entity, u8, usize), Cause>,
     /// How many pairs of lists have been compared.
     comparisons: u32,
+    /// The highest version of an inventory that is gone, or has another name now: of drawn names and of given ones.
+    gone_versions: [u64; 2],
 }
 
 impl Marked {
@@ -101,6 +107,9 @@ pub(super) fn plugin(app: &mut App) {
             .chain()
             .in_set(InventorySystems::Mark),
     )
+    .add_observer(note_gone::<Remove, Baseline>)
+    .add_observer(note_gone::<Discard, InventoryId>)
+    .add_observer(note_renamed)
     .add_systems(
         PostUpdate,
         (begin_mark.in_set(MarkSystems::Begin), end_mark.in_set(MarkSystems::End)),
@@ -120,14 +129,40 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         .add_observer(unmark::<C>);
 }
 
-fn begin_mark(mut marked: ResMut<Marked>, mut units: Query<&mut Baseline, Allow<Disabled>>) {
+/// A name is free again, and clients may have kept copies under it.
+fn note_gone<E: EntityEvent, C: Component>(
+    gone: On<E, C>,
+    units: Query<(&InventoryId, &Baseline), Allow<Disabled>>,
+    mut marked: ResMut<Marked>,
+) {
+    if let Ok((id, baseline)) = units.get(gone.event_target()) {
+        let highest = &mut marked.gone_versions[usize::from(id.is_named())];
+        *highest = baseline.version().max(*highest);
+    }
+}
+
+/// What goes on under another name is new to everybody.
+fn note_renamed(
+    insert: On<Insert, InventoryId>,
+    units: Query<&Baseline, Allow<Disabled>>,
+    mut marked: ResMut<Marked>,
+) {
+    if units.get(insert.entity).is_ok_and(|baseline| baseline.version() > 0) {
+        marked.restructure(insert.entity);
+    }
+}
+
+fn begin_mark(
+    mut marked: ResMut<Marked>,
+    mut units: Query<(&InventoryId, &mut Baseline), Allow<Disabled>>,
+) {
     let marked = &mut *marked;
     marked.pass += 1;
     marked.units.clear();
     marked.given_containers.clear();
     for entity in marked.restructured.drain(..) {
-        if let Ok(mut baseline) = units.get_mut(entity)
-            && baseline.begin(marked.pass)
+        if let Ok((id, mut baseline)) = units.get_mut(entity)
+            && baseline.begin(marked.pass, marked.gone_versions[usize::from(id.is_named())])
         {
             baseline.stamp_structure();
             marked.units.push(entity);
@@ -278,7 +313,9 @@ impl Marking<'_> {
     }
 
     fn begin(&self, baseline: &mut Baseline, marked: &mut Marked, stats: &mut InventoryStats) {
-        if baseline.begin(marked.pass) {
+        let fresh = baseline.version() == 0;
+        let floor = if fresh { marked.gone_versions[usize::from(self.id.is_named())] } else { 0 };
+        if baseline.begin(marked.pass, floor) {
             stats.commits += 1;
             marked.units.push(self.entity);
         }

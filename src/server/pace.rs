@@ -16,7 +16,7 @@ use super::batch::SyncSettings;
 ///
 /// The first change after a pause goes out at once, then at most one update in so much time, with
 /// everything that changed meanwhile. What a player's own action did goes out with its answer, in any case.
-#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
+#[derive(Component, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Reflect)]
 #[reflect(Component)]
 pub enum Pace {
     /// In the tick of the change.
@@ -38,9 +38,27 @@ impl Pace {
     }
 }
 
+/// How much longer a viewer with a poor connection waits, in quarters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Stretch {
+    quarters: u16,
+}
+
+impl Default for Stretch {
+    fn default() -> Self {
+        Self { quarters: 4 }
+    }
+}
+
+impl Stretch {
+    pub(super) fn of(self, period: Duration) -> Duration {
+        if self.quarters == 4 { period } else { period * u32::from(self.quarters) / 4 }
+    }
+}
+
 /// Time since the app began, in microseconds: one number is compared faster than two, for every viewer of
 /// what changes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(super) struct Moment(u64);
 
 impl Moment {
@@ -48,7 +66,11 @@ impl Moment {
         Self(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn plus(self, duration: Duration) -> Self {
+    pub(super) fn nanos(self) -> u64 {
+        self.0.saturating_mul(1000)
+    }
+
+    pub(super) fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(Self::new(duration).0))
     }
 }
@@ -90,6 +112,10 @@ impl Timer {
     /// Once, in any case.
     pub(super) fn hurry(&mut self) {
         self.due_at = Moment(0);
+    }
+
+    pub(super) fn hurries(self) -> bool {
+        self.due_at == Moment(0)
     }
 }
 

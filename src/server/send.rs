@@ -4,13 +4,19 @@ use bevy::prelude::*;
 use bevy_replicon::{prelude::*, shared::message::registry::RemoteMessageRegistry};
 use bytes::Bytes;
 
-use crate::{protocol::SyncBatch, stats::InventoryStats};
+use crate::{protocol::SyncBatch, stats::InventoryStats, wire::encode};
 
-use super::{batch::Batched, encode::Encoded, views::Views};
+use super::{
+    batch::{Batched, SyncSettings},
+    budget::Rate,
+    encode::Encoded,
+    pace::Moment,
+    views::{Outgoing, Views},
+};
 
 pub(super) fn send_messages(
     registry: Res<RemoteMessageRegistry>,
-    batched: Res<Batched>,
+    (batched, settings, time): (Res<Batched>, Res<SyncSettings>, Res<Time<Real>>),
     mut views: ResMut<Views>,
     mut encoded: ResMut<Encoded>,
     mut messages: ResMut<ServerMessages>,
@@ -22,29 +28,44 @@ pub(super) fn send_messages(
     let Some(channel) = registry.server_message_channel::<SyncBatch>() else { return };
     // Marked as changed once, not for every message.
     let (views, messages, stats) = (&mut *views, &mut *messages, &mut *stats);
-    let mut send = |client, bytes: Bytes| {
-        stats.messages_sent += 1;
-        stats.bytes_sent += bytes.len() as u64;
+    let now = Moment::new(time.elapsed());
+    let [rate, total_rate] =
+        [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let (mut sent_messages, mut sent_bytes) = (0, 0);
+    let mut send = |outgoing: &mut Outgoing, client, bytes: Bytes| {
+        sent_messages += 1;
+        sent_bytes += bytes.len();
+        outgoing.sent(bytes.len());
+        outgoing.budget.spend(bytes.len(), rate, now);
         messages.send(client, channel, bytes);
     };
     let mut touched = core::mem::take(&mut views.touched);
     for seat in touched.drain(..) {
-        let Some(outgoing) = views.outgoing(seat) else { continue };
+        let Some((outgoing, client)) = views.client_at(seat) else { continue };
         outgoing.finish();
         if core::mem::take(&mut outgoing.listing) {
             outgoing.message.flag(false);
         }
+        if core::mem::take(&mut outgoing.digests) {
+            stats.digests_encoded += client.digests.len() as u64;
+            encode::digests(&mut outgoing.message, &client.digests);
+            client.digests.clear();
+        }
         if !outgoing.message.is_empty() {
-            send(seat.client, Bytes::copy_from_slice(outgoing.message.finish()));
+            let bytes = Bytes::copy_from_slice(outgoing.message.finish());
+            send(outgoing, seat.client, bytes);
             outgoing.message.clear();
         }
     }
     views.touched = touched;
     for (targets, bytes) in encoded.shared.drain(..) {
         for (seat, _) in &batched.targets[targets] {
-            if views.outgoing(*seat).is_some() {
-                send(seat.client, bytes.clone());
+            if let Some(outgoing) = views.outgoing(*seat) {
+                send(outgoing, seat.client, bytes.clone());
             }
         }
     }
+    stats.messages_sent += sent_messages;
+    stats.bytes_sent += sent_bytes as u64;
+    views.line.total.spend(sent_bytes, total_rate, now);
 }

@@ -9,12 +9,12 @@ use crate::{
     codec,
     containers::Kinds,
     events::{SyncRefused, tell_later},
-    hello::{Hello, Mismatch, REFUSED, Request},
+    hello::{HEALS_MAX, Hello, Mismatch, Named, REFUSED, Request},
     model::{data::DataPool, items::Catalogue, reason::Reason},
     protocol::{SyncBatch, SyncRequest},
     stats::InventoryStats,
     wire::{
-        DecodeError, Schema,
+        COPIES_MAX, DecodeError, Schema,
         bits::BitReader,
         request::{ActionReader, Body, CONTROL, REQUEST_BYTES_MAX, Target, read_body},
     },
@@ -27,8 +27,8 @@ use super::{
     views::Views,
 };
 
-/// Longest control request, in bytes.
-const CONTROL_BYTES_MAX: usize = 64;
+/// Longest control request, in bytes: a hello that names as many copies as it may.
+const CONTROL_BYTES_MAX: usize = 1 + codec::DECODE_BYTES_MAX;
 
 pub(super) fn validate_requests(
     authorized: Query<(), With<AuthorizedClient>>,
@@ -107,22 +107,34 @@ impl Desk<'_, '_> {
         let Ok(request) = codec::from_bytes::<Request>(&bytes[1..]) else {
             return self.drop_malformed(client, "does not decode");
         };
+        let long = match &request {
+            Request::Hello(_, named) | Request::Resync(named) => named.copies.len() > COPIES_MAX,
+            Request::Heal(views) => views.len() > HEALS_MAX,
+            Request::Received(_) => false,
+        };
+        if long {
+            return self.drop_malformed(client, "names too much");
+        }
         self.stats.requests_validated += 1;
         match request {
-            Request::Hello(hello) => self.greet(client, hello),
-            Request::Resync => {
+            Request::Hello(hello, named) => self.greet(client, hello, named),
+            Request::Resync(named) => {
                 self.stats.resyncs_asked += 1;
-                self.views.ask_resync(client);
+                self.views.ask_resync(client, named);
+            }
+            Request::Heal(views) => {
+                self.stats.heals_asked += views.len() as u64;
+                self.views.heal_views(client, &views);
             }
             Request::Received(transfer) => self.views.receive_transfer(client, transfer),
         }
     }
 
-    fn greet(&mut self, client: Entity, theirs: Hello) {
+    fn greet(&mut self, client: Entity, theirs: Hello, named: Named) {
         let Some(catalogue) = &self.catalogue else { return };
         let ours = Hello::new(catalogue, &self.kinds, &self.actions, &self.pool);
         if ours == theirs {
-            self.views.greet(client);
+            self.views.greet(client, named);
             return;
         }
         let mismatch = Mismatch { server: ours, client: theirs };

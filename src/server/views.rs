@@ -12,6 +12,7 @@ use bevy_replicon::{bytes::Bytes, prelude::*};
 use smallvec::SmallVec;
 
 use crate::{
+    hello::Named,
     model::{
         id::{DataId, InventoryId},
         rights::Rights,
@@ -19,14 +20,15 @@ use crate::{
     wire::CloseCause,
 };
 
-use client::ClientViews;
 use clients::Clients;
 
+pub(super) use client::ClientViews;
 pub(super) use clients::{Outgoing, Seat};
 
 use super::{
     baseline::Baseline,
-    pace::{LOG_MAX, Logged, Moment, Pace, Timer},
+    budget::{Budget, Rate},
+    pace::{LOG_MAX, Logged, Moment, Pace, Stretch, Timer},
 };
 
 /// All open views, by unit and by client.
@@ -43,8 +45,8 @@ pub(crate) struct Views {
     pub(super) touched: Vec<Seat>,
     /// Whether the local player has ever seen a unit.
     pub(super) local: bool,
-    /// Clients that asked for everything once more.
-    resyncing: Vec<Entity>,
+    /// Clients that asked for everything once more, with the copies that they have.
+    resyncing: Vec<(Entity, Named)>,
     /// Clients that believe something wrong, with the unit.
     healing: Vec<(Entity, Entity)>,
     /// Requests that came before they could be heard, at most one of each client.
@@ -53,8 +55,24 @@ pub(crate) struct Views {
     pub(super) bulky: Vec<Entity>,
     /// Units with a viewer who has not been told all, each once.
     pub(super) waiting: Vec<Entity>,
+    /// Units that changed and are to come to rest, with the time to look, the earliest first.
+    resting: VecDeque<(Moment, Entity)>,
+    /// Clients to whom more is to be said in the next tick.
+    unfinished: Vec<Entity>,
     /// Ticks that have been batched.
     ticks: u64,
+    epoch: Epoch,
+    pub(super) line: Line,
+}
+
+/// Names this run of the server: versions and digests are of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Epoch(pub(super) u64);
+
+impl Default for Epoch {
+    fn default() -> Self {
+        Self(fastrand::u64(1..))
+    }
 }
 
 /// Who sees one unit.
@@ -67,6 +85,11 @@ pub(super) struct UnitViews {
     pub(super) log: Vec<Logged>,
     /// Whether it is on the list of those with a viewer who waits.
     waits: bool,
+    /// When somebody was last told of it, and since when it has been on the list of those that are to come to rest.
+    told_at: Moment,
+    /// Since when somebody has been waiting.
+    waits_since: Option<Moment>,
+    rests_since: Option<Moment>,
     /// What the local player of a host or of a single-player game may do, if it sees the unit.
     pub(super) local: Option<Access>,
 }
@@ -86,38 +109,23 @@ pub(super) struct Watcher {
     pub(super) known: bool,
 }
 
-impl Watcher {
-    /// The version that the client holds, if there is a newer one to tell it of now.
-    pub(super) fn due_from(&self, version: u64, now: Moment) -> Option<u64> {
-        self.told.filter(|told| *told < version && self.timer.is_due(now))
-    }
-}
-
 impl UnitViews {
-    /// The unit has just changed: whoever has been told all before waits for its turn now, and what changed is
-    /// remembered for those whose turn it is not. Says whether there are any.
-    pub(super) fn note_commit(
-        &mut self,
-        baseline: &Baseline,
-        now: Moment,
-        debounce: Duration,
-    ) -> bool {
-        let version = baseline.version();
-        let mut late = false;
+    /// The unit has just changed: whoever has been told all before waits for more now.
+    pub(super) fn wait(&mut self, version: u64, now: Moment, debounce: Duration) {
         for watcher in &mut self.watchers {
             if watcher.told.is_some_and(|told| told + 1 == version) {
                 watcher.timer.wait(now, debounce);
             }
-            late |= watcher.told.is_some() && watcher.due_from(version, now).is_none();
         }
-        if late {
-            let changes = baseline.last_changes();
-            if self.log.len() + changes.len() > LOG_MAX {
-                self.log.clear();
-            }
-            self.log.extend(changes.take(LOG_MAX));
+    }
+
+    /// What has just changed is remembered for those who have to wait.
+    fn remember(&mut self, baseline: &Baseline) {
+        let changes = baseline.last_changes();
+        if self.log.len() + changes.len() > LOG_MAX {
+            self.log.clear();
         }
-        late
+        self.log.extend(changes.take(LOG_MAX));
     }
 }
 
@@ -128,13 +136,69 @@ pub(super) struct Access {
     pub(super) owner: bool,
 }
 
-/// Puts clients on the list of those for whom something waits.
+/// The clients, to put them on the list of those for whom something waits.
 pub(super) struct Touching<'a> {
     clients: &'a mut Clients,
     touched: &'a mut Vec<Seat>,
+    resting: &'a mut VecDeque<(Moment, Entity)>,
+    line: &'a mut Line,
+    tick: u64,
+    now: Moment,
+    rates: [Rate; 2],
+}
+
+/// Who has to wait because bytes ran out.
+#[derive(Default, Debug)]
+pub(super) struct Line {
+    /// What all clients have spent together.
+    pub(super) total: Budget,
+    /// The last tick in which that did not suffice.
+    total_choked_at: u64,
+    /// Whether bytes ran out in this tick, of anybody.
+    strained: bool,
 }
 
 impl Touching<'_> {
+    /// Reserves bytes for an update, and gives how much longer its viewer waits for the next one; `None` if there are
+    /// no bytes left. With `free` none are given to clients that have run out before: those stand in line.
+    pub(super) fn afford(&mut self, watcher: &Watcher, bytes: u32, free: bool) -> Option<Stretch> {
+        let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
+            return Some(Stretch::default());
+        };
+        let [rate, total_rate] = self.rates;
+        let choked = |at: u64| at != 0 && at + 1 >= self.tick;
+        if !watcher.timer.hurries() {
+            if free && (choked(outgoing.choked_at) || choked(self.line.total_choked_at)) {
+                self.line.strained = true;
+                return None;
+            }
+            if !self.line.total.has_credit(total_rate, self.now) {
+                self.line.total_choked_at = self.tick;
+            } else if !outgoing.budget.has_credit(rate, self.now) {
+                outgoing.choked_at = self.tick;
+            } else {
+                self.line.total.plan(bytes);
+                outgoing.budget.plan(bytes);
+                return Some(outgoing.stretch);
+            }
+            outgoing.sums.choked += 1;
+            self.line.strained = true;
+            return None;
+        }
+        self.line.total.plan(bytes);
+        outgoing.budget.plan(bytes);
+        Some(outgoing.stretch)
+    }
+
+    /// Viewers have been told of a unit; some time after the last change they are told a digest.
+    pub(super) fn note_told(&mut self, unit: Entity, watched: &mut UnitViews, after: Duration) {
+        watched.told_at = self.now;
+        if watched.rests_since.is_none() && !after.is_zero() {
+            watched.rests_since = Some(self.now);
+            self.resting.push_back((self.now.plus(after), unit));
+        }
+    }
+
     pub(super) fn touch(&mut self, seat: Seat) -> Option<&mut Outgoing> {
         let outgoing = self.clients.outgoing(seat)?;
         if !core::mem::replace(&mut outgoing.touched, true) {
@@ -143,6 +207,9 @@ impl Touching<'_> {
         Some(outgoing)
     }
 }
+
+/// A unit that does not come to rest is looked at after so many times the pause that it is to rest.
+const REST_MOST: u32 = 8;
 
 /// So many handles rest before one is used again, so that a message about an old unit cannot be taken
 /// for one about a new unit.
@@ -163,7 +230,8 @@ impl Views {
     pub(super) fn leave(&mut self, client: Entity) {
         let Some(gone) = self.clients.remove(client) else { return };
         self.touched.retain(|touched| touched.client != client);
-        self.resyncing.retain(|resyncing| *resyncing != client);
+        self.resyncing.retain(|(resyncing, _)| *resyncing != client);
+        self.unfinished.retain(|unfinished| *unfinished != client);
         self.healing.retain(|(healing, _)| *healing != client);
         self.early.retain(|(early, _)| *early != client);
         self.bulky.retain(|bulky| *bulky != client);
@@ -222,9 +290,24 @@ impl Views {
     pub(super) fn unit_and_clients(
         &mut self,
         unit: Entity,
+        now: Moment,
+        rates: [Rate; 2],
     ) -> Option<(&mut UnitViews, Touching<'_>)> {
-        let touching = Touching { clients: &mut self.clients, touched: &mut self.touched };
+        let touching = Touching {
+            clients: &mut self.clients,
+            touched: &mut self.touched,
+            resting: &mut self.resting,
+            line: &mut self.line,
+            tick: self.ticks,
+            now,
+            rates,
+        };
         Some((self.units.get_mut(&unit)?, touching))
+    }
+
+    /// Begins a tick. Says whether bytes ran out in the one before.
+    pub(super) fn begin_batch(&mut self) -> bool {
+        core::mem::take(&mut self.line.strained)
     }
 
     pub(super) fn client(&self, client: Entity) -> Option<&ClientViews> {
@@ -233,6 +316,11 @@ impl Views {
 
     pub(super) fn client_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
         self.clients.get_mut(client)
+    }
+
+    /// A client by its entity, if it is there.
+    pub(super) fn at(&mut self, client: Entity) -> Option<(&mut Outgoing, &mut ClientViews)> {
+        self.clients.at_mut(self.clients.seat(client)?)
     }
 
     /// What goes out to a client, unless it has left.
@@ -287,9 +375,10 @@ impl Views {
     /// Puts a client on the list of those for whom something waits that is more than an update.
     pub(super) fn touch(&mut self, client: Entity) {
         let Some(seat) = self.clients.seat(client) else { return };
-        let mut touching = Touching { clients: &mut self.clients, touched: &mut self.touched };
-        if let Some(outgoing) = touching.touch(seat) {
-            outgoing.eventful = true;
+        let Some(outgoing) = self.clients.outgoing(seat) else { return };
+        outgoing.eventful = true;
+        if !core::mem::replace(&mut outgoing.touched, true) {
+            self.touched.push(seat);
         }
     }
 
@@ -298,14 +387,20 @@ impl Views {
         let Some(watched) = self.units.remove(&unit) else { return };
         self.free.push_back(watched.handle);
         for watcher in watched.watchers {
-            self.close(watcher, CloseCause::Despawned);
+            self.close(watched.id, watcher, CloseCause::Despawned);
         }
     }
 
-    fn close(&mut self, watcher: Watcher, cause: CloseCause) {
+    fn close(&mut self, id: InventoryId, watcher: Watcher, cause: CloseCause) {
         let Some(views) = self.clients.get_mut(watcher.seat.client) else { return };
         views.remove(watcher.view);
+        views.digests.retain(|(view, _)| *view != watcher.view);
+        views.bulk.forget(watcher.view);
         if watcher.known {
+            if cause == CloseCause::Hidden {
+                // Whatever it holds while a new copy is on the way is no version to begin from.
+                views.keep_copy(id, watcher.told.unwrap_or(0));
+            }
             views.closes.push((watcher.view, cause));
             self.touch(watcher.seat.client);
         }
@@ -325,7 +420,7 @@ impl Views {
         let before = core::mem::take(&mut self.watched(unit, id).watchers);
         for watcher in before {
             match missing.remove(&watcher.seat.client) {
-                None => self.close(watcher, CloseCause::Hidden),
+                None => self.close(id, watcher, CloseCause::Hidden),
                 Some((access, pace)) if access == watcher.access => {
                     self.watched(unit, id).watchers.push(Watcher { pace, ..watcher });
                 }
@@ -360,20 +455,78 @@ impl Views {
 
     /// A full copy of this version is on its way to a client.
     pub(super) fn begin_view(&mut self, unit: Entity, client: Entity, version: u64) {
-        let watchers = self.units.get_mut(&unit).map(|watched| &mut watched.watchers);
-        let watcher = watchers.and_then(|all| all.iter_mut().find(|w| w.seat.client == client));
+        let Some(watched) = self.units.get_mut(&unit) else { return };
+        let watcher = watched.watchers.iter_mut().find(|w| w.seat.client == client);
         if let Some(watcher) = watcher {
             (watcher.told, watcher.known) = (Some(version), true);
         }
+        if let Some(views) = self.clients.get_mut(client) {
+            views.drop_copy(watched.id);
+        }
     }
 
-    /// Units with a viewer who has not been told all.
-    pub(super) fn take_waiting(&mut self) -> Vec<Entity> {
-        let waiting = core::mem::take(&mut self.waiting);
+    /// The server's run.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.0
+    }
+
+    /// More is to be said to a client in the next tick.
+    pub(super) fn leave_unfinished(&mut self, client: Entity) {
+        self.unfinished.push(client);
+    }
+
+    /// Whether it is time to look for a unit that has come to rest.
+    pub(super) fn rest_is_due(&self, now: Moment) -> bool {
+        self.resting.front().is_some_and(|(due, _)| *due <= now)
+    }
+
+    /// A unit that has come to rest, or has not for long; `None` if it is not time for the next one.
+    pub(super) fn next_at_rest(&mut self, now: Moment, after: Duration) -> Option<Entity> {
+        while let Some((_, unit)) = self.resting.pop_front_if(|(due, _)| *due <= now) {
+            let Some(watched) = self.units.get_mut(&unit) else { continue };
+            let Some(since) = watched.rests_since else { continue };
+            // What is told in this very tick is on its way.
+            let rests = watched.told_at.plus(after) <= now;
+            let overdue = since.plus(after * REST_MOST) <= now && watched.told_at != now;
+            if rests || overdue {
+                watched.rests_since = None;
+                return Some(unit);
+            }
+            let due = if since.plus(after * REST_MOST) <= now {
+                now.plus(Duration::from_micros(1))
+            } else {
+                watched.told_at.plus(after)
+            };
+            self.resting.push_back((due, unit));
+        }
+        None
+    }
+
+    /// Has all those told a digest who hold the newest version.
+    pub(super) fn tell_digest(&mut self, unit: Entity, version: u64, digest: u64) {
+        let Some(watched) = self.units.get(&unit) else { return };
+        let told = watched.watchers.iter().filter(|watcher| watcher.told == Some(version));
+        let told: SmallVec<[(Entity, u32); 4]> =
+            told.map(|watcher| (watcher.seat.client, watcher.view)).collect();
+        for (client, view) in told {
+            if let Some(views) = self.clients.get_mut(client) {
+                views.digests.push((view, digest));
+                self.touch(client);
+            }
+        }
+    }
+
+    /// Units with a viewer who has not been told all; if they stand in line, the one that has waited longest first.
+    pub(super) fn take_waiting(&mut self, in_line: bool) -> Vec<Entity> {
+        let mut waiting = core::mem::take(&mut self.waiting);
         for unit in &waiting {
             if let Some(watched) = self.units.get_mut(unit) {
                 watched.waits = false;
             }
+        }
+        if in_line {
+            let since = |unit: &Entity| self.units.get(unit).and_then(|there| there.waits_since);
+            waiting.sort_by_cached_key(since);
         }
         waiting
     }
@@ -388,16 +541,28 @@ impl Views {
     }
 
     /// Keeps a unit on the list as long as someone waits. Says whether that is news.
-    pub(super) fn keep_waiting(&mut self, unit: Entity, version: u64) -> bool {
+    pub(super) fn keep_waiting(
+        &mut self,
+        unit: Entity,
+        baseline: &Baseline,
+        now: Moment,
+        committed: bool,
+    ) -> bool {
         let Some(watched) = self.units.get_mut(&unit) else { return false };
-        if !watched.watchers.iter().any(|w| w.told.is_some_and(|told| told < version)) {
+        let behind = |w: &Watcher| w.told.is_some_and(|told| told < baseline.version());
+        if !watched.watchers.iter().any(behind) {
             watched.log.clear();
+            watched.waits_since = None;
             return false;
         }
-        let news = !core::mem::replace(&mut watched.waits, true);
-        if news {
+        if committed {
+            watched.remember(baseline);
+        }
+        if !core::mem::replace(&mut watched.waits, true) {
             self.waiting.push(unit);
         }
+        let news = watched.waits_since.is_none();
+        watched.waits_since.get_or_insert(now);
         news
     }
 
@@ -443,6 +608,9 @@ impl Views {
                 watchers: SmallVec::new(),
                 log: Vec::new(),
                 waits: false,
+                told_at: Moment::default(),
+                waits_since: None,
+                rests_since: None,
                 local: None,
             }
         })

@@ -2,15 +2,18 @@
 //! nothing else waits behind them.
 //!
 //! ```text
-//! transfer  = data:EG0 datum* opens:EG0 open*           as in a full message
+//! content   = data:EG0 datum* opens:EG0 open*           as in a full message
+//! transfer  = 0:8 content | 1:8 length:32 lz4           compressed, if that is shorter
 //! chunk     = transfer:8 index:12 total-1:12 byte*      a piece of the bytes of a transfer
 //! ```
 //!
 //! A client that has all chunks says so, and the server [hands over](Handover) what has stayed as it was
 //! meanwhile: with that the views begin. The transfers of a client are numbered, one after the other.
 
+use std::borrow::Cow;
+
 use super::{
-    DecodeError, Part, Schema, VIEWS_MAX,
+    DecodeError, Open, Part, Schema, VIEWS_MAX,
     bits::{BitReader, BitWriter},
     decode,
 };
@@ -41,6 +44,54 @@ pub struct ChunkHead {
     pub index: usize,
     /// How many chunks there are, at most [`CHUNKS_MAX`].
     pub total: usize,
+}
+
+/// Largest content of a transfer, in bytes.
+const CONTENT_BYTES_MAX: usize = CHUNKS_MAX * CHUNK_BYTES;
+
+/// So short a content is not worth compressing, in bytes.
+const CONTENT_BYTES_SHORT: usize = 1024;
+
+const PLAIN: u8 = 0;
+const COMPRESSED: u8 = 1;
+
+/// Makes a transfer of its content.
+#[must_use]
+pub fn pack(content: &[u8]) -> Vec<u8> {
+    if content.len() > CONTENT_BYTES_SHORT {
+        let compressed = lz4_flex::block::compress_prepend_size(content);
+        if compressed.len() < content.len() {
+            return [&[COMPRESSED], compressed.as_slice()].concat();
+        }
+    }
+    [&[PLAIN], content].concat()
+}
+
+/// The content of a whole transfer.
+fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+    let (form, bytes) = bytes.split_first().ok_or(DecodeError::Truncated)?;
+    match *form {
+        PLAIN => Ok(Cow::Borrowed(bytes)),
+        COMPRESSED => {
+            let (len, bytes) = bytes.split_first_chunk::<4>().ok_or(DecodeError::Truncated)?;
+            let len = u32::from_le_bytes(*len) as usize;
+            if len > CONTENT_BYTES_MAX {
+                let (value, max) = (len as u64, CONTENT_BYTES_MAX as u64);
+                return Err(DecodeError::OutOfRange {
+                    what: "the length of a transfer",
+                    value,
+                    max,
+                });
+            }
+            let content = lz4_flex::block::decompress(bytes, len);
+            content
+                .ok()
+                .filter(|content| content.len() == len)
+                .map(Cow::Owned)
+                .ok_or(DecodeError::Compression)
+        }
+        _ => Err(DecodeError::Reserved),
+    }
 }
 
 /// Writes one chunk of a transfer. The head's index must be below its total.
@@ -88,12 +139,26 @@ pub fn read_chunk(bytes: &[u8]) -> Result<(ChunkHead, &[u8]), DecodeError> {
 ///
 /// [`DecodeError`].
 pub fn read_transfer(bytes: &[u8], schema: Schema) -> Result<Part, DecodeError> {
-    let mut r = BitReader::new(bytes);
+    let content = unpack(bytes)?;
+    let mut r = BitReader::new(&content);
     let mut part = Part::default();
     decode::all_data(&mut r, &mut part)?;
-    decode::opens(&mut r, schema, &mut part)?;
+    decode::opens(&mut r, schema, &(), &mut part)?;
     r.end()?;
     Ok(part)
+}
+
+/// Reads the copies that are whole in the beginning of a transfer. One that is compressed has none.
+#[must_use]
+pub fn read_beginning(bytes: &[u8], schema: Schema) -> Vec<Open> {
+    let mut part = Part::default();
+    if let Some((&PLAIN, content)) = bytes.split_first() {
+        let mut r = BitReader::new(content);
+        if decode::all_data(&mut r, &mut part).is_ok() {
+            decode::opens(&mut r, schema, &(), &mut part).ok();
+        }
+    }
+    part.opens
 }
 
 pub(super) fn read_handover(r: &mut BitReader) -> Result<Option<Handover>, DecodeError> {

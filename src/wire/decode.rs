@@ -17,14 +17,14 @@ use crate::model::{
 };
 
 use super::{
-    ANSWER_BITS, ANSWERS_MAX, Answers, CloseCause, DATA_BYTES_MAX, Datum, DecodeError, Open,
-    OpenHead, Part, Schema, Update, VIEWS_MAX,
+    ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DATA_BYTES_MAX, Datum, DecodeError,
+    Open, OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
     bits::BitReader,
     bulk,
     encode::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
 };
 
-use update::{quick, update};
+use update::{delta, quick, update};
 
 /// What the decoder must know of a view to read an update of it.
 pub struct Held<'a> {
@@ -57,6 +57,29 @@ impl Reference {
     }
 }
 
+/// The copies that a client has.
+pub trait Copies {
+    /// One that is in view.
+    fn held(&self, reference: Reference) -> Option<Held<'_>>;
+
+    /// One that is in view or has been kept, with its version.
+    fn kept(&self, id: InventoryId) -> Option<(u64, &Unit)>;
+}
+
+/// None at all.
+impl Copies for () {
+    fn held(&self, _: Reference) -> Option<Held<'_>> {
+        None
+    }
+
+    fn kept(&self, _: InventoryId) -> Option<(u64, &Unit)> {
+        None
+    }
+}
+
+/// Most slots of all views that begin with one message or transfer.
+const SLOTS_MAX: usize = 1 << 20;
+
 /// How many shared parts belong to a message, read without the views.
 ///
 /// # Errors
@@ -75,11 +98,12 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     length(&mut r, 0, "the number of parts", VIEWS_MAX)
 }
 
-fn reset(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
+fn reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    Ok(Some(narrow(r, 0, "a transfer", 255)?.to_le_bytes()[0]))
+    let transfer = narrow(r, 0, "a transfer", 255)?.to_le_bytes()[0];
+    Ok(Some(Reset { transfer, epoch: r.take_u64()? }))
 }
 
 /// Whether a message is a shared part.
@@ -88,34 +112,30 @@ pub fn is_shared(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|byte| byte & 0b111 == 0b101)
 }
 
-/// Reads one message, looking up views with `held`.
+/// Reads one message, given the copies that the client has.
 ///
 /// # Errors
 ///
 /// [`DecodeError`]; nothing has been changed then.
-pub fn message<'a>(
-    bytes: &[u8],
-    schema: Schema,
-    held: impl Fn(Reference) -> Option<Held<'a>>,
-) -> Result<Part, DecodeError> {
+pub fn message(bytes: &[u8], schema: Schema, copies: &impl Copies) -> Result<Part, DecodeError> {
     let mut r = BitReader::new(bytes);
     let mut part = Part::default();
     if !r.flag()? {
-        part.updates.push(quick(&mut r, schema, &held, Reference::View(0))?);
+        part.updates.push(quick(&mut r, schema, copies, Reference::View(0))?);
     } else if !r.flag()? {
         let shared = r.flag()?;
         if !r.flag()? {
             let reference = reference(&mut r, shared)?;
-            part.updates.push(quick(&mut r, schema, &held, reference)?);
+            part.updates.push(quick(&mut r, schema, copies, reference)?);
         } else {
-            part.updates.push(update(&mut r, schema, &held, shared)?);
-            updates(&mut r, schema, &held, shared, &mut part.updates)?;
+            part.updates.push(update(&mut r, schema, copies, shared)?);
+            updates(&mut r, schema, copies, shared, &mut part.updates)?;
         }
     } else if !r.flag()? {
         part.answers = Some(answers(&mut r)?);
-        updates(&mut r, schema, &held, false, &mut part.updates)?;
+        updates(&mut r, schema, copies, false, &mut part.updates)?;
     } else if !r.flag()? {
-        full(&mut r, schema, &held, &mut part)?;
+        full(&mut r, schema, copies, &mut part)?;
     } else {
         return Err(DecodeError::Reserved);
     }
@@ -131,10 +151,10 @@ fn reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> 
     })
 }
 
-fn full<'a>(
+fn full(
     r: &mut BitReader,
     schema: Schema,
-    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    copies: &impl Copies,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
     if r.flag()? {
@@ -146,13 +166,18 @@ fn full<'a>(
     let closes = length(r, 0, "the number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
         let view = view_index(r)?;
-        held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
+        copies.held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
         let cause = if r.flag()? { CloseCause::Despawned } else { CloseCause::Hidden };
         part.closes.push((view, cause));
     }
-    opens(r, schema, part)?;
+    opens(r, schema, copies, part)?;
     part.handover = bulk::read_handover(r)?;
-    updates(r, schema, held, false, &mut part.updates)
+    updates(r, schema, copies, false, &mut part.updates)?;
+    let digests = length(r, 0, "the number of digests", VIEWS_MAX)?;
+    for _ in 0..digests {
+        part.digests.push((view_index(r)?, r.take_u64()?));
+    }
+    Ok(())
 }
 
 pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
@@ -160,10 +185,21 @@ pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeE
     (0..data).try_for_each(|_| datum(r, part))
 }
 
-pub(super) fn opens(r: &mut BitReader, schema: Schema, part: &mut Part) -> Result<(), DecodeError> {
+pub(super) fn opens(
+    r: &mut BitReader,
+    schema: Schema,
+    copies: &impl Copies,
+    part: &mut Part,
+) -> Result<(), DecodeError> {
     let opens = length(r, 0, "the number of opens", VIEWS_MAX)?;
+    let (mut from_copies, mut slots) = (0, 0);
     for _ in 0..opens {
-        let next = open(r, schema, part.opens.last())?;
+        let next = open(r, schema, copies, part.opens.last(), &mut from_copies)?;
+        slots += next.unit.len();
+        if slots > SLOTS_MAX {
+            let (value, max) = (slots as u64, SLOTS_MAX as u64);
+            return Err(DecodeError::OutOfRange { what: "the number of slots", value, max });
+        }
         part.opens.push(next);
     }
     Ok(())
@@ -208,15 +244,15 @@ pub(super) fn bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, DecodeErro
     (0..len).map(|_| Ok(r.take(8)?.to_le_bytes()[0])).collect()
 }
 
-fn updates<'a>(
+fn updates(
     r: &mut BitReader,
     schema: Schema,
-    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    copies: &impl Copies,
     shared: bool,
     updates: &mut Vec<Update>,
 ) -> Result<(), DecodeError> {
     while r.flag()? {
-        updates.push(update(r, schema, held, shared)?);
+        updates.push(update(r, schema, copies, shared)?);
     }
     Ok(())
 }
@@ -250,7 +286,13 @@ pub(super) fn handle(r: &mut BitReader) -> Result<u32, DecodeError> {
     narrow(r, 0, "a handle", u32::MAX - 1)
 }
 
-fn open(r: &mut BitReader, schema: Schema, before: Option<&Open>) -> Result<Open, DecodeError> {
+fn open(
+    r: &mut BitReader,
+    schema: Schema,
+    copies: &impl Copies,
+    before: Option<&Open>,
+    from_copies: &mut usize,
+) -> Result<Open, DecodeError> {
     let next = match before {
         Some(before) => r.flag()?.then_some(before),
         None => None,
@@ -269,16 +311,32 @@ fn open(r: &mut BitReader, schema: Schema, before: Option<&Open>) -> Result<Open
     };
     head.version = r.golomb(4, "a version", u64::MAX / 2)?;
     head.entity = if r.flag()? { Some(entity(r)?) } else { None };
+    let since = r.flag()?;
+    *from_copies += usize::from(since);
+    if *from_copies > COPIES_MAX {
+        // Each of them is as large as the copy, however short its bytes are.
+        let (value, max) = (*from_copies as u64, COPIES_MAX as u64);
+        return Err(DecodeError::OutOfRange { what: "the number of copies", value, max });
+    }
     let mut unit = match next {
+        _ if since => kept(r, copies, &head)?,
         Some(before) => structure_of(r, &before.unit)?,
         None => structure(r, schema)?,
     };
     unit.selected = selected(r)?;
-    let slots = slots(r, schema, &unit)?;
+    let slots = if since { delta(r, schema, &unit)? } else { slots(r, schema, &unit)? };
     for (slot, stack) in slots {
         unit.set(slot, stack);
     }
     Ok(Open { head, unit })
+}
+
+/// The copy that a view begins from.
+fn kept(r: &mut BitReader, copies: &impl Copies, head: &OpenHead) -> Result<Unit, DecodeError> {
+    let version = r.golomb(4, "a version", head.version)?;
+    let kept = copies.kept(head.id).filter(|(there, _)| (version..=head.version).contains(there));
+    let (_, unit) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
+    Ok(unit.clone())
 }
 
 /// The view after another.

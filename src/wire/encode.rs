@@ -14,7 +14,8 @@ use crate::model::{
 };
 
 use super::{
-    ANSWER_BITS, Answers, CloseCause, Datum, OpenHead, Schema, bits::BitWriter, bulk::Handover,
+    ANSWER_BITS, Answers, CloseCause, Datum, OpenHead, Reset, Schema, bits::BitWriter,
+    bulk::Handover,
 };
 
 pub use update::{Entry, UpdateHead, quick, update_delta, update_full};
@@ -35,16 +36,23 @@ pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
     self::answers(w, answers);
 }
 
-/// Begins a message that can hold everything. `data`, `closes`, `opens` and then `handover` must follow.
-pub fn begin_full(w: &mut BitWriter, answers: Option<&Answers>, reset: Option<u8>, follows: usize) {
+/// Begins a message that can hold everything. `data`, `closes`, `opens`, `handover`, the updates with a zero bit
+/// behind them, and then `digests` must follow.
+pub fn begin_full(
+    w: &mut BitWriter,
+    answers: Option<&Answers>,
+    reset: Option<Reset>,
+    follows: usize,
+) {
     w.put(0b0111, 4);
     w.flag(answers.is_some());
     if let Some(answers) = answers {
         self::answers(w, answers);
     }
     w.flag(reset.is_some());
-    if let Some(transfer) = reset {
+    if let Some(Reset { transfer, epoch }) = reset {
         w.golomb(u64::from(transfer), 0);
+        w.put_u64(epoch);
     }
     w.golomb(follows as u64, 0);
 }
@@ -107,12 +115,28 @@ pub fn opens(w: &mut BitWriter, len: usize) {
     w.golomb(len as u64, 0);
 }
 
+/// The slots of a view that begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// All of them, as written by [`copy`].
+    Copy(&'a BitWriter),
+    /// What changed since the client had this version, in rising order, for clients that have kept it or a later one.
+    Since(u64, &'a [Entry]),
+}
+
+/// Writes what lies in all slots of a unit: the same for everybody who begins to see it.
+pub fn copy(w: &mut BitWriter, schema: Schema, unit: &Unit) {
+    selected(w, unit.selected);
+    slots(w, schema, unit);
+}
+
 /// Writes one view that begins. `before` is the one written before it in the same message.
 pub fn open(
     w: &mut BitWriter,
     schema: Schema,
     before: Option<(&OpenHead, &Unit)>,
     (head, unit): (&OpenHead, &Unit),
+    body: Body,
 ) {
     let next = before.filter(|(before, there)| head.is_next(before) && unit.same_structure(there));
     if before.is_some() {
@@ -139,15 +163,38 @@ pub fn open(
     if let Some(entity) = head.entity {
         self::entity(w, entity);
     }
-    if next.is_none() {
-        w.golomb(unit.sections().len() as u64, 0);
-        for section in unit.sections() {
-            w.put(u32::from(section.kind), index_bits(schema.kinds.len()));
-            w.golomb(section.slots.len() as u64, 5);
+    match body {
+        Body::Since(base, entries) => {
+            w.flag(true);
+            w.golomb(base, 4);
+            selected(w, unit.selected);
+            update::delta(w, schema, unit.len(), entries);
+        }
+        Body::Copy(copy) => {
+            w.flag(false);
+            if next.is_none() {
+                structure(w, schema, unit);
+            }
+            w.append(copy);
         }
     }
-    selected(w, unit.selected);
-    slots(w, schema, unit);
+}
+
+fn structure(w: &mut BitWriter, schema: Schema, unit: &Unit) {
+    w.golomb(unit.sections().len() as u64, 0);
+    for section in unit.sections() {
+        w.put(u32::from(section.kind), index_bits(schema.kinds.len()));
+        w.golomb(section.slots.len() as u64, 5);
+    }
+}
+
+/// Writes the digests of views.
+pub fn digests(w: &mut BitWriter, digests: &[(u32, u64)]) {
+    w.golomb(digests.len() as u64, 0);
+    for (view, digest) in digests {
+        w.golomb(u64::from(*view), 0);
+        w.put_u64(*digest);
+    }
 }
 
 /// Writes which views begin as they were sent in chunks.

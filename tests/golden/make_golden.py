@@ -69,10 +69,17 @@ DELTA, FULL = "0", "1"
 ONE, NONE, LIST, MASK = "0", "10", "110", "111"
 
 
+COPY, SINCE = "0", "1"
+
+
 def open_next(version):
     """The player after the one before, under another name."""
     content = [("torch", 5)] + [None] * 34 + [("axe", 1, 300)]
-    return "1" + "0" + named(0x123456789ABCDE0) + eg(version, 4) + "0" + "1" + eg(3) + slots(content)
+    return "1" + "0" + named(0x123456789ABCDE0) + eg(version, 4) + "0" + COPY + "1" + eg(3) + slots(content)
+
+
+def reset(transfer, epoch):
+    return "1" + eg(transfer) + num(epoch, 64)
 
 
 def full(answers="0", reset="0", follows=0, forgotten=(), data=(), closes="", opens=""):
@@ -97,17 +104,23 @@ def named(bits63):
     return "1" + num(bits63, 63)
 
 
-def open_player(view, handle, version, entity=None):
-    """36 slots with five torches in the first and a worn axe in the last, slot 3 selected."""
+def open_player(view, handle, version, entity=None, since=None):
+    """36 slots with five torches in the first and a worn axe in the last, slot 3 selected; or what changed since a
+    version."""
     carrier = "0" if entity is None else "1" + eg(entity, 7) + eg(0)
     structure = eg(2) + num(0, 1) + eg(27, 5) + num(1, 1) + eg(9, 5)
     content = [("torch", 5)] + [None] * 34 + [("axe", 1, 300)]
     rights = num(0b1111, 4)
+    copy = COPY + structure + "1" + eg(3) + slots(content)
+    if since is not None:
+        base, delta = since
+        copy = SINCE + eg(base, 4) + "1" + eg(3) + delta
     return (eg(view) + eg(handle) + named(0x123456789ABCDEF) + "1" + rights + eg(version, 4)
-            + carrier + structure + "1" + eg(3) + slots(content))
+            + carrier + copy)
 
 
 NOTHING_HANDED = "0"
+NO_DIGEST = eg(0)
 
 CASES = {
     "one_less": "1001" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
@@ -142,17 +155,22 @@ CASES = {
     "accepted_with_slots": "110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
                            + WITH + slot36(30) + "0",
     "refused_stale_and_by_the_game": "110" + answers(7, [True, 0, (31, 500)]) + "0",
-    "hello_without_views": full(reset="1" + eg(7), closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0",
+    "hello_without_views": full(reset=reset(7, 0xFEDCBA9876543210), closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + NO_DIGEST,
     "answered_with_a_shared_part": full("1" + answers(9, [True]), follows=1, closes=eg(0), opens=eg(0))
-                                   + NOTHING_HANDED + "0",
-    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0",
-    "opened": full(reset="1" + eg(7), closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + NOTHING_HANDED + "0",
-    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + NOTHING_HANDED + "0",
-    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + NOTHING_HANDED + "0",
-    "handed_over": full(closes=eg(0), opens=eg(0)) + "1" + num(9, 8) + eg(2) + eg(0, 4) + eg(20, 4) + "0",
-    "transfer": eg(1) + eg(3, 4) + "0" + eg(1) + eg(2, 6) + num(1, 8) + num(255, 8) + eg(1)
+                                   + NOTHING_HANDED + "0" + NO_DIGEST,
+    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + NO_DIGEST,
+    "opened": full(reset=reset(7, 0xFEDCBA9876543210), closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + NOTHING_HANDED + "0" + NO_DIGEST,
+    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + NOTHING_HANDED + "0" + NO_DIGEST,
+    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + NOTHING_HANDED + "0" + NO_DIGEST,
+    "handed_over": full(closes=eg(0), opens=eg(0)) + "1" + num(9, 8) + eg(2) + eg(0, 4) + eg(20, 4) + "0" + NO_DIGEST,
+    "opened_from_a_kept_copy": full(closes=eg(0), opens=eg(1))
+                               + open_player(0, 7, 12, since=(9, ONE + slot36(2) + STACK + stack("torch", 64)))
+                               + NOTHING_HANDED + "0" + NO_DIGEST,
+    "digests": full(closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + eg(2) + eg(0)
+               + num(0x0123456789ABCDEF, 64) + eg(3) + num(1, 64),
+    "transfer": num(0, 8) + eg(1) + eg(3, 4) + "0" + eg(1) + eg(2, 6) + num(1, 8) + num(255, 8) + eg(1)
                 + open_player(0, 7, 12),
-    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + NOTHING_HANDED + "0",
+    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + NOTHING_HANDED + "0" + NO_DIGEST,
 }
 
 

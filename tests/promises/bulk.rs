@@ -216,6 +216,12 @@ impl ItemData for Novel {
     const NAME: &'static str = "novel";
 }
 
+/// Twenty thousand bytes that cannot be made fewer.
+fn unpressable(seed: u8) -> Vec<u8> {
+    let mut dice = fastrand::Rng::with_seed(u64::from(seed));
+    (0..20_000).map(|_| dice.u8(..)).collect()
+}
+
 #[test]
 fn a_hotbar_never_waits_behind_large_instance_data() {
     let mut pair = Pair::new(1, |app| {
@@ -229,7 +235,7 @@ fn a_hotbar_never_waits_behind_large_instance_data() {
     let novels: Vec<DataId> = (0..4u8)
         .map(|n| {
             let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
-            pool.insert(&Novel(vec![n; 20_000])).unwrap()
+            pool.insert(&Novel(unpressable(n))).unwrap()
         })
         .collect();
     for (slot, novel) in novels.iter().enumerate() {
@@ -246,5 +252,5 @@ fn a_hotbar_never_waits_behind_large_instance_data() {
     pair.settle(300);
     assert_same(&pair, 0, chest(1));
     let pool = pair.clients[0].app.world().resource::<DataPool>();
-    assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(vec![3; 20_000])));
+    assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(unpressable(3))));
 }

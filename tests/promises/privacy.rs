@@ -48,7 +48,7 @@ fn a_canary_never_appears_in_a_non_viewers_bytes() {
 }
 
 #[test]
-fn a_client_without_views_gets_two_bytes_when_it_says_hello_and_none_after() {
+fn a_client_without_views_gets_ten_bytes_when_it_says_hello_and_none_after() {
     let mut pair = pair(2);
     let own = spawn_player(&mut pair, 0);
     pair.steps(4);
@@ -58,7 +58,7 @@ fn a_client_without_views_gets_two_bytes_when_it_says_hello_and_none_after() {
         pair.step();
     }
     assert_eq!(bytes_down(&pair, 1), before);
-    assert_eq!(stats(&pair.clients[1].app).bytes_received, 2);
+    assert_eq!(stats(&pair.clients[1].app).bytes_received, 10);
 }
 
 #[test]

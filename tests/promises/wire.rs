@@ -5,11 +5,11 @@ use super::*;
 use bevy_inventory_sync::{
     model::unit::{Kind, Unit},
     wire::{
-        Answers, CloseCause, Datum, DecodeError, Open, OpenHead, Part, Schema,
+        Answers, CloseCause, Datum, DecodeError, Open, OpenHead, Part, Reset, Schema,
         bits::BitWriter,
-        bulk::Handover,
-        decode::{self, Held, Reference},
-        encode::{self, Entry, UpdateHead},
+        bulk::{Handover, pack},
+        decode::{self, Copies, Held, Reference},
+        encode::{self, Body, Entry, UpdateHead},
     },
 };
 
@@ -66,6 +66,29 @@ fn private(write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
     write(&mut w, Schema { catalogue: &catalogue, kinds: &kinds });
     w.flag(false);
     w.finish().to_vec()
+}
+
+/// A message that can hold everything, and ends with digests.
+fn whole(digests: &[(u32, u64)], write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
+    let (catalogue, kinds) = (catalogue(), kinds());
+    let mut w = BitWriter::default();
+    write(&mut w, Schema { catalogue: &catalogue, kinds: &kinds });
+    w.flag(false);
+    encode::digests(&mut w, digests);
+    w.finish().to_vec()
+}
+
+const RESET: Option<Reset> = Some(Reset { transfer: 7, epoch: 0xFEDC_BA98_7654_3210 });
+
+fn open(
+    w: &mut BitWriter,
+    schema: Schema,
+    before: Option<(&OpenHead, &Unit)>,
+    (head, unit): (&OpenHead, &Unit),
+) {
+    let mut copy = BitWriter::default();
+    encode::copy(&mut copy, schema, unit);
+    encode::open(w, schema, before, (head, unit), Body::Copy(&copy));
 }
 
 fn plain(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
@@ -147,43 +170,60 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             w.flag(false);
             w.finish().to_vec()
         }
-        "hello_without_views" => private(|w, _| {
-            encode::begin_full(w, None, Some(7), 0);
+        "hello_without_views" => whole(&[], |w, _| {
+            encode::begin_full(w, None, RESET, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 0);
             encode::handover(w, None);
         }),
-        "opened" => private(|w, schema| {
-            encode::begin_full(w, None, Some(7), 0);
+        "opened" => whole(&[], |w, schema| {
+            encode::begin_full(w, None, RESET, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 1);
-            encode::open(w, schema, None, (&open_head(0, None), &opened()));
+            open(w, schema, None, (&open_head(0, None), &opened()));
             encode::handover(w, None);
         }),
-        "opened_two" => private(|w, schema| {
+        "opened_two" => whole(&[], |w, schema| {
             encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 2);
             let (first, unit) = (open_head(0, None), opened());
-            encode::open(w, schema, None, (&first, &unit));
+            open(w, schema, None, (&first, &unit));
             let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDE0);
             let next = OpenHead { view: 1, handle: 8, id, version: 13, ..first };
-            encode::open(w, schema, Some((&first, &unit)), (&next, &unit));
+            open(w, schema, Some((&first, &unit)), (&next, &unit));
             encode::handover(w, None);
         }),
-        "opened_on_an_avatar" => private(|w, schema| {
+        "opened_on_an_avatar" => whole(&[], |w, schema| {
             encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 1);
             let entity = Entity::from_raw_u32(900);
-            encode::open(w, schema, None, (&open_head(3, entity), &opened()));
+            open(w, schema, None, (&open_head(3, entity), &opened()));
             encode::handover(w, None);
         }),
-        "handed_over" => private(|w, _| {
+        "opened_from_a_kept_copy" => whole(&[], |w, schema| {
+            encode::begin_full(w, None, None, 0);
+            encode::data(w, &[], &[]);
+            encode::closes(w, &[]);
+            encode::opens(w, 1);
+            let changed = [Entry { slot: 2, old: None, new: torches(64) }];
+            let unit = (&open_head(0, None), &opened());
+            encode::open(w, schema, None, unit, Body::Since(9, &changed));
+            encode::handover(w, None);
+        }),
+        "digests" => whole(&[(0, 0x0123_4567_89AB_CDEF), (3, 1)], |w, _| {
+            encode::begin_full(w, None, None, 0);
+            encode::data(w, &[], &[]);
+            encode::closes(w, &[]);
+            encode::opens(w, 0);
+            encode::handover(w, None);
+        }),
+        "handed_over" => whole(&[], |w, _| {
             encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
@@ -191,7 +231,7 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             encode::handover(w, Some(&Handover { transfer: 9, dropped: vec![0, 20] }));
         }),
         "transfer" => transfer(),
-        "closed" => private(|w, _| {
+        "closed" => whole(&[], |w, _| {
             encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[(1, CloseCause::Hidden), (4, CloseCause::Despawned)]);
@@ -224,8 +264,8 @@ fn transfer() -> Vec<u8> {
     encode::data(&mut w, &[], &[datum]);
     encode::opens(&mut w, 1);
     let schema = Schema { catalogue: &catalogue, kinds: &kinds };
-    encode::open(&mut w, schema, None, (&open_head(0, None), &opened()));
-    w.finish().to_vec()
+    open(&mut w, schema, None, (&open_head(0, None), &opened()));
+    pack(w.finish())
 }
 
 /// Messages with answers or instance data.
@@ -233,7 +273,7 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
     let (torch, axe) = (Some(TORCH.stack(3)), Some(AXE.stack(1).worn(7)));
     let exchange = [entry(3, torch, axe), entry(30, axe, torch)];
     let full = |answers: Option<&Answers>, follows, forgotten: &[DataId], data: &[Datum]| {
-        private(|w, _| {
+        whole(&[], |w, _| {
             encode::begin_full(w, answers, None, follows);
             encode::data(w, forgotten, data);
             encode::closes(w, &[]);
@@ -302,7 +342,7 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
 
 #[test]
 fn every_message_is_as_drawn() {
-    assert_eq!(golden().count(), 35);
+    assert_eq!(golden().count(), 37);
     for (name, bytes) in golden() {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         assert_eq!(hex(&encoded(name)), hex(&bytes), "{name}");
@@ -313,13 +353,27 @@ fn every_message_is_as_drawn() {
 fn decoded(bytes: &[u8], version: u64, held: &Unit) -> Result<Part, DecodeError> {
     let (catalogue, kinds) = (catalogue(), kinds());
     let schema = Schema { catalogue: &catalogue, kinds: &kinds };
-    decode::message(bytes, schema, |reference| {
+    decode::message(bytes, schema, &Everything { version, unit: held })
+}
+
+/// A client that has whatever is named, all of it the same.
+struct Everything<'a> {
+    version: u64,
+    unit: &'a Unit,
+}
+
+impl Copies for Everything<'_> {
+    fn held(&self, reference: Reference) -> Option<Held<'_>> {
         let (view, handle) = match reference {
             Reference::View(view) => (view, 0),
             Reference::Handle(handle) => (handle, handle),
         };
-        Some(Held { view, handle, id: player(0), version, unit: held })
-    })
+        Some(Held { view, handle, id: player(0), version: self.version, unit: self.unit })
+    }
+
+    fn kept(&self, _: InventoryId) -> Option<(u64, &Unit)> {
+        Some((self.version, self.unit))
+    }
 }
 
 #[test]
@@ -368,6 +422,21 @@ fn eight_more_or_fewer_are_two_bytes_and_any_amount_comes_back() {
 }
 
 #[test]
+fn what_begins_from_a_kept_copy_is_that_copy_with_what_changed() {
+    let bytes = golden().find(|(name, _)| *name == "opened_from_a_kept_copy").unwrap().1;
+    let kept = unit(&[(2, AXE.stack(1)), (35, AXE.stack(1).worn(300))]);
+    let expected = unit(&[(2, TORCH.stack(64)), (35, AXE.stack(1).worn(300))]);
+    for version in 9..=12 {
+        assert_eq!(decoded(&bytes, version, &kept).unwrap().opens[0].unit, expected);
+    }
+    for version in [8, 13] {
+        let id = open_head(0, None).id;
+        let unknown = DecodeError::UnknownCopy { id, version: 9 };
+        assert_eq!(decoded(&bytes, version, &kept), Err(unknown), "a copy of version {version}");
+    }
+}
+
+#[test]
 fn every_truncation_is_an_error() {
     let held = unit(&[(1, TORCH.stack(9)), (29, TORCH.stack(40)), (0, TORCH.stack(1))]);
     for (name, bytes) in golden() {
@@ -394,7 +463,7 @@ fn what_does_not_fit_the_copy_is_named() {
     let nobody = decode::message(
         &bytes("one_less"),
         Schema { catalogue: &catalogue(), kinds: &kinds() },
-        |_| None,
+        &(),
     );
     assert_eq!(nobody, Err(DecodeError::UnknownView { view: 0 }));
 }
@@ -416,9 +485,8 @@ fn slots_and_items_out_of_range_are_named() {
     let fewer = fewer.unwrap().catalogue().clone();
     let bytes = plain(head(0, 0), &[entry(0, None, Some(TORCH.stack(1)))]);
     let held = unit(&[]);
-    let result = decode::message(&bytes, Schema { catalogue: &fewer, kinds: &kinds }, |_| {
-        Some(Held { view: 0, handle: 0, id: player(0), version: 0, unit: &held })
-    });
+    let schema = Schema { catalogue: &fewer, kinds: &kinds };
+    let result = decode::message(&bytes, schema, &Everything { version: 0, unit: &held });
     assert_eq!(result, Err(DecodeError::OutOfRange { what: "an item", value: 3, max: 2 }));
 }
 
@@ -435,6 +503,7 @@ fn a_short_message_cannot_ask_for_much_memory() {
     w.golomb(1, 4);
     w.put(0, 5);
     w.golomb(1, 4);
+    w.flag(false);
     w.flag(false);
     w.golomb(1, 0);
     w.put(0, 1);

@@ -1,11 +1,13 @@
 //! What one client sees, and what waits to be sent to it.
 
+use std::collections::VecDeque;
+
 use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
-    model::id::DataId,
+    model::id::{DataId, InventoryId},
     server::bulk::Bulk,
-    wire::{CloseCause, VIEWS_MAX},
+    wire::{COPIES_MAX, CloseCause, VIEWS_MAX},
 };
 
 /// So many names of data that is gone wait for a message that goes out anyway.
@@ -24,6 +26,10 @@ pub(in crate::server) struct ClientViews {
     pub(in crate::server) closes: Vec<(u32, CloseCause)>,
     /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
     pub(in crate::server) opens: Vec<u32>,
+    /// The copies that it keeps of what is not in view, with their versions, as [`COPIES_MAX`] says.
+    copies: VecDeque<(InventoryId, u64)>,
+    /// Views with the digests that it is to be told.
+    pub(in crate::server) digests: Vec<(u32, u64)>,
     /// Full copies that go in chunks.
     pub(in crate::server) bulk: Bulk,
     /// Instance data that the client has been sent.
@@ -49,6 +55,31 @@ impl ClientViews {
         self.views[free] = Some(unit);
         self.lowest_free = free + 1;
         u32::try_from(free).ok()
+    }
+
+    /// The client keeps a copy of what is hidden from it.
+    pub(super) fn keep_copy(&mut self, id: InventoryId, version: u64) {
+        self.drop_copy(id);
+        if self.copies.len() == COPIES_MAX {
+            self.copies.pop_front();
+        }
+        self.copies.push_back((id, version));
+    }
+
+    /// The version of the copy that the client keeps of an inventory.
+    pub(in crate::server) fn copy_of(&self, id: InventoryId) -> Option<u64> {
+        self.copies.iter().find(|(there, _)| *there == id).map(|(_, version)| *version)
+    }
+
+    /// The client does not keep a copy any more, for it is in view.
+    pub(super) fn drop_copy(&mut self, id: InventoryId) {
+        self.copies.retain(|(there, _)| *there != id);
+    }
+
+    /// After a reset the client keeps what it has named.
+    pub(super) fn keep_only(&mut self, copies: impl Iterator<Item = (InventoryId, u64)>) {
+        self.copies.clear();
+        copies.take(COPIES_MAX).for_each(|(id, version)| self.keep_copy(id, version));
     }
 
     /// Whether so much instance data is gone that the client is told, though nothing else is to be said.

@@ -2,7 +2,10 @@
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
-use crate::wire::bits::BitWriter;
+use crate::{
+    server::{budget::Budget, pace::Stretch},
+    wire::bits::BitWriter,
+};
 
 use super::ClientViews;
 
@@ -13,10 +16,10 @@ pub(in crate::server) struct Seat {
     at: u32,
 }
 
-/// What goes out to a client in this tick. Apart from the rest, and in one line of the cache: nothing else of
-/// a client is looked at for an ordinary change.
+/// What goes out to a client in this tick. Apart from the rest, and in a pair of lines of the cache, which are
+/// fetched together: nothing else of a client is looked at for an ordinary change.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub(in crate::server) struct Outgoing {
     client: Entity,
     /// It is on the list of those for whom something waits.
@@ -25,6 +28,8 @@ pub(in crate::server) struct Outgoing {
     pub(in crate::server) eventful: bool,
     /// Whether its message is a list of updates, which must be ended.
     pub(in crate::server) listing: bool,
+    /// Whether it ends with digests.
+    pub(in crate::server) digests: bool,
     /// Whether the next update is the first one of a plain message, which has no bit before it.
     pub(in crate::server) first: bool,
     /// Parts that others get as well.
@@ -32,6 +37,21 @@ pub(in crate::server) struct Outgoing {
     pub(in crate::server) private_updates: u32,
     /// Its own message.
     pub(in crate::server) message: BitWriter,
+    pub(in crate::server) budget: Budget,
+    /// The last tick in which its budget did not suffice.
+    pub(in crate::server) choked_at: u64,
+    pub(in crate::server) stretch: Stretch,
+    pub(in crate::server) sums: Sums,
+}
+
+/// What a client was told so far.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(in crate::server) struct Sums {
+    pub(in crate::server) updates: u64,
+    pub(in crate::server) merged: u64,
+    pub(in crate::server) choked: u64,
+    pub(in crate::server) messages: u64,
+    pub(in crate::server) bytes: u64,
 }
 
 impl Outgoing {
@@ -41,11 +61,22 @@ impl Outgoing {
             touched: false,
             eventful: false,
             listing: false,
+            digests: false,
             first: false,
             shared_parts: 0,
             private_updates: 0,
             message: BitWriter::default(),
+            budget: Budget::default(),
+            choked_at: 0,
+            stretch: Stretch::default(),
+            sums: Sums::default(),
         }
+    }
+
+    /// A message has been handed over.
+    pub(in crate::server) fn sent(&mut self, bytes: usize) {
+        self.sums.messages += 1;
+        self.sums.bytes += bytes as u64;
     }
 
     /// Whether there is nothing to say but what one part says that all get, or updates of its own.

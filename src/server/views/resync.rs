@@ -3,6 +3,8 @@
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
 
+use crate::{hello::Named, model::id::InventoryId};
+
 use super::Views;
 
 /// Fewest ticks between two full copies of everything for one client.
@@ -28,32 +30,36 @@ impl Views {
 
     /// A client has said hello: what it may see goes out in the next tick. One that says it again has
     /// not had the answer.
-    pub(in crate::server) fn greet(&mut self, client: Entity) {
+    pub(in crate::server) fn greet(&mut self, client: Entity, named: Named) {
         let Some(views) = self.clients.get_mut(client) else { return };
         if views.ready {
-            self.ask_resync(client);
+            self.ask_resync(client, named);
         } else {
             views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-            self.reset_client(client);
+            self.reset_client(client, named);
         }
     }
 
-    /// Has a client that found its copies wrong sent everything once more, but not too often.
-    pub(in crate::server) fn ask_resync(&mut self, client: Entity) {
-        if !self.resyncing.contains(&client) {
-            self.resyncing.push(client);
+    /// Has a client that lost its place sent everything once more, but not too often.
+    pub(in crate::server) fn ask_resync(&mut self, client: Entity, named: Named) {
+        match self.resyncing.iter_mut().find(|(there, _)| *there == client) {
+            Some((_, before)) => *before = named,
+            None => self.resyncing.push((client, named)),
         }
     }
 
     pub(in crate::server) fn resync_those_due(&mut self) {
         self.ticks += 1;
+        for client in core::mem::take(&mut self.unfinished) {
+            self.touch(client);
+        }
         let mut waiting = core::mem::take(&mut self.resyncing);
-        waiting.retain(|client| {
+        waiting.retain_mut(|(client, named)| {
             let Some(views) = self.clients.get_mut(*client) else { return false };
             let due = views.ready && self.ticks >= views.resync_after;
             if due {
                 views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-                self.reset_client(*client);
+                self.reset_client(*client, core::mem::take(named));
             }
             !due
         });
@@ -69,13 +75,17 @@ impl Views {
     }
 
     /// Begins all views of a client anew: it has said hello, or its copies are wrong.
-    fn reset_client(&mut self, client: Entity) {
+    fn reset_client(&mut self, client: Entity, named: Named) {
         let Some(views) = self.clients.get_mut(client) else { return };
+        let (same_run, coming) = (named.epoch == self.epoch.0, named.transfer);
+        let copies = named.copies.into_iter().filter(|_| same_run);
+        views.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
+        views.digests.clear();
         views.ready = true;
         views.reset = true;
         views.closes.clear();
         views.opens.clear();
-        views.bulk.cancel();
+        views.bulk.reset(coming.filter(|_| same_run));
         views.knows.clear();
         views.forgets.clear();
         for (view, unit) in (0u32..).zip(&views.views) {
@@ -83,9 +93,21 @@ impl Views {
             for watcher in watched.watchers.iter_mut().filter(|w| w.seat.client == client) {
                 (watcher.told, watcher.known) = (None, false);
             }
-            views.opens.push(view);
+            if !views.bulk.brings(view) {
+                views.opens.push(view);
+            }
         }
         self.touch(client);
+    }
+
+    /// A client found its copies of these views, with their handles, to be wrong.
+    pub(in crate::server) fn heal_views(&mut self, client: Entity, views: &[(u32, u32)]) {
+        let unit = |(view, handle): &(u32, u32)| {
+            let unit = self.unit_of(client, *view)?;
+            (self.units.get(&unit)?.handle == *handle).then_some(unit)
+        };
+        let units: Vec<Entity> = views.iter().filter_map(unit).collect();
+        self.heal(client, &units);
     }
 
     /// Has a client get full copies of units of which it believes something wrong, but not too often.

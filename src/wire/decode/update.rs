@@ -8,17 +8,18 @@ use super::{
         bits::BitReader,
         encode::{Form, index_bits},
     },
-    Held, Reference, item, narrow, reference, selected, slots, stack,
+    Copies, Held, Reference, item, narrow, reference, selected, slots, stack,
 };
 
-pub(super) fn update<'a>(
+pub(super) fn update(
     r: &mut BitReader,
     schema: Schema,
-    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    copies: &impl Copies,
     shared: bool,
 ) -> Result<Update, DecodeError> {
     let reference = reference(r, shared)?;
-    let held = held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
+    let held =
+        copies.held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
     check_base(r, &held)?;
     let what = "the number of commits";
     let max = (u64::MAX / 2).saturating_sub(held.version);
@@ -31,13 +32,14 @@ pub(super) fn update<'a>(
 }
 
 /// Reads an update that is a message by itself.
-pub(super) fn quick<'a>(
+pub(super) fn quick(
     r: &mut BitReader,
     schema: Schema,
-    held: &impl Fn(Reference) -> Option<Held<'a>>,
+    copies: &impl Copies,
     reference: Reference,
 ) -> Result<Update, DecodeError> {
-    let held = held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
+    let held =
+        copies.held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
     check_base(r, &held)?;
     let mut slots = Vec::with_capacity(2);
     entry(r, schema, held.unit, &mut slots)?;
@@ -52,7 +54,7 @@ fn check_base(r: &mut BitReader, held: &Held) -> Result<(), DecodeError> {
     Ok(())
 }
 
-fn delta(
+pub(super) fn delta(
     r: &mut BitReader,
     schema: Schema,
     unit: &Unit,

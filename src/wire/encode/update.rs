@@ -92,6 +92,10 @@ pub fn update_delta(
     entries: &[Entry],
 ) {
     head(w, update, false);
+    delta(w, schema, len, entries);
+}
+
+pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[Entry]) {
     let width = index_bits(len);
     let partners = exchanges(entries);
     let is_partner = |at: usize| partners.contains(&Some(at));

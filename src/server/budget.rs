@@ -1,0 +1,89 @@
+//! How many bytes may go out. Who has spent too much is told later, and of several changes at once.
+
+use core::time::Duration;
+
+use super::pace::Moment;
+
+/// So much time's worth of bytes may go out at once after a pause.
+const BURST: Duration = Duration::from_millis(250);
+
+/// How fast bytes are earned, as the nanoseconds that one takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Rate {
+    nanos_per_byte: u64,
+}
+
+impl Rate {
+    /// So many bytes in a second; `u32::MAX` for as many as there are.
+    pub(super) fn new(bytes_per_second: u32) -> Self {
+        let limited = bytes_per_second < u32::MAX;
+        let nanos_per_byte = 1_000_000_000 / u64::from(bytes_per_second.max(1));
+        Self { nanos_per_byte: if limited { nanos_per_byte.max(1) } else { 0 } }
+    }
+
+    fn nanos(self, bytes: usize) -> u64 {
+        self.nanos_per_byte.saturating_mul(bytes as u64)
+    }
+}
+
+/// What was spent of what is earned.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Budget {
+    /// When all of it will have been earned again, in nanoseconds since the app began.
+    earned_at: u64,
+    /// What is about to be sent in this tick, as far as that can be told before it is written, in bytes.
+    planned: u32,
+}
+
+impl Budget {
+    /// Whether something may be sent at all. What is sent in whole may go into debt.
+    pub(super) fn has_credit(&self, rate: Rate, now: Moment) -> bool {
+        let earned_at = self.earned_at.saturating_add(rate.nanos(self.planned as usize));
+        earned_at <= now.plus(BURST).nanos()
+    }
+
+    /// Reserves bytes for something that is about to be written.
+    pub(super) fn plan(&mut self, bytes: u32) {
+        self.planned = self.planned.saturating_add(bytes);
+    }
+
+    /// Takes what was really sent in place of what was planned.
+    pub(super) fn spend(&mut self, bytes: usize, rate: Rate, now: Moment) {
+        self.planned = 0;
+        self.earned_at = self.earned_at.max(now.nanos()).saturating_add(rate.nanos(bytes));
+    }
+
+    /// How many bytes there are to spend, for what fills up the rest.
+    pub(super) fn left(&self, rate: Rate, now: Moment) -> usize {
+        let nanos = now.plus(BURST).nanos().saturating_sub(self.earned_at.max(now.nanos()));
+        nanos
+            .checked_div(rate.nanos_per_byte)
+            .map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_spent_is_earned_again() {
+        let (rate, mut budget) = (Rate::new(1000), Budget::default());
+        let at = |millis| Moment::new(Duration::from_millis(millis));
+        assert_eq!(budget.left(rate, at(0)), 250);
+        budget.plan(251);
+        assert!(!budget.has_credit(rate, at(0)), "what is planned counts");
+        budget.spend(250, rate, at(0));
+        assert!(budget.has_credit(rate, at(0)), "to the last byte");
+        budget.spend(1000, rate, at(0));
+        assert!(!budget.has_credit(rate, at(999)));
+        assert!(budget.has_credit(rate, at(1000)));
+        assert_eq!(budget.left(rate, at(1100)), 100);
+        assert_eq!(budget.left(rate, at(60_000)), 250, "no more than a burst is saved up");
+        budget.spend(1 << 40, Rate::new(u32::MAX), at(0));
+        assert!(
+            budget.has_credit(Rate::new(u32::MAX), at(60_000)),
+            "without a limit nothing is spent"
+        );
+    }
+}
