@@ -9,6 +9,7 @@ pub(crate) mod act;
 pub(crate) mod open;
 pub mod pace;
 pub mod loot;
+pub mod pages;
 pub mod crafter;
 pub mod baseline;
 pub mod mark;
