@@ -49,7 +49,7 @@ pub trait InventoryAppExt {
     fn add_equipment<C: Container>(&mut self) -> &mut Self;
 
     /// Registers [`Tabs`](crate::prelude::Tabs): inventories of many slots in pages, of which a player opens
-    /// one at a time. See [`pages`](crate::pages).
+    /// one at a time. See [`pages`].
     ///
     /// # Panics
     ///
