@@ -21,6 +21,7 @@ use crate::{
         error::CatalogueError,
         items::{Catalogue, Items},
     },
+    pages,
     public_view::{self, PublicView},
     server::{
         mark,
@@ -46,6 +47,14 @@ pub trait InventoryAppExt {
     ///
     /// As [`Self::add_container`].
     fn add_equipment<C: Container>(&mut self) -> &mut Self;
+
+    /// Registers [`Tabs`](crate::prelude::Tabs): inventories of many slots in pages, of which a player opens
+    /// one at a time. See [`pages`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::add_container`] and [`Self::add_item_data`].
+    fn add_pages(&mut self) -> &mut Self;
 
     /// Inserts the catalogue. Syncing begins when there is one.
     fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self;
@@ -114,6 +123,11 @@ impl InventoryAppExt for App {
 
     fn add_equipment<C: Container>(&mut self) -> &mut Self {
         equipment::register::<C>(self);
+        self
+    }
+
+    fn add_pages(&mut self) -> &mut Self {
+        pages::register(self);
         self
     }
 

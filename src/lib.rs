@@ -297,6 +297,59 @@
 //!   [`Openable`]; the player opens it with [`open_id`](InventoryActions::open_id). A rule keeps a bag out
 //!   of itself.
 //!
+//! # Banks in tabs
+//!
+//! A bank of thousands of slots is a list of [`Tabs`], registered with
+//! [`add_pages`](InventoryAppExt::add_pages). Who sees the bank gets names, icons and sizes; the pages cost
+//! it nothing until it opens one, and it has one of them open at a time, with its rights to the bank. A page
+//! is an inventory like any other: moved from and to, resized, and saved under [`InventoryId::page`].
+//!
+//! ```
+//! # use bevy::prelude::*;
+//! # use bevy_inventory_sync::prelude::*;
+//! # use bevy_replicon::prelude::*;
+//! const GEM: ItemId = ItemId::of("gem");
+//!
+//! fn spawn_bank(account: u64, client: ClientId, commands: &mut Commands) {
+//!     let mut viewers = Viewers::new();
+//!     viewers.add(client, Rights::USE);
+//!     let tabs = Tabs::new((1..=50).map(|n| Tab::new(format!("Page {n}"), GEM, 100)));
+//!     commands.spawn((InventoryId::named("bank", account), tabs, viewers));
+//! }
+//!
+//! /// Each page is filled when it comes into being, also one that is added later.
+//! fn load_page(page: On<Add, PageOf>, ids: Query<&InventoryId>) {
+//!     info!("load inventory {:?}", ids.get(page.entity));
+//! }
+//!
+//! fn rename(mut banks: Query<&mut Tabs>) {
+//!     for mut tabs in &mut banks {
+//!         tabs.rename(0, "Ores");
+//!     }
+//! }
+//!
+//! /// On the side of the player.
+//! fn draw_tabs(mut actions: InventoryActions, bank: Single<Entity, (With<Tabs>, With<InView>)>) {
+//!     for (tab, page) in actions.tabs(*bank) {
+//!         info!("{}: {} slots, {}", tab.name(), tab.slots(), page.map_or("closed", |_| "open"));
+//!     }
+//!     actions.open_page(*bank, 3);
+//! }
+//! # let mut app = App::new();
+//! # app.add_plugins((MinimalPlugins, bevy::state::app::StatesPlugin, RepliconPlugins, InventoryPlugins));
+//! # app.add_pages().add_observer(load_page).add_systems(Update, rename);
+//! # let items = r#"(items: [(key: "gem")])"#;
+//! # app.insert_items(Items::<()>::from_ron(items).unwrap());
+//! # spawn_bank(7, ClientId::Server, &mut app.world_mut().commands());
+//! # app.update();
+//! # app.add_systems(Update, draw_tabs);
+//! # app.update();
+//! # let world = app.world_mut();
+//! # assert_eq!(world.query::<&PageOf>().iter(world).count(), 50);
+//! ```
+//!
+//! A tab that is [removed](Tabs::remove) takes what lies in its page with it: move it elsewhere before.
+//!
 //! # Instance data
 //!
 //! [`Stack::wear`] is a small number that changes often. What is rich and rare (an engraving, enchantments)
@@ -365,6 +418,7 @@ pub mod events;
 pub mod inventories;
 pub mod public_view;
 pub mod equipment;
+pub mod pages;
 pub mod actions;
 mod codec;
 pub mod hello;
@@ -412,6 +466,7 @@ pub mod prelude {
             stack::Stack,
             tx::Tx,
         },
+        pages::{Tab, Tabs},
         protocol::InventorySharedPlugin,
         public_view::{HeldItem, PublicView},
         server::{
@@ -423,6 +478,7 @@ pub mod prelude {
             faults::{InventoryFault, Unsynced},
             loot::{Dropped, Loot},
             pace::Pace,
+            pages::{PageOf, Pages},
             rules::{Ask, Purpose, Verdict},
             sessions::{ClientMisbehaved, Misbehaviour, RequestLimits},
         },

@@ -10,6 +10,7 @@ pub(crate) mod open;
 pub mod pace;
 pub(crate) mod budget;
 pub mod loot;
+pub mod pages;
 pub mod crafter;
 pub mod baseline;
 pub mod mark;

@@ -25,6 +25,7 @@ use crate::{
         reason::Reason,
         tx::{Player, Tx},
     },
+    pages::{Tab, Tabs},
     server::{act, open, views::Views},
     wire::request::Target,
 };
@@ -77,6 +78,7 @@ pub struct InventoryActions<'w, 's> {
     units: ReadUnits<'w, 's>,
     seen: Query<'w, 's, (&'static InView, &'static InventoryId), Allow<Disabled>>,
     own: Query<'w, 's, Entity, (With<LocalInventory>, Allow<Disabled>)>,
+    banks: Query<'w, 's, (&'static Tabs, &'static InventoryId), (With<InView>, Allow<Disabled>)>,
     catalogue: Option<Res<'w, Catalogue>>,
     kinds: Res<'w, Kinds>,
     ids: Res<'w, InventoryIds>,
@@ -101,8 +103,12 @@ impl InventoryActions<'_, '_> {
         self.queue(Requested::Action(action), actor)
     }
 
+    fn next_id(&self) -> RequestId {
+        RequestId(self.requests.0.fetch_add(1, Ordering::Relaxed))
+    }
+
     fn queue(&mut self, what: Requested, actor: Option<Entity>) -> RequestId {
-        let id = RequestId(self.requests.0.fetch_add(1, Ordering::Relaxed));
+        let id = self.next_id();
         self.commands.queue(move |world: &mut World| submit(world, id, actor, what));
         id
     }
@@ -118,6 +124,39 @@ impl InventoryActions<'_, '_> {
     pub fn open_id(&mut self, id: InventoryId) -> RequestId {
         let actor = self.actor();
         self.queue(Requested::Open(Target::Id(id)), actor)
+    }
+
+    /// Asks to open a page of a bank that is in view, by the number that its [`Tab`] has. If it is granted
+    /// the page comes into view, and the one that the player had open before is closed.
+    ///
+    /// It shows as an opening by id. Without asking the server it is refused with
+    /// [`Reason::NotInView`] if no such bank is in view, and [`Reason::NoSuchSlot`] if there is no such
+    /// tab; what was requested is then said to be an opening of the bank's entity.
+    pub fn open_page(&mut self, bank: Entity, page: u32) -> RequestId {
+        let reason = match self.banks.get(bank) {
+            Ok((tabs, id)) if tabs.get(page).is_some() => {
+                return self.open_id(InventoryId::page(*id, page));
+            }
+            Ok(_) => Reason::NoSuchSlot,
+            Err(_) => Reason::NotInView,
+        };
+        let id = self.next_id();
+        self.commands.queue(move |world: &mut World| {
+            tell_answer(world, id, Requested::Open(Target::Entity(bank)), Err(reason));
+        });
+        id
+    }
+
+    /// The tabs of a bank in view, in order, each with the entity of its page if that is open. None if no
+    /// such bank is in view.
+    pub fn tabs(&self, bank: Entity) -> impl Iterator<Item = (&Tab, Option<Entity>)> + '_ {
+        let there = self.banks.get(bank).ok();
+        there.into_iter().flat_map(|(tabs, id)| {
+            tabs.iter().map(|tab| {
+                let page = self.ids.get(InventoryId::page(*id, tab.page()));
+                (tab, page.filter(|page| self.seen.contains(*page)))
+            })
+        })
     }
 
     /// Says that the player has closed an inventory that it had opened. It leaves the view.

@@ -93,6 +93,15 @@ impl InventoryId {
         Self(Self::NAMED | xxh3_64_with_seed(kind.as_bytes(), number))
     }
 
+    /// The id of the page with this number of a [paged inventory](crate::pages), the same in every run if
+    /// the bank's is.
+    #[must_use]
+    pub const fn page(bank: Self, page: u32) -> Self {
+        let [a, b, c, d, e, f, g, h] = bank.0.to_le_bytes();
+        let named = [b'p', b'a', b'g', b'e', a, b, c, d, e, f, g, h];
+        Self(Self::NAMED | xxh3_64_with_seed(&named, page as u64))
+    }
+
     /// An id drawn in sequence. The upper bit is left to named ids, so the two never meet.
     #[must_use]
     pub const fn sequential(number: u64) -> Self {

@@ -104,6 +104,13 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// Enters items that are none: the icons of tabs.
+    pub(super) fn exempt(&mut self, entity: Entity, item: ItemId, net: i64) {
+        if self.strict {
+            *self.declared.entry((entity, item)).or_default() += net;
+        }
+    }
+
     /// Enters what a transaction did to its units, and what it put on the ground.
     pub(crate) fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
         for staged in staged.iter().filter(|_| self.strict) {

@@ -3,13 +3,18 @@
 use bevy::prelude::*;
 use bevy_replicon::prelude::*;
 
-use crate::{ids::InventoryIds, model::reason::Reason, wire::request::Target};
+use crate::{
+    ids::InventoryIds,
+    model::{reason::Reason, rights::Rights},
+    wire::request::Target,
+};
 
 use super::{
     GameSystems,
     access::{Openable, Owner, Viewers},
     baseline::Baseline,
     faults::Unsynced,
+    pages::{self, PageOf},
     rules::{self, Ask, Purpose, Verdict},
 };
 
@@ -61,7 +66,7 @@ pub(crate) fn open(
     if viewer || there.get::<Owner>() == Some(&Owner(client)) {
         return Ok(());
     }
-    let Openable(rights) = *there.get::<Openable>().ok_or(Reason::NotInView)?;
+    let rights = offered(world, unit, client).ok_or(Reason::NotInView)?;
     let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Open };
     if let Verdict::Refuse(reason) = rules::ask(world, &ask) {
         return Err(reason);
@@ -70,10 +75,18 @@ pub(crate) fn open(
     let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
     viewers.add_asked(client, rights);
     there.insert(viewers);
+    pages::close_others(world, unit, client);
     let open = &mut world.resource_mut::<Opened>().open;
     open.retain(|opening| !opening.is(unit, client));
     open.push(Opening { unit, client, actor });
     Ok(())
+}
+
+/// What a player who opens an inventory may do with it; of a page of a bank what it may do with the bank.
+fn offered(world: &World, unit: Entity, client: ClientId) -> Option<Rights> {
+    let openable = world.get::<Openable>(unit).map(|openable| openable.0);
+    let Some(page) = world.get::<PageOf>(unit) else { return openable };
+    Some(pages::rights_to(world, page.bank, client)? & openable.unwrap_or(Rights::all()))
 }
 
 /// Closes an inventory that a player had opened.

@@ -48,6 +48,7 @@ mod model_actions;
 mod model_sync;
 mod modes;
 mod pace;
+mod pages;
 mod privacy;
 mod replay;
 mod requests;

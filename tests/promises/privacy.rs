@@ -3,12 +3,12 @@
 use super::*;
 
 /// 16 bytes that no other test data has: every wear is a piece of it.
-fn canary() -> Vec<Option<Stack>> {
+pub(super) fn canary() -> Vec<Option<Stack>> {
     [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE].map(|wear| Some(AXE.stack(1).worn(wear))).to_vec()
 }
 
 /// Whether the canary's bits are in a message, at whatever bit they start.
-fn sings(bytes: &[u8]) -> bool {
+pub(super) fn sings(bytes: &[u8]) -> bool {
     let bits: Vec<bool> = bytes.iter().flat_map(|b| (0..8).map(move |n| b >> n & 1 == 1)).collect();
     let wears = [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE];
     wears.iter().any(|wear| {
