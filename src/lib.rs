@@ -331,6 +331,27 @@
 //! on a client. The player who sits at the authority is [`ClientId::Server`]; it hears the same events and
 //! costs no bytes.
 //!
+//! # Connections
+//!
+//! ## How good they are
+//!
+//! Every client's entity has a [`ConnectionQuality`]: round-trip time, jitter and loss as the messaging
+//! backend measures them, twice a second, with the last half minute of them, and a [`Grade`]. It takes several
+//! samples in a row to change the grade, so that it does not flicker; [`QualityPolicy`] has the limits.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_inventory_sync::prelude::*;
+//!
+//! fn warn_of_bad_links(change: On<QualityChanged>, links: Query<&ConnectionQuality>) {
+//!     let Ok(link) = links.get(change.client) else { return };
+//!     if change.to == Grade::Poor {
+//!         warn!("{}: {:?}, {:.0} % lost", change.client, link.rtt(), 100.0 * link.loss());
+//!     }
+//! }
+//! # App::new().add_observer(warn_of_bad_links);
+//! ```
+//!
 //! # Testing your game
 //!
 //! [`Pair`](test_pair::Pair) joins a server and any number of clients in one process, with latency, loss and
@@ -423,6 +444,10 @@ pub mod prelude {
             faults::{InventoryFault, Unsynced},
             loot::{Dropped, Loot},
             pace::Pace,
+            quality::{
+                ConnectionQuality, Grade, QualityChanged, QualityLimits, QualityPolicy,
+                QualitySample,
+            },
             rules::{Ask, Purpose, Verdict},
             sessions::{ClientMisbehaved, Misbehaviour, RequestLimits},
         },

@@ -49,6 +49,7 @@ mod model_sync;
 mod modes;
 mod pace;
 mod privacy;
+mod quality;
 mod replay;
 mod requests;
 mod rules;
