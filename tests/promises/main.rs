@@ -58,6 +58,8 @@ mod odd_clients;
 mod odd_games;
 mod odd_steps;
 mod own_actions;
+#[cfg(feature = "renet")]
+mod over_renet;
 mod sync;
 mod views;
 mod wire;
