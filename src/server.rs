@@ -8,6 +8,7 @@ pub mod rules;
 pub(crate) mod act;
 pub(crate) mod open;
 pub mod pace;
+pub mod quality;
 pub(crate) mod budget;
 pub mod loot;
 pub mod pages;
@@ -74,6 +75,7 @@ impl Plugin for InventoryServerPlugin {
             )
             .add_plugins((viewers::plugin, mark::plugin, audit::plugin))
             .add_plugins((sessions::plugin, open::plugin, crafter::plugin, loot::plugin))
+            .add_plugins(quality::plugin)
             .add_systems(
                 PreUpdate,
                 (

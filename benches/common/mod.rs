@@ -5,4 +5,5 @@
 pub mod fleet;
 pub mod ops;
 pub mod peers;
+#[cfg(feature = "renet")]
 pub mod udp;

@@ -1,24 +1,20 @@
 //! The same over real renet connections, packet by packet, without sockets: what a datagram costs, and how
 //! long what is lost takes to come again.
 
-use core::time::Duration;
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::test_pair::{Network, STEP};
-use bevy_replicon::prelude::*;
-use bevy_replicon_renet::{
-    RenetChannelsExt,
-    renet::{ChannelConfig, ConnectionConfig, RenetClient, RenetServer, SendType},
+use bevy_inventory_sync::{
+    renet::{RenetSettings, connection_config},
+    test_pair::{Network, STEP},
 };
+use bevy_replicon::prelude::*;
+use bevy_replicon_renet::renet::{RenetClient, RenetServer};
 
 use super::peers::Peer;
 
 /// IP and UDP headers, and what netcode adds to encrypt a packet.
 const DATAGRAM_BYTES: u64 = 28 + 19;
-
-/// After so long renet sends again what was not acknowledged.
-const RESEND_TIME: Duration = Duration::from_millis(120);
 
 const CLIENT: u64 = 1;
 
@@ -38,26 +34,10 @@ pub struct UdpPair {
     dice: fastrand::Rng,
 }
 
-fn with_resend_time(mut channels: Vec<ChannelConfig>) -> Vec<ChannelConfig> {
-    for channel in &mut channels {
-        match &mut channel.send_type {
-            SendType::Unreliable => {}
-            SendType::ReliableOrdered { resend_time }
-            | SendType::ReliableUnordered { resend_time } => *resend_time = RESEND_TIME,
-        }
-    }
-    channels
-}
-
 impl UdpPair {
     pub fn new<P: Peer>() -> Self {
         let (mut server, mut client) = (P::server(), P::app());
-        let channels = server.world().resource::<RepliconChannels>().clone();
-        let config = ConnectionConfig {
-            server_channels_config: with_resend_time(channels.server_configs()),
-            client_channels_config: with_resend_time(channels.client_configs()),
-            ..default()
-        };
+        let config = connection_config(server.world().resource(), RenetSettings::default());
         let (mut there, mut here) = (RenetServer::new(config.clone()), RenetClient::new(config));
         there.add_connection(CLIENT);
         here.set_connected();

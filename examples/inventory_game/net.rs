@@ -6,15 +6,17 @@ use std::{
 };
 
 use bevy::prelude::*;
-use bevy_inventory_sync::prelude::*;
+use bevy_inventory_sync::{
+    prelude::*,
+    renet::{RenetSettings, connection_config},
+};
 use bevy_replicon::{prelude::*, shared::protocol::ProtocolMismatch};
 use bevy_replicon_renet::{
-    RenetChannelsExt, RenetClient, RenetServer,
+    RenetClient, RenetServer,
     netcode::{
         ClientAuthentication, NetcodeClientTransport, NetcodeDisconnectReason,
         NetcodeServerTransport, ServerAuthentication, ServerConfig,
     },
-    renet::{ChannelConfig, ConnectionConfig, SendType},
 };
 
 use crate::lag;
@@ -80,22 +82,8 @@ pub fn join(app: &mut App, server: SocketAddr) -> Result<(), String> {
     Ok(())
 }
 
-fn connection(channels: &RepliconChannels) -> ConnectionConfig {
-    let patient = |mut configs: Vec<ChannelConfig>| {
-        for config in &mut configs {
-            if let SendType::ReliableOrdered { resend_time }
-            | SendType::ReliableUnordered { resend_time } = &mut config.send_type
-            {
-                *resend_time = RESEND_TIME;
-            }
-        }
-        configs
-    };
-    ConnectionConfig {
-        server_channels_config: patient(channels.server_configs()),
-        client_channels_config: patient(channels.client_configs()),
-        ..default()
-    }
+fn settings() -> RenetSettings {
+    RenetSettings { resend_time: RESEND_TIME, ..default() }
 }
 
 fn start_server(
@@ -112,7 +100,7 @@ fn start_server(
         authentication: ServerAuthentication::Unsecure,
     };
     commands.insert_resource(NetcodeServerTransport::new(config, socket)?);
-    commands.insert_resource(RenetServer::new(connection(&channels)));
+    commands.insert_resource(RenetServer::new(connection_config(&channels, settings())));
     Ok(())
 }
 
@@ -132,7 +120,7 @@ fn start_client(
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     commands.insert_resource(NetcodeClientTransport::new(now, authentication, socket)?);
-    commands.insert_resource(RenetClient::new(connection(&channels)));
+    commands.insert_resource(RenetClient::new(connection_config(&channels, settings())));
     Ok(())
 }
 

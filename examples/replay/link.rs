@@ -7,15 +7,18 @@ use std::{
 };
 
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{
+    prelude::*,
+    renet::{RenetSettings, connection_config},
+    test_pair::Pair,
+};
 use bevy_replicon::prelude::*;
 use bevy_replicon_renet::{
-    RenetChannelsExt, RenetClient, RenetServer, RepliconRenetPlugins,
+    RenetClient, RenetServer, RepliconRenetPlugins,
     netcode::{
         ClientAuthentication, NetcodeClientTransport, NetcodeServerTransport, ServerAuthentication,
         ServerConfig,
     },
-    renet::ConnectionConfig,
 };
 
 /// How long one update takes on the apps' clocks.
@@ -173,20 +176,13 @@ fn count_client(messages: Res<ClientMessages>, mut traffic: ResMut<Traffic>) {
     }
 }
 
-fn connection(channels: &RepliconChannels) -> ConnectionConfig {
-    ConnectionConfig {
-        server_channels_config: channels.server_configs(),
-        client_channels_config: channels.client_configs(),
-        ..default()
-    }
-}
-
 fn now() -> Result<Duration> {
     Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?)
 }
 
 fn listen(app: &mut App) -> Result {
-    let server = RenetServer::new(connection(app.world().resource()));
+    let server =
+        RenetServer::new(connection_config(app.world().resource(), RenetSettings::default()));
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let config = ServerConfig {
         current_time: now()?,
@@ -200,7 +196,8 @@ fn listen(app: &mut App) -> Result {
 }
 
 fn connect(app: &mut App, server_addr: std::net::SocketAddr) -> Result {
-    let client = RenetClient::new(connection(app.world().resource()));
+    let client =
+        RenetClient::new(connection_config(app.world().resource(), RenetSettings::default()));
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let authentication = ClientAuthentication::Unsecure {
         client_id: 1,

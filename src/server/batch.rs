@@ -18,6 +18,7 @@ use super::{
     budget::Rate,
     mark::Marked,
     pace::{Moment, Pace},
+    quality::QualityPolicy,
     views::{Seat, Touching, Views},
 };
 
@@ -120,7 +121,7 @@ pub(crate) struct Batched {
 pub(super) fn batch_changes(
     marked: Res<Marked>,
     units: Query<(&Baseline, Option<&Pace>), Allow<Disabled>>,
-    (settings, time): (Res<SyncSettings>, Res<Time<Real>>),
+    (settings, policy, time): (Res<SyncSettings>, Res<QualityPolicy>, Res<Time<Real>>),
     mut views: ResMut<Views>,
     mut batched: ResMut<Batched>,
     mut stats: ResMut<InventoryStats>,
@@ -137,7 +138,8 @@ pub(super) fn batch_changes(
     let rates = [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
     let in_line = views.begin_batch();
     let settings = *settings;
-    let mut batching = Batching { settings, now, rates, views, batched, stats };
+    let policy = *policy;
+    let mut batching = Batching { settings, policy, now, rates, views, batched, stats };
     for unit in marked.units().iter().copied() {
         batching.commit(unit, units.get(unit));
     }
@@ -185,6 +187,7 @@ type There<'a, E> = Result<(&'a Baseline, Option<&'a Pace>), E>;
 /// What [`batch_changes`] works with.
 struct Batching<'a> {
     settings: SyncSettings,
+    policy: QualityPolicy,
     now: Moment,
     /// Of one client, and of all.
     rates: [Rate; 2],
@@ -219,7 +222,7 @@ impl Batching<'_> {
     fn tell<E>(&mut self, unit: Entity, there: There<E>, turn: Turn) -> bool {
         let Ok((baseline, pace)) = there else { return false };
         let pace = pace.copied().unwrap_or_default();
-        let Self { settings, now, rates, views, batched, stats } = self;
+        let Self { settings, policy, now, rates, views, batched, stats } = self;
         let Some((watched, mut clients)) = views.unit_and_clients(unit, *now, *rates) else {
             return false;
         };
@@ -250,9 +253,9 @@ impl Batching<'_> {
                 } else if anew {
                     watcher.told = None;
                     outgrown.push(at);
-                } else if let Some(stretch) = clients.afford(watcher, bytes, turn == Turn::Free) {
+                } else if let Some(grade) = clients.afford(watcher, bytes, turn == Turn::Free) {
                     watcher.told = Some(version);
-                    watcher.timer.told(*now, stretch.of(pace.period(settings)));
+                    watcher.timer.told(*now, policy.period(pace, grade, settings));
                     batched.targets.push((watcher.seat, watcher.view));
                 } else {
                     late = true;

@@ -38,24 +38,6 @@ impl Pace {
     }
 }
 
-/// How much longer a viewer with a poor connection waits, in quarters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Stretch {
-    quarters: u16,
-}
-
-impl Default for Stretch {
-    fn default() -> Self {
-        Self { quarters: 4 }
-    }
-}
-
-impl Stretch {
-    pub(super) fn of(self, period: Duration) -> Duration {
-        if self.quarters == 4 { period } else { period * u32::from(self.quarters) / 4 }
-    }
-}
-
 /// Time since the app began, in microseconds: one number is compared faster than two, for every viewer of
 /// what changes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]

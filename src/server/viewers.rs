@@ -23,12 +23,14 @@ use super::{
     faults::Unsynced,
     local::{close_local, mark_local, open_local},
     pace::Pace,
+    quality::QualityChanged,
     sessions::Sessions,
     views::{Access, Views},
 };
 
 pub(super) fn plugin(app: &mut App) {
     app.add_observer(enter_client)
+        .add_observer(note_grade)
         .add_observer(leave_client)
         .add_observer(forget_unit)
         .add_observer(look_at::<Add, Baseline>)
@@ -74,6 +76,10 @@ fn enter_client(
     for (unit, _) in viewed.iter().filter(|(_, viewers)| viewers.rights_of(client).is_some()) {
         views.look_at(unit);
     }
+}
+
+fn note_grade(changed: On<QualityChanged>, mut views: ResMut<Views>) {
+    views.set_grade(changed.client, changed.to);
 }
 
 /// Leaves no entry of a client that has gone, also not in what the game wrote down.

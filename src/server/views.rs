@@ -28,7 +28,8 @@ pub(super) use clients::{Outgoing, Seat};
 use super::{
     baseline::Baseline,
     budget::{Budget, Rate},
-    pace::{LOG_MAX, Logged, Moment, Pace, Stretch, Timer},
+    pace::{LOG_MAX, Logged, Moment, Pace, Timer},
+    quality::Grade,
 };
 
 /// All open views, by unit and by client.
@@ -159,11 +160,11 @@ pub(super) struct Line {
 }
 
 impl Touching<'_> {
-    /// Reserves bytes for an update, and gives how much longer its viewer waits for the next one; `None` if there are
-    /// no bytes left. With `free` none are given to clients that have run out before: those stand in line.
-    pub(super) fn afford(&mut self, watcher: &Watcher, bytes: u32, free: bool) -> Option<Stretch> {
+    /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
+    /// `free` none are given to clients that have run out before: those stand in line.
+    pub(super) fn afford(&mut self, watcher: &Watcher, bytes: u32, free: bool) -> Option<Grade> {
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
-            return Some(Stretch::default());
+            return Some(Grade::default());
         };
         let [rate, total_rate] = self.rates;
         let choked = |at: u64| at != 0 && at + 1 >= self.tick;
@@ -179,7 +180,7 @@ impl Touching<'_> {
             } else {
                 self.line.total.plan(bytes);
                 outgoing.budget.plan(bytes);
-                return Some(outgoing.stretch);
+                return Some(outgoing.grade);
             }
             outgoing.sums.choked += 1;
             self.line.strained = true;
@@ -187,7 +188,7 @@ impl Touching<'_> {
         }
         self.line.total.plan(bytes);
         outgoing.budget.plan(bytes);
-        Some(outgoing.stretch)
+        Some(outgoing.grade)
     }
 
     /// Viewers have been told of a unit; some time after the last change they are told a digest.
@@ -316,6 +317,13 @@ impl Views {
 
     pub(super) fn client_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
         self.clients.get_mut(client)
+    }
+
+    /// The link to a client has another grade now.
+    pub(super) fn set_grade(&mut self, client: Entity, grade: Grade) {
+        if let Some((outgoing, _)) = self.at(client) {
+            outgoing.grade = grade;
+        }
     }
 
     /// A client by its entity, if it is there.

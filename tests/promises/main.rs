@@ -50,6 +50,7 @@ mod modes;
 mod pace;
 mod pages;
 mod privacy;
+mod quality;
 mod replay;
 mod requests;
 mod rules;
@@ -58,6 +59,8 @@ mod odd_clients;
 mod odd_games;
 mod odd_steps;
 mod own_actions;
+#[cfg(feature = "renet")]
+mod over_renet;
 mod sync;
 mod views;
 mod wire;

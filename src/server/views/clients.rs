@@ -3,7 +3,7 @@
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
 use crate::{
-    server::{budget::Budget, pace::Stretch},
+    server::{budget::Budget, quality::Grade},
     wire::bits::BitWriter,
 };
 
@@ -40,7 +40,7 @@ pub(in crate::server) struct Outgoing {
     pub(in crate::server) budget: Budget,
     /// The last tick in which its budget did not suffice.
     pub(in crate::server) choked_at: u64,
-    pub(in crate::server) stretch: Stretch,
+    pub(in crate::server) grade: Grade,
     pub(in crate::server) sums: Sums,
 }
 
@@ -68,7 +68,7 @@ impl Outgoing {
             message: BitWriter::default(),
             budget: Budget::default(),
             choked_at: 0,
-            stretch: Stretch::default(),
+            grade: Grade::default(),
             sums: Sums::default(),
         }
     }
