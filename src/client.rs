@@ -15,6 +15,7 @@ use bevy_replicon::prelude::*;
 use crate::{model::items::Catalogue, systems::InventorySystems};
 
 pub use bulk::TransferProgress;
+pub use predict::ActionTimes;
 pub use submit::SyncState;
 
 /// The client half of [`InventoryPlugins`](crate::InventoryPlugins).
@@ -26,6 +27,8 @@ impl Plugin for InventoryClientPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<confirmed::Confirmations>()
             .init_resource::<predict::Predictions>()
+            .init_resource::<ActionTimes>()
+            .register_type::<ActionTimes>()
             .init_resource::<receive::Received>()
             .init_resource::<bulk::Transfers>()
             .add_message::<TransferProgress>()

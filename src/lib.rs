@@ -471,7 +471,7 @@ pub mod prelude {
             InventoryActions, RequestId, Requested, SlotPending,
         },
         app::InventoryAppExt,
-        client::{InventoryClientPlugin, SyncState},
+        client::{ActionTimes, InventoryClientPlugin, SyncState, TransferProgress},
         containers::Kinds,
         equipment::{Equipped, Unequipped},
         events::{
@@ -505,6 +505,7 @@ pub mod prelude {
             batch::{FullPolicy, SyncSettings},
             crafter::{Crafter, Work},
             faults::{InventoryFault, Unsynced},
+            health::{ClientSync, HealthReason, HealthStatus, Refusals, SyncAlert, SyncHealth},
             loot::{Dropped, Loot},
             pace::Pace,
             pages::{PageOf, Pages},
@@ -515,7 +516,7 @@ pub mod prelude {
             rules::{Ask, Purpose, Verdict},
             sessions::{ClientMisbehaved, Misbehaviour, RequestLimits},
         },
-        stats::InventoryStats,
+        stats::{InventoryDiagnosticsPlugin, InventoryStats},
         systems::InventorySystems,
     };
 }

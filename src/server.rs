@@ -23,6 +23,7 @@ pub mod batch;
 pub(crate) mod bulk;
 pub mod encode;
 pub(crate) mod send;
+pub mod health;
 
 use bevy::prelude::*;
 use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
@@ -73,7 +74,7 @@ impl Plugin for InventoryServerPlugin {
                     .run_if(authority_is_here)
                     .run_if(resource_exists::<Catalogue>),
             )
-            .add_plugins((viewers::plugin, mark::plugin, audit::plugin))
+            .add_plugins((viewers::plugin, mark::plugin, audit::plugin, health::plugin))
             .add_plugins((sessions::plugin, open::plugin, crafter::plugin, loot::plugin))
             .add_plugins(quality::plugin)
             .add_systems(

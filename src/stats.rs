@@ -1,7 +1,13 @@
 //! One counter per step of the walk.
 
 use bevy::{
-    ecs::{reflect::ReflectResource, resource::Resource},
+    app::{App, Last, Plugin},
+    diagnostic::{Diagnostic, DiagnosticPath, Diagnostics, RegisterDiagnostic},
+    ecs::{
+        reflect::ReflectResource,
+        resource::Resource,
+        system::{Local, Res},
+    },
     reflect::Reflect,
 };
 
@@ -39,6 +45,20 @@ pub struct InventoryStats {
     pub closes_encoded: u64,
     /// Encode: slot entries written into deltas, each once however many see it.
     pub entries_encoded: u64,
+    /// Encode: bits of deltas, for all who get them. What else a message has is its head.
+    pub bits_deltas: u64,
+    /// Encode: bits of full copies sent because much changed.
+    pub bits_fulls: u64,
+    /// Encode: bits of views that begin, without those in chunks.
+    pub bits_opens: u64,
+    /// Encode: bits of instance data, without that in chunks.
+    pub bits_data: u64,
+    /// Encode: bits of answers to requests.
+    pub bits_answers: u64,
+    /// Encode: bits of digests.
+    pub bits_digests: u64,
+    /// Send: bytes in chunks, which are among those sent.
+    pub bytes_chunks: u64,
     /// Send: messages to clients.
     pub messages_sent: u64,
     /// Send: bytes to clients.
@@ -98,4 +118,71 @@ pub struct InventoryStats {
     pub resyncs_requested: u64,
     /// Submit: of those, requests for copies that were found to be wrong.
     pub heals_requested: u64,
+}
+
+/// Feeds Bevy's diagnostics once per frame with what the steps of the walk did in it. Add it beside
+/// [`InventoryPlugins`](crate::InventoryPlugins) where something reads them: a logger, an overlay.
+pub struct InventoryDiagnosticsPlugin;
+
+impl InventoryDiagnosticsPlugin {
+    /// Mark: slots that changed, per frame.
+    pub const SLOTS_MARKED: DiagnosticPath = DiagnosticPath::const_new("inventory/mark/slots");
+    /// Batch: updates to be written, per frame.
+    pub const JOBS_BATCHED: DiagnosticPath = DiagnosticPath::const_new("inventory/batch/jobs");
+    /// Batch: units that began to wait, per frame.
+    pub const UPDATES_DEFERRED: DiagnosticPath =
+        DiagnosticPath::const_new("inventory/batch/deferred");
+    /// Encode: slot entries in deltas, per frame.
+    pub const ENTRIES_ENCODED: DiagnosticPath =
+        DiagnosticPath::const_new("inventory/encode/entries");
+    /// Send: messages to clients, per frame.
+    pub const MESSAGES_SENT: DiagnosticPath = DiagnosticPath::const_new("inventory/send/messages");
+    /// Send: bytes to clients, per frame.
+    pub const BYTES_SENT: DiagnosticPath = DiagnosticPath::const_new("inventory/send/bytes");
+    /// Validate: requests heard, per frame.
+    pub const REQUESTS_VALIDATED: DiagnosticPath =
+        DiagnosticPath::const_new("inventory/validate/requests");
+    /// Receive: bytes from the server, per frame.
+    pub const BYTES_RECEIVED: DiagnosticPath = DiagnosticPath::const_new("inventory/receive/bytes");
+    /// Apply: confirmed slots that moved, per frame.
+    pub const SLOTS_APPLIED: DiagnosticPath = DiagnosticPath::const_new("inventory/apply/slots");
+    /// Notify: slot events, per frame.
+    pub const SLOTS_NOTIFIED: DiagnosticPath = DiagnosticPath::const_new("inventory/notify/slots");
+
+    const ALL: [(DiagnosticPath, fn(&InventoryStats) -> u64); 10] = [
+        (Self::SLOTS_MARKED, |stats| stats.slots_marked),
+        (Self::JOBS_BATCHED, |stats| stats.jobs_batched),
+        (Self::UPDATES_DEFERRED, |stats| stats.updates_deferred),
+        (Self::ENTRIES_ENCODED, |stats| stats.entries_encoded),
+        (Self::MESSAGES_SENT, |stats| stats.messages_sent),
+        (Self::BYTES_SENT, |stats| stats.bytes_sent),
+        (Self::REQUESTS_VALIDATED, |stats| stats.requests_validated),
+        (Self::BYTES_RECEIVED, |stats| stats.bytes_received),
+        (Self::SLOTS_APPLIED, |stats| stats.slots_applied),
+        (Self::SLOTS_NOTIFIED, |stats| stats.slots_notified),
+    ];
+}
+
+impl Plugin for InventoryDiagnosticsPlugin {
+    fn build(&self, app: &mut App) {
+        for (path, _) in Self::ALL {
+            app.register_diagnostic(Diagnostic::new(path));
+        }
+        app.add_systems(Last, measure);
+    }
+}
+
+fn measure(
+    stats: Res<InventoryStats>,
+    mut before: Local<InventoryStats>,
+    mut diagnostics: Diagnostics,
+) {
+    for (path, read) in &InventoryDiagnosticsPlugin::ALL {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "what happens in a frame is far below that"
+        )]
+        diagnostics.add_measurement(path, || (read(&stats) - read(&before)) as f64);
+    }
+    *before = *stats;
 }

@@ -14,7 +14,7 @@ use crate::{
 use super::{
     bulk::Transfers,
     confirmed::{Confirmations, Wrong},
-    predict::Predictions,
+    predict::{ActionTimes, Predictions},
     receive::Received,
     submit::{Submission, SyncState},
 };
@@ -29,6 +29,7 @@ pub(super) fn apply_messages(
     mut transfers: ResMut<Transfers>,
     mut submission: ResMut<Submission>,
     mut state: ResMut<SyncState>,
+    (time, mut times): (Res<Time<Real>>, ResMut<ActionTimes>),
     mut stats: ResMut<InventoryStats>,
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
@@ -50,7 +51,7 @@ pub(super) fn apply_messages(
                     }
                 }
                 for answers in parts.iter().filter_map(|part| part.answers.as_ref()) {
-                    if !predictions.answer(answers) {
+                    if !predictions.answer(answers, time.elapsed(), &mut times) {
                         stats.gaps += 1;
                         submission.want_resync();
                     }

@@ -1,9 +1,10 @@
 //! Shows a player's requests ahead of their answers: what is shown is what is confirmed, and on top of it
 //! everything that is still unanswered, done by the same code that the server runs.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
-use bevy::{platform::collections::HashSet, prelude::*};
+use bevy::{ecs::reflect::ReflectResource, platform::collections::HashSet, prelude::*};
 use bevy_replicon::shared::server_entity_map::ServerEntityMap;
 
 use crate::{
@@ -42,6 +43,53 @@ struct Pending {
     what: Requested,
     /// The slots that it changed when it was first shown.
     slots: Vec<(Entity, Slot)>,
+    asked_at: Duration,
+}
+
+/// Client: how long the answers to the local player's requests took, from the click to the answer.
+#[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Resource)]
+pub struct ActionTimes {
+    buckets: [u64; ActionTimes::LIMITS.len() + 1],
+    last: Duration,
+    sum: Duration,
+}
+
+impl ActionTimes {
+    /// The upper limits of the buckets, in milliseconds; above the last one is one more bucket.
+    pub const LIMITS: [u64; 9] = [17, 34, 50, 100, 150, 200, 300, 500, 1000];
+
+    fn note(&mut self, took: Duration) {
+        let at = Self::LIMITS.iter().position(|limit| took <= Duration::from_millis(*limit));
+        self.buckets[at.unwrap_or(Self::LIMITS.len())] += 1;
+        self.last = took;
+        self.sum = self.sum.saturating_add(took);
+    }
+
+    /// How many answers took so long, by [`Self::LIMITS`].
+    #[must_use]
+    pub fn buckets(&self) -> &[u64] {
+        &self.buckets
+    }
+
+    /// How many answers there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    /// How long the last one took.
+    #[must_use]
+    pub fn last(&self) -> Duration {
+        self.last
+    }
+
+    /// How long they took on average.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        let count = u32::try_from(self.count()).unwrap_or(u32::MAX);
+        self.sum.checked_div(count).unwrap_or_default()
+    }
 }
 
 /// An answer for the game to hear of.
@@ -66,7 +114,12 @@ pub(crate) struct Predictions {
 
 impl Predictions {
     /// Takes in what the server says. Says no if an answer before these was lost.
-    pub(super) fn answer(&mut self, answers: &Answers) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        answers: &Answers,
+        now: Duration,
+        times: &mut ActionTimes,
+    ) -> bool {
         let Answers { last, results } = answers;
         let [low, ..] = self.last.to_le_bytes();
         let behind = u64::from(low.wrapping_sub(*last) & 0x3F);
@@ -78,7 +131,10 @@ impl Predictions {
             whole &= at.is_some();
             let result = at.and_then(|at| results.get(at)).copied();
             let result = result.unwrap_or(Err(Reason::Unanswered));
-            let Pending { request, what, .. } = pending;
+            let Pending { request, what, asked_at, .. } = pending;
+            if at.is_some() {
+                times.note(now.saturating_sub(asked_at));
+            }
             self.answered.push(Answered { request, what, result });
         }
         whole
@@ -151,7 +207,7 @@ fn try_request(
     // What else has changed is told when it is shown, and that may not be yet.
     let others = core::mem::replace(&mut confirmations.touched, views.clone());
     let what = what.clone();
-    let pending = Pending { request, number, actor, what, slots };
+    let pending = Pending { request, number, actor, what, slots, asked_at: now };
     world.resource_mut::<Predictions>().pending.push_back(pending);
     let mut stats = world.resource_mut::<InventoryStats>();
     stats.requests_sent += 1;

@@ -25,6 +25,7 @@ use super::{
     batch::SyncSettings,
     budget::Rate,
     encode::{Copies, Encoded, Units, head_of},
+    health::Watch,
     pace::Moment,
     views::Views,
 };
@@ -74,6 +75,11 @@ struct GivenUp {
 impl Bulk {
     pub(super) fn is_idle(&self) -> bool {
         self.wanted.is_empty() && self.transfer.is_none()
+    }
+
+    /// How many copies wait or are on their way.
+    pub(super) fn len(&self) -> usize {
+        self.wanted.len() + self.transfer.as_ref().map_or(0, |transfer| transfer.copies.len())
     }
 
     /// The number of the last transfer that a client drops when everything begins anew.
@@ -209,6 +215,7 @@ pub(super) fn send_chunks(
         let given_up = views.client_mut(*client_id).and_then(|client| client.bulk.give_up(now));
         if let Some(GivenUp { again }) = given_up {
             stats.transfers_given_up += 1;
+            views.watch_of(*client_id).into_iter().for_each(Watch::give_up);
             warn!(
                 "client `{client_id}` has not taken a transfer; {}",
                 if again { "once more" } else { "no more of it is sent" }
@@ -231,6 +238,7 @@ pub(super) fn send_chunks(
                 let chunk = Bytes::from(write_chunk(head, &transfer.bytes));
                 stats.chunks_sent += 1;
                 stats.bytes_sent += chunk.len() as u64;
+                stats.bytes_chunks += chunk.len() as u64;
                 bytes += chunk.len();
                 left = left.saturating_sub(chunk.len());
                 outgoing.sent(chunk.len());

@@ -27,7 +27,7 @@ use super::{
     batch::{Batched, Content, Job},
     bulk,
     sessions::Sessions,
-    views::{ClientViews, Seat, Views},
+    views::{ClientViews, Outgoing, Seat, Views},
 };
 
 /// What is ready to be sent. The buffers are kept from tick to tick.
@@ -157,18 +157,22 @@ fn begin_message(
     if !full {
         if let Some(answers) = answers {
             encode::begin_answered(w, &answers);
+            stats.bits_answers += w.len() as u64;
         }
         return;
     }
     let reset = reset.then(|| Reset { transfer: client.bulk.last_dropped(), epoch });
     encode::begin_full(w, answers.as_ref(), reset, outgoing.shared_parts as usize);
+    stats.bits_answers += if answers.is_some() { w.len() as u64 } else { 0 };
+    let before_data = w.len();
     encode::data(w, &client.forgets, &data);
+    stats.bits_data += (w.len() - before_data) as u64;
     client.forgets.clear();
     encode::closes(w, &client.closes);
     encode::opens(w, opens.len());
     stats.closes_encoded += client.closes.len() as u64;
     stats.opens_encoded += opens.len() as u64;
-    let mut before = None;
+    let (mut before, before_opens) = (None, w.len());
     for Opening { unit, head, since } in &opens {
         let Ok((baseline, _)) = units.get(*unit) else { continue };
         stats.opens_as_delta += u64::from(since.is_some());
@@ -179,6 +183,7 @@ fn begin_message(
         encode::open(w, schema, before, (head, baseline.unit()), body);
         before = Some((head, baseline.unit()));
     }
+    stats.bits_opens += (w.len() - before_opens) as u64;
     encode::handover(w, handover.as_ref());
     client.closes.clear();
     outgoing.digests = true;
@@ -308,66 +313,104 @@ fn encode_job(
     encoded: &mut Encoded,
     stats: &mut InventoryStats,
 ) {
-    let Encoded { shared, part, other, .. } = encoded;
     let entries = &batched.entries[job.entries.clone()];
-    let Job { handle, base, version, selected, len, content, .. } = *job;
-    let unit = (content != Content::Delta).then(|| units.get(job.unit).ok()).flatten();
+    let unit = (job.content != Content::Delta).then(|| units.get(job.unit).ok()).flatten();
     let unit = unit.map(|(baseline, _)| baseline.unit());
-    let head = |view| UpdateHead { view, handle, base, version, selected };
-    let may_be_quick = content != Content::Full;
-    let update = (content, unit, len, entries);
-    let full = match &batched.targets[job.targets.clone()] {
+    let update = (job.content, unit, job.len, entries);
+    let written = match &batched.targets[job.targets.clone()] {
         [(seat, view)] => {
             let Some(outgoing) = views.outgoing(*seat) else { return };
-            let head = head(*view);
-            let w = &mut outgoing.message;
-            let quick = may_be_quick
-                && outgoing.first
-                && outgoing.private_updates == 1
-                && encode::quick(w, schema, &head, false, (len, entries));
-            !quick && {
-                if core::mem::take(&mut outgoing.first) {
-                    encode::begin_plain(w);
-                    outgoing.listing = true;
-                } else {
-                    w.flag(true);
-                }
-                write_update(w, other, schema, &head, update)
-            }
+            write_private(outgoing, *view, &mut encoded.other, schema, job, update)
         }
-        _ => {
-            let head = head(handle);
-            let alone = !job.joins && !joined;
-            if !job.joins {
-                part.clear();
-            }
-            let quick =
-                alone && may_be_quick && encode::quick(part, schema, &head, true, (len, entries));
-            let full = !quick && {
-                if job.joins {
-                    part.flag(true);
-                } else {
-                    encode::begin_shared(part);
-                }
-                let full = write_update(part, other, schema, &head, update);
-                if !joined {
-                    part.flag(false);
-                }
-                full
-            };
-            if !joined {
-                shared.push((job.targets.clone(), Bytes::copy_from_slice(part.finish())));
-            }
-            full
-        }
+        _ => write_shared(encoded, joined, schema, job, update),
     };
     let told = job.targets.len() as u64;
-    if full {
+    let bits = written.bits as u64 * told;
+    if written.full {
         stats.fulls_encoded += told;
+        stats.bits_fulls += bits;
     } else {
         stats.deltas_encoded += told;
         stats.entries_encoded += entries.len() as u64;
+        stats.bits_deltas += bits;
     }
+}
+
+/// What was written of a job.
+struct Written {
+    full: bool,
+    bits: usize,
+}
+
+/// What an update says: the unit if it may be a full copy, how many slots there are, and those that changed.
+type Said<'a> = (Content, Option<&'a Unit>, usize, &'a [Entry]);
+
+fn head_of_update(job: &Job, view: u32) -> UpdateHead {
+    let Job { handle, base, version, selected, .. } = *job;
+    UpdateHead { view, handle, base, version, selected }
+}
+
+/// Writes a job into a client's own message.
+fn write_private(
+    outgoing: &mut Outgoing,
+    view: u32,
+    scratch: &mut BitWriter,
+    schema: Schema,
+    job: &Job,
+    said: Said,
+) -> Written {
+    let head = head_of_update(job, view);
+    let w = &mut outgoing.message;
+    let before = w.len();
+    let quick = job.content != Content::Full
+        && outgoing.first
+        && outgoing.private_updates == 1
+        && encode::quick(w, schema, &head, false, (said.2, said.3));
+    let full = !quick && {
+        if core::mem::take(&mut outgoing.first) {
+            encode::begin_plain(w);
+            outgoing.listing = true;
+        } else {
+            w.flag(true);
+        }
+        write_update(w, scratch, schema, &head, said)
+    };
+    Written { full, bits: w.len() - before }
+}
+
+/// Writes a job into the part that its targets share. `joined` says that the next one goes there as well.
+fn write_shared(
+    encoded: &mut Encoded,
+    joined: bool,
+    schema: Schema,
+    job: &Job,
+    said: Said,
+) -> Written {
+    let Encoded { shared, part, other, .. } = encoded;
+    let head = head_of_update(job, job.handle);
+    if !job.joins {
+        part.clear();
+    }
+    let before = part.len();
+    let alone = !job.joins && !joined && job.content != Content::Full;
+    let quick = alone && encode::quick(part, schema, &head, true, (said.2, said.3));
+    let full = !quick && {
+        if job.joins {
+            part.flag(true);
+        } else {
+            encode::begin_shared(part);
+        }
+        let full = write_update(part, other, schema, &head, said);
+        if !joined {
+            part.flag(false);
+        }
+        full
+    };
+    let bits = part.len() - before;
+    if !joined {
+        shared.push((job.targets.clone(), Bytes::copy_from_slice(part.finish())));
+    }
+    Written { full, bits }
 }
 
 /// Writes a delta or a full copy; says whether it was a full copy.
@@ -376,7 +419,7 @@ fn write_update(
     scratch: &mut BitWriter,
     schema: Schema,
     head: &UpdateHead,
-    (content, unit, len, entries): (Content, Option<&Unit>, usize, &[Entry]),
+    (content, unit, len, entries): Said,
 ) -> bool {
     let whole = unit.filter(|unit| {
         content == Content::Full || {

@@ -48,7 +48,9 @@ pub(super) fn send_messages(
         }
         if core::mem::take(&mut outgoing.digests) {
             stats.digests_encoded += client.digests.len() as u64;
+            let before = outgoing.message.len();
             encode::digests(&mut outgoing.message, &client.digests);
+            stats.bits_digests += (outgoing.message.len() - before) as u64;
             client.digests.clear();
         }
         if !outgoing.message.is_empty() {

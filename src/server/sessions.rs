@@ -14,6 +14,8 @@ use crate::{
     wire::{ANSWERS_MAX, Answers},
 };
 
+use super::health::ClientSync;
+
 /// How much a client may ask for. The same on both sides: a client keeps within it by itself, so that an
 /// honest one is never cut off.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
@@ -88,6 +90,8 @@ pub(super) struct Session {
     bucket: Bucket,
     malformed: u32,
     flooded: u32,
+    accepted: u64,
+    refused: u64,
 }
 
 /// What to do with a request that carries a number.
@@ -126,6 +130,8 @@ impl Session {
 
     pub(super) fn answer(&mut self, result: Result<(), Reason>) {
         self.heard += 1;
+        self.accepted += u64::from(result.is_ok());
+        self.refused += u64::from(result.is_err());
         if self.answers.len() == ANSWERS_MAX {
             self.answers.pop_front();
         }
@@ -170,6 +176,14 @@ impl Sessions {
         session.flooded = session.flooded.saturating_add(1);
         let news = (session.flooded == limits.burst).then_some(Misbehaviour::Flooding);
         (false, news)
+    }
+
+    /// Adds what a client has asked to what it was told.
+    pub(super) fn complete(&self, client: Entity, sync: ClientSync) -> ClientSync {
+        let Some(session) = self.sessions.get(&client) else { return sync };
+        let Session { accepted, refused, .. } = *session;
+        let (malformed, flooded) = (u64::from(session.malformed), u64::from(session.flooded));
+        ClientSync { accepted, refused, malformed, flooded, ..sync }
     }
 
     /// Counts a malformed request. Says whether there were too many, once.

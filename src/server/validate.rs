@@ -22,6 +22,7 @@ use crate::{
 
 use super::{
     act::{self, Refused},
+    health::Refusals,
     open,
     sessions::{ClientMisbehaved, Misbehaviour, RequestLimits, Sessions, Turn},
     views::Views,
@@ -120,10 +121,12 @@ impl Desk<'_, '_> {
             Request::Hello(hello, named) => self.greet(client, hello, named),
             Request::Resync(named) => {
                 self.stats.resyncs_asked += 1;
+                self.views.note_desync(client);
                 self.views.ask_resync(client, named);
             }
             Request::Heal(views) => {
                 self.stats.heals_asked += views.len() as u64;
+                self.views.note_desync(client);
                 self.views.heal_views(client, &views);
             }
             Request::Received(transfer) => self.views.receive_transfer(client, transfer),
@@ -243,9 +246,12 @@ fn answer(world: &mut World, client: Entity, asked: Asked) {
     };
     let mut stats = world.resource_mut::<InventoryStats>();
     stats.requests_validated += 1;
-    match result {
+    match &result {
         Ok(()) => stats.actions_accepted += 1,
-        Err(_) => stats.actions_refused += 1,
+        Err(refused) => {
+            stats.actions_refused += 1;
+            world.resource_mut::<Refusals>().count(refused.reason);
+        }
     }
     let mut views = world.resource_mut::<Views>();
     views.touch(client);

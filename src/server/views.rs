@@ -23,11 +23,12 @@ use crate::{
 use clients::Clients;
 
 pub(super) use client::ClientViews;
-pub(super) use clients::{Outgoing, Seat};
+pub(super) use clients::{Outgoing, Seat, Sums};
 
 use super::{
     baseline::Baseline,
     budget::{Budget, Rate},
+    health::{ClientSync, Watch},
     pace::{LOG_MAX, Logged, Moment, Pace, Timer},
     quality::Grade,
 };
@@ -86,6 +87,8 @@ pub(super) struct UnitViews {
     pub(super) log: Vec<Logged>,
     /// Whether it is on the list of those with a viewer who waits.
     waits: bool,
+    /// The newest version that is known of while somebody waits.
+    version: u64,
     /// When somebody was last told of it, and since when it has been on the list of those that are to come to rest.
     told_at: Moment,
     /// Since when somebody has been waiting.
@@ -304,6 +307,38 @@ impl Views {
             rates,
         };
         Some((self.units.get_mut(&unit)?, touching))
+    }
+
+    /// Whether the bytes of all clients together have run out.
+    pub(super) fn is_total_choked(&self) -> bool {
+        self.line.total_choked_at != 0 && self.line.total_choked_at + 1 >= self.ticks
+    }
+
+    /// What a client was told so far, and what waits for it.
+    pub(super) fn sync_of(&mut self, client: Entity) -> Option<ClientSync> {
+        let (outgoing, views) = self.clients.at_mut(self.clients.seat(client)?)?;
+        let Sums { updates, merged, choked, messages, bytes } = outgoing.sums;
+        let (units, desyncs) = (views.views.iter().flatten().count() as u64, views.desyncs);
+        let (views, bulk) = (units, views.bulk.len() as u64);
+        let told = ClientSync { views, bulk, updates, merged, choked, ..default() };
+        Some(ClientSync { messages, bytes, desyncs, ..told })
+    }
+
+    /// Of how many units clients have not been told all, by client.
+    pub(super) fn behind(&self) -> EntityHashMap<u64> {
+        let mut behind = EntityHashMap::default();
+        for watched in self.waiting.iter().filter_map(|unit| self.units.get(unit)) {
+            let late = |w: &&Watcher| w.told.is_some_and(|told| told < watched.version);
+            for watcher in watched.watchers.iter().filter(late) {
+                *behind.entry(watcher.seat.client).or_default() += 1;
+            }
+        }
+        behind
+    }
+
+    /// What health has seen of a client.
+    pub(super) fn watch_of(&mut self, client: Entity) -> Option<&mut Watch> {
+        Some(&mut self.clients.get_mut(client)?.watch)
     }
 
     /// Begins a tick. Says whether bytes ran out in the one before.
@@ -563,6 +598,7 @@ impl Views {
             watched.waits_since = None;
             return false;
         }
+        watched.version = baseline.version();
         if committed {
             watched.remember(baseline);
         }
@@ -616,6 +652,7 @@ impl Views {
                 watchers: SmallVec::new(),
                 log: Vec::new(),
                 waits: false,
+                version: 0,
                 told_at: Moment::default(),
                 waits_since: None,
                 rests_since: None,

@@ -6,7 +6,7 @@ use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
     model::id::{DataId, InventoryId},
-    server::bulk::Bulk,
+    server::{bulk::Bulk, health::Watch},
     wire::{COPIES_MAX, CloseCause, VIEWS_MAX},
 };
 
@@ -38,6 +38,9 @@ pub(in crate::server) struct ClientViews {
     pub(in crate::server) forgets: Vec<DataId>,
     /// Set by encode: instance data that it needs for this tick.
     pub(in crate::server) needs: Vec<DataId>,
+    /// Times that it had lost its place, or found a copy to be wrong.
+    pub(in crate::server) desyncs: u64,
+    pub(in crate::server) watch: Watch,
     /// The first tick in which it may be sent everything once more.
     pub(super) resync_after: u64,
 }

@@ -40,6 +40,13 @@ impl Views {
         }
     }
 
+    /// Counts that a client had lost its place, or found a copy to be wrong.
+    pub(in crate::server) fn note_desync(&mut self, client: Entity) {
+        if let Some(views) = self.clients.get_mut(client) {
+            views.desyncs += 1;
+        }
+    }
+
     /// Has a client that lost its place sent everything once more, but not too often.
     pub(in crate::server) fn ask_resync(&mut self, client: Entity, named: Named) {
         match self.resyncing.iter_mut().find(|(there, _)| *there == client) {

@@ -1,0 +1,306 @@
+//! How the sync is doing: of each client, and in all. Looked at twice a second, so it costs an ordinary tick nothing.
+
+use core::time::Duration;
+
+use bevy::{
+    ecs::reflect::{ReflectComponent, ReflectResource},
+    prelude::*,
+    time::common_conditions::on_real_timer,
+};
+use bevy_replicon::prelude::*;
+use log::warn;
+
+use crate::{events::tell_later, model::reason::Reason, stats::InventoryStats};
+
+use super::{faults::Unsynced, sessions::Sessions, views::Views};
+
+/// The time between two looks.
+const PERIOD: Duration = Duration::from_millis(500);
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<SyncHealth>()
+        .init_resource::<Refusals>()
+        .register_type::<SyncHealth>()
+        .register_type::<Refusals>()
+        .register_type::<ClientSync>()
+        .register_required_components::<ConnectedClient, ClientSync>()
+        .add_message::<SyncAlert>()
+        .add_systems(
+            PostUpdate,
+            look_after_clients
+                .after(crate::systems::InventorySystems::Send)
+                .run_if(in_state(ServerState::Running))
+                .run_if(on_real_timer(PERIOD)),
+        );
+}
+
+/// Server: what one client was told and has asked, since it connected; a component of every connected client,
+/// written twice a second. Bytes are those handed to the messaging backend.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Component)]
+pub struct ClientSync {
+    /// Inventories that it sees.
+    pub views: u64,
+    /// Of those, the ones whose newest state it has not been told yet: its queue.
+    pub behind: u64,
+    /// Full copies that wait for a transfer in chunks, or are on their way in one.
+    pub bulk: u64,
+    /// Updates that it was told.
+    pub updates: u64,
+    /// Commits that went out in one update with a later one.
+    pub merged: u64,
+    /// Updates that were put off because bytes had run out.
+    pub choked: u64,
+    /// Messages to it.
+    pub messages: u64,
+    /// Bytes to it.
+    pub bytes: u64,
+    /// Bytes to it per second, of the last half second.
+    pub bytes_per_second: u64,
+    /// Its actions, openings and closings that were done.
+    pub accepted: u64,
+    /// Those that were refused.
+    pub refused: u64,
+    /// Its requests that nobody honest sends.
+    pub malformed: u64,
+    /// Its requests that were dropped unread, for it sends too many.
+    pub flooded: u64,
+    /// Times that it had lost its place, or found a copy to be wrong.
+    pub desyncs: u64,
+}
+
+/// Authority: how many actions, openings and closings were refused, by reason.
+#[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Resource)]
+pub struct Refusals(Vec<(Reason, u64)>);
+
+impl Refusals {
+    pub(super) fn count(&mut self, reason: Reason) {
+        if let Some((_, count)) = self.0.iter_mut().find(|(there, _)| *there == reason) {
+            *count += 1;
+        } else if self.0.len() < REASONS_MAX {
+            self.0.push((reason, 1));
+        }
+    }
+
+    /// Every reason that occurred, with how often.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Reason, u64)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// How often a reason occurred.
+    #[must_use]
+    pub fn of(&self, reason: Reason) -> u64 {
+        self.iter().find(|(there, _)| *there == reason).map_or(0, |(_, count)| count)
+    }
+}
+
+/// A game may have tens of thousands of reasons of its own; the first ones are counted.
+const REASONS_MAX: usize = 256;
+
+/// Server: how the sync is doing.
+#[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Resource)]
+pub struct SyncHealth {
+    reasons: Vec<HealthReason>,
+}
+
+impl SyncHealth {
+    /// The worst of all reasons.
+    #[must_use]
+    pub fn status(&self) -> HealthStatus {
+        self.reasons.iter().map(|reason| reason.status()).max().unwrap_or_default()
+    }
+
+    /// What is not as it should be.
+    #[must_use]
+    pub fn reasons(&self) -> &[HealthReason] {
+        &self.reasons
+    }
+}
+
+/// How the sync is doing. A better status is less than a worse one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Reflect)]
+pub enum HealthStatus {
+    /// Everything as it should be.
+    #[default]
+    Healthy,
+    /// Everything arrives, but later than it should, or some clients cause trouble.
+    Degraded,
+    /// Something does not arrive.
+    Failing,
+}
+
+/// Something that is not as it should be, within the last half second.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Reflect)]
+pub enum HealthReason {
+    /// So many clients are told later than they should be, for their bytes have run out.
+    ClientsChoked(usize),
+    /// The bytes of all clients together have run out.
+    TotalBudgetExhausted,
+    /// So many clients had lost their place or found a copy to be wrong.
+    ClientsDesynced(usize),
+    /// So many clients sent what nobody honest sends, or far too much.
+    ClientsMisbehaving(usize),
+    /// So many transfers were not taken in time.
+    TransfersGivenUp(u64),
+    /// So many inventories are not synced, for the reasons that [`InventoryFault`](super::faults::InventoryFault)s say.
+    Unsynced(usize),
+}
+
+impl HealthReason {
+    /// How bad it is.
+    #[must_use]
+    pub fn status(self) -> HealthStatus {
+        match self {
+            Self::Unsynced(_) | Self::TransfersGivenUp(_) => HealthStatus::Failing,
+            _ => HealthStatus::Degraded,
+        }
+    }
+}
+
+/// Server: something that somebody should look at. Raised once when it begins, not again and again.
+#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncAlert {
+    /// A client sends far more than it may; what is too much is dropped unread.
+    ClientFloods {
+        /// The client.
+        client: Entity,
+    },
+    /// A client has lost its place or found copies to be wrong several times within half a minute.
+    ClientKeepsDesyncing {
+        /// The client.
+        client: Entity,
+        /// How often since it connected.
+        desyncs: u64,
+    },
+    /// A client, or all together (`None`), had to wait for bytes for more than two seconds.
+    BudgetExhausted {
+        /// The client.
+        client: Option<Entity>,
+    },
+    /// A client did not take a transfer in time.
+    TransferGivenUp {
+        /// The client.
+        client: Entity,
+    },
+}
+
+/// So often within so many looks is too often.
+const DESYNCS_MANY: u64 = 3;
+const DESYNC_LOOKS: u64 = 60;
+
+/// So many looks in a row without bytes are worth an alert.
+const CHOKED_LOOKS: u32 = 4;
+
+/// What was seen of a client before.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Watch {
+    choked_looks: u32,
+    /// What its desyncs were when the window began, and at which look.
+    desyncs_before: (u64, u64),
+    alerted: bool,
+    flooding: bool,
+    given_up: u64,
+}
+
+/// What was seen of all before.
+#[derive(Default)]
+pub(super) struct Before {
+    looks: u64,
+    total_choked_looks: u32,
+    transfers_given_up: u64,
+}
+
+fn look_after_clients(
+    mut clients: Query<(Entity, &mut ClientSync)>,
+    unsynced: Query<(), With<Unsynced>>,
+    stats: Res<InventoryStats>,
+    (mut views, sessions): (ResMut<Views>, Res<Sessions>),
+    mut health: ResMut<SyncHealth>,
+    mut before: Local<Before>,
+    mut commands: Commands,
+) {
+    before.looks += 1;
+    let (mut choked, mut desynced, mut misbehaving) = (0, 0, 0);
+    let mut alert = |alert: SyncAlert| {
+        warn!("{alert:?}");
+        tell_later(&mut commands, alert);
+    };
+    let behind = views.behind();
+    let views = &mut *views;
+    for (client, mut shown) in &mut clients {
+        let Some(now) = views.sync_of(client) else { continue };
+        let behind = behind.get(&client).copied().unwrap_or(0);
+        let now = sessions.complete(client, ClientSync { behind, ..now });
+        let elapsed = u64::try_from(PERIOD.as_millis()).unwrap_or(1);
+        let now =
+            ClientSync { bytes_per_second: (now.bytes - shown.bytes) * 1000 / elapsed, ..now };
+        choked += usize::from(now.choked > shown.choked);
+        desynced += usize::from(now.desyncs > shown.desyncs);
+        let bad = now.malformed > shown.malformed || now.flooded > shown.flooded;
+        misbehaving += usize::from(bad);
+        if let Some(watch) = views.watch_of(client) {
+            watch.look(client, &shown, &now, before.looks, &mut alert);
+        }
+        if *shown != now {
+            *shown = now;
+        }
+    }
+    let total_choked = views.is_total_choked();
+    before.total_choked_looks = if total_choked { before.total_choked_looks + 1 } else { 0 };
+    if before.total_choked_looks == CHOKED_LOOKS {
+        alert(SyncAlert::BudgetExhausted { client: None });
+    }
+    let given_up = stats.transfers_given_up - before.transfers_given_up;
+    before.transfers_given_up = stats.transfers_given_up;
+    let unsynced = unsynced.iter().count();
+    let reasons = [
+        (choked > 0).then_some(HealthReason::ClientsChoked(choked)),
+        total_choked.then_some(HealthReason::TotalBudgetExhausted),
+        (desynced > 0).then_some(HealthReason::ClientsDesynced(desynced)),
+        (misbehaving > 0).then_some(HealthReason::ClientsMisbehaving(misbehaving)),
+        (given_up > 0).then_some(HealthReason::TransfersGivenUp(given_up)),
+        (unsynced > 0).then_some(HealthReason::Unsynced(unsynced)),
+    ];
+    let reasons = reasons.into_iter().flatten().collect();
+    health.set_if_neq(SyncHealth { reasons });
+}
+
+impl Watch {
+    /// A transfer was not taken.
+    pub(super) fn give_up(&mut self) {
+        self.given_up += 1;
+    }
+
+    fn look(
+        &mut self,
+        client: Entity,
+        shown: &ClientSync,
+        now: &ClientSync,
+        look: u64,
+        alert: &mut impl FnMut(SyncAlert),
+    ) {
+        self.choked_looks = if now.choked > shown.choked { self.choked_looks + 1 } else { 0 };
+        if self.choked_looks == CHOKED_LOOKS {
+            alert(SyncAlert::BudgetExhausted { client: Some(client) });
+        }
+        if look > self.desyncs_before.1 + DESYNC_LOOKS {
+            (self.desyncs_before, self.alerted) = ((shown.desyncs, look), false);
+        }
+        let desyncs = now.desyncs;
+        if desyncs >= self.desyncs_before.0 + DESYNCS_MANY
+            && !core::mem::replace(&mut self.alerted, true)
+        {
+            alert(SyncAlert::ClientKeepsDesyncing { client, desyncs });
+        }
+        let flooding = now.flooded > shown.flooded;
+        if flooding && !self.flooding {
+            alert(SyncAlert::ClientFloods { client });
+        }
+        self.flooding = flooding;
+        for _ in 0..core::mem::take(&mut self.given_up) {
+            alert(SyncAlert::TransferGivenUp { client });
+        }
+    }
+}
