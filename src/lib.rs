@@ -505,6 +505,7 @@ pub mod prelude {
             batch::{FullPolicy, SyncSettings},
             crafter::{Crafter, Work},
             faults::{InventoryFault, Unsynced},
+            flush::{FlushInventories, InventoriesFlushed, Unflushed},
             health::{ClientSync, HealthReason, HealthStatus, Refusals, SyncAlert, SyncHealth},
             loot::{Dropped, Loot},
             pace::Pace,

@@ -153,6 +153,7 @@ pub(super) fn batch_changes(
     for unit in waiting {
         batching.keep_waiting(unit, units.get(unit), false);
     }
+    batching.stats.updates_choked += core::mem::take(&mut batching.views.line.choked);
     let epoch = batching.views.epoch();
     while let Some(unit) = batching.views.next_at_rest(now, settings.digest_after) {
         if let Ok((baseline, _)) = units.get(unit) {
@@ -226,6 +227,7 @@ impl Batching<'_> {
         let Some((watched, mut clients)) = views.unit_and_clients(unit, *now, *rates) else {
             return false;
         };
+        let flushing = clients.is_flushing();
         let (version, len) = (baseline.version(), baseline.len());
         let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
         let mut done: SmallVec<[u64; 4]> = SmallVec::new();
@@ -237,7 +239,7 @@ impl Batching<'_> {
             for (at, watcher) in watched.watchers.iter_mut().enumerate() {
                 let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
                 let pace = watcher.pace.unwrap_or(pace);
-                let due = watcher.timer.is_due(*now) && turn.includes(pace);
+                let due = (flushing || watcher.timer.is_due(*now)) && turn.includes(pace);
                 if !due || done.contains(&told) {
                     late = true;
                     continue;
@@ -259,7 +261,6 @@ impl Batching<'_> {
                     batched.targets.push((watcher.seat, watcher.view));
                 } else {
                     late = true;
-                    stats.updates_choked += 1;
                 }
             }
             if let Some(base) = base {

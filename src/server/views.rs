@@ -28,6 +28,7 @@ pub(super) use clients::{Outgoing, Seat, Sums};
 use super::{
     baseline::Baseline,
     budget::{Budget, Rate},
+    flush::Unflushed,
     health::{ClientSync, Watch},
     pace::{LOG_MAX, Logged, Moment, Pace, Timer},
     quality::Grade,
@@ -65,6 +66,8 @@ pub(crate) struct Views {
     ticks: u64,
     epoch: Epoch,
     pub(super) line: Line,
+    /// Until when everything that waits is told at once, for the server is about to stop.
+    pub(super) flush_until: Option<Moment>,
 }
 
 /// Names this run of the server: versions and digests are of it.
@@ -160,6 +163,10 @@ pub(super) struct Line {
     total_choked_at: u64,
     /// Whether bytes ran out in this tick, of anybody.
     strained: bool,
+    /// Updates that were put off in this tick.
+    pub(super) choked: u64,
+    /// Whether nobody has to wait, for the server is about to stop.
+    flushing: bool,
 }
 
 impl Touching<'_> {
@@ -171,7 +178,7 @@ impl Touching<'_> {
         };
         let [rate, total_rate] = self.rates;
         let choked = |at: u64| at != 0 && at + 1 >= self.tick;
-        if !watcher.timer.hurries() {
+        if !watcher.timer.hurries() && !self.line.flushing {
             if free && (choked(outgoing.choked_at) || choked(self.line.total_choked_at)) {
                 self.line.strained = true;
                 return None;
@@ -186,12 +193,18 @@ impl Touching<'_> {
                 return Some(outgoing.grade);
             }
             outgoing.sums.choked += 1;
+            self.line.choked += 1;
             self.line.strained = true;
             return None;
         }
         self.line.total.plan(bytes);
         outgoing.budget.plan(bytes);
         Some(outgoing.grade)
+    }
+
+    /// Whether nobody has to wait, for the server is about to stop.
+    pub(super) fn is_flushing(&self) -> bool {
+        self.line.flushing
     }
 
     /// Viewers have been told of a unit; some time after the last change they are told a digest.
@@ -336,6 +349,21 @@ impl Views {
         behind
     }
 
+    /// What clients have not been told, given the newest version of each unit.
+    pub(super) fn untold(&self, version: impl Fn(Entity) -> u64) -> Vec<Unflushed> {
+        let mut left = Vec::new();
+        for (unit, watched) in &self.units {
+            let newest = version(*unit);
+            let late = |w: &&Watcher| w.told.is_none_or(|told| told < newest);
+            let ready = |client| self.clients.get(client).is_some_and(|views| views.ready);
+            let late = watched.watchers.iter().filter(late).map(|w| w.seat.client);
+            let inventory = watched.id;
+            left.extend(late.filter(|c| ready(*c)).map(|client| Unflushed { client, inventory }));
+        }
+        left.sort_unstable_by_key(|left| (left.client, left.inventory));
+        left
+    }
+
     /// What health has seen of a client.
     pub(super) fn watch_of(&mut self, client: Entity) -> Option<&mut Watch> {
         Some(&mut self.clients.get_mut(client)?.watch)
@@ -343,6 +371,7 @@ impl Views {
 
     /// Begins a tick. Says whether bytes ran out in the one before.
     pub(super) fn begin_batch(&mut self) -> bool {
+        self.line.flushing = self.flush_until.is_some();
         core::mem::take(&mut self.line.strained)
     }
 
