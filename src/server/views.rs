@@ -27,7 +27,7 @@ pub(super) use clients::{Outgoing, Seat, Sums};
 
 use super::{
     baseline::Baseline,
-    budget::{Budget, Rate},
+    budget::{Budget, Rate, credit_limit},
     flush::Unflushed,
     health::{ClientSync, Watch},
     pace::{LOG_MAX, Logged, Moment, Pace, Timer},
@@ -152,6 +152,15 @@ pub(super) struct Touching<'a> {
     tick: u64,
     now: Moment,
     rates: [Rate; 2],
+    limit: u64,
+}
+
+/// What an update costs of the budgets of its client and of all.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Cost {
+    nanos: u64,
+    total_nanos: u64,
+    merged: u64,
 }
 
 /// Who has to wait because bytes ran out.
@@ -172,34 +181,39 @@ pub(super) struct Line {
 impl Touching<'_> {
     /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
     /// `free` none are given to clients that have run out before: those stand in line.
-    pub(super) fn afford(&mut self, watcher: &Watcher, bytes: u32, free: bool) -> Option<Grade> {
+    pub(super) fn afford(&mut self, watcher: &Watcher, cost: Cost, free: bool) -> Option<Grade> {
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
             return Some(Grade::default());
         };
-        let [rate, total_rate] = self.rates;
-        let choked = |at: u64| at != 0 && at + 1 >= self.tick;
-        if !watcher.timer.hurries() && !self.line.flushing {
-            if free && (choked(outgoing.choked_at) || choked(self.line.total_choked_at)) {
-                self.line.strained = true;
-                return None;
-            }
-            if !self.line.total.has_credit(total_rate, self.now) {
-                self.line.total_choked_at = self.tick;
-            } else if !outgoing.budget.has_credit(rate, self.now) {
+        let recent = |at: u64| at != 0 && at + 1 >= self.tick;
+        let in_line = free && (recent(outgoing.choked_at) || recent(self.line.total_choked_at));
+        let has_credit = outgoing.budget.has_credit(self.limit);
+        let all_have_credit = self.line.total.has_credit(self.limit);
+        let at_once = watcher.timer.hurries() || self.line.flushing;
+        if at_once || (!in_line && has_credit && all_have_credit) {
+            outgoing.budget.plan(cost.nanos);
+            self.line.total.plan(cost.total_nanos);
+            outgoing.sums.updates += 1;
+            outgoing.sums.merged += cost.merged;
+            return Some(outgoing.grade);
+        }
+        self.line.strained = true;
+        if !in_line {
+            if all_have_credit {
                 outgoing.choked_at = self.tick;
             } else {
-                self.line.total.plan(bytes);
-                outgoing.budget.plan(bytes);
-                return Some(outgoing.grade);
+                self.line.total_choked_at = self.tick;
             }
             outgoing.sums.choked += 1;
             self.line.choked += 1;
-            self.line.strained = true;
-            return None;
         }
-        self.line.total.plan(bytes);
-        outgoing.budget.plan(bytes);
-        Some(outgoing.grade)
+        None
+    }
+
+    /// What about so many bytes cost, with which so many commits are told at once with a later one.
+    pub(super) fn cost(&self, bytes: usize, merged: u64) -> Cost {
+        let [nanos, total_nanos] = self.rates.map(|rate| rate.nanos(bytes));
+        Cost { nanos, total_nanos, merged }
     }
 
     /// Whether nobody has to wait, for the server is about to stop.
@@ -318,6 +332,7 @@ impl Views {
             tick: self.ticks,
             now,
             rates,
+            limit: credit_limit(now),
         };
         Some((self.units.get_mut(&unit)?, touching))
     }
