@@ -12,6 +12,8 @@
 
 mod common;
 
+use std::alloc::System;
+
 use bevy::prelude::*;
 use bevy_inventory_sync::test_pair::{Network, Pair};
 use clap::Parser;
@@ -20,9 +22,13 @@ use common::{
     fleet::{Fleet, Layout, Seen},
     ops::{self, Cells, ItemStack, Op, SLOTS, Workload},
     peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, Slower, WholeComponent},
-    recovery::{hotbar_beside_bank, reconnect, storm},
+    recovery::{Loaded, hotbar_beside_bank, load, reconnect, storm},
     udp::UdpPair,
 };
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// 100 ms both ways at 60 ticks a second.
 const FAR: Network = Network { latency_ticks: 3, loss: 0.0, resend_ticks: 7 };
@@ -80,7 +86,8 @@ fn main() {
     recoveries();
 }
 
-/// Rows of their own: bytes both ways in all, or for each client.
+/// Rows of their own: bytes both ways in all, from the server for each client, or both ways for each client and
+/// second.
 fn recoveries() {
     for (name, away) in [
         ("first copy", None),
@@ -102,6 +109,13 @@ fn recoveries() {
             "{clients} clients lose their place, {written} copies written\tours\t{bytes:.1}\t\t\t"
         );
     }
+    for clients in [4, 100] {
+        let Loaded { bytes_per_second, memory: [early, late] } = load(clients, 600, memory);
+        println!(
+            "100 changes/s for 10 minutes, {clients} clients, memory {early} then {late}\tours\t\t\
+             {bytes_per_second:.1}\t\t"
+        );
+    }
     for (name, network) in [("100 ms", FAR), ("100 ms, 5 % loss", LOSSY)] {
         for slots in [0, 5000] {
             let took = (0..10).flat_map(|seed| hotbar_beside_bank(slots, network, seed));
@@ -109,6 +123,12 @@ fn recoveries() {
             println!("hotbar beside a bank of {slots} slots, {name}\tours\t\t\t\t{p99}");
         }
     }
+}
+
+/// Bytes that are allocated.
+fn memory() -> usize {
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
 }
 
 fn p99(mut took: Vec<u64>) -> u64 {

@@ -44,7 +44,9 @@ pub trait Peer {
     fn forget(world: &mut World) {
         let mut there = world.query_filtered::<Entity, With<Id>>();
         let there: Vec<Entity> = there.iter(world).collect();
-        there.into_iter().for_each(|entity| drop(world.despawn(entity)));
+        for entity in there {
+            world.despawn(entity);
+        }
     }
 
     /// Has a client that has just come see it, if it does not by itself.

@@ -121,3 +121,61 @@ pub fn hotbar_beside_bank(bank_slots: usize, network: Network, seed: u64) -> Vec
     }
     took
 }
+
+/// What [`load`] came to.
+pub struct Loaded {
+    /// Bytes both ways for each client and second.
+    pub bytes_per_second: f64,
+    /// Bytes of memory in use after the first tenth of the time, and at the end.
+    pub memory: [usize; 2],
+}
+
+/// A hundred changes a second for so many seconds, four in five in the players' own inventories and the others in a
+/// chest that everybody sees. At the end all copies are right.
+pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
+    let mut dice = ops::Dice::new(5);
+    let mut pair = Ours::pair(clients);
+    let viewers: Vec<_> = (0..clients).map(|client| pair.client_id(client)).collect();
+    let mut cells = ops::inventories(clients + 1);
+    for (client, viewer) in viewers.iter().enumerate() {
+        Ours::spawn(pair.server.world_mut(), client as u64, &cells[client], &[*viewer]);
+    }
+    Ours::spawn(pair.server.world_mut(), clients as u64, &cells[clients], &viewers);
+    pair.steps(120);
+    pair.network = Network { latency_ticks: 3, ..Network::default() };
+    let sum = |pair: &Pair| {
+        let each = |c: &bevy_inventory_sync::test_pair::PairClient| {
+            c.traffic.bytes_down + c.traffic.bytes_up
+        };
+        pair.clients.iter().map(each).sum::<u64>()
+    };
+    let (before, ticks) = (sum(&pair), seconds * 60);
+    let (mut due, mut early) = (0.0, 0);
+    for tick in 0..ticks {
+        due += 100.0 / 60.0;
+        while due >= 1.0 {
+            due -= 1.0;
+            let at =
+                if dice.slot().is_multiple_of(5) { clients } else { dice.choose(clients, 1)[0] };
+            let slot = dice.slot();
+            let new = dice.change(cells[at][slot]);
+            cells[at][slot] = new;
+            Ours::set(pair.server.world_mut(), at as u64, slot, new);
+        }
+        pair.step();
+        if tick == ticks / 10 {
+            early = memory();
+        }
+    }
+    let memory = [early, memory()];
+    pair.steps(60);
+    for (client, own) in cells[..clients].iter().enumerate() {
+        for (id, cells) in [(client, own), (clients, &cells[clients])] {
+            let world = pair.clients[client].app.world_mut();
+            let same = (0..SLOTS).all(|slot| Ours::shown(world, id as u64, slot) == cells[slot]);
+            assert!(same, "client {client} shows something else of inventory {id}");
+        }
+    }
+    let bytes_per_second = (sum(&pair) - before) as f64 / clients as f64 / seconds as f64;
+    Loaded { bytes_per_second, memory }
+}
