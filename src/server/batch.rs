@@ -19,7 +19,7 @@ use super::{
     mark::Marked,
     pace::{Moment, Pace},
     quality::QualityPolicy,
-    views::{Seat, Touching, Views},
+    views::{Seat, Touching, Unaffordable, Views},
 };
 
 /// How changes are sent. May be changed at any time.
@@ -268,13 +268,18 @@ impl Batching<'_> {
                 } else if anew {
                     watcher.told = None;
                     outgrown.push(at);
-                } else if let Some(grade) = clients.afford(watcher, bytes, turn == Turn::Free) {
-                    watcher.told = Some(version);
-                    watcher.timer.told(*now, policy.period(pace, grade, settings));
-                    batched.targets.push((watcher.seat, watcher.view));
                 } else {
-                    late = true;
-                    stats.updates_choked += 1;
+                    match clients.afford(watcher, bytes, turn == Turn::Free) {
+                        Ok(grade) => {
+                            watcher.told = Some(version);
+                            watcher.timer.told(*now, policy.period(pace, grade, settings));
+                            batched.targets.push((watcher.seat, watcher.view));
+                        }
+                        Err(why) => {
+                            late = true;
+                            stats.updates_choked += u64::from(why == Unaffordable::Choked);
+                        }
+                    }
                 }
             }
             if let Some(base) = base {

@@ -162,19 +162,33 @@ pub(super) struct Line {
     strained: bool,
 }
 
+/// Why there are no bytes for an update now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unaffordable {
+    /// Others come first; it may still be told in this tick.
+    InLine,
+    /// They have run out.
+    Choked,
+}
+
 impl Touching<'_> {
-    /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
-    /// `free` none are given to clients that have run out before: those stand in line.
-    pub(super) fn afford(&mut self, watcher: &Watcher, bytes: u32, free: bool) -> Option<Grade> {
+    /// Reserves bytes for an update, and gives the grade of its viewer's link. With `free` none are given to clients
+    /// that have run out before: those stand in line.
+    pub(super) fn afford(
+        &mut self,
+        watcher: &Watcher,
+        bytes: u32,
+        free: bool,
+    ) -> Result<Grade, Unaffordable> {
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
-            return Some(Grade::default());
+            return Ok(Grade::default());
         };
         let [rate, total_rate] = self.rates;
         let choked = |at: u64| at != 0 && at + 1 >= self.tick;
         if !watcher.timer.hurries() {
             if free && (choked(outgoing.choked_at) || choked(self.line.total_choked_at)) {
                 self.line.strained = true;
-                return None;
+                return Err(Unaffordable::InLine);
             }
             if !self.line.total.has_credit(total_rate, self.now) {
                 self.line.total_choked_at = self.tick;
@@ -183,15 +197,15 @@ impl Touching<'_> {
             } else {
                 self.line.total.plan(bytes);
                 outgoing.budget.plan(bytes);
-                return Some(outgoing.grade);
+                return Ok(outgoing.grade);
             }
             outgoing.sums.choked += 1;
             self.line.strained = true;
-            return None;
+            return Err(Unaffordable::Choked);
         }
         self.line.total.plan(bytes);
         outgoing.budget.plan(bytes);
-        Some(outgoing.grade)
+        Ok(outgoing.grade)
     }
 
     /// Viewers have been told of a unit; some time after the last change they are told a digest.
