@@ -104,8 +104,11 @@ impl Bulk {
 
     /// Whether the copy of a view is on its way.
     pub(super) fn brings(&self, view: u32) -> bool {
-        let copies = self.transfer.iter().flat_map(|transfer| &transfer.copies);
-        copies.into_iter().any(|(_, head)| head.view == view)
+        // The index of a view that is gone may be another's by now.
+        self.transfer.as_ref().is_some_and(|transfer| {
+            let brought = transfer.copies.iter().any(|(_, head)| head.view == view);
+            brought && !transfer.gone.contains(&view)
+        })
     }
 
     /// A view ends. A transfer of which nothing is wanted any more is not sent to its end.
