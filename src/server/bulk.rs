@@ -55,6 +55,8 @@ struct Transfer {
     copies: Vec<(Entity, OpenHead)>,
     /// Instance data that the client did not have.
     data: Vec<DataId>,
+    /// Whether it names instance data that the client had already.
+    leans_on_data: bool,
     /// Whether the client has all of it.
     received: bool,
     /// Views in it that have ended since.
@@ -96,7 +98,8 @@ impl Bulk {
             self.transfer = None;
             return;
         };
-        self.transfer.take_if(|transfer| transfer.received);
+        // The client forgets the instance data that it had.
+        self.transfer.take_if(|transfer| transfer.received || transfer.leans_on_data);
         if let Some(transfer) = &mut self.transfer {
             transfer.sent = transfer.sent.min(usize::from(first_missing));
         }
@@ -277,6 +280,7 @@ fn begin_transfer(
     let mut opens = BitWriter::default();
     let mut copies: Vec<(Entity, OpenHead)> = Vec::new();
     let (mut data, mut data_bytes) = (Vec::<Datum>::new(), 0);
+    let mut leans_on_data = false;
     while opens.len() / 8 + data_bytes < TRANSFER_BYTES
         && let Some(view) = wanted.next()
     {
@@ -287,6 +291,7 @@ fn begin_transfer(
         });
         let Some((unit, baseline, head)) = copy else { continue };
         let Some(client) = views.client(client_id) else { return };
+        leans_on_data |= baseline.data().any(|id| client.knows.contains(&id));
         for id in baseline.data().filter(|id| !client.knows.contains(id)) {
             let news = data.iter().all(|datum| datum.id != id);
             if let Some(datum) = pool.datum(id).filter(|_| news) {
@@ -322,5 +327,5 @@ fn begin_transfer(
     client.bulk.last = client.bulk.last.wrapping_add(1);
     let (sent, sent_at, received, gone) = (0, Moment::default(), false, HashSet::default());
     client.bulk.transfer =
-        Some(Transfer { bytes, total, sent, sent_at, copies, data, received, gone });
+        Some(Transfer { bytes, total, sent, sent_at, copies, data, leans_on_data, received, gone });
 }
