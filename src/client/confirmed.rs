@@ -288,8 +288,8 @@ impl Confirmations {
                 let Confirmed { head: OpenHead { id, .. }, version, ref unit, .. } = *held;
                 copies.insert(id, Kept { id, version, unit: unit.clone() });
             }
-            let named = core::mem::take(&mut self.named);
-            self.kept.extend(named.iter().filter_map(|id| copies.remove(id)));
+            // The list stays: over a slow link it was said twice, and is answered twice.
+            self.kept.extend(self.named.iter().filter_map(|id| copies.remove(id)));
         }
     }
 
