@@ -241,6 +241,12 @@ impl Confirmations {
         }
     }
 
+    /// The version of this client's copy of what begins, if it is newer: versions never fall.
+    pub(super) fn newer_than(&self, open: &Open) -> Option<u64> {
+        let held = self.by_id(open.head.id)?;
+        (held.version > open.head.version).then_some(held.version)
+    }
+
     /// Applies the parts of one message. They have been checked; this cannot fail.
     pub(super) fn apply(&mut self, parts: Vec<Part>) -> u64 {
         let mut moved = 0;
