@@ -233,7 +233,7 @@ fn collect_opens(
     let (mut unfinished, mut later) = (Vec::new(), Vec::new());
     for (unit, head) in heads {
         let Ok((baseline, _)) = units.get(unit) else { continue };
-        let copy = encoded.copies.of(unit, baseline, schema, stats).len();
+        let copy = encoded.copies.of(unit, baseline, schema, stats);
         let (since, bits) = since(client, &head, baseline, schema, (copy, &mut encoded.part));
         let news = baseline.data().filter(|id| !client.knows.contains(id) && data.insert(*id));
         let news: usize = news.filter_map(|id| pool.datum(id)).map(|datum| datum.bytes.len()).sum();
@@ -261,24 +261,31 @@ fn collect_opens(
 /// About what it takes to say which view begins.
 const HEAD_BYTES: usize = 4;
 
-/// What changed since the copy that a client has kept, if it is shorter than a full copy of so many bits; and how many
-/// bits there are in any case.
+/// What changed since the copy that a client has kept, if it is shorter than a full copy; and how many bits there are in
+/// any case.
 fn since(
     client: &ClientViews,
     head: &OpenHead,
     baseline: &Baseline,
     schema: Schema,
-    (copy, scratch): (usize, &mut BitWriter),
+    (copy, scratch): (&BitWriter, &mut BitWriter),
 ) -> (Option<(u64, Vec<Entry>)>, usize) {
     let kept = client.copy_of(head.id);
     let Some((base, entries)) = kept.and_then(|base| Some((base, baseline.changes_since(base)?)))
     else {
-        return (None, copy);
+        return (None, copy.len());
     };
-    scratch.clear();
-    encode::open(scratch, schema, None, (head, baseline.unit()), Body::Since(base, &entries));
-    let bits = scratch.len();
-    if bits < copy { (Some((base, entries)), bits) } else { (None, copy) }
+    let mut bits = |body| {
+        scratch.clear();
+        encode::open(scratch, schema, None, (head, baseline.unit()), body);
+        scratch.len()
+    };
+    let since = bits(Body::Since(base, &entries));
+    if since < copy.len() || since < bits(Body::Copy(copy)) {
+        (Some((base, entries)), since)
+    } else {
+        (None, copy.len())
+    }
 }
 
 /// What a full copy of a unit would begin with; `None` if the client does not see it, or has it.
