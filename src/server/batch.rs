@@ -233,6 +233,17 @@ impl Batching<'_> {
         let mut done: SmallVec<[u64; 4]> = SmallVec::new();
         // All viewers at one version at a time, and mostly there is one version.
         let late = loop {
+            // Of those who stand in line the one that was told longest ago goes first.
+            let longest = (turn != Turn::Free)
+                .then(|| {
+                    let due = watched.watchers.iter().filter(|watcher| {
+                        let pace = watcher.pace.unwrap_or(pace);
+                        watcher.timer.is_due(*now) && turn.includes(pace)
+                    });
+                    let told = due.filter_map(|watcher| watcher.told);
+                    told.filter(|told| *told < version && !done.contains(told)).min()
+                })
+                .flatten();
             let (first, start) = (batched.entries.len(), batched.targets.len());
             let (mut base, mut anew, mut cost) = (None, false, Cost::default());
             let (mut late, mut others) = (false, false);
@@ -242,6 +253,10 @@ impl Batching<'_> {
                 let due = (flushing || watcher.timer.is_due(*now)) && turn.includes(pace);
                 if !due || done.contains(&told) {
                     late = true;
+                    continue;
+                }
+                if longest.is_some_and(|longest| longest != told) {
+                    others = true;
                     continue;
                 }
                 if base.is_none() {

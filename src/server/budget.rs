@@ -7,6 +7,9 @@ use super::pace::Moment;
 /// So much time's worth of bytes may go out at once after a pause.
 const BURST: Duration = Duration::from_millis(250);
 
+/// So much of it is left over by what fills up the rest, so that nothing else has to wait for it.
+const KEPT: Duration = Duration::from_millis(125);
+
 /// How fast bytes are earned, as the nanoseconds that one takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rate {
@@ -61,7 +64,8 @@ impl Budget {
 
     /// How many bytes there are to spend, for what fills up the rest.
     pub(super) fn left(&self, rate: Rate, now: Moment) -> usize {
-        let nanos = credit_limit(now).saturating_sub(self.earned_at.max(now.nanos()));
+        let limit = now.plus(BURST.saturating_sub(KEPT)).nanos();
+        let nanos = limit.saturating_sub(self.earned_at.max(now.nanos()));
         let bytes = nanos.checked_div(rate.nanos_per_byte);
         bytes.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
@@ -75,7 +79,7 @@ mod tests {
     fn what_is_spent_is_earned_again() {
         let (rate, mut budget) = (Rate::new(1000), Budget::default());
         let at = |millis| Moment::new(Duration::from_millis(millis));
-        assert_eq!(budget.left(rate, at(0)), 250);
+        assert_eq!(budget.left(rate, at(0)), 125, "half a burst is kept for what is not put off");
         budget.plan(rate.nanos(251));
         assert!(!budget.has_credit(credit_limit(at(0))), "what is planned counts");
         budget.spend(250, rate, at(0));
@@ -83,8 +87,9 @@ mod tests {
         budget.spend(1000, rate, at(0));
         assert!(!budget.has_credit(credit_limit(at(999))));
         assert!(budget.has_credit(credit_limit(at(1000))));
-        assert_eq!(budget.left(rate, at(1100)), 100);
-        assert_eq!(budget.left(rate, at(60_000)), 250, "no more than a burst is saved up");
+        assert_eq!(budget.left(rate, at(1100)), 0);
+        assert_eq!(budget.left(rate, at(1200)), 75);
+        assert_eq!(budget.left(rate, at(60_000)), 125, "no more than a burst is saved up");
         budget.spend(1 << 40, Rate::new(u32::MAX), at(60_000));
         assert!(budget.has_credit(credit_limit(at(60_000))), "without a limit nothing is spent");
     }

@@ -126,6 +126,20 @@ impl UnitViews {
         }
     }
 
+    /// Somebody is told of the unit; some time after that has happened last it has come to rest.
+    fn note_told(
+        &mut self,
+        unit: Entity,
+        (now, after): (Moment, Duration),
+        resting: &mut VecDeque<(Moment, Entity)>,
+    ) {
+        self.told_at = now;
+        if self.rests_since.is_none() && !after.is_zero() {
+            self.rests_since = Some(now);
+            resting.push_back((now.plus(after), unit));
+        }
+    }
+
     /// What has just changed is remembered for those who have to wait.
     fn remember(&mut self, baseline: &Baseline) {
         let changes = baseline.last_changes();
@@ -223,11 +237,7 @@ impl Touching<'_> {
 
     /// Viewers have been told of a unit; some time after the last change they are told a digest.
     pub(super) fn note_told(&mut self, unit: Entity, watched: &mut UnitViews, after: Duration) {
-        watched.told_at = self.now;
-        if watched.rests_since.is_none() && !after.is_zero() {
-            watched.rests_since = Some(self.now);
-            self.resting.push_back((self.now.plus(after), unit));
-        }
+        watched.note_told(unit, (self.now, after), self.resting);
     }
 
     pub(super) fn touch(&mut self, seat: Seat) -> Option<&mut Outgoing> {
@@ -549,6 +559,13 @@ impl Views {
         }
         if let Some(views) = self.clients.get_mut(client) {
             views.drop_copy(watched.id);
+        }
+    }
+
+    /// A client begins with a copy that it has kept, and that may have gone wrong meanwhile.
+    pub(super) fn note_kept(&mut self, unit: Entity, now: Moment, after: Duration) {
+        if let Some(watched) = self.units.get_mut(&unit) {
+            watched.note_told(unit, (now, after), &mut self.resting);
         }
     }
 
