@@ -64,7 +64,9 @@ pub(super) fn receive_messages(
         stats.messages_received += 1;
         stats.bytes_received += bytes.len() as u64;
         if bytes.first() == Some(&REFUSED) {
-            let Ok(server) = codec::from_bytes::<Hello>(&bytes[1..]) else {
+            // Whom a server has once accepted it does not refuse any more.
+            let server = codec::from_bytes::<Hello>(&bytes[1..]);
+            let Some(server) = server.ok().filter(|_| *state != SyncState::Synced) else {
                 stats.decode_errors += 1;
                 continue;
             };
