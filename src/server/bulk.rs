@@ -213,6 +213,7 @@ pub(super) fn send_chunks(
     let now = Moment::new(time.elapsed());
     let [rate, total_rate] =
         [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let flushing = views.flush_until.is_some();
     let mut busy = core::mem::take(&mut views.bulky);
     // So that the same ones do not come first every time.
     let turn = busy.len().min(1);
@@ -235,8 +236,12 @@ pub(super) fn send_chunks(
         let Some((outgoing, client)) = views.at(*client_id) else { return false };
         let number = client.bulk.last;
         if let Some(transfer) = &mut client.bulk.transfer {
-            let mut left = settings.bulk_bytes_per_tick.max(1);
-            left = left.min(outgoing.budget.left(rate, now)).min(left_of_all);
+            let mut left = if flushing {
+                usize::MAX
+            } else {
+                let left = settings.bulk_bytes_per_tick.max(1);
+                left.min(outgoing.budget.left(rate, now)).min(left_of_all)
+            };
             let mut bytes = 0;
             while left > 0 && transfer.sent < transfer.total {
                 let (index, total) = (transfer.sent, transfer.total);
