@@ -52,6 +52,7 @@ mod pace;
 mod pages;
 mod privacy;
 mod quality;
+mod reconnect;
 mod replay;
 mod requests;
 mod rules;
