@@ -37,6 +37,7 @@ mod around;
 mod assets;
 mod attach;
 mod bulk;
+mod copies;
 mod digests;
 mod faults;
 mod forge;
