@@ -36,6 +36,7 @@ mod actions;
 mod around;
 mod assets;
 mod attach;
+mod budgets;
 mod bulk;
 mod copies;
 mod digests;
