@@ -67,6 +67,7 @@ mod own_actions;
 #[cfg(feature = "renet")]
 mod over_renet;
 mod sync;
+mod transfers;
 mod views;
 mod wire;
 
