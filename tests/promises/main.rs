@@ -66,6 +66,7 @@ mod odd_steps;
 mod own_actions;
 #[cfg(feature = "renet")]
 mod over_renet;
+mod storm;
 mod sync;
 mod transfers;
 mod views;
