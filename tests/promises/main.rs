@@ -43,6 +43,7 @@ mod digests;
 mod faults;
 mod forge;
 mod healing;
+mod health;
 mod hostile;
 mod in_flight;
 mod inventories;
