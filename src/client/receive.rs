@@ -64,9 +64,10 @@ pub(super) fn receive_messages(
         stats.messages_received += 1;
         stats.bytes_received += bytes.len() as u64;
         if bytes.first() == Some(&REFUSED) {
-            // Whom a server has once accepted it does not refuse any more.
-            let server = codec::from_bytes::<Hello>(&bytes[1..]);
-            let Some(server) = server.ok().filter(|_| *state != SyncState::Synced) else {
+            // A server that has begun does not refuse any more, and who believed it would never ask again.
+            let begun = *state == SyncState::Synced;
+            let server = codec::from_bytes::<Hello>(&bytes[1..]).ok().filter(|_| !begun);
+            let Some(server) = server else {
                 stats.decode_errors += 1;
                 continue;
             };

@@ -19,7 +19,7 @@ use super::{
     mark::Marked,
     pace::{Moment, Pace},
     quality::QualityPolicy,
-    views::{Cost, Seat, Touching, Views},
+    views::{Cost, Seat, Touching, UnitViews, Views},
 };
 
 /// How changes are sent. May be changed at any time.
@@ -180,6 +180,21 @@ impl Turn {
     fn includes(self, pace: Pace) -> bool {
         self == Self::Free || self == Self::InLine(pace)
     }
+
+    /// What was told longest ago to those whose turn it is: of the viewers of one unit they come first. Those that have
+    /// had it are left out.
+    fn longest(
+        self,
+        watched: &UnitViews,
+        (version, pace, now): (u64, Pace, Moment),
+        done: &[u64],
+    ) -> Option<u64> {
+        let due = watched.watchers.iter().filter(|watcher| {
+            watcher.timer.is_due(now) && self.includes(watcher.pace.unwrap_or(pace))
+        });
+        let told = due.filter_map(|watcher| watcher.told);
+        told.filter(|told| *told < version && !done.contains(told)).min()
+    }
 }
 
 /// A unit that is to be told of.
@@ -233,17 +248,8 @@ impl Batching<'_> {
         let mut done: SmallVec<[u64; 4]> = SmallVec::new();
         // All viewers at one version at a time, and mostly there is one version.
         let late = loop {
-            // Of those who stand in line the one that was told longest ago goes first.
-            let longest = (turn != Turn::Free)
-                .then(|| {
-                    let due = watched.watchers.iter().filter(|watcher| {
-                        let pace = watcher.pace.unwrap_or(pace);
-                        watcher.timer.is_due(*now) && turn.includes(pace)
-                    });
-                    let told = due.filter_map(|watcher| watcher.told);
-                    told.filter(|told| *told < version && !done.contains(told)).min()
-                })
-                .flatten();
+            let of = (version, pace, *now);
+            let longest = if turn == Turn::Free { None } else { turn.longest(watched, of, &done) };
             let (first, start) = (batched.entries.len(), batched.targets.len());
             let (mut base, mut anew, mut cost) = (None, false, Cost::default());
             let (mut late, mut others) = (false, false);

@@ -36,14 +36,19 @@ mod actions;
 mod around;
 mod assets;
 mod attach;
+mod budgets;
 mod bulk;
+mod copies;
+mod digests;
 mod faults;
 mod forge;
 mod healing;
+mod health;
 mod hostile;
 mod in_flight;
 mod inventories;
 mod kinds_of_actions;
+mod load;
 mod model_actions;
 mod model_sync;
 mod modes;
@@ -51,6 +56,7 @@ mod pace;
 mod pages;
 mod privacy;
 mod quality;
+mod reconnect;
 mod replay;
 mod requests;
 mod rules;
@@ -62,7 +68,9 @@ mod odd_steps;
 mod own_actions;
 #[cfg(feature = "renet")]
 mod over_renet;
+mod storm;
 mod sync;
+mod transfers;
 mod views;
 mod wire;
 
@@ -234,4 +242,34 @@ fn bytes_down(pair: &Pair, client: usize) -> u64 {
 
 fn bytes_up(pair: &Pair, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_up
+}
+
+/// Lets a client see an inventory.
+fn show(pair: &mut Pair, entity: Entity, client: usize) {
+    let client = pair.client_id(client);
+    pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().add(client, Rights::USE);
+}
+
+/// Hides an inventory from a client.
+fn hide(pair: &mut Pair, entity: Entity, client: usize) {
+    let client = pair.client_id(client);
+    pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().remove(client);
+}
+
+/// Hands bytes to a client as if the server had sent them.
+fn feed(pair: &mut Pair, client: usize, channel: usize, bytes: Vec<u8>) {
+    let app = &mut pair.clients[client].app;
+    app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
+}
+
+/// Has a client believe that it has lost its place: no message begins like this one.
+fn confuse(pair: &mut Pair, client: usize) {
+    let channel = pair.sync_channel();
+    feed(pair, client, channel, vec![0x1F]);
+}
+
+/// An inventory of so many slots that cannot be told in fewer bytes.
+fn noise(slots: usize, seed: u64) -> Inventory {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    Inventory((0..slots).map(|_| Some(COIN.stack(dice.u32(1..=1_000_000)))).collect())
 }

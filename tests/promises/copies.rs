@@ -1,0 +1,158 @@
+//! What a client keeps of what is not in view: both sides count the same, and nothing begins from a wrong copy.
+
+use super::*;
+use bevy_inventory_sync::wire::COPIES_MAX;
+use reconnect::reconnect;
+
+/// A chest that the client has kept a copy of, after these many versions.
+fn closed_chest(versions: u32) -> (Pair, Entity) {
+    let mut pair = pair(1);
+    let there = spawn_chest(&mut pair, 1, &[0]);
+    pair.settle(50);
+    for n in 1..=versions {
+        inventory(&mut pair, there).set(5, COIN.stack(n)).unwrap();
+        pair.step();
+    }
+    hide(&mut pair, there, 0);
+    pair.settle(50);
+    (pair, there)
+}
+
+#[test]
+fn an_old_copy_is_never_the_beginning_of_another_inventory_of_that_name() {
+    type Successor = fn(&mut Pair, Entity) -> Entity;
+    let successors: [Successor; 4] = [
+        |pair, old| {
+            pair.server.world_mut().despawn(old);
+            spawn_chest(pair, 1, &[])
+        },
+        |pair, old| {
+            // It was there as a duplicate for a while.
+            let second = spawn_chest(pair, 1, &[]);
+            pair.steps(3);
+            pair.server.world_mut().despawn(old);
+            second
+        },
+        |pair, old| {
+            let other = spawn_chest(pair, 9, &[]);
+            pair.steps(3);
+            pair.server.world_mut().entity_mut(old).insert(chest(8));
+            pair.server.world_mut().entity_mut(other).insert(chest(1));
+            other
+        },
+        |pair, old| {
+            // Its containers went, and others came.
+            pair.server.world_mut().entity_mut(old).remove::<Inventory>();
+            pair.steps(3);
+            pair.server.world_mut().entity_mut(old).insert(Inventory::default());
+            old
+        },
+    ];
+    for (case, successor) in successors.into_iter().enumerate() {
+        for more in [0, 3, 5, 6, 20] {
+            let (mut pair, old) = closed_chest(5);
+            let new = successor(&mut pair, old);
+            pair.step();
+            for n in 0..more {
+                inventory(&mut pair, new).set(0, TORCH.stack(1 + n)).unwrap();
+                pair.step();
+            }
+            show(&mut pair, new, 0);
+            pair.settle(50);
+            assert_same(&pair, 0, chest(1));
+            assert_eq!(stats(&pair.server).opens_as_delta, 0, "case {case}, {more} more");
+            assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 0);
+        }
+    }
+}
+
+/// More chests than copies are kept, two clients, and everything that can happen to them.
+struct Commotion {
+    pair: Pair,
+    all: Vec<Entity>,
+    dice: fastrand::Rng,
+    lossy: bool,
+    /// Times that clients were made to believe that they had lost their place.
+    confused: [u64; 2],
+}
+
+impl Commotion {
+    fn happen(&mut self) {
+        let Self { pair, all, dice, .. } = self;
+        let (at, client) = (dice.usize(0..all.len()), dice.usize(0..2));
+        let there = all[at];
+        match dice.u8(0..40) {
+            0..15 => show(pair, there, client),
+            15..28 => hide(pair, there, client),
+            28..36 => {
+                let stack = Stack::new(TORCH, dice.u32(0..60));
+                inventory(pair, there).set(dice.usize(0..27), stack).unwrap();
+            }
+            36 => {
+                pair.server.world_mut().despawn(there);
+                all[at] = spawn_chest(pair, at as u64, &[client]);
+            }
+            37 => {
+                // Two change names.
+                let other = dice.usize(0..all.len());
+                all.swap(at, other);
+                for base in [1000, 0] {
+                    for n in [at, other] {
+                        pair.server.world_mut().entity_mut(all[n]).insert(chest(base + n as u64));
+                    }
+                }
+            }
+            38 => {
+                let client = pair.client_id(client);
+                let mut viewers = pair.server.world_mut().get_mut::<Viewers>(there);
+                viewers.as_mut().unwrap().add(client, Rights::SEE);
+            }
+            _ => match dice.u8(0..6) {
+                0 => reconnect(pair, client, 0, &[], &[there]),
+                1 if !self.lossy => {
+                    confuse(pair, client);
+                    self.confused[client] += 1;
+                }
+                _ => {}
+            },
+        }
+    }
+}
+
+#[test]
+fn both_sides_count_the_same_copies_whatever_happens() {
+    for seed in 0..24 {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let many = COPIES_MAX as u64 + 12;
+        let mut pair = pair(2);
+        pair.seed(seed);
+        let all: Vec<Entity> = (0..many).map(|n| spawn_chest(&mut pair, n, &[])).collect();
+        pair.settle(50);
+        let lossy = seed % 3 == 2;
+        pair.network.latency_ticks = dice.u64(0..6);
+        pair.network.loss = if lossy { 0.1 } else { 0.0 };
+        let mut game = Commotion { pair, all, dice, lossy, confused: [0; 2] };
+        for _ in 0..500 {
+            (0..game.dice.usize(0..5)).for_each(|_| game.happen());
+            game.pair.step();
+        }
+        let Commotion { mut pair, all, confused, .. } = game;
+        pair.network.loss = 0.0;
+        pair.steps(60);
+        for (n, there) in all.iter().enumerate() {
+            (0..2).for_each(|client| show(&mut pair, *there, client));
+            if n % 8 == 7 {
+                pair.step();
+            }
+        }
+        pair.steps(1200);
+        pair.settle(400);
+        for (client, confused) in confused.into_iter().enumerate() {
+            (0..many).for_each(|n| assert_same(&pair, client, chest(n)));
+            let there = stats(&pair.clients[client].app);
+            assert_eq!(there.decode_errors, confused, "seed {seed}, client {client}");
+            assert_eq!((there.gaps, there.unknown_views, there.digest_mismatches), (0, 0, 0));
+        }
+        assert!(stats(&pair.server).opens_as_delta > 50, "{}", stats(&pair.server).opens_as_delta);
+    }
+}
