@@ -104,6 +104,10 @@ fn lay_down_find(commands: &mut Commands) {
     let place = place.map(map::middle_of).find(|place| map::is_standable(*place));
     let (key, count_max) = FINDS[fastrand::usize(..FINDS.len())];
     let stack = ItemId::of(key).stack(fastrand::u32(1..=count_max));
-    let inventory = Inventory([Some(stack)].into_iter().collect());
-    commands.spawn((lying(place.expect("most of the map is grass")), inventory, Loot));
+    commands.spawn(loot(place.expect("most of the map is grass"), stack));
+}
+
+/// A stack on the ground that nobody has dropped.
+pub fn loot(place: Vec2, stack: Stack) -> impl Bundle {
+    (lying(place), Inventory([Some(stack)].into_iter().collect()), Loot)
 }

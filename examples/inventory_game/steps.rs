@@ -1,0 +1,256 @@
+//! A player made of words, for tests and pictures. It goes through the same messages as keyboard and mouse.
+//!
+//! `wait 2; key E; point chest 4; press left; point backpack 3; release left; picture a.png; quit`
+//!
+//! | step | |
+//! |---|---|
+//! | `wait SECONDS` | |
+//! | `key Ctrl+Q` | presses keys and lets them go |
+//! | `hold D 0.5` | holds a key for so long |
+//! | `type 127.0.0.1` | letters |
+//! | `point chest 4` | moves the mouse onto a slot of `chest`, `backpack` or `hotbar`, or `ground` |
+//! | `press left`, `release left` | a mouse button; or `right` |
+//! | `picture FILE` | of the window |
+//! | `record FOLDER SECONDS` | ten pictures a second, named by the time in tenths of seconds |
+//! | `quit` | |
+
+use core::{str::FromStr, time::Duration};
+use std::{collections::VecDeque, path::PathBuf, time::SystemTime};
+
+use bevy::{
+    ecs::system::SystemParam,
+    input::{
+        ButtonState,
+        keyboard::{Key, KeyboardInput},
+        mouse::MouseButtonInput,
+    },
+    prelude::*,
+    render::view::screenshot::{Screenshot, save_to_disk},
+    window::{PrimaryWindow, WindowEvent},
+};
+use bevy_inventory_sync::prelude::*;
+
+use crate::{protocol::Chest, ui::SlotView};
+
+#[derive(Clone, PartialEq, Debug)]
+enum Step {
+    Wait(f32),
+    Key(Vec<KeyCode>, f32),
+    Type(String),
+    Point(String, usize),
+    Mouse(MouseButton, ButtonState),
+    Picture(PathBuf),
+    Record(PathBuf, f32),
+    Quit,
+}
+
+#[derive(Resource, Clone, PartialEq, Default, Debug)]
+pub struct Steps(VecDeque<Step>);
+
+impl FromStr for Steps {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let steps = text.split(';').map(str::trim).filter(|step| !step.is_empty());
+        steps.map(read).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn read(text: &str) -> Result<Step, String> {
+    let mut words = text.split_whitespace();
+    let mut word = || words.next().unwrap_or_default();
+    let wrong = || format!("`{text}` is not a step");
+    let number = |word: &str| word.parse::<f32>().map_err(|_| wrong());
+    let button = |word: &str| match word {
+        "left" => Ok(MouseButton::Left),
+        "right" => Ok(MouseButton::Right),
+        _ => Err(wrong()),
+    };
+    let keys = |word: &str| word.split('+').map(key).collect::<Option<Vec<_>>>().ok_or_else(wrong);
+    Ok(match word() {
+        "wait" => Step::Wait(number(word())?),
+        "key" => Step::Key(keys(word())?, 0.0),
+        "hold" => Step::Key(keys(word())?, number(word())?),
+        "type" => Step::Type(word().into()),
+        "point" => Step::Point(word().into(), word().parse().unwrap_or_default()),
+        "press" => Step::Mouse(button(word())?, ButtonState::Pressed),
+        "release" => Step::Mouse(button(word())?, ButtonState::Released),
+        "picture" => Step::Picture(word().into()),
+        "record" => Step::Record(word().into(), number(word())?),
+        "quit" => Step::Quit,
+        _ => return Err(wrong()),
+    })
+}
+
+const KEYS: [(&str, KeyCode); 31] = [
+    ("Ctrl", KeyCode::ControlLeft),
+    ("Shift", KeyCode::ShiftLeft),
+    ("Enter", KeyCode::Enter),
+    ("Esc", KeyCode::Escape),
+    ("Tab", KeyCode::Tab),
+    ("Space", KeyCode::Space),
+    ("Backspace", KeyCode::Backspace),
+    ("F1", KeyCode::F1),
+    ("Up", KeyCode::ArrowUp),
+    ("Down", KeyCode::ArrowDown),
+    ("Left", KeyCode::ArrowLeft),
+    ("Right", KeyCode::ArrowRight),
+    ("A", KeyCode::KeyA),
+    ("C", KeyCode::KeyC),
+    ("D", KeyCode::KeyD),
+    ("E", KeyCode::KeyE),
+    ("F", KeyCode::KeyF),
+    ("H", KeyCode::KeyH),
+    ("L", KeyCode::KeyL),
+    ("Q", KeyCode::KeyQ),
+    ("R", KeyCode::KeyR),
+    ("S", KeyCode::KeyS),
+    ("W", KeyCode::KeyW),
+    ("1", KeyCode::Digit1),
+    ("2", KeyCode::Digit2),
+    ("3", KeyCode::Digit3),
+    ("4", KeyCode::Digit4),
+    ("5", KeyCode::Digit5),
+    ("6", KeyCode::Digit6),
+    ("7", KeyCode::Digit7),
+    ("F3", KeyCode::F3),
+];
+
+fn key(name: &str) -> Option<KeyCode> {
+    KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key)
+}
+
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Playing>()
+        .add_systems(First, (play, record).before(bevy::picking::PickingSystems::Input));
+}
+
+/// What is going on.
+#[derive(Resource, Default)]
+struct Playing {
+    /// Until when to wait.
+    until: f32,
+    /// Keys to let go of then.
+    held: Vec<KeyCode>,
+    recording: Option<(PathBuf, f32)>,
+    last_picture: u128,
+}
+
+/// Says what the windowing library would say.
+#[derive(SystemParam)]
+struct Fingers<'w, 's> {
+    window: Single<'w, 's, (Entity, &'static Window), With<PrimaryWindow>>,
+    slots: Query<'w, 's, (&'static SlotView, &'static UiGlobalTransform)>,
+    chests: Query<'w, 's, (), With<Chest>>,
+    keys: MessageWriter<'w, KeyboardInput>,
+    moves: MessageWriter<'w, CursorMoved>,
+    buttons: MessageWriter<'w, MouseButtonInput>,
+    windows: MessageWriter<'w, WindowEvent>,
+    commands: Commands<'w, 's>,
+    exits: MessageWriter<'w, AppExit>,
+}
+
+impl Fingers<'_, '_> {
+    fn key(&mut self, key_code: KeyCode, state: ButtonState, text: Option<&str>) {
+        let window = self.window.0;
+        let logical_key = text.map_or(Key::Dead(None), |text| Key::Character(text.into()));
+        let text = text.map(Into::into);
+        self.keys.write(KeyboardInput {
+            key_code,
+            logical_key,
+            state,
+            text,
+            repeat: false,
+            window,
+        });
+    }
+
+    fn point(&mut self, at: Vec2) {
+        let moved = CursorMoved { window: self.window.0, position: at, delta: None };
+        self.moves.write(moved.clone());
+        self.windows.write(WindowEvent::CursorMoved(moved));
+    }
+
+    fn place(&self, container: &str, index: usize) -> Vec2 {
+        let is_there = |view: &SlotView| match container {
+            "hotbar" => view.slot == Hotbar::slot(index),
+            "chest" => view.slot == Inventory::slot(index) && self.chests.contains(view.inventory),
+            _ => view.slot == Inventory::slot(index) && !self.chests.contains(view.inventory),
+        };
+        let slot = self.slots.iter().find(|(view, _)| is_there(view));
+        let beside = self.window.1.size() * Vec2::new(0.88, 0.45);
+        match slot.filter(|_| container != "ground") {
+            Some((_, at)) => at.translation / self.window.1.scale_factor(),
+            None => beside,
+        }
+    }
+
+    fn picture(&mut self, file: PathBuf) {
+        self.commands.spawn(Screenshot::primary_window()).observe(save_to_disk(file));
+    }
+}
+
+fn play(
+    time: Res<Time<Real>>,
+    mut steps: ResMut<Steps>,
+    mut playing: ResMut<Playing>,
+    mut fingers: Fingers,
+) {
+    let now = time.elapsed_secs();
+    if now < playing.until {
+        return;
+    }
+    for key in core::mem::take(&mut playing.held) {
+        fingers.key(key, ButtonState::Released, None);
+    }
+    let Some(step) = steps.0.pop_front() else { return };
+    playing.until = now + 0.1;
+    match step {
+        Step::Wait(seconds) => playing.until = now + seconds,
+        Step::Key(keys, seconds) => {
+            for key in &keys {
+                fingers.key(*key, ButtonState::Pressed, None);
+            }
+            playing.held = keys.into_iter().rev().collect();
+            playing.until = now + seconds.max(0.05);
+        }
+        Step::Type(text) => {
+            for letter in text.chars() {
+                let text = letter.to_string();
+                fingers.key(KeyCode::Unidentified(NO_KEY), ButtonState::Pressed, Some(&text));
+            }
+        }
+        Step::Point(container, index) => {
+            let at = fingers.place(&container, index);
+            fingers.point(at);
+        }
+        Step::Mouse(button, state) => {
+            let press = MouseButtonInput { button, state, window: fingers.window.0 };
+            fingers.buttons.write(press);
+            fingers.windows.write(WindowEvent::MouseButtonInput(press));
+        }
+        Step::Picture(file) => {
+            fingers.picture(file);
+            playing.until = now + 0.5;
+        }
+        Step::Record(folder, seconds) => playing.recording = Some((folder, now + seconds)),
+        Step::Quit => {
+            fingers.exits.write(AppExit::Success);
+        }
+    }
+}
+
+const NO_KEY: bevy::input::keyboard::NativeKeyCode =
+    bevy::input::keyboard::NativeKeyCode::Unidentified;
+
+fn record(time: Res<Time<Real>>, mut playing: ResMut<Playing>, mut fingers: Fingers) {
+    let Some((folder, until)) = playing.recording.clone() else { return };
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let tenths = since.unwrap_or(Duration::ZERO).as_millis() / 100;
+    if time.elapsed_secs() > until {
+        playing.recording = None;
+    } else if tenths != playing.last_picture {
+        playing.last_picture = tenths;
+        fingers.picture(folder.join(format!("{tenths}.png")));
+    }
+}
