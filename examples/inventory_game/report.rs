@@ -4,7 +4,11 @@
 use core::{fmt::Write as _, time::Duration};
 use std::{fs, path::PathBuf};
 
-use bevy::{prelude::*, time::common_conditions::on_timer};
+use bevy::{
+    diagnostic::{DiagnosticsStore, FrameTimeDiagnosticsPlugin},
+    prelude::*,
+    time::common_conditions::on_timer,
+};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
@@ -24,7 +28,7 @@ pub struct File(pub PathBuf);
 struct Lines(String);
 
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Lines>().add_systems(
+    app.add_plugins(FrameTimeDiagnosticsPlugin::default()).init_resource::<Lines>().add_systems(
         Last,
         (tell_screen, tell_world, tell_slots, write).chain().run_if(on_timer(PAUSE)),
     );
@@ -43,7 +47,7 @@ fn tell_screen(
     focus: Res<Focus>,
     slots: Query<&SlotView>,
     contents: Contents,
-    diagnostics: Res<bevy::diagnostic::DiagnosticsStore>,
+    diagnostics: Res<DiagnosticsStore>,
     mut lines: ResMut<Lines>,
 ) {
     lines.0.clear();
@@ -69,7 +73,7 @@ fn tell_screen(
         Some(view) => line!(lines, "ring {:?}", view.slot),
         None => line!(lines, "ring {}", if focus.shown().is_some() { "entry" } else { "-" }),
     }
-    let fps = diagnostics.get(&bevy::diagnostic::FrameTimeDiagnosticsPlugin::FPS);
+    let fps = diagnostics.get(&FrameTimeDiagnosticsPlugin::FPS);
     line!(lines, "fps {:.1}", fps.and_then(|fps| fps.average()).unwrap_or_default());
 }
 

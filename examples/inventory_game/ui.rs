@@ -17,8 +17,7 @@ mod fields;
 mod menu;
 
 pub use drag::{Drag, Dragging};
-pub use fields::Fields;
-pub use focus::{Focus, Focusable};
+pub use focus::Focus;
 pub use keyboard::Reach;
 pub use panels::{Backpack, close_all};
 pub use slots::{Contents, Painted, SlotView};
@@ -49,10 +48,13 @@ pub fn plugin(app: &mut App) {
     ));
 }
 
-/// A whole number of the screen's own pixels per pixel of art, whatever the scale factor is.
+/// A whole number of the screen's own pixels per pixel of art, whatever the scale factor is; in a small window a
+/// half one.
 fn fit_window(window: Single<&Window, With<PrimaryWindow>>, mut scale: ResMut<UiScale>) {
-    let size = window.physical_size().as_vec2();
-    let fitting = (size / FITS).min_element().floor().clamp(1.0, 8.0) / window.scale_factor();
+    let fitting = (window.physical_size().as_vec2() / FITS).min_element();
+    let step = if fitting < 2.0 { 0.5 } else { 1.0 };
+    let whole = ((fitting / step).floor() * step).clamp(1.0, 8.0);
+    let fitting = whole / window.scale_factor();
     if scale.0.to_bits() != fitting.to_bits() {
         scale.0 = fitting;
     }

@@ -116,7 +116,7 @@ impl Entrance<'_, '_> {
         let known = known.or_insert_with(|| Account { number: next, absent: None });
         let color = usize::try_from(known.number).unwrap_or_default() % COLORS.len();
         let belongings = known.absent.take().unwrap_or_else(|| Absent {
-            place: map::middle_of(ENTRANCE) + PLACES[color] * 1.2,
+            place: map::middle_of(ENTRANCE) + PLACES[color] * 1.7,
             inventory: Inventory::default(),
             hotbar: first_hotbar(),
         });

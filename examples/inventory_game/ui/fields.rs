@@ -2,7 +2,7 @@
 
 use bevy::{input::keyboard::KeyboardInput, prelude::*};
 
-use crate::protocol::Me;
+use crate::{protocol::Me, session::Session};
 
 use super::{focus::Focus, menu::Entry};
 
@@ -36,7 +36,7 @@ impl Fields {
 }
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Startup, fill).add_systems(Update, (type_in, rename).chain());
+    app.add_systems(Startup, fill).add_systems(Update, (type_in, rename, note_server).chain());
 }
 
 fn fill(me: Res<Me>, mut commands: Commands) {
@@ -71,5 +71,14 @@ fn type_in(
 fn rename(fields: Res<Fields>, mut me: ResMut<Me>) {
     if fields.is_changed() && me.name != fields.name {
         me.name.clone_from(&fields.name);
+    }
+}
+
+/// Where one has been one may want to go again.
+fn note_server(session: Res<Session>, mut fields: ResMut<Fields>) {
+    if let Session::Guest(server) = *session
+        && session.is_changed()
+    {
+        fields.address = server.to_string();
     }
 }

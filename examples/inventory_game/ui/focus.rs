@@ -4,7 +4,7 @@ use bevy::prelude::*;
 
 use crate::session::{Paused, Session};
 
-use super::{Backpack, floating, panels::GOLD};
+use super::{Backpack, SlotView, floating, panels::GOLD};
 
 /// What the ring can be around. The highest layer of those on screen has it.
 #[derive(Component, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -106,7 +106,13 @@ fn spots(places: &Places) -> Vec<Spot> {
     spots
 }
 
-fn navigate(keys: Res<ButtonInput<KeyCode>>, places: Places, mut focus: ResMut<Focus>) {
+/// In panels it begins at a slot.
+fn navigate(
+    keys: Res<ButtonInput<KeyCode>>,
+    places: Places,
+    slots: Query<(), With<SlotView>>,
+    mut focus: ResMut<Focus>,
+) {
     let arrow = ARROWS.iter().find(|(key, _)| keys.just_pressed(*key)).map(|(_, way)| *way);
     let tab = keys.just_pressed(KeyCode::Tab);
     if arrow.is_none() && !tab {
@@ -122,7 +128,8 @@ fn navigate(keys: Res<ButtonInput<KeyCode>>, places: Places, mut focus: ResMut<F
             Some(next_group(&spots, here, back).entity)
         }
     };
-    if let Some(next) = next.or_else(|| spots.first().map(|spot| spot.entity)) {
+    let first = spots.iter().find(|spot| slots.contains(spot.entity)).or(spots.first());
+    if let Some(next) = next.or(first.map(|spot| spot.entity)) {
         focus.take(next);
     }
 }

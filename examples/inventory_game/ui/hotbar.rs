@@ -55,8 +55,17 @@ fn spawn(mut commands: Commands) {
 }
 
 /// Nobody carries anything in the menu.
-fn show(session: Res<Session>, mut bottom: Single<&mut Node, With<Bottom>>) {
-    bottom.display = if *session == Session::None { Display::None } else { Display::Flex };
+fn show(
+    session: Res<Session>,
+    mut bottom: Single<&mut Node, With<Bottom>>,
+    row: Single<Entity, With<Row>>,
+    mut commands: Commands,
+) {
+    let none = *session == Session::None;
+    bottom.display = if none { Display::None } else { Display::Flex };
+    if none {
+        commands.entity(*row).despawn_children();
+    }
 }
 
 fn frame_at(index: usize) -> Node {

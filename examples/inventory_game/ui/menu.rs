@@ -128,12 +128,16 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             board.spawn((floating(behind), wood));
             let title = letters("", GOLD);
             board.spawn((title, Title)).insert(TextFont::from_font_size(LETTER_SIZE * 1.8));
+            let line = letters("Carry, drop and share things, alone or together.", Color::WHITE);
+            board.spawn(line).insert(TextFont::from_font_size(LETTER_SIZE * 0.9));
             let plate = Node { padding: UiRect::axes(px(5), px(3)), ..default() };
             let red = BackgroundColor(Color::srgba(0.35, 0.08, 0.1, 0.9));
             board.spawn((plate, red, Trouble)).with_child((letters("", GOLD), Trouble));
             for entry in ENTRIES {
                 spawn_entry(board, entry);
             }
+            let keys = letters("Arrows and Enter, or the mouse", Color::WHITE.with_alpha(0.7));
+            board.spawn(keys).insert(TextFont::from_font_size(LETTER_SIZE * 0.75));
         });
     });
 }

@@ -23,7 +23,7 @@ pub fn plugin(app: &mut App) {
 fn spawn(mut commands: Commands) {
     commands.spawn((
         Text2d::default(),
-        TextFont::from_font_size(14.0),
+        TextFont::from_font_size(17.0),
         TextColor(GOLD),
         Text2dShadow { offset: Vec2::new(1.5, -1.5), color: Color::BLACK.with_alpha(0.85) },
         Hint,
