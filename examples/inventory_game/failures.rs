@@ -23,6 +23,7 @@ pub fn find_assets() -> Result<(), String> {
 }
 
 pub fn picture(path: &str, why: &str) -> String {
+    let why = why.lines().next().unwrap_or_default();
     format!(
         "The picture {path} is missing or broken ({why}). Restore it with `git checkout assets`, or \
          draw all anew with `python3 assets/art/make_art.py`."

@@ -21,8 +21,12 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-#[derive(Resource)]
-pub struct File(pub PathBuf);
+/// The file that is kept up to date, if any, and those that are written once, beside a picture.
+#[derive(Resource, Default)]
+pub struct Files {
+    pub live: Option<PathBuf>,
+    pub once: Vec<PathBuf>,
+}
 
 #[derive(Resource, Default)]
 struct Lines(String);
@@ -30,7 +34,9 @@ struct Lines(String);
 pub fn plugin(app: &mut App) {
     app.add_plugins(FrameTimeDiagnosticsPlugin::default()).init_resource::<Lines>().add_systems(
         Last,
-        (tell_screen, tell_world, tell_slots, write).chain().run_if(on_timer(PAUSE)),
+        (tell_screen, tell_world, tell_slots, write)
+            .chain()
+            .run_if(on_timer(PAUSE).or_else(|files: Res<Files>| !files.once.is_empty())),
     );
 }
 
@@ -151,10 +157,13 @@ fn tell_slots(
 }
 
 /// Readers never see half of it.
-fn write(lines: Res<Lines>, file: Res<File>) {
-    let half = file.0.with_extension("part");
-    let written = fs::write(&half, &lines.0).and_then(|()| fs::rename(&half, &file.0));
-    if let Err(why) = written {
-        eprintln!("Cannot write the report {}: {why}.", file.0.display());
+fn write(lines: Res<Lines>, mut files: ResMut<Files>) {
+    let once = core::mem::take(&mut files.once);
+    for file in files.live.iter().chain(&once) {
+        let half = file.with_extension("part");
+        let written = fs::write(&half, &lines.0).and_then(|()| fs::rename(&half, file));
+        if let Err(why) = written {
+            eprintln!("Cannot write the report {}: {why}.", file.display());
+        }
     }
 }

@@ -5,12 +5,13 @@
 //! | step | |
 //! |---|---|
 //! | `wait SECONDS` | |
+//! | `at SECONDS` | waits until so many seconds after 1970 |
 //! | `key Ctrl+Q` | presses keys and lets them go |
 //! | `hold D 0.5` | holds a key for so long |
 //! | `type 127.0.0.1` | letters |
 //! | `point chest 4` | moves the mouse onto a slot of `chest`, `backpack` or `hotbar`, or `ground` |
 //! | `press left`, `release left` | a mouse button; or `right` |
-//! | `picture FILE` | of the window |
+//! | `picture FILE.png` | of the window; `FILE.txt` says what is on it |
 //! | `record FOLDER SECONDS` | ten pictures a second, named by the time in tenths of seconds |
 //! | `quit` | |
 
@@ -30,11 +31,12 @@ use bevy::{
 };
 use bevy_inventory_sync::prelude::*;
 
-use crate::{protocol::Chest, ui::SlotView};
+use crate::{protocol::Chest, report::Files, ui::SlotView};
 
 #[derive(Clone, PartialEq, Debug)]
 enum Step {
     Wait(f32),
+    At(f64),
     Key(Vec<KeyCode>, f32),
     Type(String),
     Point(String, usize),
@@ -69,6 +71,7 @@ fn read(text: &str) -> Result<Step, String> {
     let keys = |word: &str| word.split('+').map(key).collect::<Option<Vec<_>>>().ok_or_else(wrong);
     Ok(match word() {
         "wait" => Step::Wait(number(word())?),
+        "at" => Step::At(word().parse().map_err(|_| wrong())?),
         "key" => Step::Key(keys(word())?, 0.0),
         "hold" => Step::Key(keys(word())?, number(word())?),
         "type" => Step::Type(word().into()),
@@ -194,6 +197,7 @@ fn play(
     time: Res<Time<Real>>,
     mut steps: ResMut<Steps>,
     mut playing: ResMut<Playing>,
+    mut files: ResMut<Files>,
     mut fingers: Fingers,
 ) {
     let now = time.elapsed_secs();
@@ -207,6 +211,12 @@ fn play(
     playing.until = now + 0.1;
     match step {
         Step::Wait(seconds) => playing.until = now + seconds,
+        Step::At(then) => {
+            if now_since_1970().as_secs_f64() < then {
+                steps.0.push_front(Step::At(then));
+                playing.until = now;
+            }
+        }
         Step::Key(keys, seconds) => {
             for key in &keys {
                 fingers.key(*key, ButtonState::Pressed, None);
@@ -230,6 +240,7 @@ fn play(
             fingers.windows.write(WindowEvent::MouseButtonInput(press));
         }
         Step::Picture(file) => {
+            files.once.push(file.with_extension("txt"));
             fingers.picture(file);
             playing.until = now + 0.5;
         }
@@ -243,10 +254,13 @@ fn play(
 const NO_KEY: bevy::input::keyboard::NativeKeyCode =
     bevy::input::keyboard::NativeKeyCode::Unidentified;
 
+fn now_since_1970() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
 fn record(time: Res<Time<Real>>, mut playing: ResMut<Playing>, mut fingers: Fingers) {
     let Some((folder, until)) = playing.recording.clone() else { return };
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let tenths = since.unwrap_or(Duration::ZERO).as_millis() / 100;
+    let tenths = now_since_1970().as_millis() / 100;
     if time.elapsed_secs() > until {
         playing.recording = None;
     } else if tenths != playing.last_picture {

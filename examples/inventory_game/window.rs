@@ -20,6 +20,10 @@ use crate::{
     shared, steps, ui, view,
 };
 
+/// What these libraries say is said in a sentence, in the window and when the game ends.
+const LOGGED: &str = "warn,wgpu=off,wgpu_hal=off,naga=error,bevy_asset=off,renetcode=off,\
+    bevy_replicon::client=off,bevy_inventory_sync=info";
+
 /// Opens a window, with the menu or in a game.
 pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     failures::explain_panics();
@@ -29,10 +33,7 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
         resolution: WindowResolution::new(cli.size.0, cli.size.1),
         ..default()
     };
-    let log = LogPlugin {
-        filter: "warn,wgpu=error,naga=error,bevy_asset=off,bevy_inventory_sync=info".into(),
-        ..default()
-    };
+    let log = LogPlugin { filter: LOGGED.into(), ..default() };
     let mut app = App::new();
     app.add_plugins(
         DefaultPlugins
@@ -58,8 +59,9 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
         app.insert_resource(Picture { file, after: cli.after, taken: false })
             .add_systems(Update, take_picture);
     }
-    if let Some(file) = cli.report.clone() {
-        app.insert_resource(report::File(file)).add_plugins(report::plugin);
+    if cli.report.is_some() || cli.steps.is_some() {
+        app.insert_resource(report::Files { live: cli.report.clone(), once: vec![] })
+            .add_plugins(report::plugin);
     }
     if let Some(list) = cli.steps.clone() {
         app.insert_resource(list).add_plugins(steps::plugin);
