@@ -98,21 +98,33 @@ p="$out"
 printf -- '-- alone: the menu, the world, the inventory\n'
 play "$first" alone --name Ada --size 1280x720 --steps "
   wait 3; picture $p/menu.png; key Enter; wait 2; picture $p/game.png;
-  hold W 0.45; wait 0.3; key F; wait 1; point chest 0; wait 0.3; picture $p/tooltip.png;
-  press right; point chest 3; point backpack 4; wait 0.3; picture $p/drag.png; release right;
-  wait 0.5; picture $p/dropped.png;
-  point chest 9; key Shift; wait 0.2; picture $p/engraved.png;
+  scroll -1; wait 0.4; picture $p/scrolled.png; key 1; hold W 0.7; wait 0.3; key F; wait 1;
+  press Shift; point chest 19; press left; release left; point chest 21; press left; release left; release Shift;
+  wait 0.4; point recipe sticks; press left; release left; wait 0.4; picture $p/crafted.png;
+  point chest 0; wait 0.3; picture $p/tooltip.png;
+  press right; point chest 3; point backpack 9; point backpack 13; wait 0.3; picture $p/drag.png; release right;
+  wait 0.5; picture $p/halved.png; point backpack 13; wait 0.5;
+  press left; release left; wait 0.05; press left; release left; wait 0.5; picture $p/gathered.png;
+  point chest 9; wait 0.3; picture $p/engraved.png; key 5; wait 0.4; picture $p/swapped.png;
+  point backpack 13; press left; point ground; wait 0.2; release left; wait 0.5; picture $p/thrown.png;
   key Esc; wait 0.5; key Esc; wait 0.5; picture $p/pause.png; key Down; key Enter; wait 0.5;
   picture $p/left.png; quit"
 check menu '^screen menu$' 'the game begins with the menu'
 check menu '^ring entry$' '... with the ring around what Enter begins'
 check game '^session playing alone$' 'Enter plays'
 check game '^me Ada holds iron_axe shown iron_axe' 'the axe in hand is drawn'
+check scrolled '^me Ada holds torch shown torch' 'the wheel selects'
+check crafted '^slot (backpack|hotbar) +[0-9]+ painted plank 38 ' 'Shift-click has sent planks over, and two are used'
+check crafted '^slot (backpack|hotbar) +[0-9]+ painted stick 4 ' '... for four sticks'
 check drag '^drag half of gold_coin 120$' 'the right button takes half'
 check_slots drag
-check dropped '^slot backpack  4 painted gold_coin 60 ' '... and puts it down'
-check dropped '^slot chest  0 painted gold_coin 60 ' '... the other half stays'
+check halved '^slot backpack 13 painted gold_coin 60 ' '... and puts it down'
+check halved '^slot chest  0 painted gold_coin 60 ' '... the other half stays'
+check gathered '^slot backpack 13 painted gold_coin 120 ' 'a double click gathers'
+check thrown '^ground gold_coin at ' 'what is dragged beside the panels falls down'
+check_not thrown '^slot .* gold_coin' '... all of it'
 check engraved '^slot chest  9 painted iron_sword 1 engraved ' 'a sword with something written on it'
+check swapped '^slot hotbar  4 painted iron_sword 1 engraved ' 'a number takes it to the hotbar'
 check pause '^screen pause$' 'Escape pauses'
 check left '^screen menu$' 'leaving comes back to the menu'
 check_not left '^(slot|me|ground) ' '... and nothing of the world is left'
@@ -134,7 +146,7 @@ for look in "1920x1080 1" "1280x720 2" "640x480 1"; do
   pixels="$size"
   [ "$factor" = 2 ] && size=640x480 && pixels=1280x960
   play "$first" "size" --size "$size" --steps "
-    wait 2; key Enter; wait 1.5; hold W 0.45; wait 0.3; key F; wait 1; picture $p/size_$pixels.png; quit"
+    wait 2; key Enter; wait 1.5; hold W 0.7; wait 0.3; key F; wait 1; picture $p/size_$pixels.png; quit"
   check "size_$pixels" '^backpack open$' "the chest opens at $pixels"
   check_slots "size_$pixels"
 done
@@ -153,20 +165,47 @@ check version '^trouble The server runs another version' 'another version'
 play "$first" taken host --port "$port" --steps "wait 3; picture $p/taken.png; quit" || true
 check taken "^trouble Port $port is in use" 'the port is taken'
 
+printf -- '-- leaving, coming back, a server that dies\n'
+play "$first" back join "127.0.0.1:$port" --name Cleo --size 640x480 --steps "
+  wait 3; key 2; key Q; wait 1; key Esc; wait 0.3; key Down; key Enter; wait 1; picture $p/away.png;
+  key Down; key Down; wait 0.2; key Enter; wait 3; picture $p/back.png; quit"
+check away '^screen menu$' 'left'
+check back '^session playing at 127.0.0.1' 'back, by the menu'
+check back '^slot hotbar  1 painted torch 4 ' '... with what was there before'
+check_slots back
+"$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server2.log" 2>&1 &
+server=$!
+started+=("$server")
+sleep 0.5
+play "$first" lost join "127.0.0.1:$((port + 2))" --name Cleo --size 640x480 --steps "
+  wait 25; picture $p/lost.png; key Enter; wait 4; picture $p/again.png; quit" &
+lost=$!
+sleep 4
+kill -9 "$server"
+sleep 1
+"$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server3.log" 2>&1 &
+started+=($!)
+wait "$lost"
+check lost '^trouble The connection to 127.0.0.1:[0-9]+ was lost' 'the connection was lost'
+check again '^session playing at 127.0.0.1' 'Enter reconnects'
+check_slots again
+
 printf -- '-- two players: what one drops the other sees\n'
 mkdir -p "$out/left" "$out/right"
+"$GAME" serve --port "$((port + 3))" --seconds 100 >"$out/server4.log" 2>&1 &
+started+=($!)
+sleep 0.5
 begin=$(($(date +%s) + 7))
 at() { printf 'at %s' "$(python3 -c "print($begin + $1)")"; }
-play "$first" left join "127.0.0.1:$port" --name Ada --size 640x480 --steps "
-  wait 2; key F1; $(at 0); record $p/left 14; key 2; $(at 1.2); key Ctrl+Q; $(at 3); picture $p/ada_dropped.png;
-  $(at 7); hold W 0.5; $(at 8); key F; $(at 9.2); point chest 0; $(at 9.6); press left;
+play "$first" left join "127.0.0.1:$((port + 3))" --name Ada --size 640x480 --steps "
+  wait 2; key F1; $(at 0); record $p/left 14; key 2; hold D 0.05; $(at 1.2); key Ctrl+Q; $(at 3); picture $p/ada_dropped.png;
+  $(at 7); hold W 0.6; $(at 8); key F; $(at 9.2); point chest 0; $(at 9.6); press left;
   point chest 2; $(at 9.9); point chest 3; $(at 10.2); point backpack 3; $(at 10.5); release left;
   $(at 13.5); picture $p/ada.png; $(at 15); quit" &
 left=$!
 sleep 1
-play "$second" right join "127.0.0.1:$port" --name Bruno --size 640x480 --steps "
-  wait 2; key F1; $(at 0); record $p/right 14; $(at 3); picture $p/bruno_sees.png; $(at 4); hold A 0.2;
-  $(at 4.8); key Space; $(at 5.8); key 2; $(at 7); hold W 0.55; $(at 8); key F;
+play "$second" right join "127.0.0.1:$((port + 3))" --name Bruno --size 640x480 --steps "
+  wait 2; key F1; $(at 0); record $p/right 14; $(at 3); picture $p/bruno_sees.png; $(at 4.4); key Space; $(at 5.8); key 2; $(at 7); hold A 0.1; hold W 0.6; $(at 8); key F;
   $(at 11.2); point chest 9; $(at 11.5); press left; point chest 11; $(at 11.8); point chest 22;
   $(at 12.1); point backpack 3; $(at 12.4); release left; $(at 13.5); picture $p/bruno.png;
   $(at 15); quit"
@@ -185,6 +224,11 @@ check ada '^other Bruno holds torch shown torch' 'Ada sees the torch in his hand
 check ada '^slot backpack  3 painted gold_coin ' 'Ada has taken coins out of the chest'
 check_not bruno '^slot chest  0 ' 'Bruno sees that they are gone'
 check_not ada '^slot chest  9 ' 'Ada sees that the sword is gone'
+if [ "$(grep ^ground "$out/ada.txt")" = "$(grep ^ground "$out/bruno.txt")" ]; then
+  say ok "both see the same things on the ground"
+else
+  say WRONG "they do not see the same things on the ground"; failures=$((failures + 1))
+fi
 check_slots ada
 check_slots bruno
 
@@ -199,7 +243,7 @@ for tenth in range(start, end + 1, 2):
     print(tenth, *(max(time for time in side if time <= tenth) for side in sides))
 PYTHON
 while read -r tenth ada bruno; do
-  convert "$out/left/$ada.png" "$out/right/$bruno.png" -gravity center -crop 480x400+0+0 +repage \
+  convert "$out/left/$ada.png" "$out/right/$bruno.png" \
     -bordercolor '#1c121f' -border 2 +append "$out/both/$tenth.png"
 done <"$out/pairs"
 convert -delay 20 -loop 0 "$out"/both/*.png -dither None -colors 96 -layers optimize "$out/two_players.gif"

@@ -9,8 +9,9 @@
 //! | `key Ctrl+Q` | presses keys and lets them go |
 //! | `hold D 0.5` | holds a key for so long |
 //! | `type 127.0.0.1` | letters |
-//! | `point chest 4` | moves the mouse onto a slot of `chest`, `backpack` or `hotbar`, or `ground` |
-//! | `press left`, `release left` | a mouse button; or `right` |
+//! | `point chest 4` | moves the mouse onto a slot of `chest`, `backpack` or `hotbar`, a `recipe`, or `ground` |
+//! | `press left`, `release left` | a mouse button, or `right`, or a key |
+//! | `scroll -1` | |
 //! | `picture FILE.png` | of the window; `FILE.txt` says what is on it |
 //! | `record FOLDER SECONDS` | ten pictures a second, named by the time in tenths of seconds |
 //! | `quit` | |
@@ -23,7 +24,8 @@ use bevy::{
     input::{
         ButtonState,
         keyboard::{Key, KeyboardInput},
-        mouse::MouseButtonInput,
+        mouse::{MouseButtonInput, MouseScrollUnit, MouseWheel},
+        touch::TouchPhase,
     },
     prelude::*,
     render::view::screenshot::{Screenshot, save_to_disk},
@@ -31,7 +33,11 @@ use bevy::{
 };
 use bevy_inventory_sync::prelude::*;
 
-use crate::{protocol::Chest, report::Files, ui::SlotView};
+use crate::{
+    protocol::Chest,
+    report::Files,
+    ui::{RecipeRow, SlotView},
+};
 
 #[derive(Clone, PartialEq, Debug)]
 enum Step {
@@ -39,7 +45,9 @@ enum Step {
     At(f64),
     Key(Vec<KeyCode>, f32),
     Type(String),
-    Point(String, usize),
+    Point(String, String),
+    Scroll(f32),
+    Hold(KeyCode, ButtonState),
     Mouse(MouseButton, ButtonState),
     Picture(PathBuf),
     Record(PathBuf, f32),
@@ -69,17 +77,25 @@ fn read(text: &str) -> Result<Step, String> {
         _ => Err(wrong()),
     };
     let keys = |word: &str| word.split('+').map(key).collect::<Option<Vec<_>>>().ok_or_else(wrong);
-    Ok(match word() {
-        "wait" => Step::Wait(number(word())?),
-        "at" => Step::At(word().parse().map_err(|_| wrong())?),
-        "key" => Step::Key(keys(word())?, 0.0),
-        "hold" => Step::Key(keys(word())?, number(word())?),
-        "type" => Step::Type(word().into()),
-        "point" => Step::Point(word().into(), word().parse().unwrap_or_default()),
-        "press" => Step::Mouse(button(word())?, ButtonState::Pressed),
-        "release" => Step::Mouse(button(word())?, ButtonState::Released),
-        "picture" => Step::Picture(word().into()),
-        "record" => Step::Record(word().into(), number(word())?),
+    let verb = word();
+    let what = word();
+    Ok(match verb {
+        "wait" => Step::Wait(number(what)?),
+        "at" => Step::At(what.parse().map_err(|_| wrong())?),
+        "key" => Step::Key(keys(what)?, 0.0),
+        "hold" => Step::Key(keys(what)?, number(word())?),
+        "type" => Step::Type(what.into()),
+        "point" => Step::Point(what.into(), word().into()),
+        "scroll" => Step::Scroll(number(what)?),
+        "press" | "release" => {
+            let state = if verb == "press" { ButtonState::Pressed } else { ButtonState::Released };
+            match key(what) {
+                Some(key) => Step::Hold(key, state),
+                None => Step::Mouse(button(what)?, state),
+            }
+        }
+        "picture" => Step::Picture(what.into()),
+        "record" => Step::Record(what.into(), number(word())?),
         "quit" => Step::Quit,
         _ => return Err(wrong()),
     })
@@ -144,9 +160,11 @@ struct Playing {
 struct Fingers<'w, 's> {
     window: Single<'w, 's, (Entity, &'static Window), With<PrimaryWindow>>,
     slots: Query<'w, 's, (&'static SlotView, &'static UiGlobalTransform)>,
+    recipes: Query<'w, 's, (&'static RecipeRow, &'static UiGlobalTransform)>,
     chests: Query<'w, 's, (), With<Chest>>,
     keys: MessageWriter<'w, KeyboardInput>,
     moves: MessageWriter<'w, CursorMoved>,
+    wheel: MessageWriter<'w, MouseWheel>,
     buttons: MessageWriter<'w, MouseButtonInput>,
     windows: MessageWriter<'w, WindowEvent>,
     commands: Commands<'w, 's>,
@@ -174,17 +192,23 @@ impl Fingers<'_, '_> {
         self.windows.write(WindowEvent::CursorMoved(moved));
     }
 
-    fn place(&self, container: &str, index: usize) -> Vec2 {
-        let is_there = |view: &SlotView| match container {
+    fn place(&self, what: &str, which: &str) -> Vec2 {
+        let index = which.parse().unwrap_or_default();
+        let is_there = |view: &SlotView| match what {
             "hotbar" => view.slot == Hotbar::slot(index),
             "chest" => view.slot == Inventory::slot(index) && self.chests.contains(view.inventory),
-            _ => view.slot == Inventory::slot(index) && !self.chests.contains(view.inventory),
+            "backpack" => {
+                view.slot == Inventory::slot(index) && !self.chests.contains(view.inventory)
+            }
+            _ => false,
         };
-        let slot = self.slots.iter().find(|(view, _)| is_there(view));
-        let beside = self.window.1.size() * Vec2::new(0.88, 0.45);
-        match slot.filter(|_| container != "ground") {
-            Some((_, at)) => at.translation / self.window.1.scale_factor(),
-            None => beside,
+        let slot = self.slots.iter().find(|(view, _)| is_there(view)).map(|(_, at)| at);
+        let recipe = RecipeId::of(which);
+        let mut rows = self.recipes.iter().filter(|(row, _)| what == "recipe" && row.0 == recipe);
+        match slot.or_else(|| rows.next().map(|(_, at)| at)) {
+            Some(at) => at.translation / self.window.1.scale_factor(),
+            // Beside all panels.
+            None => self.window.1.size() * Vec2::new(0.88, 0.45),
         }
     }
 
@@ -230,10 +254,16 @@ fn play(
                 fingers.key(KeyCode::Unidentified(NO_KEY), ButtonState::Pressed, Some(&text));
             }
         }
-        Step::Point(container, index) => {
-            let at = fingers.place(&container, index);
+        Step::Point(what, which) => {
+            let at = fingers.place(&what, &which);
             fingers.point(at);
         }
+        Step::Scroll(y) => {
+            let (unit, phase) = (MouseScrollUnit::Line, TouchPhase::Moved);
+            let window = fingers.window.0;
+            fingers.wheel.write(MouseWheel { unit, x: 0.0, y, window, phase });
+        }
+        Step::Hold(key, state) => fingers.key(key, state, None),
         Step::Mouse(button, state) => {
             let press = MouseButtonInput { button, state, window: fingers.window.0 };
             fingers.buttons.write(press);

@@ -16,6 +16,7 @@ mod lag;
 mod fields;
 mod menu;
 
+pub use crafting::RecipeRow;
 pub use drag::{Drag, Dragging};
 pub use focus::Focus;
 pub use keyboard::Reach;

@@ -12,7 +12,7 @@ use crate::{
 use super::walk::Heading;
 
 /// Where everybody enters the world.
-const ENTRANCE: IVec2 = IVec2::new(19, 7);
+pub const ENTRANCE: IVec2 = IVec2::new(19, 7);
 
 /// Where the next ones stand, so that nobody stands on somebody.
 const PLACES: [Vec2; 8] = [

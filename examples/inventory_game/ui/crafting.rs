@@ -17,7 +17,7 @@ const WIDTH: f32 = 97.0;
 
 /// One row: a recipe.
 #[derive(Component, Clone, Copy, Debug)]
-struct Row(RecipeId);
+pub struct RecipeRow(pub RecipeId);
 
 /// What a recipe takes, in its row.
 #[derive(Component, Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ fn spawn(catalogue: Res<Catalogue>, art: Res<Art>, mut commands: Commands) {
                 ..default()
             };
             let dark = BackgroundColor(Color::srgba(0.06, 0.03, 0.05, 0.25));
-            list.spawn((row, dark, Row(recipe.id()), Focusable::Panel))
+            list.spawn((row, dark, RecipeRow(recipe.id()), Focusable::Panel))
                 .with_children(|row| spawn_row(row, recipe, &catalogue, &art));
         }
     });
@@ -106,7 +106,7 @@ fn something_changed(
 fn grey(
     hands: Hands,
     mine: Query<(&Inventory, &Hotbar), With<LocalInventory>>,
-    rows: Query<(Entity, &Row)>,
+    rows: Query<(Entity, &RecipeRow)>,
     parts: Query<&Children>,
     mut texts: Query<(&mut TextColor, Option<&Part>)>,
     mut icons: Query<&mut ImageNode>,
@@ -133,7 +133,7 @@ fn grey(
 
 const LACKING: Color = Color::srgba(1.0, 0.55, 0.5, 0.75);
 
-fn craft(event: On<Pressed>, rows: Query<&Row>, mut hands: Hands) {
+fn craft(event: On<Pressed>, rows: Query<&RecipeRow>, mut hands: Hands) {
     if let (Ok(row), Some(me)) = (rows.get(event.entity), hands.me()) {
         hands.actions.request(Action::craft(row.0, me));
     }

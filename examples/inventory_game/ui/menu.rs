@@ -132,7 +132,8 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             board.spawn(line).insert(TextFont::from_font_size(LETTER_SIZE * 0.9));
             let plate = Node { padding: UiRect::axes(px(5), px(3)), ..default() };
             let red = BackgroundColor(Color::srgba(0.35, 0.08, 0.1, 0.9));
-            board.spawn((plate, red, Trouble)).with_child((letters("", GOLD), Trouble));
+            let wrapped = Node { max_width: px(WIDTH - 42.0), ..default() };
+            board.spawn((plate, red, Trouble)).with_child((letters("", GOLD), wrapped, Trouble));
             for entry in ENTRIES {
                 spawn_entry(board, entry);
             }

@@ -97,13 +97,14 @@ struct Told<'w, 's> {
 }
 
 impl Told<'_, '_> {
-    /// With the slot's lower right corner.
-    fn get(&self) -> Option<(Stack, Vec2)> {
+    /// With the slot's place.
+    fn get(&self) -> Option<(Stack, Rect)> {
         let on = if self.focus.by_keys { self.focus.on } else { self.hovered.0 };
         let (view, at, node) = self.slots.get(on?).ok()?;
         let stack = self.contents.get(*view).filter(|_| self.dragging.0.is_none())?;
-        let corner = at.translation + node.size() / 2.0;
-        (node.size().x > 0.0).then_some((stack, corner * node.inverse_scale_factor()))
+        let scale = node.inverse_scale_factor();
+        let place = Rect::from_center_size(at.translation * scale, node.size() * scale);
+        (node.size().x > 0.0).then_some((stack, place))
     }
 }
 
@@ -132,7 +133,7 @@ fn write(
     mut under: Query<(&Line, &mut Text, &mut Node)>,
 ) {
     let (mut node, mut visibility, computed) = tip.into_inner();
-    let Some((stack, corner)) = told.get() else {
+    let Some((stack, slot)) = told.get() else {
         visibility.set_if_neq(Visibility::Hidden);
         return;
     };
@@ -147,8 +148,12 @@ fn write(
             node.display = display;
         }
     }
-    let room = to_ui(window.size(), &scale) - computed.size() * computed.inverse_scale_factor();
-    let corner = (corner + 1.0).min(room - 2.0);
+    let size = computed.size() * computed.inverse_scale_factor();
+    let room = to_ui(window.size(), &scale) - size - 2.0;
+    // Below the slot, or above it if there is no room.
+    let below = slot.max.y + 1.0;
+    let top = if below > room.y { slot.min.y - size.y - 1.0 } else { below };
+    let corner = Vec2::new((slot.max.x + 1.0).min(room.x), top);
     if (node.left, node.top) != (px(corner.x), px(corner.y)) {
         (node.left, node.top) = (px(corner.x), px(corner.y));
     }
