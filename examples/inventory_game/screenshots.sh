@@ -104,7 +104,7 @@ play "$first" alone --name Ada --size 1280x720 --steps "
   point chest 0; wait 0.3; picture $p/tooltip.png;
   press right; point chest 3; point backpack 9; point backpack 13; wait 0.3; picture $p/drag.png; release right;
   wait 0.5; picture $p/halved.png; point backpack 13; wait 0.5;
-  press left; release left; wait 0.05; press left; release left; wait 0.5; picture $p/gathered.png;
+  press left; release left; press left; release left; wait 0.5; picture $p/gathered.png;
   point chest 9; wait 0.3; picture $p/engraved.png; key 5; wait 0.4; picture $p/swapped.png;
   point backpack 13; press left; point ground; wait 0.2; release left; wait 0.5; picture $p/thrown.png;
   key Esc; wait 0.5; key Esc; wait 0.5; picture $p/pause.png; key Down; key Enter; wait 0.5;
@@ -146,7 +146,7 @@ for look in "1920x1080 1" "1280x720 2" "640x480 1"; do
   pixels="$size"
   [ "$factor" = 2 ] && size=640x480 && pixels=1280x960
   play "$first" "size" --size "$size" --steps "
-    wait 2; key Enter; wait 1.5; hold W 0.7; wait 0.3; key F; wait 1; picture $p/size_$pixels.png; quit"
+    wait 4; key Enter; wait 3; hold W 0.7; wait 1; key F; wait 2; picture $p/size_$pixels.png; quit"
   check "size_$pixels" '^backpack open$' "the chest opens at $pixels"
   check_slots "size_$pixels"
 done

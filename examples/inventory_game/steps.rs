@@ -232,7 +232,7 @@ fn play(
         fingers.key(key, ButtonState::Released, None);
     }
     let Some(step) = steps.0.pop_front() else { return };
-    playing.until = now + 0.1;
+    playing.until = now + 0.04;
     match step {
         Step::Wait(seconds) => playing.until = now + seconds,
         Step::At(then) => {

@@ -87,7 +87,7 @@ fn refresh(
             stats.slots_applied
         ),
     };
-    let poor = if link.is_some() { "   L: worse" } else { "" };
+    let poor = if link.is_some() { "   L: lag" } else { "" };
     line.set_if_neq(Text(format!("{}{rest}{poor}", session.words())));
 }
 
