@@ -8,9 +8,12 @@ use bevy::{
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::model::{
-    container::{Container, Hotbar},
-    id::ItemId,
+use crate::{
+    authority::Authority,
+    model::{
+        container::{Container, Hotbar},
+        id::ItemId,
+    },
 };
 
 /// A component that shows something of a container to everybody. Insert it on the server; it follows
@@ -46,7 +49,15 @@ pub(crate) fn register<V: PublicView>(app: &mut App) {
     );
 }
 
-fn hide_view<V: PublicView>(remove: On<Remove, V::Source>, mut shown: Query<&mut V>) {
+/// On a client the container goes when its view closes, and what everybody sees is still the server's to say.
+fn hide_view<V: PublicView>(
+    remove: On<Remove, V::Source>,
+    authority: Authority,
+    mut shown: Query<&mut V>,
+) {
+    if !authority.is_here() {
+        return;
+    }
     if let Ok(mut view) = shown.get_mut(remove.entity) {
         view.set_if_neq(V::default());
     }

@@ -7,10 +7,12 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+use crate::steps::Steps;
+
 pub const PORT: u16 = 5577;
 
-/// A small world in which players carry, drop and share things. Without a command it hosts a game and
-/// plays it in one window.
+/// A small world in which players carry, drop and share things. Without a command it opens a window with
+/// a menu: play alone, host, or join.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "inventory_game")]
 pub struct Cli {
@@ -46,10 +48,24 @@ pub struct Cli {
     /// Size of the window.
     #[arg(long, global = true, value_parser = size, default_value = "1280x720")]
     pub size: (u32, u32),
+    /// Keeps this file up to date with what is on screen and what should be, line by line.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Acts as if keys were pressed and the mouse moved: see `steps.rs` for the words.
+    #[arg(long, global = true, value_name = "STEPS")]
+    pub steps: Option<Steps>,
+    /// Takes this for the game's version, to see what happens when they differ.
+    #[arg(long, global = true, hide = true, default_value = env!("CARGO_PKG_VERSION"))]
+    pub version_as: String,
+    /// Lets no more than so many guests in.
+    #[arg(long, global = true, default_value_t = 64, value_name = "N")]
+    pub guests_max: usize,
 }
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
+    /// Plays, and has others join.
+    Host,
     /// Plays on somebody's server.
     Join {
         /// Its address, such as 192.168.0.7 or 192.168.0.7:5577.
@@ -68,14 +84,18 @@ pub enum Command {
     },
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     let full = if text.parse::<std::net::IpAddr>().is_ok() || !text.contains(':') {
         (text, PORT).to_socket_addrs()
     } else {
         text.to_socket_addrs()
     };
     let found = full.ok().and_then(|mut found| found.next());
-    found.ok_or_else(|| "this is not the address of a server, such as 192.168.0.7:5577".into())
+    found.ok_or_else(|| {
+        format!(
+            "\"{text}\" is not the address of a server, such as 192.168.0.7 or 192.168.0.7:5577."
+        )
+    })
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

@@ -142,5 +142,5 @@ fn drag_things(
         return;
     }
     let at = start.lerp(end, part * part * (3.0 - 2.0 * part));
-    dragging.0 = Some(Drag { from, half: false, at });
+    dragging.0 = Some(Drag { from, half: false, at, by_keys: false });
 }

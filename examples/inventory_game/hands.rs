@@ -36,6 +36,20 @@ impl Hands<'_, '_> {
         self.actions.request(Action::Move { from, to, count });
     }
 
+    /// Exchanges a slot with one of the hotbar.
+    pub fn swap_with_hotbar(&mut self, a: Place, index: usize) {
+        if let Some(me) = self.me() {
+            self.actions.request(Action::Swap { a, b: (me, Hotbar::slot(index)) });
+        }
+    }
+
+    /// Uses what is in hand. What that does is the server's to say.
+    pub fn use_held(&mut self) {
+        let Ok((me, _, hotbar)) = self.me.single() else { return };
+        let slot = (me, Hotbar::slot(hotbar.selected_index()));
+        self.actions.request(Action::Use { slot });
+    }
+
     /// Throws so many away, or all of it.
     pub fn drop(&mut self, from: Place, count: Option<u32>) {
         self.actions.request(Action::Drop { from, count });

@@ -11,6 +11,7 @@ use bevy::{log::LogPlugin, prelude::*, state::app::StatesPlugin};
 
 use crate::{
     bots,
+    cli::Cli,
     net::{self, Link},
     protocol, server, shared, table,
 };
@@ -21,34 +22,36 @@ const FRAME: Duration = Duration::from_millis(15);
 /// How long everything in flight may take to arrive once the bots have stopped.
 const SETTLE_FRAMES: u64 = 60;
 
-fn app() -> App {
+fn app(cli: &Cli) -> App {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StatesPlugin, shared));
+    app.add_plugins((MinimalPlugins, StatesPlugin, shared(cli)));
     app
 }
 
-fn server_app(socket: UdpSocket) -> App {
-    let mut app = app();
-    app.add_plugins((LogPlugin { level: bevy::log::Level::WARN, ..default() }, server::plugin));
+fn server_app(cli: &Cli, socket: UdpSocket) -> App {
+    let mut app = app(cli);
+    app.add_plugins((LogPlugin { level: bevy::log::Level::WARN, ..default() }, server::plugin))
+        .insert_resource(server::Realm);
     net::serve(&mut app, socket);
     app
 }
 
-fn bot_app(number: usize, address: SocketAddr) -> Result<App, String> {
-    let mut app = app();
+fn bot_app(cli: &Cli, number: usize, address: SocketAddr) -> App {
+    let mut app = app(cli);
     app.add_plugins(bots::plugin);
-    net::join(&mut app, address)?;
+    net::join(&mut app, address);
     protocol::join_as(&mut app, bots::name(number));
-    Ok(app)
+    app
 }
 
 /// Server and bots, over real sockets.
-pub fn play(bots: usize, seconds: u64) -> Result<ExitCode, String> {
+pub fn play(cli: &Cli, seconds: u64) -> Result<ExitCode, String> {
+    let bots = cli.with_bots;
     let socket = net::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
     let address = socket.local_addr().map_err(|error| error.to_string())?;
-    let mut apps = vec![server_app(socket)];
+    let mut apps = vec![server_app(cli, socket)];
     for number in 0..bots {
-        apps.push(bot_app(number, address)?);
+        apps.push(bot_app(cli, number, address));
     }
     println!("A server at {address} and {bots} bots, for {seconds} seconds.");
     drive(&mut apps, Some(seconds), |second, apps| {
@@ -71,10 +74,11 @@ pub fn play(bots: usize, seconds: u64) -> Result<ExitCode, String> {
     }
 }
 
-pub fn serve(port: u16, seconds: Option<u64>) -> Result<ExitCode, String> {
-    let mut apps = [server_app(net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)?)];
-    println!("Serving at UDP port {port}.");
-    drive(&mut apps, seconds, |second, apps| {
+pub fn serve(cli: &Cli) -> Result<ExitCode, String> {
+    let socket = net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), cli.port)?;
+    let mut apps = [server_app(cli, socket)];
+    println!("Serving at UDP port {}.", cli.port);
+    drive(&mut apps, cli.seconds, |second, apps| {
         if let [server] = apps
             && second % 5 == 0
         {
@@ -86,13 +90,11 @@ pub fn serve(port: u16, seconds: Option<u64>) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn bots(count: usize, address: SocketAddr, seconds: Option<u64>) -> Result<ExitCode, String> {
-    let apps: Result<Vec<App>, String> =
-        (0..count).map(|number| bot_app(number, address)).collect();
-    let mut apps = apps?;
+pub fn bots(cli: &Cli, count: usize, address: SocketAddr) -> Result<ExitCode, String> {
+    let mut apps: Vec<App> = (0..count).map(|number| bot_app(cli, number, address)).collect();
     println!("{count} bots join {address}.");
-    drive(&mut apps, seconds, print_clients)?;
-    let outside = apps.iter().any(|app| app.world().resource::<Link>() != &Link::Up);
+    drive(&mut apps, cli.seconds, print_clients)?;
+    let outside = apps.iter().any(|app| app.world().get_resource() != Some(&Link::Up));
     leave(&mut apps);
     if outside { Err(format!("No server answers at {address}.")) } else { Ok(ExitCode::SUCCESS) }
 }

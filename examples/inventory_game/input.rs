@@ -9,10 +9,11 @@ use bevy_inventory_sync::prelude::*;
 use crate::{
     hands::Hands,
     protocol::{Chest, Request},
-    ui::{Backpack, close_all},
+    session::{self, Paused, Session},
+    ui::{Backpack, Dragging, Reach, close_all},
 };
 
-const DIGITS: [KeyCode; 9] = [
+pub const DIGITS: [KeyCode; 9] = [
     KeyCode::Digit1,
     KeyCode::Digit2,
     KeyCode::Digit3,
@@ -31,35 +32,60 @@ const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
     (Vec2::X, [KeyCode::KeyD, KeyCode::ArrowRight]),
 ];
 
-pub fn plugin(app: &mut App) {
-    app.add_systems(Update, (walk, select, use_hands, open_and_close));
+/// Also true when it was let go in the same frame: fast fingers and slow frames.
+pub fn is_held(keys: &ButtonInput<KeyCode>, either: [KeyCode; 2]) -> bool {
+    keys.any_pressed(either) || keys.any_just_released(either)
 }
 
-/// Says it when it changes, and only then.
+pub const CONTROL: [KeyCode; 2] = [KeyCode::ControlLeft, KeyCode::ControlRight];
+pub const SHIFT: [KeyCode; 2] = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
+
+pub fn plugin(app: &mut App) {
+    app.add_systems(
+        Update,
+        (
+            walk,
+            (select, use_hands, throw, open_and_close).run_if(session::is_played),
+            escape.run_if(not(resource_equals(Session::None))),
+        ),
+    );
+}
+
+/// Says it when it changes, and only then. Arrows are for the ring while something is open.
 fn walk(
     keys: Res<ButtonInput<KeyCode>>,
+    played: session::IsPlayed,
+    backpack: Res<Backpack>,
     mut said: Local<Vec2>,
     mut requests: MessageWriter<Request>,
 ) {
-    let pressed = WAYS.into_iter().filter(|(_, either)| keys.any_pressed(*either));
+    let pressed = WAYS.into_iter().filter(|(_, [letter, arrow])| {
+        keys.pressed(*letter) || (keys.pressed(*arrow) && !backpack.open)
+    });
     let heading = pressed.map(|(way, _)| way).sum::<Vec2>().normalize_or_zero();
+    let heading = if played.get() { heading } else { Vec2::ZERO };
     if heading != *said {
         *said = heading;
         requests.write(Request::Walk(heading));
     }
 }
 
+/// Number keys and the wheel. Over a slot of an open panel, a number exchanges the two.
 fn select(
     keys: Res<ButtonInput<KeyCode>>,
     wheel: Res<AccumulatedMouseScroll>,
     mine: Query<&Hotbar, With<LocalInventory>>,
+    reach: Reach,
     mut travelled: Local<f32>,
     mut hands: Hands,
 ) {
     let Ok(hotbar) = mine.single() else { return };
     let digit = (0..).zip(DIGITS).find(|(_, key)| keys.just_pressed(*key));
     if let Some((index, _)) = digit {
-        hands.select(index);
+        match reach.slot() {
+            Some(view) => hands.swap_with_hotbar(view.place(), index),
+            None => hands.select(index),
+        }
     }
     let line = if wheel.unit == MouseScrollUnit::Pixel { 40.0 } else { 1.0 };
     *travelled += wheel.delta.y / line;
@@ -75,9 +101,20 @@ fn use_hands(keys: Res<ButtonInput<KeyCode>>, mut hands: Hands) {
     if keys.just_pressed(KeyCode::Space) {
         hands.pick_up();
     }
-    if keys.just_pressed(KeyCode::KeyQ) {
-        let all = keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight]);
-        hands.drop_held(if all { None } else { Some(1) });
+    if keys.just_pressed(KeyCode::KeyR) {
+        hands.use_held();
+    }
+}
+
+/// One of what is in hand or under the pointer, or all of it with Control.
+fn throw(keys: Res<ButtonInput<KeyCode>>, reach: Reach, mut hands: Hands) {
+    if !keys.just_pressed(KeyCode::KeyQ) {
+        return;
+    }
+    let count = if is_held(&keys, CONTROL) { None } else { Some(1) };
+    match reach.slot() {
+        Some(view) => hands.drop(view.place(), count),
+        None => hands.drop_held(count),
     }
 }
 
@@ -87,10 +124,10 @@ fn open_and_close(
     mut backpack: ResMut<Backpack>,
     mut hands: Hands,
 ) {
-    if keys.just_pressed(KeyCode::KeyE) || keys.just_pressed(KeyCode::Escape) {
+    if keys.just_pressed(KeyCode::KeyE) {
         if backpack.open {
             close_all(&mut backpack, &mut hands);
-        } else if keys.just_pressed(KeyCode::KeyE) {
+        } else {
             backpack.open = true;
         }
     } else if keys.just_pressed(KeyCode::KeyF) {
@@ -99,5 +136,25 @@ fn open_and_close(
         } else {
             close_all(&mut backpack, &mut hands);
         }
+    }
+}
+
+/// Ends what was begun last: carrying, looking into things, the pause. Begins the pause if there is nothing.
+fn escape(
+    keys: Res<ButtonInput<KeyCode>>,
+    mut dragging: ResMut<Dragging>,
+    mut backpack: ResMut<Backpack>,
+    mut paused: ResMut<Paused>,
+    mut hands: Hands,
+) {
+    if !keys.just_pressed(KeyCode::Escape) {
+    } else if paused.0 {
+        paused.0 = false;
+    } else if dragging.0.is_some() {
+        dragging.0 = None;
+    } else if backpack.open {
+        close_all(&mut backpack, &mut hands);
+    } else {
+        paused.0 = true;
     }
 }

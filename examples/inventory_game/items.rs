@@ -9,6 +9,8 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct Props {
     pub line: String,
+    /// How often it can be used before it breaks; zero if it does not.
+    pub uses: u16,
 }
 
 /// Server and clients insert the same catalogue. It is part of the program here, because servers and bots

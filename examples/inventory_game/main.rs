@@ -1,7 +1,8 @@
 //! A small world in which players carry, drop and share things.
 //!
 //! ```text
-//! cargo run --example inventory_game --features game              # hosts and plays
+//! cargo run --example inventory_game --features game              # a window with a menu
+//! cargo run --example inventory_game --features game -- host
 //! cargo run --example inventory_game --features game -- join 127.0.0.1
 //! cargo run --example inventory_game --features game -- --headless --seconds 10
 //! ```
@@ -14,6 +15,7 @@ mod items;
 mod map;
 mod protocol;
 mod net;
+mod session;
 mod server;
 mod route;
 mod hands;
@@ -25,22 +27,31 @@ mod view;
 mod ui;
 mod input;
 mod demo;
+mod report;
+mod steps;
+mod failures;
 mod window;
 
 use std::process::ExitCode;
 
 use bevy::prelude::*;
 use bevy_inventory_sync::InventoryPlugins;
-use bevy_replicon::prelude::*;
+use bevy_replicon::{prelude::*, shared::protocol::ProtocolHasher};
 use bevy_replicon_renet::RepliconRenetPlugins;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use session::Wish;
 
 /// What every app of this game has, server or client, with a window or without.
-fn shared(app: &mut App) {
-    app.add_plugins((RepliconPlugins, RepliconRenetPlugins, InventoryPlugins))
-        .add_plugins((items::plugin, protocol::plugin));
+fn shared(cli: &Cli) -> impl Fn(&mut App) + Send + Sync + 'static {
+    let (version, guests_max) = (cli.version_as.clone(), cli.guests_max);
+    move |app| {
+        app.add_plugins((RepliconPlugins, RepliconRenetPlugins, InventoryPlugins))
+            .add_plugins((items::plugin, protocol::plugin))
+            .insert_resource(net::GuestsMax(guests_max));
+        app.world_mut().resource_mut::<ProtocolHasher>().add_custom(&version);
+    }
 }
 
 const SECONDS_WITHOUT_DISPLAY: u64 = 10;
@@ -53,18 +64,33 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<ExitCode, String> {
-    let windowed = matches!(cli.command, None | Some(Command::Join { .. })) && !cli.headless;
-    let no_display = windowed && !window::is_possible();
-    if no_display {
-        println!("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set), so bots play.");
-    }
-    let seconds = cli.seconds.or(no_display.then_some(SECONDS_WITHOUT_DISPLAY));
-    match cli.command {
-        Some(Command::Serve) => headless::serve(cli.port, seconds),
-        Some(Command::Bots { count, address }) => headless::bots(count, address, seconds),
-        Some(Command::Join { address }) if windowed && !no_display => window::join(cli, address),
-        Some(Command::Join { address }) => headless::bots(1, address, seconds),
-        None if windowed && !no_display => window::host(cli),
-        None => headless::play(cli.with_bots, seconds.unwrap_or(SECONDS_WITHOUT_DISPLAY)),
+    let display = window::is_possible();
+    let windowed = !cli.headless && display;
+    let no_display = !cli.headless && !display;
+    match &cli.command {
+        Some(Command::Serve) => headless::serve(cli),
+        Some(Command::Bots { count, address }) => headless::bots(cli, *count, *address),
+        Some(Command::Host | Command::Join { .. }) if no_display => Err(NO_DISPLAY.into()),
+        Some(Command::Join { address }) if windowed => {
+            window::play(cli, Some(Wish::Join(address.to_string())))
+        }
+        Some(Command::Join { address }) => headless::bots(cli, 1, *address),
+        Some(Command::Host) if windowed => window::play(cli, Some(Wish::Host)),
+        None if windowed => {
+            // Nobody is there to choose.
+            let unattended = cli.demo || (cli.screenshot.is_some() && cli.steps.is_none());
+            window::play(cli, unattended.then_some(Wish::Alone))
+        }
+        Some(Command::Host) | None => {
+            if no_display {
+                println!(
+                    "There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set), so bots play."
+                );
+            }
+            headless::play(cli, cli.seconds.unwrap_or(SECONDS_WITHOUT_DISPLAY))
+        }
     }
 }
+
+const NO_DISPLAY: &str = "There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set. Start the \
+    game from a desktop, or play without a window: --headless. `serve` needs none.";

@@ -95,6 +95,13 @@ pub fn thing_at(tile: IVec2) -> Option<Thing> {
     }
 }
 
+/// The nearest tile within reach on which such a thing stands.
+pub fn nearest(from: Vec2, wanted: Thing, reach: f32) -> Option<IVec2> {
+    let near = tiles().filter(|tile| thing_at(*tile) == Some(wanted));
+    let far = |tile: &IVec2| middle_of(*tile).distance(from);
+    near.filter(|tile| far(tile) < reach).min_by(|a, b| far(a).total_cmp(&far(b)))
+}
+
 pub fn is_free(tile: IVec2) -> bool {
     ground_at(tile) != Ground::Water && matches!(thing_at(tile), None | Some(Thing::Flower))
 }

@@ -12,6 +12,9 @@ pub const ITEM_REACH: f32 = 1.2;
 /// From how far away a chest can be opened.
 pub const CHEST_REACH: f32 = 2.0;
 
+/// How far a tool reaches.
+pub const WORK_REACH: f32 = 1.7;
+
 /// Where the feet of something are, in tiles; `y` grows upwards.
 #[derive(Component, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Position(pub Vec2);
@@ -84,7 +87,7 @@ impl ChestKind {
         match self {
             Self::Plain => "Chest",
             Self::Locked => "Locked chest",
-            Self::Vendor => "For sale, 5 gold each: shift-click",
+            Self::Vendor => "For sale, 5 gold each: Shift-click",
         }
     }
 }
@@ -93,8 +96,22 @@ impl ChestKind {
 /// asked first is heard first.
 #[derive(Message, Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Request {
-    Join { name: String },
+    /// Whoever comes back says the same account, and finds what it had.
+    Join {
+        name: String,
+        account: u64,
+    },
     Walk(Vec2),
+}
+
+/// Instance data: somebody has written on it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Engraving {
+    pub text: String,
+}
+
+impl ItemData for Engraving {
+    const NAME: &'static str = "engraving";
 }
 
 /// Buys one of what a vendor offers.
@@ -136,14 +153,33 @@ pub fn plugin(app: &mut App) {
         .add_public_view::<HeldItem>()
         .add_public_view::<GroundItem>()
         .add_action::<Buy>()
+        .add_item_data::<Engraving>()
         .add_client_message::<Request>(Channel::Ordered);
 }
 
-/// Has the local player join under a name: on the host at once, on a client when it is connected.
+/// Who the local player is.
+#[derive(Resource, Clone, Debug)]
+pub struct Me {
+    pub name: String,
+    pub account: u64,
+}
+
+impl Me {
+    pub fn new(name: String) -> Self {
+        Self { name, account: fastrand::u64(..) }
+    }
+
+    pub fn join(&self) -> Request {
+        Request::Join { name: self.name.clone(), account: self.account }
+    }
+}
+
+/// Has the local player join: on the host at once, on a client when it is connected.
 pub fn join_as(app: &mut App, name: String) {
-    let join = move |mut requests: MessageWriter<Request>| {
-        requests.write(Request::Join { name: name.clone() });
+    let join = |me: Res<Me>, mut requests: MessageWriter<Request>| {
+        requests.write(me.join());
     };
-    app.add_systems(OnEnter(ServerState::Running), join.clone())
+    app.insert_resource(Me::new(name))
+        .add_systems(OnEnter(ServerState::Running), join)
         .add_systems(OnEnter(ClientState::Connected), join);
 }

@@ -5,6 +5,7 @@ mod players;
 mod walk;
 mod ground;
 mod chests;
+mod work;
 
 use std::time::Duration;
 
@@ -21,10 +22,18 @@ const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
 const RESPAWN_PAUSE: Duration = Duration::from_secs(5);
 
+/// There while this app is the authority of a world.
+#[derive(Resource, Debug)]
+pub struct Realm;
+
 pub fn plugin(app: &mut App) {
     app.insert_resource(Time::<Fixed>::from_hz(TICKS))
-        .add_systems(Startup, (chests::place_chests, ground::scatter_items))
-        .add_systems(FixedUpdate, walk::walk_players)
+        .init_resource::<players::Accounts>()
+        .add_systems(
+            PreUpdate,
+            (chests::place_chests, ground::scatter_items).run_if(resource_added::<Realm>),
+        )
+        .add_systems(FixedUpdate, walk::walk_players.run_if(resource_exists::<Realm>))
         .add_systems(
             Update,
             (
@@ -34,12 +43,20 @@ pub fn plugin(app: &mut App) {
                 ground::respawn_items.run_if(on_timer(RESPAWN_PAUSE)),
                 ground::show_to_who_is_near.run_if(on_timer(LOOK_PAUSE)),
             )
-                .chain(),
+                .chain()
+                .run_if(resource_exists::<Realm>),
         )
         .add_observer(players::part_with_client)
         .add_observer(ground::place_dropped)
+        .add_observer(work::use_tool)
         .add_rule::<With<Chest>, _>(chests::near)
         .add_rule::<With<Chest>, _>(chests::unlocked)
         .add_rule::<With<Chest>, _>(chests::for_sale)
         .add_rule::<With<Loot>, _>(ground::in_reach);
+}
+
+/// Ends the world, with all who are in it.
+pub fn end(world: &mut World) {
+    world.remove_resource::<Realm>();
+    world.insert_resource(players::Accounts::default());
 }

@@ -1,20 +1,27 @@
 //! The interface. It reads inventories in view and listens to this crate's events, nothing else, and so is
 //! the same on host and client.
 
+mod focus;
 mod slots;
 mod hotbar;
 mod panels;
 mod drag;
+mod keyboard;
 mod tooltip;
 mod status;
+mod keys;
 mod toast;
 mod crafting;
 mod lag;
+mod fields;
+mod menu;
 
+pub use crafting::RecipeRow;
 pub use drag::{Drag, Dragging};
+pub use focus::Focus;
+pub use keyboard::Reach;
 pub use panels::{Backpack, close_all};
-pub use slots::SlotView;
-pub use status::Mode;
+pub use slots::{Contents, Painted, SlotView};
 
 use bevy::{prelude::*, window::PrimaryWindow};
 
@@ -25,20 +32,30 @@ const LETTER_SIZE: f32 = 5.6;
 
 pub fn plugin(app: &mut App) {
     app.add_systems(PreUpdate, fit_window).add_plugins((
+        focus::plugin,
         slots::plugin,
         hotbar::plugin,
         panels::plugin,
         drag::plugin,
+        keyboard::plugin,
         tooltip::plugin,
         status::plugin,
+        keys::plugin,
         toast::plugin,
         crafting::plugin,
         lag::plugin,
+        fields::plugin,
+        menu::plugin,
     ));
 }
 
+/// A whole number of the screen's own pixels per pixel of art, whatever the scale factor is; in a small window a
+/// half one.
 fn fit_window(window: Single<&Window, With<PrimaryWindow>>, mut scale: ResMut<UiScale>) {
-    let fitting = (window.size() / FITS).min_element().floor().clamp(1.0, 6.0);
+    let fitting = (window.physical_size().as_vec2() / FITS).min_element();
+    let step = if fitting < 2.0 { 0.5 } else { 1.0 };
+    let whole = ((fitting / step).floor() * step).clamp(1.0, 8.0);
+    let fitting = whole / window.scale_factor();
     if scale.0.to_bits() != fitting.to_bits() {
         scale.0 = fitting;
     }

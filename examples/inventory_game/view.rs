@@ -9,6 +9,7 @@ mod hints;
 
 pub use art::Art;
 pub use camera::Zoom;
+pub use figures::InHand;
 
 use bevy::prelude::*;
 

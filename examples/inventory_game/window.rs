@@ -1,12 +1,9 @@
-//! The game in a window, as host or guest.
+//! The game in a window.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{env, path::PathBuf, process::ExitCode};
 
 use bevy::{
+    asset::UntypedAssetLoadFailedEvent,
     log::LogPlugin,
     prelude::*,
     render::view::screenshot::{Screenshot, ScreenshotCaptured, save_to_disk},
@@ -16,39 +13,27 @@ use bevy::{
 use crate::{
     bots,
     cli::Cli,
-    demo, input,
+    demo, failures, input,
     lag::Lag,
-    net::{self, Link},
-    protocol, server, shared,
-    ui::{self, Mode},
-    view,
+    net, protocol, report, server,
+    session::{self, Last, Port, Wish},
+    shared, steps, ui, view,
 };
 
-pub fn host(cli: &Cli) -> Result<ExitCode, String> {
-    let socket = net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), cli.port)?;
-    let mut app = app(cli, format!("hosting at port {}", cli.port));
-    app.add_plugins(server::plugin);
-    net::serve(&mut app, socket);
-    run(app, cli)
-}
+/// What these libraries say is said in a sentence, in the window and when the game ends.
+const LOGGED: &str = "warn,wgpu=off,wgpu_hal=off,naga=error,bevy_asset=off,renetcode=off,\
+    bevy_replicon::client=off,bevy_inventory_sync=info";
 
-pub fn join(cli: &Cli, address: SocketAddr) -> Result<ExitCode, String> {
-    let mut app = app(cli, format!("playing at {address}"));
-    net::join(&mut app, address)?;
-    app.insert_resource(Lag::new(cli.lag));
-    run(app, cli)
-}
-
-fn app(cli: &Cli, mode: String) -> App {
+/// Opens a window, with the menu or in a game.
+pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
+    failures::explain_panics();
+    failures::find_assets()?;
     let window = Window {
-        title: format!("Inventory game: {mode}"),
+        title: "Inventory game".into(),
         resolution: WindowResolution::new(cli.size.0, cli.size.1),
         ..default()
     };
-    let log = LogPlugin {
-        filter: "warn,wgpu=error,naga=error,bevy_inventory_sync=info".into(),
-        ..default()
-    };
+    let log = LogPlugin { filter: LOGGED.into(), ..default() };
     let mut app = App::new();
     app.add_plugins(
         DefaultPlugins
@@ -56,21 +41,30 @@ fn app(cli: &Cli, mode: String) -> App {
             .set(ImagePlugin::default_nearest())
             .set(log),
     )
-    .add_plugins((shared, view::plugin, ui::plugin, input::plugin))
-    .insert_resource(Mode(mode))
-    .add_systems(Last, fail_if_the_link_did);
-    app
-}
-
-fn run(mut app: App, cli: &Cli) -> Result<ExitCode, String> {
+    .insert_resource(Port(cli.port))
+    .add_plugins((shared(cli), net::plugin, server::plugin, session::plugin))
+    .add_plugins((view::plugin, ui::plugin, input::plugin))
+    .insert_resource(Lag::new(cli.lag))
+    .add_systems(Last, fail_if_the_game_did)
+    .add_systems(Update, fail_without_pictures);
     let name = cli.name.clone().unwrap_or_else(|| bots::name(fastrand::usize(..12)));
     protocol::join_as(&mut app, name);
+    if let Some(wish) = first {
+        app.add_systems(Startup, move |mut commands: Commands| commands.trigger(wish.clone()));
+    }
     if cli.demo {
         app.insert_resource(demo::Pose(cli.screenshot.is_some())).add_plugins(demo::plugin);
     }
     if let Some(file) = cli.screenshot.clone() {
         app.insert_resource(Picture { file, after: cli.after, taken: false })
             .add_systems(Update, take_picture);
+    }
+    if cli.report.is_some() || cli.steps.is_some() {
+        app.insert_resource(report::Files { live: cli.report.clone(), once: vec![] })
+            .add_plugins(report::plugin);
+    }
+    if let Some(list) = cli.steps.clone() {
+        app.insert_resource(list).add_plugins(steps::plugin);
     }
     Ok(match app.run() {
         AppExit::Success => ExitCode::SUCCESS,
@@ -79,8 +73,18 @@ fn run(mut app: App, cli: &Cli) -> Result<ExitCode, String> {
 }
 
 /// A window that shows why there is no game is closed in the end; whoever started it should still know.
-fn fail_if_the_link_did(link: Option<Res<Link>>, mut exits: ResMut<Messages<AppExit>>) {
-    if !exits.is_empty() && link.is_some_and(|link| matches!(*link, Link::Down(_))) {
+fn fail_if_the_game_did(last: Res<Last>, mut exits: ResMut<Messages<AppExit>>) {
+    if !exits.is_empty() && last.trouble.is_some() {
+        exits.write(AppExit::error());
+    }
+}
+
+fn fail_without_pictures(
+    mut failed: MessageReader<UntypedAssetLoadFailedEvent>,
+    mut exits: MessageWriter<AppExit>,
+) {
+    for failed in failed.read() {
+        eprintln!("{}", failures::picture(&failed.path.to_string(), &failed.error.to_string()));
         exits.write(AppExit::error());
     }
 }
@@ -92,7 +96,7 @@ struct Picture {
     taken: bool,
 }
 
-fn take_picture(time: Res<Time>, mut picture: ResMut<Picture>, mut commands: Commands) {
+fn take_picture(time: Res<Time<Real>>, mut picture: ResMut<Picture>, mut commands: Commands) {
     if picture.taken || time.elapsed_secs() < picture.after {
         return;
     }
@@ -107,6 +111,6 @@ fn take_picture(time: Res<Time>, mut picture: ResMut<Picture>, mut commands: Com
 
 /// Whether a window can open at all.
 pub fn is_possible() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
 }

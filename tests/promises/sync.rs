@@ -344,6 +344,21 @@ fn the_selected_slot_is_synced_and_held_items_are_public() {
 }
 
 #[test]
+fn what_is_public_stays_when_a_view_closes() {
+    let mut pair = pair(2);
+    let entity = spawn_player(&mut pair, 0);
+    pair.server.world_mut().entity_mut(entity).insert((Replicated, HeldItem::default()));
+    hotbar(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
+    pair.steps(4);
+    pair.server.world_mut().entity_mut(entity).remove::<Owner>();
+    pair.steps(4);
+    let world = pair.clients[0].app.world_mut();
+    assert_eq!(world.query::<&Hotbar>().iter(world).count(), 0, "the view is closed");
+    let held = *world.query::<&HeldItem>().single(world).unwrap();
+    assert_eq!(held, HeldItem(Some(AXE)));
+}
+
+#[test]
 fn messages_and_observers_hear_the_same() {
     #[derive(Resource, Default)]
     struct Read(Vec<SlotChanged>);

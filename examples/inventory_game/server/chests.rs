@@ -6,7 +6,7 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     map::{self, Thing},
-    protocol::{Avatar, Buy, CHEST_REACH, Chest, ChestKind, Position},
+    protocol::{Avatar, Buy, CHEST_REACH, Chest, ChestKind, Engraving, Position},
 };
 
 use super::players::Player;
@@ -47,12 +47,20 @@ const CHESTS: [(ChestKind, &[(&str, u32)]); 4] = [
 /// Slots that are spread over a chest.
 const SPREAD: [usize; 10] = [0, 1, 4, 9, 10, 13, 16, 19, 21, 26];
 
-pub fn place_chests(mut commands: Commands) {
+/// What is written on things in chests.
+const ENGRAVED: [(&str, &str); 2] =
+    [("iron_sword", "For Edda, who came back"), ("book", "Property of the miller")];
+
+pub fn place_chests(mut pool: ResMut<DataPool>, mut commands: Commands) {
     let places = map::tiles().filter(|tile| map::thing_at(*tile) == Some(Thing::Chest));
     for ((number, tile), (kind, stacks)) in (1..).zip(places).zip(CHESTS) {
         let mut inventory = Inventory::default();
         for ((key, count), slot) in stacks.iter().zip(SPREAD) {
-            let filled = inventory.set(slot, ItemId::of(key).stack(*count));
+            let engraved = ENGRAVED.iter().find(|(item, _)| item == key);
+            let data = engraved
+                .and_then(|(_, text)| pool.insert(&Engraving { text: (*text).into() }).ok());
+            let stack = Stack { data, ..ItemId::of(key).stack(*count) };
+            let filled = inventory.set(slot, stack);
             filled.expect("a chest has 27 slots");
         }
         let id = InventoryId::named("chest", number);

@@ -9,7 +9,7 @@ use crate::{
     protocol::{Facing, GroundItem, ITEM_REACH, Position},
 };
 
-use super::players::Player;
+use super::players::{ENTRANCE, Player};
 
 const ITEMS_AT_START: usize = 34;
 
@@ -32,6 +32,9 @@ const FINDS: [(&str, u32); 16] = [
     ("healing_potion", 1),
     ("iron_sword", 1),
 ];
+
+/// Nothing grows so near to where players enter the world: what lies there somebody has dropped.
+const CLEAR: f32 = 3.0;
 
 /// How far in front of the feet a dropped stack lands.
 const THROW: f32 = 0.7;
@@ -101,9 +104,16 @@ fn lay_down_find(commands: &mut Commands) {
     let place = core::iter::repeat_with(|| {
         IVec2::new(fastrand::i32(0..map::WIDTH), fastrand::i32(0..map::HEIGHT))
     });
-    let place = place.map(map::middle_of).find(|place| map::is_standable(*place));
+    let entrance = map::middle_of(ENTRANCE);
+    let place = place
+        .map(map::middle_of)
+        .find(|place| map::is_standable(*place) && place.distance(entrance) > CLEAR);
     let (key, count_max) = FINDS[fastrand::usize(..FINDS.len())];
     let stack = ItemId::of(key).stack(fastrand::u32(1..=count_max));
-    let inventory = Inventory([Some(stack)].into_iter().collect());
-    commands.spawn((lying(place.expect("most of the map is grass")), inventory, Loot));
+    commands.spawn(loot(place.expect("most of the map is grass"), stack));
+}
+
+/// A stack on the ground that nobody has dropped.
+pub fn loot(place: Vec2, stack: Stack) -> impl Bundle {
+    (lying(place), Inventory([Some(stack)].into_iter().collect()), Loot)
 }

@@ -1,6 +1,6 @@
 //! Players come and go.
 
-use bevy::prelude::*;
+use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
 use super::walk::Heading;
 
 /// Where everybody enters the world.
-const ENTRANCE: IVec2 = IVec2::new(19, 7);
+pub const ENTRANCE: IVec2 = IVec2::new(19, 7);
 
 /// Where the next ones stand, so that nobody stands on somebody.
 const PLACES: [Vec2; 8] = [
@@ -43,69 +43,123 @@ const COLORS: [[u8; 3]; 8] = [
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Player(pub ClientId);
 
-/// On a client that has said its name.
-#[derive(Component, Debug)]
-pub struct Nickname(String);
+/// On a client that has said who it is.
+#[derive(Component, Clone, Debug)]
+pub struct Nickname {
+    name: String,
+    account: u64,
+}
 
 impl Nickname {
-    pub fn new(wish: &str) -> Self {
+    pub fn new(wish: &str, account: u64) -> Self {
         let name: String = wish.trim().chars().filter(|c| !c.is_control()).collect();
         let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-        Self(if name.is_empty() { "Nobody".into() } else { name })
+        Self { name: if name.is_empty() { "Nobody".into() } else { name }, account }
     }
 }
 
 #[derive(Component, Debug)]
 pub struct Admitted;
 
-/// Lets clients in that have said their name and speak the same protocol, in whichever order the two came.
+/// What belongs to an account while its player is away.
+#[derive(Debug)]
+struct Absent {
+    place: Vec2,
+    inventory: Inventory,
+    hotbar: Hotbar,
+}
+
+#[derive(Debug)]
+struct Account {
+    number: u64,
+    absent: Option<Absent>,
+}
+
+/// Everybody who has ever been here.
+#[derive(Resource, Default, Debug)]
+pub struct Accounts(HashMap<u64, Account>);
+
+/// Which account an avatar belongs to.
+#[derive(Component, Clone, Copy, Debug)]
+pub struct Of(u64);
+
+/// Lets players in. The host plays at once; a client when it has said who it is and speaks the same protocol, in
+/// whichever order the two came.
+#[derive(SystemParam)]
+pub struct Entrance<'w, 's> {
+    accounts: ResMut<'w, Accounts>,
+    present: Query<'w, 's, (Entity, &'static Of)>,
+    commands: Commands<'w, 's>,
+}
+
 pub fn admit_clients(
     clients: Query<(Entity, &Nickname), (With<AuthorizedClient>, Without<Admitted>)>,
-    mut joined: Local<u64>,
-    mut commands: Commands,
+    mut entrance: Entrance,
 ) {
     for (client, name) in &clients {
-        commands.entity(client).insert(Admitted);
-        *joined += 1;
-        admit(&mut commands, client.into(), name, *joined);
+        entrance.commands.entity(client).insert(Admitted);
+        entrance.admit(client.into(), name);
     }
 }
 
-/// Spawns the avatar. All that makes its inventory known to the client is [`Owner`].
-pub fn admit(commands: &mut Commands, client: ClientId, name: &Nickname, number: u64) {
+impl Entrance<'_, '_> {
+    /// Spawns the avatar. All that makes its inventory known to the client is [`Owner`].
+    pub fn admit(&mut self, client: ClientId, Nickname { name, account }: &Nickname) {
+        let avatar = self.present.iter().find(|(_, of)| of.0 == *account);
+        if let Some((avatar, _)) = avatar {
+            // Back before its old connection has timed out.
+            self.commands.entity(avatar).insert((Player(client), Owner(client)));
+            return;
+        }
+        let next = u64::try_from(self.accounts.0.len()).unwrap_or_default();
+        let known = self.accounts.0.entry(*account);
+        let known = known.or_insert_with(|| Account { number: next, absent: None });
+        let color = usize::try_from(known.number).unwrap_or_default() % COLORS.len();
+        let belongings = known.absent.take().unwrap_or_else(|| Absent {
+            place: map::middle_of(ENTRANCE) + PLACES[color] * 1.7,
+            inventory: Inventory::default(),
+            hotbar: first_hotbar(),
+        });
+        self.commands.spawn((
+            Replicated,
+            (Player(client), Of(*account)),
+            Avatar { name: name.clone(), color: COLORS[color] },
+            Position(belongings.place),
+            Facing::default(),
+            Heading::default(),
+            InventoryId::named("player", known.number),
+            belongings.inventory,
+            belongings.hotbar,
+            HeldItem::default(),
+            Owner(client),
+        ));
+    }
+}
+
+fn first_hotbar() -> Hotbar {
     let mut hotbar = Hotbar::default();
     let start = [("iron_axe", 1), ("torch", 5), ("bread", 2)];
     for (slot, (key, count)) in start.into_iter().enumerate() {
         hotbar.set(slot, ItemId::of(key).stack(count)).expect("a hotbar has nine slots");
     }
-    let color = usize::try_from(number).unwrap_or_default() % COLORS.len();
-    let aside = PLACES[color] * 1.2;
-    commands.spawn((
-        Replicated,
-        Player(client),
-        Avatar { name: name.0.clone(), color: COLORS[color] },
-        Position(map::middle_of(ENTRANCE) + aside),
-        Facing::default(),
-        Heading::default(),
-        InventoryId::named("player", number),
-        Inventory::default(),
-        hotbar,
-        HeldItem::default(),
-        Owner(client),
-    ));
+    hotbar
 }
 
-/// What a player carried stays where the player stood.
+/// What a player has waits for it to come back.
 pub fn part_with_client(
     gone: On<Remove, ConnectedClient>,
-    players: Query<(Entity, &Player)>,
-    mut inventories: Inventories,
+    players: Query<(Entity, &Player, &Of, &Position, &Inventory, &Hotbar)>,
+    mut accounts: ResMut<Accounts>,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(gone.entity);
-    for (entity, _) in players.iter().filter(|(_, player)| player.0 == client) {
-        if let Err(error) = inventories.drop_where(entity, |_| true) {
-            warn!("{error}");
+    for (entity, player, of, position, inventory, hotbar) in &players {
+        if player.0 != client {
+            continue;
+        }
+        if let Some(account) = accounts.0.get_mut(&of.0) {
+            let (inventory, hotbar) = (inventory.clone(), hotbar.clone());
+            account.absent = Some(Absent { place: position.0, inventory, hotbar });
         }
         commands.entity(entity).despawn();
     }

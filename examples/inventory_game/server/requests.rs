@@ -6,7 +6,7 @@ use bevy_replicon::prelude::*;
 use crate::protocol::Request;
 
 use super::{
-    players::{self, Nickname, Player},
+    players::{Entrance, Nickname, Player},
     walk::Heading,
 };
 
@@ -14,16 +14,17 @@ pub fn hear_requests(
     mut requests: MessageReader<FromClient<Request>>,
     authorized: Query<(), With<AuthorizedClient>>,
     players: Query<(Entity, &Player)>,
+    mut entrance: Entrance,
     mut commands: Commands,
 ) {
     for FromClient { client_id, message } in requests.read() {
         let player = players.iter().find(|(_, player)| player.0 == *client_id);
         match (message, client_id.entity()) {
-            (Request::Join { name }, Some(client)) => {
-                commands.entity(client).try_insert_if_new(Nickname::new(name));
+            (Request::Join { name, account }, Some(client)) => {
+                commands.entity(client).try_insert_if_new(Nickname::new(name, *account));
             }
-            (Request::Join { name }, None) if player.is_none() => {
-                players::admit(&mut commands, *client_id, &Nickname::new(name), 0);
+            (Request::Join { name, account }, None) if player.is_none() => {
+                entrance.admit(*client_id, &Nickname::new(name, *account));
             }
             (Request::Walk(wish), client)
                 if client.is_none_or(|client| authorized.contains(client)) =>

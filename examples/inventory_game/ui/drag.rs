@@ -1,10 +1,11 @@
 //! Dragging stacks between slots. Nothing moves here: the drop is a request, which paints the slots.
 
-use bevy::prelude::*;
+use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
     hands::Hands,
+    input::{SHIFT, is_held},
     protocol::{Buy, Chest, ChestKind},
     view::Art,
 };
@@ -27,6 +28,8 @@ pub struct Drag {
     pub half: bool,
     /// Where the pointer is in the window.
     pub at: Vec2,
+    /// Carried with the ring and not with the mouse.
+    pub by_keys: bool,
 }
 
 #[derive(Resource, Default, Debug)]
@@ -73,7 +76,7 @@ fn start(
     let Ok(&from) = slots.get(event.entity) else { return };
     let half = event.button == PointerButton::Secondary;
     if contents.get(from).is_some() && event.button != PointerButton::Middle {
-        dragging.0 = Some(Drag { from, half, at: event.pointer_location.position });
+        dragging.0 = Some(Drag { from, half, at: event.pointer_location.position, by_keys: false });
     }
 }
 
@@ -88,7 +91,7 @@ fn end(_: On<Pointer<DragEnd>>, mut dragging: ResMut<Dragging>) {
 }
 
 /// How many a drag moves; none means all.
-fn count_of(drag: Drag, contents: &Contents) -> Option<u32> {
+pub fn count_of(drag: Drag, contents: &Contents) -> Option<u32> {
     contents.get(drag.from).filter(|_| drag.half).map(|stack| stack.count().div_ceil(2))
 }
 
@@ -122,24 +125,36 @@ fn click(
     event: On<Pointer<Click>>,
     keys: Res<ButtonInput<KeyCode>>,
     slots: Query<&SlotView>,
-    chests: Query<(&Chest, &InventoryId)>,
     time: Res<Time<Real>>,
     mut last: Local<Option<(SlotView, f32)>>,
-    mut hands: Hands,
+    mut sending: Sending,
 ) {
     let Ok(&view) = slots.get(event.entity) else { return };
     let now = time.elapsed_secs();
     let twice = last.is_some_and(|(before, at)| before == view && now - at < DOUBLE_CLICK);
     *last = (!twice).then_some((view, now));
-    if keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]) {
-        match chests.get(view.inventory) {
-            Ok((chest, id)) if chest.kind == ChestKind::Vendor => {
-                hands.actions.request(Buy { vendor: *id, slot: view.slot });
-            }
-            _ => hands.quick_move(view.place()),
-        }
+    if is_held(&keys, SHIFT) {
+        sending.send(view);
     } else if twice {
-        hands.collect(view.place());
+        sending.hands.collect(view.place());
+    }
+}
+
+/// Sends stacks to where they are most likely wanted.
+#[derive(SystemParam)]
+pub struct Sending<'w, 's> {
+    chests: Query<'w, 's, (&'static Chest, &'static InventoryId)>,
+    pub hands: Hands<'w, 's>,
+}
+
+impl Sending<'_, '_> {
+    pub fn send(&mut self, view: SlotView) {
+        match self.chests.get(view.inventory) {
+            Ok((chest, id)) if chest.kind == ChestKind::Vendor => {
+                self.hands.actions.request(Buy { vendor: *id, slot: view.slot });
+            }
+            _ => self.hands.quick_move(view.place()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
-use crate::view::Art;
+use crate::{session::Session, view::Art};
 
 use super::{
     floating, letters,
@@ -15,6 +15,10 @@ const NAMED: f32 = 1.8;
 
 /// Width of the frame around the selected slot.
 const FRAME: f32 = 24.0;
+
+/// All that is at the bottom.
+#[derive(Component, Debug)]
+struct Bottom;
 
 #[derive(Component, Debug)]
 struct Row;
@@ -28,7 +32,7 @@ struct Name(f32);
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn)
-        .add_systems(Update, fade)
+        .add_systems(Update, (fade, show.run_if(resource_changed::<Session>)))
         .add_observer(fill)
         .add_observer(clear)
         .add_observer(select);
@@ -41,12 +45,27 @@ fn spawn(mut commands: Commands) {
         flex_direction: FlexDirection::Column,
         align_items: AlignItems::Center,
         row_gap: px(3),
+        display: Display::None,
         ..default()
     };
-    commands.spawn((floating(bottom), GlobalZIndex(2))).with_children(|bottom| {
+    commands.spawn((floating(bottom), GlobalZIndex(2), Bottom)).with_children(|bottom| {
         bottom.spawn((letters(" ", Color::WHITE), Name::default()));
         bottom.spawn((Node { height: px(SLOT), ..default() }, Pickable::IGNORE, Row));
     });
+}
+
+/// Nobody carries anything in the menu.
+fn show(
+    session: Res<Session>,
+    mut bottom: Single<&mut Node, With<Bottom>>,
+    row: Single<Entity, With<Row>>,
+    mut commands: Commands,
+) {
+    let none = *session == Session::None;
+    bottom.display = if none { Display::None } else { Display::Flex };
+    if none {
+        commands.entity(*row).despawn_children();
+    }
 }
 
 fn frame_at(index: usize) -> Node {

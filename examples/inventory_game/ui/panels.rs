@@ -7,6 +7,7 @@ use bevy_inventory_sync::prelude::*;
 use crate::{
     hands::Hands,
     protocol::{Avatar, Chest},
+    session::Session,
     view::Art,
 };
 
@@ -37,7 +38,7 @@ struct ChestTitle(Entity);
 pub fn plugin(app: &mut App) {
     app.init_resource::<Backpack>()
         .add_systems(Startup, spawn_backdrop)
-        .add_systems(Update, (show, entitle))
+        .add_systems(Update, (show, entitle, shut.run_if(resource_changed::<Session>)))
         .add_observer(open)
         .add_observer(close);
 }
@@ -124,6 +125,19 @@ fn despawn(of: Entity, panels: &Query<(Entity, &Panel)>, commands: &mut Commands
         commands.entity(panel).despawn();
     }
     found.is_some()
+}
+
+/// What was open when a game ended is not open in the next.
+fn shut(
+    session: Res<Session>,
+    panels: Query<Entity, With<Panel>>,
+    mut backpack: ResMut<Backpack>,
+    mut commands: Commands,
+) {
+    if *session == Session::None {
+        backpack.open = false;
+        panels.iter().for_each(|panel| commands.entity(panel).despawn());
+    }
 }
 
 fn show(backpack: Res<Backpack>, mut backdrop: Single<&mut Node, With<Backdrop>>) {

@@ -3,9 +3,9 @@
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
-use crate::view::Art;
+use crate::{items::Props, view::Art};
 
-use super::letters;
+use super::{focus::Focusable, letters};
 
 /// Pixels of art from one slot to the next.
 pub const SLOT: f32 = 20.0;
@@ -32,7 +32,16 @@ pub struct SlotParts {
     pub icon: Entity,
     count: Entity,
     glow: Entity,
+    /// Empty where it is worn; its one child is what is left.
+    wear: Entity,
 }
+
+/// What was painted last.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Painted(pub Option<Stack>);
+
+#[derive(Component, Debug)]
+struct WearLeft;
 
 /// Seconds that are left of it.
 #[derive(Component, Default, Debug)]
@@ -42,6 +51,7 @@ struct Glow(f32);
 #[derive(SystemParam)]
 pub struct Contents<'w, 's> {
     units: Query<'w, 's, (Option<&'static Inventory>, Option<&'static Hotbar>), With<InView>>,
+    catalogue: Res<'w, Catalogue>,
 }
 
 impl Contents<'_, '_> {
@@ -50,6 +60,10 @@ impl Contents<'_, '_> {
         let inventory = || inventory?.get(view.slot.index_in::<Inventory>()?);
         let hotbar = || hotbar?.get(view.slot.index_in::<Hotbar>()?);
         inventory().or_else(hotbar)
+    }
+
+    pub fn key(&self, item: ItemId) -> &str {
+        self.catalogue.get(item).map_or("?", |def| &def.key)
     }
 }
 
@@ -77,13 +91,15 @@ fn spawn_slot(grid: &mut ChildSpawnerCommands, art: &Art, view: SlotView) {
         flex_shrink: 0.0,
         ..default()
     };
-    let mut slot = grid.spawn((square, ImageNode::new(art.slot.clone()), view));
+    let picture = ImageNode::new(art.slot.clone());
+    let mut slot = grid.spawn((square, picture, view, Focusable::Panel, Painted(None)));
     let over =
         |node: Node| (Node { position_type: PositionType::Absolute, ..node }, Pickable::IGNORE);
     let mut parts = SlotParts {
         icon: Entity::PLACEHOLDER,
         count: Entity::PLACEHOLDER,
         glow: Entity::PLACEHOLDER,
+        wear: Entity::PLACEHOLDER,
     };
     slot.with_children(|slot| {
         let inset = Node { left: px(2), right: px(2), top: px(2), bottom: px(2), ..default() };
@@ -94,6 +110,11 @@ fn spawn_slot(grid: &mut ChildSpawnerCommands, art: &Art, view: SlotView) {
             slot.spawn((icon, ImageNode::default(), Visibility::Hidden, Pickable::IGNORE)).id();
         let corner = over(Node { right: px(2), bottom: px(0.5), ..default() }).0;
         parts.count = slot.spawn((letters("", Color::WHITE), corner)).id();
+        let bar = Node { left: px(3), bottom: px(2), width: px(14), height: px(2), ..default() };
+        let dark = BackgroundColor(Color::srgb(0.1, 0.06, 0.1));
+        let left = (Node { height: px(1), ..default() }, BackgroundColor(Color::WHITE), WearLeft);
+        let mut wear = slot.spawn((over(bar), dark, Visibility::Hidden));
+        parts.wear = wear.with_child((left, Pickable::IGNORE)).id();
     });
     slot.insert(parts);
 }
@@ -102,46 +123,73 @@ fn spawn_slot(grid: &mut ChildSpawnerCommands, art: &Art, view: SlotView) {
 #[derive(SystemParam)]
 struct Painter<'w, 's> {
     art: Res<'w, Art>,
-    icons: Query<'w, 's, (&'static mut ImageNode, &'static mut Visibility)>,
+    items: Res<'w, Items<Props>>,
+    painted: Query<'w, 's, &'static mut Painted>,
+    icons: Query<'w, 's, &'static mut ImageNode>,
+    shown: Query<'w, 's, &'static mut Visibility>,
     counts: Query<'w, 's, &'static mut Text>,
+    bars: Query<'w, 's, &'static Children>,
+    left: Query<'w, 's, (&'static mut Node, &'static mut BackgroundColor), With<WearLeft>>,
 }
 
 impl Painter<'_, '_> {
-    fn paint(&mut self, parts: &SlotParts, stack: Option<Stack>) {
-        if let Ok((mut icon, mut visibility)) = self.icons.get_mut(parts.icon) {
-            icon.image = stack.map(|stack| self.art.icon(stack.item)).unwrap_or_default();
-            visibility.set_if_neq(match stack {
-                Some(_) => Visibility::Inherited,
-                None => Visibility::Hidden,
-            });
+    fn paint(&mut self, slot: Entity, parts: &SlotParts, stack: Option<Stack>) {
+        if let Ok(mut painted) = self.painted.get_mut(slot) {
+            painted.0 = stack;
         }
+        if let Ok(mut icon) = self.icons.get_mut(parts.icon) {
+            icon.image = stack.map(|stack| self.art.icon(stack.item)).unwrap_or_default();
+        }
+        self.show(parts.icon, stack.is_some());
         if let Ok(mut count) = self.counts.get_mut(parts.count) {
             let many = stack.filter(|stack| stack.count() > 1);
             count.0 = many.map(|stack| stack.count().to_string()).unwrap_or_default();
         }
+        let left = stack.and_then(|stack| left_of(&self.items, stack)).filter(|left| *left < 1.0);
+        self.show(parts.wear, left.is_some());
+        let bar = self.bars.get(parts.wear).ok().and_then(|bar| bar.first());
+        if let (Some(left), Some(bar)) = (left, bar)
+            && let Ok((mut node, mut color)) = self.left.get_mut(*bar)
+        {
+            node.width = percent(100.0 * left);
+            color.0 = Color::hsl(120.0 * left, 0.75, 0.5);
+        }
+    }
+
+    fn show(&mut self, part: Entity, shown: bool) {
+        if let Ok(mut visibility) = self.shown.get_mut(part) {
+            let to = if shown { Visibility::Inherited } else { Visibility::Hidden };
+            visibility.set_if_neq(to);
+        }
     }
 }
 
+/// Which share of a tool's uses is left; none for what does not wear out.
+fn left_of(items: &Items<Props>, stack: Stack) -> Option<f32> {
+    let uses = items.props(stack.item).map(|props| props.uses).filter(|uses| *uses > 0)?;
+    Some(f32::from(uses.saturating_sub(stack.wear)) / f32::from(uses))
+}
+
 fn paint_new(
-    slots: Query<(&SlotView, &SlotParts), Added<SlotParts>>,
+    slots: Query<(Entity, &SlotView, &SlotParts), Added<SlotParts>>,
     contents: Contents,
     mut painter: Painter,
 ) {
-    for (view, parts) in &slots {
-        painter.paint(parts, contents.get(*view));
+    for (slot, view, parts) in &slots {
+        painter.paint(slot, parts, contents.get(*view));
     }
 }
 
 /// Raised once per real change, for inventories in view only.
 fn repaint(
     change: On<SlotChanged>,
-    slots: Query<(&SlotView, &SlotParts)>,
+    slots: Query<(Entity, &SlotView, &SlotParts)>,
     mut glows: Query<&mut Glow>,
     mut painter: Painter,
 ) {
     let changed = SlotView { inventory: change.entity, slot: change.slot };
-    for (_, parts) in slots.iter().filter(|(view, _)| **view == changed) {
-        painter.paint(parts, change.new);
+    for (slot, _, parts) in slots.iter().filter(|(_, view, _)| **view == changed) {
+        painter.paint(slot, parts, change.new);
         if let Ok(mut glow) = glows.get_mut(parts.glow) {
             glow.0 = GLOW;
         }

@@ -1,19 +1,19 @@
 //! What the slot under the pointer holds, in words.
 
-use bevy::{prelude::*, window::PrimaryWindow};
+use bevy::{ecs::system::SystemParam, prelude::*, window::PrimaryWindow};
 use bevy_inventory_sync::prelude::*;
 
-use crate::{items::Props, view::Art};
+use crate::{items::Props, protocol::Engraving, view::Art};
 
 use super::{
-    Dragging, floating, letters, panels,
+    Dragging, Focus, floating, letters, panels,
     slots::{Contents, SlotView},
     to_ui,
 };
 
 /// The slot under the pointer.
 #[derive(Resource, Default, Debug)]
-struct Hovered(Option<Entity>);
+pub struct Hovered(pub Option<Entity>);
 
 #[derive(Component, Debug)]
 struct Tip;
@@ -21,8 +21,14 @@ struct Tip;
 #[derive(Component, Debug)]
 struct Title;
 
-#[derive(Component, Debug)]
-struct Line;
+/// Under the title: which of the [`LINES`].
+#[derive(Component, Clone, Copy, Debug)]
+struct Line(usize);
+
+/// What it is, what is written on it, how worn it is.
+const LINES: [Color; 3] = [GREY, Color::srgb(0.72, 0.86, 1.0), Color::srgb(0.72, 0.9, 0.6)];
+
+const GREY: Color = Color::srgb(0.79, 0.82, 0.85);
 
 pub fn plugin(app: &mut App) {
     app.init_resource::<Hovered>()
@@ -50,7 +56,9 @@ fn spawn(mut commands: Commands) {
     );
     commands.spawn(box_).with_children(|tip| {
         tip.spawn((letters("", panels::GOLD), Title));
-        tip.spawn((letters("", Color::srgb_u8(0xc9, 0xd1, 0xd8)), Line));
+        for (line, color) in LINES.into_iter().enumerate() {
+            tip.spawn((letters("", color), Line(line)));
+        }
     });
 }
 
@@ -78,34 +86,76 @@ fn leave(
     }
 }
 
-type Written<'w, 's, Which, Other> =
-    Single<'w, 's, &'static mut Text, (With<Which>, Without<Other>)>;
+/// The slot that is told about, and where it is.
+#[derive(SystemParam)]
+struct Told<'w, 's> {
+    hovered: Res<'w, Hovered>,
+    focus: Res<'w, Focus>,
+    dragging: Res<'w, Dragging>,
+    slots: Query<'w, 's, (&'static SlotView, &'static UiGlobalTransform, &'static ComputedNode)>,
+    contents: Contents<'w, 's>,
+}
+
+impl Told<'_, '_> {
+    /// With the slot's place.
+    fn get(&self) -> Option<(Stack, Rect)> {
+        let on = if self.focus.by_keys { self.focus.on } else { self.hovered.0 };
+        let (view, at, node) = self.slots.get(on?).ok()?;
+        let stack = self.contents.get(*view).filter(|_| self.dragging.0.is_none())?;
+        let scale = node.inverse_scale_factor();
+        let place = Rect::from_center_size(at.translation * scale, node.size() * scale);
+        (node.size().x > 0.0).then_some((stack, place))
+    }
+}
+
+/// What there is to say about a stack, below its name.
+fn lines(stack: Stack, items: &Items<Props>, pool: &DataPool) -> [String; 3] {
+    let props = items.props(stack.item);
+    let written = stack.data.and_then(|data| pool.get::<Engraving>(data));
+    let worn = props.filter(|props| props.uses > 0).map(|props| {
+        format!("{} of {} uses left", props.uses.saturating_sub(stack.wear), props.uses)
+    });
+    [
+        props.map(|props| props.line.clone()).unwrap_or_default(),
+        written.map(|written| format!("It says: {}", written.text)).unwrap_or_default(),
+        worn.unwrap_or_default(),
+    ]
+}
 
 fn write(
-    hovered: Res<Hovered>,
-    dragging: Res<Dragging>,
-    slots: Query<&SlotView>,
-    contents: Contents,
+    told: Told,
     items: Res<Items<Props>>,
+    pool: Res<DataPool>,
     window: Single<&Window, With<PrimaryWindow>>,
     scale: Res<UiScale>,
-    tip: Single<(&mut Node, &mut Visibility, &ComputedNode), With<Tip>>,
-    mut title: Written<Title, Line>,
-    mut line: Written<Line, Title>,
+    tip: Single<(&mut Node, &mut Visibility, &ComputedNode), (With<Tip>, Without<Line>)>,
+    mut title: Single<&mut Text, (With<Title>, Without<Line>)>,
+    mut under: Query<(&Line, &mut Text, &mut Node)>,
 ) {
     let (mut node, mut visibility, computed) = tip.into_inner();
-    let view = hovered.0.and_then(|slot| slots.get(slot).ok());
-    let stack = view.and_then(|view| contents.get(*view)).filter(|_| dragging.0.is_none());
-    let (Some(stack), Some(cursor)) = (stack, window.cursor_position()) else {
+    let Some((stack, slot)) = told.get() else {
         visibility.set_if_neq(Visibility::Hidden);
         return;
     };
     let Some(item) = items.catalogue().get(stack.item) else { return };
     let many = if stack.count() > 1 { format!("  x{}", stack.count()) } else { String::new() };
     title.set_if_neq(Text(format!("{}{many}", item.name)));
-    line.set_if_neq(Text(items.props(stack.item).map(|p| p.line.clone()).unwrap_or_default()));
-    let room = to_ui(window.size(), &scale) - computed.size() * computed.inverse_scale_factor();
-    let corner = (to_ui(cursor, &scale) + Vec2::new(6.0, 6.0)).min(room - 2.0);
-    (node.left, node.top) = (px(corner.x), px(corner.y));
+    let words = lines(stack, &items, &pool);
+    for (Line(line), mut text, mut node) in &mut under {
+        let display = if words[*line].is_empty() { Display::None } else { Display::Flex };
+        if text.0 != words[*line] || node.display != display {
+            text.0.clone_from(&words[*line]);
+            node.display = display;
+        }
+    }
+    let size = computed.size() * computed.inverse_scale_factor();
+    let room = to_ui(window.size(), &scale) - size - 2.0;
+    // Below the slot, or above it if there is no room.
+    let below = slot.max.y + 1.0;
+    let top = if below > room.y { slot.min.y - size.y - 1.0 } else { below };
+    let corner = Vec2::new((slot.max.x + 1.0).min(room.x), top);
+    if (node.left, node.top) != (px(corner.x), px(corner.y)) {
+        (node.left, node.top) = (px(corner.x), px(corner.y));
+    }
     visibility.set_if_neq(Visibility::Visible);
 }

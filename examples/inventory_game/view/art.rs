@@ -29,6 +29,11 @@ impl Art {
         self.icons.get(&item).cloned().unwrap_or_default()
     }
 
+    /// The item whose icon this is.
+    pub fn item_of(&self, icon: &Handle<Image>) -> Option<ItemId> {
+        self.icons.iter().find(|(_, known)| *known == icon).map(|(item, _)| *item)
+    }
+
     /// Left is right, mirrored.
     pub fn figure(&self, facing: Facing, step: usize) -> &Figure {
         let side = match facing {

@@ -7,7 +7,7 @@ use crate::map;
 
 use super::{Shown, TILE};
 
-/// Screen pixels per pixel of art.
+/// Logical pixels of the window per pixel of art: a whole number of the screen's own.
 #[derive(Resource, Clone, Copy, PartialEq, Debug)]
 pub struct Zoom(pub f32);
 
@@ -35,7 +35,8 @@ fn fit_window(
     mut projections: Query<&mut Projection, With<Camera2d>>,
     mut zoom: ResMut<Zoom>,
 ) {
-    let fitting = Zoom((window.height() / HEIGHT).round().clamp(2.0, 8.0));
+    let height = window.physical_size().as_vec2().y;
+    let fitting = Zoom((height / HEIGHT).round().clamp(2.0, 10.0) / window.scale_factor());
     zoom.set_if_neq(fitting);
     for mut projection in &mut projections {
         if let Projection::Orthographic(flat) = &mut *projection
@@ -57,6 +58,7 @@ fn follow(
     let half = window.size() / zoom.0 / 2.0;
     let aim = (me.0 + Vec2::new(0.0, 0.6)) * TILE;
     let inside = aim.clamp(half.min(world / 2.0), (world - half).max(world / 2.0));
-    let at = (inside * zoom.0).round() / zoom.0;
+    let pixels = zoom.0 * window.scale_factor();
+    let at = (inside * pixels).round() / pixels;
     camera.translation = at.extend(camera.translation.z);
 }

@@ -24,6 +24,10 @@ pub struct Parts {
     idle: f32,
 }
 
+/// The picture that is drawn in a figure's hand.
+#[derive(Component, PartialEq, Eq, Debug)]
+pub struct InHand(pub Handle<Image>);
+
 /// Gives every avatar that has appeared a figure.
 pub fn dress_avatars(
     avatars: Query<(Entity, &Avatar, &Position), Without<Shown>>,
@@ -57,6 +61,7 @@ pub fn dress_avatars(
         commands.entity(entity).insert((
             Shown(position.0),
             parts,
+            InHand(Handle::default()),
             transform,
             Visibility::default(),
         ));
@@ -98,11 +103,11 @@ pub fn animate(
 
 /// What everybody may see of an inventory that is not theirs: [`HeldItem`].
 pub fn show_held(
-    figures: Query<(&Parts, &HeldItem, &Facing)>,
+    mut figures: Query<(&Parts, &HeldItem, &Facing, &mut InHand)>,
     art: Res<Art>,
     mut held: Query<(&mut Sprite, &mut Transform, &mut Visibility), Without<Parts>>,
 ) {
-    for (parts, &HeldItem(item), facing) in &figures {
+    for (parts, &HeldItem(item), facing, mut in_hand) in &mut figures {
         let Ok((mut sprite, mut transform, mut visibility)) = held.get_mut(parts.held) else {
             continue;
         };
@@ -118,6 +123,7 @@ pub fn show_held(
             Facing::Right => (Vec3::new(6.0, 7.0, 0.003), false),
         };
         if sprite.image != icon || sprite.flip_x != flip {
+            in_hand.set_if_neq(InHand(icon.clone()));
             sprite.image = icon;
             sprite.flip_x = flip;
         }

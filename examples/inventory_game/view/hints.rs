@@ -3,7 +3,11 @@
 use bevy::{prelude::*, sprite::Text2dShadow};
 use bevy_inventory_sync::prelude::*;
 
-use crate::protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position};
+use crate::{
+    map::{self, Thing},
+    protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position, WORK_REACH},
+    session::IsPlayed,
+};
 
 use super::{Shown, TILE, Zoom};
 
@@ -19,7 +23,7 @@ pub fn plugin(app: &mut App) {
 fn spawn(mut commands: Commands) {
     commands.spawn((
         Text2d::default(),
-        TextFont::from_font_size(14.0),
+        TextFont::from_font_size(17.0),
         TextColor(GOLD),
         Text2dShadow { offset: Vec2::new(1.5, -1.5), color: Color::BLACK.with_alpha(0.85) },
         Hint,
@@ -28,32 +32,53 @@ fn spawn(mut commands: Commands) {
 
 /// Items come first: a chest can be reached from farther away.
 fn hint(
-    me: Query<&Position, With<LocalInventory>>,
-    items: Query<(&Position, &Shown), With<GroundItem>>,
+    me: Query<(&Position, &Hotbar), With<LocalInventory>>,
+    items: Query<(&Position, &Shown, &GroundItem, Option<&Inventory>)>,
     chests: Query<(&Position, &Shown), (With<Chest>, Without<InView>)>,
+    played: IsPlayed,
+    catalogue: Res<Catalogue>,
     zoom: Res<Zoom>,
     hint: Single<(&mut Text2d, &mut Transform), With<Hint>>,
 ) {
     let (mut text, mut transform) = hint.into_inner();
-    let mut say = |key: &str| {
-        if text.0 != key {
-            text.0 = key.into();
+    let mut say = |words: &str| {
+        if text.0 != words {
+            text.0 = words.into();
         }
     };
-    let Ok(me) = me.single() else { return say("") };
-    let items = items.iter().map(|(at, shown)| (at.0.distance(me.0), shown.0));
-    let item = nearest(items, ITEM_REACH).map(|at| ("Space", at, -6.0));
+    let Ok((me, hotbar)) = me.single() else { return say("") };
+    if !played.get() {
+        return say("");
+    }
+    let name = |item: ItemId| catalogue.get(item).map_or("", |def| &def.name);
+    let items = items.iter().filter_map(|(at, shown, item, inside)| {
+        let many = inside.and_then(|inside| inside.get(0)).map_or(1, |stack| stack.count());
+        Some((at.0.distance(me.0), (shown.0, name(item.0?), many)))
+    });
+    let item = nearest(items, ITEM_REACH).map(|(at, name, many)| {
+        let many = if many > 1 { format!(" x{many}") } else { String::new() };
+        (format!("Space: {name}{many}"), at, -6.0)
+    });
     let chests = chests.iter().map(|(at, shown)| (me.distance_to_chest(*at), shown.0));
-    let chest = || nearest(chests, CHEST_REACH).map(|at| ("F", at, 20.0));
-    let Some((key, at, height)) = item.or_else(chest) else {
+    let chest = || nearest(chests, CHEST_REACH).map(|at| ("F: open".into(), at, 20.0));
+    let work = || Some(("R: use tool".into(), workable(me.0, hotbar, &catalogue)?, 28.0));
+    let Some((words, at, height)) = item.or_else(chest).or_else(work) else {
         return say("");
     };
-    say(key);
+    say(&words);
     transform.translation = (at * TILE + Vec2::new(0.0, height)).extend(95.0);
     transform.scale = Vec2::splat(zoom.0.recip()).extend(1.0);
 }
 
-fn nearest(places: impl Iterator<Item = (f32, Vec2)>, reach: f32) -> Option<Vec2> {
-    let in_reach = places.filter(|(far, _)| *far < reach);
-    in_reach.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
+/// What the tool in hand is for, in reach.
+fn workable(me: Vec2, hotbar: &Hotbar, catalogue: &Catalogue) -> Option<Vec2> {
+    let tool = catalogue.get(hotbar.held()?.item)?;
+    let tags = [("fells", Thing::Tree), ("mines", Thing::Rock)];
+    let (_, thing) = tags.into_iter().find(|(tag, _)| tool.has_tag(tag))?;
+    map::nearest(me, thing, WORK_REACH).map(map::middle_of)
+}
+
+fn nearest<T>(things: impl Iterator<Item = (f32, T)>, reach: f32) -> Option<T> {
+    let in_reach = things.filter(|(far, _)| *far < reach);
+    in_reach.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, thing)| thing)
 }

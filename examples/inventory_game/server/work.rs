@@ -1,0 +1,47 @@
+//! Tools at work: an axe fells what a pickaxe does not, and both wear out.
+
+use bevy::prelude::*;
+use bevy_inventory_sync::prelude::*;
+
+use crate::{
+    items::Props,
+    map::{self, Thing},
+    protocol::{Position, WORK_REACH},
+};
+
+use super::ground;
+
+/// What tools get out of what stands in the world.
+const YIELDS: [(Thing, &str, &[&str]); 2] =
+    [(Thing::Tree, "fells", &["wood"]), (Thing::Rock, "mines", &["stone", "coal", "iron_ore"])];
+
+/// Nothing changes by [`Action::Use`] itself; this is what it means here. Written as if there were no network.
+pub fn use_tool(
+    used: On<Accepted<Action>>,
+    items: Res<Items<Props>>,
+    mut players: Query<(&Position, &mut Inventory, &mut Hotbar)>,
+    mut commands: Commands,
+) {
+    let Action::Use { slot: (_, slot) } = used.action else { return };
+    let Some((position, mut inventory, mut hotbar)) =
+        used.actor.and_then(|actor| players.get_mut(actor).ok())
+    else {
+        return;
+    };
+    let Some(index) = slot.index_in::<Hotbar>() else { return };
+    let Some(tool) = hotbar.slots.get(index) else { return };
+    let catalogue = items.catalogue();
+    let fits = |tag| catalogue.get(tool.item).is_some_and(|def| def.has_tag(tag));
+    let found = YIELDS.iter().find(|(thing, tag, _)| {
+        fits(tag) && map::nearest(position.0, *thing, WORK_REACH).is_some()
+    });
+    let Some((_, _, yields)) = found else { return };
+    let won = ItemId::of(yields[fastrand::usize(..yields.len())]).stack(fastrand::u32(1..=2));
+    if let Some(rest) = inventory.add(won, catalogue.max_stack(won.item)) {
+        commands.spawn(ground::loot(position.0, rest));
+    }
+    let uses = items.props(tool.item).map_or(0, |props| props.uses);
+    let worn = tool.worn(tool.wear + 1);
+    let left = (worn.wear < uses).then_some(worn);
+    hotbar.set(index, left).expect("the tool lies there");
+}

@@ -1,0 +1,165 @@
+//! From the menu into a game and back. A game alone, one that others join, and somebody else's differ here and
+//! nowhere else.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+
+use crate::{
+    cli,
+    net::{self, Link},
+    protocol::{Me, Position},
+    server::{self, Realm},
+};
+
+/// What is being played.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Session {
+    #[default]
+    None,
+    Alone,
+    Host(u16),
+    Guest(SocketAddr),
+}
+
+impl Session {
+    pub fn words(self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Alone => "playing alone".into(),
+            Self::Host(port) => format!("hosting at port {port}"),
+            Self::Guest(server) => format!("playing at {server}"),
+        }
+    }
+}
+
+/// What the player asks for.
+#[derive(Event, Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    Alone,
+    Host,
+    Join(String),
+    /// What was last tried, once more.
+    Again,
+    Leave,
+    Quit,
+}
+
+/// What the menu knows of the last game: why it ended, and what it was.
+#[derive(Resource, Default, PartialEq, Eq, Debug)]
+pub struct Last {
+    pub trouble: Option<String>,
+    pub session: Session,
+}
+
+/// Whether the menu is open during a game.
+#[derive(Resource, Default, PartialEq, Eq, Debug)]
+pub struct Paused(pub bool);
+
+/// The port at which to host.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct Port(pub u16);
+
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Session>()
+        .init_resource::<Last>()
+        .init_resource::<Paused>()
+        .add_systems(Update, (end_without_link, stop_the_clock))
+        .add_observer(grant);
+}
+
+/// Whether keys steer the local player.
+#[derive(SystemParam)]
+pub struct IsPlayed<'w> {
+    session: Res<'w, Session>,
+    paused: Res<'w, Paused>,
+    link: Option<Res<'w, Link>>,
+}
+
+impl IsPlayed<'_> {
+    pub fn get(&self) -> bool {
+        let linked = self.link.as_ref().is_none_or(|link| **link == Link::Up);
+        *self.session != Session::None && !self.paused.0 && linked
+    }
+}
+
+pub fn is_played(played: IsPlayed) -> bool {
+    played.get()
+}
+
+fn grant(wish: On<Wish>, last: Res<Last>, port: Res<Port>, mut commands: Commands) {
+    let port = port.0;
+    let session = match &*wish {
+        Wish::Quit => {
+            commands.write_message(AppExit::Success);
+            return;
+        }
+        Wish::Leave => {
+            commands.queue(|world: &mut World| end(world, None));
+            return;
+        }
+        Wish::Alone => Ok(Session::Alone),
+        Wish::Host => Ok(Session::Host(port)),
+        Wish::Join(address) => cli::address(address).map(Session::Guest),
+        Wish::Again => Ok(last.session),
+    };
+    commands.queue(move |world: &mut World| {
+        end(world, None);
+        if let Err(why) = session.and_then(|session| begin(world, session)) {
+            end(world, Some(why));
+        }
+    });
+}
+
+fn begin(world: &mut World, session: Session) -> Result<(), String> {
+    world.resource_mut::<Last>().session = session;
+    match session {
+        Session::None => return Ok(()),
+        Session::Alone => {
+            world.insert_resource(Realm);
+            let join = world.resource::<Me>().join();
+            world.write_message(join);
+        }
+        Session::Host(port) => {
+            let socket = net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)?;
+            net::open(world, socket)?;
+            world.insert_resource(Realm);
+        }
+        Session::Guest(server) => net::connect(world, server)?,
+    }
+    world.insert_resource(session);
+    Ok(())
+}
+
+/// Everything of the world that has been played in goes.
+fn end(world: &mut World, trouble: Option<String>) {
+    net::close(world);
+    server::end(world);
+    let mut things = world.query_filtered::<Entity, With<Position>>();
+    let things: Vec<Entity> = things.iter(world).collect();
+    for thing in things {
+        world.despawn(thing);
+    }
+    if let Some(why) = &trouble {
+        eprintln!("{why}");
+    }
+    world.resource_mut::<Last>().trouble = trouble;
+    world.insert_resource(Paused(false));
+    world.insert_resource(Session::None);
+}
+
+/// A game at somebody else's is over when the connection is.
+fn end_without_link(link: Option<Res<Link>>, mut commands: Commands) {
+    if let Some(Link::Down(why)) = link.as_deref() {
+        let why = why.clone();
+        commands.queue(|world: &mut World| end(world, Some(why)));
+    }
+}
+
+/// Who plays alone may stop the world.
+fn stop_the_clock(session: Res<Session>, paused: Res<Paused>, mut time: ResMut<Time<Virtual>>) {
+    let stop = *session == Session::Alone && paused.0;
+    if stop != time.is_paused() {
+        if stop { time.pause() } else { time.unpause() }
+    }
+}

@@ -1,0 +1,128 @@
+//! The keys, in short, for what is on screen. F1 takes them away and brings them back.
+
+use bevy::prelude::*;
+
+use crate::session::{IsPlayed, Session};
+
+use super::{Backpack, floating, focus::Focus, letters};
+
+const LETTERS: f32 = 4.4;
+
+const WORLD: &[(&str, &str)] = &[
+    ("WASD", "walk"),
+    ("Space", "pick up"),
+    ("E", "backpack"),
+    ("F", "open chest"),
+    ("1-9, wheel", "select"),
+    ("R", "use tool"),
+    ("Q, Ctrl+Q", "drop one, all"),
+    ("Esc", "menu"),
+    ("F1", "hide this"),
+];
+
+const MOUSE: &[(&str, &str)] = &[
+    ("Drag", "move"),
+    ("Right-drag", "half"),
+    ("Shift-click", "send over"),
+    ("Double-click", "gather"),
+    ("1-9", "to hotbar"),
+    ("Q, Ctrl+Q", "drop one, all"),
+    ("Arrows", "by keyboard"),
+    ("E", "close"),
+    ("F1", "hide this"),
+];
+
+const KEYBOARD: &[(&str, &str)] = &[
+    ("Arrows, Tab", "go"),
+    ("Enter", "take, put"),
+    ("H", "take half"),
+    ("Shift+Enter", "send over"),
+    ("C", "gather"),
+    ("1-9", "to hotbar"),
+    ("Q, Ctrl+Q", "drop one, all"),
+    ("Esc", "close"),
+    ("F1", "hide this"),
+];
+
+const ROWS: usize = 9;
+
+/// Whether the player wants to see them.
+#[derive(Resource, Debug)]
+struct Wanted(bool);
+
+#[derive(Component, Debug)]
+struct Corner;
+
+/// A line, and whether it is the key or what that does.
+#[derive(Component, Debug)]
+struct Cell(usize, bool);
+
+pub fn plugin(app: &mut App) {
+    app.insert_resource(Wanted(true))
+        .add_systems(Startup, spawn)
+        .add_systems(Update, (toggle, write).chain());
+}
+
+fn spawn(mut commands: Commands) {
+    let corner = Node {
+        right: px(2),
+        bottom: px(2),
+        padding: UiRect::axes(px(3.5), px(2.5)),
+        column_gap: px(4),
+        ..default()
+    };
+    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.7));
+    commands.spawn((floating(corner), plate, Corner, GlobalZIndex(3))).with_children(|corner| {
+        for is_key in [true, false] {
+            let column = Node {
+                flex_direction: FlexDirection::Column,
+                align_items: if is_key { AlignItems::End } else { AlignItems::Start },
+                ..default()
+            };
+            corner.spawn((column, Pickable::IGNORE)).with_children(|column| {
+                for row in 0..ROWS {
+                    let color = if is_key { super::panels::GOLD } else { Color::WHITE };
+                    let cell = (letters("", color), Cell(row, is_key));
+                    column.spawn(cell).insert(TextFont::from_font_size(LETTERS));
+                }
+            });
+        }
+    });
+}
+
+fn toggle(keys: Res<ButtonInput<KeyCode>>, mut wanted: ResMut<Wanted>) {
+    if keys.just_pressed(KeyCode::F1) {
+        wanted.0 = !wanted.0;
+    }
+}
+
+fn write(
+    wanted: Res<Wanted>,
+    session: Res<Session>,
+    played: IsPlayed,
+    backpack: Res<Backpack>,
+    focus: Res<Focus>,
+    mut corner: Single<&mut Node, With<Corner>>,
+    mut cells: Query<(&Cell, &mut Text)>,
+) {
+    let shown = wanted.0 && *session != Session::None && played.get();
+    let display = if shown { Display::Flex } else { Display::None };
+    if corner.display != display {
+        corner.display = display;
+    }
+    if !shown {
+        return;
+    }
+    let list = match (backpack.open, focus.by_keys) {
+        (false, _) => WORLD,
+        (true, false) => MOUSE,
+        (true, true) => KEYBOARD,
+    };
+    for (&Cell(row, is_key), mut text) in &mut cells {
+        let (key, what) = list[row];
+        let now = if is_key { key } else { what };
+        if text.0 != now {
+            text.0 = now.into();
+        }
+    }
+}
