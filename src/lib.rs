@@ -411,6 +411,14 @@
 //! otherwise. With the feature `renet`, `renet::connection_config` configures all channels at once to send
 //! again after 120 ms, or 1.25 round-trip times of your players; it is fixed when the server or client is made.
 //!
+//! # Watching it
+//!
+//! With the feature `overlay`, `overlay::InventoryOverlayPlugin` adds a window to the game, shown and hidden by
+//! F3, on a client as well as on a host: every inventory as its grid, with slots that flash in the colour of what
+//! changed them; each step of the walk with counts and microseconds; bytes by kind against the budget, and against
+//! what full copies would have cost; the links of all clients; the last actions and why some were refused; and
+//! levers for [`SyncSettings`], full copies, and a spoilt slot that heals. While it is hidden none of it runs.
+//!
 //! # Testing your game
 //!
 //! [`Pair`](test_pair::Pair) joins a server and any number of clients in one process, with latency, loss and
@@ -456,6 +464,8 @@ pub mod client;
 pub mod stats;
 #[cfg(feature = "renet")]
 pub mod renet;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod test_pair;
 
 use bevy::app::{PluginGroup, PluginGroupBuilder};

@@ -4,6 +4,7 @@ use bevy::{
     input::mouse::{AccumulatedMouseScroll, MouseScrollUnit},
     prelude::*,
 };
+use bevy_egui::input::{egui_wants_any_keyboard_input, egui_wants_any_pointer_input};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
@@ -32,7 +33,11 @@ const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
 ];
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Update, (walk, select, use_hands, open_and_close));
+    app.add_systems(
+        Update,
+        (walk, select.run_if(not(egui_wants_any_pointer_input)), use_hands, open_and_close)
+            .run_if(not(egui_wants_any_keyboard_input)),
+    );
 }
 
 /// Says it when it changes, and only then.

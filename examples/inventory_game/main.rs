@@ -25,6 +25,7 @@ mod view;
 mod ui;
 mod input;
 mod demo;
+mod names;
 mod window;
 
 use std::process::ExitCode;

@@ -13,11 +13,14 @@ use bevy::{
     window::WindowResolution,
 };
 
+use bevy_inventory_sync::overlay::{InventoryOverlay, InventoryOverlayPlugin};
+
 use crate::{
     bots,
     cli::Cli,
     demo, input,
     lag::Lag,
+    names,
     net::{self, Link},
     protocol, server, shared,
     ui::{self, Mode},
@@ -56,7 +59,13 @@ fn app(cli: &Cli, mode: String) -> App {
             .set(ImagePlugin::default_nearest())
             .set(log),
     )
-    .add_plugins((shared, view::plugin, ui::plugin, input::plugin))
+    .add_plugins((shared, view::plugin, ui::plugin, input::plugin, names::plugin))
+    .add_plugins(InventoryOverlayPlugin::default())
+    .insert_resource(InventoryOverlay {
+        shown: cli.overlay.is_some(),
+        panel: cli.overlay.unwrap_or_default(),
+        ..default()
+    })
     .insert_resource(Mode(mode))
     .add_systems(Last, fail_if_the_link_did);
     app

@@ -15,7 +15,7 @@ const REFRESH: Duration = Duration::from_millis(250);
 const KEYS: [&str; 4] = [
     "WASD walk   Space pick up   Q drop",
     "1-9 select   E backpack   F chest",
-    "Drag move   Right-drag half   L lag",
+    "Drag move   Right-drag half   L lag   F3 sync",
     "Shift-click send over   Double-click gather",
 ];
 

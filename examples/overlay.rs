@@ -1,0 +1,108 @@
+//! The overlay, opened: a host whose chests change by themselves, and a guest in the same process who takes things
+//! out of one and puts them back. Needs a window: `cargo run --example overlay --features game`.
+
+use core::time::Duration;
+
+use bevy::{prelude::*, state::app::StatesPlugin, time::common_conditions::on_timer};
+use bevy_inventory_sync::{
+    overlay::{InventoryOverlay, InventoryOverlayPlugin},
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+
+const ITEMS: &str = r#"(items: [
+    (key: "iron_ore", max_stack: 64), (key: "coal", max_stack: 64), (key: "iron_axe"), (key: "torch", max_stack: 64),
+])"#;
+const KEYS: [ItemId; 4] =
+    [ItemId::of("iron_ore"), ItemId::of("coal"), ItemId::of("iron_axe"), ItemId::of("torch")];
+
+fn main() {
+    App::new()
+        .add_plugins((DefaultPlugins, shared, InventoryOverlayPlugin::default()))
+        .insert_resource(InventoryOverlay { shown: true, ..default() })
+        .add_systems(Startup, begin)
+        .add_systems(OnEnter(ServerState::Running), join)
+        .add_systems(Update, (drift, mine.run_if(on_timer(Duration::from_millis(150)))))
+        .add_systems(PostUpdate, carry.after(ServerSystems::Send))
+        .run();
+}
+
+/// The same for the host and the guest.
+fn shared(app: &mut App) {
+    let items = Items::<()>::from_ron(ITEMS).expect("the items are part of the program");
+    app.add_plugins((RepliconPlugins, InventoryPlugins)).insert_items(items);
+}
+
+fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
+    commands.spawn(Camera2d);
+    state.set(ServerState::Running);
+    for n in 1..=3 {
+        let mut viewers = Viewers::new();
+        viewers.add(ClientId::Server, Rights::USE);
+        let name = Name::new(format!("chest {n}"));
+        let pace = if n == 3 { Pace::Low } else { Pace::Critical };
+        commands.spawn((name, InventoryId::named("chest", n), Inventory::new(27), viewers, pace));
+    }
+}
+
+/// Ore and coal come into the chests.
+fn mine(mut inventories: Inventories, chests: Query<Entity, With<Viewers>>) {
+    for chest in &chests {
+        if fastrand::u8(..4) == 0 {
+            let left =
+                inventories.give(chest, KEYS[fastrand::usize(..4)].stack(fastrand::u32(1..5)));
+            drop(left.into_stack());
+        }
+    }
+}
+
+/// Now and then something vanishes, and sometimes a whole chest is emptied.
+fn drift(mut chests: Query<&mut Inventory, With<Viewers>>) {
+    for mut chest in &mut chests {
+        let slot = fastrand::usize(..27);
+        if fastrand::u8(..60) == 0 && chest.get(slot).is_some() {
+            chest.set(slot, None).expect("there are 27 slots");
+        } else if fastrand::u16(..1200) == 0 {
+            *chest = Inventory::new(27);
+        }
+    }
+}
+
+/// The guest's app. Messages go through memory in place of a network.
+struct Guest(App, Entity);
+
+fn join(world: &mut World) {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StatesPlugin, shared));
+    app.add_systems(Update, tinker.run_if(on_timer(Duration::from_millis(400))));
+    app.finish();
+    app.cleanup();
+    app.world_mut().resource_mut::<NextState<ClientState>>().set(ClientState::Connected);
+    let client = world.spawn((Name::new("guest"), ConnectedClient { max_size: 1200 })).id();
+    let owner = (Name::new("guest's backpack"), Owner(ClientId::Client(client)));
+    world.spawn((InventoryId::named("player", 1), Inventory::new(27), Hotbar::new(9), owner));
+    for mut viewers in world.query::<&mut Viewers>().iter_mut(world) {
+        viewers.add(ClientId::Client(client), Rights::USE);
+    }
+    world.insert_non_send(Guest(app, client));
+}
+
+fn carry(guest: Option<NonSendMut<Guest>>, mut server: ResMut<ServerMessages>) {
+    let Some(mut guest) = guest else { return };
+    let Guest(app, client) = &mut *guest;
+    for (_, channel, bytes) in server.drain_sent() {
+        app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
+    }
+    app.update();
+    for (channel, bytes) in app.world_mut().resource_mut::<ClientMessages>().drain_sent() {
+        server.insert_received(*client, channel, bytes);
+    }
+}
+
+/// The guest moves whatever lies in some slot to some other, which the server refuses if nothing does.
+fn tinker(mut actions: InventoryActions, seen: Query<Entity, With<InView>>) {
+    let Some(entity) = fastrand::choice(&seen.iter().collect::<Vec<_>>()).copied() else { return };
+    let Some(other) = fastrand::choice(&seen.iter().collect::<Vec<_>>()).copied() else { return };
+    let slot = |entity| (entity, Inventory::slot(fastrand::usize(..27)));
+    actions.request(Action::Move { from: slot(entity), to: slot(other), count: None });
+}

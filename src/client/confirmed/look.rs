@@ -1,0 +1,40 @@
+//! For the overlay: a look at one copy.
+
+use bevy::prelude::*;
+
+use crate::{
+    model::{rights::Rights, unit::Unit},
+    wire::digest::digest,
+};
+
+use super::Confirmations;
+
+/// A copy as it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) version: u64,
+    pub(crate) handle: u32,
+    pub(crate) rights: Rights,
+    pub(crate) confirmed: &'a Unit,
+    pub(crate) shown: &'a Unit,
+    /// What the copy comes to, and what the server says of this version, if it has.
+    pub(crate) digest: u64,
+    pub(crate) expected: Option<u64>,
+}
+
+impl Confirmations {
+    /// The copy that an entity shows.
+    pub(crate) fn look(&self, entity: Entity) -> Option<Look<'_>> {
+        let held = self.by_entity(entity)?;
+        let expected = held.digest.filter(|(version, _)| *version == held.version);
+        Some(Look {
+            version: held.version,
+            handle: held.head.handle,
+            rights: held.head.rights,
+            confirmed: &held.unit,
+            shown: held.shown(),
+            digest: digest(&held.unit, held.version, self.epoch),
+            expected: expected.map(|(_, digest)| digest),
+        })
+    }
+}
