@@ -49,9 +49,8 @@ fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
 fn mine(mut inventories: Inventories, chests: Query<Entity, With<Viewers>>) {
     for chest in &chests {
         if fastrand::u8(..4) == 0 {
-            let left =
-                inventories.give(chest, KEYS[fastrand::usize(..4)].stack(fastrand::u32(1..5)));
-            drop(left.into_stack());
+            let stack = KEYS[fastrand::usize(..4)].stack(fastrand::u32(1..5));
+            inventories.give(chest, stack).discard();
         }
     }
 }

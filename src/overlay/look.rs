@@ -14,7 +14,7 @@ pub(super) const ACCENT: Color32 = Color32::from_rgb(96, 174, 255);
 pub(super) const GOOD: Color32 = Color32::from_rgb(104, 211, 145);
 pub(super) const FAIR: Color32 = Color32::from_rgb(246, 200, 95);
 pub(super) const BAD: Color32 = Color32::from_rgb(255, 107, 107);
-pub(super) const PENDING: Color32 = Color32::from_rgb(255, 209, 102);
+pub(super) const PENDING: Color32 = Color32::from_rgb(255, 139, 61);
 pub(super) const WINDOW: Color32 = Color32::from_rgb(22, 25, 31);
 pub(super) const CARD: Color32 = Color32::from_rgb(30, 34, 42);
 pub(super) const SLOT: Color32 = Color32::from_rgb(41, 46, 56);
@@ -45,8 +45,8 @@ pub(super) fn tint(tint: Tint) -> Color32 {
 /// The same item has the same colour everywhere.
 pub(super) fn item_color(item: ItemId) -> Color32 {
     let [a, b, ..] = item.to_bits().wrapping_mul(0x9E37_79B1).to_be_bytes();
-    let (hue, value) = (f32::from(a) / 256.0, 0.38 + f32::from(b) / 256.0 * 0.14);
-    Hsva::new(hue, 0.5, value, 1.0).into()
+    let (hue, value) = (f32::from(a) / 256.0, 0.13 + f32::from(b) / 256.0 * 0.12);
+    Hsva::new(hue, 0.72, value, 1.0).into()
 }
 
 /// Makes everything below look as the overlay does, without touching the game's own windows.
@@ -73,7 +73,7 @@ pub(super) fn apply(ui: &mut Ui) {
 
 pub(super) fn window_frame() -> egui::Frame {
     egui::Frame::new()
-        .fill(WINDOW.gamma_multiply(0.97))
+        .fill(WINDOW)
         .stroke(Stroke::new(1.0, EDGE))
         .corner_radius(6.0)
         .inner_margin(Margin::same(10))

@@ -93,8 +93,8 @@ impl Sight<'_, '_> {
     }
 }
 
-/// Half of the size of a window that is just large enough for the overlay.
-const SIZE: egui::Vec2 = egui::vec2(830.0, 560.0);
+/// How large it is at first, if the game's window is.
+const SIZE: egui::Vec2 = egui::vec2(880.0, 580.0);
 
 pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
     // Where there is no camera yet there is nothing to draw on.
@@ -115,16 +115,21 @@ pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
             look::apply(ui);
             tabs(ui, &mut sight, &mut open);
             ui.separator();
-            match sight.overlay.panel {
-                OverlayPanel::Inventories => panels::inventories::draw(ui, &mut sight),
-                OverlayPanel::Walk => panels::walk::draw(ui, &mut sight),
-                OverlayPanel::Traffic => panels::traffic::draw(ui, &sight),
-                OverlayPanel::Clients => panels::clients::draw(ui, &mut sight),
-                OverlayPanel::Journal => panels::journal::draw(ui, &mut sight),
-                OverlayPanel::Levers => panels::levers::draw(ui, &mut sight),
-            }
-            // What a panel does not fill belongs to it all the same.
-            ui.allocate_space(ui.available_size());
+            // A panel has all the room there is, and the window does not grow with it.
+            let room = ui.available_size().floor();
+            let down = egui::Layout::top_down(egui::Align::Min);
+            ui.allocate_ui_with_layout(room, down, |ui| {
+                ui.set_min_size(room);
+                ui.set_max_size(room);
+                match sight.overlay.panel {
+                    OverlayPanel::Inventories => panels::inventories::draw(ui, &mut sight),
+                    OverlayPanel::Walk => panels::walk::draw(ui, &mut sight),
+                    OverlayPanel::Traffic => panels::traffic::draw(ui, &sight),
+                    OverlayPanel::Clients => panels::clients::draw(ui, &mut sight),
+                    OverlayPanel::Journal => panels::journal::draw(ui, &mut sight),
+                    OverlayPanel::Levers => panels::levers::draw(ui, &mut sight),
+                }
+            });
         });
     if !open {
         sight.overlay.shown = false;

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::traffic::plot;
+use super::traffic::{legend, plot};
 
 pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
@@ -138,7 +138,7 @@ fn history(ui: &mut Ui, link: &ConnectionQuality) {
         link.history().enumerate().map(|(at, sample)| [ago(at), read(sample)]).collect()
     };
     let height = (ui.available_height() - 8.0).clamp(110.0, 240.0);
-    plot("link", height).include_x(-30.0).default_x_bounds(-30.0, 0.0).show(ui, |plot| {
+    plot("link", height, 30.0).legend(legend()).show(ui, |plot| {
         let rtt = points(|sample| sample.rtt.as_secs_f64() * 1e3);
         plot.line(Line::new("round trip, ms", rtt).color(look::ACCENT).width(1.8));
         let jitter = points(|sample| sample.jitter.as_secs_f64() * 1e3);

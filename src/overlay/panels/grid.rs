@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use bevy_egui::egui::{
-    Align2, Color32, CornerRadius, FontId, Response, RichText, Sense, Stroke, StrokeKind, Ui, pos2,
-    vec2,
+    Align2, Color32, CornerRadius, FontId, Painter, Rect, RichText, Sense, Shape, Stroke,
+    StrokeKind, Ui, vec2,
 };
 
 use crate::{
@@ -20,10 +20,13 @@ use crate::{
 /// Slots in a row.
 const COLUMNS: usize = 9;
 
-/// Draws all containers of a card.
+/// Room between two slots.
+const GAP: f32 = 2.0;
+
+/// Draws all containers of a card. A container is one thing to the pointer: hundreds would take too long.
 pub(super) fn draw(ui: &mut Ui, sight: &Sight, card: &Card, size: f32) {
     let kinds = sight.kinds.as_slice();
-    ui.spacing_mut().item_spacing = vec2(2.0, 2.0);
+    ui.spacing_mut().item_spacing.y = GAP;
     let several = card.unit.sections().len() > 1;
     for section in card.unit.sections() {
         let Some(kind) = kinds.get(usize::from(section.kind)) else { continue };
@@ -31,17 +34,28 @@ pub(super) fn draw(ui: &mut Ui, sight: &Sight, card: &Card, size: f32) {
             look::head(ui, kind.name);
         }
         let selected = card.unit.selected.filter(|_| kind.selects).map(usize::from);
-        let slots = section.slots.as_slice();
-        for (row, stacks) in slots.chunks(COLUMNS).enumerate() {
-            ui.horizontal(|ui| {
-                for (column, stack) in stacks.iter().enumerate() {
-                    let index = row * COLUMNS + column;
-                    let slot = Slot::at(kinds, section.kind, index);
-                    let cell = Cell { slot, stack: *stack, selected: selected == Some(index) };
-                    let response = cell.draw(ui, sight, card, size);
-                    response.on_hover_ui(|ui| cell.tell(ui, sight, card));
-                }
-            });
+        let stacks = section.slots.as_slice();
+        let (columns, rows) = (stacks.len().min(COLUMNS), stacks.len().div_ceil(COLUMNS));
+        let step = size + GAP;
+        let area = vec2(columns as f32 * step - GAP, rows as f32 * step);
+        let (area, response) = ui.allocate_exact_size(area, Sense::hover());
+        if !ui.is_rect_visible(area) {
+            continue;
+        }
+        let pointer = response.hover_pos();
+        let mut pointed = None;
+        for (index, stack) in stacks.iter().enumerate() {
+            let place = vec2((index % COLUMNS) as f32, (index / COLUMNS) as f32) * step;
+            let rect = Rect::from_min_size(area.min + place, vec2(size, size));
+            let slot = Slot::at(kinds, section.kind, index);
+            let cell = Cell { slot, stack: *stack, selected: selected == Some(index) };
+            cell.draw(ui, sight, card, rect);
+            if pointer.is_some_and(|pointer| rect.contains(pointer)) {
+                pointed = Some(cell);
+            }
+        }
+        if let Some(cell) = pointed {
+            response.on_hover_ui_at_pointer(|ui| cell.tell(ui, sight, card));
         }
         ui.add_space(3.0);
     }
@@ -55,10 +69,9 @@ struct Cell {
 }
 
 impl Cell {
-    fn draw(&self, ui: &mut Ui, sight: &Sight, card: &Card, size: f32) -> Response {
-        let (rect, response) = ui.allocate_exact_size(vec2(size, size), Sense::hover());
+    fn draw(&self, ui: &Ui, sight: &Sight, card: &Card, rect: Rect) {
         if !ui.is_rect_visible(rect) {
-            return response;
+            return;
         }
         let entity = card.entry.entity;
         let flash = sight.changes.flash(entity, self.slot, sight.time.elapsed());
@@ -70,37 +83,38 @@ impl Cell {
             None => fill,
         };
         painter.rect_filled(rect, radius, fill);
-        if let Some(stack) = self.stack {
-            let def = sight.catalogue.as_ref().and_then(|items| items.get(stack.item));
-            let key = def.map_or("?", |def| def.key.as_str());
-            let (top, font) = (rect.center_top() + vec2(0.0, size * 0.3), size * 0.3);
-            let mono = |size| FontId::monospace(size);
-            let ink = Color32::from_white_alpha(235);
-            painter.text(top, Align2::CENTER_CENTER, describe::letters(key), mono(font), ink);
-            let corner = rect.right_bottom() - vec2(2.0, 1.0);
-            let count = short_count(stack.count());
-            painter.text(corner, Align2::RIGHT_BOTTOM, count, mono(font), Color32::WHITE);
-            if stack.data.is_some() {
-                painter.circle_filled(rect.left_bottom() + vec2(4.0, -4.0), 2.0, look::FAIR);
-            }
-        }
+        self.draw_stack(painter, sight, rect);
+        let edge = |color: Color32, width: f32| {
+            painter.rect_stroke(rect, radius, Stroke::new(width, color), StrokeKind::Inside);
+        };
         if self.selected {
-            let stroke = Stroke::new(1.5, Color32::WHITE);
-            painter.rect_stroke(rect, radius, stroke, StrokeKind::Inside);
+            edge(Color32::WHITE, 1.5);
         }
         if let Some((strength, tint)) = flash {
-            let color = look::tint(tint).gamma_multiply(strength);
-            painter.rect_stroke(rect, radius, Stroke::new(2.0, color), StrokeKind::Inside);
+            edge(look::tint(tint).gamma_multiply(strength), 2.0);
         }
         if self.is_pending(sight, card) {
-            let (a, b) = (rect.right_top() - vec2(9.0, 0.0), rect.right_top() + vec2(0.0, 9.0));
-            let points = vec![a, pos2(rect.right(), rect.top()), b];
-            let stroke = Stroke::new(1.5, look::PENDING);
-            painter.rect_stroke(rect, radius, stroke, StrokeKind::Inside);
-            let shape = bevy_egui::egui::Shape::convex_polygon(points, look::PENDING, Stroke::NONE);
-            painter.add(shape);
+            edge(look::PENDING, 1.5);
+            let corner = rect.right_top();
+            let points = vec![corner - vec2(9.0, 0.0), corner, corner + vec2(0.0, 9.0)];
+            painter.add(Shape::convex_polygon(points, look::PENDING, Stroke::NONE));
         }
-        response
+    }
+
+    fn draw_stack(&self, painter: &Painter, sight: &Sight, rect: Rect) {
+        let Some(stack) = self.stack else { return };
+        let def = sight.catalogue.as_ref().and_then(|items| items.get(stack.item));
+        let letters = describe::letters(def.map_or("?", |def| def.key.as_str()));
+        let font = FontId::monospace(rect.height() * 0.3);
+        let top = rect.center_top() + vec2(0.0, rect.height() * 0.3);
+        let ink = Color32::from_white_alpha(215);
+        painter.text(top, Align2::CENTER_CENTER, letters, font.clone(), ink);
+        let corner = rect.right_bottom() - vec2(2.0, 1.0);
+        let count = short_count(stack.count());
+        painter.text(corner, Align2::RIGHT_BOTTOM, count, font, Color32::WHITE);
+        if stack.data.is_some() {
+            painter.circle_filled(rect.left_bottom() + vec2(4.0, -4.0), 2.0, look::FAIR);
+        }
     }
 
     fn is_pending(&self, sight: &Sight, card: &Card) -> bool {

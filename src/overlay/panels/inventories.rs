@@ -4,6 +4,8 @@ use bevy_egui::egui::{
     self, Align, Color32, Layout, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
 
+use bevy_replicon::prelude::ClientId;
+
 use crate::overlay::{
     cards::{CARDS_MAX, Card},
     changes::FLASH,
@@ -15,6 +17,8 @@ use crate::overlay::{
 use super::grid;
 
 const LIST_WIDTH: f32 = 176.0;
+/// How high a row of the list is.
+const ROW: f32 = 17.0;
 const SLOT_SMALL: f32 = 29.0;
 const SLOT_LARGE: f32 = 42.0;
 
@@ -69,9 +73,12 @@ fn list(ui: &mut Ui, sight: &mut Sight) {
     let now = sight.time.elapsed();
     let followed = sight.overlay.followed;
     let mut clicked = None;
+    ui.spacing_mut().button_padding.y = 0.0;
+    ui.spacing_mut().interact_size.y = ROW;
+    ui.spacing_mut().item_spacing.y = 2.0;
     ScrollArea::vertical().auto_shrink(false).id_salt("list").show_rows(
         ui,
-        16.0,
+        ROW,
         listed,
         |ui, rows| {
             for entry in &sight.cards.list[rows] {
@@ -150,8 +157,10 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
             look::number_in(ui, text, color).on_hover_text(about);
             ui.end_row();
         };
-        let id = format!("{}   entity {}", card.entry.id, card.entry.entity);
-        fact("id", id, look::TEXT, "Its name on the wire and in saves, and the entity here.");
+        let (id, entity, handle) = (card.entry.id, card.entry.entity, card.handle);
+        let text = format!("{id}   entity {entity}   handle {handle}");
+        let about = "Its name in saves, the entity here, and its short name on the wire.";
+        fact("id", text, look::TEXT, about);
         let filled =
             format!("{} of {} slots, {} items", card.full, card.unit.len(), card.unit.total());
         fact("content", filled, look::TEXT, "Slots that hold something.");
@@ -183,7 +192,9 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
             );
             let host = card.seen_here.then(|| "the player here".to_owned());
             let clients = card.told.iter().map(|told| {
-                let id = player(bevy_replicon::prelude::ClientId::Client(told.client));
+                let id = player(ClientId::Client(told.client));
+                let pace = told.pace.map(|pace| format!(" {pace:?}").to_lowercase());
+                let id = id + &pace.unwrap_or_default();
                 match told.version {
                     Some(version) if version == card.version => id,
                     Some(version) => format!("{id} ({} behind)", card.version - version),

@@ -1,7 +1,7 @@
 //! Bytes and messages, against the budget and against full copies.
 
 use bevy_egui::egui::{self, Color32, RichText, ScrollArea, Ui, vec2};
-use egui_plot::{Corner, Legend, Line, Plot, PlotPoints};
+use egui_plot::{Corner, GridMark, Legend, Line, Plot, PlotPoints};
 
 use crate::{
     overlay::{
@@ -31,7 +31,7 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &Sight) {
         }
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
-                ui.set_width(350.0);
+                ui.set_width(372.0);
                 look::title(ui, if here { "Sent, all clients" } else { "Received" });
                 facts(ui, sight, here);
                 ui.add_space(8.0);
@@ -76,7 +76,7 @@ fn facts(ui: &mut Ui, sight: &Sight, here: bool) {
             let most = sight.clients.iter().map(|(_, sync, _)| sync.bytes_per_second).max();
             let (most, limit) = (most.unwrap_or(0) as f64, f64::from(settings.bytes_per_second));
             let share = 100.0 * most / limit.max(1.0);
-            let text = format!("{}  {share:.1} % of {}", look::per_second(most), look::bytes_short(limit));
+            let text = format!("{}  {share:.1} % of {}/s", look::per_second(most), look::bytes_short(limit));
             let color = if share > 90.0 { look::BAD } else { look::TEXT };
             fact("busiest client", text, color, "Against SyncSettings::bytes_per_second.");
             if settings.total_bytes_per_second < u32::MAX {
@@ -87,24 +87,29 @@ fn facts(ui: &mut Ui, sight: &Sight, here: bool) {
         }
         if here {
             let (deltas, fulls) = (rate(|s| s.deltas_encoded), rate(|s| s.fulls_encoded));
-            let text = format!("{deltas:>9.1}/s  against {fulls:.1}/s in full");
+            let text = format!("{deltas:>9.1}/s  in full {fulls:.1}/s");
             fact("deltas", text, look::TEXT, "Updates of only the slots that changed, one for each viewer.");
         } else {
             let text = format!("{:>9.1}/s", rate(|stats| stats.slots_applied));
             fact("slots moved", text, look::TEXT, "In confirmed copies.");
         }
-        let slots: fn(&InventoryStats) -> u64 =
-            if here { |stats| stats.slots_marked } else { |stats| stats.slots_applied };
-        let (bits, slots) =
-            (history.since_begin(stats, of_slots(here)), history.since_begin(stats, slots));
-        let each = if slots > 0 { bits as f64 / 8.0 / slots as f64 } else { 0.0 };
-        let about = "Bytes for slots by slots that changed, since the overlay was opened. On a server it grows with the number of viewers.";
-        fact("per changed slot", format!("{each:>9.2} B"), look::TEXT, about);
+        let bits = history.since_begin(stats, of_slots(here));
+        let (changes, what, about) = if here {
+            let about = "Bytes for slots by changes of an inventory that a client was to be told, since the overlay was opened.";
+            (history.full.updates, "per change told", about)
+        } else {
+            let about = "Bytes by slots that moved, since the overlay was opened.";
+            (history.since_begin(stats, |s| s.slots_applied), "per changed slot", about)
+        };
+        let each = if changes > 0 { bits as f64 / 8.0 / changes as f64 } else { 0.0 };
+        fact(what, format!("{each:>9.2} B"), look::TEXT, about);
         let about = "What it would take to send the whole inventory for each commit to each viewer: encoded by this crate's own full updates, without heads of messages. Over the last second.";
         fact("if always in full", look::per_second(history.full_rate() / 8.0), look::FAIR, about);
         let full = history.full.bits as f64;
         let text = if bits > 0 && full > 0.0 {
-            format!("{:>9.1} x  in full: {} for {}", full / bits as f64, look::bytes_short(full / 8.0), look::bytes_short(bits as f64 / 8.0))
+            let (full, bytes) = (full / 8.0, bits as f64 / 8.0);
+            let (more, less) = (look::bytes_short(full), look::bytes_short(bytes));
+            format!("{:>9.1} x  {more} : {less}", full / bytes)
         } else {
             format!("{:>9}", "-")
         };
@@ -144,7 +149,7 @@ fn plots(ui: &mut Ui, history: &History, here: bool) {
         },
     )
     .on_hover_text("Bytes per second, over the last minute.");
-    plot("against full", height).show(ui, |plot| {
+    plot("against full", height, 60.0).legend(legend()).show(ui, |plot| {
         let full = Line::new("always in full", in_bytes(history.full_plot()));
         plot.line(full.color(look::FAIR).width(1.5).fill(0.0).fill_alpha(0.08));
         let sent = Line::new("as it is", in_bytes(history.plot(of_slots(here))));
@@ -153,7 +158,7 @@ fn plots(ui: &mut Ui, history: &History, here: bool) {
     ui.add_space(4.0);
     if here {
         look::title(ui, "By kind").on_hover_text("Bytes per second, over the last minute.");
-        plot("by kind", height).show(ui, |plot| {
+        plot("by kind", height, 60.0).show(ui, |plot| {
             for ((name, read, _), color) in KINDS.iter().zip(COLORS) {
                 if history.is_quiet(read) {
                     continue;
@@ -164,7 +169,7 @@ fn plots(ui: &mut Ui, history: &History, here: bool) {
         });
     } else {
         look::title(ui, "Messages per second");
-        plot("messages", height).show(ui, |plot| {
+        plot("messages", height, 60.0).show(ui, |plot| {
             let points = history.plot(|stats| stats.messages_received + stats.chunks_received);
             plot.line(Line::new("messages", PlotPoints::from(points)).color(look::GOOD));
         });
@@ -175,24 +180,31 @@ fn in_bytes(bits: Vec<[f64; 2]>) -> PlotPoints<'static> {
     bits.into_iter().map(|[at, bits]| [at, bits / 8.0]).collect()
 }
 
-/// A plot of the last minute that cannot be dragged about.
-pub(super) fn plot(name: &str, height: f32) -> Plot<'static> {
+/// A plot of the last seconds that cannot be dragged about.
+pub(super) fn plot(name: &str, height: f32, seconds: f64) -> Plot<'static> {
     Plot::new(name.to_owned())
         .height(height)
         .allow_drag(false)
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
-        .include_x(-60.0)
+        .include_x(-seconds)
         .include_x(0.0)
         .include_y(0.0)
         .include_y(10.0)
         .y_axis_min_width(46.0)
+        .x_grid_spacer(|_| {
+            let mark = |n: i32| GridMark { value: f64::from(n) * 10.0, step_size: 60.0 };
+            (-6..=0).map(mark).collect()
+        })
         .x_axis_formatter(|mark, _| format!("{:.0} s", mark.value))
         .y_axis_formatter(
             |mark, _| if mark.value < 0.0 { String::new() } else { short(mark.value) },
         )
-        .legend(Legend::default().position(Corner::LeftTop).text_style(egui::TextStyle::Small))
+}
+
+pub(super) fn legend() -> Legend {
+    Legend::default().position(Corner::LeftTop).text_style(egui::TextStyle::Small)
 }
 
 fn short(value: f64) -> String {
