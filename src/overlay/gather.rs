@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use bevy::{ecs::system::SystemParam, prelude::*};
+use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
 use bevy_replicon::prelude::*;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     authority::Authority,
     client::{TransferProgress, confirmed::Confirmations},
     containers::Kinds,
-    events::{Commit, InView, SlotCause, SlotChanged},
+    events::{Commit, InView, SlotChanged},
     model::{id::InventoryId, items::Catalogue, unit::Unit},
     server::{
         audit::ActionDecided, baseline::Baseline, health::ClientSync, pace::Pace,
@@ -39,9 +39,12 @@ use super::{
 /// The time between two looks at what does not change quickly.
 const PERIOD: Duration = Duration::from_millis(500);
 
+/// So many names are remembered.
+const NAMES_MAX: usize = 4096;
+
 /// So many changes are looked at in one frame, and so many full copies are written.
 const CHANGES_MAX: usize = 2048;
-const COPIES_MAX: usize = 64;
+const COPIES_MAX: u64 = 64;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Changes>()
@@ -114,52 +117,60 @@ fn weigh_full_copies(
     units: Query<&Baseline>,
     (views, confirmations): (Option<Res<Views>>, Option<Res<Confirmations>>),
     mut commits: MessageReader<Commit>,
-    mut changed: MessageReader<SlotChanged>,
     mut history: ResMut<History>,
+    mut versions: Local<HashMap<u32, u64>>,
 ) {
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
-    let mut seen: Vec<Entity> = Vec::new();
-    if authority.is_here() {
-        seen.extend(commits.read().map(|commit| commit.entity));
-    } else {
-        let by_server =
-            |change: &&SlotChanged| matches!(change.cause, SlotCause::Server | SlotCause::FullCopy);
-        seen.extend(changed.read().filter(by_server).map(|change| change.entity));
-    }
-    commits.clear();
-    changed.clear();
-    seen.sort_unstable();
-    seen.dedup();
+    let mut scales = Scales { schema, written: 0, bits: 0 };
     let mut cost = FullCost::default();
-    let (mut written, mut bits_written) = (0, 0);
-    for unit in seen {
-        let (viewers, handle, version, there) = if authority.is_here() {
+    if authority.is_here() {
+        versions.clear();
+        let mut changed: Vec<Entity> = commits.read().map(|commit| commit.entity).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        for unit in changed {
             let (Some(views), Ok(baseline)) = (&views, units.get(unit)) else { continue };
             let viewers = views.told(unit).count() as u64;
-            (viewers, views.handle(unit), baseline.version(), baseline.unit())
-        } else {
-            let Some(look) = confirmations.as_ref().and_then(|copies| copies.look(unit)) else {
-                continue;
-            };
-            (1, look.handle, look.version, look.confirmed)
-        };
-        if viewers == 0 {
-            continue;
+            if viewers > 0 {
+                cost.updates += viewers;
+                let (handle, version) = (views.handle(unit), baseline.version());
+                cost.bits += viewers * scales.weigh(handle, version, baseline.unit());
+            }
         }
-        // Of very many, the others count as the mean of the first.
-        let bits = if written < COPIES_MAX {
-            written += 1;
-            let bits = full_bits(schema, handle, version, there);
-            bits_written += bits;
-            bits
-        } else {
-            bits_written / COPIES_MAX as u64
-        };
-        cost.updates += viewers;
-        cost.bits += bits * viewers;
+    } else if let Some(copies) = confirmations.filter(|copies| copies.is_changed()) {
+        // Of a view that has just begun nothing is missing.
+        let before = core::mem::take(&mut *versions);
+        for (handle, version, unit) in copies.versions() {
+            versions.insert(handle, version);
+            let missed = before.get(&handle).map_or(0, |before| version.saturating_sub(*before));
+            if missed > 0 {
+                cost.updates += missed;
+                cost.bits += missed * scales.weigh(handle, version, unit);
+            }
+        }
     }
+    commits.clear();
     history.full.updates += cost.updates;
     history.full.bits += cost.bits;
+}
+
+/// Weighs full copies by writing them; if they are very many, the others count as the mean of the first.
+struct Scales<'a> {
+    schema: Schema<'a>,
+    written: u64,
+    bits: u64,
+}
+
+impl Scales<'_> {
+    fn weigh(&mut self, handle: u32, version: u64, unit: &Unit) -> u64 {
+        if self.written == COPIES_MAX {
+            return self.bits / COPIES_MAX;
+        }
+        let bits = full_bits(self.schema, handle, version, unit);
+        self.written += 1;
+        self.bits += bits;
+        bits
+    }
 }
 
 /// How long a unit is as an update that holds all of it.
@@ -176,18 +187,24 @@ fn gather_actions(
     time: Res<Time<Real>>,
     (kinds, catalogue): (Res<Kinds>, Option<Res<Catalogue>>),
     names: Names,
+    named: Query<Entity, (With<InventoryId>, Or<(Added<InventoryId>, Changed<Name>)>)>,
+    mut known: Local<HashMap<Entity, String>>,
     mut decided: MessageReader<ActionDecided>,
     mut confirmed: MessageReader<ActionConfirmed>,
     mut rejected: MessageReader<ActionRejected>,
     mut journal: ResMut<Journal>,
 ) {
-    let name = |entity| names.of(entity);
+    // What is picked up is gone by the time it is told.
+    if known.len() > NAMES_MAX {
+        known.clear();
+    }
+    known.extend(named.iter().map(|entity| (entity, names.of(entity))));
+    let name = |entity| known.get(&entity).cloned().unwrap_or_else(|| names.of(entity));
     let words = Words { kinds: kinds.as_slice(), catalogue: catalogue.as_deref(), name: &name };
     let at = time.elapsed();
     let mut write = |player: String, actor: Option<Entity>, what: &Requested, result| {
         let (what, entities) = words.requested(what);
-        let mut inventories: Vec<String> =
-            actor.into_iter().chain(entities).map(|entity| names.of(entity)).collect();
+        let mut inventories: Vec<String> = actor.into_iter().chain(entities).map(name).collect();
         inventories.dedup();
         let inventories = inventories.join(", ");
         journal.write(Line { at, player, inventories, what, result });
@@ -195,7 +212,10 @@ fn gather_actions(
     if authority.is_here() {
         for decided in decided.read() {
             let what = Requested::Action(decided.action.clone());
-            write(player(decided.client), decided.actor, &what, decided.result);
+            let player = player(decided.client);
+            let who =
+                decided.actor.map_or(player.clone(), |actor| format!("{} {player}", name(actor)));
+            write(who, decided.actor, &what, decided.result);
         }
         confirmed.clear();
         rejected.clear();

@@ -1,12 +1,16 @@
 //! How long each step of the walk takes: systems between the sets, which run only while the overlay is shown.
 
 use core::time::Duration;
-use std::time::Instant;
+use std::{collections::VecDeque, time::Instant};
 
 use bevy::{ecs::schedule::ScheduleLabel, prelude::*};
 use bevy_replicon::prelude::*;
 
-use crate::{server::sync_is_due, stats::InventoryStats, systems::InventorySystems};
+use crate::{
+    server::{GameSystems, sync_is_due},
+    stats::InventoryStats,
+    systems::InventorySystems,
+};
 
 use super::is_shown;
 
@@ -103,14 +107,17 @@ impl Step {
 /// In the mean a run weighs one in so many: it follows within some two seconds.
 const SMOOTHING: f64 = 64.0;
 
-/// How long one step took.
-#[derive(Clone, Copy, PartialEq, Default, Debug)]
+/// So many runs the median is of.
+const KEPT_MAX: usize = 63;
+
+/// How long one step took, in microseconds.
+#[derive(Clone, PartialEq, Default, Debug)]
 pub(super) struct Took {
     pub(super) runs: u64,
-    /// In microseconds, as all of these.
     pub(super) last: f64,
     pub(super) mean: f64,
     pub(super) worst: f64,
+    kept: VecDeque<f64>,
 }
 
 impl Took {
@@ -120,6 +127,17 @@ impl Took {
         self.last = took;
         self.mean += (took - self.mean) / SMOOTHING.min(self.runs as f64);
         self.worst = self.worst.max(took);
+        if self.kept.len() == KEPT_MAX {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(took);
+    }
+
+    /// Of the last runs: what it takes when nothing gets in between.
+    pub(super) fn median(&self) -> f64 {
+        let mut kept: Vec<f64> = self.kept.iter().copied().collect();
+        kept.sort_by(f64::total_cmp);
+        kept.get(kept.len() / 2).copied().unwrap_or_default()
     }
 }
 
@@ -128,17 +146,17 @@ impl Took {
 pub(super) struct StepTimes([Took; Step::ALL.len()]);
 
 impl StepTimes {
-    pub(super) fn of(&self, step: Step) -> Took {
-        self.0[step as usize]
+    pub(super) fn of(&self, step: Step) -> &Took {
+        &self.0[step as usize]
     }
 
     fn note(&mut self, step: Step, took: Duration) {
         self.0[step as usize].note(took);
     }
 
-    /// In microseconds, of all steps together.
-    pub(super) fn total(&self, read: fn(&Took) -> f64) -> f64 {
-        self.0.iter().map(read).sum()
+    /// In microseconds, of all steps together, when nothing gets in between.
+    pub(super) fn total(&self) -> f64 {
+        self.0.iter().map(Took::median).sum()
     }
 
     pub(super) fn forget(&mut self) {
@@ -177,6 +195,7 @@ pub(super) fn plugin(app: &mut App) {
             (
                 Timing::Changes
                     .after(ServerSystems::IncrementTick)
+                    .after(GameSystems)
                     .before(ServerSystems::Send)
                     .run_if(ticking),
                 Timing::Submission.before(ClientSystems::Send).run_if(joined()),
@@ -251,7 +270,17 @@ mod tests {
             times.note(Step::Mark, Duration::from_micros(40));
         }
         assert!((times.of(Step::Mark).mean - 40.0).abs() < 0.1);
-        assert_eq!(times.of(Step::Send), Took::default());
+        assert_eq!(times.of(Step::Send), &Took::default());
+    }
+
+    #[test]
+    fn one_long_run_does_not_move_the_median() {
+        let mut times = StepTimes::default();
+        for micros in [5, 6, 9000, 5, 5] {
+            times.note(Step::Mark, Duration::from_micros(micros));
+        }
+        assert!((times.of(Step::Mark).median() - 5.0).abs() < 1e-9);
+        assert!((times.total() - 5.0).abs() < 1e-9);
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub(crate) struct Look<'a> {
 }
 
 impl Confirmations {
+    /// All copies: handle, version and what is confirmed.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = (u32, u64, &Unit)> {
+        self.views.iter().flatten().map(|held| (held.head.handle, held.version, &held.unit))
+    }
+
     /// The copy that an entity shows.
     pub(crate) fn look(&self, entity: Entity) -> Option<Look<'_>> {
         let held = self.by_entity(entity)?;

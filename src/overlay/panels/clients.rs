@@ -63,13 +63,13 @@ const COLUMNS: [(&str, usize, &str); 13] = [
     ("jitter", 7, "How much it varies, in milliseconds."),
     ("loss %", 6, "Packets that were lost lately."),
     ("grade", 9, "QualityPolicy says what makes one."),
-    ("views", 6, "Inventories that it sees."),
-    ("queue", 6, "Of those, the ones whose newest state it has not been told."),
+    ("views", 5, "Inventories that it sees."),
+    ("queue", 5, "Of those, the ones whose newest state it has not been told."),
     ("merged", 7, "Commits that went out with a later one."),
-    ("put off", 8, "Updates that had to wait because bytes had run out."),
+    ("put off", 7, "Updates that had to wait because bytes had run out."),
     ("bytes", 11, "To it, over the last half second."),
     ("act/s", 6, "Its actions that were decided on, over two seconds."),
-    ("done", 7, "Its actions that were done."),
+    ("done", 6, "Its actions that were done."),
     ("refused", 8, "Its actions that were refused."),
     ("resyncs", 8, "Times that it had lost its place or found a copy to be wrong."),
 ];
@@ -84,7 +84,7 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     let there = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
     let chosen = sight.choices.client.filter(there).unwrap_or(rows[0].0);
     let mut clicked = None;
-    egui::Grid::new("clients").striped(true).spacing(vec2(8.0, 4.0)).show(ui, |ui| {
+    egui::Grid::new("clients").striped(true).spacing(vec2(5.0, 4.0)).show(ui, |ui| {
         look::head(ui, "client");
         for (name, width, about) in COLUMNS {
             look::number_head(ui, name, width).on_hover_text(about);
@@ -102,14 +102,14 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
             look::number(ui, format!("{:>7.1}", ms(link.jitter())));
             look::number(ui, format!("{:>6.1}", 100.0 * link.loss()));
             look::number_in(ui, format!("{grade:>9}"), grade_color(link.grade()));
-            look::number(ui, format!("{:>6}", sync.views));
-            look::number_in(ui, format!("{:>6}", sync.behind), warn(sync.behind > 0));
+            look::number(ui, format!("{:>5}", sync.views));
+            look::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
             look::number(ui, format!("{:>7}", sync.merged));
-            look::number_in(ui, format!("{:>8}", sync.choked), warn(sync.choked > 0));
+            look::number_in(ui, format!("{:>7}", sync.choked), warn(sync.choked > 0));
             #[expect(clippy::cast_precision_loss, reason = "it is shown with three digits")]
             look::number(ui, look::per_second(sync.bytes_per_second as f64));
             look::number(ui, format!("{:>6.1}", sight.rates.of(*client)));
-            look::number(ui, format!("{:>7}", sync.accepted));
+            look::number(ui, format!("{:>6}", sync.accepted));
             look::number_in(ui, format!("{:>8}", sync.refused), warn(sync.refused > 0));
             look::number_in(ui, format!("{:>8}", sync.desyncs), warn(sync.desyncs > 0));
             ui.end_row();
@@ -225,7 +225,7 @@ fn answers(ui: &mut Ui, times: &ActionTimes) {
         .show_grid([false, true])
         .x_grid_spacer(|_| {
             (0..=ActionTimes::LIMITS.len())
-                .map(|at| egui_plot::GridMark { value: at as f64, step_size: 1.0 })
+                .map(|at| egui_plot::GridMark { value: at as f64, step_size: 10.0 })
                 .collect()
         })
         .x_axis_formatter(|mark, _| {
