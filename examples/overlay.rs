@@ -10,11 +10,9 @@ use bevy_inventory_sync::{
 };
 use bevy_replicon::prelude::*;
 
-const ITEMS: &str = r#"(items: [
-    (key: "iron_ore", max_stack: 64), (key: "coal", max_stack: 64), (key: "iron_axe"), (key: "torch", max_stack: 64),
-])"#;
-const KEYS: [ItemId; 4] =
-    [ItemId::of("iron_ore"), ItemId::of("coal"), ItemId::of("iron_axe"), ItemId::of("torch")];
+const ITEMS: &str =
+    r#"(items: [(key: "coal", max_stack: 64), (key: "axe"), (key: "ore", max_stack: 64)])"#;
+const KEYS: [ItemId; 3] = [ItemId::of("coal"), ItemId::of("axe"), ItemId::of("ore")];
 
 fn main() {
     App::new()
@@ -39,9 +37,8 @@ fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
     for n in 1..=3 {
         let mut viewers = Viewers::new();
         viewers.add(ClientId::Server, Rights::USE);
-        let name = Name::new(format!("chest {n}"));
-        let pace = if n == 3 { Pace::Low } else { Pace::Critical };
-        commands.spawn((name, InventoryId::named("chest", n), Inventory::new(27), viewers, pace));
+        let chest = (InventoryId::named("chest", n), Inventory::new(27));
+        commands.spawn((Name::new(format!("chest {n}")), chest, viewers));
     }
 }
 
@@ -49,20 +46,17 @@ fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
 fn mine(mut inventories: Inventories, chests: Query<Entity, With<Viewers>>) {
     for chest in &chests {
         if fastrand::u8(..4) == 0 {
-            let stack = KEYS[fastrand::usize(..4)].stack(fastrand::u32(1..5));
-            inventories.give(chest, stack).discard();
+            inventories.give(chest, KEYS[fastrand::usize(..3)].stack(2)).discard();
         }
     }
 }
 
-/// Now and then something vanishes, and sometimes a whole chest is emptied.
+/// Now and then something vanishes.
 fn drift(mut chests: Query<&mut Inventory, With<Viewers>>) {
     for mut chest in &mut chests {
         let slot = fastrand::usize(..27);
         if fastrand::u8(..60) == 0 && chest.get(slot).is_some() {
             chest.set(slot, None).expect("there are 27 slots");
-        } else if fastrand::u16(..1200) == 0 {
-            *chest = Inventory::new(27);
         }
     }
 }
@@ -77,7 +71,7 @@ fn join(world: &mut World) {
     app.finish();
     app.cleanup();
     app.world_mut().resource_mut::<NextState<ClientState>>().set(ClientState::Connected);
-    let client = world.spawn((Name::new("guest"), ConnectedClient { max_size: 1200 })).id();
+    let client = world.spawn(ConnectedClient { max_size: 1200 }).id();
     let owner = (Name::new("guest's backpack"), Owner(ClientId::Client(client)));
     world.spawn((InventoryId::named("player", 1), Inventory::new(27), Hotbar::new(9), owner));
     for mut viewers in world.query::<&mut Viewers>().iter_mut(world) {
@@ -98,10 +92,11 @@ fn carry(guest: Option<NonSendMut<Guest>>, mut server: ResMut<ServerMessages>) {
     }
 }
 
-/// The guest moves whatever lies in some slot to some other, which the server refuses if nothing does.
+/// The guest moves whatever lies in some slot to some other, which is refused if nothing does.
 fn tinker(mut actions: InventoryActions, seen: Query<Entity, With<InView>>) {
-    let Some(entity) = fastrand::choice(&seen.iter().collect::<Vec<_>>()).copied() else { return };
-    let Some(other) = fastrand::choice(&seen.iter().collect::<Vec<_>>()).copied() else { return };
-    let slot = |entity| (entity, Inventory::slot(fastrand::usize(..27)));
-    actions.request(Action::Move { from: slot(entity), to: slot(other), count: None });
+    let seen: Vec<Entity> = seen.iter().collect();
+    let slot = || Some((*fastrand::choice(&seen)?, Inventory::slot(fastrand::usize(..9))));
+    if let (Some(from), Some(to)) = (slot(), slot()) {
+        actions.request(Action::Move { from, to, count: None });
+    }
 }

@@ -24,6 +24,7 @@ mod describe;
 mod cards;
 mod clients;
 mod gather;
+mod weigh;
 mod look;
 mod window;
 mod panels;

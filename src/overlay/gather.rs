@@ -11,18 +11,13 @@ use crate::{
     client::{TransferProgress, confirmed::Confirmations},
     containers::Kinds,
     events::{Commit, InView, SlotChanged},
-    model::{id::InventoryId, items::Catalogue, unit::Unit},
+    model::{id::InventoryId, items::Catalogue},
     server::{
         audit::ActionDecided, baseline::Baseline, health::ClientSync, pace::Pace,
         quality::QualityPolicy, views::Views,
     },
     stats::InventoryStats,
-    wire::{
-        Schema,
-        bits::BitWriter,
-        digest::digest,
-        encode::{UpdateHead, update_full},
-    },
+    wire::digest::digest,
 };
 
 use super::{
@@ -31,9 +26,10 @@ use super::{
     changes::Changes,
     clients::{ActionRates, OwnLink},
     describe::{Words, player, short},
-    history::{FullCost, History},
+    history::History,
     is_shown,
     journal::{Journal, Line},
+    weigh,
 };
 
 /// The time between two looks at what does not change quickly.
@@ -42,9 +38,8 @@ const PERIOD: Duration = Duration::from_millis(500);
 /// So many names are remembered.
 const NAMES_MAX: usize = 4096;
 
-/// So many changes are looked at in one frame, and so many full copies are written.
+/// So many changes are looked at in one frame.
 const CHANGES_MAX: usize = 2048;
-const COPIES_MAX: u64 = 64;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Changes>()
@@ -64,7 +59,7 @@ pub(super) fn plugin(app: &mut App) {
             Last,
             (
                 gather_changes,
-                weigh_full_copies.run_if(resource_exists::<Catalogue>),
+                weigh::weigh_full_copies.run_if(resource_exists::<Catalogue>),
                 gather_actions,
                 sample,
                 gather_cards.run_if(|overlay: Res<InventoryOverlay>| {
@@ -107,79 +102,6 @@ fn gather_changes(
         changed.read().take(CHANGES_MAX).for_each(|change| changes.changed(now, change));
     }
     commits.clear();
-}
-
-/// Adds up what it would have cost to send a full copy for each commit, to each viewer.
-fn weigh_full_copies(
-    authority: Authority,
-    catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
-    units: Query<&Baseline>,
-    (views, confirmations): (Option<Res<Views>>, Option<Res<Confirmations>>),
-    mut commits: MessageReader<Commit>,
-    mut history: ResMut<History>,
-    mut versions: Local<HashMap<u32, u64>>,
-) {
-    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
-    let mut scales = Scales { schema, written: 0, bits: 0 };
-    let mut cost = FullCost::default();
-    if authority.is_here() {
-        versions.clear();
-        let mut changed: Vec<Entity> = commits.read().map(|commit| commit.entity).collect();
-        changed.sort_unstable();
-        changed.dedup();
-        for unit in changed {
-            let (Some(views), Ok(baseline)) = (&views, units.get(unit)) else { continue };
-            let viewers = views.told(unit).count() as u64;
-            if viewers > 0 {
-                cost.updates += viewers;
-                let (handle, version) = (views.handle(unit), baseline.version());
-                cost.bits += viewers * scales.weigh(handle, version, baseline.unit());
-            }
-        }
-    } else if let Some(copies) = confirmations.filter(|copies| copies.is_changed()) {
-        // Of a view that has just begun nothing is missing.
-        let before = core::mem::take(&mut *versions);
-        for (handle, version, unit) in copies.versions() {
-            versions.insert(handle, version);
-            let missed = before.get(&handle).map_or(0, |before| version.saturating_sub(*before));
-            if missed > 0 {
-                cost.updates += missed;
-                cost.bits += missed * scales.weigh(handle, version, unit);
-            }
-        }
-    }
-    commits.clear();
-    history.full.updates += cost.updates;
-    history.full.bits += cost.bits;
-}
-
-/// Weighs full copies by writing them; if they are very many, the others count as the mean of the first.
-struct Scales<'a> {
-    schema: Schema<'a>,
-    written: u64,
-    bits: u64,
-}
-
-impl Scales<'_> {
-    fn weigh(&mut self, handle: u32, version: u64, unit: &Unit) -> u64 {
-        if self.written == COPIES_MAX {
-            return self.bits / COPIES_MAX;
-        }
-        let bits = full_bits(self.schema, handle, version, unit);
-        self.written += 1;
-        self.bits += bits;
-        bits
-    }
-}
-
-/// How long a unit is as an update that holds all of it.
-fn full_bits(schema: Schema, handle: u32, version: u64, unit: &Unit) -> u64 {
-    let mut w = BitWriter::default();
-    let (base, version) = (version.max(1) - 1, version.max(1));
-    let selected = None;
-    update_full(&mut w, schema, &UpdateHead { view: 0, handle, base, version, selected }, unit);
-    w.len() as u64
 }
 
 fn gather_actions(

@@ -18,7 +18,7 @@ pub(super) const PENDING: Color32 = Color32::from_rgb(255, 139, 61);
 pub(super) const WINDOW: Color32 = Color32::from_rgb(22, 25, 31);
 pub(super) const CARD: Color32 = Color32::from_rgb(30, 34, 42);
 pub(super) const SLOT: Color32 = Color32::from_rgb(41, 46, 56);
-const EDGE: Color32 = Color32::from_rgb(55, 62, 75);
+pub(super) const EDGE: Color32 = Color32::from_rgb(55, 62, 75);
 
 /// Of the text in lists and tables.
 pub(super) const SIZE: f32 = 12.5;

@@ -59,13 +59,13 @@ fn grade_color(grade: Grade) -> Color32 {
 }
 
 const COLUMNS: [(&str, usize, &str); 13] = [
-    ("rtt ms", 7, "Round-trip time, smoothed over some seconds."),
-    ("jitter", 7, "How much it varies, in milliseconds."),
+    ("rtt ms", 6, "Round-trip time, smoothed over some seconds."),
+    ("jitter", 6, "How much it varies, in milliseconds."),
     ("loss %", 6, "Packets that were lost lately."),
     ("grade", 9, "QualityPolicy says what makes one."),
     ("views", 5, "Inventories that it sees."),
     ("queue", 5, "Of those, the ones whose newest state it has not been told."),
-    ("merged", 7, "Commits that went out with a later one."),
+    ("merged", 6, "Commits that went out with a later one."),
     ("put off", 7, "Updates that had to wait because bytes had run out."),
     ("bytes", 11, "To it, over the last half second."),
     ("act/s", 6, "Its actions that were decided on, over two seconds."),
@@ -84,7 +84,7 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     let there = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
     let chosen = sight.choices.client.filter(there).unwrap_or(rows[0].0);
     let mut clicked = None;
-    egui::Grid::new("clients").striped(true).spacing(vec2(5.0, 4.0)).show(ui, |ui| {
+    egui::Grid::new("clients").striped(true).spacing(vec2(7.0, 4.0)).show(ui, |ui| {
         look::head(ui, "client");
         for (name, width, about) in COLUMNS {
             look::number_head(ui, name, width).on_hover_text(about);
@@ -98,13 +98,13 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
             let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
             let grade = if link.is_measured() { format!("{:?}", link.grade()) } else { "-".into() };
             let warn = |bad: bool| if bad { look::FAIR } else { look::TEXT };
-            look::number(ui, format!("{:>7.1}", ms(link.rtt())));
-            look::number(ui, format!("{:>7.1}", ms(link.jitter())));
+            look::number(ui, format!("{:>6.1}", ms(link.rtt())));
+            look::number(ui, format!("{:>6.1}", ms(link.jitter())));
             look::number(ui, format!("{:>6.1}", 100.0 * link.loss()));
             look::number_in(ui, format!("{grade:>9}"), grade_color(link.grade()));
             look::number(ui, format!("{:>5}", sync.views));
             look::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
-            look::number(ui, format!("{:>7}", sync.merged));
+            look::number(ui, format!("{:>6}", sync.merged));
             look::number_in(ui, format!("{:>7}", sync.choked), warn(sync.choked > 0));
             #[expect(clippy::cast_precision_loss, reason = "it is shown with three digits")]
             look::number(ui, look::per_second(sync.bytes_per_second as f64));
@@ -210,7 +210,7 @@ fn of_client(ui: &mut Ui, sight: &Sight) {
 fn answers(ui: &mut Ui, times: &ActionTimes) {
     let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
     let (count, mean, last) = (times.count(), ms(times.mean()), ms(times.last()));
-    look::number(ui, format!("{count} answers, mean {mean:.0} ms, last {last:.0} ms"));
+    look::number(ui, format!("answers: {count}, mean {mean:.0} ms, last {last:.0} ms"));
     let bars = times.buckets().iter().enumerate().map(|(at, count)| {
         let label = bucket(at);
         Bar::new(at as f64, *count as f64).width(0.85).name(label).fill(look::ACCENT)

@@ -40,7 +40,7 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
             ui.horizontal(|ui| {
                 let past = now.saturating_sub(line.at).as_secs_f64();
                 look::number_in(ui, format!("{past:>6.1} s ago"), look::DIM);
-                look::number(ui, format!("{:<14}", cut(&line.player, 14)));
+                look::number(ui, format!("{:<18}", cut(&line.player, 18)));
                 let color = if line.result.is_ok() { look::GOOD } else { look::BAD };
                 let outcome = look::number_in(ui, format!("{:<13}", line.outcome()), color);
                 if let Err(reason) = line.result {

@@ -105,16 +105,15 @@ fn facts(ui: &mut Ui, sight: &Sight, here: bool) {
         fact(what, format!("{each:>9.2} B"), look::TEXT, about);
         let about = "What it would take to send the whole inventory for each commit to each viewer: encoded by this crate's own full updates, without heads of messages. Over the last second.";
         fact("if always in full", look::per_second(history.full_rate() / 8.0), look::FAIR, about);
-        let full = history.full.bits as f64;
-        let text = if bits > 0 && full > 0.0 {
-            let (full, bytes) = (full / 8.0, bits as f64 / 8.0);
-            let (more, less) = (look::bytes_short(full), look::bytes_short(bytes));
-            format!("{:>9.1} x  {more} : {less}", full / bytes)
-        } else {
-            format!("{:>9}", "-")
-        };
-        let about = "How many times as much that is, since the overlay was opened. On a client everything that came counts, openings and answers too.";
-        fact("saved", text, look::GOOD, about);
+        let (full, bytes) = (history.full.bits as f64 / 8.0, bits as f64 / 8.0);
+        let (more, less) = (look::bytes_short(full), look::bytes_short(bytes));
+        if !here {
+            let about = "The same since the overlay was opened. What came holds openings and answers too, so the two cannot be compared here; the server knows.";
+            fact("in full so far", format!("{more:>11}  came: {less}"), look::FAIR, about);
+        } else if bytes > 0.0 && full > 0.0 {
+            let about = "How many times as much that is, since the overlay was opened.";
+            fact("saved", format!("{:>9.1} x  {more} : {less}", full / bytes), look::GOOD, about);
+        }
     });
 }
 
@@ -192,6 +191,7 @@ pub(super) fn plot(name: &str, height: f32, seconds: f64) -> Plot<'static> {
         .include_x(0.0)
         .include_y(0.0)
         .include_y(10.0)
+        .grid_color(look::EDGE)
         .y_axis_min_width(46.0)
         .x_grid_spacer(|_| {
             let mark = |n: i32| GridMark { value: f64::from(n) * 10.0, step_size: 60.0 };
