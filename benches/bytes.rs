@@ -12,6 +12,8 @@
 
 mod common;
 
+use std::alloc::System;
+
 use bevy::prelude::*;
 use bevy_inventory_sync::test_pair::{Network, Pair};
 use clap::Parser;
@@ -20,8 +22,13 @@ use common::{
     fleet::{Fleet, Layout, Seen},
     ops::{self, Cells, ItemStack, Op, SLOTS, Workload},
     peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, Slower, WholeComponent},
+    recovery::{Loaded, hotbar_beside_bank, load, reconnect, storm},
     udp::UdpPair,
 };
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// 100 ms both ways at 60 ticks a second.
 const FAR: Network = Network { latency_ticks: 3, loss: 0.0, resend_ticks: 7 };
@@ -76,6 +83,57 @@ fn main() {
         fan_out::<Diffs>(name, inventories, clients);
         fan_out::<HandWritten>(name, inventories, clients);
     }
+    recoveries();
+}
+
+/// Rows of their own: bytes both ways in all, from the server for each client, or both ways for each client and
+/// second.
+fn recoveries() {
+    for (name, away) in [
+        ("first copy", None),
+        ("reconnect after 1 s", Some(1)),
+        ("reconnect after 10 s", Some(10)),
+        ("reconnect after 60 s", Some(60)),
+    ] {
+        println!("{name}\t{}\t\t{}\t\t", Ours::NAME, reconnect::<Ours>(away, FAR));
+        println!(
+            "{name}\t{}\t\t{}\t\t",
+            WholeComponent::NAME,
+            reconnect::<WholeComponent>(away, FAR)
+        );
+        println!("{name}\t{}\t\t{}\t\t", Diffs::NAME, reconnect::<Diffs>(away, FAR));
+    }
+    for clients in [1, 100] {
+        let (bytes, written) = storm(clients);
+        println!(
+            "{clients} clients lose their place, {written} copies written\tours\t{bytes:.1}\t\t\t"
+        );
+    }
+    for clients in [4, 100] {
+        let Loaded { bytes_per_second, memory: [early, late] } = load(clients, 600, memory);
+        println!(
+            "100 changes/s for 10 minutes, {clients} clients, memory {early} then {late}\tours\t\t\
+             {bytes_per_second:.1}\t\t"
+        );
+    }
+    for (name, network) in [("100 ms", FAR), ("100 ms, 5 % loss", LOSSY)] {
+        for slots in [0, 5000] {
+            let took = (0..10).flat_map(|seed| hotbar_beside_bank(slots, network, seed));
+            let p99 = p99(took.collect());
+            println!("hotbar beside a bank of {slots} slots, {name}\tours\t\t\t\t{p99}");
+        }
+    }
+}
+
+/// Bytes that are allocated.
+fn memory() -> usize {
+    let stats = INSTRUMENTED_SYSTEM.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+fn p99(mut took: Vec<u64>) -> u64 {
+    took.sort_unstable();
+    took[(took.len() * 99).div_ceil(100) - 1]
 }
 
 /// A tick takes 16.7 ms, so that three each way are 100 ms.
@@ -155,10 +213,8 @@ fn in_process<P: Peer>(workload: &Workload, network: Network) -> (u64, u64) {
 /// The same over renet: bytes for each change, and the 99th percentile of the ticks until it is shown.
 fn over_udp<P: Peer>(workload: &Workload, network: Network) -> (f64, u64) {
     let idle = run_over_udp::<P>(&workload.first, &[], workload.ticks, network).0;
-    let (bytes, mut took) =
-        run_over_udp::<P>(&workload.first, &workload.ops, workload.ticks, network);
-    took.sort_unstable();
-    let p99 = took[(took.len() * 99).div_ceil(100) - 1];
+    let (bytes, took) = run_over_udp::<P>(&workload.first, &workload.ops, workload.ticks, network);
+    let p99 = p99(took);
     ((bytes as f64 - idle as f64) / workload.ops.len() as f64, p99)
 }
 
@@ -218,10 +274,9 @@ fn late_join<P: Peer>() {
         assert_shown::<P>(pair.clients[0].app.world_mut(), id as u64, &all[id]);
     }
     let after = traffic(&pair);
-    let mut took: Vec<u64> = (0..10).flat_map(|seed| hotbar_meanwhile::<P>(seed, &all)).collect();
+    let took: Vec<u64> = (0..10).flat_map(|seed| hotbar_meanwhile::<P>(seed, &all)).collect();
     assert!(took.len() > 50, "{}: changes were not shown", P::NAME);
-    took.sort_unstable();
-    let p99 = took[(took.len() * 99).div_ceil(100) - 1];
+    let p99 = p99(took);
     show::<P>(
         "W6 late join",
         (after.0 - before.0, after.1 - before.1),

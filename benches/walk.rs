@@ -145,14 +145,14 @@ fn follow(pair: &mut Pair, n: &mut u64, changed: usize, step: usize) -> Duration
     client.resource::<Stamps>().took(step)
 }
 
-/// The one copy that a message is decoded against.
-struct Copy<'a> {
+/// A client that sees one inventory.
+struct OneView<'a> {
     id: InventoryId,
     version: u64,
     unit: &'a Unit,
 }
 
-impl decode::Copies for Copy<'_> {
+impl decode::Copies for OneView<'_> {
     fn held(&self, _: decode::Reference) -> Option<decode::Held<'_>> {
         let Self { id, version, unit } = *self;
         Some(decode::Held { view: 0, handle: 0, id, version, unit })
@@ -185,7 +185,7 @@ fn decode(c: &mut Criterion) {
         let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
         group.bench_function(format!("{changed} of {SLOTS} slots"), |bencher| {
             bencher.iter(|| {
-                let held = Copy { id, version, unit: &unit };
+                let held = OneView { id, version, unit: &unit };
                 let part = decode::message(&bytes, schema, &held).expect("it decodes");
                 let differ =
                     part.updates[0].slots.iter().filter(|(slot, new)| unit.get(*slot) != *new);

@@ -35,10 +35,8 @@ fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
     commands.spawn(Camera2d);
     state.set(ServerState::Running);
     for n in 1..=3 {
-        let mut viewers = Viewers::new();
-        viewers.add(ClientId::Server, Rights::USE);
-        let chest = (InventoryId::named("chest", n), Inventory::new(27));
-        commands.spawn((Name::new(format!("chest {n}")), chest, viewers));
+        let (id, name) = (InventoryId::named("chest", n), Name::new(format!("chest {n}")));
+        commands.spawn((id, name, Inventory::new(27), Viewers::new()));
     }
 }
 
@@ -61,7 +59,7 @@ fn drift(mut chests: Query<&mut Inventory, With<Viewers>>) {
     }
 }
 
-/// The guest's app. Messages go through memory in place of a network.
+/// The guest's app; messages go through memory.
 struct Guest(App, Entity);
 
 fn join(world: &mut World) {

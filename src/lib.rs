@@ -75,25 +75,6 @@
 //! Copies that are too much for one message (a late join, a bank) come in chunks that nothing else waits
 //! behind, the own inventory before all others; [`SyncSettings::bulk_bytes_per_tick`] says how fast.
 //!
-//! # How soon
-//!
-//! At once, unless an inventory or one of its viewers says otherwise: with [`Pace::Normal`] at most every
-//! 50 ms, with [`Pace::Low`] every 200 ms. The first change after a pause goes out at once in any case, later
-//! ones merge while they wait, and what a player did goes out with the answer.
-//!
-//! ```
-//! use bevy::prelude::*;
-//! use bevy_inventory_sync::prelude::*;
-//!
-//! /// Nobody looks at the numbers of a machine so closely.
-//! fn calm_machines(machines: Query<Entity, Added<Crafter>>, mut commands: Commands) {
-//!     for machine in &machines {
-//!         commands.entity(machine).insert(Pace::Low);
-//!     }
-//! }
-//! # bevy::ecs::system::assert_is_system(calm_machines);
-//! ```
-//!
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
@@ -114,6 +95,33 @@
 //! What everybody may see is a component of its own, derived from a container: a [`PublicView`] such as
 //! [`HeldItem`]. Insert it on the server and register it with
 //! [`add_public_view`](InventoryAppExt::add_public_view).
+//!
+//! # How soon
+//!
+//! At once, unless an inventory or one of its viewers says otherwise: with [`Pace::Normal`] at most every
+//! 50 ms, with [`Pace::Low`] every 200 ms. The first change after a pause goes out at once in any case, later
+//! ones merge while they wait, and what a player did goes out with the answer.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_inventory_sync::prelude::*;
+//!
+//! /// Nobody looks at the numbers of a machine so closely.
+//! fn calm_machines(machines: Query<Entity, Added<Crafter>>, mut commands: Commands) {
+//!     for machine in &machines {
+//!         commands.entity(machine).insert(Pace::Low);
+//!     }
+//! }
+//! # bevy::ecs::system::assert_is_system(calm_machines);
+//! ```
+//!
+//!
+//! ## And how much
+//!
+//! A client is sent [`SyncSettings::bytes_per_second`] in the long run (50 kB by default), all together
+//! [`SyncSettings::total_bytes_per_second`]. What is too much waits and goes out together with what comes later:
+//! first what is critical, then what has waited longest. Nothing is lost, no queue grows, and a player's answers,
+//! openings and closings never wait. Transfers in chunks use what is left.
 //!
 //! # Changing things
 //!
@@ -411,13 +419,43 @@
 //! otherwise. With the feature `renet`, `renet::connection_config` configures all channels at once to send
 //! again after 120 ms, or 1.25 round-trip times of your players; it is fixed when the server or client is made.
 //!
-//! # Watching it
+//! ## When something goes wrong
+//!
+//! - **Bytes that do not fit** are dropped whole and counted; the client says which copies it has, at which
+//!   versions, and is told what changed since.
+//! - **A copy that went wrong unnoticed** is found by a digest, five seconds after an inventory came to rest
+//!   ([`SyncSettings::digest_after`]), and sent anew: one request, one copy.
+//! - **A lost connection** closes all views; the client keeps its last 48 copies. When it comes back to the same run
+//!   of the server it is told what changed meanwhile. So is a player who opens a chest again.
+//! - **A transfer that is cut off** goes on from its first missing chunk; [`TransferProgress`] tells how far it is.
+//!
+//! ## Watching it
+//!
+//! [`InventoryStats`] counts every step, [`ClientSync`] on each client's entity what that client was told and asked,
+//! [`Refusals`] the reasons, [`ActionTimes`] how long answers took. [`SyncHealth`] sums it up in one status with its
+//! reasons, [`SyncAlert`] speaks up once when something begins. All of them are reflected; with
+//! [`InventoryDiagnosticsPlugin`] Bevy's diagnostics have the steps too.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_inventory_sync::prelude::*;
+//!
+//! fn page_somebody(alert: On<SyncAlert>, health: Res<SyncHealth>) {
+//!     error!("{:?}; {:?} for {:?}", *alert, health.status(), health.reasons());
+//! }
+//! # App::new().add_observer(page_somebody);
+//! ```
 //!
 //! With the feature `overlay`, `overlay::InventoryOverlayPlugin` adds a window to the game, shown and hidden by
 //! F3, on a client as well as on a host: every inventory as its grid, with slots that flash in the colour of what
 //! changed them; each step of the walk with counts and microseconds; bytes by kind against the budget, and against
 //! what full copies would have cost; the links of all clients; the last actions and why some were refused; and
 //! levers for [`SyncSettings`], full copies, and a spoilt slot that heals. While it is hidden none of it runs.
+//!
+//! ## Stopping a server
+//!
+//! Trigger [`FlushInventories`] first: everything that waits for its turn is told at once, and
+//! [`InventoriesFlushed`] says what could not be.
 //!
 //! # Testing your game
 //!
@@ -515,6 +553,7 @@ pub mod prelude {
             batch::{FullPolicy, SyncSettings},
             crafter::{Crafter, Work},
             faults::{InventoryFault, Unsynced},
+            flush::{FlushInventories, InventoriesFlushed, Unflushed},
             health::{ClientSync, HealthReason, HealthStatus, Refusals, SyncAlert, SyncHealth},
             loot::{Dropped, Loot},
             pace::Pace,

@@ -24,6 +24,7 @@ pub(crate) mod bulk;
 pub mod encode;
 pub(crate) mod send;
 pub mod health;
+pub mod flush;
 
 use bevy::prelude::*;
 use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
@@ -74,7 +75,13 @@ impl Plugin for InventoryServerPlugin {
                     .run_if(authority_is_here)
                     .run_if(resource_exists::<Catalogue>),
             )
-            .add_plugins((viewers::plugin, mark::plugin, audit::plugin, health::plugin))
+            .add_plugins((
+                viewers::plugin,
+                mark::plugin,
+                audit::plugin,
+                health::plugin,
+                flush::plugin,
+            ))
             .add_plugins((sessions::plugin, open::plugin, crafter::plugin, loot::plugin))
             .add_plugins(quality::plugin)
             .add_systems(

@@ -6,4 +6,6 @@ pub mod fleet;
 pub mod ops;
 pub mod peers;
 #[cfg(feature = "renet")]
+pub mod recovery;
+#[cfg(feature = "renet")]
 pub mod udp;

@@ -40,6 +40,18 @@ pub trait Peer {
     /// Puts an inventory on the server that all these clients see.
     fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]);
 
+    /// Has a client that has lost its connection begin anew, as replicon leaves that to the game.
+    fn forget(world: &mut World) {
+        let mut there = world.query_filtered::<Entity, With<Id>>();
+        let there: Vec<Entity> = there.iter(world).collect();
+        for entity in there {
+            world.despawn(entity);
+        }
+    }
+
+    /// Has a client that has just come see it, if it does not by itself.
+    fn show(_: &mut World, _: u64, _: ClientId) {}
+
     /// Has nobody else see it than this client, if [`Self::spawn`] has not done so.
     fn hide_from_others(_: &mut World, _: u64, _: Entity) {}
 
@@ -158,6 +170,11 @@ impl Peer for Ours {
                 unit.insert(viewers);
             }
         }
+    }
+
+    fn show(world: &mut World, id: u64, client: ClientId) {
+        let entity = world.resource::<InventoryIds>().get(InventoryId::sequential(id + 1));
+        world.entity_mut(entity.expect("it was spawned")).insert(Owner(client));
     }
 
     fn greeting() -> Option<Greeting> {

@@ -128,6 +128,12 @@ fn decode_group(
         }
     }
     let reset = parts.iter().any(|part| part.reset.is_some());
+    for open in parts.iter().flat_map(|part| &part.opens) {
+        // With a reset everything is as the server says.
+        if let Some(version) = confirmations.newer_than(open).filter(|_| !reset) {
+            return Err(DecodeError::Gap { id: open.head.id, version });
+        }
+    }
     let comes = |id| parts.iter().flat_map(|part| &part.data).any(|datum| datum.id == id);
     for id in parts.iter().flat_map(Part::names_data) {
         if !comes(id) && (reset || !pool.contains(id)) {

@@ -244,6 +244,12 @@ impl Confirmations {
         }
     }
 
+    /// The version of this client's copy of what begins, if it is newer: versions never fall.
+    pub(super) fn newer_than(&self, open: &Open) -> Option<u64> {
+        let held = self.by_id(open.head.id)?;
+        (held.version > open.head.version).then_some(held.version)
+    }
+
     /// Applies the parts of one message. They have been checked; this cannot fail.
     pub(super) fn apply(&mut self, parts: Vec<Part>) -> u64 {
         let mut moved = 0;
@@ -291,8 +297,8 @@ impl Confirmations {
                 let Confirmed { head: OpenHead { id, .. }, version, ref unit, .. } = *held;
                 copies.insert(id, Kept { id, version, unit: unit.clone() });
             }
-            let named = core::mem::take(&mut self.named);
-            self.kept.extend(named.iter().filter_map(|id| copies.remove(id)));
+            // The list stays: over a slow link it was said twice, and is answered twice.
+            self.kept.extend(self.named.iter().filter_map(|id| copies.remove(id)));
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
     mark::Marked,
     pace::{Moment, Pace},
     quality::QualityPolicy,
-    views::{Seat, Touching, Views},
+    views::{Cost, Seat, Touching, Views},
 };
 
 /// How changes are sent. May be changed at any time.
@@ -153,6 +153,7 @@ pub(super) fn batch_changes(
     for unit in waiting {
         batching.keep_waiting(unit, units.get(unit), false);
     }
+    batching.stats.updates_choked += core::mem::take(&mut batching.views.line.choked);
     let epoch = batching.views.epoch();
     while let Some(unit) = batching.views.next_at_rest(now, settings.digest_after) {
         if let Ok((baseline, _)) = units.get(unit) {
@@ -226,40 +227,56 @@ impl Batching<'_> {
         let Some((watched, mut clients)) = views.unit_and_clients(unit, *now, *rates) else {
             return false;
         };
+        let flushing = clients.is_flushing();
         let (version, len) = (baseline.version(), baseline.len());
         let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
         let mut done: SmallVec<[u64; 4]> = SmallVec::new();
         // All viewers at one version at a time, and mostly there is one version.
         let late = loop {
+            // Of those who stand in line the one that was told longest ago goes first.
+            let longest = (turn != Turn::Free)
+                .then(|| {
+                    let due = watched.watchers.iter().filter(|watcher| {
+                        let pace = watcher.pace.unwrap_or(pace);
+                        watcher.timer.is_due(*now) && turn.includes(pace)
+                    });
+                    let told = due.filter_map(|watcher| watcher.told);
+                    told.filter(|told| *told < version && !done.contains(told)).min()
+                })
+                .flatten();
             let (first, start) = (batched.entries.len(), batched.targets.len());
-            let (mut base, mut anew, mut bytes) = (None, false, 0);
+            let (mut base, mut anew, mut cost) = (None, false, Cost::default());
             let (mut late, mut others) = (false, false);
             for (at, watcher) in watched.watchers.iter_mut().enumerate() {
                 let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
                 let pace = watcher.pace.unwrap_or(pace);
-                let due = watcher.timer.is_due(*now) && turn.includes(pace);
+                let due = (flushing || watcher.timer.is_due(*now)) && turn.includes(pace);
                 if !due || done.contains(&told) {
                     late = true;
+                    continue;
+                }
+                if longest.is_some_and(|longest| longest != told) {
+                    others = true;
                     continue;
                 }
                 if base.is_none() {
                     base = Some(told);
                     anew = told < baseline.structure_version()
                         || !baseline.collect_changes(told, &watched.log, &mut batched.entries);
-                    bytes = bytes_planned(batched.entries.len() - first, len, settings);
+                    let bytes = bytes_planned(batched.entries.len() - first, len, settings);
+                    cost = clients.cost(bytes, version - told - 1);
                 }
                 if base != Some(told) {
                     others = true;
                 } else if anew {
                     watcher.told = None;
                     outgrown.push(at);
-                } else if let Some(grade) = clients.afford(watcher, bytes, turn == Turn::Free) {
+                } else if let Some(grade) = clients.afford(watcher, cost, turn == Turn::Free) {
                     watcher.told = Some(version);
                     watcher.timer.told(*now, policy.period(pace, grade, settings));
                     batched.targets.push((watcher.seat, watcher.view));
                 } else {
                     late = true;
-                    stats.updates_choked += 1;
                 }
             }
             if let Some(base) = base {
@@ -286,9 +303,9 @@ impl Batching<'_> {
 }
 
 /// About as many bytes as it takes to tell of so many slots of a unit.
-fn bytes_planned(changed: usize, len: usize, settings: &SyncSettings) -> u32 {
+fn bytes_planned(changed: usize, len: usize, settings: &SyncSettings) -> usize {
     let slots = if content(changed, len, settings) == Content::Full { len } else { changed };
-    u32::try_from(2 * slots + 3).unwrap_or(u32::MAX)
+    2 * slots + 3
 }
 
 impl Batched {
@@ -305,17 +322,13 @@ impl Batched {
         let before = self.jobs.last().map_or(0..0, |job| job.targets.clone());
         let seats = |targets: Range<usize>| self.targets[targets].iter().map(|(seat, _)| *seat);
         let joins = shared && seats(before.clone()).eq(seats(start..self.targets.len()));
-        for seat in seats(start..self.targets.len()) {
-            let Some(client) = clients.touch(seat) else { continue };
-            client.sums.updates += 1;
-            client.sums.merged += baseline.version() - base - 1;
-            if !joins {
-                client.shared_parts += u32::from(shared);
-                client.private_updates += u32::from(!shared);
-            }
-        }
         if joins {
             self.targets.truncate(start);
+        }
+        for (seat, _) in &self.targets[start..] {
+            let Some(client) = clients.touch(*seat) else { continue };
+            client.shared_parts += u32::from(shared);
+            client.private_updates += u32::from(!shared);
         }
         let (version, len, changed) =
             (baseline.version(), baseline.len(), self.entries.len() - first);

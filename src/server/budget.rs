@@ -7,6 +7,9 @@ use super::pace::Moment;
 /// So much time's worth of bytes may go out at once after a pause.
 const BURST: Duration = Duration::from_millis(250);
 
+/// So much of it is left over by what fills up the rest, so that nothing else has to wait for it.
+const KEPT: Duration = Duration::from_millis(125);
+
 /// How fast bytes are earned, as the nanoseconds that one takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rate {
@@ -21,9 +24,15 @@ impl Rate {
         Self { nanos_per_byte: if limited { nanos_per_byte.max(1) } else { 0 } }
     }
 
-    fn nanos(self, bytes: usize) -> u64 {
+    /// How long it takes to earn so many bytes, in nanoseconds.
+    pub(super) fn nanos(self, bytes: usize) -> u64 {
         self.nanos_per_byte.saturating_mul(bytes as u64)
     }
+}
+
+/// Up to here what was spent may be earned only later, in nanoseconds since the app began.
+pub(super) fn credit_limit(now: Moment) -> u64 {
+    now.plus(BURST).nanos()
 }
 
 /// What was spent of what is earned.
@@ -31,20 +40,20 @@ impl Rate {
 pub(super) struct Budget {
     /// When all of it will have been earned again, in nanoseconds since the app began.
     earned_at: u64,
-    /// What is about to be sent in this tick, as far as that can be told before it is written, in bytes.
-    planned: u32,
+    /// What is about to be sent in this tick takes so many nanoseconds, as far as that can be told before it is
+    /// written.
+    planned: u64,
 }
 
 impl Budget {
-    /// Whether something may be sent at all. What is sent in whole may go into debt.
-    pub(super) fn has_credit(&self, rate: Rate, now: Moment) -> bool {
-        let earned_at = self.earned_at.saturating_add(rate.nanos(self.planned as usize));
-        earned_at <= now.plus(BURST).nanos()
+    /// Whether something may be sent at all, up to a [`credit_limit`]. What is sent as a whole may go into debt.
+    pub(super) fn has_credit(&self, limit: u64) -> bool {
+        self.earned_at.saturating_add(self.planned) <= limit
     }
 
-    /// Reserves bytes for something that is about to be written.
-    pub(super) fn plan(&mut self, bytes: u32) {
-        self.planned = self.planned.saturating_add(bytes);
+    /// Reserves what is about to be written.
+    pub(super) fn plan(&mut self, nanos: u64) {
+        self.planned = self.planned.saturating_add(nanos);
     }
 
     /// Takes what was really sent in place of what was planned.
@@ -55,10 +64,10 @@ impl Budget {
 
     /// How many bytes there are to spend, for what fills up the rest.
     pub(super) fn left(&self, rate: Rate, now: Moment) -> usize {
-        let nanos = now.plus(BURST).nanos().saturating_sub(self.earned_at.max(now.nanos()));
-        nanos
-            .checked_div(rate.nanos_per_byte)
-            .map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+        let limit = now.plus(BURST.saturating_sub(KEPT)).nanos();
+        let nanos = limit.saturating_sub(self.earned_at.max(now.nanos()));
+        let bytes = nanos.checked_div(rate.nanos_per_byte);
+        bytes.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
 }
 
@@ -70,20 +79,18 @@ mod tests {
     fn what_is_spent_is_earned_again() {
         let (rate, mut budget) = (Rate::new(1000), Budget::default());
         let at = |millis| Moment::new(Duration::from_millis(millis));
-        assert_eq!(budget.left(rate, at(0)), 250);
-        budget.plan(251);
-        assert!(!budget.has_credit(rate, at(0)), "what is planned counts");
+        assert_eq!(budget.left(rate, at(0)), 125, "half a burst is kept for what is not put off");
+        budget.plan(rate.nanos(251));
+        assert!(!budget.has_credit(credit_limit(at(0))), "what is planned counts");
         budget.spend(250, rate, at(0));
-        assert!(budget.has_credit(rate, at(0)), "to the last byte");
+        assert!(budget.has_credit(credit_limit(at(0))), "to the last byte");
         budget.spend(1000, rate, at(0));
-        assert!(!budget.has_credit(rate, at(999)));
-        assert!(budget.has_credit(rate, at(1000)));
-        assert_eq!(budget.left(rate, at(1100)), 100);
-        assert_eq!(budget.left(rate, at(60_000)), 250, "no more than a burst is saved up");
-        budget.spend(1 << 40, Rate::new(u32::MAX), at(0));
-        assert!(
-            budget.has_credit(Rate::new(u32::MAX), at(60_000)),
-            "without a limit nothing is spent"
-        );
+        assert!(!budget.has_credit(credit_limit(at(999))));
+        assert!(budget.has_credit(credit_limit(at(1000))));
+        assert_eq!(budget.left(rate, at(1100)), 0);
+        assert_eq!(budget.left(rate, at(1200)), 75);
+        assert_eq!(budget.left(rate, at(60_000)), 125, "no more than a burst is saved up");
+        budget.spend(1 << 40, Rate::new(u32::MAX), at(60_000));
+        assert!(budget.has_credit(credit_limit(at(60_000))), "without a limit nothing is spent");
     }
 }

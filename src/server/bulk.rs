@@ -55,6 +55,8 @@ struct Transfer {
     copies: Vec<(Entity, OpenHead)>,
     /// Instance data that the client did not have.
     data: Vec<DataId>,
+    /// Whether it names instance data that the client had already.
+    leans_on_data: bool,
     /// Whether the client has all of it.
     received: bool,
     /// Views in it that have ended since.
@@ -96,7 +98,8 @@ impl Bulk {
             self.transfer = None;
             return;
         };
-        self.transfer.take_if(|transfer| transfer.received);
+        // The client forgets the instance data that it had.
+        self.transfer.take_if(|transfer| transfer.received || transfer.leans_on_data);
         if let Some(transfer) = &mut self.transfer {
             transfer.sent = transfer.sent.min(usize::from(first_missing));
         }
@@ -104,8 +107,11 @@ impl Bulk {
 
     /// Whether the copy of a view is on its way.
     pub(super) fn brings(&self, view: u32) -> bool {
-        let copies = self.transfer.iter().flat_map(|transfer| &transfer.copies);
-        copies.into_iter().any(|(_, head)| head.view == view)
+        // The index of a view that is gone may be another's by now.
+        self.transfer.as_ref().is_some_and(|transfer| {
+            let brought = transfer.copies.iter().any(|(_, head)| head.view == view);
+            brought && !transfer.gone.contains(&view)
+        })
     }
 
     /// A view ends. A transfer of which nothing is wanted any more is not sent to its end.
@@ -207,6 +213,7 @@ pub(super) fn send_chunks(
     let now = Moment::new(time.elapsed());
     let [rate, total_rate] =
         [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let flushing = views.flush_until.is_some();
     let mut busy = core::mem::take(&mut views.bulky);
     // So that the same ones do not come first every time.
     let turn = busy.len().min(1);
@@ -229,8 +236,12 @@ pub(super) fn send_chunks(
         let Some((outgoing, client)) = views.at(*client_id) else { return false };
         let number = client.bulk.last;
         if let Some(transfer) = &mut client.bulk.transfer {
-            let mut left = settings.bulk_bytes_per_tick.max(1);
-            left = left.min(outgoing.budget.left(rate, now)).min(left_of_all);
+            let mut left = if flushing {
+                usize::MAX
+            } else {
+                let left = settings.bulk_bytes_per_tick.max(1);
+                left.min(outgoing.budget.left(rate, now)).min(left_of_all)
+            };
             let mut bytes = 0;
             while left > 0 && transfer.sent < transfer.total {
                 let (index, total) = (transfer.sent, transfer.total);
@@ -274,6 +285,7 @@ fn begin_transfer(
     let mut opens = BitWriter::default();
     let mut copies: Vec<(Entity, OpenHead)> = Vec::new();
     let (mut data, mut data_bytes) = (Vec::<Datum>::new(), 0);
+    let mut leans_on_data = false;
     while opens.len() / 8 + data_bytes < TRANSFER_BYTES
         && let Some(view) = wanted.next()
     {
@@ -284,6 +296,7 @@ fn begin_transfer(
         });
         let Some((unit, baseline, head)) = copy else { continue };
         let Some(client) = views.client(client_id) else { return };
+        leans_on_data |= baseline.data().any(|id| client.knows.contains(&id));
         for id in baseline.data().filter(|id| !client.knows.contains(id)) {
             let news = data.iter().all(|datum| datum.id != id);
             if let Some(datum) = pool.datum(id).filter(|_| news) {
@@ -319,5 +332,5 @@ fn begin_transfer(
     client.bulk.last = client.bulk.last.wrapping_add(1);
     let (sent, sent_at, received, gone) = (0, Moment::default(), false, HashSet::default());
     client.bulk.transfer =
-        Some(Transfer { bytes, total, sent, sent_at, copies, data, received, gone });
+        Some(Transfer { bytes, total, sent, sent_at, copies, data, leans_on_data, received, gone });
 }

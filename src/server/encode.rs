@@ -1,7 +1,7 @@
 //! Writes each job once: into the client's own message if only one client is told, into bytes that all
 //! share otherwise.
 
-use core::ops::Range;
+use core::{ops::Range, time::Duration};
 
 use bevy::{
     ecs::{entity::EntityHashMap, entity_disabling::Disabled, query::Allow},
@@ -24,8 +24,9 @@ use crate::{
 
 use super::{
     baseline::Baseline,
-    batch::{Batched, Content, Job},
+    batch::{Batched, Content, Job, SyncSettings},
     bulk,
+    pace::Moment,
     sessions::Sessions,
     views::{ClientViews, Outgoing, Seat, Views},
 };
@@ -71,6 +72,7 @@ pub(super) fn encode_messages(
     units: Units,
     catalogue: Res<Catalogue>,
     (kinds, pool): (Res<Kinds>, Res<DataPool>),
+    (settings, time): (Res<SyncSettings>, Res<Time<Real>>),
     batched: Res<Batched>,
     mut views: ResMut<Views>,
     mut sessions: ResMut<Sessions>,
@@ -86,6 +88,7 @@ pub(super) fn encode_messages(
     let (encoded, stats) = (&mut *encoded, &mut *stats);
     encoded.shared.clear();
     encoded.copies.0.clear();
+    let rest = (Moment::new(time.elapsed()), settings.digest_after);
     for job in batched.jobs.iter().filter(|job| job.has_data) {
         let Ok((baseline, _)) = units.get(job.unit) else { continue };
         for (seat, _) in &batched.targets[job.targets.clone()] {
@@ -99,7 +102,7 @@ pub(super) fn encode_messages(
     touched.retain(|seat| {
         let Some(outgoing) = views.outgoing(*seat) else { return false };
         if !outgoing.is_plain() {
-            begin_message(*seat, &units, schema, &pool, views, sessions, encoded, stats);
+            begin_message(*seat, &units, (schema, &pool), rest, views, sessions, encoded, stats);
             return true;
         }
         // All it gets is one shared part, or updates that need no beginning.
@@ -122,8 +125,8 @@ pub(super) fn encode_messages(
 fn begin_message(
     seat: Seat,
     units: &Units,
-    schema: Schema,
-    pool: &DataPool,
+    (schema, pool): (Schema, &DataPool),
+    rest: (Moment, Duration),
     views: &mut Views,
     sessions: &mut Sessions,
     encoded: &mut Encoded,
@@ -131,6 +134,9 @@ fn begin_message(
 ) {
     let client_id = seat.client;
     let opens = collect_opens(client_id, units, (schema, pool), views, encoded, stats);
+    for Opening { unit, .. } in opens.iter().filter(|open| open.since.is_some()) {
+        views.note_kept(*unit, rest.0, rest.1);
+    }
     let epoch = views.epoch();
     let handover = bulk::hand_over(client_id, units, pool, views);
     let Some((outgoing, client)) = views.client_at(seat) else { return };
@@ -233,7 +239,7 @@ fn collect_opens(
     let (mut unfinished, mut later) = (Vec::new(), Vec::new());
     for (unit, head) in heads {
         let Ok((baseline, _)) = units.get(unit) else { continue };
-        let copy = encoded.copies.of(unit, baseline, schema, stats).len();
+        let copy = encoded.copies.of(unit, baseline, schema, stats);
         let (since, bits) = since(client, &head, baseline, schema, (copy, &mut encoded.part));
         let news = baseline.data().filter(|id| !client.knows.contains(id) && data.insert(*id));
         let news: usize = news.filter_map(|id| pool.datum(id)).map(|datum| datum.bytes.len()).sum();
@@ -261,24 +267,31 @@ fn collect_opens(
 /// About what it takes to say which view begins.
 const HEAD_BYTES: usize = 4;
 
-/// What changed since the copy that a client has kept, if it is shorter than a full copy of so many bits; and how many
-/// bits there are in any case.
+/// What changed since the copy that a client has kept, if it is shorter than a full copy; and how many bits there are in
+/// any case.
 fn since(
     client: &ClientViews,
     head: &OpenHead,
     baseline: &Baseline,
     schema: Schema,
-    (copy, scratch): (usize, &mut BitWriter),
+    (copy, scratch): (&BitWriter, &mut BitWriter),
 ) -> (Option<(u64, Vec<Entry>)>, usize) {
     let kept = client.copy_of(head.id);
     let Some((base, entries)) = kept.and_then(|base| Some((base, baseline.changes_since(base)?)))
     else {
-        return (None, copy);
+        return (None, copy.len());
     };
-    scratch.clear();
-    encode::open(scratch, schema, None, (head, baseline.unit()), Body::Since(base, &entries));
-    let bits = scratch.len();
-    if bits < copy { (Some((base, entries)), bits) } else { (None, copy) }
+    let mut bits = |body| {
+        scratch.clear();
+        encode::open(scratch, schema, None, (head, baseline.unit()), body);
+        scratch.len()
+    };
+    let since = bits(Body::Since(base, &entries));
+    if since < copy.len() || since < bits(Body::Copy(copy)) {
+        (Some((base, entries)), since)
+    } else {
+        (None, copy.len())
+    }
 }
 
 /// What a full copy of a unit would begin with; `None` if the client does not see it, or has it.

@@ -234,8 +234,9 @@ fn look_after_clients(
         let behind = behind.get(&client).copied().unwrap_or(0);
         let now = sessions.complete(client, ClientSync { behind, ..now });
         let elapsed = u64::try_from(PERIOD.as_millis()).unwrap_or(1);
-        let now =
-            ClientSync { bytes_per_second: (now.bytes - shown.bytes) * 1000 / elapsed, ..now };
+        // Less than before if the entity has become a client anew.
+        let bytes = now.bytes.saturating_sub(shown.bytes);
+        let now = ClientSync { bytes_per_second: bytes * 1000 / elapsed, ..now };
         choked += usize::from(now.choked > shown.choked);
         desynced += usize::from(now.desyncs > shown.desyncs);
         let bad = now.malformed > shown.malformed || now.flooded > shown.flooded;

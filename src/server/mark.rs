@@ -109,7 +109,8 @@ pub(super) fn plugin(app: &mut App) {
     )
     .add_observer(note_gone::<Remove, Baseline>)
     .add_observer(note_gone::<Discard, InventoryId>)
-    .add_observer(note_renamed)
+    .add_observer(note_renamed::<Insert, InventoryId>)
+    .add_observer(note_renamed::<Remove, Unsynced>)
     .add_systems(
         PostUpdate,
         (begin_mark.in_set(MarkSystems::Begin), end_mark.in_set(MarkSystems::End)),
@@ -141,14 +142,15 @@ fn note_gone<E: EntityEvent, C: Component>(
     }
 }
 
-/// What goes on under another name is new to everybody.
-fn note_renamed(
-    insert: On<Insert, InventoryId>,
+/// What goes on under another name, or has a name for itself at last, is new to everybody.
+fn note_renamed<E: EntityEvent, C: Component>(
+    event: On<E, C>,
     units: Query<&Baseline, Allow<Disabled>>,
     mut marked: ResMut<Marked>,
 ) {
-    if units.get(insert.entity).is_ok_and(|baseline| baseline.version() > 0) {
-        marked.restructure(insert.entity);
+    let unit = event.event_target();
+    if units.get(unit).is_ok_and(|baseline| baseline.version() > 0) {
+        marked.restructure(unit);
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) use look::Told;
 
 use super::{
     baseline::Baseline,
-    budget::{Budget, Rate},
+    budget::{Budget, Rate, credit_limit},
+    flush::Unflushed,
     health::{ClientSync, Watch},
     pace::{LOG_MAX, Logged, Moment, Pace, Timer},
     quality::Grade,
@@ -69,6 +70,8 @@ pub(crate) struct Views {
     ticks: u64,
     epoch: Epoch,
     pub(super) line: Line,
+    /// Until when everything that waits is told at once, for the server is about to stop.
+    pub(super) flush_until: Option<Moment>,
 }
 
 /// Names this run of the server: versions and digests are of it.
@@ -127,6 +130,20 @@ impl UnitViews {
         }
     }
 
+    /// Somebody is told of the unit; some time after that has happened last it has come to rest.
+    fn note_told(
+        &mut self,
+        unit: Entity,
+        (now, after): (Moment, Duration),
+        resting: &mut VecDeque<(Moment, Entity)>,
+    ) {
+        self.told_at = now;
+        if self.rests_since.is_none() && !after.is_zero() {
+            self.rests_since = Some(now);
+            resting.push_back((now.plus(after), unit));
+        }
+    }
+
     /// What has just changed is remembered for those who have to wait.
     fn remember(&mut self, baseline: &Baseline) {
         let changes = baseline.last_changes();
@@ -153,6 +170,15 @@ pub(super) struct Touching<'a> {
     tick: u64,
     now: Moment,
     rates: [Rate; 2],
+    limit: u64,
+}
+
+/// What an update costs of the budgets of its client and of all.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Cost {
+    nanos: u64,
+    total_nanos: u64,
+    merged: u64,
 }
 
 /// Who has to wait because bytes ran out.
@@ -164,47 +190,58 @@ pub(super) struct Line {
     total_choked_at: u64,
     /// Whether bytes ran out in this tick, of anybody.
     strained: bool,
+    /// Updates that were put off in this tick.
+    pub(super) choked: u64,
+    /// Whether nobody has to wait, for the server is about to stop.
+    flushing: bool,
 }
 
 impl Touching<'_> {
     /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
     /// `free` none are given to clients that have run out before: those stand in line.
-    pub(super) fn afford(&mut self, watcher: &Watcher, bytes: u32, free: bool) -> Option<Grade> {
+    pub(super) fn afford(&mut self, watcher: &Watcher, cost: Cost, free: bool) -> Option<Grade> {
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
             return Some(Grade::default());
         };
-        let [rate, total_rate] = self.rates;
-        let choked = |at: u64| at != 0 && at + 1 >= self.tick;
-        if !watcher.timer.hurries() {
-            if free && (choked(outgoing.choked_at) || choked(self.line.total_choked_at)) {
-                self.line.strained = true;
-                return None;
-            }
-            if !self.line.total.has_credit(total_rate, self.now) {
-                self.line.total_choked_at = self.tick;
-            } else if !outgoing.budget.has_credit(rate, self.now) {
+        let recent = |at: u64| at != 0 && at + 1 >= self.tick;
+        let in_line = free && (recent(outgoing.choked_at) || recent(self.line.total_choked_at));
+        let has_credit = outgoing.budget.has_credit(self.limit);
+        let all_have_credit = self.line.total.has_credit(self.limit);
+        let at_once = watcher.timer.hurries() || self.line.flushing;
+        if at_once || (!in_line && has_credit && all_have_credit) {
+            outgoing.budget.plan(cost.nanos);
+            self.line.total.plan(cost.total_nanos);
+            outgoing.sums.updates += 1;
+            outgoing.sums.merged += cost.merged;
+            return Some(outgoing.grade);
+        }
+        self.line.strained = true;
+        if !in_line {
+            if all_have_credit {
                 outgoing.choked_at = self.tick;
             } else {
-                self.line.total.plan(bytes);
-                outgoing.budget.plan(bytes);
-                return Some(outgoing.grade);
+                self.line.total_choked_at = self.tick;
             }
             outgoing.sums.choked += 1;
-            self.line.strained = true;
-            return None;
+            self.line.choked += 1;
         }
-        self.line.total.plan(bytes);
-        outgoing.budget.plan(bytes);
-        Some(outgoing.grade)
+        None
+    }
+
+    /// What about so many bytes cost, with which so many commits are told at once with a later one.
+    pub(super) fn cost(&self, bytes: usize, merged: u64) -> Cost {
+        let [nanos, total_nanos] = self.rates.map(|rate| rate.nanos(bytes));
+        Cost { nanos, total_nanos, merged }
+    }
+
+    /// Whether nobody has to wait, for the server is about to stop.
+    pub(super) fn is_flushing(&self) -> bool {
+        self.line.flushing
     }
 
     /// Viewers have been told of a unit; some time after the last change they are told a digest.
     pub(super) fn note_told(&mut self, unit: Entity, watched: &mut UnitViews, after: Duration) {
-        watched.told_at = self.now;
-        if watched.rests_since.is_none() && !after.is_zero() {
-            watched.rests_since = Some(self.now);
-            self.resting.push_back((self.now.plus(after), unit));
-        }
+        watched.note_told(unit, (self.now, after), self.resting);
     }
 
     pub(super) fn touch(&mut self, seat: Seat) -> Option<&mut Outgoing> {
@@ -309,6 +346,7 @@ impl Views {
             tick: self.ticks,
             now,
             rates,
+            limit: credit_limit(now),
         };
         Some((self.units.get_mut(&unit)?, touching))
     }
@@ -340,6 +378,21 @@ impl Views {
         behind
     }
 
+    /// What clients have not been told, given the newest version of each unit.
+    pub(super) fn untold(&self, version: impl Fn(Entity) -> u64) -> Vec<Unflushed> {
+        let mut left = Vec::new();
+        for (unit, watched) in &self.units {
+            let newest = version(*unit);
+            let late = |w: &&Watcher| w.told.is_none_or(|told| told < newest);
+            let ready = |client| self.clients.get(client).is_some_and(|views| views.ready);
+            let late = watched.watchers.iter().filter(late).map(|w| w.seat.client);
+            let inventory = watched.id;
+            left.extend(late.filter(|c| ready(*c)).map(|client| Unflushed { client, inventory }));
+        }
+        left.sort_unstable_by_key(|left| (left.client, left.inventory));
+        left
+    }
+
     /// What health has seen of a client.
     pub(super) fn watch_of(&mut self, client: Entity) -> Option<&mut Watch> {
         Some(&mut self.clients.get_mut(client)?.watch)
@@ -347,6 +400,7 @@ impl Views {
 
     /// Begins a tick. Says whether bytes ran out in the one before.
     pub(super) fn begin_batch(&mut self) -> bool {
+        self.line.flushing = self.flush_until.is_some();
         core::mem::take(&mut self.line.strained)
     }
 
@@ -509,6 +563,13 @@ impl Views {
         }
         if let Some(views) = self.clients.get_mut(client) {
             views.drop_copy(watched.id);
+        }
+    }
+
+    /// A client begins with a copy that it has kept, and that may have gone wrong meanwhile.
+    pub(super) fn note_kept(&mut self, unit: Entity, now: Moment, after: Duration) {
+        if let Some(watched) = self.units.get_mut(&unit) {
+            watched.note_told(unit, (now, after), &mut self.resting);
         }
     }
 

@@ -42,7 +42,9 @@ mod tests {
             let mut unit = Unit::default();
             unit.insert(0, Slots::new(len));
             unit.selected = selected;
-            slots.iter().for_each(|(slot, stack)| drop(unit.set(*slot, Some(*stack))));
+            for (slot, stack) in slots {
+                unit.set(*slot, Some(*stack));
+            }
             unit
         };
         let digests = [

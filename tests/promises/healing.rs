@@ -149,7 +149,8 @@ fn random_bytes_never_panic_and_never_change_anything() {
     let requested = stats(&pair.clients[0].app).resyncs_requested;
     assert!(requested >= 1);
     inventory(&mut pair, own).set(1, TORCH.stack(1)).unwrap();
-    pair.steps(1200);
+    // It may begin from a copy that it believes in, until a digest tells.
+    pair.steps(4800);
     assert_same(&pair, 0, player(0));
 }
 

@@ -54,6 +54,7 @@ mod quality;
 mod replay;
 mod requests;
 mod rules;
+mod shutdown;
 mod odd_actions;
 mod odd_clients;
 mod odd_games;

@@ -1,0 +1,181 @@
+//! What it costs to come back, to have lost one's place, and to open a bank while one's hotbar is used.
+
+use bevy::prelude::*;
+use bevy_inventory_sync::{
+    prelude::*,
+    test_pair::{Network, Pair},
+};
+
+use super::{
+    ops::{self, HOTBAR, ItemStack, SLOTS},
+    peers::{Ours, Peer},
+    udp::UdpPair,
+};
+
+/// Bytes both ways until a client that was away for so many seconds of casual play shows everything again, its hello
+/// included; `None` for the first time that it comes.
+pub fn reconnect<P: Peer>(away: Option<u64>, network: Network) -> u64 {
+    let workload = ops::casual(away.unwrap_or(1));
+    let mut pair = P::pair(1);
+    let client = pair.client_id(0);
+    let sum = |pair: &Pair| pair.clients[0].traffic.bytes_down + pair.clients[0].traffic.bytes_up;
+    P::spawn(pair.server.world_mut(), 0, &workload.first, &[client]);
+    pair.steps(60);
+    if away.is_none() {
+        return sum(&pair);
+    }
+    pair.network = network;
+    pair.steps(60);
+    pair.disconnect(0);
+    P::forget(pair.clients[0].app.world_mut());
+    let (mut cells, mut ops) = (workload.first, workload.ops.iter().peekable());
+    for tick in 0..workload.ticks {
+        while let Some(op) = ops.next_if(|op| op.tick == tick) {
+            cells[op.slot] = op.new;
+            P::set(pair.server.world_mut(), 0, op.slot, op.new);
+        }
+        pair.step();
+    }
+    let before = sum(&pair);
+    pair.connect(0);
+    let client = pair.client_id(0);
+    P::show(pair.server.world_mut(), 0, client);
+    pair.steps(60);
+    let world = pair.clients[0].app.world_mut();
+    let same = (0..SLOTS).all(|slot| P::shown(world, 0, slot) == cells[slot]);
+    assert!(same, "{}: the copy is wrong", P::NAME);
+    sum(&pair) - before
+}
+
+/// Bytes to each client and full copies written by the server, when so many clients that see the same chest lose
+/// their place in the same tick.
+pub fn storm(clients: usize) -> (f64, u64) {
+    let cells = ops::inventories(1)[0];
+    let mut pair = Ours::pair(clients);
+    let viewers: Vec<_> = (0..clients).map(|client| pair.client_id(client)).collect();
+    Ours::spawn(pair.server.world_mut(), 0, &cells, &viewers);
+    pair.steps(60);
+    // One message is lost to everybody, the next one shows it.
+    pair.tamper(|_, _, _| vec![]);
+    let item = |count| Some(ItemStack { item: 3, count });
+    Ours::set(pair.server.world_mut(), 0, 3, item(1));
+    pair.step();
+    pair.stop_tampering();
+    let sum = |pair: &Pair| pair.clients.iter().map(|c| c.traffic.bytes_down).sum::<u64>();
+    let before = sum(&pair);
+    let written = pair.server.world().resource::<InventoryStats>().copies_encoded;
+    Ours::set(pair.server.world_mut(), 0, 4, item(2));
+    pair.steps(120);
+    for client in &mut pair.clients {
+        assert_eq!(client.app.world().resource::<InventoryStats>().resyncs_requested, 1);
+        assert_eq!(Ours::shown(client.app.world_mut(), 0, 3), item(1));
+    }
+    let written = pair.server.world().resource::<InventoryStats>().copies_encoded - written;
+    ((sum(&pair) - before) as f64 / clients as f64, written)
+}
+
+/// Ticks until each change of a hotbar is shown, over renet, while a bank of so many slots comes in.
+pub fn hotbar_beside_bank(bank_slots: usize, network: Network, seed: u64) -> Vec<u64> {
+    let mut pair = UdpPair::new::<Ours>();
+    let (client, mut cells) = (pair.client_id(), ops::inventories(1)[0]);
+    Ours::spawn(pair.server.world_mut(), 0, &cells, &[client]);
+    pair.steps(60);
+    pair.network = network;
+    pair.seed(seed);
+    pair.steps(60);
+    if bank_slots > 0 {
+        let mut viewers = Viewers::new();
+        viewers.add(client, Rights::USE);
+        let stack = |n: usize| {
+            let item = ItemId::of(&format!("item_{:03}", 1 + n * 37 % 512));
+            Stack::new(item, 1 + u32::try_from(n % 64).unwrap_or(0))
+        };
+        let slots = (0..bank_slots).map(stack).collect();
+        let id = InventoryId::named("bank", 1);
+        pair.server.world_mut().spawn((id, Inventory(slots), viewers));
+    }
+    let (mut waiting, mut took) = (Vec::new(), Vec::new());
+    for tick in 0..180u64 {
+        if tick < 60 {
+            let slot = SLOTS - HOTBAR + usize::try_from(tick % 9).unwrap_or(0);
+            let count = u8::try_from(1 + tick / 9).unwrap_or(1);
+            cells[slot] = Some(ItemStack { item: 3, count });
+            Ours::set(pair.server.world_mut(), 0, slot, cells[slot]);
+            waiting.push((tick, slot, count));
+        }
+        pair.step();
+        let client = pair.client.world_mut();
+        waiting.retain(|(since, slot, new)| {
+            let shown = Ours::shown(client, 0, *slot).is_some_and(|there| there.count >= *new);
+            if shown {
+                took.push(tick - since);
+            }
+            !shown
+        });
+    }
+    if bank_slots > 0 {
+        let ids = pair.client.world().resource::<InventoryIds>();
+        let bank = ids.get(InventoryId::named("bank", 1)).expect("the bank is shown");
+        let len = pair.client.world().get::<Inventory>(bank).map(|bank| bank.slots().len());
+        assert_eq!(len, Some(bank_slots));
+    }
+    took
+}
+
+/// What [`load`] came to.
+pub struct Loaded {
+    /// Bytes both ways for each client and second.
+    pub bytes_per_second: f64,
+    /// Bytes of memory in use after the first tenth of the time, and at the end.
+    pub memory: [usize; 2],
+}
+
+/// A hundred changes a second for so many seconds, four in five in the players' own inventories and the others in a
+/// chest that everybody sees. At the end all copies are right.
+pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
+    let mut dice = ops::Dice::new(5);
+    let mut pair = Ours::pair(clients);
+    let viewers: Vec<_> = (0..clients).map(|client| pair.client_id(client)).collect();
+    let mut cells = ops::inventories(clients + 1);
+    for (client, viewer) in viewers.iter().enumerate() {
+        Ours::spawn(pair.server.world_mut(), client as u64, &cells[client], &[*viewer]);
+    }
+    Ours::spawn(pair.server.world_mut(), clients as u64, &cells[clients], &viewers);
+    pair.steps(120);
+    pair.network = Network { latency_ticks: 3, ..Network::default() };
+    let sum = |pair: &Pair| {
+        let each = |c: &bevy_inventory_sync::test_pair::PairClient| {
+            c.traffic.bytes_down + c.traffic.bytes_up
+        };
+        pair.clients.iter().map(each).sum::<u64>()
+    };
+    let (before, ticks) = (sum(&pair), seconds * 60);
+    let (mut due, mut early) = (0.0, 0);
+    for tick in 0..ticks {
+        due += 100.0 / 60.0;
+        while due >= 1.0 {
+            due -= 1.0;
+            let at =
+                if dice.slot().is_multiple_of(5) { clients } else { dice.choose(clients, 1)[0] };
+            let slot = dice.slot();
+            let new = dice.change(cells[at][slot]);
+            cells[at][slot] = new;
+            Ours::set(pair.server.world_mut(), at as u64, slot, new);
+        }
+        pair.step();
+        if tick == ticks / 10 {
+            early = memory();
+        }
+    }
+    let memory = [early, memory()];
+    pair.steps(60);
+    for (client, own) in cells[..clients].iter().enumerate() {
+        for (id, cells) in [(client, own), (clients, &cells[clients])] {
+            let world = pair.clients[client].app.world_mut();
+            let same = (0..SLOTS).all(|slot| Ours::shown(world, id as u64, slot) == cells[slot]);
+            assert!(same, "client {client} shows something else of inventory {id}");
+        }
+    }
+    let bytes_per_second = (sum(&pair) - before) as f64 / clients as f64 / seconds as f64;
+    Loaded { bytes_per_second, memory }
+}

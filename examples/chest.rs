@@ -1,0 +1,89 @@
+//! A locked chest that two players open: one has the key, both see each other's changes, and a rule decides.
+//!
+//! Server and clients run in this process, joined by the test harness.
+
+use bevy::{ecs::system::RunSystemOnce, prelude::*};
+use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+
+const KEY: ItemId = ItemId::of("key");
+const GOLD: ItemId = ItemId::of("gold");
+
+/// On the server: needs a key to be opened. Players name it by its id, since nothing of it is replicated.
+#[derive(Component)]
+struct Locked;
+
+/// Runs in the server's app and in the clients'.
+fn setup(app: &mut App) {
+    let items = r#"(items: [(key: "key", max_stack: 1), (key: "gold", max_stack: 999)])"#;
+    let items = Items::<()>::from_ron(items).expect("the catalogue is part of the program");
+    app.insert_items(items)
+        .add_rule::<With<Locked>, _>(has_key)
+        .add_observer(opened)
+        .add_observer(repaint)
+        .add_observer(refused);
+}
+
+/// On the server: asked before somebody opens the chest, and again for each use.
+fn has_key(In(ask): In<Ask>, inventories: Query<&Inventory>) -> Verdict {
+    match ask.actor.and_then(|actor| inventories.get(actor).ok()) {
+        Some(inventory) if inventory.count(KEY) > 0 => Verdict::Allow,
+        _ => Verdict::Refuse(Reason::Locked),
+    }
+}
+
+fn opened(opened: On<InventoryOpened>, own: Query<(), With<LocalInventory>>) {
+    if !own.contains(opened.entity) {
+        println!("  a chest is open, with {:?}", opened.rights);
+    }
+}
+
+fn repaint(change: On<SlotChanged>) {
+    let count = |stack: Option<Stack>| stack.map_or(0, |stack| stack.count());
+    println!("  slot {}: {} -> {}", change.slot.index, count(change.old), count(change.new));
+}
+
+fn refused(refused: On<ActionRejected>) {
+    println!("  refused: {}", refused.reason);
+}
+
+/// On a client: what a click on the chest does.
+fn open_chest(mut actions: InventoryActions) {
+    actions.open_id(InventoryId::named("chest", 1));
+}
+
+/// On a client: what a shift-click into the chest does.
+fn take_gold(
+    mut actions: InventoryActions,
+    chest: Single<Entity, (With<InView>, Without<LocalInventory>)>,
+    me: Single<Entity, With<LocalInventory>>,
+) {
+    actions.request(Action::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });
+}
+
+fn main() {
+    let mut pair = Pair::new(2, setup);
+    for client in 0..2 {
+        let mut inventory = Inventory::default();
+        if client == 0 {
+            inventory.set(0, KEY.stack(1)).expect("there are 27 slots");
+        }
+        let id = InventoryId::named("player", client as u64);
+        let owner = Owner(pair.client_id(client));
+        pair.server.world_mut().spawn((id, inventory, owner));
+    }
+    let mut gold = Inventory::default();
+    gold.set(0, GOLD.stack(50)).expect("there are 27 slots");
+    let chest = (InventoryId::named("chest", 1), gold, Openable::default(), Locked);
+    pair.server.world_mut().spawn(chest);
+    pair.steps(4);
+    for client in [1, 0] {
+        println!("player {client} clicks on the chest");
+        let world = pair.clients[client].app.world_mut();
+        world.run_system_once(open_chest).expect("the system has all it needs");
+        pair.steps(4);
+    }
+    println!("player 0 takes the gold");
+    let world = pair.clients[0].app.world_mut();
+    world.run_system_once(take_gold).expect("the chest is in view");
+    pair.steps(4);
+}

@@ -1,0 +1,69 @@
+//! Crafting: a button that is grey until it can be pressed, and a product that is there in the frame of the click.
+
+use bevy::{ecs::system::RunSystemOnce, prelude::*};
+use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+
+const COAL: ItemId = ItemId::of("coal");
+const TORCH: ItemId = ItemId::of("torch");
+const TORCHES: RecipeId = RecipeId::of("torches");
+
+const ITEMS: &str = r#"(
+    items: [(key: "coal", max_stack: 64), (key: "stick", max_stack: 64), (key: "torch", max_stack: 64)],
+    recipes: [(key: "torches", takes: [("coal", 1), ("stick", 1)], gives: [("torch", 4)])],
+)"#;
+
+/// Runs in the server's app and in the client's.
+fn setup(app: &mut App) {
+    let items = Items::<()>::from_ron(ITEMS).expect("the catalogue is part of the program");
+    app.insert_items(items).add_observer(confirmed).add_observer(refused);
+}
+
+/// On the client: what the crafting panel asks in each frame.
+fn button(actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
+    match actions.check(&Action::craft(TORCHES, *me)) {
+        Ok(()) => println!("the button can be pressed"),
+        Err(reason) => println!("the button is grey: {reason}"),
+    }
+}
+
+/// On the client: the button is pressed.
+fn press(mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
+    actions.request(Action::craft(TORCHES, *me));
+}
+
+fn confirmed(confirmed: On<ActionConfirmed>) {
+    println!("{:?}: the server has made it, too", confirmed.request);
+}
+
+fn refused(refused: On<ActionRejected>) {
+    println!("{:?}: {}", refused.request, refused.reason);
+}
+
+fn main() {
+    let mut pair = Pair::new(1, setup);
+    // A tenth of a second there and back.
+    pair.network.latency_ticks = 3;
+    let id = InventoryId::named("player", 1);
+    let mut inventory = Inventory::default();
+    inventory.set(0, ItemId::of("stick").stack(2)).expect("there are 27 slots");
+    let owner = Owner(pair.client_id(0));
+    let player = pair.server.world_mut().spawn((id, inventory, owner)).id();
+    pair.steps(12);
+
+    let client = pair.clients[0].app.world_mut();
+    client.run_system_once(button).expect("the player is in view");
+    let mut inventory = pair.server.world_mut().get_mut::<Inventory>(player).expect("just spawned");
+    inventory.set(1, COAL.stack(1)).expect("there are 27 slots");
+    pair.steps(8);
+
+    let client = pair.clients[0].app.world_mut();
+    client.run_system_once(button).expect("the player is in view");
+    client.run_system_once(press).expect("the player is in view");
+    let torches =
+        |pair: &Pair| pair.shown::<Inventory>(0, id).map_or(0, |slots| slots.count(TORCH));
+    println!("{} torches in the frame of the click", torches(&pair));
+    pair.steps(8);
+    let client = pair.clients[0].app.world_mut();
+    client.run_system_once(press).expect("the player is in view");
+    println!("{} torches in the end", torches(&pair));
+}
