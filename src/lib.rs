@@ -446,6 +446,12 @@
 //! # App::new().add_observer(page_somebody);
 //! ```
 //!
+//! With the feature `overlay`, `overlay::InventoryOverlayPlugin` adds a window to the game, shown and hidden by
+//! F3, on a client as well as on a host: every inventory as its grid, with slots that flash in the colour of what
+//! changed them; each step of the walk with counts and microseconds; bytes by kind against the budget, and against
+//! what full copies would have cost; the links of all clients; the last actions and why some were refused; and
+//! levers for [`SyncSettings`], full copies, and a spoilt slot that heals. While it is hidden none of it runs.
+//!
 //! ## Stopping a server
 //!
 //! Trigger [`FlushInventories`] first: everything that waits for its turn is told at once, and
@@ -496,6 +502,8 @@ pub mod client;
 pub mod stats;
 #[cfg(feature = "renet")]
 pub mod renet;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod test_pair;
 
 use bevy::app::{PluginGroup, PluginGroupBuilder};

@@ -114,11 +114,11 @@ impl Plugin for InventoryServerPlugin {
 
 /// What the crate does to inventories in a game's stead, before they are marked.
 #[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
-struct GameSystems;
+pub(crate) struct GameSystems;
 
 /// Once per server tick; every frame where no server runs, for the tick stands still there. Never on a
 /// client, connected or trying to: it is not the authority.
-fn sync_is_due(
+pub(crate) fn sync_is_due(
     authority: Authority,
     server: Res<State<ServerState>>,
     tick: Option<Res<ServerTick>>,

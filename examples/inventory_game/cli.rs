@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use bevy_inventory_sync::overlay::OverlayPanel;
 use clap::{Parser, Subcommand};
 
 use crate::steps::Steps;
@@ -42,6 +43,9 @@ pub struct Cli {
     /// Writes a picture of the window to this file and ends.
     #[arg(long, global = true, value_name = "FILE")]
     pub screenshot: Option<PathBuf>,
+    /// Opens the overlay on a panel: inventories, walk, traffic, clients, journal or levers. F3 does it later.
+    #[arg(long, global = true, value_name = "PANEL", value_parser = panel)]
+    pub overlay: Option<OverlayPanel>,
     /// When to take the picture, in seconds.
     #[arg(long, global = true, default_value_t = 20.0, value_name = "SECONDS")]
     pub after: f32,
@@ -104,4 +108,11 @@ fn size(text: &str) -> Result<(u32, u32), String> {
         Some((Some(width), Some(height))) if width >= 640 && height >= 480 => Ok((width, height)),
         _ => Err("a size looks like 1280x720, and is at least 640x480".into()),
     }
+}
+
+fn panel(text: &str) -> Result<OverlayPanel, String> {
+    let named = |panel: &OverlayPanel| format!("{panel:?}").to_lowercase() == text;
+    let names = OverlayPanel::ALL.map(|panel| format!("{panel:?}").to_lowercase());
+    let found = OverlayPanel::ALL.into_iter().find(named);
+    found.ok_or_else(|| format!("there is no such panel; there are {}", names.join(", ")))
 }

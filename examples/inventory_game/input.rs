@@ -4,6 +4,7 @@ use bevy::{
     input::mouse::{AccumulatedMouseScroll, MouseScrollUnit},
     prelude::*,
 };
+use bevy_egui::input::{egui_wants_any_keyboard_input, egui_wants_any_pointer_input};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
@@ -45,9 +46,11 @@ pub fn plugin(app: &mut App) {
         Update,
         (
             walk,
-            (select, use_hands, throw, open_and_close).run_if(session::is_played),
+            select.run_if(session::is_played).run_if(not(egui_wants_any_pointer_input)),
+            (use_hands, throw, open_and_close).run_if(session::is_played),
             escape.run_if(not(resource_equals(Session::None))),
-        ),
+        )
+            .run_if(not(egui_wants_any_keyboard_input)),
     );
 }
 

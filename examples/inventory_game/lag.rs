@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
+use bevy_inventory_sync::overlay::SimulatedLink;
 use bevy_replicon::{bytes::Bytes, prelude::*};
 
 use crate::net::RESEND_TIME;
@@ -52,6 +53,8 @@ impl Lag {
 
 pub fn plugin(app: &mut App) {
     app.init_resource::<Lag>()
+        .init_resource::<SimulatedLink>()
+        .add_systems(Update, follow_overlay)
         .add_systems(
             PreUpdate,
             hold_up_received
@@ -67,6 +70,30 @@ pub fn plugin(app: &mut App) {
                 .run_if(in_state(ClientState::Connected)),
         )
         .add_systems(OnExit(ClientState::Connected), forget);
+}
+
+/// The overlay has sliders for the same.
+fn follow_overlay(
+    mut link: ResMut<SimulatedLink>,
+    mut lag: ResMut<Lag>,
+    mut before: Local<SimulatedLink>,
+) {
+    if *link == *before {
+        *link = SimulatedLink {
+            latency: lag.delay,
+            jitter: lag.delay.mul_f32(lag.jitter),
+            loss: lag.loss,
+        };
+    } else {
+        lag.delay = link.latency;
+        lag.jitter = if link.latency.is_zero() {
+            lag.jitter
+        } else {
+            link.jitter.div_duration_f32(link.latency).min(1.0)
+        };
+        lag.loss = link.loss;
+    }
+    *before = *link;
 }
 
 fn forget(mut lag: ResMut<Lag>) {

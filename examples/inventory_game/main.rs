@@ -30,6 +30,7 @@ mod demo;
 mod report;
 mod steps;
 mod failures;
+mod names;
 mod window;
 
 use std::process::ExitCode;

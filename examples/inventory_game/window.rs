@@ -10,12 +10,14 @@ use bevy::{
     window::WindowResolution,
 };
 
+use bevy_inventory_sync::overlay::{InventoryOverlay, InventoryOverlayPlugin};
+
 use crate::{
     bots,
     cli::Cli,
     demo, failures, input,
     lag::Lag,
-    net, protocol, report, server,
+    names, net, protocol, report, server,
     session::{self, Last, Port, Wish},
     shared, steps, ui, view,
 };
@@ -43,7 +45,13 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     )
     .insert_resource(Port(cli.port))
     .add_plugins((shared(cli), net::plugin, server::plugin, session::plugin))
-    .add_plugins((view::plugin, ui::plugin, input::plugin))
+    .add_plugins((view::plugin, ui::plugin, input::plugin, names::plugin))
+    .add_plugins(InventoryOverlayPlugin::default())
+    .insert_resource(InventoryOverlay {
+        shown: cli.overlay.is_some(),
+        panel: cli.overlay.unwrap_or_default(),
+        ..default()
+    })
     .insert_resource(Lag::new(cli.lag))
     .add_systems(Last, fail_if_the_game_did)
     .add_systems(Update, fail_without_pictures);

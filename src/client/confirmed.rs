@@ -1,5 +1,8 @@
 //! What the server has confirmed, by view; the only truth a client has.
 
+#[cfg(feature = "overlay")]
+mod look;
+
 use std::collections::VecDeque;
 
 use bevy::{

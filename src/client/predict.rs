@@ -109,7 +109,7 @@ pub(crate) struct Predictions {
     bucket: Bucket,
     pub(super) answered: Vec<Answered>,
     /// The slots that take part in pending requests, as the game knows it.
-    told: HashSet<(Entity, Slot)>,
+    pub(crate) told: HashSet<(Entity, Slot)>,
 }
 
 impl Predictions {
@@ -138,6 +138,12 @@ impl Predictions {
             self.answered.push(Answered { request, what, result });
         }
         whole
+    }
+
+    /// How many there are.
+    #[cfg(feature = "overlay")]
+    pub(crate) fn len(&self) -> usize {
+        self.pending.len()
     }
 
     /// The connection is gone: nothing will be answered any more.

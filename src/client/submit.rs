@@ -49,7 +49,7 @@ pub(crate) struct Submission {
 
 impl Submission {
     /// Notes that copies are wrong. Says whether that was not known yet.
-    pub(super) fn want_resync(&mut self) -> bool {
+    pub(crate) fn want_resync(&mut self) -> bool {
         !core::mem::replace(&mut self.resync, true)
     }
 

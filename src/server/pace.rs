@@ -29,7 +29,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    pub(super) fn period(self, settings: &SyncSettings) -> Duration {
+    pub(crate) fn period(self, settings: &SyncSettings) -> Duration {
         match self {
             Self::Critical => Duration::ZERO,
             Self::Normal => settings.normal,

@@ -3,6 +3,8 @@
 mod client;
 mod clients;
 mod resync;
+#[cfg(feature = "overlay")]
+mod look;
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -24,6 +26,8 @@ use clients::Clients;
 
 pub(super) use client::ClientViews;
 pub(super) use clients::{Outgoing, Seat, Sums};
+#[cfg(feature = "overlay")]
+pub(crate) use look::Told;
 
 use super::{
     baseline::Baseline,
@@ -570,7 +574,7 @@ impl Views {
     }
 
     /// The server's run.
-    pub(super) fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch.0
     }
 

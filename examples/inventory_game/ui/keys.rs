@@ -17,6 +17,7 @@ const WORLD: &[(&str, &str)] = &[
     ("R", "use tool"),
     ("Q, Ctrl+Q", "drop one, all"),
     ("Esc", "menu"),
+    ("F3", "look at the sync"),
     ("F1", "hide this"),
 ];
 

@@ -1,0 +1,28 @@
+//! What the overlay calls things.
+
+use bevy::prelude::*;
+use bevy_inventory_sync::prelude::*;
+
+use crate::protocol::{Avatar, Chest};
+
+pub fn plugin(app: &mut App) {
+    app.add_systems(Update, name_things);
+}
+
+fn name_things(
+    avatars: Query<(Entity, &Avatar), (With<InventoryId>, Without<Name>)>,
+    chests: Query<(Entity, &Chest), (With<InventoryId>, Without<Name>)>,
+    ground: Query<Entity, (With<Loot>, Without<Name>)>,
+    mut commands: Commands,
+) {
+    for (entity, avatar) in &avatars {
+        commands.entity(entity).try_insert(Name::new(avatar.name.clone()));
+    }
+    for (entity, chest) in &chests {
+        let name = format!("{:?} at {entity}", chest.kind).to_lowercase();
+        commands.entity(entity).try_insert(Name::new(name));
+    }
+    for entity in &ground {
+        commands.entity(entity).try_insert(Name::new(format!("on the ground {entity}")));
+    }
+}

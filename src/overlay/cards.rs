@@ -1,0 +1,118 @@
+//! What the panel of inventories shows.
+
+use bevy::prelude::*;
+
+use crate::{
+    model::{id::InventoryId, rights::Rights, unit::Unit},
+    server::{pace::Pace, views::Told},
+};
+
+use super::describe::short;
+
+/// So many inventories are listed.
+const LISTED_MAX: usize = 2000;
+
+/// So many grids are drawn at once.
+pub(super) const CARDS_MAX: usize = 12;
+
+/// One inventory in the list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) id: InventoryId,
+    pub(super) entity: Entity,
+}
+
+impl Entry {
+    pub(super) fn new(entity: Entity, id: InventoryId, name: Option<&str>) -> Self {
+        let name = name.map_or_else(|| short(id), str::to_owned);
+        Self { name, id, entity }
+    }
+
+    fn fits(&self, filter: &str) -> bool {
+        let has = |text: &str| text.to_lowercase().contains(filter);
+        filter.is_empty() || has(&self.name) || has(&self.id.to_string())
+    }
+}
+
+/// One inventory with its grid.
+#[derive(Clone, Debug)]
+pub(super) struct Card {
+    pub(super) entry: Entry,
+    pub(super) unit: Unit,
+    pub(super) version: u64,
+    pub(super) handle: u32,
+    pub(super) digest: u64,
+    /// On a client: what the server says the digest is, if it has.
+    pub(super) expected: Option<u64>,
+    /// On a client: what the player may do.
+    pub(super) rights: Option<Rights>,
+    /// On the authority.
+    pub(super) pace: Option<Pace>,
+    pub(super) told: Vec<Told>,
+    pub(super) seen_here: bool,
+    /// How many slots are full.
+    pub(super) full: usize,
+}
+
+/// All inventories by name, and the cards of those that are drawn.
+#[derive(Resource, Default, Debug)]
+pub(super) struct Cards {
+    pub(super) list: Vec<Entry>,
+    /// How many there are, also if they are too many to be listed.
+    pub(super) total: usize,
+    pub(super) cards: Vec<Card>,
+    pub(super) filter: String,
+}
+
+impl Cards {
+    /// Takes a new list.
+    pub(super) fn list(&mut self, all: impl Iterator<Item = Entry>) {
+        let filter = self.filter.trim().to_lowercase();
+        self.list.clear();
+        self.total = 0;
+        for entry in all.filter(|entry| entry.fits(&filter)) {
+            self.total += 1;
+            if self.list.len() < LISTED_MAX {
+                self.list.push(entry);
+            }
+        }
+        self.list.sort_by(|a, b| (&a.name, a.id.to_bits()).cmp(&(&b.name, b.id.to_bits())));
+    }
+
+    /// The inventories whose grids are drawn.
+    pub(super) fn drawn(&self, followed: Option<InventoryId>) -> Vec<Entry> {
+        match self.list.iter().find(|entry| Some(entry.id) == followed) {
+            Some(followed) => vec![followed.clone()],
+            None => self.list.iter().take(CARDS_MAX).cloned().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, number: u64) -> Entry {
+        Entry::new(Entity::PLACEHOLDER, InventoryId::sequential(number), Some(name))
+    }
+
+    #[test]
+    fn the_list_is_filtered_sorted_and_bounded() {
+        let mut cards = Cards { filter: " Chest ".into(), ..default() };
+        cards.list([entry("chest b", 2), entry("player", 3), entry("chest a", 9)].into_iter());
+        let names: Vec<&str> = cards.list.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!((names, cards.total), (vec!["chest a", "chest b"], 2));
+        cards.list((0..3000).map(|n| entry("chest", n)));
+        assert_eq!((cards.list.len(), cards.total), (LISTED_MAX, 3000));
+        assert_eq!(cards.drawn(None).len(), CARDS_MAX);
+        assert_eq!(cards.drawn(Some(InventoryId::sequential(50))).len(), 1);
+    }
+
+    #[test]
+    fn what_has_no_name_is_called_by_its_id() {
+        let id = InventoryId::named("chest", 1);
+        let entry = Entry::new(Entity::PLACEHOLDER, id, None);
+        assert!(id.to_string().starts_with(&entry.name));
+    }
+}

@@ -1,0 +1,171 @@
+//! What last happened to each slot, and how long ago: what a slot flashes with.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bevy::{platform::collections::HashMap, prelude::*};
+use bevy_replicon::shared::client_id::ClientId;
+
+use crate::{
+    events::{Cause, Commit, SlotCause, SlotChanged},
+    model::{container::Slot, stack::Stack},
+};
+
+/// How long a slot flashes.
+pub(super) const FLASH: Duration = Duration::from_millis(1200);
+
+/// So many slots are remembered.
+const SLOTS_MAX: usize = 4096;
+
+/// What a change is coloured by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tint {
+    /// The server changed the slot.
+    Server,
+    /// On the authority: a player did.
+    Acted,
+    /// A full copy differed here.
+    Full,
+    /// Shown ahead of the answer.
+    Predicted,
+    /// Taken back.
+    RolledBack,
+}
+
+impl Tint {
+    pub(super) fn of_commit(cause: Cause) -> Self {
+        if matches!(cause, Cause::Acted(_)) { Self::Acted } else { Self::Server }
+    }
+
+    pub(super) fn of_slot(cause: SlotCause) -> Self {
+        match cause {
+            SlotCause::Server => Self::Server,
+            SlotCause::FullCopy => Self::Full,
+            SlotCause::Predicted => Self::Predicted,
+            SlotCause::RolledBack => Self::RolledBack,
+        }
+    }
+}
+
+/// The last change of a slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) at: Duration,
+    pub(super) tint: Tint,
+    pub(super) old: Option<Stack>,
+    pub(super) new: Option<Stack>,
+    /// On the authority: what did it, and the version with it.
+    pub(super) commit: Option<(Cause, u64)>,
+}
+
+impl Change {
+    /// Who or what did it, in words.
+    pub(super) fn by(&self) -> String {
+        match self.commit {
+            Some((Cause::Acted(ClientId::Server), _)) => "an action of the player here".into(),
+            Some((Cause::Acted(ClientId::Client(client)), _)) => format!("an action of {client}"),
+            Some((Cause::Undeclared, _)) => "the game, by plain mutation".into(),
+            Some((cause, _)) => format!("the game: {cause:?}"),
+            None => match self.tint {
+                Tint::Server | Tint::Acted => "the server".into(),
+                Tint::Full => "a full copy".into(),
+                Tint::Predicted => "a request, shown ahead".into(),
+                Tint::RolledBack => "a refusal: taken back".into(),
+            },
+        }
+    }
+}
+
+/// The last change of each slot.
+#[derive(Resource, Default, Debug)]
+pub(super) struct Changes {
+    slots: HashMap<(Entity, Slot), Change>,
+    /// In the order in which they came to be remembered.
+    order: VecDeque<(Entity, Slot)>,
+    /// When something of an entity last changed.
+    units: HashMap<Entity, (Duration, Tint)>,
+}
+
+impl Changes {
+    pub(super) fn commit(&mut self, now: Duration, commit: &Commit) {
+        let Commit { entity, slot, old, new, version, cause, .. } = *commit;
+        let (tint, commit) = (Tint::of_commit(cause), Some((cause, version)));
+        self.note((entity, slot), Change { at: now, tint, old, new, commit });
+    }
+
+    pub(super) fn changed(&mut self, now: Duration, change: &SlotChanged) {
+        let SlotChanged { entity, slot, old, new, cause } = *change;
+        let tint = Tint::of_slot(cause);
+        self.note((entity, slot), Change { at: now, tint, old, new, commit: None });
+    }
+
+    fn note(&mut self, place: (Entity, Slot), change: Change) {
+        self.units.insert(place.0, (change.at, change.tint));
+        if self.slots.insert(place, change).is_none() {
+            self.order.push_back(place);
+        }
+        if self.slots.len() > SLOTS_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.slots.remove(&oldest);
+            self.units.retain(|_, (at, _)| change.at.saturating_sub(*at) < FLASH);
+        }
+    }
+
+    pub(super) fn of(&self, entity: Entity, slot: Slot) -> Option<&Change> {
+        self.slots.get(&(entity, slot))
+    }
+
+    /// How strongly a slot flashes, from 0 to 1, and in which colour.
+    pub(super) fn flash(&self, entity: Entity, slot: Slot, now: Duration) -> Option<(f32, Tint)> {
+        let change = self.of(entity, slot)?;
+        fade(change.at, now).map(|strength| (strength, change.tint))
+    }
+
+    /// The same of a whole inventory.
+    pub(super) fn flash_of_unit(&self, entity: Entity, now: Duration) -> Option<(f32, Tint)> {
+        let (at, tint) = *self.units.get(&entity)?;
+        fade(at, now).map(|strength| (strength, tint))
+    }
+}
+
+fn fade(at: Duration, now: Duration) -> Option<f32> {
+    let past = now.saturating_sub(at);
+    (past < FLASH).then(|| 1.0 - past.as_secs_f32() / FLASH.as_secs_f32())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    fn change(entity: Entity, slot: usize, cause: SlotCause) -> SlotChanged {
+        let new = Some(ItemId::of("axe").stack(1));
+        SlotChanged { entity, slot: Inventory::slot(slot), old: None, new, cause }
+    }
+
+    #[test]
+    fn a_slot_flashes_in_the_colour_of_its_cause_and_fades() {
+        let mut changes = Changes::default();
+        let (entity, slot) = (Entity::PLACEHOLDER, Inventory::slot(3));
+        changes.changed(Duration::ZERO, &change(entity, 3, SlotCause::RolledBack));
+        let flash = changes.flash(entity, slot, Duration::ZERO);
+        assert_eq!(flash, Some((1.0, Tint::RolledBack)));
+        let half = changes.flash(entity, slot, FLASH / 2).map(|(strength, _)| strength);
+        assert!(half.is_some_and(|strength| (strength - 0.5).abs() < 1e-3));
+        assert_eq!(changes.flash(entity, slot, FLASH), None);
+        assert_eq!(changes.flash(entity, Inventory::slot(4), Duration::ZERO), None);
+        assert!(changes.of(entity, slot).is_some(), "what happened is still known");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut changes = Changes::default();
+        for slot in 0..2 * SLOTS_MAX {
+            changes.changed(FLASH, &change(Entity::PLACEHOLDER, slot, SlotCause::Server));
+        }
+        assert_eq!(changes.slots.len(), SLOTS_MAX);
+        assert_eq!(changes.order.len(), SLOTS_MAX);
+        assert!(changes.of(Entity::PLACEHOLDER, Inventory::slot(0)).is_none());
+    }
+}

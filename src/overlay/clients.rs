@@ -1,0 +1,64 @@
+//! What the panel of clients remembers from look to look.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
+
+use crate::{client::TransferProgress, server::quality::ConnectionQuality};
+
+/// Samples that a rate is made of, half a second apart.
+const SAMPLES_MAX: usize = 5;
+
+/// How many actions of each client were decided on.
+#[derive(Resource, Default, Debug)]
+pub(super) struct ActionRates(EntityHashMap<VecDeque<(Duration, u64)>>);
+
+impl ActionRates {
+    pub(super) fn sample(&mut self, client: Entity, now: Duration, decided: u64) {
+        let samples = self.0.entry(client).or_default();
+        if samples.len() == SAMPLES_MAX {
+            samples.pop_front();
+        }
+        samples.push_back((now, decided));
+    }
+
+    /// Forgets clients that have gone.
+    pub(super) fn keep(&mut self, there: impl Fn(Entity) -> bool) {
+        self.0.retain(|client, _| there(*client));
+    }
+
+    /// Per second, over the last two seconds.
+    pub(super) fn of(&self, client: Entity) -> f64 {
+        let samples = self.0.get(&client);
+        let ends = samples.and_then(|samples| samples.front().zip(samples.back()));
+        let Some(((before, old), (now, new))) = ends else { return 0.0 };
+        let seconds = (*now - *before).as_secs_f64();
+        if seconds > 0.0 { new.saturating_sub(*old) as f64 / seconds } else { 0.0 }
+    }
+}
+
+/// On a client: its own link, and what comes in chunks.
+#[derive(Resource, Default, Debug)]
+pub(super) struct OwnLink {
+    pub(super) quality: ConnectionQuality,
+    pub(super) transfer: Option<TransferProgress>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_of_the_last_two_seconds() {
+        let mut rates = ActionRates::default();
+        let client = Entity::PLACEHOLDER;
+        assert!(rates.of(client).abs() < 1e-9);
+        for n in 0..20u32 {
+            rates.sample(client, Duration::from_millis(500) * n, u64::from(n) * 4);
+        }
+        assert!((rates.of(client) - 8.0).abs() < 1e-9);
+        rates.keep(|_| false);
+        assert!(rates.of(client).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,198 @@
+//! Puts actions, places and stacks into words.
+
+use bevy::prelude::*;
+use bevy_replicon::shared::client_id::ClientId;
+
+use crate::{
+    actions::{AnyAction, Requested},
+    model::{
+        action::Action,
+        container::{Area, Place, Slot},
+        data::DataPool,
+        id::{ContainerKey, InventoryId},
+        items::Catalogue,
+        stack::Stack,
+        unit::Kind,
+    },
+    wire::request::Target,
+};
+
+/// The longest text made of an action of a game's own.
+const TEXT_MAX: usize = 120;
+
+/// What things are called.
+pub(super) struct Words<'a> {
+    pub(super) kinds: &'a [Kind],
+    pub(super) catalogue: Option<&'a Catalogue>,
+    /// What an entity with an inventory is called.
+    pub(super) name: &'a dyn Fn(Entity) -> String,
+}
+
+impl Words<'_> {
+    pub(super) fn container(&self, key: ContainerKey) -> &'static str {
+        self.kinds.iter().find(|kind| kind.key == key).map_or("?", |kind| kind.name)
+    }
+
+    pub(super) fn slot(&self, slot: Slot) -> String {
+        format!("{}[{}]", self.container(slot.container), slot.index)
+    }
+
+    fn place(&self, (entity, slot): Place) -> String {
+        format!("{} {}", (self.name)(entity), self.slot(slot))
+    }
+
+    fn area(&self, area: Area) -> String {
+        match area.container {
+            Some(key) => format!("{} {}", (self.name)(area.entity), self.container(key)),
+            None => (self.name)(area.entity),
+        }
+    }
+
+    /// What is done, and the inventories that it names.
+    pub(super) fn requested(&self, what: &Requested) -> (String, Vec<Entity>) {
+        match what {
+            Requested::Action(action) => self.action(action),
+            Requested::Open(Target::Entity(entity)) => {
+                (format!("open {}", (self.name)(*entity)), vec![*entity])
+            }
+            Requested::Open(Target::Id(id)) => (format!("open {}", short(*id)), Vec::new()),
+            Requested::Close(entity) => (format!("close {}", (self.name)(*entity)), vec![*entity]),
+        }
+    }
+
+    pub(super) fn action(&self, action: &AnyAction) -> (String, Vec<Entity>) {
+        match action.get::<Action>() {
+            Some(action) => self.built_in(action),
+            None => {
+                let debug = format!("{:?}", action.0);
+                let cut: String = debug.chars().take(TEXT_MAX).collect();
+                (format!("{}: {cut}", action.name()), Vec::new())
+            }
+        }
+    }
+
+    fn built_in(&self, action: &Action) -> (String, Vec<Entity>) {
+        let amount =
+            |count: &Option<u32>| count.map_or(String::new(), |count| format!(" x{count}"));
+        match action {
+            Action::Move { from, to, count } => {
+                let (a, b) = (self.place(*from), self.place(*to));
+                (format!("move {a} -> {b}{}", amount(count)), vec![from.0, to.0])
+            }
+            Action::Swap { a, b } => {
+                (format!("swap {} <-> {}", self.place(*a), self.place(*b)), vec![a.0, b.0])
+            }
+            Action::QuickMove { from, to } => {
+                let (a, b) = (self.place(*from), self.area(*to));
+                (format!("quick move {a} -> {b}"), vec![from.0, to.entity])
+            }
+            Action::Collect { onto, from } => {
+                let all = core::iter::once(onto.0).chain(from.iter().map(|area| area.entity));
+                (format!("collect onto {}", self.place(*onto)), all.collect())
+            }
+            Action::Spread { from, onto, each } => {
+                let all = core::iter::once(from.0).chain(onto.iter().map(|place| place.0));
+                let (a, n) = (self.place(*from), onto.len());
+                (format!("spread {a} over {n} slots{}", amount(each)), all.collect())
+            }
+            Action::MoveAll { from, to } => {
+                let (a, b) = (self.area(*from), self.area(*to));
+                (format!("move all {a} -> {b}"), vec![from.entity, to.entity])
+            }
+            Action::Drop { from, count } => {
+                (format!("drop {}{}", self.place(*from), amount(count)), vec![from.0])
+            }
+            Action::DropAll { from } => {
+                (format!("drop all of {}", self.area(*from)), vec![from.entity])
+            }
+            Action::Select { slot } => (format!("select {}", self.place(*slot)), vec![slot.0]),
+            Action::Use { slot } => (format!("use {}", self.place(*slot)), vec![slot.0]),
+            Action::Sort { entity, container } => {
+                let what = (self.name)(*entity);
+                (format!("sort {what} {}", self.container(*container)), vec![*entity])
+            }
+            Action::Craft { recipe, times, to, .. } => {
+                let recipes = self.catalogue.and_then(|items| items.recipe(*recipe));
+                let key = recipes.map_or_else(|| format!("{recipe:?}"), |made| made.key.clone());
+                (format!("craft {key} x{times} -> {}", self.area(*to)), vec![to.entity])
+            }
+        }
+    }
+
+    /// What an item is called.
+    pub(super) fn item(&self, stack: &Stack) -> String {
+        let def = self.catalogue.and_then(|items| items.get(stack.item));
+        def.map_or_else(|| stack.item.to_string(), |def| def.key.clone())
+    }
+
+    /// A stack, or that there is none.
+    pub(super) fn stack(&self, stack: Option<Stack>) -> String {
+        let Some(stack) = stack else { return "nothing".into() };
+        let mut text = format!("{} x{}", self.item(&stack), stack.count());
+        if stack.wear > 0 {
+            text += &format!(", wear {}", stack.wear);
+        }
+        if let Some(data) = stack.data {
+            text += &format!(", data {}", data.0);
+        }
+        text
+    }
+}
+
+/// Two to four letters that stand for an item.
+pub(super) fn letters(key: &str) -> String {
+    let mut words = key.split(['_', '-', ' ', ':', '.']).filter(|word| !word.is_empty());
+    match (words.next(), words.next()) {
+        (Some(one), None) => one.chars().take(4).collect(),
+        (Some(one), Some(two)) => one.chars().take(2).chain(two.chars().take(2)).collect(),
+        _ => "?".into(),
+    }
+}
+
+/// The beginning of an id, enough to tell it from others.
+pub(super) fn short(id: InventoryId) -> String {
+    let full = id.to_string();
+    if full.len() > 8 { full[..8].to_owned() } else { full }
+}
+
+/// Whose action it was.
+pub(super) fn player(client: ClientId) -> String {
+    match client {
+        ClientId::Server => "host".into(),
+        ClientId::Client(client) => client.to_string(),
+    }
+}
+
+/// The type of instance data, and its first bytes.
+pub(super) fn data(pool: &DataPool, stack: &Stack) -> Option<String> {
+    let (kind, bytes) = pool.raw(stack.data?)?;
+    let hex: Vec<String> = bytes.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+    let more = if bytes.len() > 24 { " ..." } else { "" };
+    Some(format!("{kind}, {} B: {}{more}", bytes.len(), hex.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    #[test]
+    fn items_have_few_letters() {
+        assert_eq!(letters("torch"), "torc");
+        assert_eq!(letters("iron_axe"), "irax");
+        assert_eq!(letters("big_red_mushroom"), "bire");
+        assert_eq!(letters(""), "?");
+    }
+
+    #[test]
+    fn an_action_becomes_a_sentence() {
+        let kinds = [Kind::of::<Inventory>(), Kind::of::<Hotbar>()];
+        let (chest, player) = (Entity::from_bits(1 << 32 | 1), Entity::from_bits(1 << 32 | 2));
+        let name = |entity| if entity == chest { "chest".to_owned() } else { "me".to_owned() };
+        let words = Words { kinds: &kinds, catalogue: None, name: &name };
+        let (from, to) = ((chest, Inventory::slot(3)), (player, Hotbar::slot(0)));
+        let said = words.built_in(&Action::Move { from, to, count: Some(5) });
+        assert_eq!(said.0, "move chest inventory[3] -> me hotbar[0] x5");
+        assert_eq!(said.1, [chest, player]);
+    }
+}

@@ -1,0 +1,178 @@
+//! The last minute of all counters, out of which rates and plots are made.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bevy::prelude::*;
+
+use crate::stats::InventoryStats;
+
+/// The time between two samples.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Samples of a minute, and one to begin from.
+const SAMPLES_MAX: usize = 121;
+
+/// What full copies would have cost, beside what the sync did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct FullCost {
+    /// Updates that viewers were due, one for each commit.
+    pub(super) updates: u64,
+    /// What they take as full copies.
+    pub(super) bits: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: Duration,
+    stats: InventoryStats,
+    full: FullCost,
+}
+
+/// Samples of all counters.
+#[derive(Resource, Default, Debug)]
+pub(super) struct History {
+    samples: VecDeque<Sample>,
+    /// Since the overlay was opened first.
+    pub(super) full: FullCost,
+    begin: Option<InventoryStats>,
+}
+
+impl History {
+    /// Takes a sample if it is time. After a pause it begins anew: nobody looked in between.
+    pub(super) fn sample(&mut self, now: Duration, stats: &InventoryStats) {
+        self.begin.get_or_insert(*stats);
+        let last = self.samples.back().map(|last| now.saturating_sub(last.at));
+        if last.is_some_and(|past| past > 4 * PERIOD) {
+            self.samples.clear();
+        } else if last.is_some_and(|past| past < PERIOD) {
+            return;
+        }
+        if self.samples.len() == SAMPLES_MAX {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(Sample { at: now, stats: *stats, full: self.full });
+    }
+
+    /// How much more of something there is than when the overlay was first opened.
+    pub(super) fn since_begin(
+        &self,
+        stats: &InventoryStats,
+        read: impl Fn(&InventoryStats) -> u64,
+    ) -> u64 {
+        self.begin.as_ref().map_or(0, |begin| read(stats) - read(begin))
+    }
+
+    /// Whether nothing of it came within the last minute.
+    pub(super) fn is_quiet(&self, read: impl Fn(&InventoryStats) -> u64) -> bool {
+        let ends = self.samples.front().zip(self.samples.back());
+        ends.is_none_or(|(old, new)| read(&old.stats) == read(&new.stats))
+    }
+
+    /// Per second, over the last second.
+    pub(super) fn rate(&self, read: impl Fn(&InventoryStats) -> u64) -> f64 {
+        self.rate_of(|sample| read(&sample.stats))
+    }
+
+    /// The same of what full copies would have cost, in bits.
+    pub(super) fn full_rate(&self) -> f64 {
+        self.rate_of(|sample| sample.full.bits)
+    }
+
+    /// Points of the last minute: seconds ago, below zero, and per second.
+    pub(super) fn plot(&self, read: impl Fn(&InventoryStats) -> u64) -> Vec<[f64; 2]> {
+        self.plot_of(|sample| read(&sample.stats))
+    }
+
+    pub(super) fn full_plot(&self) -> Vec<[f64; 2]> {
+        self.plot_of(|sample| sample.full.bits)
+    }
+
+    fn rate_of(&self, read: impl Fn(&Sample) -> u64) -> f64 {
+        let newest = self.samples.len().saturating_sub(1);
+        let (Some(new), Some(old)) =
+            (self.samples.back(), self.samples.get(newest.saturating_sub(2)))
+        else {
+            return 0.0;
+        };
+        per_second(old, new, &read)
+    }
+
+    fn plot_of(&self, read: impl Fn(&Sample) -> u64) -> Vec<[f64; 2]> {
+        let Some(newest) = self.samples.back() else { return Vec::new() };
+        let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
+        let ago = |sample: &Sample| -(newest.at - sample.at).as_secs_f64();
+        pairs.map(|(old, new)| [ago(new), per_second(old, new, &read)]).collect()
+    }
+}
+
+fn per_second(old: &Sample, new: &Sample, read: impl Fn(&Sample) -> u64) -> f64 {
+    let seconds = (new.at - old.at).as_secs_f64();
+    if seconds > 0.0 { (read(new) - read(old)) as f64 / seconds } else { 0.0 }
+}
+
+/// What bytes to clients were for.
+pub(super) const KINDS: [(&str, fn(&InventoryStats) -> u64, &str); 8] = [
+    ("deltas", |s| s.bits_deltas, "Only the slots that changed."),
+    ("full", |s| s.bits_fulls, "Full copies because more than half had changed."),
+    ("opens", |s| s.bits_opens, "Views that begin, and full copies that heal."),
+    ("chunks", |s| s.bytes_chunks * 8, "Copies that are too much for one message."),
+    ("data", |s| s.bits_data, "Instance data, once for each client."),
+    ("answers", |s| s.bits_answers, "Answers to players' requests."),
+    (
+        "digests",
+        |s| s.bits_digests,
+        "What copies must come to, when nothing has changed for a while.",
+    ),
+    ("heads", heads, "Heads of messages, and bits that fill up the last byte."),
+];
+
+fn heads(s: &InventoryStats) -> u64 {
+    let known = s.bits_deltas + s.bits_fulls + s.bits_opens + s.bits_data;
+    let known = known + s.bits_answers + s.bits_digests + s.bytes_chunks * 8;
+    (s.bytes_sent * 8).saturating_sub(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(bytes_sent: u64) -> InventoryStats {
+        InventoryStats { bytes_sent, ..default() }
+    }
+
+    #[test]
+    fn rates_and_plots_come_of_differences() {
+        let mut history = History::default();
+        for n in 0..5 {
+            history.sample(PERIOD * n, &sent(1000 + 50 * u64::from(n)));
+        }
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(near(history.rate(|stats| stats.bytes_sent), 100.0));
+        let plot = history.plot(|stats| stats.bytes_sent);
+        assert_eq!(plot.len(), 4);
+        assert!(near(plot[0][0], -1.5) && near(plot[3][0], 0.0));
+        assert!(plot.iter().all(|point| near(point[1], 100.0)));
+        assert_eq!(history.since_begin(&sent(1300), |stats| stats.bytes_sent), 300);
+    }
+
+    #[test]
+    fn a_minute_is_kept_and_a_pause_begins_anew() {
+        let mut history = History::default();
+        for n in 0..500 {
+            history.sample(PERIOD * n, &sent(0));
+        }
+        assert_eq!(history.samples.len(), SAMPLES_MAX);
+        history.sample(PERIOD * 600, &sent(9000));
+        assert_eq!(history.samples.len(), 1);
+        assert!(history.rate(|stats| stats.bytes_sent).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_no_kind_is_a_head() {
+        let stats = InventoryStats { bytes_sent: 10, bits_deltas: 70, ..default() };
+        assert_eq!(heads(&stats), 10);
+        let sum: u64 = KINDS.iter().map(|(_, read, _)| read(&stats)).sum();
+        assert_eq!(sum, 80);
+    }
+}

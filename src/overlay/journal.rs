@@ -1,0 +1,164 @@
+//! The last actions and what became of them.
+
+use core::{fmt::Write, time::Duration};
+use std::collections::VecDeque;
+
+use bevy::prelude::*;
+
+use crate::model::reason::Reason;
+
+/// So many lines are kept.
+const LINES_MAX: usize = 500;
+
+/// One action.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Line {
+    pub(super) at: Duration,
+    pub(super) player: String,
+    /// The inventories that it names.
+    pub(super) inventories: String,
+    pub(super) what: String,
+    pub(super) result: Result<(), Reason>,
+}
+
+impl Line {
+    pub(super) fn outcome(&self) -> String {
+        match self.result {
+            Ok(()) => "done".into(),
+            Err(reason) => format!("{reason:?}"),
+        }
+    }
+
+    fn as_text(&self) -> String {
+        let why = self.result.err().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let (at, outcome) = (self.at.as_secs_f64(), self.outcome());
+        format!("{at:9.2} s  {:<12}  {}  -> {outcome}{why}", self.player, self.what)
+    }
+}
+
+/// Which outcomes are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) enum Outcome {
+    #[default]
+    Any,
+    Done,
+    Refused,
+    Because(Reason),
+}
+
+/// Which lines are shown. Texts are parts of what is looked for, in any case; an empty one fits all.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Filter {
+    pub(super) player: String,
+    pub(super) inventory: String,
+    pub(super) outcome: Outcome,
+}
+
+impl Filter {
+    pub(super) fn lets_through(&self, line: &Line) -> bool {
+        let has = |text: &str, part: &str| {
+            part.is_empty() || text.to_lowercase().contains(&part.trim().to_lowercase())
+        };
+        let outcome = match self.outcome {
+            Outcome::Any => true,
+            Outcome::Done => line.result.is_ok(),
+            Outcome::Refused => line.result.is_err(),
+            Outcome::Because(reason) => line.result == Err(reason),
+        };
+        outcome && has(&line.player, &self.player) && has(&line.inventories, &self.inventory)
+    }
+}
+
+/// The last [`LINES_MAX`] actions, the oldest first.
+#[derive(Resource, Default, Debug)]
+pub(super) struct Journal {
+    lines: VecDeque<Line>,
+    /// How many there have been.
+    pub(super) total: u64,
+}
+
+impl Journal {
+    pub(super) fn write(&mut self, line: Line) {
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+        self.total += 1;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.lines.clear();
+    }
+
+    /// What passes a filter, the newest first.
+    pub(super) fn newest<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Line> {
+        self.lines.iter().rev().filter(|line| filter.lets_through(line))
+    }
+
+    /// The reasons that occur, each once.
+    pub(super) fn reasons(&self) -> Vec<Reason> {
+        let mut reasons: Vec<Reason> = Vec::new();
+        for reason in self.lines.iter().filter_map(|line| line.result.err()) {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        reasons
+    }
+
+    /// What passes a filter as text, the oldest first.
+    pub(super) fn as_text(&self, filter: &Filter) -> String {
+        let mut text = String::new();
+        for line in self.lines.iter().filter(|line| filter.lets_through(line)) {
+            writeln!(text, "{}", line.as_text()).ok();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(player: &str, inventories: &str, result: Result<(), Reason>) -> Line {
+        let (player, inventories) = (player.into(), inventories.into());
+        Line { at: Duration::from_secs(2), player, inventories, what: "Move".into(), result }
+    }
+
+    #[test]
+    fn filters_combine() {
+        let mut journal = Journal::default();
+        journal.write(line("4v1", "chest/12", Ok(())));
+        journal.write(line("4v1", "player/7", Err(Reason::Stale)));
+        journal.write(line("5v1", "chest/12", Err(Reason::TooFar)));
+        let count = |filter: &Filter| journal.newest(filter).count();
+        let mut filter = Filter::default();
+        assert_eq!(count(&filter), 3);
+        filter.player = "4V1".into();
+        assert_eq!(count(&filter), 2);
+        filter.outcome = Outcome::Refused;
+        assert_eq!(count(&filter), 1);
+        filter.inventory = "chest".into();
+        assert_eq!(count(&filter), 0);
+        filter = Filter { outcome: Outcome::Because(Reason::TooFar), ..default() };
+        assert_eq!(count(&filter), 1);
+        assert_eq!(journal.reasons(), [Reason::Stale, Reason::TooFar]);
+    }
+
+    #[test]
+    fn it_is_bounded_and_becomes_text() {
+        let mut journal = Journal::default();
+        for n in 0..LINES_MAX + 3 {
+            journal.write(line(&format!("{n}"), "a", Err(Reason::Stale)));
+        }
+        assert_eq!((journal.len(), journal.total), (LINES_MAX, LINES_MAX as u64 + 3));
+        let text = journal.as_text(&Filter { player: "502".into(), ..default() });
+        assert!(text.starts_with("     2.00 s  502 "), "{text}");
+        assert!(text.contains("-> Stale: "), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+}

@@ -1,0 +1,242 @@
+//! The links: of each client on a server, the own one on a client.
+
+use bevy::prelude::Entity;
+use bevy_egui::egui::{self, Color32, RichText, ScrollArea, Ui, vec2};
+use egui_plot::{Bar, BarChart, Line, Plot};
+
+use crate::{
+    client::{ActionTimes, SyncState},
+    overlay::{look, window::Sight},
+    server::{
+        health::HealthStatus,
+        quality::{ConnectionQuality, Grade},
+    },
+};
+
+use super::traffic::{legend, plot};
+
+pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
+    ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+        if sight.authority.is_here() {
+            if sight.is_serving() {
+                health(ui, sight);
+            }
+            of_server(ui, sight);
+        } else {
+            of_client(ui, sight);
+        }
+    });
+}
+
+fn health(ui: &mut Ui, sight: &Sight) {
+    let Some(health) = &sight.health else { return };
+    let color = match health.status() {
+        HealthStatus::Healthy => look::GOOD,
+        HealthStatus::Degraded => look::FAIR,
+        HealthStatus::Failing => look::BAD,
+    };
+    ui.horizontal(|ui| {
+        look::number_in(ui, format!("{:?}", health.status()), color);
+        for reason in health.reasons() {
+            look::number(ui, format!("{reason:?}"));
+        }
+        let all = sight.refusals.iter().flat_map(|refusals| refusals.iter());
+        let all: Vec<String> = all.map(|(reason, count)| format!("{reason:?} {count}")).collect();
+        if !all.is_empty() {
+            look::head(ui, &format!("refused so far: {}", all.join(", ")));
+        }
+    });
+    ui.add_space(4.0);
+}
+
+fn grade_color(grade: Grade) -> Color32 {
+    match grade {
+        Grade::Excellent => look::GOOD,
+        Grade::Good => Color32::from_rgb(176, 214, 104),
+        Grade::Fair => look::FAIR,
+        Grade::Poor => look::BAD,
+    }
+}
+
+const COLUMNS: [(&str, usize, &str); 13] = [
+    ("rtt ms", 6, "Round-trip time, smoothed over some seconds."),
+    ("jitter", 6, "How much it varies, in milliseconds."),
+    ("loss %", 6, "Packets that were lost lately."),
+    ("grade", 9, "QualityPolicy says what makes one."),
+    ("views", 5, "Inventories that it sees."),
+    ("queue", 5, "Of those, the ones whose newest state it has not been told."),
+    ("merged", 6, "Commits that went out with a later one."),
+    ("put off", 7, "Updates that had to wait because bytes had run out."),
+    ("bytes", 11, "To it, over the last half second."),
+    ("act/s", 6, "Its actions that were decided on, over two seconds."),
+    ("done", 6, "Its actions that were done."),
+    ("refused", 8, "Its actions that were refused."),
+    ("resyncs", 8, "Times that it had lost its place or found a copy to be wrong."),
+];
+
+fn of_server(ui: &mut Ui, sight: &mut Sight) {
+    let mut rows: Vec<_> = sight.clients.iter().collect();
+    rows.sort_by_key(|(client, ..)| client.index());
+    if rows.is_empty() {
+        ui.label(RichText::new("No client is connected.").color(look::DIM));
+        return;
+    }
+    let there = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
+    let chosen = sight.choices.client.filter(there).unwrap_or(rows[0].0);
+    let mut clicked = None;
+    egui::Grid::new("clients").striped(true).spacing(vec2(7.0, 4.0)).show(ui, |ui| {
+        look::head(ui, "client");
+        for (name, width, about) in COLUMNS {
+            look::number_head(ui, name, width).on_hover_text(about);
+        }
+        ui.end_row();
+        for (client, sync, link) in &rows {
+            let name = RichText::new(client.to_string()).monospace();
+            if ui.selectable_label(*client == chosen, name).clicked() {
+                clicked = Some(*client);
+            }
+            let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
+            let grade = if link.is_measured() { format!("{:?}", link.grade()) } else { "-".into() };
+            let warn = |bad: bool| if bad { look::FAIR } else { look::TEXT };
+            look::number(ui, format!("{:>6.1}", ms(link.rtt())));
+            look::number(ui, format!("{:>6.1}", ms(link.jitter())));
+            look::number(ui, format!("{:>6.1}", 100.0 * link.loss()));
+            look::number_in(ui, format!("{grade:>9}"), grade_color(link.grade()));
+            look::number(ui, format!("{:>5}", sync.views));
+            look::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
+            look::number(ui, format!("{:>6}", sync.merged));
+            look::number_in(ui, format!("{:>7}", sync.choked), warn(sync.choked > 0));
+            #[expect(clippy::cast_precision_loss, reason = "it is shown with three digits")]
+            look::number(ui, look::per_second(sync.bytes_per_second as f64));
+            look::number(ui, format!("{:>6.1}", sight.rates.of(*client)));
+            look::number(ui, format!("{:>6}", sync.accepted));
+            look::number_in(ui, format!("{:>8}", sync.refused), warn(sync.refused > 0));
+            look::number_in(ui, format!("{:>8}", sync.desyncs), warn(sync.desyncs > 0));
+            ui.end_row();
+        }
+    });
+    ui.add_space(8.0);
+    if let Some((.., link)) = rows.iter().find(|(client, ..)| *client == chosen) {
+        look::title(ui, &format!("Link of {chosen}, the last half minute"));
+        history(ui, link);
+    }
+    if clicked.is_some() {
+        sight.choices.client = clicked;
+    }
+}
+
+/// Round-trip time and jitter, in milliseconds.
+fn history(ui: &mut Ui, link: &ConnectionQuality) {
+    if !link.is_measured() {
+        ui.label(RichText::new("The messaging backend has measured nothing.").color(look::DIM));
+        return;
+    }
+    let period = ConnectionQuality::PERIOD.as_secs_f64();
+    let points = |read: fn(&crate::prelude::QualitySample) -> f64| -> Vec<[f64; 2]> {
+        let len = link.history().len();
+        let ago = |at: usize| -((len - 1 - at) as f64) * period;
+        link.history().enumerate().map(|(at, sample)| [ago(at), read(sample)]).collect()
+    };
+    let height = (ui.available_height() - 8.0).clamp(110.0, 240.0);
+    plot("link", height, 30.0).legend(legend()).show(ui, |plot| {
+        let rtt = points(|sample| sample.rtt.as_secs_f64() * 1e3);
+        plot.line(Line::new("round trip, ms", rtt).color(look::ACCENT).width(1.8));
+        let jitter = points(|sample| sample.jitter.as_secs_f64() * 1e3);
+        plot.line(Line::new("jitter, ms", jitter).color(look::FAIR).width(1.5));
+        let loss = points(|sample| 100.0 * f64::from(sample.loss));
+        plot.line(Line::new("loss, %", loss).color(look::BAD).width(1.5));
+    });
+}
+
+fn of_client(ui: &mut Ui, sight: &Sight) {
+    let link = &sight.own.quality;
+    ui.horizontal_top(|ui| {
+        ui.vertical(|ui| {
+            ui.set_width(330.0);
+            look::title(ui, "This client");
+            egui::Grid::new("own").num_columns(2).spacing(vec2(12.0, 4.0)).show(ui, |ui| {
+                let mut fact = |what: &str, text: String, color: Color32, about: &str| {
+                    look::head(ui, what);
+                    look::number_in(ui, text, color).on_hover_text(about);
+                    ui.end_row();
+                };
+                let (state, color) = match sight.state.as_deref() {
+                    Some(SyncState::Synced) => ("synced".to_owned(), look::GOOD),
+                    Some(SyncState::Refused(why)) => (format!("refused: {why}"), look::BAD),
+                    _ => ("waiting for the server".to_owned(), look::FAIR),
+                };
+                fact("state", state, color, "SyncState");
+                let ms = |time: core::time::Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
+                fact("round trip", ms(link.rtt()), look::TEXT, "Smoothed over some seconds.");
+                fact("jitter", ms(link.jitter()), look::TEXT, "How much it varies.");
+                let loss = format!("{:.1} %", 100.0 * link.loss());
+                fact("loss", loss, look::TEXT, "Packets that were lost lately.");
+                let grade = format!("{:?}", link.grade());
+                fact("grade", grade, grade_color(link.grade()), "As the server would grade it.");
+                if let Some(there) = sight.own.transfer {
+                    let text = format!("{} of {} chunks", there.received, there.total);
+                    fact("last transfer", text, look::TEXT, "What came in chunks of about 1 kB.");
+                }
+                let pending = sight.predictions.as_ref().map_or(0, |there| there.len());
+                fact("unanswered", pending.to_string(), look::TEXT, "Requests without an answer.");
+                let stats = &sight.stats;
+                let wrong = stats.resyncs_requested + stats.heals_requested;
+                let color = if wrong > 0 { look::FAIR } else { look::TEXT };
+                let text =
+                    format!("{} all, {} one", stats.resyncs_requested, stats.heals_requested);
+                fact(
+                    "copies asked anew",
+                    text,
+                    color,
+                    "Because a message was lost or a copy wrong.",
+                );
+                let text =
+                    format!("{} checked, {} wrong", stats.digests_checked, stats.digest_mismatches);
+                fact("digests", text, look::TEXT, "Copies compared with what the server says.");
+            });
+        });
+        ui.vertical(|ui| {
+            look::title(ui, "From click to answer");
+            if let Some(times) = &sight.times {
+                answers(ui, times);
+            }
+        });
+    });
+    ui.add_space(6.0);
+    look::title(ui, "The link, the last half minute");
+    history(ui, link);
+}
+
+fn answers(ui: &mut Ui, times: &ActionTimes) {
+    let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
+    let (count, mean, last) = (times.count(), ms(times.mean()), ms(times.last()));
+    look::number(ui, format!("answers: {count}, mean {mean:.0} ms, last {last:.0} ms"));
+    let bars = times.buckets().iter().enumerate().map(|(at, count)| {
+        let label = bucket(at);
+        Bar::new(at as f64, *count as f64).width(0.85).name(label).fill(look::ACCENT)
+    });
+    Plot::new("answers")
+        .height(150.0)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .include_y(1.0)
+        .show_grid([false, true])
+        .x_grid_spacer(|_| {
+            (0..=ActionTimes::LIMITS.len())
+                .map(|at| egui_plot::GridMark { value: at as f64, step_size: 10.0 })
+                .collect()
+        })
+        .x_axis_formatter(|mark, _| {
+            (0..=ActionTimes::LIMITS.len())
+                .find(|at| (*at as f64 - mark.value).abs() < 0.1)
+                .map_or_else(String::new, bucket)
+        })
+        .x_axis_label("ms at most")
+        .show(ui, |plot| plot.bar_chart(BarChart::new("answers", bars.collect())));
+}
+
+fn bucket(at: usize) -> String {
+    ActionTimes::LIMITS.get(at).map_or_else(|| "more".into(), u64::to_string)
+}

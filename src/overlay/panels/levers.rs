@@ -1,0 +1,188 @@
+//! What can be changed while the game runs.
+
+use core::time::Duration;
+
+use bevy::prelude::*;
+use bevy_egui::egui::{self, RichText, ScrollArea, Slider, Ui, vec2};
+
+use crate::{
+    model::stack::Stack,
+    overlay::{SimulatedLink, look, window::Sight},
+    server::batch::{FullPolicy, SyncSettings},
+};
+
+pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().slider_width = 220.0;
+        if sight.authority.is_here() {
+            of_server(ui, sight);
+        } else {
+            of_client(ui, sight);
+        }
+        link(ui, sight);
+    });
+}
+
+fn of_server(ui: &mut Ui, sight: &mut Sight) {
+    look::title(ui, "How changes are sent");
+    if let Some(settings) = &mut sight.settings {
+        let mut wanted = **settings;
+        edit_settings(ui, &mut wanted);
+        settings.set_if_neq(wanted);
+    }
+    ui.add_space(8.0);
+    look::title(ui, "Full copies");
+    let followed = sight.overlay.followed;
+    let entity = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
+    ui.horizontal(|ui| {
+        let Some(views) = &mut sight.views else { return };
+        if ui.button("Send everything again").on_hover_text("To everybody who sees it.").clicked() {
+            views.send_all_again();
+        }
+        match entity {
+            Some(entry) => {
+                if ui.button(format!("Send {} again", entry.name)).clicked() {
+                    views.send_again(entry.entity);
+                }
+            }
+            None => {
+                look::head(ui, "follow an inventory to send only that one");
+            }
+        }
+    });
+}
+
+fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
+    let lever = |ui: &mut Ui, name: &str, about: &str, add: &mut dyn FnMut(&mut Ui)| {
+        ui.label(name).on_hover_text(about);
+        add(ui);
+        ui.end_row();
+    };
+    egui::Grid::new("settings").num_columns(2).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
+        let about = "Sends only the slots that changed. Off: a full copy for every change.";
+        lever(ui, "granular", about, &mut |ui| {
+            ui.checkbox(&mut settings.granular, "");
+        });
+        let about = "Above which share of changed slots a delta gives way to a full copy.";
+        lever(ui, "full copy above", about, &mut |ui| {
+            ui.horizontal(|ui| {
+                let mut smaller = settings.full_policy == FullPolicy::Smaller;
+                let mut percent = match settings.full_policy {
+                    FullPolicy::AbovePercent(percent) => percent,
+                    FullPolicy::Smaller => 50,
+                };
+                ui.add_enabled(!smaller, Slider::new(&mut percent, 0..=100).suffix(" %"));
+                ui.checkbox(&mut smaller, "whichever is smaller");
+                settings.full_policy =
+                    if smaller { FullPolicy::Smaller } else { FullPolicy::AbovePercent(percent) };
+            });
+        });
+        let about = "The time between two updates of inventories at that pace.";
+        lever(ui, "pace normal", about, &mut |ui| millis(ui, &mut settings.normal, 1000));
+        lever(ui, "pace low", about, &mut |ui| millis(ui, &mut settings.low, 2000));
+        let about = "So long a change waits for others at least.";
+        lever(ui, "debounce", about, &mut |ui| millis(ui, &mut settings.debounce, 500));
+        let about = "So long after its last change viewers are told a digest. Zero for never.";
+        lever(ui, "digest after", about, &mut |ui| millis(ui, &mut settings.digest_after, 20_000));
+        let about = "To one client in a second, in the long run.";
+        lever(ui, "bytes to one client", about, &mut |ui| {
+            let range = 100..=1_000_000;
+            let slider = Slider::new(&mut settings.bytes_per_second, range).logarithmic(true);
+            ui.add(slider.suffix(" B/s"));
+        });
+        let about = "To all clients together in a second.";
+        lever(ui, "bytes to all", about, &mut |ui| {
+            ui.horizontal(|ui| {
+                let mut limited = settings.total_bytes_per_second < u32::MAX;
+                let mut bytes = settings.total_bytes_per_second.min(10_000_000);
+                ui.checkbox(&mut limited, "limited");
+                let slider = Slider::new(&mut bytes, 100..=10_000_000).logarithmic(true);
+                ui.add_enabled(limited, slider.suffix(" B/s"));
+                settings.total_bytes_per_second = if limited { bytes } else { u32::MAX };
+            });
+        });
+        let about = "Of copies in chunks, to one client in one tick.";
+        lever(ui, "bulk per tick", about, &mut |ui| {
+            ui.add(Slider::new(&mut settings.bulk_bytes_per_tick, 100..=20_000).suffix(" B"));
+        });
+    });
+    if ui.button("Back to the defaults").clicked() {
+        *settings = SyncSettings::default();
+    }
+}
+
+fn millis(ui: &mut Ui, duration: &mut Duration, max: u64) {
+    let mut value = u64::try_from(duration.as_millis()).unwrap_or(max);
+    if ui.add(Slider::new(&mut value, 0..=max).suffix(" ms")).changed() {
+        *duration = Duration::from_millis(value);
+    }
+}
+
+fn of_client(ui: &mut Ui, sight: &mut Sight) {
+    look::title(ui, "Copies");
+    if let Some(submission) = &mut sight.submission {
+        let ask = ui.button("Ask the server for everything again");
+        if ask.on_hover_text("As a client does that has lost its place.").clicked() {
+            submission.want_resync();
+        }
+    }
+    let followed = sight.overlay.followed;
+    let entry = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
+    ui.add_space(4.0);
+    let Some(confirmations) = &mut sight.confirmations else { return };
+    let there = entry.and_then(|entry| Some((entry, confirmations.look(entry.entity)?)));
+    let Some((entry, look)) = there else {
+        look::head(ui, "Follow an inventory in the first tab to spoil one of its slots here.");
+        return;
+    };
+    let (len, digest, expected) = (look.confirmed.len(), look.digest, look.expected);
+    let slot = sight.choices.spoil.min(len.saturating_sub(1));
+    let stack = look.confirmed.get(slot);
+    ui.horizontal(|ui| {
+        let mut wanted = slot;
+        ui.label(format!("slot of {}", entry.name));
+        ui.add(egui::DragValue::new(&mut wanted).range(0..=len.saturating_sub(1)));
+        sight.choices.spoil = wanted;
+        let about = "Writes something wrong into the confirmed copy, as bad memory would. The copy is compared with the server's digest, found to be wrong, and asked for anew; only the slot that differs flashes.";
+        if ui.button("Spoil it").on_hover_text(about).clicked() {
+            let wrong = spoilt(stack, sight.catalogue.as_deref());
+            confirmations.corrupt(entry.id, slot, wrong);
+        }
+        let (text, color) = match expected {
+            None => ("no digest of this version yet; it comes when the inventory rests", look::DIM),
+            Some(expected) if expected == digest => ("the digest agrees", look::GOOD),
+            Some(_) => ("the digest does not agree", look::BAD),
+        };
+        ui.label(RichText::new(text).color(color));
+    });
+}
+
+/// Something else than what lies there.
+fn spoilt(stack: Option<Stack>, items: Option<&crate::prelude::Catalogue>) -> Option<Stack> {
+    match stack {
+        Some(stack) => stack.with_count(stack.count() + 1),
+        None => items.and_then(|items| items.at_rank(0)).map(|item| item.stack(1)),
+    }
+}
+
+fn link(ui: &mut Ui, sight: &mut Sight) {
+    let Some(link) = &mut sight.link else { return };
+    ui.add_space(10.0);
+    look::title(ui, "Simulated link").on_hover_text("The game applies it, both ways.");
+    let mut wanted: SimulatedLink = **link;
+    egui::Grid::new("link").num_columns(2).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
+        ui.label("latency").on_hover_text("One way.");
+        millis(ui, &mut wanted.latency, 500);
+        ui.end_row();
+        ui.label("jitter").on_hover_text("Up and down.");
+        millis(ui, &mut wanted.jitter, 200);
+        ui.end_row();
+        ui.label("loss").on_hover_text("Of messages.");
+        let mut percent = wanted.loss * 100.0;
+        if ui.add(Slider::new(&mut percent, 0.0..=30.0).suffix(" %")).changed() {
+            wanted.loss = percent / 100.0;
+        }
+        ui.end_row();
+    });
+    link.set_if_neq(wanted);
+}

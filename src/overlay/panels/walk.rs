@@ -1,0 +1,98 @@
+//! One row per step of a slot change.
+
+use bevy::reflect::structs::Struct;
+use bevy_egui::egui::{self, CollapsingHeader, RichText, ScrollArea, Ui, vec2};
+
+use crate::overlay::{look, steps::Step, window::Sight};
+
+/// A frame at 60 Hz, in microseconds.
+const FRAME: f64 = 1e6 / 60.0;
+
+/// In microseconds, by the machine's clock: what else the executor runs meanwhile counts too.
+const TIMES: [(&str, &str); 4] = [
+    ("last µs", "Microseconds in the last tick, by the clock."),
+    ("median µs", "Of the last 63 ticks: what it takes when nothing gets in between."),
+    (
+        "mean µs",
+        "Over about a second. On a busy machine it holds what else the executor ran meanwhile.",
+    ),
+    ("worst µs", "Since the overlay was opened."),
+];
+
+pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
+    let here = sight.authority.is_here();
+    let medians = Step::ALL.map(|step| sight.steps.of(step).median());
+    let longest = medians.into_iter().fold(0.1, f64::max);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        egui::Grid::new("walk").striped(true).spacing(vec2(16.0, 5.0)).show(ui, |ui| {
+            look::head(ui, "step");
+            look::number_head(ui, "per s", 8).on_hover_text("Over the last second.");
+            look::head(ui, "of");
+            for (name, about) in TIMES {
+                look::number_head(ui, name, 9).on_hover_text(about);
+            }
+            look::head(ui, "share of the walk");
+            look::number_head(ui, "total", 12).on_hover_text("Since the app began.");
+            ui.end_row();
+            for step in Step::ALL {
+                row(ui, sight, step, longest, here);
+            }
+        });
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            let total = sight.steps.total();
+            let share = 100.0 * total / FRAME;
+            look::number(ui, format!("{total:.1} µs per tick, {share:.2} % of a frame at 60 Hz"))
+                .on_hover_text("The medians of all steps together.");
+            if ui.button("Forget times").clicked() {
+                sight.steps.forget();
+            }
+        });
+        ui.add_space(4.0);
+        CollapsingHeader::new("All counters").show(ui, |ui| counters(ui, sight));
+    });
+}
+
+fn row(ui: &mut Ui, sight: &Sight, step: Step, longest: f64, here: bool) {
+    let took = sight.steps.of(step);
+    let (read, of) = step.counter();
+    let runs = step.is_of_authority() == here || read(&sight.stats) > 0;
+    let color = if runs { look::TEXT } else { look::DIM };
+    ui.label(RichText::new(step.name()).strong().color(color)).on_hover_text(step.about());
+    look::number_in(ui, format!("{:>8.1}", sight.history.rate(read)), color);
+    look::head(ui, of);
+    if took.runs == 0 {
+        for _ in TIMES {
+            look::number_in(ui, format!("{:>9}", "-"), look::DIM);
+        }
+        ui.label("");
+    } else {
+        for time in [took.last, took.median(), took.mean, took.worst] {
+            look::number_in(ui, format!("{time:>9.1}"), color);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "it is a share")]
+        look::bar(ui, (took.median() / longest) as f32, 110.0, look::ACCENT)
+            .on_hover_text(format!("{} runs", took.runs));
+    }
+    look::number_in(ui, format!("{:>12}", look::grouped(read(&sight.stats))), color);
+    ui.end_row();
+}
+
+/// Every field of [`InventoryStats`](crate::prelude::InventoryStats) that is not zero.
+fn counters(ui: &mut Ui, sight: &Sight) {
+    let stats = &*sight.stats;
+    let field = |at: usize| {
+        let value = stats.field_at(at)?.try_downcast_ref::<u64>()?;
+        Some((stats.name_at(at)?, *value))
+    };
+    egui::Grid::new("counters").striped(true).num_columns(6).show(ui, |ui| {
+        let counted = (0..stats.field_len()).filter_map(field).filter(|(_, value)| *value > 0);
+        for (n, (name, value)) in counted.enumerate() {
+            look::head(ui, &name.replace('_', " "));
+            look::number(ui, format!("{:>14}", look::grouped(value)));
+            if n % 3 == 2 {
+                ui.end_row();
+            }
+        }
+    });
+}

@@ -1,0 +1,118 @@
+//! What full copies would have cost in place of what was sent.
+
+use bevy::{platform::collections::HashMap, prelude::*};
+
+use crate::{
+    authority::Authority,
+    client::confirmed::Confirmations,
+    containers::Kinds,
+    events::Commit,
+    model::{items::Catalogue, unit::Unit},
+    server::{baseline::Baseline, views::Views},
+    wire::{
+        Schema,
+        bits::BitWriter,
+        encode::{UpdateHead, update_full},
+    },
+};
+
+use super::history::{FullCost, History};
+
+/// So many full copies are written in one frame.
+const COPIES_MAX: u64 = 64;
+
+/// Adds up what it would have cost to send a full copy for each commit, to each viewer.
+pub(super) fn weigh_full_copies(
+    authority: Authority,
+    catalogue: Res<Catalogue>,
+    kinds: Res<Kinds>,
+    units: Query<&Baseline>,
+    (views, confirmations): (Option<Res<Views>>, Option<Res<Confirmations>>),
+    mut commits: MessageReader<Commit>,
+    mut history: ResMut<History>,
+    mut versions: Local<HashMap<u32, u64>>,
+) {
+    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let mut scales = Scales { schema, written: 0, bits: 0 };
+    let mut cost = FullCost::default();
+    if authority.is_here() {
+        versions.clear();
+        let mut changed: Vec<Entity> = commits.read().map(|commit| commit.entity).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        for unit in changed {
+            let (Some(views), Ok(baseline)) = (&views, units.get(unit)) else { continue };
+            let viewers = views.told(unit).count() as u64;
+            if viewers > 0 {
+                cost.updates += viewers;
+                let (handle, version) = (views.handle(unit), baseline.version());
+                cost.bits += viewers * scales.weigh(handle, version, baseline.unit());
+            }
+        }
+    } else if let Some(copies) = confirmations.filter(|copies| copies.is_changed()) {
+        // Of a view that has just begun nothing is missing.
+        let before = core::mem::take(&mut *versions);
+        for (handle, version, unit) in copies.versions() {
+            versions.insert(handle, version);
+            let missed = before.get(&handle).map_or(0, |before| version.saturating_sub(*before));
+            if missed > 0 {
+                cost.updates += missed;
+                cost.bits += missed * scales.weigh(handle, version, unit);
+            }
+        }
+    }
+    commits.clear();
+    history.full.updates += cost.updates;
+    history.full.bits += cost.bits;
+}
+
+/// Weighs full copies by writing them; if they are very many, the others count as the mean of the first.
+struct Scales<'a> {
+    schema: Schema<'a>,
+    written: u64,
+    bits: u64,
+}
+
+impl Scales<'_> {
+    fn weigh(&mut self, handle: u32, version: u64, unit: &Unit) -> u64 {
+        if self.written == COPIES_MAX {
+            return self.bits / COPIES_MAX;
+        }
+        let bits = full_bits(self.schema, handle, version, unit);
+        self.written += 1;
+        self.bits += bits;
+        bits
+    }
+}
+
+/// How long a unit is as an update that holds all of it.
+fn full_bits(schema: Schema, handle: u32, version: u64, unit: &Unit) -> u64 {
+    let mut w = BitWriter::default();
+    let (base, version) = (version.max(1) - 1, version.max(1));
+    let selected = None;
+    update_full(&mut w, schema, &UpdateHead { view: 0, handle, base, version, selected }, unit);
+    w.len() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::slots::Slots, model::unit::Kind, prelude::*};
+
+    #[test]
+    fn very_many_copies_count_as_the_mean_of_the_first() {
+        let items = Items::<()>::from_ron(r#"(items: [(key: "axe")])"#).unwrap();
+        let kinds = [Kind::of::<Inventory>()];
+        let schema = Schema { catalogue: items.catalogue(), kinds: &kinds };
+        let mut scales = Scales { schema, written: 0, bits: 0 };
+        let mut unit = Unit::default();
+        unit.insert(0, Slots::new(27));
+        let empty = scales.weigh(0, 5, &unit);
+        assert!((27..80).contains(&empty), "{empty} bits");
+        for _ in 1..COPIES_MAX {
+            assert_eq!(scales.weigh(0, 5, &unit), empty);
+        }
+        unit.insert(0, Slots::new(270));
+        assert_eq!(scales.weigh(0, 5, &unit), empty);
+    }
+}
