@@ -45,7 +45,7 @@ const KEYBOARD: &[(&str, &str)] = &[
     ("F1", "hide this"),
 ];
 
-const ROWS: usize = 9;
+const ROWS: usize = 10;
 
 /// Whether the player wants to see them.
 #[derive(Resource, Debug)]
