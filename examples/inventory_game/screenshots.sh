@@ -181,7 +181,7 @@ play "$first" lost join "127.0.0.1:$((port + 2))" --name Cleo --size 640x480 --s
   wait 25; picture $p/lost.png; key Enter; wait 4; picture $p/again.png; quit" &
 lost=$!
 sleep 4
-kill -9 "$server"
+{ kill -9 "$server"; wait "$server"; } 2>/dev/null || true
 sleep 1
 "$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server3.log" 2>&1 &
 started+=($!)
