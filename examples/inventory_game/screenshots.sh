@@ -107,12 +107,14 @@ play "$first" alone --name Ada --size 1280x720 --steps "
   press left; release left; press left; release left; wait 0.5; picture $p/gathered.png;
   point chest 9; wait 0.3; picture $p/engraved.png; key 5; wait 0.4; picture $p/swapped.png;
   point backpack 13; press left; point ground; wait 0.2; release left; wait 0.5; picture $p/thrown.png;
+  point backpack 0; press right; point ground; wait 0.2; release right; wait 0.5; picture $p/half_thrown.png;
   key Esc; wait 0.5; key Esc; wait 0.5; picture $p/pause.png; key Down; key Enter; wait 0.5;
   picture $p/left.png; quit"
 check menu '^screen menu$' 'the game begins with the menu'
 check menu '^ring entry$' '... with the ring around what Enter begins'
 check game '^session playing alone$' 'Enter plays'
 check game '^me Ada holds iron_axe shown iron_axe' 'the axe in hand is drawn'
+check half_thrown '^slot backpack  0 painted plank 19 ' 'half of a stack can be thrown away, once'
 check scrolled '^me Ada holds torch shown torch' 'the wheel selects'
 check crafted '^slot (backpack|hotbar) +[0-9]+ painted plank 38 ' 'Shift-click has sent planks over, and two are used'
 check crafted '^slot (backpack|hotbar) +[0-9]+ painted stick 4 ' '... for four sticks'
@@ -181,7 +183,7 @@ play "$first" lost join "127.0.0.1:$((port + 2))" --name Cleo --size 640x480 --s
   wait 25; picture $p/lost.png; key Enter; wait 4; picture $p/again.png; quit" &
 lost=$!
 sleep 4
-kill -9 "$server"
+{ kill -9 "$server"; wait "$server"; } 2>/dev/null || true
 sleep 1
 "$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server3.log" 2>&1 &
 started+=($!)

@@ -115,7 +115,9 @@ fn drop_beside(
     dragging: Res<Dragging>,
     mut hands: Hands,
 ) {
-    if let Some(drag) = dragging.0.filter(|_| event.original_event_target() == *backdrop) {
+    // The event goes on to the window, and comes here from panels.
+    let beside = event.entity == *backdrop && event.original_event_target() == *backdrop;
+    if let Some(drag) = dragging.0.filter(|_| beside) {
         hands.drop(drag.from.place(), count_of(drag, &contents));
     }
 }

@@ -18,6 +18,8 @@ use super::{
 
 const WIDTH: f32 = 178.0;
 
+const LINE_CHARS_MAX: usize = 42;
+
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entry {
     Resume,
@@ -132,8 +134,8 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             board.spawn(line).insert(TextFont::from_font_size(LETTER_SIZE * 0.9));
             let plate = Node { padding: UiRect::axes(px(5), px(3)), ..default() };
             let red = BackgroundColor(Color::srgba(0.35, 0.08, 0.1, 0.9));
-            let wrapped = Node { max_width: px(WIDTH - 42.0), ..default() };
-            board.spawn((plate, red, Trouble)).with_child((letters("", GOLD), wrapped, Trouble));
+            let unbroken = TextLayout::no_wrap();
+            board.spawn((plate, red, Trouble)).with_child((letters("", GOLD), unbroken, Trouble));
             for entry in ENTRIES {
                 spawn_entry(board, entry);
             }
@@ -188,7 +190,7 @@ fn show(
     shade.display = display(now != Situation::None);
     title.0 = if now == Situation::Pause { "Pause".into() } else { "Inventory game".into() };
     plate.display = display(now == Situation::Trouble);
-    trouble.0 = last.trouble.clone().unwrap_or_default();
+    trouble.0 = last.trouble.as_deref().map(broken).unwrap_or_default();
     for (_, entry, mut node) in &mut entries {
         node.display = display(entry.is_in(now));
     }
@@ -196,6 +198,22 @@ fn show(
     if let Some((entity, ..)) = entries.iter().find(|(_, entry, _)| Some(**entry) == first) {
         focus.take(entity);
     }
+}
+
+/// In lines that fit: the layout does not know how high text is that breaks by itself.
+fn broken(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + word.chars().count() >= LINE_CHARS_MAX {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }
 
 fn write(
