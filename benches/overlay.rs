@@ -2,7 +2,14 @@
 //! bevy_egui has a price of its own, so it stands there alone too. Nothing is drawn here, for there is no window;
 //! what drawing takes says the overlay itself, in its upper corner.
 
-use bevy::{asset::AssetPlugin, image::Image, input::InputPlugin, prelude::*, shader::Shader};
+use bevy::{
+    asset::AssetPlugin,
+    image::Image,
+    input::InputPlugin,
+    prelude::*,
+    shader::Shader,
+    window::{ExitCondition, WindowPlugin},
+};
 use bevy_egui::EguiPlugin;
 use bevy_inventory_sync::{
     overlay::{InventoryOverlay, InventoryOverlayPlugin},
@@ -28,7 +35,12 @@ fn app(overlay: Overlay) -> App {
     let mut app = Pair::app(|app| {
         let items = Items::<()>::from_ron(r#"(items: [(key: "torch", max_stack: 64)])"#);
         app.insert_items(items.expect("it is part of the program"));
-        app.add_plugins((AssetPlugin::default(), InputPlugin))
+        let no_window = WindowPlugin {
+            primary_window: None,
+            exit_condition: ExitCondition::DontExit,
+            ..default()
+        };
+        app.add_plugins((AssetPlugin::default(), InputPlugin, no_window))
             .init_asset::<Image>()
             .init_asset::<Shader>();
         if overlay != Overlay::None {
@@ -63,8 +75,8 @@ fn frame(c: &mut Criterion) {
                 chest.set(3, TORCH.stack(count)).expect("there are 27 slots");
                 app.update();
             });
+            assert!(app.world().resource::<InventoryStats>().slots_notified > 0);
         });
-        assert!(app.world().resource::<InventoryStats>().slots_notified > 0);
     }
 }
 

@@ -42,7 +42,8 @@ pub(super) struct Card {
     pub(super) unit: Unit,
     pub(super) version: u64,
     pub(super) handle: u32,
-    pub(super) digest: u64,
+    /// Only of one that is followed.
+    pub(super) digest: Option<u64>,
     /// On a client: what the server says the digest is, if it has.
     pub(super) expected: Option<u64>,
     /// On a client: what the player may do.

@@ -211,6 +211,7 @@ fn gather_cards(
             visible.map(|(entity, id, name, ..)| Entry::new(entity, *id, name.map(Name::as_str))),
         );
     }
+    let followed = overlay.followed.is_some();
     let mut drawn = Vec::new();
     for entry in cards.drawn(overlay.followed) {
         let entity = entry.entity;
@@ -223,7 +224,7 @@ fn gather_cards(
                 unit: baseline.unit().clone(),
                 version,
                 handle: views.handle(entity),
-                digest: digest(baseline.unit(), version, views.epoch()),
+                digest: followed.then(|| digest(baseline.unit(), version, views.epoch())),
                 expected: None,
                 rights: None,
                 pace: Some(pace.copied().unwrap_or_default()),
@@ -240,7 +241,7 @@ fn gather_cards(
                 unit: look.shown.clone(),
                 version: look.version,
                 handle: look.handle,
-                digest: look.digest,
+                digest: followed.then(|| look.digest()),
                 expected: look.expected,
                 rights: Some(look.rights),
                 pace: None,

@@ -17,9 +17,16 @@ pub(crate) struct Look<'a> {
     pub(crate) rights: Rights,
     pub(crate) confirmed: &'a Unit,
     pub(crate) shown: &'a Unit,
-    /// What the copy comes to, and what the server says of this version, if it has.
-    pub(crate) digest: u64,
+    /// What the server says that it comes to at this version, if it has.
     pub(crate) expected: Option<u64>,
+    epoch: u64,
+}
+
+impl Look<'_> {
+    /// What the copy comes to.
+    pub(crate) fn digest(&self) -> u64 {
+        digest(self.confirmed, self.version, self.epoch)
+    }
 }
 
 impl Confirmations {
@@ -38,8 +45,8 @@ impl Confirmations {
             rights: held.head.rights,
             confirmed: &held.unit,
             shown: held.shown(),
-            digest: digest(&held.unit, held.version, self.epoch),
             expected: expected.map(|(_, digest)| digest),
+            epoch: self.epoch,
         })
     }
 }

@@ -168,10 +168,10 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
         let (agrees, color) = match card.expected {
             _ if card.rights.is_none() => ("", look::TEXT),
             None => ("   the server has not told one of this version", look::DIM),
-            Some(expected) if expected == card.digest => ("   as the server says", look::GOOD),
+            expected if expected == card.digest => ("   as the server says", look::GOOD),
             Some(_) => ("   the server says another", look::BAD),
         };
-        let digest = format!("{:016x}{agrees}", card.digest);
+        let digest = format!("{:016x}{agrees}", card.digest.unwrap_or_default());
         fact("digest", digest, color, "What the content comes to. Equal copies have equal ones.");
         if let Some(rights) = card.rights {
             let names: Vec<&str> = rights.iter_names().map(|(name, _)| name).collect();

@@ -135,7 +135,7 @@ fn of_client(ui: &mut Ui, sight: &mut Sight) {
         look::head(ui, "Follow an inventory in the first tab to spoil one of its slots here.");
         return;
     };
-    let (len, digest, expected) = (look.confirmed.len(), look.digest, look.expected);
+    let (len, digest, expected) = (look.confirmed.len(), look.digest(), look.expected);
     let slot = sight.choices.spoil.min(len.saturating_sub(1));
     let stack = look.confirmed.get(slot);
     ui.horizontal(|ui| {
