@@ -1,5 +1,5 @@
 //! Times a server with many inventories: `cargo bench --bench fleet`. In each tick one slot changes in 5 % of
-//! them, or nothing. The clients are stubs that say hello and acknowledge. Times are of this machine; what
+//! them, or nothing. The clients are stubs that say hello and acknowledge, and have no budget of bytes. Times are of this machine; what
 //! can be compared are the rows of one run.
 //!
 //! Columns: workload, peer, inventories, microseconds of the server's whole update and of the systems that

@@ -100,6 +100,9 @@ impl Fleet {
             let ours = P::NAME == "ours";
             let begin = begin_watch.after(ServerSystems::IncrementTick);
             if ours {
+                // Nobody else has a budget that one client which sees all could use up.
+                let unlimited = SyncSettings { bytes_per_second: u32::MAX, ..default() };
+                app.insert_resource(unlimited);
                 app.add_systems(PostUpdate, begin.before(InventorySystems::Mark)).add_systems(
                     PostUpdate,
                     end_watch.after(InventorySystems::Send).before(ServerSystems::Send),
