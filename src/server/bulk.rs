@@ -147,8 +147,11 @@ impl Bulk {
     pub(super) fn receive(&mut self, number: u8) -> bool {
         let transfer = self.transfer.as_mut().filter(|_| self.last == number);
         let whole = transfer.filter(|transfer| transfer.sent == transfer.total);
-        self.given_up = 0;
-        whole.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true))
+        let news = whole.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true));
+        if news {
+            self.given_up = 0;
+        }
+        news
     }
 }
 

@@ -120,7 +120,7 @@ fn write(
         (true, true) => KEYBOARD,
     };
     for (&Cell(row, is_key), mut text) in &mut cells {
-        let (key, what) = list[row];
+        let (key, what) = list.get(row).copied().unwrap_or_default();
         let now = if is_key { key } else { what };
         if text.0 != now {
             text.0 = now.into();
