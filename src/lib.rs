@@ -457,6 +457,10 @@
 //! Trigger [`FlushInventories`] first: everything that waits for its turn is told at once, and
 //! [`InventoriesFlushed`] says what could not be.
 //!
+//! # Coming from `replicate`
+//!
+//! [What changes](migration), step by step.
+//!
 //! # Testing your game
 //!
 //! [`Pair`](test_pair::Pair) joins a server and any number of clients in one process, with latency, loss and
@@ -505,6 +509,9 @@ pub mod renet;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod test_pair;
+#[cfg(doc)]
+#[doc = include_str!("migration.md")]
+pub mod migration {}
 
 use bevy::app::{PluginGroup, PluginGroupBuilder};
 #[cfg(doc)]
