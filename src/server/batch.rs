@@ -67,6 +67,13 @@ impl Default for SyncSettings {
     }
 }
 
+impl SyncSettings {
+    /// How fast bytes are earned: by one client, and by all together.
+    pub(super) fn rates(&self) -> [Rate; 2] {
+        [self.bytes_per_second, self.total_bytes_per_second].map(Rate::new)
+    }
+}
+
 /// When a delta gives way to a full copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 pub enum FullPolicy {
@@ -135,7 +142,7 @@ pub(super) fn batch_changes(
     batched.jobs.clear();
     batched.targets.clear();
     batched.entries.clear();
-    let rates = [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let rates = settings.rates();
     let in_line = views.begin_batch();
     let settings = *settings;
     let policy = *policy;

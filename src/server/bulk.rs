@@ -23,7 +23,6 @@ use crate::{
 
 use super::{
     batch::SyncSettings,
-    budget::Rate,
     encode::{Copies, Encoded, Units, head_of},
     health::Watch,
     pace::Moment,
@@ -214,8 +213,7 @@ pub(super) fn send_chunks(
     let Some(channel) = registry.server_message_channel::<SyncChunk>() else { return };
     let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
     let now = Moment::new(time.elapsed());
-    let [rate, total_rate] =
-        [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let [rate, total_rate] = settings.rates();
     let flushing = views.flush_until.is_some();
     let mut busy = core::mem::take(&mut views.bulky);
     // So that the same ones do not come first every time.

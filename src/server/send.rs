@@ -8,7 +8,6 @@ use crate::{protocol::SyncBatch, stats::InventoryStats, wire::encode};
 
 use super::{
     batch::{Batched, SyncSettings},
-    budget::Rate,
     encode::Encoded,
     pace::Moment,
     views::{Outgoing, Views},
@@ -29,8 +28,7 @@ pub(super) fn send_messages(
     // Marked as changed once, not for every message.
     let (views, messages, stats) = (&mut *views, &mut *messages, &mut *stats);
     let now = Moment::new(time.elapsed());
-    let [rate, total_rate] =
-        [settings.bytes_per_second, settings.total_bytes_per_second].map(Rate::new);
+    let [rate, total_rate] = settings.rates();
     let (mut sent_messages, mut sent_bytes) = (0, 0);
     let mut send = |outgoing: &mut Outgoing, client, bytes: Bytes| {
         sent_messages += 1;
