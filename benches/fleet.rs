@@ -1,6 +1,6 @@
 //! Times a server with many inventories: `cargo bench --bench fleet`. In each tick one slot changes in 5 % of
-//! them, or nothing. The clients are stubs that say hello and acknowledge, and have no budget of bytes. Times are of this machine; what
-//! can be compared are the rows of one run.
+//! them, or nothing. The clients are stubs that say hello and acknowledge; but for the row that says so they have no
+//! budget of bytes. Times are of this machine; what can be compared are the rows of one run.
 //!
 //! Columns: workload, peer, inventories, microseconds of the server's whole update and of the systems that
 //! sync inventories (medians), idle and busy; nanoseconds of these systems for each change, above idle;
@@ -13,6 +13,7 @@ mod common;
 use core::time::Duration;
 use std::alloc::System;
 
+use bevy_inventory_sync::prelude::SyncSettings;
 use clap::Parser;
 use common::{
     fleet::{Fleet, Layout, Seen, median, run},
@@ -76,6 +77,11 @@ fn main() {
             one::<HandWritten>("W3a one client", layout);
         }
     }
+    if wanted("W3a out of bytes", 10_000) {
+        // Almost everything waits: what a tick costs must not grow with that.
+        let layout = Layout { inventories: 10_000, seen: Seen::By(1), avatars: false };
+        one_within::<Ours>("W3a out of bytes", layout, Some(5_000));
+    }
     for (name, n, clients) in [("W7 50 clients", 1_000, 50), ("W7 1,000 clients", 1, 1_000)] {
         if wanted(name, n) {
             let layout = Layout { inventories: n, seen: Seen::By(clients), avatars: false };
@@ -87,10 +93,18 @@ fn main() {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "averages to print")]
 fn one<P: Peer>(name: &str, layout: Layout) {
+    one_within::<P>(name, layout, None);
+}
+
+/// With a budget of so many bytes per second for each client, if there is one.
+#[expect(clippy::cast_precision_loss, reason = "averages to print")]
+fn one_within<P: Peer>(name: &str, layout: Layout, budget: Option<u32>) {
     let changes = (layout.inventories / 20).max(1);
     let mut fleet = Fleet::new::<P>(layout);
+    if let Some(bytes_per_second) = budget {
+        fleet.app.insert_resource(SyncSettings { bytes_per_second, ..SyncSettings::default() });
+    }
     let idle = run::<P>(&mut fleet, 0);
     assert!(idle.iter().all(|tick| tick.messages == 0), "{}: idle and yet talking", P::NAME);
     let busy = run::<P>(&mut fleet, changes);

@@ -80,6 +80,10 @@ impl Unit {
         &self.sections
     }
 
+    pub(crate) fn sections_mut(&mut self) -> &mut [Section] {
+        &mut self.sections
+    }
+
     /// How many slots there are in all.
     #[must_use]
     pub fn len(&self) -> usize {

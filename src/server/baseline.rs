@@ -26,8 +26,8 @@ pub struct Baseline {
     selected_version: u64,
     selected_before: Option<u8>,
     structure_version: u64,
-    /// What the slots of the last commit held before, in rising order of the slots.
-    before: Vec<(usize, Option<Stack>)>,
+    /// What the last commit changed, in rising order of the slots.
+    last: Vec<Entry>,
     /// How many slots hold instance data.
     with_data: usize,
     /// The kinds of containers that were refused, a bit each.
@@ -82,13 +82,11 @@ impl Baseline {
     ) -> bool {
         let begin = entries.len();
         if version + 1 == self.version {
-            if self.before.len() > DELTA_SLOTS_MAX {
-                return false;
+            let fits = self.last.len() <= DELTA_SLOTS_MAX;
+            if fits {
+                entries.extend_from_slice(&self.last);
             }
-            for &(slot, old) in &self.before {
-                entries.push(Entry { slot, old: Some(old), new: self.unit.get(slot) });
-            }
-            return true;
+            return fits;
         }
         let logged = log.first().is_some_and(|first| first.version <= version + 1);
         for (slot, _) in self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version) {
@@ -116,7 +114,11 @@ impl Baseline {
     /// What the last commit changed, for a log.
     pub(super) fn last_changes(&self) -> impl ExactSizeIterator<Item = Logged> + '_ {
         let version = self.version;
-        self.before.iter().map(move |&(slot, old)| Logged { version, slot, old })
+        self.last.iter().map(move |&Entry { slot, old, .. }| Logged {
+            version,
+            slot,
+            old: old.flatten(),
+        })
     }
 
     /// The selected slot, if it changed after a version.
@@ -147,7 +149,7 @@ impl Baseline {
         }
         self.pass = pass;
         self.version = self.version.max(floor) + 1;
-        self.before.clear();
+        self.last.clear();
         true
     }
 
@@ -162,15 +164,19 @@ impl Baseline {
         old: Option<Stack>,
         new: Option<Stack>,
     ) {
-        if let Some(slots) = self.unit.section_mut(kind) {
-            slots.set(index, new).ok();
+        let mut flat = index;
+        for section in self.unit.sections_mut() {
+            if section.kind == kind {
+                section.slots.set(index, new).ok();
+                break;
+            }
+            flat += section.slots.len();
         }
-        let flat = self.unit.start_of(kind) + index;
         self.with_data += usize::from(new.is_some_and(|stack| stack.data.is_some()));
         self.with_data -= usize::from(old.is_some_and(|stack| stack.data.is_some()));
         self.slot_versions[flat] = self.version;
-        let at = self.before.partition_point(|(slot, _)| *slot < flat);
-        self.before.insert(at, (flat, old));
+        let after = self.last.iter().rev().take_while(|entry| entry.slot > flat).count();
+        self.last.insert(self.last.len() - after, Entry { slot: flat, old: Some(old), new });
     }
 
     /// Changes the containers; every slot counts as changed.
@@ -220,6 +226,6 @@ impl Baseline {
         self.structure_version = self.version;
         self.slot_versions.clear();
         self.slot_versions.resize(self.unit.len(), self.version);
-        self.before.clear();
+        self.last.clear();
     }
 }

@@ -15,11 +15,11 @@ use crate::{
 
 use super::{
     baseline::Baseline,
-    budget::Rate,
+    budget::{Credit, Rate},
     mark::Marked,
     pace::{Moment, Pace},
-    quality::QualityPolicy,
-    views::{Cost, Seat, Touching, UnitViews, Views},
+    quality::{Periods, QualityPolicy},
+    views::{Cost, Place, Seat, Touching, Views, Watcher},
 };
 
 /// How changes are sent. May be changed at any time.
@@ -122,6 +122,8 @@ pub(crate) struct Batched {
     /// Clients with the index of their view.
     pub(super) targets: Vec<(Seat, u32)>,
     pub(super) entries: Vec<Entry>,
+    /// Units with a viewer whose turn had not come in the tick before.
+    waiting: Vec<Entity>,
 }
 
 /// Makes jobs of the units that were marked, and moves their viewers' cursors.
@@ -129,38 +131,38 @@ pub(super) fn batch_changes(
     marked: Res<Marked>,
     units: Query<(&Baseline, Option<&Pace>), Allow<Disabled>>,
     (settings, policy, time): (Res<SyncSettings>, Res<QualityPolicy>, Res<Time<Real>>),
+    mut periods: Local<Option<Periods>>,
     mut views: ResMut<Views>,
     mut batched: ResMut<Batched>,
     mut stats: ResMut<InventoryStats>,
 ) {
     let now = Moment::new(time.elapsed());
+    let known = periods.filter(|_| !settings.is_changed() && !policy.is_changed());
+    let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
     let nothing_new = marked.units().is_empty() && batched.jobs.is_empty();
-    if nothing_new && views.waiting.is_empty() && !views.rest_is_due(now) {
+    if nothing_new && views.nobody_waits() && !views.rest_is_due(now) {
         return;
     }
     let (batched, views, stats) = (&mut *batched, &mut *views, &mut *stats);
     batched.jobs.clear();
     batched.targets.clear();
     batched.entries.clear();
-    let rates = settings.rates();
-    let in_line = views.begin_batch();
-    let settings = *settings;
-    let policy = *policy;
-    let mut batching = Batching { settings, policy, now, rates, views, batched, stats };
-    for unit in marked.units().iter().copied() {
-        batching.commit(unit, units.get(unit));
+    let mut waiting = core::mem::take(&mut batched.waiting);
+    views.begin_batch(&mut waiting);
+    let (settings, rates) = (*settings, settings.rates());
+    let mut batching = Batching { settings, periods, now, rates, views, batched, stats };
+    for unit in marked.units() {
+        batching.tell(*unit, units.get(*unit), Turn::Changed);
     }
-    let waiting = batching.views.take_waiting(in_line);
-    let turns: &[Turn] = if in_line { &Turn::IN_LINE } else { &[Turn::Free] };
-    for turn in turns {
-        for unit in waiting.iter().copied() {
-            batching.tell(unit, units.get(unit), *turn);
-        }
+    for unit in waiting.drain(..) {
+        batching.tell(unit, units.get(unit), Turn::Waited);
     }
-    for unit in waiting {
-        batching.keep_waiting(unit, units.get(unit), false);
+    batching.batched.waiting = waiting;
+    batching.views.begin_line();
+    while let Some((unit, place)) = batching.views.next_in_line(Credit::at(now)) {
+        batching.tell(unit, units.get(unit), Turn::InLine(place));
     }
-    batching.stats.updates_choked += core::mem::take(&mut batching.views.line.choked);
+    batching.stats.updates_choked += batching.views.end_line();
     let epoch = batching.views.epoch();
     while let Some(unit) = batching.views.next_at_rest(now, settings.digest_after) {
         if let Ok((baseline, _)) = units.get(unit) {
@@ -171,36 +173,82 @@ pub(super) fn batch_changes(
     }
 }
 
-/// Whose turn it is, of those whose time has come.
+/// Why a unit's turn has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Turn {
-    /// Everybody whose bytes sufficed for all that was to be told before.
-    Free,
-    /// Everybody who is told at this pace.
-    InLine(Pace),
+    /// It has just changed.
+    Changed,
+    /// It was on the list of those with a viewer whose turn had not come.
+    Waited,
+    /// It is the first in line, in this place.
+    InLine(Place),
 }
 
 impl Turn {
-    const IN_LINE: [Self; 3] =
-        [Self::InLine(Pace::Critical), Self::InLine(Pace::Normal), Self::InLine(Pace::Low)];
-
-    fn includes(self, pace: Pace) -> bool {
-        self == Self::Free || self == Self::InLine(pace)
+    fn is_in_line(self) -> bool {
+        matches!(self, Self::InLine(_))
     }
 
-    /// What was told longest ago to those whose turn it is: of the viewers of one unit they come first. Those that have
-    /// had it are left out.
-    fn longest(
+    /// Whether a viewer is told now, if there are bytes; given the pace of the unit.
+    #[inline]
+    fn is_for(self, watcher: &Watcher, pace: Pace, now: Moment) -> bool {
+        let in_turn = match self {
+            Self::InLine(place) => watcher.pace.unwrap_or(pace) == place.pace,
+            _ => true,
+        };
+        in_turn && watcher.timer.is_due(now)
+    }
+}
+
+/// What is told to those who hold one version of a unit.
+#[derive(Clone, Copy)]
+struct Update {
+    base: u64,
+    version: u64,
+    /// Whether it fits into a delta; a full copy is sent otherwise.
+    fits: bool,
+    cost: Cost,
+}
+
+impl Update {
+    /// Moves the cursors of those whose turn it is and who can afford it, and lists them; and those who have outgrown
+    /// their copy. Says whether nobody is left who has not been told all.
+    fn tell(
         self,
-        watched: &UnitViews,
-        (version, pace, now): (u64, Pace, Moment),
-        done: &[u64],
-    ) -> Option<u64> {
-        let due = watched.watchers.iter().filter(|watcher| {
-            watcher.timer.is_due(now) && self.includes(watcher.pace.unwrap_or(pace))
-        });
-        let told = due.filter_map(|watcher| watcher.told);
-        told.filter(|told| *told < version && !done.contains(told)).min()
+        watchers: &mut [Watcher],
+        (turn, unit_pace, now, periods): (Turn, Pace, Moment, &Periods),
+        clients: &mut Touching,
+        (told, outgrown): (&mut Vec<(Seat, u32)>, &mut SmallVec<[usize; 4]>),
+    ) -> bool {
+        let Self { base, version, fits, cost } = self;
+        let (flushing, free) = (clients.is_flushing(), !turn.is_in_line());
+        let mut all_told = true;
+        for (at, watcher) in watchers.iter_mut().enumerate() {
+            let has_turn = flushing || turn.is_for(watcher, unit_pace, now);
+            if !(has_turn && watcher.told == Some(base)) {
+                all_told &= !watcher.is_behind(version);
+                continue;
+            }
+            if !fits {
+                watcher.told = None;
+                outgrown.push(at);
+                continue;
+            }
+            let pace = watcher.pace.unwrap_or(unit_pace);
+            if let Some(grade) = clients.afford(watcher, cost, free) {
+                watcher.told = Some(version);
+                watcher.timer.told(now, periods.of(pace, grade));
+                told.push((watcher.seat, watcher.view));
+            } else {
+                all_told = false;
+                let place = match turn {
+                    Turn::InLine(place) => place,
+                    _ => Place { pace, since: now },
+                };
+                clients.put_off(watcher, place);
+            }
+        }
+        all_told
     }
 }
 
@@ -210,7 +258,7 @@ type There<'a, E> = Result<(&'a Baseline, Option<&'a Pace>), E>;
 /// What [`batch_changes`] works with.
 struct Batching<'a> {
     settings: SyncSettings,
-    policy: QualityPolicy,
+    periods: Periods,
     now: Moment,
     /// Of one client, and of all.
     rates: [Rate; 2],
@@ -220,98 +268,70 @@ struct Batching<'a> {
 }
 
 impl Batching<'_> {
-    /// A unit has just changed.
-    fn commit<E: Copy>(&mut self, unit: Entity, there: There<E>) {
-        if !self.settings.debounce.is_zero()
-            && let (Ok((baseline, _)), Some(watched)) = (&there, self.views.unit_mut(unit))
-        {
-            watched.wait(baseline.version(), self.now, self.settings.debounce);
-        }
-        if self.tell(unit, there, Turn::Free) {
-            self.keep_waiting(unit, there, true);
-        }
-    }
-
-    /// Keeps a unit on the list as long as not everybody has been told all. `committed` says that it has just
-    /// changed.
-    fn keep_waiting<E>(&mut self, unit: Entity, there: There<E>, committed: bool) {
-        let Ok((baseline, _)) = there else { return };
-        if self.views.keep_waiting(unit, baseline, self.now, committed) {
-            self.stats.updates_deferred += 1;
-        }
-    }
-
-    /// Makes jobs for those whose turn it is, and moves their cursors. Says whether somebody has to wait.
-    fn tell<E>(&mut self, unit: Entity, there: There<E>, turn: Turn) -> bool {
-        let Ok((baseline, pace)) = there else { return false };
-        let pace = pace.copied().unwrap_or_default();
-        let Self { settings, policy, now, rates, views, batched, stats } = self;
-        let Some((watched, mut clients)) = views.unit_and_clients(unit, *now, *rates) else {
-            return false;
+    /// Makes jobs for those whose turn it is, and moves their cursors.
+    fn tell<E>(&mut self, unit: Entity, there: There<E>, turn: Turn) {
+        let Ok((baseline, pace)) = there else { return };
+        let unit_pace = pace.copied().unwrap_or_default();
+        let Self { settings, periods, now, rates, views, batched, stats } = self;
+        let now = *now;
+        let Some((watched, mut clients)) = views.unit_and_clients(unit, now, *rates) else {
+            return;
         };
-        let flushing = clients.is_flushing();
         let (version, len) = (baseline.version(), baseline.len());
+        match turn {
+            Turn::Changed if !settings.debounce.is_zero() => {
+                watched.wait(version, now, settings.debounce);
+            }
+            Turn::Waited => watched.waits = false,
+            _ => {}
+        }
+        let flushing = clients.is_flushing();
+        let has_turn = |watcher: &Watcher| flushing || turn.is_for(watcher, unit_pace, now);
         let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
         let mut done: SmallVec<[u64; 4]> = SmallVec::new();
         // All viewers at one version at a time, and mostly there is one version.
-        let late = loop {
-            let of = (version, pace, *now);
-            let longest = if turn == Turn::Free { None } else { turn.longest(watched, of, &done) };
+        let all_told = loop {
+            let waiting = watched.watchers.iter().filter(|watcher| has_turn(watcher));
+            let mut waiting = waiting
+                .filter_map(|watcher| watcher.told)
+                .filter(|told| *told < version && !done.contains(told));
+            // Of those in line, who was told longest ago.
+            let base = if turn.is_in_line() { waiting.min() } else { waiting.next() };
+            let Some(base) = base else { break false };
             let (first, start) = (batched.entries.len(), batched.targets.len());
-            let (mut base, mut anew, mut cost) = (None, false, Cost::default());
-            let (mut late, mut others) = (false, false);
-            for (at, watcher) in watched.watchers.iter_mut().enumerate() {
-                let Some(told) = watcher.told.filter(|told| *told < version) else { continue };
-                let pace = watcher.pace.unwrap_or(pace);
-                let due = (flushing || watcher.timer.is_due(*now)) && turn.includes(pace);
-                if !due || done.contains(&told) {
-                    late = true;
-                    continue;
-                }
-                if longest.is_some_and(|longest| longest != told) {
-                    others = true;
-                    continue;
-                }
-                if base.is_none() {
-                    base = Some(told);
-                    anew = told < baseline.structure_version()
-                        || !baseline.collect_changes(told, &watched.log, &mut batched.entries);
-                    let bytes = bytes_planned(batched.entries.len() - first, len, settings);
-                    cost = clients.cost(bytes, version - told - 1);
-                }
-                if base != Some(told) {
-                    others = true;
-                } else if anew {
-                    watcher.told = None;
-                    outgrown.push(at);
-                } else if let Some(grade) = clients.afford(watcher, cost, turn == Turn::Free) {
-                    watcher.told = Some(version);
-                    watcher.timer.told(*now, policy.period(pace, grade, settings));
-                    batched.targets.push((watcher.seat, watcher.view));
-                } else {
-                    late = true;
-                }
+            let fits = base >= baseline.structure_version()
+                && baseline.collect_changes(base, &watched.log, &mut batched.entries);
+            let bytes = bytes_planned(batched.entries.len() - first, len, settings);
+            let cost = clients.cost(bytes, version - base - 1);
+            let update = Update { base, version, fits, cost };
+            let all_told = update.tell(
+                &mut watched.watchers,
+                (turn, unit_pace, now, periods),
+                &mut clients,
+                (&mut batched.targets, &mut outgrown),
+            );
+            if batched.targets.len() > start {
+                stats.jobs_batched += 1;
+                stats.commits_merged += version - base - 1;
+                clients.note_told(unit, watched, settings.digest_after);
+                let of = (unit, watched.handle, base);
+                batched.push(of, baseline, (first, start), settings, &mut clients);
+            } else {
+                batched.entries.truncate(first);
             }
-            if let Some(base) = base {
-                done.push(base);
-                if batched.targets.len() > start {
-                    stats.jobs_batched += 1;
-                    stats.commits_merged += version - base - 1;
-                    clients.note_told(unit, watched, settings.digest_after);
-                    let of = (unit, watched.handle, base);
-                    batched.push(of, baseline, (first, start), settings, &mut clients);
-                } else {
-                    batched.entries.truncate(first);
-                }
+            if all_told {
+                break true;
             }
-            if !others {
-                break late;
-            }
+            done.push(base);
         };
+        if all_told {
+            watched.note_all_told();
+        } else if clients.note_late(unit, watched, baseline, turn == Turn::Changed) {
+            stats.updates_deferred += 1;
+        }
         for at in outgrown {
             views.reopen(unit, at);
         }
-        late
     }
 }
 

@@ -30,9 +30,17 @@ impl Rate {
     }
 }
 
-/// Up to here what was spent may be earned only later, in nanoseconds since the app began.
-pub(super) fn credit_limit(now: Moment) -> u64 {
-    now.plus(BURST).nanos()
+/// Up to here what was spent may be earned only later.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Credit {
+    now: u64,
+    limit: u64,
+}
+
+impl Credit {
+    pub(super) fn at(now: Moment) -> Self {
+        Self { now: now.nanos(), limit: now.plus(BURST).nanos() }
+    }
 }
 
 /// What was spent of what is earned.
@@ -40,26 +48,28 @@ pub(super) fn credit_limit(now: Moment) -> u64 {
 pub(super) struct Budget {
     /// When all of it will have been earned again, in nanoseconds since the app began.
     earned_at: u64,
-    /// What is about to be sent in this tick takes so many nanoseconds, as far as that can be told before it is
-    /// written.
+    /// So much of that is for what is about to be sent in this tick, as far as it can be told before it is written.
     planned: u64,
 }
 
 impl Budget {
-    /// Whether something may be sent at all, up to a [`credit_limit`]. What is sent as a whole may go into debt.
-    pub(super) fn has_credit(&self, limit: u64) -> bool {
-        self.earned_at.saturating_add(self.planned) <= limit
+    /// Whether something may be sent at all. What is sent as a whole may go into debt.
+    #[inline]
+    pub(super) fn has(&self, credit: Credit) -> bool {
+        self.earned_at <= credit.limit
     }
 
     /// Reserves what is about to be written.
-    pub(super) fn plan(&mut self, nanos: u64) {
+    #[inline]
+    pub(super) fn plan(&mut self, nanos: u64, credit: Credit) {
+        self.earned_at = self.earned_at.max(credit.now).saturating_add(nanos);
         self.planned = self.planned.saturating_add(nanos);
     }
 
     /// Takes what was really sent in place of what was planned.
     pub(super) fn spend(&mut self, bytes: usize, rate: Rate, now: Moment) {
-        self.planned = 0;
-        self.earned_at = self.earned_at.max(now.nanos()).saturating_add(rate.nanos(bytes));
+        let earned_at = self.earned_at.saturating_sub(core::mem::take(&mut self.planned));
+        self.earned_at = earned_at.max(now.nanos()).saturating_add(rate.nanos(bytes));
     }
 
     /// How many bytes there are to spend, for what fills up the rest.
@@ -79,18 +89,22 @@ mod tests {
     fn what_is_spent_is_earned_again() {
         let (rate, mut budget) = (Rate::new(1000), Budget::default());
         let at = |millis| Moment::new(Duration::from_millis(millis));
+        let credit = |millis| Credit::at(at(millis));
         assert_eq!(budget.left(rate, at(0)), 125, "half a burst is kept for what is not put off");
-        budget.plan(rate.nanos(251));
-        assert!(!budget.has_credit(credit_limit(at(0))), "what is planned counts");
+        budget.plan(rate.nanos(251), credit(0));
+        assert!(!budget.has(credit(0)), "what is planned counts");
         budget.spend(250, rate, at(0));
-        assert!(budget.has_credit(credit_limit(at(0))), "to the last byte");
+        assert!(budget.has(credit(0)), "to the last byte");
         budget.spend(1000, rate, at(0));
-        assert!(!budget.has_credit(credit_limit(at(999))));
-        assert!(budget.has_credit(credit_limit(at(1000))));
+        assert!(!budget.has(credit(999)));
+        assert!(budget.has(credit(1000)));
         assert_eq!(budget.left(rate, at(1100)), 0);
         assert_eq!(budget.left(rate, at(1200)), 75);
         assert_eq!(budget.left(rate, at(60_000)), 125, "no more than a burst is saved up");
+        budget.plan(rate.nanos(251), credit(60_000));
+        assert!(!budget.has(credit(60_000)), "a long pause is no reason for more in one tick");
+        budget.spend(0, rate, at(60_000));
         budget.spend(1 << 40, Rate::new(u32::MAX), at(60_000));
-        assert!(budget.has_credit(credit_limit(at(60_000))), "without a limit nothing is spent");
+        assert!(budget.has(credit(60_000)), "without a limit nothing is spent");
     }
 }

@@ -237,12 +237,13 @@ fn look_after_clients(
         // Less than before if the entity has become a client anew.
         let bytes = now.bytes.saturating_sub(shown.bytes);
         let now = ClientSync { bytes_per_second: bytes * 1000 / elapsed, ..now };
-        choked += usize::from(now.choked > shown.choked);
+        let chokes = now.choked > shown.choked || views.is_in_line(client);
+        choked += usize::from(chokes);
         desynced += usize::from(now.desyncs > shown.desyncs);
         let bad = now.malformed > shown.malformed || now.flooded > shown.flooded;
         misbehaving += usize::from(bad);
         if let Some(watch) = views.watch_of(client) {
-            watch.look(client, &shown, &now, before.looks, &mut alert);
+            watch.look(client, (&shown, &now), (before.looks, chokes), &mut alert);
         }
         if *shown != now {
             *shown = now;
@@ -277,12 +278,11 @@ impl Watch {
     fn look(
         &mut self,
         client: Entity,
-        shown: &ClientSync,
-        now: &ClientSync,
-        look: u64,
+        (shown, now): (&ClientSync, &ClientSync),
+        (look, chokes): (u64, bool),
         alert: &mut impl FnMut(SyncAlert),
     ) {
-        self.choked_looks = if now.choked > shown.choked { self.choked_looks + 1 } else { 0 };
+        self.choked_looks = if chokes { self.choked_looks + 1 } else { 0 };
         if self.choked_looks == CHOKED_LOOKS {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }

@@ -272,7 +272,8 @@ impl Marking<'_> {
         let there = baseline.unit().section(self.kind);
         let mut within = there.map_or(0..0, |there| slots.touched_since(there));
         let mut all = true;
-        while let Some(there) = baseline.unit().section(self.kind)
+        while !within.is_empty()
+            && let Some(there) = baseline.unit().section(self.kind)
             && let Some(index) = slots.differs_from(there, within.clone())
         {
             within.start = index + 1;

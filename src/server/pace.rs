@@ -57,7 +57,19 @@ impl Moment {
     }
 }
 
-/// Ticks do not fall on the millisecond.
+/// A time between two updates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    micros: u64,
+}
+
+impl Span {
+    /// A little shorter than a period, for ticks do not fall on the millisecond.
+    pub(super) fn of(period: Duration) -> Self {
+        Self { micros: Moment::new(period.saturating_sub(TOLERANCE)).0 }
+    }
+}
+
 const TOLERANCE: Duration = Duration::from_millis(1);
 
 /// When a viewer may be told next.
@@ -81,14 +93,12 @@ impl Timer {
     /// Something waits to be told from now on.
     pub(super) fn wait(&mut self, now: Moment, debounce: Duration) {
         if !debounce.is_zero() && self.due_at != Moment(0) {
-            self.due_at = self.due_at.max(now.plus(debounce.saturating_sub(TOLERANCE)));
+            self.due_at = self.due_at.max(Moment(now.0.saturating_add(Span::of(debounce).micros)));
         }
     }
 
-    pub(super) fn told(&mut self, now: Moment, period: Duration) {
-        self.due_at =
-            if period.is_zero() { now } else { now.plus(period.saturating_sub(TOLERANCE)) };
-        self.due_at = self.due_at.max(Moment(1));
+    pub(super) fn told(&mut self, now: Moment, span: Span) {
+        self.due_at = Moment(now.0.saturating_add(span.micros)).max(Moment(1));
     }
 
     /// Once, in any case.

@@ -8,7 +8,10 @@ use bevy_replicon::prelude::*;
 
 use crate::events::tell_later;
 
-use super::{batch::SyncSettings, pace::Pace};
+use super::{
+    batch::SyncSettings,
+    pace::{Pace, Span},
+};
 
 /// Longer round trips count as this.
 const RTT_MAX: Duration = Duration::from_secs(60);
@@ -158,6 +161,25 @@ impl QualityPolicy {
                 Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX)
             }
         }
+    }
+}
+
+/// [`QualityPolicy::period`] of every pace and grade, worked out once for all viewers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Periods([[Span; 4]; 3]);
+
+impl QualityPolicy {
+    pub(super) fn periods(&self, settings: &SyncSettings) -> Periods {
+        let grades = [Grade::Excellent, Grade::Good, Grade::Fair, Grade::Poor];
+        let paces = [Pace::Critical, Pace::Normal, Pace::Low];
+        Periods(paces.map(|pace| grades.map(|grade| Span::of(self.period(pace, grade, settings)))))
+    }
+}
+
+impl Periods {
+    #[inline]
+    pub(super) fn of(&self, pace: Pace, grade: Grade) -> Span {
+        self.0[pace as usize][grade as usize]
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod clients;
+mod line;
 mod resync;
 mod rest;
 mod waiting;
@@ -27,9 +28,10 @@ use clients::Clients;
 
 pub(super) use client::ClientViews;
 pub(super) use clients::{Outgoing, Seat, Sums};
+pub(super) use line::{Line, Place};
 #[cfg(feature = "overlay")]
 pub(crate) use look::Told;
-pub(super) use waiting::{Cost, Line, Touching};
+pub(super) use waiting::{Cost, Touching};
 
 use super::{
     health::{ClientSync, Watch},
@@ -59,8 +61,8 @@ pub(crate) struct Views {
     early: Vec<(Entity, Bytes)>,
     /// Clients to whom something goes in chunks.
     pub(super) bulky: Vec<Entity>,
-    /// Units with a viewer who has not been told all, each once.
-    pub(super) waiting: Vec<Entity>,
+    /// Units with a viewer whose turn has not come, each once. Those that wait for bytes are in [`Line`].
+    waiting: Vec<Entity>,
     /// Units that changed and are to come to rest, with the time to look, the earliest first.
     resting: VecDeque<(Moment, Entity)>,
     /// Clients to whom more is to be said in the next tick.
@@ -91,14 +93,14 @@ pub(super) struct UnitViews {
     pub(super) watchers: SmallVec<[Watcher; 1]>,
     /// What changed since the first viewer who waits was told, as far as it is remembered.
     pub(super) log: Vec<Logged>,
-    /// Whether it is on the list of those with a viewer who waits.
-    waits: bool,
+    /// Whether it is on the list of those with a viewer whose turn has not come.
+    pub(super) waits: bool,
     /// The newest version that is known of while somebody waits.
     version: u64,
     /// When somebody was last told of it, and since when it has been on the list of those that are to come to rest.
     told_at: Moment,
-    /// Since when somebody has been waiting.
-    waits_since: Option<Moment>,
+    /// Whether somebody waits, on that list or in line.
+    late: bool,
     rests_since: Option<Moment>,
     /// What the local player of a host or of a single-player game may do, if it sees the unit.
     pub(super) local: Option<Access>,
@@ -133,7 +135,7 @@ const HANDLES_RESTING: usize = 32;
 impl Views {
     /// Whether nothing waits for its turn to be sent.
     pub(crate) fn is_idle(&self) -> bool {
-        self.bulky.is_empty() && self.waiting.is_empty()
+        self.bulky.is_empty() && self.nobody_waits()
     }
 
     /// A client has connected; it sees nothing before it says hello.
@@ -422,7 +424,7 @@ impl Views {
                 waits: false,
                 version: 0,
                 told_at: Moment::default(),
-                waits_since: None,
+                late: false,
                 rests_since: None,
                 local: None,
             }

@@ -24,19 +24,25 @@ impl BitWriter {
     }
 
     /// Writes the lowest `bits` of `value`, at most 32.
-    #[expect(clippy::cast_possible_truncation, reason = "half of the accumulator is cut off")]
+    #[inline]
     pub fn put(&mut self, value: u32, bits: u32) {
         debug_assert!(bits <= 32 && (bits == 32 || value < 1 << bits));
         self.pending |= u64::from(value) << self.pending_bits;
         self.pending_bits += bits;
         if self.pending_bits >= 32 {
-            self.bytes.extend_from_slice(&(self.pending as u32).to_le_bytes());
-            self.pending >>= 32;
-            self.pending_bits -= 32;
+            self.spill();
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "half of the accumulator is cut off")]
+    fn spill(&mut self) {
+        self.bytes.extend_from_slice(&(self.pending as u32).to_le_bytes());
+        self.pending >>= 32;
+        self.pending_bits -= 32;
+    }
+
     /// Writes one bit.
+    #[inline]
     pub fn flag(&mut self, flag: bool) {
         self.put(u32::from(flag), 1);
     }
@@ -49,15 +55,21 @@ impl BitWriter {
     }
 
     /// Writes a number as an Exp-Golomb code of order `k`. The largest is `u64::MAX - 2^k`.
-    #[expect(clippy::cast_possible_truncation, reason = "the parts are 32 bits wide")]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits")]
+    #[inline]
     pub fn golomb(&mut self, value: u64, k: u32) {
         let shifted = value + (1 << k);
-        let digits = 64 - shifted.leading_zeros();
-        let (zeros, rest) = (digits - 1 - k, digits - 1);
-        if zeros + 1 + rest <= 32 {
-            let low = shifted & ((1 << rest) - 1);
-            return self.put(((low << 1 | 1) << zeros) as u32, zeros + 1 + rest);
+        let rest = 63 - shifted.leading_zeros();
+        let zeros = rest - k;
+        if zeros + 1 + rest > 32 {
+            return self.golomb_in_parts(shifted, zeros, rest);
         }
+        let low = shifted & ((1 << rest) - 1);
+        self.put(((low << 1 | 1) << zeros) as u32, zeros + 1 + rest);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the parts are 32 bits wide")]
+    fn golomb_in_parts(&mut self, shifted: u64, zeros: u32, rest: u32) {
         self.put(0, zeros.min(32));
         self.put(0, zeros.saturating_sub(32));
         self.put(1, 1);

@@ -41,7 +41,8 @@ fn two_thousand_bytes_a_second_are_kept_to_and_end_right() {
     assert!((15_000..23_000).contains(&bytes), "{bytes} bytes in ten seconds");
     let sync = sync_of(&pair, 0);
     assert!(sync.behind <= 40 && sync.behind > 0, "{sync:?}");
-    assert!(sync.choked > 1000 && sync.merged > 1000, "{sync:?}");
+    assert!(sync.choked > 200 && sync.choked < sync.updates + 40, "each once: {sync:?}");
+    assert!(sync.merged > 1000, "{sync:?}");
     assert!(sizes[1] < sizes[0] * 11 / 10, "what waits does not grow: {sizes:?}");
     pair.steps(1200);
     pair.settle(600);
@@ -186,7 +187,8 @@ fn the_answer_to_an_action_is_never_put_off() {
             assert_same(&pair, 0, player(0));
         }
     }
-    assert!(sync_of(&pair, 0).choked > 100);
+    let sync = sync_of(&pair, 0);
+    assert!(sync.choked > 20 && sync.behind > 0, "{sync:?}");
 }
 
 #[test]

@@ -10,6 +10,8 @@ use crate::{
     wire::{COPIES_MAX, CloseCause, VIEWS_MAX},
 };
 
+use super::line::Queue;
+
 /// So many names of data that is gone wait for a message that goes out anyway.
 const FORGETS_WAITING: usize = 256;
 
@@ -28,6 +30,8 @@ pub(in crate::server) struct ClientViews {
     pub(in crate::server) opens: Vec<u32>,
     /// The copies that it keeps of what is not in view, with their versions, as [`COPIES_MAX`] says.
     copies: VecDeque<(InventoryId, u64)>,
+    /// Views that wait for bytes.
+    pub(super) queue: Queue,
     /// Views with the digests that it is to be told.
     pub(in crate::server) digests: Vec<(u32, u64)>,
     /// Full copies that go in chunks.

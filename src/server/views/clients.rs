@@ -10,7 +10,7 @@ use crate::{
 use super::ClientViews;
 
 /// A client with its place.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(in crate::server) struct Seat {
     pub(in crate::server) client: Entity,
     at: u32,
@@ -38,8 +38,8 @@ pub(in crate::server) struct Outgoing {
     /// Its own message.
     pub(in crate::server) message: BitWriter,
     pub(in crate::server) budget: Budget,
-    /// The last tick in which its budget did not suffice.
-    pub(in crate::server) choked_at: u64,
+    /// Whether something waits for its bytes.
+    pub(super) in_line: bool,
     pub(in crate::server) grade: Grade,
     pub(in crate::server) sums: Sums,
 }
@@ -67,7 +67,7 @@ impl Outgoing {
             private_updates: 0,
             message: BitWriter::default(),
             budget: Budget::default(),
-            choked_at: 0,
+            in_line: false,
             grade: Grade::default(),
             sums: Sums::default(),
         }
@@ -133,6 +133,7 @@ impl Clients {
     }
 
     /// What goes out to the client at a place, unless it has left.
+    #[inline]
     pub(super) fn outgoing(&mut self, seat: Seat) -> Option<&mut Outgoing> {
         self.outgoing.get_mut(seat.at as usize).filter(|there| there.client == seat.client)
     }

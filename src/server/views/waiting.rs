@@ -1,4 +1,4 @@
-//! Who waits for its turn: because of its pace, or because bytes have run out.
+//! Who is told at once, and who waits for its turn.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -8,24 +8,31 @@ use bevy_replicon::prelude::*;
 
 use crate::server::{
     baseline::Baseline,
-    budget::{Budget, Rate, credit_limit},
+    budget::{Credit, Rate},
     flush::Unflushed,
     pace::{LOG_MAX, Moment},
     quality::Grade,
 };
 
-use super::{Outgoing, Seat, UnitViews, Views, Watcher, clients::Clients};
+use super::{
+    Outgoing, Seat, UnitViews, Views, Watcher,
+    clients::Clients,
+    line::{Line, Place},
+};
 
 /// The clients, to put them on the list of those for whom something waits.
 pub(in crate::server) struct Touching<'a> {
     clients: &'a mut Clients,
     touched: &'a mut Vec<Seat>,
+    waiting: &'a mut Vec<Entity>,
     resting: &'a mut VecDeque<(Moment, Entity)>,
     line: &'a mut Line,
+    /// Whether everybody has to stand in line.
+    total_choked: bool,
     tick: u64,
     now: Moment,
     rates: [Rate; 2],
-    limit: u64,
+    credit: Credit,
 }
 
 /// What an update costs of the budgets of its client and of all.
@@ -36,24 +43,10 @@ pub(in crate::server) struct Cost {
     merged: u64,
 }
 
-/// Who has to wait because bytes ran out.
-#[derive(Default, Debug)]
-pub(in crate::server) struct Line {
-    /// What all clients have spent together.
-    pub(in crate::server) total: Budget,
-    /// The last tick in which that did not suffice.
-    total_choked_at: u64,
-    /// Whether bytes ran out in this tick, of anybody.
-    strained: bool,
-    /// Updates that were put off in this tick.
-    pub(in crate::server) choked: u64,
-    /// Whether nobody has to wait, for the server is about to stop.
-    flushing: bool,
-}
-
 impl Touching<'_> {
     /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
-    /// `free` none are given to clients that have run out before: those stand in line.
+    /// `free` none are given to clients that stand in line.
+    #[inline]
     pub(in crate::server) fn afford(
         &mut self,
         watcher: &Watcher,
@@ -63,29 +56,25 @@ impl Touching<'_> {
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
             return Some(Grade::default());
         };
-        let recent = |at: u64| at != 0 && at + 1 >= self.tick;
-        let in_line = free && (recent(outgoing.choked_at) || recent(self.line.total_choked_at));
-        let has_credit = outgoing.budget.has_credit(self.limit);
-        let all_have_credit = self.line.total.has_credit(self.limit);
-        let at_once = watcher.timer.hurries() || self.line.flushing;
-        if at_once || (!in_line && has_credit && all_have_credit) {
-            outgoing.budget.plan(cost.nanos);
-            self.line.total.plan(cost.total_nanos);
-            outgoing.sums.updates += 1;
-            outgoing.sums.merged += cost.merged;
-            return Some(outgoing.grade);
+        let passes = !free || !(outgoing.in_line || self.total_choked);
+        let has_credit = outgoing.budget.has(self.credit) && self.line.total.has(self.credit);
+        if !(passes && has_credit || watcher.timer.hurries() || self.line.flushing) {
+            return None;
         }
-        self.line.strained = true;
-        if !in_line {
-            if all_have_credit {
-                outgoing.choked_at = self.tick;
-            } else {
-                self.line.total_choked_at = self.tick;
-            }
-            outgoing.sums.choked += 1;
-            self.line.choked += 1;
+        outgoing.budget.plan(cost.nanos, self.credit);
+        if cost.total_nanos > 0 {
+            self.line.total.plan(cost.total_nanos, self.credit);
         }
-        None
+        outgoing.sums.updates += 1;
+        outgoing.sums.merged += cost.merged;
+        Some(outgoing.grade)
+    }
+
+    /// An update that cannot be afforded waits for its turn.
+    #[cold]
+    pub(in crate::server) fn put_off(&mut self, watcher: &Watcher, place: Place) {
+        let of = (watcher.seat, watcher.view);
+        self.line.put_off(self.clients, of, place, (self.tick, self.credit));
     }
 
     /// What about so many bytes cost, with which so many commits are told at once with a later one.
@@ -109,12 +98,49 @@ impl Touching<'_> {
         watched.note_told(unit, (self.now, after), self.resting);
     }
 
+    #[inline]
     pub(in crate::server) fn touch(&mut self, seat: Seat) -> Option<&mut Outgoing> {
         let outgoing = self.clients.outgoing(seat)?;
         if !core::mem::replace(&mut outgoing.touched, true) {
             self.touched.push(seat);
         }
         Some(outgoing)
+    }
+
+    /// Notes who has not been told all of a unit. Says whether that is news.
+    #[cold]
+    pub(in crate::server) fn note_late(
+        &mut self,
+        unit: Entity,
+        watched: &mut UnitViews,
+        baseline: &Baseline,
+        committed: bool,
+    ) -> bool {
+        let version = baseline.version();
+        let mut late = watched.watchers.iter().filter(|watcher| watcher.is_behind(version));
+        let queued = |watcher: &Watcher| {
+            let views = self.clients.get(watcher.seat.client);
+            views.is_some_and(|views| views.queue.contains(watcher.view))
+        };
+        let Some(first) = late.next() else {
+            watched.note_all_told();
+            return false;
+        };
+        if !queued(first) || !late.all(queued) {
+            watched.wait_on(unit, self.waiting);
+        }
+        watched.version = version;
+        if committed {
+            watched.remember(baseline);
+        }
+        !core::mem::replace(&mut watched.late, true)
+    }
+}
+
+impl Watcher {
+    /// Whether there is something newer than what it was told.
+    pub(in crate::server) fn is_behind(&self, version: u64) -> bool {
+        self.told.is_some_and(|told| told < version)
     }
 }
 
@@ -125,6 +151,20 @@ impl UnitViews {
             if watcher.told.is_some_and(|told| told + 1 == version) {
                 watcher.timer.wait(now, debounce);
             }
+        }
+    }
+
+    /// Nobody waits for more.
+    #[inline]
+    pub(in crate::server) fn note_all_told(&mut self) {
+        if core::mem::take(&mut self.late) {
+            self.log.clear();
+        }
+    }
+
+    fn wait_on(&mut self, unit: Entity, waiting: &mut Vec<Entity>) {
+        if !core::mem::replace(&mut self.waits, true) {
+            waiting.push(unit);
         }
     }
 
@@ -140,6 +180,7 @@ impl UnitViews {
 
 impl Views {
     /// A unit, and the means to touch those who see it.
+    #[inline]
     pub(in crate::server) fn unit_and_clients(
         &mut self,
         unit: Entity,
@@ -149,28 +190,35 @@ impl Views {
         let touching = Touching {
             clients: &mut self.clients,
             touched: &mut self.touched,
+            waiting: &mut self.waiting,
             resting: &mut self.resting,
+            total_choked: self.line.is_total_choked(self.ticks),
             line: &mut self.line,
             tick: self.ticks,
             now,
             rates,
-            limit: credit_limit(now),
+            credit: Credit::at(now),
         };
         Some((self.units.get_mut(&unit)?, touching))
-    }
-
-    /// Whether the bytes of all clients together have run out.
-    pub(in crate::server) fn is_total_choked(&self) -> bool {
-        self.line.total_choked_at != 0 && self.line.total_choked_at + 1 >= self.ticks
     }
 
     /// Of how many units clients have not been told all, by client.
     pub(in crate::server) fn behind(&self) -> EntityHashMap<u64> {
         let mut behind = EntityHashMap::default();
+        for client in self.clients.iter() {
+            let queued = self.clients.get(client).map_or(0, |views| views.queue.len());
+            if queued > 0 {
+                behind.insert(client, queued as u64);
+            }
+        }
         for watched in self.waiting.iter().filter_map(|unit| self.units.get(unit)) {
-            let late = |w: &&Watcher| w.told.is_some_and(|told| told < watched.version);
-            for watcher in watched.watchers.iter().filter(late) {
-                *behind.entry(watcher.seat.client).or_default() += 1;
+            for Watcher { seat, view, .. } in
+                watched.watchers.iter().filter(|watcher| watcher.is_behind(watched.version))
+            {
+                let views = self.clients.get(seat.client);
+                if !views.is_some_and(|views| views.queue.contains(*view)) {
+                    *behind.entry(seat.client).or_default() += 1;
+                }
             }
         }
         behind
@@ -191,61 +239,22 @@ impl Views {
         left
     }
 
-    /// Begins a tick. Says whether bytes ran out in the one before.
-    pub(in crate::server) fn begin_batch(&mut self) -> bool {
+    /// Begins a tick: gives the units with a viewer whose turn had not come, in place of an empty list.
+    pub(in crate::server) fn begin_batch(&mut self, waiting: &mut Vec<Entity>) {
         self.line.flushing = self.flush_until.is_some();
-        core::mem::take(&mut self.line.strained)
+        core::mem::swap(&mut self.waiting, waiting);
     }
 
-    /// Units with a viewer who has not been told all; if they stand in line, the one that has waited longest first.
-    pub(in crate::server) fn take_waiting(&mut self, in_line: bool) -> Vec<Entity> {
-        let mut waiting = core::mem::take(&mut self.waiting);
-        for unit in &waiting {
-            if let Some(watched) = self.units.get_mut(unit) {
-                watched.waits = false;
-            }
-        }
-        if in_line {
-            let since = |unit: &Entity| self.units.get(unit).and_then(|there| there.waits_since);
-            waiting.sort_by_cached_key(since);
-        }
-        waiting
-    }
-
-    /// Puts a unit on the list of those with a viewer who has not been told all.
+    /// Puts a unit on the list of those with a viewer whose turn has not come.
     pub(in crate::server) fn wait(&mut self, unit: Entity) {
-        if let Some(watched) = self.units.get_mut(&unit)
-            && !core::mem::replace(&mut watched.waits, true)
-        {
-            self.waiting.push(unit);
+        if let Some(watched) = self.units.get_mut(&unit) {
+            watched.wait_on(unit, &mut self.waiting);
         }
     }
 
-    /// Keeps a unit on the list as long as someone waits. Says whether that is news.
-    pub(in crate::server) fn keep_waiting(
-        &mut self,
-        unit: Entity,
-        baseline: &Baseline,
-        now: Moment,
-        committed: bool,
-    ) -> bool {
-        let Some(watched) = self.units.get_mut(&unit) else { return false };
-        let behind = |w: &Watcher| w.told.is_some_and(|told| told < baseline.version());
-        if !watched.watchers.iter().any(behind) {
-            watched.log.clear();
-            watched.waits_since = None;
-            return false;
-        }
-        watched.version = baseline.version();
-        if committed {
-            watched.remember(baseline);
-        }
-        if !core::mem::replace(&mut watched.waits, true) {
-            self.waiting.push(unit);
-        }
-        let news = watched.waits_since.is_none();
-        watched.waits_since.get_or_insert(now);
-        news
+    /// Whether nobody waits for a turn or for bytes.
+    pub(in crate::server) fn nobody_waits(&self) -> bool {
+        self.waiting.is_empty() && self.line.is_empty()
     }
 
     /// Has a client told of a unit in this tick, whatever its pace: it has acted there.

@@ -28,8 +28,13 @@ fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
     w.golomb(u64::from(head.view), 0);
     w.put(base_bits(head.base, head.handle), BASE_BITS);
     w.golomb(head.version - head.base - 1, 0);
-    selected(w, head.selected);
-    w.flag(full);
+    match head.selected {
+        None => w.put(u32::from(full) << 1, 2),
+        some => {
+            selected(w, some);
+            w.flag(full);
+        }
+    }
 }
 
 /// Writes all slots of a unit whose structure the viewers know.
@@ -97,6 +102,11 @@ pub fn update_delta(
 
 pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[Entry]) {
     let width = index_bits(len);
+    if let [only] = entries {
+        w.flag(false);
+        w.put(to_u32(only.slot), width);
+        return change(w, schema, only);
+    }
     let partners = exchanges(entries);
     let is_partner = |at: usize| partners.contains(&Some(at));
     let mut left = (0..entries.len()).filter(|at| !is_partner(*at)).count();
