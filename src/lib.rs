@@ -510,6 +510,8 @@ pub mod renet;
 pub mod overlay;
 pub mod test_pair;
 #[cfg(doc)]
+pub mod guide;
+#[cfg(doc)]
 #[doc = include_str!("migration.md")]
 pub mod migration {}
 
