@@ -31,3 +31,9 @@ pub mod trading {}
 pub mod saving {}
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
+#[doc = include_str!("guide/connections.md")]
+pub mod connections {}
+#[doc = include_str!("guide/faq.md")]
+pub mod faq {}
+#[doc = include_str!("guide/troubleshooting.md")]
+pub mod troubleshooting {}
