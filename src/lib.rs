@@ -385,6 +385,10 @@ pub mod overlay;
 pub mod test_pair;
 #[cfg(doc)]
 pub mod guide;
+/// So that the code of the README is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
 #[cfg(doc)]
 #[doc = include_str!("migration.md")]
 pub mod migration {}
