@@ -1,6 +1,8 @@
 //! Inventories for multiplayer Bevy games, kept in sync slot by slot between an authoritative server and its
 //! clients, over [`bevy_replicon`].
 //!
+//! This page is the guide. [Chapters](#chapters) go on from here, with more of what a game writes.
+//!
 //! # Three nouns
 //!
 //! A **container** is a component made of slots: [`Inventory`], [`Hotbar`], your own [`Container`]s. All
