@@ -241,6 +241,7 @@ fn take_over_items<P: Send + Sync + 'static>(
         }
         Some(_) => {
             warn!("the item catalogue was loaded anew");
+            commands.insert_resource(items.catalogue().clone());
             commands.insert_resource(items);
         }
         None => {

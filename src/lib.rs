@@ -1,6 +1,8 @@
 //! Inventories for multiplayer Bevy games, kept in sync slot by slot between an authoritative server and its
 //! clients, over [`bevy_replicon`].
 //!
+//! This page is the guide. [Chapters](#chapters) go on from here, with more of what a game writes.
+//!
 //! # Three nouns
 //!
 //! A **container** is a component made of slots: [`Inventory`], [`Hotbar`], your own [`Container`]s. All
@@ -265,46 +267,6 @@
 //! # }
 //! ```
 //!
-//! # On the ground
-//!
-//! What a player drops becomes [`Loot`]: an entity with an inventory of one slot, gone when it is empty.
-//! The game says where it lies and who sees it; picking it up is [`Action::pick_up`].
-//!
-//! ```
-//! # use bevy::prelude::*;
-//! # use bevy_inventory_sync::prelude::*;
-//! # #[derive(Component, Clone, Copy)] struct Position(Vec2);
-//! # #[derive(Component)] struct Dead;
-//! fn place(dropped: On<Dropped>, positions: Query<&Position>, mut commands: Commands) {
-//!     let at = dropped.by.and_then(|by| positions.get(by).ok());
-//!     if let Some(at) = at {
-//!         commands.entity(dropped.entity).insert(*at);
-//!     }
-//! }
-//!
-//! // A death leaves everything but the boots.
-//! const BOOTS: ItemId = ItemId::of("boots");
-//! fn die(mut inventories: Inventories, dead: Query<Entity, Added<Dead>>) -> Result {
-//!     for player in &dead {
-//!         inventories.drop_where(player, |stack| stack.item != BOOTS)?;
-//!     }
-//!     Ok(())
-//! }
-//! # bevy::ecs::system::assert_is_system::<(), (), _>(die);
-//! ```
-//!
-//! # Equipment, trades, bags
-//!
-//! - **Equipment** is a [`Container`] whose `accepts` filters slots. Registered with
-//!   [`add_equipment`](InventoryAppExt::add_equipment), it raises [`Equipped`] and [`Unequipped`].
-//! - **The stack on the cursor** is a container of one slot on the player. Put it away with a
-//!   [`QuickMove`](Action::QuickMove) when the screen closes.
-//! - **A trade** is two inventories, each [owned](Owner) by one player and [seen](Viewers) by the other.
-//!   When both agree, one [`transact`](Inventories::transact) swaps them, or nothing happens.
-//! - **A bag** is an item whose instance data is the [`InventoryId`] of a detached inventory with
-//!   [`Openable`]; the player opens it with [`open_id`](InventoryActions::open_id). A rule keeps a bag out
-//!   of itself.
-//!
 //! # Banks in tabs
 //!
 //! A bank of thousands of slots is a list of [`Tabs`], registered with
@@ -370,115 +332,29 @@
 //! or ceased to be. [`Conservation::Strict`] has every commit compared with what was declared, and names
 //! the tick and the inventory at which items appeared from nowhere.
 //!
-//! # Saving
-//!
-//! ```
-//! # use bevy::prelude::*;
-//! # use bevy_inventory_sync::prelude::*;
-//! fn save(inventories: Inventories, player: Single<Entity, With<Owner>>) -> Result {
-//!     let saved: SavedInventory = inventories.save(*player)?;
-//!     info!("{}", ron::to_string(&saved)?);
-//!     Ok(())
-//! }
-//! # bevy::ecs::system::assert_is_system::<(), (), _>(save);
-//! ```
-//!
-//! Items are saved by key. What a later build of the game does not know is kept in [`UnknownItems`] and
-//! saved again.
-//!
 //! # Four modes
 //!
 //! The same game code runs on a dedicated server, on a listen server, in single player, and its observers
 //! on a client. The player who sits at the authority is [`ClientId::Server`]; it hears the same events and
 //! costs no bytes.
 //!
-//! # Connections
+//! # Chapters
 //!
-//! ## How good they are
+//! What a game writes, each with code that is compiled and run:
 //!
-//! Every client's entity has a [`ConnectionQuality`]: round-trip time, jitter and loss as the messaging
-//! backend measures them, twice a second, with the last half minute of them, and a [`Grade`]. It takes several
-//! samples in a row to change the grade, so that it does not flicker; [`QualityPolicy`] has the limits.
-//!
-//! ```
-//! use bevy::prelude::*;
-//! use bevy_inventory_sync::prelude::*;
-//!
-//! fn warn_of_bad_links(change: On<QualityChanged>, links: Query<&ConnectionQuality>) {
-//!     let Ok(link) = links.get(change.client) else { return };
-//!     if change.to == Grade::Poor {
-//!         warn!("{}: {:?}, {:.0} % lost", change.client, link.rtt(), 100.0 * link.loss());
-//!     }
-//! }
-//! # App::new().add_observer(warn_of_bad_links);
-//! ```
-//!
-//! ## Over renet
-//!
-//! A lost packet holds up what follows it until renet sends it again, and that takes 300 ms if nobody says
-//! otherwise. With the feature `renet`, `renet::connection_config` configures all channels at once to send
-//! again after 120 ms, or 1.25 round-trip times of your players; it is fixed when the server or client is made.
-//!
-//! ## When something goes wrong
-//!
-//! - **Bytes that do not fit** are dropped whole and counted; the client says which copies it has, at which
-//!   versions, and is told what changed since.
-//! - **A copy that went wrong unnoticed** is found by a digest, five seconds after an inventory came to rest
-//!   ([`SyncSettings::digest_after`]), and sent anew: one request, one copy.
-//! - **A lost connection** closes all views; the client keeps its last 48 copies. When it comes back to the same run
-//!   of the server it is told what changed meanwhile. So is a player who opens a chest again.
-//! - **A transfer that is cut off** goes on from its first missing chunk; [`TransferProgress`] tells how far it is.
-//!
-//! ## Watching it
-//!
-//! [`InventoryStats`] counts every step, [`ClientSync`] on each client's entity what that client was told and asked,
-//! [`Refusals`] the reasons, [`ActionTimes`] how long answers took. [`SyncHealth`] sums it up in one status with its
-//! reasons, [`SyncAlert`] speaks up once when something begins. All of them are reflected; with
-//! [`InventoryDiagnosticsPlugin`] Bevy's diagnostics have the steps too.
-//!
-//! ```
-//! use bevy::prelude::*;
-//! use bevy_inventory_sync::prelude::*;
-//!
-//! fn page_somebody(alert: On<SyncAlert>, health: Res<SyncHealth>) {
-//!     error!("{:?}; {:?} for {:?}", *alert, health.status(), health.reasons());
-//! }
-//! # App::new().add_observer(page_somebody);
-//! ```
-//!
-//! With the feature `overlay`, `overlay::InventoryOverlayPlugin` adds a window to the game, shown and hidden by
-//! F3, on a client as well as on a host: every inventory as its grid, with slots that flash in the colour of what
-//! changed them; each step of the walk with counts and microseconds; bytes by kind against the budget, and against
-//! what full copies would have cost; the links of all clients; the last actions and why some were refused; and
-//! levers for [`SyncSettings`], full copies, and a spoilt slot that heals. While it is hidden none of it runs.
-//!
-//! ## Stopping a server
-//!
-//! Trigger [`FlushInventories`] first: everything that waits for its turn is told at once, and
-//! [`InventoriesFlushed`] says what could not be.
-//!
-//! # Coming from `replicate`
-//!
-//! [What changes](migration), step by step.
-//!
-//! # Testing your game
-//!
-//! [`Pair`](test_pair::Pair) joins a server and any number of clients in one process, with latency, loss and
-//! no clock. Its module shows how.
-//!
-//! # Troubleshooting
-//!
-//! - *My client sees nothing.* [`SyncState`] says how far it has come, [`SyncRefused`] what differs. Then: is
-//!   there an [`Owner`] or a [`Viewers`] entry with the client's id? Is there an [`InventoryFault`] in the
-//!   log? If the entity is replicated, does replicon show it to that client?
-//! - *My system panics with conflicting access.* [`Inventories`] reaches every registered container; use its
-//!   own methods, or a [`ParamSet`](bevy::ecs::system::ParamSet), beside a query of containers.
-//! - *A click does nothing.* Observe [`ActionRejected`]: every request is answered. [`Reason::NotInView`]
-//!   means that the player does not see the inventory; `open` needs [`Openable`] on the server.
-//! - *My slot flickers.* It was shown ahead and refused: the reason says why. If it comes out otherwise than
-//!   shown, an action's `apply` depends on something else than the slots.
-//! - *`set` is not the method I expect.* Bevy's prelude brings `Reflect::set` along. On your own containers
-//!   that derive `Reflect`, call `set` on the [`Slots`] themselves.
+//! - [Equipment](guide::equipment): slots with a filter, being dressed, what others see, the stack on the cursor.
+//! - [Chests](guide::chests): shared and locked ones, and bags.
+//! - [Loot](guide::loot): what is dropped, loot tables, deaths, corpses.
+//! - [Items](guide::items): tools that wear out, instance data, tooltips.
+//! - [Trading](guide::trading): two offers, and one exchange that both have agreed to.
+//! - [Saving](guide::saving): when somebody leaves and joins, and what a later build may change.
+//! - [Testing](guide::testing): tests of the game's own rules and actions, with and without a network.
+//! - [Connections](guide::connections): the quality of links, renet, what heals by itself, health, the overlay, how
+//!   to stop a server.
+//! - [Short questions](guide::faq), and [troubleshooting](guide::troubleshooting): what one sees, where to look, what
+//!   helps.
+//! - Coming from `replicate` or `replicate_diff`: [what changes](migration). What else there is, and when that is
+//!   better: [a comparison](comparison).
 //!
 //! # How it is built
 #![doc = include_str!("README.md")]
@@ -510,8 +386,17 @@ pub mod renet;
 pub mod overlay;
 pub mod test_pair;
 #[cfg(doc)]
+pub mod guide;
+/// So that the code of the README is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+#[cfg(doc)]
 #[doc = include_str!("migration.md")]
 pub mod migration {}
+#[cfg(doc)]
+#[doc = include_str!("comparison.md")]
+pub mod comparison {}
 
 use bevy::app::{PluginGroup, PluginGroupBuilder};
 #[cfg(doc)]

@@ -223,9 +223,11 @@ impl Action {
 ///
 /// Register it on both sides, in the same order, with
 /// [`add_action`](crate::prelude::InventoryAppExt::add_action). Inventories other than the player's own
-/// are named by [`InventoryId`](super::id::InventoryId) and found with [`Tx::find`].
+/// are named by [`InventoryId`](super::id::InventoryId) and found with [`Tx::find`], the game's own properties of
+/// an item with [`Catalogue::props`](super::items::Catalogue::props).
 pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// Unique among the game's actions.
+    /// Unique among the game's actions. Names are what the two sides compare when a client comes: an action with
+    /// other fields than in an earlier build gets another one.
     const NAME: &'static str;
 
     /// What the server's game hears of it ([`Accepted`](crate::prelude::Accepted)).

@@ -1,5 +1,6 @@
 //! The catalogue: every item of a session, loaded from RON.
 
+use core::any::Any;
 use std::sync::Arc;
 
 use bevy::{
@@ -58,11 +59,17 @@ struct CatalogueInner {
     ranks: HashMap<ItemId, u32>,
     /// By id.
     recipes: Vec<(RecipeId, Recipe)>,
+    /// A `Vec` of the game's own properties, by rank.
+    props: Arc<dyn Any + Send + Sync>,
     hash: u64,
 }
 
 impl Catalogue {
-    fn new(defs: Vec<ItemDef>, recipes: Vec<RecipeEntry>) -> Result<Self, CatalogueError> {
+    fn new(
+        defs: Vec<ItemDef>,
+        recipes: Vec<RecipeEntry>,
+        props: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Self, CatalogueError> {
         let mut ranks: Vec<(ItemId, u32)> = (0..).zip(&defs).map(|(r, d)| (d.id(), r)).collect();
         ranks.sort_unstable();
         for pair in ranks.windows(2) {
@@ -84,7 +91,7 @@ impl Catalogue {
             hasher.update(format!("{recipe:?}").as_bytes());
         }
         let ranks = ranks.into_iter().collect();
-        Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, hash: hasher.digest() })))
+        Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, props, hash: hasher.digest() })))
     }
 
     /// A catalogue without items.
@@ -93,6 +100,7 @@ impl Catalogue {
             defs: vec![],
             ranks: HashMap::default(),
             recipes: vec![],
+            props: Arc::new(()),
             hash: 0,
         }))
     }
@@ -146,6 +154,17 @@ impl Catalogue {
         self.get(item).map_or(1, |def| def.max_stack)
     }
 
+    /// The game's own properties of an item, if they are of this type: for actions, which see no other resource
+    /// ([`Tx::catalogue`](super::tx::Tx::catalogue)).
+    ///
+    /// They are not part of the [hash](Self::hash): where two sides differ in them, what a client shows ahead is
+    /// put right by the answer.
+    #[must_use]
+    pub fn props<P: Send + Sync + 'static>(&self, item: ItemId) -> Option<&P> {
+        let props: &Vec<P> = self.0.props.downcast_ref()?;
+        props.get(self.rank(item)? as usize)
+    }
+
     /// All recipes.
     pub fn recipes(&self) -> impl ExactSizeIterator<Item = &Recipe> {
         self.0.recipes.iter().map(|(_, recipe)| recipe)
@@ -183,7 +202,7 @@ impl Catalogue {
 #[derive(Resource, Asset, Debug)]
 pub struct Items<P: Send + Sync + 'static = ()> {
     catalogue: Catalogue,
-    props: Vec<P>,
+    props: Arc<Vec<P>>,
 }
 
 /// By hand, so that the game's properties need not implement it: it only names the asset in logs.
@@ -265,8 +284,9 @@ impl<P: Send + Sync + 'static> Items<P> {
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].0.key == pair[1].0.key) {
             return Err(CatalogueError::DuplicateKey { key: pair[0].0.key.clone() });
         }
-        let (defs, props) = entries.into_iter().unzip();
-        Ok(Self { catalogue: Catalogue::new(defs, recipes)?, props })
+        let (defs, props): (Vec<ItemDef>, Vec<P>) = entries.into_iter().unzip();
+        let props = Arc::new(props);
+        Ok(Self { catalogue: Catalogue::new(defs, recipes, props.clone())?, props })
     }
 }
 

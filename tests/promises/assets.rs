@@ -65,3 +65,25 @@ fn a_catalogue_that_does_not_parse_leaves_the_game_running() {
     let left = with_inventories(&mut app, move |inv| inv.give(entity, TORCH.stack(3)));
     assert_eq!(left.into_stack(), Some(TORCH.stack(3)), "nothing fits before there is a catalogue");
 }
+
+#[test]
+fn a_changed_file_brings_names_and_properties_and_nothing_that_both_sides_must_agree_on() {
+    let dir = Dir::default();
+    let path = Path::new("game.items.ron");
+    dir.insert_asset_text(path, r#"(items: [(key: "torch", name: "Torch")])"#);
+    let mut app = app(&dir);
+    assert!(load(&mut app));
+    let mut reload = |text: &str, done: fn(&Catalogue) -> bool| {
+        dir.insert_asset_text(path, text);
+        app.world().resource::<AssetServer>().reload("game.items.ron");
+        (0..2000).any(|_| {
+            std::thread::yield_now();
+            app.update();
+            done(app.world().resource::<Catalogue>())
+        })
+    };
+    let named = |catalogue: &Catalogue| catalogue.get(TORCH).unwrap().name == "Fackel";
+    assert!(reload(r#"(items: [(key: "torch", name: "Fackel")])"#, named));
+    let larger = |catalogue: &Catalogue| catalogue.max_stack(TORCH) == 7;
+    assert!(!reload(r#"(items: [(key: "torch", max_stack: 7)])"#, larger));
+}

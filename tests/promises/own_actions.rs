@@ -328,3 +328,56 @@ fn apps_with_other_actions_or_data_are_refused_with_the_reason() {
     let SyncState::Refused(mismatch) = state else { panic!("{state:?}") };
     assert!(mismatch.to_string().contains("actions"), "{mismatch}");
 }
+
+/// The game's own properties of an item.
+#[derive(Default, Deserialize)]
+struct Props {
+    uses: u16,
+}
+
+/// Uses a tool up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct WearOut {
+    slot: Slot,
+}
+
+impl GameAction for WearOut {
+    const NAME: &'static str = "wear out";
+    type Output = bool;
+
+    fn apply(&self, tx: &mut Tx) -> Result<bool, Reason> {
+        let player = tx.actor()?;
+        tx.witness(player, self.slot)?;
+        let tool = tx.take_from(player, self.slot, None)?;
+        let props = tx.catalogue().props::<Props>(tool.item).ok_or(Reason::Invalid)?;
+        let worn = tool.worn(tool.wear + 1);
+        let broke = worn.wear >= props.uses;
+        if !broke {
+            tx.put_into(player, self.slot, worn)?;
+        }
+        Ok(broke)
+    }
+}
+
+#[test]
+fn an_action_finds_the_games_own_properties_of_an_item() {
+    let mut pair = Pair::new(1, |app| {
+        let items = r#"(items: [(key: "axe", max_stack: 1, props: (uses: 2)), (key: "torch")])"#;
+        app.insert_items(Items::<Props>::from_ron(items).unwrap()).add_action::<WearOut>();
+    });
+    let entity = spawn_player(&mut pair, 0);
+    inventory(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
+    pair.settle(50);
+    pair.network.latency_ticks = 5;
+    for expected in [Some(AXE.stack(1).worn(1)), None] {
+        ask(&mut pair, 0, WearOut { slot: Inventory::slot(0) });
+        assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), expected, "ahead");
+        pair.settle(100);
+        assert_same(&pair, 0, player(0));
+        assert_eq!(inventory(&mut pair, entity).get(0), expected);
+    }
+    let catalogue = pair.server.world().resource::<Catalogue>();
+    assert_eq!(catalogue.props::<Props>(TORCH).map(|props| props.uses), Some(0));
+    assert!(catalogue.props::<Props>(COIN).is_none(), "not in this catalogue");
+    assert!(catalogue.props::<()>(AXE).is_none(), "not of this type");
+}
