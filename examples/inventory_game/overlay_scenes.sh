@@ -63,7 +63,7 @@ scene_levers() {
   host_beside "$port" levers_host
   act "$first" levers_guest join "127.0.0.1:$port" --name Bruno --size 1280x720 --overlay inventories --steps "
     until session playing at; until slot hotbar  1; until filter by name; key 2; key Q; until torch 4;
-    click Bruno; until as the server says;
+    until whole Bruno; click Bruno; until as the server says;
     picture $p/followed.png; click Levers; until the digest agrees; picture $p/guest_levers.png;
     click Spoil it; until since digest_mismatches 1; picture $p/spoilt.png;
     until is counted heals_requested 1; until the digest agrees; picture $p/healed.png;

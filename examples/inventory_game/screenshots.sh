@@ -14,12 +14,16 @@ cd "$(dirname "$0")/../.."
 
 docs= can=
 scenes="alone two panels levers sizes work"
-case "${1:-}" in
-  --docs) docs=1; shift ;;
-  --quick) scenes="panels levers"; shift ;;
-  --scenes) scenes="$2"; shift 2 ;;
-  --can) can=1; shift ;;
-esac
+while [[ "${1:-}" == --* ]]; do
+  case "$1" in
+    --docs) docs=1 ;;
+    --quick) scenes="panels levers" ;;
+    --scenes) scenes="$2"; shift ;;
+    --can) can=1 ;;
+    *) echo "error: there is no option $1" >&2; exit 1 ;;
+  esac
+  shift
+done
 out="${1:-${CARGO_TARGET_DIR:-target}/screenshots}"
 port=$((20000 + $$ % 20000))
 
