@@ -52,11 +52,11 @@ rm -rf "${out:?}"/{*.png,*.txt,*.log,left,right}
 started=()
 trap '[ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null || true' EXIT
 
-# Opens a display and prints its number.
+# Opens a display and says its number. Its own pointer rests in the middle: beside the windows, where it shows no tooltip.
 displays=0
 open_display() {
   displays=$((displays + 1))
-  Xvfb -displayfd 3 -screen 0 1920x1080x24 3>"$out/display$displays" 2>/dev/null &
+  Xvfb -displayfd 3 -screen 0 2600x1500x24 3>"$out/display$displays" 2>/dev/null &
   started+=($!)
   for _ in $(seq 50); do
     [ -s "$out/display$displays" ] && break
