@@ -4,7 +4,7 @@ use bevy::{
     input::mouse::{AccumulatedMouseScroll, MouseScrollUnit},
     prelude::*,
 };
-use bevy_egui::input::{egui_wants_any_keyboard_input, egui_wants_any_pointer_input};
+use bevy_egui::input::{EguiWantsInput, egui_wants_any_keyboard_input};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
@@ -46,8 +46,7 @@ pub fn plugin(app: &mut App) {
         Update,
         (
             walk,
-            select.run_if(session::is_played).run_if(not(egui_wants_any_pointer_input)),
-            (use_hands, throw, open_and_close).run_if(session::is_played),
+            (select, use_hands, throw, open_and_close).run_if(session::is_played),
             escape.run_if(not(resource_equals(Session::None))),
         )
             .run_if(not(egui_wants_any_keyboard_input)),
@@ -73,12 +72,13 @@ fn walk(
     }
 }
 
-/// Number keys and the wheel. Over a slot of an open panel, a number exchanges the two.
+/// Number keys and, beside the overlay, the wheel. Over a slot of an open panel, a number exchanges the two.
 fn select(
     keys: Res<ButtonInput<KeyCode>>,
     wheel: Res<AccumulatedMouseScroll>,
     mine: Query<&Hotbar, With<LocalInventory>>,
     reach: Reach,
+    overlay: Res<EguiWantsInput>,
     mut travelled: Local<f32>,
     mut hands: Hands,
 ) {
@@ -89,6 +89,9 @@ fn select(
             Some(view) => hands.swap_with_hotbar(view.place(), index),
             None => hands.select(index),
         }
+    }
+    if overlay.wants_any_pointer_input() {
+        return;
     }
     let line = if wheel.unit == MouseScrollUnit::Pixel { 40.0 } else { 1.0 };
     *travelled += wheel.delta.y / line;

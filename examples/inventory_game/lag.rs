@@ -40,6 +40,11 @@ impl Lag {
         Self { delay: Duration::from_millis(millis), jitter: 0.2, loss: 0.05, down, up }
     }
 
+    fn link(&self) -> SimulatedLink {
+        let jitter = self.delay.mul_f32(self.jitter);
+        SimulatedLink { latency: self.delay, jitter, loss: self.loss }
+    }
+
     /// How long the next message takes: longer if it is lost once.
     fn next(&self) -> Duration {
         let jittered = self.delay.mul_f32(1.0 - self.jitter + 2.0 * self.jitter * fastrand::f32());
@@ -53,8 +58,8 @@ impl Lag {
 
 pub fn plugin(app: &mut App) {
     app.init_resource::<Lag>()
-        .init_resource::<SimulatedLink>()
-        .add_systems(Update, follow_overlay)
+        .add_systems(Update, follow_overlay.run_if(resource_exists::<SimulatedLink>))
+        .add_systems(OnEnter(ClientState::Connected), offer_link)
         .add_systems(
             PreUpdate,
             hold_up_received
@@ -79,11 +84,7 @@ fn follow_overlay(
     mut before: Local<SimulatedLink>,
 ) {
     if *link == *before {
-        *link = SimulatedLink {
-            latency: lag.delay,
-            jitter: lag.delay.mul_f32(lag.jitter),
-            loss: lag.loss,
-        };
+        *link = lag.link();
     } else {
         lag.delay = link.latency;
         lag.jitter = if link.latency.is_zero() {
@@ -96,8 +97,14 @@ fn follow_overlay(
     *before = *link;
 }
 
-fn forget(mut lag: ResMut<Lag>) {
+/// Only guests have a link.
+fn offer_link(lag: Res<Lag>, mut commands: Commands) {
+    commands.insert_resource(lag.link());
+}
+
+fn forget(mut lag: ResMut<Lag>, mut commands: Commands) {
     (lag.down, lag.up) = default();
+    commands.remove_resource::<SimulatedLink>();
 }
 
 /// Puts a message behind those that came before it: a channel keeps its order.

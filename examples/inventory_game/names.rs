@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
-use crate::protocol::{Avatar, Chest};
+use crate::protocol::{Avatar, Chest, GroundItem};
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Update, name_things);
@@ -12,14 +12,14 @@ pub fn plugin(app: &mut App) {
 fn name_things(
     avatars: Query<(Entity, &Avatar), (With<InventoryId>, Without<Name>)>,
     chests: Query<(Entity, &Chest), (With<InventoryId>, Without<Name>)>,
-    ground: Query<Entity, (With<Loot>, Without<Name>)>,
+    ground: Query<Entity, (With<GroundItem>, Without<Name>)>,
     mut commands: Commands,
 ) {
     for (entity, avatar) in &avatars {
         commands.entity(entity).try_insert(Name::new(avatar.name.clone()));
     }
     for (entity, chest) in &chests {
-        let name = format!("{:?} at {entity}", chest.kind).to_lowercase();
+        let name = format!("chest {entity} ({:?})", chest.kind).to_lowercase();
         commands.entity(entity).try_insert(Name::new(name));
     }
     for entity in &ground {

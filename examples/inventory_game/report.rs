@@ -1,6 +1,10 @@
 //! What is on screen, as text: for scripts, and for eyes that cannot see the window. A line of a slot says what was
 //! painted and what lies there; the two must be the same.
 
+mod overlay;
+
+pub use overlay::Overlaid;
+
 use core::{fmt::Write as _, time::Duration};
 use std::{fs, path::PathBuf};
 
@@ -15,7 +19,8 @@ use crate::{
     net::Link,
     protocol::{Avatar, Chest, GroundItem, Position},
     session::{Last, Paused, Session},
-    ui::{Backpack, Contents, Dragging, Focus, Painted, SlotView},
+    steps::Steps,
+    ui::{Backpack, Contents, Dragging, Focus, LagPanel, Painted, SlotView, Toast},
     view::{Art, InHand},
 };
 
@@ -29,15 +34,24 @@ pub struct Files {
 }
 
 #[derive(Resource, Default)]
-struct Lines(String);
+pub struct Lines(String);
+
+impl Lines {
+    /// Whether there is a line with a text in it.
+    pub fn have(&self, text: &str) -> bool {
+        self.0.lines().any(|line| line.contains(text))
+    }
+}
 
 pub fn plugin(app: &mut App) {
-    app.add_plugins(FrameTimeDiagnosticsPlugin::default()).init_resource::<Lines>().add_systems(
-        Last,
-        (tell_screen, tell_world, tell_slots, write)
-            .chain()
-            .run_if(on_timer(PAUSE).or_else(|files: Res<Files>| !files.once.is_empty())),
-    );
+    app.add_plugins((FrameTimeDiagnosticsPlugin::default(), overlay::plugin))
+        .init_resource::<Lines>()
+        .add_systems(
+            Last,
+            (tell_screen, tell_world, tell_slots, tell_overlay, write)
+                .chain()
+                .run_if(on_timer(PAUSE).or_else(resource_exists::<Steps>)),
+        );
 }
 
 macro_rules! line {
@@ -51,6 +65,8 @@ fn tell_screen(
     (last, paused, link): (Res<Last>, Res<Paused>, Option<Res<Link>>),
     (backpack, dragging): (Res<Backpack>, Res<Dragging>),
     focus: Res<Focus>,
+    lag: Single<&InheritedVisibility, With<LagPanel>>,
+    toast: Single<(&Text, &InheritedVisibility), With<Toast>>,
     slots: Query<&SlotView>,
     contents: Contents,
     diagnostics: Res<DiagnosticsStore>,
@@ -75,6 +91,9 @@ fn tell_screen(
         }
         None => line!(lines, "drag -"),
     }
+    let (words, shown) = *toast;
+    line!(lines, "toast {}", if shown.get() { &words.0 } else { "-" });
+    line!(lines, "lag {}", if lag.get() { "shown" } else { "hidden" });
     match focus.shown().and_then(|on| slots.get(on).ok()) {
         Some(view) => line!(lines, "ring {:?}", view.slot),
         None => line!(lines, "ring {}", if focus.shown().is_some() { "entry" } else { "-" }),
@@ -153,6 +172,16 @@ fn tell_slots(
     told.sort();
     for line in told {
         line!(lines, "{line}");
+    }
+}
+
+/// What is counted after a picture is counted from there.
+fn tell_overlay(mut truth: overlay::Truth, files: Res<Files>, mut lines: ResMut<Lines>) {
+    for line in truth.lines() {
+        line!(lines, "{line}");
+    }
+    if !files.once.is_empty() {
+        truth.begin();
     }
 }
 

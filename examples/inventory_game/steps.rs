@@ -5,13 +5,16 @@
 //! | step | |
 //! |---|---|
 //! | `wait SECONDS` | |
+//! | `until WORDS` | waits until the report has a line with these words in it; what takes a minute fails |
 //! | `at SECONDS` | waits until so many seconds after 1970 |
 //! | `key Ctrl+Q` | presses keys and lets them go |
 //! | `hold D 0.5` | holds a key for so long |
 //! | `type 127.0.0.1` | letters |
 //! | `point chest 4` | moves the mouse onto a slot of `chest`, `backpack` or `hotbar`, a `recipe`, or `ground` |
+//! | `click WORDS` | presses what these words stand on in the overlay |
 //! | `press left`, `release left` | a mouse button, or `right`, or a key |
 //! | `scroll -1` | |
+//! | `go 26.5 8.2` | walks there, in tiles |
 //! | `picture FILE.png` | of the window; `FILE.txt` says what is on it |
 //! | `record FOLDER SECONDS` | ten pictures a second, named by the time in tenths of seconds |
 //! | `quit` | |
@@ -34,19 +37,29 @@ use bevy::{
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
-    protocol::Chest,
-    report::Files,
+    protocol::{Chest, Position, Request},
+    report::{Files, Lines, Overlaid},
+    route,
     ui::{RecipeRow, SlotView},
 };
+
+/// How long `until` waits, in seconds.
+const PATIENCE: f32 = 60.0;
+
+/// Nearer than that nobody comes where frames are few.
+const NEAR: f32 = 0.3;
 
 #[derive(Clone, PartialEq, Debug)]
 enum Step {
     Wait(f32),
+    Until(String, f32),
     At(f64),
     Key(Vec<KeyCode>, f32),
     Type(String),
     Point(String, String),
+    Click(String),
     Scroll(f32),
+    Go(Vec2),
     Hold(KeyCode, ButtonState),
     Mouse(MouseButton, ButtonState),
     Picture(PathBuf),
@@ -79,13 +92,17 @@ fn read(text: &str) -> Result<Step, String> {
     let keys = |word: &str| word.split('+').map(key).collect::<Option<Vec<_>>>().ok_or_else(wrong);
     let verb = word();
     let what = word();
+    let rest = || text[verb.len()..].trim().to_owned();
     Ok(match verb {
         "wait" => Step::Wait(number(what)?),
+        "until" => Step::Until(rest(), PATIENCE),
+        "click" => Step::Click(rest()),
         "at" => Step::At(what.parse().map_err(|_| wrong())?),
         "key" => Step::Key(keys(what)?, 0.0),
         "hold" => Step::Key(keys(what)?, number(word())?),
         "type" => Step::Type(what.into()),
         "point" => Step::Point(what.into(), word().into()),
+        "go" => Step::Go(Vec2::new(number(what)?, number(word())?)),
         "scroll" => Step::Scroll(number(what)?),
         "press" | "release" => {
             let state = if verb == "press" { ButtonState::Pressed } else { ButtonState::Released };
@@ -162,6 +179,10 @@ struct Fingers<'w, 's> {
     slots: Query<'w, 's, (&'static SlotView, &'static UiGlobalTransform)>,
     recipes: Query<'w, 's, (&'static RecipeRow, &'static UiGlobalTransform)>,
     chests: Query<'w, 's, (), With<Chest>>,
+    me: Query<'w, 's, &'static Position, With<LocalInventory>>,
+    walks: MessageWriter<'w, Request>,
+    overlaid: Res<'w, Overlaid>,
+    lines: Res<'w, Lines>,
     keys: MessageWriter<'w, KeyboardInput>,
     moves: MessageWriter<'w, CursorMoved>,
     wheel: MessageWriter<'w, MouseWheel>,
@@ -212,6 +233,34 @@ impl Fingers<'_, '_> {
         }
     }
 
+    /// What cannot be done ends the game: nothing that follows would mean anything.
+    fn give_up(&mut self, why: &str) {
+        eprintln!("{why}");
+        self.exits.write(AppExit::error());
+    }
+
+    /// Whether it is so what a step waits for.
+    fn have_waited(&mut self, step: &mut Step, passed: f32) -> bool {
+        match step {
+            Step::Until(words, left) => {
+                *left -= passed;
+                if *left < 0.0 {
+                    self.give_up(&format!("The report never said `{words}`."));
+                }
+                self.lines.have(words)
+            }
+            Step::At(then) => now_since_1970().as_secs_f64() >= *then,
+            Step::Go(to) => {
+                let here = self.me.single().map_or(*to, |here| here.0);
+                let there = here.distance(*to) < NEAR;
+                let heading = if there { Vec2::ZERO } else { route::heading(here, *to) };
+                self.walks.write(Request::Walk(heading));
+                heading == Vec2::ZERO
+            }
+            _ => true,
+        }
+    }
+
     fn picture(&mut self, file: PathBuf) {
         self.commands.spawn(Screenshot::primary_window()).observe(save_to_disk(file));
     }
@@ -231,16 +280,15 @@ fn play(
     for key in core::mem::take(&mut playing.held) {
         fingers.key(key, ButtonState::Released, None);
     }
-    let Some(step) = steps.0.pop_front() else { return };
+    let Some(mut step) = steps.0.pop_front() else { return };
+    if !fingers.have_waited(&mut step, time.delta_secs()) {
+        steps.0.push_front(step);
+        return;
+    }
     playing.until = now + 0.04;
     match step {
         Step::Wait(seconds) => playing.until = now + seconds,
-        Step::At(then) => {
-            if now_since_1970().as_secs_f64() < then {
-                steps.0.push_front(Step::At(then));
-                playing.until = now;
-            }
-        }
+        Step::Until(..) | Step::At(_) | Step::Go(_) => {}
         Step::Key(keys, seconds) => {
             for key in &keys {
                 fingers.key(*key, ButtonState::Pressed, None);
@@ -257,6 +305,18 @@ fn play(
         Step::Point(what, which) => {
             let at = fingers.place(&what, &which);
             fingers.point(at);
+        }
+        Step::Click(words) => {
+            let all = &fingers.overlaid.painted;
+            match all.iter().find(|painted| painted.text == words) {
+                Some(painted) => {
+                    let middle = painted.place.center();
+                    fingers.point(Vec2::new(middle.x, middle.y));
+                    steps.0.push_front(Step::Mouse(MouseButton::Left, ButtonState::Released));
+                    steps.0.push_front(Step::Mouse(MouseButton::Left, ButtonState::Pressed));
+                }
+                None => fingers.give_up(&format!("Nothing on the overlay says `{words}`.")),
+            }
         }
         Step::Scroll(y) => {
             let (unit, phase) = (MouseScrollUnit::Line, TouchPhase::Moved);

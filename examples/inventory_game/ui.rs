@@ -20,8 +20,10 @@ pub use crafting::RecipeRow;
 pub use drag::{Drag, Dragging};
 pub use focus::Focus;
 pub use keyboard::Reach;
+pub use lag::Panel as LagPanel;
 pub use panels::{Backpack, close_all};
 pub use slots::{Contents, Painted, SlotView};
+pub use toast::Toast;
 
 use bevy::{prelude::*, window::PrimaryWindow};
 

@@ -13,7 +13,7 @@ use crate::{
     events::{Commit, InView, SlotChanged},
     model::{id::InventoryId, items::Catalogue},
     server::{
-        audit::ActionDecided, baseline::Baseline, health::ClientSync, pace::Pace,
+        access::Owner, audit::ActionDecided, baseline::Baseline, health::ClientSync, pace::Pace,
         quality::QualityPolicy, views::Views,
     },
     stats::InventoryStats,
@@ -73,13 +73,20 @@ pub(super) fn plugin(app: &mut App) {
 
 /// What entities with inventories are called.
 #[derive(SystemParam)]
-pub(super) struct Names<'w, 's>(
-    Query<'w, 's, (Option<&'static Name>, Option<&'static InventoryId>)>,
-);
+pub(super) struct Names<'w, 's> {
+    all: Query<'w, 's, (Option<&'static Name>, Option<&'static InventoryId>)>,
+    owned: Query<'w, 's, (Entity, &'static Owner)>,
+}
 
 impl Names<'_, '_> {
+    /// The inventories that belong to a client.
+    pub(super) fn owned_by(&self, client: Entity) -> String {
+        let all = self.owned.iter().filter(|(_, owner)| owner.0 == ClientId::Client(client));
+        all.map(|(entity, _)| self.of(entity)).collect::<Vec<_>>().join(", ")
+    }
+
     pub(super) fn of(&self, entity: Entity) -> String {
-        match self.0.get(entity) {
+        match self.all.get(entity) {
             Ok((Some(name), _)) => name.to_string(),
             Ok((None, Some(id))) => short(*id),
             _ => entity.to_string(),

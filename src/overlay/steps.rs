@@ -98,6 +98,16 @@ impl Step {
         }
     }
 
+    /// Where it is timed, if not here.
+    pub(super) fn elsewhere(self, authority: bool) -> &'static str {
+        match (self, authority) {
+            (Self::Validate, true) => "no server runs",
+            (Self::Predict, false) => "in the systems of the game",
+            (_, true) => "on clients",
+            (_, false) => "on the server",
+        }
+    }
+
     /// Whether it runs on the authority.
     pub(super) fn is_of_authority(self) -> bool {
         matches!(self, Self::Validate | Self::Mark | Self::Batch | Self::Encode | Self::Send)

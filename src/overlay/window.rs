@@ -94,7 +94,7 @@ impl Sight<'_, '_> {
 }
 
 /// How large it is at first, if the game's window is.
-const SIZE: egui::Vec2 = egui::vec2(880.0, 580.0);
+const SIZE: egui::Vec2 = egui::vec2(980.0, 620.0);
 
 pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
     // Where there is no camera yet there is nothing to draw on.

@@ -47,7 +47,7 @@ impl Knob {
 
 /// The panel with the sliders.
 #[derive(Component, Debug)]
-struct Panel;
+pub struct Panel;
 
 /// The part of a slider that is filled.
 #[derive(Component, Debug)]
@@ -55,7 +55,8 @@ struct Filled(Knob);
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn)
-        .add_systems(Update, (toggle, slide, show).chain().run_if(resource_exists::<Link>));
+        .add_systems(Update, (toggle, slide, show).chain().run_if(resource_exists::<Link>))
+        .add_systems(Update, hide.run_if(resource_removed::<Link>));
 }
 
 fn spawn(mut commands: Commands) {
@@ -91,6 +92,11 @@ fn toggle(keys: Res<ButtonInput<KeyCode>>, mut panel: Single<&mut Visibility, Wi
             _ => Visibility::Hidden,
         };
     }
+}
+
+/// Without a connection there is nothing to hold up.
+fn hide(mut panel: Single<&mut Visibility, With<Panel>>) {
+    **panel = Visibility::Hidden;
 }
 
 /// A slider that was pressed follows the pointer until it is let go.

@@ -13,6 +13,9 @@ pub const SLOT: f32 = 20.0;
 /// How long a changed slot glows, in seconds.
 const GLOW: f32 = 0.6;
 
+/// What is drawn of a tool that has hardly any use left: two pixels of art.
+const LEAST_LEFT: f32 = 0.15;
+
 /// Which slot a node shows.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SlotView {
@@ -151,7 +154,7 @@ impl Painter<'_, '_> {
         if let (Some(left), Some(bar)) = (left, bar)
             && let Ok((mut node, mut color)) = self.left.get_mut(*bar)
         {
-            node.width = percent(100.0 * left);
+            node.width = percent(100.0 * left.max(LEAST_LEFT));
             color.0 = Color::hsl(120.0 * left, 0.75, 0.5);
         }
     }

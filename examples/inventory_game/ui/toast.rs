@@ -10,7 +10,7 @@ const SHOWN: f32 = 2.2;
 
 /// Seconds that are left of it.
 #[derive(Component, Default, Debug)]
-struct Toast(f32);
+pub struct Toast(f32);
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn).add_systems(Update, fade).add_observer(show);

@@ -7,6 +7,7 @@ use crate::{
     map::{self, Thing},
     protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position, WORK_REACH},
     session::IsPlayed,
+    ui::Backpack,
 };
 
 use super::{Shown, TILE, Zoom};
@@ -35,7 +36,7 @@ fn hint(
     me: Query<(&Position, &Hotbar), With<LocalInventory>>,
     items: Query<(&Position, &Shown, &GroundItem, Option<&Inventory>)>,
     chests: Query<(&Position, &Shown), (With<Chest>, Without<InView>)>,
-    played: IsPlayed,
+    (played, backpack): (IsPlayed, Res<Backpack>),
     catalogue: Res<Catalogue>,
     zoom: Res<Zoom>,
     hint: Single<(&mut Text2d, &mut Transform), With<Hint>>,
@@ -47,7 +48,8 @@ fn hint(
         }
     };
     let Ok((me, hotbar)) = me.single() else { return say("") };
-    if !played.get() {
+    // It would look out from between the panels.
+    if !played.get() || backpack.open {
         return say("");
     }
     let name = |item: ItemId| catalogue.get(item).map_or("", |def| &def.name);

@@ -59,11 +59,11 @@ fn grade_color(grade: Grade) -> Color32 {
 }
 
 const COLUMNS: [(&str, usize, &str); 13] = [
-    ("rtt ms", 6, "Round-trip time, smoothed over some seconds."),
-    ("jitter", 6, "How much it varies, in milliseconds."),
+    ("rtt ms", 7, "Round-trip time, smoothed over some seconds."),
+    ("± ms", 6, "Jitter: how much the round-trip time varies."),
     ("loss %", 6, "Packets that were lost lately."),
     ("grade", 9, "QualityPolicy says what makes one."),
-    ("views", 5, "Inventories that it sees."),
+    ("views", 6, "Inventories that it sees."),
     ("queue", 5, "Of those, the ones whose newest state it has not been told."),
     ("merged", 6, "Commits that went out with a later one."),
     ("put off", 7, "Updates that had to wait because bytes had run out."),
@@ -84,8 +84,9 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     let there = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
     let chosen = sight.choices.client.filter(there).unwrap_or(rows[0].0);
     let mut clicked = None;
-    egui::Grid::new("clients").striped(true).spacing(vec2(7.0, 4.0)).show(ui, |ui| {
+    egui::Grid::new("clients").striped(true).spacing(vec2(9.0, 4.0)).show(ui, |ui| {
         look::head(ui, "client");
+        look::head(ui, "plays").on_hover_text("The inventories that it owns.");
         for (name, width, about) in COLUMNS {
             look::number_head(ui, name, width).on_hover_text(about);
         }
@@ -95,14 +96,15 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
             if ui.selectable_label(*client == chosen, name).clicked() {
                 clicked = Some(*client);
             }
+            ui.label(sight.names.owned_by(*client));
             let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
             let grade = if link.is_measured() { format!("{:?}", link.grade()) } else { "-".into() };
             let warn = |bad: bool| if bad { look::FAIR } else { look::TEXT };
-            look::number(ui, format!("{:>6.1}", ms(link.rtt())));
+            look::number(ui, format!("{:>7.1}", ms(link.rtt())));
             look::number(ui, format!("{:>6.1}", ms(link.jitter())));
             look::number(ui, format!("{:>6.1}", 100.0 * link.loss()));
             look::number_in(ui, format!("{grade:>9}"), grade_color(link.grade()));
-            look::number(ui, format!("{:>5}", sync.views));
+            look::number(ui, format!("{:>6}", sync.views));
             look::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
             look::number(ui, format!("{:>6}", sync.merged));
             look::number_in(ui, format!("{:>7}", sync.choked), warn(sync.choked > 0));
@@ -117,7 +119,10 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     });
     ui.add_space(8.0);
     if let Some((.., link)) = rows.iter().find(|(client, ..)| *client == chosen) {
-        look::title(ui, &format!("Link of {chosen}, the last half minute"));
+        look::title(
+            ui,
+            &format!("Link of {chosen}, the last half minute: milliseconds, and per cent lost"),
+        );
         history(ui, link);
     }
     if clicked.is_some() {
@@ -137,7 +142,7 @@ fn history(ui: &mut Ui, link: &ConnectionQuality) {
         let ago = |at: usize| -((len - 1 - at) as f64) * period;
         link.history().enumerate().map(|(at, sample)| [ago(at), read(sample)]).collect()
     };
-    let height = (ui.available_height() - 8.0).clamp(110.0, 240.0);
+    let height = (ui.available_height() - 8.0).clamp(110.0, 300.0);
     plot("link", height, 30.0).legend(legend()).show(ui, |plot| {
         let rtt = points(|sample| sample.rtt.as_secs_f64() * 1e3);
         plot.line(Line::new("round trip, ms", rtt).color(look::ACCENT).width(1.8));
@@ -203,7 +208,7 @@ fn of_client(ui: &mut Ui, sight: &Sight) {
         });
     });
     ui.add_space(6.0);
-    look::title(ui, "The link, the last half minute");
+    look::title(ui, "The link, the last half minute: milliseconds, and per cent lost");
     history(ui, link);
 }
 

@@ -45,16 +45,15 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
 }
 
 fn legend(ui: &mut Ui) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let seconds = FLASH.as_secs_f32();
         look::head(ui, "a slot flashes when it changes, by cause:")
             .on_hover_text(format!("For {seconds} s. Changes are seen while the overlay is."));
-        for (tint, name) in look::LEGEND {
-            dot(ui, look::tint(tint));
-            look::head(ui, name);
+        ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
+        let all = look::LEGEND.map(|(tint, name)| (look::tint(tint), name));
+        for (color, name) in all.into_iter().chain([(look::PENDING, "corner: awaits an answer")]) {
+            ui.label(RichText::new(format!("■ {name}")).color(color).size(11.0));
         }
-        dot(ui, look::PENDING);
-        look::head(ui, "corner: awaits an answer");
     });
 }
 
@@ -114,6 +113,9 @@ fn all(ui: &mut Ui, sight: &Sight, cards: &[Card]) {
     while (columns + 1) as f32 * (width + 8.0) <= ui.available_width() + 8.0 && columns < 4 {
         columns += 1;
     }
+    let room = (ui.available_width() - 8.0 * (columns - 1) as f32) / columns as f32;
+    let size = ((room - 18.0) / 9.0 - 2.0).floor().clamp(SLOT_SMALL, SLOT_LARGE);
+    let width = 9.0 * (size + 2.0) + 18.0;
     ui.horizontal_top(|ui| {
         for column in 0..columns {
             ui.vertical(|ui| {
@@ -124,10 +126,10 @@ fn all(ui: &mut Ui, sight: &Sight, cards: &[Card]) {
                         ui.horizontal(|ui| {
                             ui.label(RichText::new(&card.entry.name).strong());
                             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                                look::head(ui, &summary(card));
+                                look::head(ui, &summary(card)).on_hover_text(SUMMARY);
                             });
                         });
-                        grid::draw(ui, sight, card, SLOT_SMALL);
+                        grid::draw(ui, sight, card, size);
                     });
                 }
             });
@@ -139,14 +141,16 @@ fn all(ui: &mut Ui, sight: &Sight, cards: &[Card]) {
     }
 }
 
+const SUMMARY: &str = "Its version, one more with each commit; how many slots hold something; to how many it is shown.";
+
 fn summary(card: &Card) -> String {
     let seen = if card.rights.is_none() {
         let viewers = card.told.len() + usize::from(card.seen_here);
-        format!("   {viewers} see it")
+        format!("   seen by {viewers}")
     } else {
         String::new()
     };
-    format!("v{}   {}/{}{seen}", card.version, card.full, card.unit.len())
+    format!("v{}   {} of {} full{seen}", card.version, card.full, card.unit.len())
 }
 
 fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {

@@ -52,18 +52,25 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     });
 }
 
+/// So wide a panel must be for what its levers do to stand beside them.
+const ROOMY: f32 = 860.0;
+
 fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
+    let roomy = ui.available_width() >= ROOMY;
     let lever = |ui: &mut Ui, name: &str, about: &str, add: &mut dyn FnMut(&mut Ui)| {
         ui.label(name).on_hover_text(about);
         add(ui);
+        if roomy {
+            look::head(ui, about);
+        }
         ui.end_row();
     };
-    egui::Grid::new("settings").num_columns(2).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
-        let about = "Sends only the slots that changed. Off: a full copy for every change.";
+    egui::Grid::new("settings").num_columns(3).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
+        let about = "Off: a full copy of the inventory for every change.";
         lever(ui, "granular", about, &mut |ui| {
-            ui.checkbox(&mut settings.granular, "");
+            ui.checkbox(&mut settings.granular, "only the slots that changed");
         });
-        let about = "Above which share of changed slots a delta gives way to a full copy.";
+        let about = "If more slots than that have changed.";
         lever(ui, "full copy above", about, &mut |ui| {
             ui.horizontal(|ui| {
                 let mut smaller = settings.full_policy == FullPolicy::Smaller;
@@ -82,7 +89,7 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
         lever(ui, "pace low", about, &mut |ui| millis(ui, &mut settings.low, 2000));
         let about = "So long a change waits for others at least.";
         lever(ui, "debounce", about, &mut |ui| millis(ui, &mut settings.debounce, 500));
-        let about = "So long after its last change viewers are told a digest. Zero for never.";
+        let about = "Of rest, until viewers are told what an inventory comes to. Zero: never.";
         lever(ui, "digest after", about, &mut |ui| millis(ui, &mut settings.digest_after, 20_000));
         let about = "To one client in a second, in the long run.";
         lever(ui, "bytes to one client", about, &mut |ui| {
@@ -95,9 +102,11 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
             ui.horizontal(|ui| {
                 let mut limited = settings.total_bytes_per_second < u32::MAX;
                 let mut bytes = settings.total_bytes_per_second.min(10_000_000);
+                if limited {
+                    let slider = Slider::new(&mut bytes, 100..=10_000_000).logarithmic(true);
+                    ui.add(slider.suffix(" B/s"));
+                }
                 ui.checkbox(&mut limited, "limited");
-                let slider = Slider::new(&mut bytes, 100..=10_000_000).logarithmic(true);
-                ui.add_enabled(limited, slider.suffix(" B/s"));
                 settings.total_bytes_per_second = if limited { bytes } else { u32::MAX };
             });
         });
@@ -155,6 +164,10 @@ fn of_client(ui: &mut Ui, sight: &mut Sight) {
         };
         ui.label(RichText::new(text).color(color));
     });
+    look::head(
+        ui,
+        "Spoilt is this client's copy only. Its digest gives it away, and it is asked for anew.",
+    );
 }
 
 /// Something else than what lies there.

@@ -142,12 +142,12 @@ fn plots(ui: &mut Ui, history: &History, here: bool) {
     look::title(
         ui,
         if here {
-            "Slots, and what they would be in full"
+            "Slots, and what they would be in full: bytes per second"
         } else {
-            "Received, and the slots in full"
+            "Received, and the slots in full: bytes per second"
         },
     )
-    .on_hover_text("Bytes per second, over the last minute.");
+    .on_hover_text("Over the last minute.");
     plot("against full", height, 60.0).legend(legend()).show(ui, |plot| {
         let full = Line::new("always in full", in_bytes(history.full_plot()));
         plot.line(full.color(look::FAIR).width(1.5).fill(0.0).fill_alpha(0.08));
@@ -156,7 +156,7 @@ fn plots(ui: &mut Ui, history: &History, here: bool) {
     });
     ui.add_space(4.0);
     if here {
-        look::title(ui, "By kind").on_hover_text("Bytes per second, over the last minute.");
+        look::title(ui, "By kind: bytes per second").on_hover_text("Over the last minute.");
         plot("by kind", height, 60.0).show(ui, |plot| {
             for ((name, read, _), color) in KINDS.iter().zip(COLORS) {
                 if history.is_quiet(read) {
@@ -193,9 +193,9 @@ pub(super) fn plot(name: &str, height: f32, seconds: f64) -> Plot<'static> {
         .include_y(10.0)
         .grid_color(look::EDGE)
         .y_axis_min_width(46.0)
-        .x_grid_spacer(|_| {
-            let mark = |n: i32| GridMark { value: f64::from(n) * 10.0, step_size: 60.0 };
-            (-6..=0).map(mark).collect()
+        .x_grid_spacer(move |_| {
+            let mark = |n: i32| GridMark { value: f64::from(n) * seconds / 3.0, step_size: 60.0 };
+            (-3..=0).map(mark).collect()
         })
         .x_axis_formatter(|mark, _| format!("{:.0} s", mark.value))
         .y_axis_formatter(

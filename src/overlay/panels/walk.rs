@@ -21,9 +21,8 @@ const TIMES: [(&str, &str); 4] = [
 
 pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     let here = sight.authority.is_here();
-    let medians = Step::ALL.map(|step| sight.steps.of(step).median());
-    let longest = medians.into_iter().fold(0.1, f64::max);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    let total = sight.steps.total().max(0.1);
+    ScrollArea::both().auto_shrink(false).show(ui, |ui| {
         egui::Grid::new("walk").striped(true).spacing(vec2(16.0, 5.0)).show(ui, |ui| {
             look::head(ui, "step");
             look::number_head(ui, "per s", 8).on_hover_text("Over the last second.");
@@ -31,11 +30,11 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
             for (name, about) in TIMES {
                 look::number_head(ui, name, 9).on_hover_text(about);
             }
-            look::head(ui, "share of the walk");
+            look::head(ui, "share of the walk").on_hover_text("By the medians.");
             look::number_head(ui, "total", 12).on_hover_text("Since the app began.");
             ui.end_row();
             for step in Step::ALL {
-                row(ui, sight, step, longest, here);
+                row(ui, sight, step, total, here);
             }
         });
         ui.add_space(8.0);
@@ -53,7 +52,7 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     });
 }
 
-fn row(ui: &mut Ui, sight: &Sight, step: Step, longest: f64, here: bool) {
+fn row(ui: &mut Ui, sight: &Sight, step: Step, total: f64, here: bool) {
     let took = sight.steps.of(step);
     let (read, of) = step.counter();
     let runs = step.is_of_authority() == here || read(&sight.stats) > 0;
@@ -65,14 +64,18 @@ fn row(ui: &mut Ui, sight: &Sight, step: Step, longest: f64, here: bool) {
         for _ in TIMES {
             look::number_in(ui, format!("{:>9}", "-"), look::DIM);
         }
-        ui.label("");
+        look::head(ui, step.elsewhere(here));
     } else {
         for time in [took.last, took.median(), took.mean, took.worst] {
             look::number_in(ui, format!("{time:>9.1}"), color);
         }
-        #[expect(clippy::cast_possible_truncation, reason = "it is a share")]
-        look::bar(ui, (took.median() / longest) as f32, 110.0, look::ACCENT)
-            .on_hover_text(format!("{} runs", took.runs));
+        let share = took.median() / total;
+        ui.horizontal(|ui| {
+            #[expect(clippy::cast_possible_truncation, reason = "it is a share")]
+            look::bar(ui, share as f32, 110.0, look::ACCENT)
+                .on_hover_text(format!("{} runs", took.runs));
+            look::number_in(ui, format!("{:>3.0} %", 100.0 * share), color);
+        });
     }
     look::number_in(ui, format!("{:>12}", look::grouped(read(&sight.stats))), color);
     ui.end_row();

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Compares what the overlay has painted with what the game says of itself, by the text beside a picture.
+
+    check_overlay.py PANEL REPORT.txt
+
+Prints one line for each thing that was compared. Lines `painted` come out of what was laid out for the screen, lines
+`is` and `was` out of the world: what is painted must be one of them.
+"""
+
+import re
+import sys
+from collections import defaultdict, namedtuple
+
+Text = namedtuple("Text", "x y width height cut text")
+
+
+class Report:
+    def __init__(self, lines):
+        self.texts, self.now, self.facts, self.copied = [], {}, defaultdict(set), []
+        for line in lines:
+            kind, _, rest = line.partition(" ")
+            if kind == "painted":
+                *place, cut, text = rest.split(" ", 5)
+                self.texts.append(Text(*map(float, place), cut == "cut", text))
+            elif kind == "copied":
+                self.copied.append(rest)
+            elif kind in ("is", "was"):
+                self.facts[rest.split(" ")[0]].add(rest)
+                if kind == "is":
+                    self.now.setdefault(rest.split(" ")[0], []).append(rest)
+
+    def row_of(self, text):
+        """What stands right of a text, from left to right."""
+        middle = lambda t: t.y + t.height / 2
+        right = [t for t in self.texts if t.x > text.x and abs(middle(t) - middle(text)) < 6]
+        return [t.text for t in sorted(right)]
+
+    def find(self, pattern):
+        return [t for t in self.texts if re.fullmatch(pattern, t.text)]
+
+    def row(self, name):
+        found = self.find(re.escape(name))
+        return self.row_of(min(found, key=lambda t: t.x)) if found else []
+
+
+failures = 0
+
+
+def compare(what, shown, true):
+    global failures
+    failures += not true
+    print(f"{'ok' if true else 'WRONG':<6} {what}: {shown}")
+
+
+def number(text):
+    return int(re.sub(r"\D", "", text) or -1)
+
+
+def is_tidy(report):
+    cut = [t.text for t in report.texts if t.cut]
+    compare("texts that are cut off at the side", cut, not cut)
+    over = []
+    for at, one in enumerate(report.texts):
+        for other in report.texts[at + 1 :]:
+            wide = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+            high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+            if wide > 2 and high > 3:
+                over.append((one.text, other.text))
+    compare("texts that lie over each other", over, not over)
+
+
+def inventories(report):
+    shown = [number(t.text) for t in report.find(r"\d+ inventories; click to follow")]
+    compare("inventories", shown, len(shown) == 1 and f"inventories {shown[0]}" in report.facts["inventories"])
+    cards = 0
+    for name in {line.split(" ", 1)[1].rsplit(": ", 1)[0] for line in report.now["inventory"]}:
+        for title in report.find(re.escape(name)):
+            summary = [re.search(r"(\d+) of (\d+) full", text) for text in report.row_of(title)[:1]]
+            for full, slots in [found.groups() for found in summary if found]:
+                cards += 1
+                there = f"inventory {name}: {full}/{slots}" in report.facts["inventory"]
+                compare(f"slots that are full in {name}", f"{full} of {slots}", there)
+    compare("cards", cards, cards >= 4)
+
+
+STEPS = {
+    "validate": "requests_validated", "mark": "slots_marked", "batch": "jobs_batched", "encode": "entries_encoded",
+    "send": "messages_sent", "receive": "messages_received", "apply": "slots_applied", "reconcile": "slots_reverted",
+    "notify": "slots_notified", "predict": "actions_predicted", "submit": "requests_sent",
+}
+
+
+def walk(report):
+    here = {"validate", "mark", "batch", "encode", "send"}
+    for step, counter in STEPS.items():
+        row = report.row(step)
+        total = number(row[-1]) if row else None
+        compare(f"{step} in all", total, f"counted {counter} {total}" in report.facts["counted"])
+        timed = len(row) > 5 and all(re.fullmatch(r"\d+\.\d", text) for text in row[2:6])
+        compare(f"{step} has times", row[2:6], timed == (step in here))
+    shares = [sum(number(text) for text in report.row(step) if re.fullmatch(r"\d+ %", text)) for step in here]
+    compare("shares of the walk come to a whole", sum(shares), 95 <= sum(shares) <= 105)
+
+
+UNITS = {"B": 1, "kB": 1e3, "MB": 1e6}
+
+
+def size(text):
+    value, unit = re.match(r"\s*([\d.]+) ([kM]?B)", text).groups()
+    return float(value) * UNITS[unit], {"B": 1, "kB": 10, "MB": 1e4}[unit]
+
+
+def traffic(report):
+    rate, slack = size(report.row("bytes")[0])
+    bounds = [[float(n) for n in line.split()[-2:]] for line in report.facts["bytes"]]
+    near = any(least - slack <= rate <= most + slack for least, most in bounds)
+    compare("bytes per second", f"{rate:.0f}, counted {bounds[-1:]}", near)
+    kinds = {"deltas": "bits_deltas", "full": "bits_fulls", "opens": "bits_opens", "data": "bits_data",
+             "answers": "bits_answers", "digests": "bits_digests"}
+    for kind, counter in kinds.items():
+        title = max(report.find(kind), key=lambda t: t.y)
+        total, slack = size(report.row_of(title)[1])
+        counted = [int(line.split()[2]) / 8 for line in report.facts["counted"] if f" {counter} " in line]
+        compare(f"{kind} in all", f"{total:.0f} B", any(abs(total - there) <= slack for there in counted))
+
+
+def clients(report):
+    heads = sorted(t for t in report.texts if t.text in ("views", "queue", "merged", "put off", "done", "refused", "resyncs"))
+    lines = [line.split() for line in report.now.get("client", [])]
+    rows = [t for t in report.find(r"\d+v\d+")]
+    compare("clients", len(rows), len(rows) == len(lines) and f"clients {len(rows)}" in report.facts["clients"])
+    for _, client, *_ in lines:
+        cells = [t for t in report.texts if t.text == client][:1]
+        cells = [t for t in report.texts for row in cells if abs(t.y + t.height / 2 - row.y - row.height / 2) < 6]
+        # Under each head, ending where it ends.
+        shown = [next((t.text for t in cells if abs(t.x + t.width - head.x - head.width) < 6), "-") for head in heads]
+        compare(f"client {client}", " ".join(shown), f"client {client} {' '.join(shown)}" in report.facts["client"])
+
+
+def journal(report):
+    newest = sorted(report.find(r"\s*[\d.]+ s ago"), key=lambda t: t.y)
+    counts = [re.search(r"(\d+) since", t.text).group(1) for t in report.find(r".* since the overlay was opened")]
+    player, outcome, what = (report.row_of(newest[0]) + ["", "", ""])[:3] if newest else ("", "", "")
+    # Of the newest row these are "WHO ID", "OUTCOME", "ACTION and more".
+    def fits(line):
+        total, who, result, action = line.removeprefix("decided ").split(" | ")
+        return [total] == counts and player.startswith(who) and outcome == result and what.startswith(action)
+    shown = f"{counts} {player}, {outcome}, {what}"
+    compare("last action", shown, any(fits(line) for line in report.facts["decided"]))
+
+
+def levers(report):
+    server = ["How changes are sent", "Send everything again", "Back to the defaults"]
+    found = [text for text in server if report.find(re.escape(text))]
+    compare("levers of a server", found, found == server)
+
+
+def levers_of_guest(report):
+    server = ["How changes are sent", "Send everything again", "Back to the defaults"]
+    found = [text for text in server if report.find(re.escape(text))]
+    compare("levers of a server", found, not found)
+    own = report.find("Ask the server for everything again")
+    compare("levers of a client", len(own), len(own) == 1)
+
+
+def copied(report):
+    shown = [number(t.text.split(" of ")[0]) for t in report.find(r".* since the overlay was opened")]
+    lines = report.copied
+    last = lines[-1] if lines else ""
+    def fits(line):
+        total, _, result, action = line.removeprefix("decided ").split(" | ")
+        return int(total) == len(lines) and f"  {action}" in last and f" -> {result}" in last
+    compare("copied lines", f"{len(lines)} while {shown} are shown; last {last}", any(map(fits, report.facts["decided"])))
+
+
+def small(report):
+    """Where there is little room things go on beyond the edge, but they begin in the window and its tabs are whole."""
+    names = ["Inventories", "The walk", "Traffic", "Clients", "Journal", "Levers", "x"]
+    whole = [t for name in names for t in report.find(re.escape(name))[:1] if not t.cut]
+    inside = all(0 <= t.x and t.x + t.width <= 640 and 0 <= t.y and t.y + t.height <= 480 for t in whole)
+    compare("tabs", [t.text for t in whole], len(whole) == len(names) and inside)
+
+
+def main():
+    panel, file = sys.argv[1:]
+    with open(file, encoding="utf-8") as lines:
+        report = Report(lines.read().splitlines())
+    if panel != "small":
+        is_tidy(report)
+    globals()[panel](report)
+    sys.exit(min(failures, 1))
+
+
+main()

@@ -1,0 +1,200 @@
+# Scenes of `screenshots.sh` about the game itself.
+
+scene_alone() {
+printf -- '-- alone: the menu, the world, the inventory\n'
+play "$first" alone --name Ada --size 1280x720 --steps "
+  wait 3; picture $p/menu.png; key Enter; wait 2; picture $p/game.png;
+  scroll -1; wait 0.4; picture $p/scrolled.png; key 1; hold W 0.7; wait 0.3; key F; wait 1;
+  press Shift; point chest 19; press left; release left; point chest 21; press left; release left; release Shift;
+  wait 0.4; point recipe sticks; press left; release left; wait 0.4; picture $p/crafted.png;
+  point chest 0; wait 0.3; picture $p/tooltip.png;
+  press right; point chest 3; point backpack 9; point backpack 13; wait 0.3; picture $p/drag.png; release right;
+  wait 0.5; picture $p/halved.png; point backpack 13; wait 0.5;
+  press left; release left; press left; release left; wait 0.5; picture $p/gathered.png;
+  point chest 9; wait 0.3; picture $p/engraved.png; key 5; wait 0.4; picture $p/swapped.png;
+  point backpack 13; press left; point ground; wait 0.2; release left; wait 0.5; picture $p/thrown.png;
+  point backpack 0; press right; point ground; wait 0.2; release right; wait 0.5; picture $p/half_thrown.png;
+  key Esc; wait 0.5; key Esc; wait 0.5; picture $p/pause.png; key Down; key Enter; wait 0.5;
+  picture $p/left.png; quit"
+check menu '^screen menu$' 'the game begins with the menu'
+check menu '^ring entry$' '... with the ring around what Enter begins'
+check game '^session playing alone$' 'Enter plays'
+check game '^me Ada holds iron_axe shown iron_axe' 'the axe in hand is drawn'
+check half_thrown '^slot backpack  0 painted plank 19 ' 'half of a stack can be thrown away, once'
+check scrolled '^me Ada holds torch shown torch' 'the wheel selects'
+check crafted '^slot (backpack|hotbar) +[0-9]+ painted plank 38 ' 'Shift-click has sent planks over, and two are used'
+check crafted '^slot (backpack|hotbar) +[0-9]+ painted stick 4 ' '... for four sticks'
+check drag '^drag half of gold_coin 120$' 'the right button takes half'
+check_slots drag
+check halved '^slot backpack 13 painted gold_coin 60 ' '... and puts it down'
+check halved '^slot chest  0 painted gold_coin 60 ' '... the other half stays'
+check gathered '^slot backpack 13 painted gold_coin 120 ' 'a double click gathers'
+check thrown '^ground gold_coin at ' 'what is dragged beside the panels falls down'
+check_not thrown '^slot .* gold_coin' '... all of it'
+check engraved '^slot chest  9 painted iron_sword 1 engraved ' 'a sword with something written on it'
+check swapped '^slot hotbar  4 painted iron_sword 1 engraved ' 'a number takes it to the hotbar'
+check pause '^screen pause$' 'Escape pauses'
+check left '^screen menu$' 'leaving comes back to the menu'
+check_not left '^(slot|me|ground) ' '... and nothing of the world is left'
+for picture in menu game drag; do check_colours $picture 60; done
+
+printf -- '-- by keyboard alone\n'
+play "$first" keyboard --name Ada --size 1280x720 --steps "
+  wait 2; key Enter; wait 2; key E; wait 0.4; key Right; key Tab; wait 0.3; picture $p/ring.png;
+  key Tab; key Tab; key Tab; wait 0.3; key Right; key Enter; key Up; key Up; wait 0.4;
+  picture $p/carried.png; key Enter; wait 0.4; picture $p/put.png; quit"
+check carried '^drag torch 5$' 'Enter takes the torches up'
+check put '^slot backpack .. painted torch 5 ' '... and puts them down'
+check_not put '^slot hotbar  1 painted torch' '... from the hotbar'
+
+printf -- '-- one size fits all: large, small, and with two pixels to one\n'
+for look in "1920x1080 1" "1280x720 2" "640x480 1"; do
+  read -r size factor <<<"$look"
+  export WINIT_X11_SCALE_FACTOR="$factor"
+  pixels="$size"
+  [ "$factor" = 2 ] && size=640x480 && pixels=1280x960
+  play "$first" "size" --size "$size" --steps "
+    wait 4; key Enter; wait 3; hold W 0.7; wait 1; key F; wait 2; picture $p/size_$pixels.png; quit"
+  check "size_$pixels" '^backpack open$' "the chest opens at $pixels"
+  check_slots "size_$pixels"
+done
+unset WINIT_X11_SCALE_FACTOR
+
+printf -- '-- errors, in the window\n'
+play "$first" nobody join "127.0.0.1:$((port + 1))" --steps "wait 9; picture $p/nobody.png; quit" \
+  && { say WRONG "nobody: the exit code is 0"; failures=$((failures + 1)); }
+check nobody '^trouble No server answers at 127.0.0.1' 'nobody answers'
+"$GAME" serve --port "$port" --seconds 100 >"$out/server.log" 2>&1 &
+started+=($!)
+sleep 1
+play "$first" version join "127.0.0.1:$port" --version-as other \
+  --steps "wait 5; picture $p/version.png; quit" || true
+check version '^trouble The server runs another version' 'another version'
+play "$first" taken host --port "$port" --steps "wait 3; picture $p/taken.png; quit" || true
+check taken "^trouble Port $port is in use" 'the port is taken'
+
+printf -- '-- leaving, coming back, a server that dies\n'
+play "$first" back join "127.0.0.1:$port" --name Cleo --size 640x480 --steps "
+  wait 3; key 2; key Q; wait 1; key Esc; wait 0.3; key Down; key Enter; wait 1; picture $p/away.png;
+  key Down; key Down; wait 0.2; key Enter; wait 3; picture $p/back.png; quit"
+check away '^screen menu$' 'left'
+check back '^session playing at 127.0.0.1' 'back, by the menu'
+check back '^slot hotbar  1 painted torch 4 ' '... with what was there before'
+check_slots back
+"$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server2.log" 2>&1 &
+server=$!
+started+=("$server")
+sleep 0.5
+play "$first" lost join "127.0.0.1:$((port + 2))" --name Cleo --size 640x480 --steps "
+  wait 25; picture $p/lost.png; key Enter; wait 4; picture $p/again.png; quit" &
+lost=$!
+sleep 4
+{ kill -9 "$server"; wait "$server"; } 2>/dev/null || true
+sleep 1
+"$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server3.log" 2>&1 &
+started+=($!)
+wait "$lost"
+check lost '^trouble The connection to 127.0.0.1:[0-9]+ was lost' 'the connection was lost'
+check again '^session playing at 127.0.0.1' 'Enter reconnects'
+check_slots again
+}
+
+scene_two() {
+printf -- '-- two players: what one drops the other sees\n'
+mkdir -p "$out/left" "$out/right"
+"$GAME" serve --port "$((port + 3))" --seconds 100 >"$out/server4.log" 2>&1 &
+started+=($!)
+sleep 0.5
+begin=$(($(date +%s) + 7))
+at() { printf 'at %s' "$(python3 -c "print($begin + $1)")"; }
+play "$first" left join "127.0.0.1:$((port + 3))" --name Ada --size 640x480 --steps "
+  wait 2; key F1; $(at 0); record $p/left 14; key 2; hold D 0.05; $(at 1.2); key Ctrl+Q; $(at 3); picture $p/ada_dropped.png;
+  $(at 7); hold W 0.6; $(at 8); key F; $(at 9.2); point chest 0; $(at 9.6); press left;
+  point chest 2; $(at 9.9); point chest 3; $(at 10.2); point backpack 3; $(at 10.5); release left;
+  $(at 13.5); picture $p/ada.png; $(at 15); quit" &
+left=$!
+sleep 1
+play "$second" right join "127.0.0.1:$((port + 3))" --name Bruno --size 640x480 --steps "
+  wait 2; key F1; $(at 0); record $p/right 14; $(at 3); picture $p/bruno_sees.png; $(at 4.4); key Space; $(at 5.8); key 2; $(at 7); hold A 0.1; hold W 0.6; $(at 8); key F;
+  $(at 11.2); point chest 9; $(at 11.5); press left; point chest 11; $(at 11.8); point chest 22;
+  $(at 12.1); point backpack 3; $(at 12.4); release left; $(at 13.5); picture $p/bruno.png;
+  $(at 15); quit"
+wait "$left"
+check ada_dropped '^me Ada holds - shown -' 'Ada has thrown all torches away'
+check_not ada_dropped '^slot hotbar  1 ' '... the whole stack'
+check bruno_sees '^other Ada holds - shown -' 'Bruno sees that her hand is empty'
+torch=$(grep -Eo '^ground torch at .*' "$out/ada_dropped.txt" | sort)
+if [ -n "$torch" ] && [ "$torch" = "$(grep -Eo '^ground torch at .*' "$out/bruno_sees.txt" | sort)" ]; then
+  say ok "both see the same torches on the ground"
+else
+  say WRONG "they do not see the same torches on the ground"; failures=$((failures + 1))
+fi
+check bruno '^slot hotbar  1 painted torch 10 ' 'Bruno has picked up five torches'
+check ada '^other Bruno holds torch shown torch' 'Ada sees the torch in his hand'
+check ada '^slot backpack  3 painted gold_coin ' 'Ada has taken coins out of the chest'
+check_not bruno '^slot chest  0 ' 'Bruno sees that they are gone'
+check_not ada '^slot chest  9 ' 'Ada sees that the sword is gone'
+if [ "$(grep ^ground "$out/ada.txt")" = "$(grep ^ground "$out/bruno.txt")" ]; then
+  say ok "both see the same things on the ground"
+else
+  say WRONG "they do not see the same things on the ground"; failures=$((failures + 1))
+fi
+check_slots ada
+check_slots bruno
+
+printf -- '-- the two side by side\n'
+mkdir -p "$out/both"
+rm -f "$out"/both/*
+python3 - "$out" <<'PYTHON' >"$out/pairs"
+import os, sys
+sides = [sorted(int(name[:-4]) for name in os.listdir(f"{sys.argv[1]}/{side}")) for side in ("left", "right")]
+start, end = max(side[0] for side in sides), min(side[-1] for side in sides)
+for tenth in range(start, end + 1, 2):
+    print(tenth, *(max(time for time in side if time <= tenth) for side in sides))
+PYTHON
+while read -r tenth ada bruno; do
+  convert "$out/left/$ada.png" "$out/right/$bruno.png" \
+    -bordercolor '#1c121f' -border 2 +append "$out/both/$tenth.png"
+done <"$out/pairs"
+convert -delay 20 -loop 0 "$out"/both/*.png -dither None -colors 96 -layers optimize "$out/two_players.gif"
+bytes=$(stat -c %s "$out/two_players.gif")
+if [ "$bytes" -lt 2000000 ]; then say ok "two_players.gif: $bytes bytes"; else
+  say WRONG "two_players.gif: $bytes bytes are too many"; failures=$((failures + 1))
+fi
+if [ -n "$docs" ]; then
+  cp "$out/two_players.gif" docs/two_players.gif
+  convert "$out/drag.png" -define png:compression-level=9 docs/game.png
+fi
+}
+
+scene_work() {
+  printf -- '-- a vendor, a chest behind a fence, a locked one, a tool that wears out\n'
+  local uses
+  uses=$(printf 'key R; %.0s' $(seq 58))
+  act "$first" work --name Ada --size 1280x720 --steps "
+    until ring entry; key Enter; until me Ada; go 6.3 14.5; key F; until toast It; picture $p/no_key.png;
+    go 19.5 10.3; key F; until slot chest  0; press Shift; point chest 0;
+    press left; release left; point chest 26; press left; release left; release Shift;
+    until slot backpack  1 painted key; key E; until backpack closed;
+    go 26.5 8.3; key F; until slot chest  0 painted iron_pickaxe; point chest 0; wait 0.3; picture $p/vendor.png;
+    press left; point backpack 5; wait 0.3; release left; until toast Not allowed; picture $p/not_given.png;
+    press Shift; point chest 0; press left; release left; release Shift; until slot backpack  2; wait 0.5;
+    picture $p/bought.png; point backpack 2; key 4; until slot hotbar  3; key E; until backpack closed;
+    go 32.3 4.3; key F; until slot chest  0 painted rope; wait 0.5; picture $p/fence.png; key E;
+    until backpack closed; go 6.3 14.5; key F; until slot chest  0 painted leather_boots; wait 0.5;
+    picture $p/unlocked.png; key E; until backpack closed;
+    go 6.5 8.3; key 4; until holds iron_pickaxe; key R; until worn 1; $uses until worn 59; key E; point hotbar 3;
+    wait 0.5; picture $p/worn.png; key E; key R; until holds - shown -; wait 0.3; picture $p/broken.png; quit"
+  check no_key '^toast .*[Ll]ocked' 'a locked chest says that it is'
+  check_not no_key '^slot chest ' '... and shows nothing'
+  check_not not_given '^slot backpack  5 ' 'a vendor gives nothing away'
+  check bought '^slot backpack  2 painted iron_pickaxe 1 ' 'a vendor sells'
+  check bought '^slot backpack  0 painted gold_coin 115 ' '... for five coins'
+  check bought '^slot chest +[0-9]+ painted gold_coin 5 ' '... which it has then'
+  check fence '^slot chest  1 painted book 1 engraved ' 'the chest behind the fence opens from its open side'
+  check unlocked '^slot chest  9 painted iron_ore 18 ' 'a key opens the locked chest'
+  check worn '^slot hotbar  3 painted iron_pickaxe 1 worn 59 ' 'a pickaxe wears with each use'
+  check worn '^slot backpack +[0-9]+ painted (stone|coal|iron_ore) ' '... and brings stone, coal or ore'
+  check_not broken 'iron_pickaxe' 'after its last use it is gone'
+  for picture in vendor bought fence unlocked worn broken; do check_slots $picture; done
+}
