@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::model::{
     container::Container,
     id::ContainerKey,
+    names,
     slots::Slots,
     unit::{KINDS_MAX, Kind, Unit},
 };
@@ -50,6 +51,7 @@ impl Kinds {
     pub(crate) fn add<C: Container>(&mut self, world: &mut World) {
         assert!(self.kind_of::<C>().is_none(), "container `{}` is registered twice", C::NAME);
         assert!(self.kinds.len() < KINDS_MAX, "more than {KINDS_MAX} containers");
+        names::remember(ContainerKey::of(C::NAME).to_bits(), C::NAME);
         Arc::make_mut(&mut self.kinds).push(Kind::of::<C>());
         Arc::make_mut(&mut self.access).push(Access {
             component: world.register_component::<C>(),

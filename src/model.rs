@@ -1,6 +1,7 @@
 //! Values only: no `World`, no clock, no log. Everything here can be tested with plain asserts.
 
 pub mod id;
+pub(crate) mod names;
 pub mod data;
 pub mod stack;
 pub mod slots;

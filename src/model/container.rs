@@ -1,6 +1,9 @@
 //! Containers: components over one [`Slots`] each, and how their slots are addressed.
 
-use core::ops::{Deref, DerefMut};
+use core::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 
 use bevy::{
     ecs::component::{Component, Mutable},
@@ -105,13 +108,19 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     }
 }
 
-/// Addresses one slot of a unit: `Hotbar::slot(3)`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Reflect, Serialize, Deserialize)]
+/// Addresses one slot of a unit: `Hotbar::slot(3)`, written `hotbar[3]`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Reflect, Serialize, Deserialize)]
 pub struct Slot {
     /// In which container.
     pub container: ContainerKey,
     /// Which of its slots, from zero.
     pub index: u16,
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}[{}]", self.container, self.index)
+    }
 }
 
 impl Slot {

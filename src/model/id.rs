@@ -6,7 +6,7 @@ use bevy::{ecs::component::Component, reflect::Reflect};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::const_xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::stack::Stack;
+use super::{names, stack::Stack};
 
 /// The lower half of a key's XXH3, known at compile time.
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
@@ -55,9 +55,10 @@ impl ItemId {
     }
 }
 
+/// The key, once a catalogue with it has been made; the value in hexadecimal otherwise.
 impl fmt::Debug for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", self.0)
+        names::write(self.0, f)
     }
 }
 
@@ -167,8 +168,9 @@ impl ContainerKey {
     }
 }
 
+/// The name, once the container is registered; the value in hexadecimal otherwise.
 impl fmt::Debug for ContainerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", self.0)
+        names::write(self.0, f)
     }
 }

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{
     error::CatalogueError,
     id::ItemId,
+    names,
     recipe::{self, Recipe, RecipeEntry, RecipeId},
 };
 
@@ -88,8 +89,11 @@ impl Catalogue {
         }
         let recipes = recipe::resolve(recipes, &defs)?;
         for (_, recipe) in &recipes {
-            hasher.update(format!("{recipe:?}").as_bytes());
+            recipe.hash_into(&mut hasher);
         }
+        let keys = defs.iter().map(|def| (def.id().to_bits(), &def.key));
+        let recipe_keys = recipes.iter().map(|(id, recipe)| (id.to_bits(), &recipe.key));
+        keys.chain(recipe_keys).for_each(|(hash, key)| names::remember(hash, key));
         let ranks = ranks.into_iter().collect();
         Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, props, hash: hasher.digest() })))
     }
@@ -359,6 +363,19 @@ mod tests {
             .unwrap();
         let text = format!("(items: [(key: \"{a}\"), (key: \"{b}\")])");
         assert!(error(&text).contains("have the same id"), "{}", error(&text));
+    }
+
+    #[test]
+    fn ids_are_written_as_their_keys_once_a_catalogue_has_them() {
+        let stack = ItemId::of("names_lamp").stack(5);
+        assert_eq!(format!("{:?}", stack.item), format!("{:08x}", stack.item.to_bits()));
+        let items = r#"(items: [(key: "names_lamp")], recipes: [
+            (key: "names_light", takes: [("names_lamp", 1)], gives: [("names_lamp", 1)]),
+        ])"#;
+        Items::<()>::from_ron(items).unwrap();
+        assert_eq!(format!("{stack:?}"), "names_lamp x5");
+        assert_eq!(format!("{:?}", stack.worn(7)), "names_lamp x5, wear 7");
+        assert_eq!(format!("{:?}", RecipeId::of("names_light")), "names_light");
     }
 
     #[test]

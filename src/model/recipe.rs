@@ -4,11 +4,13 @@ use core::fmt;
 
 use bevy::reflect::Reflect;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::{
     error::CatalogueError,
     id::{ContainerKey, ItemId, hash_key},
     items::ItemDef,
+    names,
 };
 
 /// Names a recipe by its key, like [`ItemId`] an item.
@@ -31,9 +33,10 @@ impl RecipeId {
     }
 }
 
+/// The key, once a catalogue with it has been made; the value in hexadecimal otherwise.
 impl fmt::Debug for RecipeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", self.0)
+        names::write(self.0, f)
     }
 }
 
@@ -59,6 +62,18 @@ impl Recipe {
     #[must_use]
     pub fn id(&self) -> RecipeId {
         RecipeId::of(&self.key)
+    }
+
+    pub(super) fn hash_into(&self, hasher: &mut Xxh3) {
+        hasher.update(&self.id().to_bits().to_le_bytes());
+        for (item, count) in self.takes.iter().chain(&self.gives) {
+            hasher.update(&item.to_bits().to_le_bytes());
+            hasher.update(&count.to_le_bytes());
+        }
+        let station = self.station().map_or(0, ContainerKey::to_bits);
+        for number in [self.takes.len() as u64, u64::from(station), u64::from(self.millis)] {
+            hasher.update(&number.to_le_bytes());
+        }
     }
 
     /// The container that its station must have.

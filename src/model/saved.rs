@@ -76,7 +76,9 @@ pub struct UnknownItems {
 const NO_KEY: char = '#';
 
 fn key_of(item: ItemId, catalogue: &Catalogue) -> String {
-    catalogue.get(item).map_or_else(|| format!("{NO_KEY}{item}"), |def| def.key.clone())
+    catalogue
+        .get(item)
+        .map_or_else(|| format!("{NO_KEY}{:08x}", item.to_bits()), |def| def.key.clone())
 }
 
 fn to_u16(index: usize) -> u16 {

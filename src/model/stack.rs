@@ -1,6 +1,6 @@
 //! One stack of one item.
 
-use core::num::NonZeroU32;
+use core::{fmt, num::NonZeroU32};
 
 use bevy::reflect::Reflect;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use super::id::{DataId, ItemId};
 
 /// So many of one item, in one slot. An empty slot is `None`; a stack of zero cannot be written down.
 ///
-/// Sixteen bytes, `Copy`, and an `Option<Stack>` is no larger.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Reflect, Serialize, Deserialize)]
+/// Sixteen bytes, `Copy`, and an `Option<Stack>` is no larger. Five torches are written `torch x5`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Reflect, Serialize, Deserialize)]
 pub struct Stack {
     /// Which item.
     pub item: ItemId,
@@ -20,6 +20,17 @@ pub struct Stack {
     pub wear: u16,
     /// What is rare and rich about this stack, by reference.
     pub data: Option<DataId>,
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { item, count, wear, data } = self;
+        write!(f, "{item} x{count}")?;
+        if *wear != 0 {
+            write!(f, ", wear {wear}")?;
+        }
+        data.map_or(Ok(()), |DataId(data)| write!(f, ", data {data}"))
+    }
 }
 
 impl Stack {

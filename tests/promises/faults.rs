@@ -54,7 +54,8 @@ fn a_count_above_the_stack_limit_is_a_fault_and_is_synced_as_it_is() {
     pair.steps(3);
     assert_same(&pair, 0, player(0));
     assert_eq!(faults(&pair).len(), 2);
-    assert!(faults(&pair)[0].to_string().contains("of which 64 stack"));
+    let text = faults(&pair)[0].to_string();
+    assert!(text.ends_with("inventory[0] holds 65 of torch, of which 64 stack"), "{text}");
     inventory(&mut pair, entity).split(1, u32::MAX - 1).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));
