@@ -153,7 +153,7 @@ impl Fleet {
         // Late joins go out within a budget, so until there is silence.
         let mut quiet = 0;
         while quiet < 8 {
-            quiet = if fleet.tick().messages == 0 { quiet + 1 } else { 0 };
+            quiet = if fleet.tick_with(update).messages == 0 { quiet + 1 } else { 0 };
         }
         fleet
     }
@@ -210,6 +210,7 @@ impl Fleet {
     }
 }
 
+/// What is not.
 pub fn update(app: &mut App) {
     app.update();
 }
