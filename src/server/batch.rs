@@ -139,6 +139,9 @@ pub(super) fn batch_changes(
     let now = Moment::new(time.elapsed());
     let known = periods.filter(|_| !settings.is_changed() && !policy.is_changed());
     let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
+    if settings.is_changed() {
+        views.set_rates(settings.rates(), now);
+    }
     let nothing_new = marked.units().is_empty() && batched.jobs.is_empty();
     if nothing_new && views.nobody_waits() && !views.rest_is_due(now) {
         return;

@@ -145,6 +145,10 @@ impl Clients {
         Some((outgoing, self.views.get_mut(seat.at as usize)?))
     }
 
+    pub(super) fn budgets(&mut self) -> impl Iterator<Item = &mut Budget> {
+        self.outgoing.iter_mut().map(|outgoing| &mut outgoing.budget)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Entity> + '_ {
         self.seats.keys().copied()
     }

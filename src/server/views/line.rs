@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::server::{
-    budget::{Budget, Credit},
+    budget::{Budget, Credit, Rate},
     pace::{Moment, Pace},
 };
 
@@ -19,6 +19,8 @@ use super::{Views, clients::Clients, clients::Seat};
 pub(in crate::server) struct Line {
     /// What all clients have spent together.
     pub(in crate::server) total: Budget,
+    /// At which bytes are earned: by one client, and by all.
+    rates: [Rate; 2],
     /// The last tick in which that did not suffice.
     total_choked_at: u64,
     /// Clients with something in their [`Queue`], each once.
@@ -161,6 +163,18 @@ impl Line {
 }
 
 impl Views {
+    /// The settings may have changed.
+    pub(in crate::server) fn set_rates(&mut self, rates: [Rate; 2], now: Moment) {
+        let [one_before, all_before] = core::mem::replace(&mut self.line.rates, rates);
+        let [one, all] = rates;
+        if one != one_before {
+            self.clients.budgets().for_each(|budget| budget.convert(one_before, one, now));
+        }
+        if all != all_before {
+            self.line.total.convert(all_before, all, now);
+        }
+    }
+
     /// Lets those who stand in line be told, as far as bytes last: gives units one after the other.
     pub(in crate::server) fn begin_line(&mut self) {
         self.line.begin(&self.clients);

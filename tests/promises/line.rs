@@ -1,0 +1,70 @@
+//! Whoever waits for bytes is told in the end, in the right order, whatever happens meanwhile.
+
+use super::*;
+
+fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
+    let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
+    pair.server.insert_resource(settings);
+}
+
+#[test]
+fn after_a_minute_of_silence_a_tick_takes_no_more_than_a_burst_and_one_update() {
+    for (one, all) in [(2000, u32::MAX), (u32::MAX, 2000)] {
+        let mut pair = pair(1);
+        let chests: Vec<Entity> = (0..200).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+        pair.settle(100);
+        limit(&mut pair, one, all);
+        pair.steps(3600);
+        let before = bytes_down(&pair, 0);
+        for there in &chests {
+            inventory(&mut pair, *there).set(0, TORCH.stack(2)).unwrap();
+        }
+        pair.step();
+        let bytes = bytes_down(&pair, 0) - before;
+        let (burst, update) = (2000 / 4, 8);
+        assert!((burst / 3..=burst + update).contains(&bytes), "{bytes} in one tick");
+        pair.steps(60);
+        let bytes = bytes_down(&pair, 0) - before;
+        assert!(bytes <= 2000 + burst + update, "{bytes} in a second");
+        pair.settle(100);
+        (0..200).for_each(|n| assert_same(&pair, 0, chest(n)));
+    }
+}
+
+#[test]
+fn whoever_owes_bytes_owes_no_more_of_them_at_another_rate() {
+    for (one, all) in [(1, u32::MAX), (u32::MAX, 1)] {
+        for lifted in [50_000, u32::MAX] {
+            let mut pair = pair(1);
+            let there = spawn_chest(&mut pair, 0, &[0]);
+            pair.settle(50);
+            limit(&mut pair, one, all);
+            let later = spawn_chest(&mut pair, 1, &[0]);
+            pair.server.world_mut().entity_mut(later).insert(noise(27, 1));
+            pair.steps(4);
+            inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
+            pair.steps(60);
+            assert!(pair.shown::<Inventory>(0, chest(0)).unwrap().get(0).is_none(), "it waits");
+            limit(&mut pair, lifted, lifted);
+            pair.steps(30);
+            assert_same(&pair, 0, chest(0));
+        }
+    }
+    // Who owes nothing does not begin with debts, and who owes much is not forgiven.
+    let mut pair = pair(1);
+    let there = spawn_chest(&mut pair, 0, &[0]);
+    pair.settle(50);
+    pair.steps(60);
+    limit(&mut pair, 1000, u32::MAX);
+    inventory(&mut pair, there).0 = noise(27, 1).0;
+    pair.step();
+    assert_same(&pair, 0, chest(0));
+    let before = bytes_down(&pair, 0);
+    for n in 1..=600 {
+        limit(&mut pair, if n % 2 == 0 { 1000 } else { 900 }, u32::MAX);
+        inventory(&mut pair, there).0 = noise(27, n).0;
+        pair.step();
+    }
+    let bytes = bytes_down(&pair, 0) - before;
+    assert!((7000..11_000).contains(&bytes), "{bytes} in ten seconds");
+}
