@@ -309,6 +309,7 @@ impl Views {
     fn close(&mut self, id: InventoryId, watcher: Watcher, cause: CloseCause) {
         let Some(views) = self.clients.get_mut(watcher.seat.client) else { return };
         views.remove(watcher.view);
+        views.queue.remove(watcher.view);
         views.digests.retain(|(view, _)| *view != watcher.view);
         views.bulk.forget(watcher.view);
         if watcher.known {
@@ -363,6 +364,7 @@ impl Views {
         if let Some(views) = self.clients.get_mut(watcher.seat.client)
             && views.ready
         {
+            views.queue.remove(watcher.view);
             views.opens.push(watcher.view);
             self.touch(watcher.seat.client);
         }

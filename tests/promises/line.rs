@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn sync_of(pair: &Pair, client: usize) -> ClientSync {
+    *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
+}
+
 fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
     let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
     pair.server.insert_resource(settings);
@@ -67,4 +71,56 @@ fn whoever_owes_bytes_owes_no_more_of_them_at_another_rate() {
     }
     let bytes = bytes_down(&pair, 0) - before;
     assert!((7000..11_000).contains(&bytes), "{bytes} in ten seconds");
+}
+
+/// Twenty chests that always change and take all bytes, and one that has changed and waits.
+fn crowded() -> (Pair, Vec<Entity>, Entity) {
+    let mut pair = pair(1);
+    let busy = (0..20).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+    let quiet = spawn_chest(&mut pair, 50, &[0]);
+    pair.server.world_mut().entity_mut(quiet).insert(Pace::Low);
+    inventory(&mut pair, quiet).set(1, AXE.stack(1)).unwrap();
+    pair.settle(100);
+    limit(&mut pair, 300, u32::MAX);
+    (pair, busy, quiet)
+}
+
+fn commotion(pair: &mut Pair, busy: &[Entity], ticks: u32) {
+    for n in 1..=ticks {
+        for there in busy {
+            let count = inventory(pair, *there).get(0).map_or(0, |stack| stack.count());
+            inventory(pair, *there).set(0, COIN.stack(1 + (count + n * 7919) % 999_999)).unwrap();
+        }
+        pair.step();
+    }
+}
+
+#[test]
+fn what_is_closed_or_told_otherwise_does_not_wait() {
+    let (mut pair, busy, quiet) = crowded();
+    commotion(&mut pair, &busy, 120);
+    inventory(&mut pair, quiet).set(0, TORCH.stack(7)).unwrap();
+    commotion(&mut pair, &busy, 60);
+    let before = sync_of(&pair, 0).behind;
+    assert!(before > 10, "{before}");
+    // The player's own action is told at once, with all that waits there.
+    let there = shown_entity(&pair, 0, chest(50));
+    ask(&mut pair, 0, Action::Swap { a: inv(there, 1), b: inv(there, 2) });
+    pair.steps(4);
+    assert_same(&pair, 0, chest(50));
+    pair.steps(30);
+    assert!(sync_of(&pair, 0).behind <= 20, "the quiet one is not counted any more");
+    limit(&mut pair, 1, u32::MAX);
+    busy.iter().for_each(|there| hide(&mut pair, *there, 0));
+    pair.steps(60);
+    assert_eq!(sync_of(&pair, 0).behind, 0, "nothing is in view of which there is news");
+    assert_eq!(pair.server.world().resource::<SyncHealth>().status(), default());
+    // A client that begins anew is told everything anew.
+    busy.iter().for_each(|there| show(&mut pair, *there, 0));
+    pair.steps(10);
+    commotion(&mut pair, &busy, 60);
+    assert_eq!(sync_of(&pair, 0).behind, 20);
+    confuse(&mut pair, 0);
+    pair.steps(60);
+    assert_eq!(sync_of(&pair, 0).behind, 0, "the full copies were the newest");
 }

@@ -67,7 +67,19 @@ impl Touching<'_> {
         }
         outgoing.sums.updates += 1;
         outgoing.sums.merged += cost.merged;
-        Some(outgoing.grade)
+        let (grade, in_line) = (outgoing.grade, outgoing.in_line);
+        if in_line {
+            self.leave_line(watcher);
+        }
+        Some(grade)
+    }
+
+    /// What is told does not wait any more, whatever has brought it forward.
+    #[cold]
+    fn leave_line(&mut self, watcher: &Watcher) {
+        if let Some((_, views)) = self.clients.at_mut(watcher.seat) {
+            views.queue.remove(watcher.view);
+        }
     }
 
     /// An update that cannot be afforded waits for its turn.
