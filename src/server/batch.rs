@@ -130,6 +130,7 @@ pub(crate) struct Batched {
 pub(super) fn batch_changes(
     marked: Res<Marked>,
     units: Query<(&Baseline, Option<&Pace>), Allow<Disabled>>,
+    paced: Query<Entity, (Changed<Pace>, Allow<Disabled>)>,
     (settings, policy, time): (Res<SyncSettings>, Res<QualityPolicy>, Res<Time<Real>>),
     mut periods: Local<Option<Periods>>,
     mut views: ResMut<Views>,
@@ -141,6 +142,10 @@ pub(super) fn batch_changes(
     let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
     if settings.is_changed() {
         views.set_rates(settings.rates(), now);
+    }
+    if !views.line.is_empty() {
+        // Who stands in line goes on in the line of the other pace.
+        paced.iter().for_each(|unit| views.wait(unit));
     }
     let nothing_new = marked.units().is_empty() && batched.jobs.is_empty();
     if nothing_new && views.nobody_waits() && !views.rest_is_due(now) {

@@ -33,6 +33,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_observer(note_grade)
         .add_observer(leave_client)
         .add_observer(forget_unit)
+        .add_observer(forget_pace)
         .add_observer(look_at::<Add, Baseline>)
         .add_observer(look_at::<Insert, Owner>)
         .add_observer(look_at::<Remove, Owner>)
@@ -111,6 +112,11 @@ fn forget_unit(remove: On<Remove, Baseline>, mut views: ResMut<Views>, mut comma
         close_local(&mut commands, unit, watched.id, CloseReason::Despawned);
     }
     views.forget_unit(unit);
+}
+
+/// What becomes critical so may stand in line with what is not.
+fn forget_pace(remove: On<Remove, Pace>, mut views: ResMut<Views>) {
+    views.wait(remove.entity);
 }
 
 /// A server that stops tells nobody; the connections end.

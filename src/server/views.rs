@@ -339,6 +339,9 @@ impl Views {
                 None => self.close(id, watcher, CloseCause::Hidden),
                 Some((access, pace)) if access == watcher.access => {
                     self.watched(unit, id).watchers.push(Watcher { pace, ..watcher });
+                    if pace != watcher.pace {
+                        self.wait(unit);
+                    }
                 }
                 Some((access, pace)) => {
                     let watcher = Watcher { access, pace, told: None, ..watcher };

@@ -96,6 +96,37 @@ fn commotion(pair: &mut Pair, busy: &[Entity], ticks: u32) {
 }
 
 #[test]
+fn what_becomes_critical_while_it_waits_goes_with_what_is_critical() {
+    let whole = |pair: &mut Pair, quiet: Entity, pace: Option<Pace>| {
+        let mut entity = pair.server.world_mut().entity_mut(quiet);
+        match pace {
+            Some(pace) => *entity.get_mut::<Pace>().unwrap() = pace,
+            None => drop(entity.remove::<Pace>()),
+        }
+    };
+    for way in 0..3 {
+        let (mut pair, busy, quiet) = crowded();
+        commotion(&mut pair, &busy, 120);
+        inventory(&mut pair, quiet).set(0, TORCH.stack(7)).unwrap();
+        commotion(&mut pair, &busy, 300);
+        let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
+        assert_eq!(shown, None, "what is critical goes first");
+        match way {
+            0 => whole(&mut pair, quiet, Some(Pace::Critical)),
+            1 => whole(&mut pair, quiet, None),
+            _ => {
+                let client = pair.client_id(0);
+                let mut viewers = pair.server.world_mut().get_mut::<Viewers>(quiet).unwrap();
+                viewers.set_pace(client, Pace::Critical);
+            }
+        }
+        commotion(&mut pair, &busy, 20);
+        let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
+        assert_eq!(shown, Some(TORCH.stack(7)), "it has waited longest: way {way}");
+    }
+}
+
+#[test]
 fn what_is_closed_or_told_otherwise_does_not_wait() {
     let (mut pair, busy, quiet) = crowded();
     commotion(&mut pair, &busy, 120);
