@@ -138,6 +138,11 @@ impl Clients {
         self.outgoing.get_mut(seat.at as usize).filter(|there| there.client == seat.client)
     }
 
+    #[inline]
+    pub(super) fn look(&self, seat: Seat) -> Option<&Outgoing> {
+        self.outgoing.get(seat.at as usize).filter(|there| there.client == seat.client)
+    }
+
     /// The same with what the client sees.
     pub(super) fn at_mut(&mut self, seat: Seat) -> Option<(&mut Outgoing, &mut ClientViews)> {
         let outgoing = self.outgoing.get_mut(seat.at as usize);

@@ -44,8 +44,17 @@ pub(in crate::server) struct Cost {
 }
 
 impl Touching<'_> {
-    /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
-    /// `free` none are given to clients that stand in line.
+    /// Whether there are bytes for an update. With `free` there are none for clients that stand in line.
+    #[inline]
+    pub(in crate::server) fn can_afford(&self, watcher: &Watcher, free: bool) -> bool {
+        let Some(outgoing) = self.clients.look(watcher.seat) else { return true };
+        let passes = !free || !(outgoing.in_line || self.total_choked);
+        let has_credit = outgoing.budget.has(self.credit) && self.line.total.has(self.credit);
+        passes && has_credit || watcher.timer.hurries() || self.line.flushing
+    }
+
+    /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if it
+    /// [cannot be afforded](Self::can_afford).
     #[inline]
     pub(in crate::server) fn afford(
         &mut self,
@@ -53,14 +62,12 @@ impl Touching<'_> {
         cost: Cost,
         free: bool,
     ) -> Option<Grade> {
+        if !self.can_afford(watcher, free) {
+            return None;
+        }
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
             return Some(Grade::default());
         };
-        let passes = !free || !(outgoing.in_line || self.total_choked);
-        let has_credit = outgoing.budget.has(self.credit) && self.line.total.has(self.credit);
-        if !(passes && has_credit || watcher.timer.hurries() || self.line.flushing) {
-            return None;
-        }
         outgoing.budget.plan(cost.nanos, self.credit);
         if cost.total_nanos > 0 {
             self.line.total.plan(cost.total_nanos, self.credit);
