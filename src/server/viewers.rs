@@ -11,6 +11,8 @@ use bevy::{
 use bevy_replicon::prelude::*;
 use smallvec::SmallVec;
 
+#[cfg(debug_assertions)]
+use crate::systems::InventorySystems;
 use crate::{
     authority::Authority,
     events::CloseReason,
@@ -27,6 +29,8 @@ use super::{
     sessions::Sessions,
     views::{Access, Views},
 };
+#[cfg(debug_assertions)]
+use super::{batch::batch_changes, views::check_waiting};
 
 pub(super) fn plugin(app: &mut App) {
     app.add_observer(enter_client)
@@ -43,6 +47,8 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(OnExit(ServerState::Running), stop)
         .add_systems(OnEnter(ClientState::Disconnected), look_at_all)
         .add_systems(OnExit(ClientState::Disconnected), close_all_local);
+    #[cfg(debug_assertions)]
+    app.add_systems(PostUpdate, check_waiting.after(batch_changes).in_set(InventorySystems::Batch));
 }
 
 fn look_at<E: EntityEvent, C: Component>(

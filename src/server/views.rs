@@ -31,6 +31,8 @@ pub(super) use clients::{Outgoing, Seat, Sums};
 pub(super) use line::{Line, Place};
 #[cfg(feature = "overlay")]
 pub(crate) use look::Told;
+#[cfg(debug_assertions)]
+pub(super) use waiting::check_waiting;
 pub(super) use waiting::{Cost, Touching};
 
 use super::{

@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+#[cfg(debug_assertions)]
+use bevy::ecs::{entity_disabling::Disabled, query::Allow};
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::prelude::*;
 
@@ -156,6 +158,15 @@ impl Touching<'_> {
     }
 }
 
+/// Looks in every tick whether anybody is behind for whom nothing is kept.
+#[cfg(debug_assertions)]
+pub(in crate::server) fn check_waiting(
+    units: Query<&Baseline, Allow<Disabled>>,
+    views: Res<Views>,
+) {
+    views.assert_nobody_is_forgotten(|unit| units.get(unit).map_or(0, Baseline::version));
+}
+
 impl Watcher {
     /// Whether there is something newer than what it was told.
     pub(in crate::server) fn is_behind(&self, version: u64) -> bool {
@@ -241,6 +252,24 @@ impl Views {
             }
         }
         behind
+    }
+
+    /// Whoever has not been told all stands in line, or waits for its turn.
+    #[cfg(debug_assertions)]
+    fn assert_nobody_is_forgotten(&self, version: impl Fn(Entity) -> u64) {
+        for (unit, watched) in &self.units {
+            let newest = version(*unit);
+            for watcher in watched.watchers.iter().filter(|watcher| watcher.is_behind(newest)) {
+                let stands = self.clients.look(watcher.seat).is_some_and(|there| there.in_line);
+                let views = self.clients.get(watcher.seat.client);
+                let queued = views.is_some_and(|views| views.queue.contains(watcher.view));
+                assert!(watched.waits || (stands && queued), "{unit} is forgotten: {watcher:?}");
+            }
+        }
+        let waiting = self.waiting.iter().filter_map(|unit| self.units.get(unit));
+        let waiting = waiting.filter(|watched| watched.waits).count();
+        let all = self.units.values().filter(|watched| watched.waits).count();
+        assert_eq!(waiting, all, "each that waits is on the list once");
     }
 
     /// What clients have not been told, given the newest version of each unit.
