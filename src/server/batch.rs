@@ -130,6 +130,7 @@ pub(crate) struct Batched {
 pub(super) fn batch_changes(
     marked: Res<Marked>,
     units: Query<(&Baseline, Option<&Pace>), Allow<Disabled>>,
+    paced: Query<Entity, (Changed<Pace>, Allow<Disabled>)>,
     (settings, policy, time): (Res<SyncSettings>, Res<QualityPolicy>, Res<Time<Real>>),
     mut periods: Local<Option<Periods>>,
     mut views: ResMut<Views>,
@@ -139,6 +140,13 @@ pub(super) fn batch_changes(
     let now = Moment::new(time.elapsed());
     let known = periods.filter(|_| !settings.is_changed() && !policy.is_changed());
     let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
+    if settings.is_changed() {
+        views.set_rates(settings.rates(), now);
+    }
+    if !views.line.is_empty() {
+        // Who stands in line goes on in the line of the other pace.
+        paced.iter().for_each(|unit| views.wait(unit));
+    }
     let nothing_new = marked.units().is_empty() && batched.jobs.is_empty();
     if nothing_new && views.nobody_waits() && !views.rest_is_due(now) {
         return;
@@ -234,19 +242,13 @@ impl Update {
                 outgrown.push(at);
                 continue;
             }
-            let pace = watcher.pace.unwrap_or(unit_pace);
-            if let Some(grade) = clients.afford(watcher, cost, free) {
-                watcher.told = Some(version);
-                watcher.timer.told(now, periods.of(pace, grade));
-                told.push((watcher.seat, watcher.view));
-            } else {
+            let Some(grade) = clients.afford(watcher, cost, free) else {
                 all_told = false;
-                let place = match turn {
-                    Turn::InLine(place) => place,
-                    _ => Place { pace, since: now },
-                };
-                clients.put_off(watcher, place);
-            }
+                continue;
+            };
+            watcher.told = Some(version);
+            watcher.timer.told(now, periods.of(watcher.pace.unwrap_or(unit_pace), grade));
+            told.push((watcher.seat, watcher.view));
         }
         all_told
     }
@@ -286,20 +288,25 @@ impl Batching<'_> {
             _ => {}
         }
         let flushing = clients.is_flushing();
-        let has_turn = |watcher: &Watcher| flushing || turn.is_for(watcher, unit_pace, now);
+        let is_next = |watcher: &&Watcher| {
+            let has_turn = flushing || turn.is_for(watcher, unit_pace, now);
+            has_turn && watcher.is_behind(version)
+        };
+        // A copy that is outgrown does not wait for bytes.
+        let grew_at = baseline.structure_version();
         let mut outgrown: SmallVec<[usize; 4]> = SmallVec::new();
-        let mut done: SmallVec<[u64; 4]> = SmallVec::new();
         // All viewers at one version at a time, and mostly there is one version.
         let all_told = loop {
-            let waiting = watched.watchers.iter().filter(|watcher| has_turn(watcher));
-            let mut waiting = waiting
-                .filter_map(|watcher| watcher.told)
-                .filter(|told| *told < version && !done.contains(told));
+            let next = watched.watchers.iter().filter(is_next);
+            let mut next = next.filter_map(|watcher| {
+                let free = !turn.is_in_line();
+                watcher.told.filter(|at| *at < grew_at || clients.can_afford(watcher, free))
+            });
             // Of those in line, who was told longest ago.
-            let base = if turn.is_in_line() { waiting.min() } else { waiting.next() };
+            let base = if turn.is_in_line() { next.min() } else { next.next() };
             let Some(base) = base else { break false };
             let (first, start) = (batched.entries.len(), batched.targets.len());
-            let fits = base >= baseline.structure_version()
+            let fits = base >= grew_at
                 && baseline.collect_changes(base, &watched.log, &mut batched.entries);
             let bytes = bytes_planned(batched.entries.len() - first, len, settings);
             let cost = clients.cost(bytes, version - base - 1);
@@ -322,12 +329,17 @@ impl Batching<'_> {
             if all_told {
                 break true;
             }
-            done.push(base);
         };
         if all_told {
             watched.note_all_told();
-        } else if clients.note_late(unit, watched, baseline, turn == Turn::Changed) {
-            stats.updates_deferred += 1;
+        } else {
+            let since = if let Turn::InLine(place) = turn { place.since } else { now };
+            for watcher in watched.watchers.iter().filter(is_next) {
+                let pace = watcher.pace.unwrap_or(unit_pace);
+                clients.put_off(watcher, Place { pace, since });
+            }
+            let late = clients.note_late(unit, watched, baseline, turn == Turn::Changed);
+            stats.updates_deferred += u64::from(late);
         }
         for at in outgrown {
             views.reopen(unit, at);

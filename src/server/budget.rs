@@ -11,7 +11,7 @@ const BURST: Duration = Duration::from_millis(250);
 const KEPT: Duration = Duration::from_millis(125);
 
 /// How fast bytes are earned, as the nanoseconds that one takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct Rate {
     nanos_per_byte: u64,
 }
@@ -72,6 +72,14 @@ impl Budget {
         self.earned_at = earned_at.max(now.nanos()).saturating_add(rate.nanos(bytes));
     }
 
+    /// Bytes are earned at another rate from now on. Whoever owes some owes as many of them.
+    pub(super) fn convert(&mut self, from: Rate, to: Rate, now: Moment) {
+        let owed = self.earned_at.saturating_sub(now.nanos());
+        let bytes = owed.checked_div(from.nanos_per_byte).unwrap_or(0);
+        let nanos = to.nanos_per_byte.saturating_mul(bytes);
+        self.earned_at = now.nanos().saturating_add(nanos);
+    }
+
     /// How many bytes there are to spend, for what fills up the rest.
     pub(super) fn left(&self, rate: Rate, now: Moment) -> usize {
         let limit = now.plus(BURST.saturating_sub(KEPT)).nanos();
@@ -106,5 +114,22 @@ mod tests {
         budget.spend(0, rate, at(60_000));
         budget.spend(1 << 40, Rate::new(u32::MAX), at(60_000));
         assert!(budget.has(credit(60_000)), "without a limit nothing is spent");
+    }
+
+    #[test]
+    fn what_is_owed_is_as_many_bytes_at_another_rate() {
+        let at = |millis| Moment::new(Duration::from_millis(millis));
+        let [slow, fast, unlimited] = [1, 1000, u32::MAX].map(Rate::new);
+        let mut budget = Budget::default();
+        budget.spend(1500, slow, at(0));
+        budget.convert(slow, fast, at(0));
+        assert!(!budget.has(Credit::at(at(1249))));
+        assert!(budget.has(Credit::at(at(1250))));
+        budget.convert(fast, slow, at(500));
+        assert!(!budget.has(Credit::at(at(999_000))), "it is not forgiven either");
+        budget.convert(slow, unlimited, at(500));
+        assert!(budget.has(Credit::at(at(500))));
+        budget.convert(unlimited, slow, at(90_000));
+        assert_eq!(budget.left(fast, at(90_000)), 125, "there are no debts out of nothing");
     }
 }

@@ -11,6 +11,8 @@ use bevy::{
 use bevy_replicon::prelude::*;
 use smallvec::SmallVec;
 
+#[cfg(debug_assertions)]
+use crate::systems::InventorySystems;
 use crate::{
     authority::Authority,
     events::CloseReason,
@@ -27,12 +29,15 @@ use super::{
     sessions::Sessions,
     views::{Access, Views},
 };
+#[cfg(debug_assertions)]
+use super::{batch::batch_changes, views::check_waiting};
 
 pub(super) fn plugin(app: &mut App) {
     app.add_observer(enter_client)
         .add_observer(note_grade)
         .add_observer(leave_client)
         .add_observer(forget_unit)
+        .add_observer(forget_pace)
         .add_observer(look_at::<Add, Baseline>)
         .add_observer(look_at::<Insert, Owner>)
         .add_observer(look_at::<Remove, Owner>)
@@ -42,6 +47,8 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(OnExit(ServerState::Running), stop)
         .add_systems(OnEnter(ClientState::Disconnected), look_at_all)
         .add_systems(OnExit(ClientState::Disconnected), close_all_local);
+    #[cfg(debug_assertions)]
+    app.add_systems(PostUpdate, check_waiting.after(batch_changes).in_set(InventorySystems::Batch));
 }
 
 fn look_at<E: EntityEvent, C: Component>(
@@ -111,6 +118,11 @@ fn forget_unit(remove: On<Remove, Baseline>, mut views: ResMut<Views>, mut comma
         close_local(&mut commands, unit, watched.id, CloseReason::Despawned);
     }
     views.forget_unit(unit);
+}
+
+/// What becomes critical so may stand in line with what is not.
+fn forget_pace(remove: On<Remove, Pace>, mut views: ResMut<Views>) {
+    views.wait(remove.entity);
 }
 
 /// A server that stops tells nobody; the connections end.

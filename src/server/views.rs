@@ -31,6 +31,8 @@ pub(super) use clients::{Outgoing, Seat, Sums};
 pub(super) use line::{Line, Place};
 #[cfg(feature = "overlay")]
 pub(crate) use look::Told;
+#[cfg(debug_assertions)]
+pub(super) use waiting::check_waiting;
 pub(super) use waiting::{Cost, Touching};
 
 use super::{
@@ -309,6 +311,7 @@ impl Views {
     fn close(&mut self, id: InventoryId, watcher: Watcher, cause: CloseCause) {
         let Some(views) = self.clients.get_mut(watcher.seat.client) else { return };
         views.remove(watcher.view);
+        views.queue.remove(watcher.view);
         views.digests.retain(|(view, _)| *view != watcher.view);
         views.bulk.forget(watcher.view);
         if watcher.known {
@@ -338,6 +341,9 @@ impl Views {
                 None => self.close(id, watcher, CloseCause::Hidden),
                 Some((access, pace)) if access == watcher.access => {
                     self.watched(unit, id).watchers.push(Watcher { pace, ..watcher });
+                    if pace != watcher.pace {
+                        self.wait(unit);
+                    }
                 }
                 Some((access, pace)) => {
                     let watcher = Watcher { access, pace, told: None, ..watcher };
@@ -363,6 +369,7 @@ impl Views {
         if let Some(views) = self.clients.get_mut(watcher.seat.client)
             && views.ready
         {
+            views.queue.remove(watcher.view);
             views.opens.push(watcher.view);
             self.touch(watcher.seat.client);
         }

@@ -48,6 +48,7 @@ mod hostile;
 mod in_flight;
 mod inventories;
 mod kinds_of_actions;
+mod line;
 mod load;
 mod model_actions;
 mod model_sync;

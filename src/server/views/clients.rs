@@ -138,11 +138,20 @@ impl Clients {
         self.outgoing.get_mut(seat.at as usize).filter(|there| there.client == seat.client)
     }
 
+    #[inline]
+    pub(super) fn look(&self, seat: Seat) -> Option<&Outgoing> {
+        self.outgoing.get(seat.at as usize).filter(|there| there.client == seat.client)
+    }
+
     /// The same with what the client sees.
     pub(super) fn at_mut(&mut self, seat: Seat) -> Option<(&mut Outgoing, &mut ClientViews)> {
         let outgoing = self.outgoing.get_mut(seat.at as usize);
         let outgoing = outgoing.filter(|there| there.client == seat.client)?;
         Some((outgoing, self.views.get_mut(seat.at as usize)?))
+    }
+
+    pub(super) fn budgets(&mut self) -> impl Iterator<Item = &mut Budget> {
+        self.outgoing.iter_mut().map(|outgoing| &mut outgoing.budget)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Entity> + '_ {

@@ -5,10 +5,10 @@
 use core::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use bevy::{platform::collections::HashSet, prelude::*};
+use bevy::{platform::collections::HashMap, prelude::*};
 
 use crate::server::{
-    budget::{Budget, Credit},
+    budget::{Budget, Credit, Rate},
     pace::{Moment, Pace},
 };
 
@@ -19,6 +19,8 @@ use super::{Views, clients::Clients, clients::Seat};
 pub(in crate::server) struct Line {
     /// What all clients have spent together.
     pub(in crate::server) total: Budget,
+    /// At which bytes are earned: by one client, and by all.
+    rates: [Rate; 2],
     /// The last tick in which that did not suffice.
     total_choked_at: u64,
     /// Clients with something in their [`Queue`], each once.
@@ -46,13 +48,13 @@ pub(super) struct Queue {
     /// By pace, the one that has waited longest first.
     places: [VecDeque<(Moment, u32)>; 3],
     /// Each is in one place.
-    views: HashSet<u32>,
+    views: HashMap<u32, Place>,
 }
 
 impl Queue {
     /// Whether a view waits.
     pub(super) fn contains(&self, view: u32) -> bool {
-        self.views.contains(&view)
+        self.views.contains_key(&view)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -71,17 +73,34 @@ impl Queue {
         Some(view)
     }
 
-    /// Puts a view last, or back to where it was taken from. Says no if it is there.
+    /// Puts a view behind those that have waited as long. One that is there keeps its time and follows its pace. Says
+    /// whether it is news.
     fn put(&mut self, view: u32, Place { pace, since }: Place) -> bool {
-        let news = self.views.insert(view);
-        if news {
-            let there = &mut self.places[pace as usize];
-            match there.front() {
-                Some((first, _)) if *first > since => there.push_front((since, view)),
-                _ => there.push_back((since, view)),
-            }
+        let before = self.views.get(&view).copied();
+        if before.is_some_and(|before| before.pace == pace) {
+            return false;
         }
-        news
+        self.remove(view);
+        let since = before.map_or(since, |before| before.since);
+        self.views.insert(view, Place { pace, since });
+        let there = &mut self.places[pace as usize];
+        let at = there.partition_point(|(other, _)| *other <= since);
+        there.insert(at, (since, view));
+        before.is_none()
+    }
+
+    /// A view has no news any more, or is none any more.
+    pub(super) fn remove(&mut self, view: u32) {
+        let Some(Place { pace, since }) = self.views.remove(&view) else { return };
+        let there = &mut self.places[pace as usize];
+        let first = there.partition_point(|(other, _)| *other < since);
+        let at = there.range(first..).position(|(_, other)| *other == view);
+        at.and_then(|at| there.remove(first + at));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.places.iter_mut().for_each(VecDeque::clear);
+        self.views.clear();
     }
 }
 
@@ -91,7 +110,7 @@ impl Line {
         self.total_choked_at != 0 && self.total_choked_at + 1 >= tick
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::server) fn is_empty(&self) -> bool {
         self.clients.is_empty()
     }
 
@@ -140,11 +159,16 @@ impl Line {
             if !self.flushing && !outgoing.budget.has(credit) {
                 continue;
             }
-            let view = views.queue.take(place.pace);
+            let head = views.queue.head();
+            let next = if head == Some(place) {
+                let view = views.queue.take(place.pace);
+                view.and_then(|view| *views.views.get(view as usize)?)
+            } else {
+                // It was told meanwhile, with another client's.
+                None
+            };
             self.heads.extend(views.queue.head().map(|place| Reverse((place, seat))));
-            // Nobody is told of a view that was closed while it waited.
-            let unit = view.and_then(|view| *views.views.get(view as usize)?);
-            if let Some(unit) = unit {
+            if let Some(unit) = next {
                 return Some((unit, place));
             }
         }
@@ -161,6 +185,18 @@ impl Line {
 }
 
 impl Views {
+    /// The settings may have changed.
+    pub(in crate::server) fn set_rates(&mut self, rates: [Rate; 2], now: Moment) {
+        let [one_before, all_before] = core::mem::replace(&mut self.line.rates, rates);
+        let [one, all] = rates;
+        if one != one_before {
+            self.clients.budgets().for_each(|budget| budget.convert(one_before, one, now));
+        }
+        if all != all_before {
+            self.line.total.convert(all_before, all, now);
+        }
+    }
+
     /// Lets those who stand in line be told, as far as bytes last: gives units one after the other.
     pub(in crate::server) fn begin_line(&mut self) {
         self.line.begin(&self.clients);
@@ -183,5 +219,48 @@ impl Views {
     /// Whether something waits for bytes of a client.
     pub(in crate::server) fn is_in_line(&self, client: Entity) -> bool {
         self.clients.get(client).is_some_and(|views| views.queue.len() > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    fn place(pace: Pace, millis: u64) -> Place {
+        Place { pace, since: Moment::new(Duration::from_millis(millis)) }
+    }
+
+    fn drain(mut queue: Queue) -> Vec<u32> {
+        core::iter::from_fn(|| queue.take(queue.head()?.pace)).collect()
+    }
+
+    #[test]
+    fn who_is_put_back_does_not_go_behind_those_who_came_later() {
+        let mut queue = Queue::default();
+        for (view, since) in [(1, 5), (2, 5), (3, 9)] {
+            assert!(queue.put(view, place(Pace::Normal, since)));
+        }
+        assert_eq!(queue.take(Pace::Normal), Some(1));
+        assert!(queue.put(1, place(Pace::Normal, 5)));
+        assert!(queue.put(4, place(Pace::Normal, 7)));
+        assert_eq!(drain(queue), [2, 1, 4, 3]);
+    }
+
+    #[test]
+    fn who_changes_pace_keeps_its_time_and_who_leaves_leaves_nothing() {
+        let mut queue = Queue::default();
+        for (view, since) in [(1, 1), (2, 2), (3, 2), (4, 3)] {
+            queue.put(view, place(Pace::Low, since));
+        }
+        queue.put(5, place(Pace::Critical, 2));
+        assert!(!queue.put(3, place(Pace::Low, 9)), "it is there");
+        assert!(!queue.put(4, place(Pace::Critical, 9)), "it is no news");
+        assert!(!queue.put(1, place(Pace::Critical, 9)));
+        queue.remove(2);
+        queue.remove(2);
+        assert_eq!(queue.len(), 4);
+        assert_eq!(drain(queue), [1, 5, 4, 3]);
     }
 }

@@ -87,6 +87,7 @@ impl Views {
         let (same_run, coming) = (named.epoch == self.epoch.0, named.transfer);
         let copies = named.copies.into_iter().filter(|_| same_run);
         views.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
+        views.queue.clear();
         views.digests.clear();
         views.ready = true;
         views.reset = true;

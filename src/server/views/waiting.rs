@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+#[cfg(debug_assertions)]
+use bevy::ecs::{entity_disabling::Disabled, query::Allow};
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::prelude::*;
 
@@ -44,8 +46,17 @@ pub(in crate::server) struct Cost {
 }
 
 impl Touching<'_> {
-    /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if there are no bytes left. With
-    /// `free` none are given to clients that stand in line.
+    /// Whether there are bytes for an update. With `free` there are none for clients that stand in line.
+    #[inline]
+    pub(in crate::server) fn can_afford(&self, watcher: &Watcher, free: bool) -> bool {
+        let Some(outgoing) = self.clients.look(watcher.seat) else { return true };
+        let passes = !free || !(outgoing.in_line || self.total_choked);
+        let has_credit = outgoing.budget.has(self.credit) && self.line.total.has(self.credit);
+        passes && has_credit || watcher.timer.hurries() || self.line.flushing
+    }
+
+    /// Reserves bytes for an update, and gives the grade of its viewer's link; `None` if it
+    /// [cannot be afforded](Self::can_afford).
     #[inline]
     pub(in crate::server) fn afford(
         &mut self,
@@ -53,21 +64,31 @@ impl Touching<'_> {
         cost: Cost,
         free: bool,
     ) -> Option<Grade> {
+        if !self.can_afford(watcher, free) {
+            return None;
+        }
         let Some(outgoing) = self.clients.outgoing(watcher.seat) else {
             return Some(Grade::default());
         };
-        let passes = !free || !(outgoing.in_line || self.total_choked);
-        let has_credit = outgoing.budget.has(self.credit) && self.line.total.has(self.credit);
-        if !(passes && has_credit || watcher.timer.hurries() || self.line.flushing) {
-            return None;
-        }
         outgoing.budget.plan(cost.nanos, self.credit);
         if cost.total_nanos > 0 {
             self.line.total.plan(cost.total_nanos, self.credit);
         }
         outgoing.sums.updates += 1;
         outgoing.sums.merged += cost.merged;
-        Some(outgoing.grade)
+        let (grade, in_line) = (outgoing.grade, outgoing.in_line);
+        if in_line {
+            self.leave_line(watcher);
+        }
+        Some(grade)
+    }
+
+    /// What is told does not wait any more, whatever has brought it forward.
+    #[cold]
+    fn leave_line(&mut self, watcher: &Watcher) {
+        if let Some((_, views)) = self.clients.at_mut(watcher.seat) {
+            views.queue.remove(watcher.view);
+        }
     }
 
     /// An update that cannot be afforded waits for its turn.
@@ -135,6 +156,15 @@ impl Touching<'_> {
         }
         !core::mem::replace(&mut watched.late, true)
     }
+}
+
+/// Looks in every tick whether anybody is behind for whom nothing is kept.
+#[cfg(debug_assertions)]
+pub(in crate::server) fn check_waiting(
+    units: Query<&Baseline, Allow<Disabled>>,
+    views: Res<Views>,
+) {
+    views.assert_nobody_is_forgotten(|unit| units.get(unit).map_or(0, Baseline::version));
 }
 
 impl Watcher {
@@ -222,6 +252,24 @@ impl Views {
             }
         }
         behind
+    }
+
+    /// Whoever has not been told all stands in line, or waits for its turn.
+    #[cfg(debug_assertions)]
+    fn assert_nobody_is_forgotten(&self, version: impl Fn(Entity) -> u64) {
+        for (unit, watched) in &self.units {
+            let newest = version(*unit);
+            for watcher in watched.watchers.iter().filter(|watcher| watcher.is_behind(newest)) {
+                let stands = self.clients.look(watcher.seat).is_some_and(|there| there.in_line);
+                let views = self.clients.get(watcher.seat.client);
+                let queued = views.is_some_and(|views| views.queue.contains(watcher.view));
+                assert!(watched.waits || (stands && queued), "{unit} is forgotten: {watcher:?}");
+            }
+        }
+        let waiting = self.waiting.iter().filter_map(|unit| self.units.get(unit));
+        let waiting = waiting.filter(|watched| watched.waits).count();
+        let all = self.units.values().filter(|watched| watched.waits).count();
+        assert_eq!(waiting, all, "each that waits is on the list once");
     }
 
     /// What clients have not been told, given the newest version of each unit.
