@@ -70,7 +70,10 @@ fn loot(mut inventories: Inventories, players: Query<Entity, With<Owner>>) {
 /// The client: connects, and paints what it is told.
 fn client(server: SocketAddr) -> Result<App> {
     let mut app = game();
-    app.add_observer(|change: On<SlotChanged>| println!("{:?}", change.new));
+    app.add_observer(|change: On<SlotChanged>| {
+        let count = change.new.map_or(0, |stack| stack.count());
+        println!("the client's slot {}: {count} torches", change.slot.index);
+    });
     app.finish();
     let config = connection_config(app.world().resource(), RenetSettings::default());
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;

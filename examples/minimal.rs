@@ -40,5 +40,5 @@ fn main() {
     pair.steps(4);
     let opened = pair.clients[0].traffic.bytes_down;
     pair.steps(3);
-    println!("three changes took {} bytes", pair.clients[0].traffic.bytes_down - opened);
+    println!("the last three changes took {} bytes", pair.clients[0].traffic.bytes_down - opened);
 }

@@ -43,8 +43,9 @@ pub fn server_line(server: &mut App) -> String {
     let players = world.query::<&Avatar>().iter(world).count();
     let items = world.query::<&GroundItem>().iter(world).count();
     let stats = world.resource::<InventoryStats>();
+    let s = if players == 1 { "" } else { "s" };
     format!(
-        "server: {players} players, {items} items on the ground; {} slots changed, sent as {} deltas \
+        "server: {players} player{s}, {items} items on the ground; {} slots changed, sent as {} deltas \
          and {} full copies ({} to open) in {} messages, {} bytes",
         stats.slots_marked,
         stats.deltas_encoded,

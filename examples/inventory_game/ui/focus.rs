@@ -161,7 +161,7 @@ fn next_group(spots: &[Spot], here: Spot, back: bool) -> Spot {
     ring[(at + if back { ring.len() - 1 } else { 1 }) % ring.len()]
 }
 
-/// The ring goes when the mouse is used, and when nothing is open that it could be in.
+/// The ring goes when the mouse is used, except in a menu, and when nothing is open that it could be in.
 fn let_go(
     mut moves: MessageReader<CursorMoved>,
     backpack: Res<Backpack>,
@@ -169,8 +169,9 @@ fn let_go(
     paused: Res<Paused>,
     mut focus: ResMut<Focus>,
 ) {
-    let moved = moves.read().count() > 0;
-    let open = keys_are_for_panels(backpack, session, paused);
+    let in_menu = paused.0 || *session == Session::None;
+    let moved = moves.read().count() > 0 && !in_menu;
+    let open = in_menu || backpack.open;
     if focus.by_keys && (moved || !open) {
         focus.by_keys = false;
     }
@@ -195,7 +196,7 @@ fn click(
     mut commands: Commands,
 ) {
     if event.button == PointerButton::Primary && places.contains(event.entity) {
-        focus.on = Some(event.entity);
+        (focus.on, focus.by_keys) = (Some(event.entity), false);
         commands.trigger(Pressed { entity: event.entity });
     }
 }

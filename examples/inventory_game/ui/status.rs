@@ -88,7 +88,11 @@ fn refresh(
         ),
     };
     let poor = if link.is_some() { "   L: lag" } else { "" };
-    line.set_if_neq(Text(format!("{}{rest}{poor}", session.words())));
+    let words = match (*session, link.as_deref()) {
+        (Session::Guest(server), Some(Link::Connecting)) => format!("connecting to {server}"),
+        _ => format!("{}{rest}", session.words()),
+    };
+    line.set_if_neq(Text(format!("{words}{poor}")));
 }
 
 fn tell_link(

@@ -31,7 +31,8 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     let words = format!("{shown} of the last {kept} actions; {total} since the overlay was opened");
     look::head(ui, &words);
     if lines.is_empty() {
-        ui.label(RichText::new("No action yet.").color(look::DIM));
+        let words = if kept == 0 { "No action yet." } else { "None of them fits the filter." };
+        ui.label(RichText::new(words).color(look::DIM));
     }
     let now = sight.time.elapsed();
     let row = 17.0;
@@ -72,5 +73,8 @@ fn outcome(ui: &mut Ui, sight: &Sight, chosen: &mut Outcome) {
 }
 
 fn cut(text: &str, letters: usize) -> String {
-    text.chars().take(letters).collect()
+    if text.chars().count() <= letters {
+        return text.into();
+    }
+    text.chars().take(letters - 1).chain(['…']).collect()
 }
