@@ -1,6 +1,10 @@
 //! What goes wrong outside of the game, in sentences that say what to do.
 
-use std::{env, panic, path::PathBuf, process};
+use std::{
+    env, panic,
+    path::{Path, PathBuf},
+    process,
+};
 
 /// Where pictures are looked for, as Bevy does.
 fn asset_root() -> PathBuf {
@@ -20,6 +24,15 @@ pub fn find_assets() -> Result<(), String> {
          folder that has the folder `assets` of this repository in it.",
         folder.display()
     ))
+}
+
+/// Where a file is to be written.
+pub fn find_folder(file: &Path) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_none_or(Path::is_dir) {
+        return Ok(());
+    }
+    Err(format!("There is no folder for {}. Make it, or name another file.", file.display()))
 }
 
 pub fn picture(path: &str, why: &str) -> String {

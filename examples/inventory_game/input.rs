@@ -46,7 +46,8 @@ pub fn plugin(app: &mut App) {
         Update,
         (
             walk,
-            (select, use_hands, throw, open_and_close).run_if(session::is_played),
+            // Fast fingers select and throw in one frame.
+            (select, (use_hands, throw, open_and_close)).chain().run_if(session::is_played),
             escape.run_if(not(resource_equals(Session::None))),
         )
             .run_if(not(egui_wants_any_keyboard_input)),

@@ -35,9 +35,15 @@ impl Lag {
     pub const DELAY_MAX: Duration = Duration::from_millis(500);
     pub const LOSS_MAX: f32 = 0.3;
 
+    /// A connection that is bad in every way, or in none.
     pub fn new(millis: u64) -> Self {
         let (down, up) = default();
-        Self { delay: Duration::from_millis(millis), jitter: 0.2, loss: 0.05, down, up }
+        let loss = if millis == 0 { 0.0 } else { 0.05 };
+        Self { delay: Duration::from_millis(millis), jitter: 0.2, loss, down, up }
+    }
+
+    fn is_off(&self) -> bool {
+        self.delay.is_zero() && self.loss == 0.0
     }
 
     fn link(&self) -> SimulatedLink {
@@ -48,11 +54,7 @@ impl Lag {
     /// How long the next message takes: longer if it is lost once.
     fn next(&self) -> Duration {
         let jittered = self.delay.mul_f32(1.0 - self.jitter + 2.0 * self.jitter * fastrand::f32());
-        if !self.delay.is_zero() && fastrand::f32() < self.loss {
-            jittered + RESEND_TIME
-        } else {
-            jittered
-        }
+        if fastrand::f32() < self.loss { jittered + RESEND_TIME } else { jittered }
     }
 }
 
@@ -127,7 +129,7 @@ fn hold_up_received(
     mut lag: ResMut<Lag>,
     mut messages: ResMut<ClientMessages>,
 ) {
-    if lag.delay.is_zero() && lag.down.is_empty() {
+    if lag.is_off() && lag.down.is_empty() {
         return;
     }
     let now = time.elapsed();
@@ -144,7 +146,7 @@ fn hold_up_received(
 }
 
 fn hold_up_sent(time: Res<Time<Real>>, mut lag: ResMut<Lag>, mut messages: ResMut<ClientMessages>) {
-    if lag.delay.is_zero() && lag.up.is_empty() {
+    if lag.is_off() && lag.up.is_empty() {
         return;
     }
     let now = time.elapsed();

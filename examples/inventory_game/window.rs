@@ -30,6 +30,9 @@ const LOGGED: &str = "warn,wgpu=off,wgpu_hal=off,naga=error,bevy_asset=off,renet
 pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     failures::explain_panics();
     failures::find_assets()?;
+    if let Some(file) = &cli.screenshot {
+        failures::find_folder(file)?;
+    }
     let window = Window {
         title: "Inventory game".into(),
         resolution: WindowResolution::new(cli.size.0, cli.size.1),

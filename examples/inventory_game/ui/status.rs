@@ -76,6 +76,7 @@ fn refresh(
     let lag = if lag > 0 { format!(" and {lag} ms lag each way") } else { String::new() };
     let rest = match *session {
         Session::None | Session::Alone => String::new(),
+        Session::Host(_) if players < 2 => "   no guest yet".into(),
         Session::Host(_) => format!(
             "   {players} player{s}   sent {} B for {} changed slots",
             stats.bytes_sent, stats.slots_marked

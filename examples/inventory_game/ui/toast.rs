@@ -3,6 +3,8 @@
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
+use crate::protocol::Buy;
+
 use super::{floating, letters, panels::GOLD};
 
 /// In seconds.
@@ -39,7 +41,11 @@ fn show(
     mut plate: Single<(&mut Toast, &mut Visibility), Without<Text>>,
     mut text: Single<&mut Text, With<Toast>>,
 ) {
-    let mut words = rejected.reason.to_string();
+    let buys = rejected.what.action::<Buy>().is_some();
+    let mut words = match rejected.reason {
+        Reason::NotEnough if buys => "not enough gold".into(),
+        reason => reason.to_string(),
+    };
     words[..1].make_ascii_uppercase();
     text.0 = words;
     plate.0.0 = SHOWN;

@@ -1,7 +1,7 @@
 //! Every inventory as its grid.
 
 use bevy_egui::egui::{
-    self, Align, Color32, Layout, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
+    self, Align, Color32, Layout, Response, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
 
 use bevy_replicon::prelude::ClientId;
@@ -57,9 +57,10 @@ fn legend(ui: &mut Ui) {
     });
 }
 
-fn dot(ui: &mut Ui, color: Color32) {
-    let (rect, _) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::hover());
+fn dot(ui: &mut Ui, color: Color32) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(9.0, 9.0), Sense::click());
     ui.painter().rect_filled(rect, 2.0, color);
+    response
 }
 
 fn list(ui: &mut Ui, sight: &mut Sight) {
@@ -86,11 +87,11 @@ fn list(ui: &mut Ui, sight: &mut Sight) {
                     look::SLOT.lerp_to_gamma(look::tint(tint), strength)
                 });
                 ui.horizontal(|ui| {
-                    dot(ui, color);
+                    let dot = dot(ui, color);
                     let here = followed == Some(entry.id);
                     let label = ui.selectable_label(here, RichText::new(&entry.name).monospace());
                     let about = format!("id {}\nentity {}", entry.id, entry.entity);
-                    if label.on_hover_text(about).clicked() {
+                    if (dot | label).on_hover_text(about).clicked() {
                         clicked = Some(if here { None } else { Some(entry.id) });
                     }
                 });

@@ -31,7 +31,11 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     let words = format!("{shown} of the last {kept} actions; {total} since the overlay was opened");
     look::head(ui, &words);
     if lines.is_empty() {
-        let words = if kept == 0 { "No action yet." } else { "None of them fits the filter." };
+        let words = if kept == 0 {
+            "No action since the overlay was opened."
+        } else {
+            "None of them fits the filter."
+        };
         ui.label(RichText::new(words).color(look::DIM));
     }
     let now = sight.time.elapsed();
