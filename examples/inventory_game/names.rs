@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
-use crate::protocol::{Avatar, Chest, GroundItem};
+use crate::protocol::{Avatar, Chest, GroundItem, Position};
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Update, name_things);
@@ -11,15 +11,16 @@ pub fn plugin(app: &mut App) {
 
 fn name_things(
     avatars: Query<(Entity, &Avatar), (With<InventoryId>, Without<Name>)>,
-    chests: Query<(Entity, &Chest), (With<InventoryId>, Without<Name>)>,
+    chests: Query<(Entity, &Chest, &Position), (With<InventoryId>, Without<Name>)>,
     ground: Query<Entity, (With<GroundItem>, Without<Name>)>,
     mut commands: Commands,
 ) {
     for (entity, avatar) in &avatars {
         commands.entity(entity).try_insert(Name::new(avatar.name.clone()));
     }
-    for (entity, chest) in &chests {
-        let name = format!("chest {entity} ({:?})", chest.kind).to_lowercase();
+    for (entity, chest, Position(at)) in &chests {
+        let name = format!("chest {:.0}/{:.0} ({:?})", at.x.floor(), at.y.floor(), chest.kind);
+        let name = name.to_lowercase();
         commands.entity(entity).try_insert(Name::new(name));
     }
     for entity in &ground {

@@ -47,7 +47,7 @@ fi
 export BEVY_ASSET_ROOT="$PWD" VK_DRIVER_FILES="${icds[0]}" VK_ICD_FILENAMES="${icds[0]}"
 unset WAYLAND_DISPLAY
 mkdir -p "$out"
-rm -rf "${out:?}"/{*.png,*.txt,*.log,left,right}
+rm -rf "${out:?}"/{*.png,*.txt,*.log,left,right,below}
 
 started=()
 trap '[ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null || true' EXIT

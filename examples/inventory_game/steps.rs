@@ -100,7 +100,7 @@ fn read(text: &str) -> Result<Step, String> {
         "at" => Step::At(what.parse().map_err(|_| wrong())?),
         "key" => Step::Key(keys(what)?, 0.0),
         "hold" => Step::Key(keys(what)?, number(word())?),
-        "type" => Step::Type(what.into()),
+        "type" => Step::Type(rest()),
         "point" => Step::Point(what.into(), word().into()),
         "go" => Step::Go(Vec2::new(number(what)?, number(word())?)),
         "scroll" => Step::Scroll(number(what)?),

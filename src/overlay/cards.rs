@@ -29,9 +29,9 @@ impl Entry {
         Self { name, id, entity }
     }
 
-    fn fits(&self, filter: &str) -> bool {
-        let has = |text: &str| text.to_lowercase().contains(filter);
-        filter.is_empty() || has(&self.name) || has(&self.id.to_string())
+    fn has(&self, word: &str) -> bool {
+        let has = |text: &str| text.to_lowercase().contains(word);
+        has(&self.name) || has(&self.id.to_string())
     }
 }
 
@@ -67,18 +67,23 @@ pub(super) struct Cards {
 }
 
 impl Cards {
-    /// Takes a new list.
+    /// Takes a new list: by what of the filter it fits, then by name.
     pub(super) fn list(&mut self, all: impl Iterator<Item = Entry>) {
-        let filter = self.filter.trim().to_lowercase();
+        let filter = self.filter.to_lowercase();
+        let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let words: Vec<&str> = words.collect();
+        let place = |entry: &Entry| words.iter().position(|word| entry.has(word));
         self.list.clear();
         self.total = 0;
-        for entry in all.filter(|entry| entry.fits(&filter)) {
+        for entry in all.filter(|entry| words.is_empty() || place(entry).is_some()) {
             self.total += 1;
             if self.list.len() < LISTED_MAX {
                 self.list.push(entry);
             }
         }
-        self.list.sort_by(|a, b| (&a.name, a.id.to_bits()).cmp(&(&b.name, b.id.to_bits())));
+        let by_name =
+            |a: &Entry, b: &Entry| (&a.name, a.id.to_bits()).cmp(&(&b.name, b.id.to_bits()));
+        self.list.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| by_name(a, b)));
     }
 
     /// The inventories whose grids are drawn.
@@ -104,6 +109,11 @@ mod tests {
         cards.list([entry("chest b", 2), entry("player", 3), entry("chest a", 9)].into_iter());
         let names: Vec<&str> = cards.list.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!((names, cards.total), (vec!["chest a", "chest b"], 2));
+        cards.filter = "player, chest b,".into();
+        cards.list([entry("chest b", 2), entry("player", 3), entry("chest a", 9)].into_iter());
+        let names: Vec<&str> = cards.list.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["player", "chest b"]);
+        cards.filter = " Chest ".into();
         cards.list((0..3000).map(|n| entry("chest", n)));
         assert_eq!((cards.list.len(), cards.total), (LISTED_MAX, 3000));
         assert_eq!(cards.drawn(None).len(), CARDS_MAX);

@@ -42,6 +42,8 @@ pub(super) struct Choices {
     pub(super) filter: Filter,
     /// The slot that is to be spoilt, by its flat position.
     pub(super) spoil: usize,
+    /// The list beside the grids is not there.
+    pub(super) without_list: bool,
     /// How long drawing took, smoothed, in microseconds.
     drawing: f64,
 }
@@ -93,8 +95,11 @@ impl Sight<'_, '_> {
     }
 }
 
-/// How large it is at first, if the game's window is.
+/// How large it is at first, if the game's window is. In a low one it is as wide as there is room.
 const SIZE: egui::Vec2 = egui::vec2(980.0, 620.0);
+
+/// Where there is less room beside the tabs no rate is shown.
+const RATE_WIDTH: f32 = 120.0;
 
 pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
     // Where there is no camera yet there is nothing to draw on.
@@ -107,7 +112,7 @@ pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
         .title_bar(false)
         .frame(look::window_frame())
         .default_pos(egui::pos2(12.0, 12.0))
-        .default_size(SIZE.min(room))
+        .default_size(if room.y < SIZE.y { room } else { SIZE.min(room) })
         .min_size(egui::vec2(560.0, 320.0).min(room))
         .resizable(true)
         .collapsible(false)
@@ -161,6 +166,15 @@ fn tabs(ui: &mut egui::Ui, sight: &mut Sight, open: &mut bool) {
                 .on_hover_text("What this window takes per frame, without the renderer.");
             look::number_in(ui, sight.role().into(), look::ACCENT)
                 .on_hover_text("What this app is.");
+            if ui.available_width() > RATE_WIDTH {
+                let (rate, about) = if sight.authority.is_here() {
+                    (sight.history.rate(|stats| stats.bytes_sent), "Sent to all clients.")
+                } else {
+                    (sight.history.rate(|stats| stats.bytes_received), "Received.")
+                };
+                let text = format!("{} |", look::per_second(rate));
+                look::number_in(ui, text, look::TEXT).on_hover_text(about);
+            }
         });
     });
 }

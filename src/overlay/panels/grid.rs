@@ -105,7 +105,7 @@ impl Cell {
         let Some(stack) = self.stack else { return };
         let def = sight.catalogue.as_ref().and_then(|items| items.get(stack.item));
         let letters = describe::letters(def.map_or("?", |def| def.key.as_str()));
-        let font = FontId::monospace(rect.height() * 0.3);
+        let font = FontId::monospace(rect.height() * 0.35);
         let top = rect.center_top() + vec2(0.0, rect.height() * 0.3);
         let ink = Color32::from_white_alpha(215);
         painter.text(top, Align2::CENTER_CENTER, letters, font.clone(), ink);

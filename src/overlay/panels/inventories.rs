@@ -23,14 +23,17 @@ const SLOT_SMALL: f32 = 29.0;
 const SLOT_LARGE: f32 = 42.0;
 
 pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
-    legend(ui);
+    legend(ui, sight);
     let height = ui.available_height();
     ui.horizontal_top(|ui| {
-        ui.allocate_ui_with_layout(vec2(LIST_WIDTH, height), Layout::top_down(Align::Min), |ui| {
-            ui.set_width(LIST_WIDTH);
-            list(ui, sight);
-        });
-        ui.separator();
+        if !sight.choices.without_list {
+            let (size, down) = (vec2(LIST_WIDTH, height), Layout::top_down(Align::Min));
+            ui.allocate_ui_with_layout(size, down, |ui| {
+                ui.set_width(LIST_WIDTH);
+                list(ui, sight);
+            });
+            ui.separator();
+        }
         ui.vertical(|ui| {
             ScrollArea::vertical().auto_shrink(false).id_salt("cards").show(ui, |ui| {
                 let cards = core::mem::take(&mut sight.cards.cards);
@@ -44,8 +47,13 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     });
 }
 
-fn legend(ui: &mut Ui) {
+fn legend(ui: &mut Ui, sight: &mut Sight) {
     ui.horizontal_wrapped(|ui| {
+        let without = sight.choices.without_list;
+        let toggle = ui.selectable_label(!without, RichText::new("list").size(11.0));
+        if toggle.on_hover_text("The list of inventories, or more room for them.").clicked() {
+            sight.choices.without_list = !without;
+        }
         let seconds = FLASH.as_secs_f32();
         look::head(ui, "a slot flashes when it changes, by cause:")
             .on_hover_text(format!("For {seconds} s. Changes are seen while the overlay is."));
@@ -66,7 +74,8 @@ fn dot(ui: &mut Ui, color: Color32) -> Response {
 fn list(ui: &mut Ui, sight: &mut Sight) {
     let hint = RichText::new("filter by name or id").color(look::DIM);
     let edit = TextEdit::singleline(&mut sight.cards.filter).hint_text(hint);
-    ui.add(edit.desired_width(LIST_WIDTH - 12.0));
+    ui.add(edit.desired_width(LIST_WIDTH - 12.0))
+        .on_hover_text("A comma stands between several: they are shown in this order.");
     let (listed, total) = (sight.cards.list.len(), sight.cards.total);
     let what = if listed < total { format!("{listed} of {total}") } else { format!("{total}") };
     look::head(ui, &format!("{what} inventories; click to follow"));
@@ -111,7 +120,9 @@ fn all(ui: &mut Ui, sight: &Sight, cards: &[Card]) {
     }
     let width = 9.0 * (SLOT_SMALL + 2.0) + 18.0;
     let mut columns = 1;
-    while (columns + 1) as f32 * (width + 8.0) <= ui.available_width() + 8.0 && columns < 4 {
+    while (columns + 1) as f32 * (width + 8.0) <= ui.available_width() + 8.0
+        && columns < cards.len().min(4)
+    {
         columns += 1;
     }
     let room = (ui.available_width() - 8.0 * (columns - 1) as f32) / columns as f32;
