@@ -157,8 +157,8 @@ pub(super) fn batch_changes(
     batched.entries.clear();
     let mut waiting = core::mem::take(&mut batched.waiting);
     views.begin_batch(&mut waiting);
-    let (settings, rates) = (*settings, settings.rates());
-    let mut batching = Batching { settings, periods, now, rates, views, batched, stats };
+    let settings = *settings;
+    let mut batching = Batching { settings, periods, now, views, batched, stats };
     for unit in marked.units() {
         batching.tell(*unit, units.get(*unit), Turn::Changed);
     }
@@ -262,8 +262,6 @@ struct Batching<'a> {
     settings: SyncSettings,
     periods: Periods,
     now: Moment,
-    /// Of one client, and of all.
-    rates: [Rate; 2],
     views: &'a mut Views,
     batched: &'a mut Batched,
     stats: &'a mut InventoryStats,
@@ -274,9 +272,9 @@ impl Batching<'_> {
     fn tell<E>(&mut self, unit: Entity, there: There<E>, turn: Turn) {
         let Ok((baseline, pace)) = there else { return };
         let unit_pace = pace.copied().unwrap_or_default();
-        let Self { settings, periods, now, rates, views, batched, stats } = self;
+        let Self { settings, periods, now, views, batched, stats } = self;
         let now = *now;
-        let Some((watched, mut clients)) = views.unit_and_clients(unit, now, *rates) else {
+        let Some((watched, mut clients)) = views.unit_and_clients(unit, now) else {
             return;
         };
         let (version, len) = (baseline.version(), baseline.len());

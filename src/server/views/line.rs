@@ -19,10 +19,10 @@ use super::{Views, clients::Clients, clients::Seat};
 pub(in crate::server) struct Line {
     /// What all clients have spent together.
     pub(in crate::server) total: Budget,
-    /// At which bytes are earned: by one client, and by all.
-    rates: [Rate; 2],
     /// The last tick in which that did not suffice.
     total_choked_at: u64,
+    /// At which bytes are earned: by one client, and by all.
+    pub(super) rates: [Rate; 2],
     /// Clients with something in their [`Queue`], each once.
     clients: Vec<Seat>,
     /// The first in each of their queues, while they are served.

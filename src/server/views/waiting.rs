@@ -10,7 +10,7 @@ use bevy_replicon::prelude::*;
 
 use crate::server::{
     baseline::Baseline,
-    budget::{Credit, Rate},
+    budget::Credit,
     flush::Unflushed,
     pace::{LOG_MAX, Moment},
     quality::Grade,
@@ -33,7 +33,6 @@ pub(in crate::server) struct Touching<'a> {
     total_choked: bool,
     tick: u64,
     now: Moment,
-    rates: [Rate; 2],
     credit: Credit,
 }
 
@@ -100,7 +99,7 @@ impl Touching<'_> {
 
     /// What about so many bytes cost, with which so many commits are told at once with a later one.
     pub(in crate::server) fn cost(&self, bytes: usize, merged: u64) -> Cost {
-        let [nanos, total_nanos] = self.rates.map(|rate| rate.nanos(bytes));
+        let [nanos, total_nanos] = self.line.rates.map(|rate| rate.nanos(bytes));
         Cost { nanos, total_nanos, merged }
     }
 
@@ -215,7 +214,6 @@ impl Views {
         &mut self,
         unit: Entity,
         now: Moment,
-        rates: [Rate; 2],
     ) -> Option<(&mut UnitViews, Touching<'_>)> {
         let touching = Touching {
             clients: &mut self.clients,
@@ -226,7 +224,6 @@ impl Views {
             line: &mut self.line,
             tick: self.ticks,
             now,
-            rates,
             credit: Credit::at(now),
         };
         Some((self.units.get_mut(&unit)?, touching))
