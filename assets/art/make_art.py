@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws every picture of the example game.
 
-Each picture is a grid of characters, one per pixel; a character is a colour of PALETTE, '.' is
+Each picture is a grid of characters, one per pixel; a character is a color of PALETTE, '.' is
 nothing. Icons and figures get their dark outline from `outline`, so the grids hold only what is
 inside it (and the lines drawn on purpose, 'k').
 
@@ -60,13 +60,13 @@ PALETTE = {
     "x": "#ead59c",
 }
 
-# Cloth that the game tints: a picture of its own (`*_body.png`), in these greys.
+# Cloth that the game tints: a picture of its own (`*_body.png`), in these grays.
 CLOTH = {"1": "e", "2": "d", "3": "c", "4": "b"}
 
 CLEAR = (0, 0, 0, 0)
 
 
-def colour(char, alpha=255):
+def color(char, alpha=255):
     code = PALETTE[char]
     return tuple(int(code[at : at + 2], 16) for at in (1, 3, 5)) + (alpha,)
 
@@ -102,14 +102,14 @@ def outline(rows, char="k"):
     return ["".join(pixel(x, y) for x in range(width)) for y in range(height)]
 
 
-def recolour(rows, changes):
+def recolor(rows, changes):
     """Other characters for some; '.' removes."""
     return ["".join(changes.get(char, char) for char in row) for row in rows]
 
 
 def on(base, rows):
     """The drawing on a full ground."""
-    return recolour(rows, {".": base})
+    return recolor(rows, {".": base})
 
 
 def quarter_turn(rows):
@@ -122,7 +122,7 @@ def save(folder, name, rows, alpha=255):
     for y, row in enumerate(rows):
         for x, char in enumerate(row):
             if char != ".":
-                picture.putpixel((x, y), colour(char, alpha))
+                picture.putpixel((x, y), color(char, alpha))
     path = ASSETS / folder / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
@@ -1007,7 +1007,7 @@ SHADOW = """
 
 
 def frame(size, rings, fill):
-    """A square of nested rings, from outside in; each has its lit and its shaded colour."""
+    """A square of nested rings, from outside in; each has its lit and its shaded color."""
 
     def pixel(x, y):
         depth = min(x, y, size - 1 - x, size - 1 - y)
@@ -1081,8 +1081,8 @@ def main():
         rows = outline(grid(text, height=20))
         bare = {char: "." for char in CLOTH}
         cloth = {char: CLOTH.get(char, ".") for row in rows for char in row}
-        save("sprites", f"player_{name}_base", recolour(rows, bare))
-        save("sprites", f"player_{name}_body", recolour(rows, cloth))
+        save("sprites", f"player_{name}_base", recolor(rows, bare))
+        save("sprites", f"player_{name}_body", recolor(rows, cloth))
     for name, text in CHESTS.items():
         save("sprites", name, outline(grid(text)))
     save("sprites", "shadow", grid(SHADOW, height=6), alpha=96)
