@@ -1,19 +1,19 @@
-//! The longer chapters of the guide: what a game writes, compiled and run with the tests.
+//! The chapters of the guide. Each one shows the code that a game writes; the code is compiled and run with the tests.
 //!
-//! The [front page](crate) comes first. Each chapter stands by itself.
+//! Start with the [front page](crate). The chapters do not depend on each other.
 //!
-//! | chapter | about |
+//! | chapter | topics |
 //! |---|---|
-//! | [equipment] | slots with a filter, being dressed, what others see, the stack on the cursor |
+//! | [equipment] | slots with a filter, equipping, what other players see, the stack on the cursor |
 //! | [chests] | shared chests, locked chests, bags |
-//! | [loot] | on the ground, loot tables, deaths, corpses |
-//! | [items] | tools that wear out, instance data, tooltips |
+//! | [loot] | dropped items, loot tables, deaths, corpses |
+//! | [items] | durability, instance data, tooltips |
 //! | [trading] | two players, two offers, one exchange |
-//! | [saving] | when somebody leaves and joins, what a later build may change |
+//! | [saving] | saving and loading players, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
-//! | [connections] | quality of links, renet, what heals, how to watch it, stopping a server |
-//! | [faq] | short questions |
-//! | [troubleshooting] | what one sees, where to look, what helps |
+//! | [connections] | connection quality, renet, recovery from errors, monitoring, shutting down a server |
+//! | [faq] | frequently asked questions |
+//! | [troubleshooting] | symptoms, causes and remedies |
 
 use crate::prelude::*;
 

@@ -1,16 +1,30 @@
-//! Inventories for multiplayer Bevy games, kept in sync slot by slot between an authoritative server and its
-//! clients, over [`bevy_replicon`].
+//! Inventories for multiplayer Bevy games. An authoritative server keeps them in sync with its clients slot by slot,
+//! over [`bevy_replicon`].
 //!
-//! This page is the guide. [Chapters](#chapters) go on from here, with more of what a game writes.
+//! This page is the guide. The [chapters](#chapters) cover single topics in more depth.
 //!
-//! # Three nouns
+//! - [Concepts](#concepts) and an [example](#example)
+//! - [Visibility](#visibility)
+//! - [Update rate](#update-rate) and [bandwidth limits](#bandwidth-limits)
+//! - [Writing to inventories](#writing-to-inventories)
+//! - [Player actions](#player-actions), [permissions and rules](#permissions-and-rules),
+//!   [custom actions](#custom-actions)
+//! - [Crafting](#crafting)
+//! - [Paged inventories](#paged-inventories)
+//! - [Instance data](#instance-data)
+//! - [Item accounting](#item-accounting)
+//! - [Network modes](#network-modes)
+//! - [Chapters](#chapters)
+//! - [Architecture](#architecture)
 //!
-//! A **container** is a component made of slots: [`Inventory`], [`Hotbar`], your own [`Container`]s. All
-//! containers of one entity are one **unit**, named by its [`InventoryId`]: opened, sent and saved
-//! together. A slot holds a [`Stack`] of one item or nothing; which **items** there are says the
-//! catalogue, [`Items`], which both sides load.
+//! # Concepts
 //!
-//! # One example
+//! A **container** is a component made of slots: [`Inventory`], [`Hotbar`], or a [`Container`] of your own. All
+//! containers of one entity form one **inventory**, identified by its [`InventoryId`]. They are opened, sent and saved
+//! together. A slot holds at most one [`Stack`]. The **item catalog**, [`Items`], defines which items exist; both sides
+//! load it.
+//!
+//! # Example
 //!
 //! ```
 //! use bevy::prelude::*;
@@ -28,7 +42,7 @@
 //!         .add_observer(repaint_slot);
 //! }
 //!
-//! // The server says whose an inventory is, and game code writes to it as if there were no network.
+//! // The server sets the owner. Game code writes to the inventory as if there were no network.
 //! fn spawn_player(client: ClientId, account: u64, commands: &mut Commands) {
 //!     commands.spawn((
 //!         InventoryId::named("player", account),
@@ -44,7 +58,7 @@
 //!     }
 //! }
 //!
-//! // The client hears of an opening once, and then of each slot that changed.
+//! // The client receives one event when an inventory opens, and then one for each slot that changes.
 //! fn paint_grid(opened: On<InventoryOpened>, inventories: Query<&Inventory>) {
 //!     let Ok(inventory) = inventories.get(opened.entity) else { return };
 //!     for (slot, stack) in inventory.iter() {
@@ -68,14 +82,15 @@
 //! # app.update();
 //! ```
 //!
-//! # Who sees what
+//! # Visibility
 //!
-//! [`Owner`] sees all of an inventory; [`Viewers`] are the others who do, each with [`Rights`]. Whoever is
-//! neither gets no byte. Becoming one brings a full copy, ceasing brings [`InventoryClosed`]; a client that
-//! disconnects is taken off all of them.
+//! The [`Owner`] of an inventory sees all of it. [`Viewers`] lists the other clients that see it, each with its
+//! [`Rights`]. No other client receives a byte of it. A client that becomes owner or viewer receives a full update; a
+//! client that ceases to be one receives [`InventoryClosed`]. A client that disconnects is removed from all inventories.
 //!
-//! Copies that are too much for one message (a late join, a bank) come in chunks that nothing else waits
-//! behind, the own inventory before all others; [`SyncSettings::bulk_bytes_per_tick`] says how fast.
+//! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a channel of their own, so
+//! that nothing else waits behind them. The player's own inventory goes first.
+//! [`SyncSettings::bulk_bytes_per_tick`] sets the rate.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -89,26 +104,27 @@
 //! }
 //! ```
 //!
-//! On the side of the player every inventory in view carries [`InView`] with the rights, and one's own
-//! [`LocalInventory`] besides, in all modes; filter queries of the interface by them. If the server's entity
-//! is replicated by replicon (an avatar), the containers appear on the client's copy of it, whichever
-//! arrives first; otherwise on an entity of their own.
+//! On the player's side every inventory in view has the component [`InView`] with the player's rights, and the player's
+//! own inventories also have [`LocalInventory`]. This holds in all network modes. Filter UI queries by these components.
+//! If replicon replicates the server's entity (an avatar), the containers appear on the client's copy of that entity,
+//! whichever of the two arrives first. Otherwise they appear on an entity of their own.
 //!
-//! What everybody may see is a component of its own, derived from a container: a [`PublicView`] such as
+//! What every player may see is a separate component that is derived from a container: a [`PublicView`] such as
 //! [`HeldItem`]. Insert it on the server and register it with
 //! [`add_public_view`](InventoryAppExt::add_public_view).
 //!
-//! # How soon
+//! # Update rate
 //!
-//! At once, unless an inventory or one of its viewers says otherwise: with [`Pace::Normal`] at most every
-//! 50 ms, with [`Pace::Low`] every 200 ms. The first change after a pause goes out at once in any case, later
-//! ones merge while they wait, and what a player did goes out with the answer.
+//! By default a change is sent in the tick in which it is made. The component [`Pace`] on an inventory lowers the rate:
+//! with [`Pace::Normal`] a viewer receives an update at most every 50 ms, with [`Pace::Low`] at most every 200 ms.
+//! [`Viewers::set_pace`] does the same for one viewer. The first change after a pause is sent immediately at every
+//! priority; later changes merge while they wait. The result of a player's own action is sent with the answer.
 //!
 //! ```
 //! use bevy::prelude::*;
 //! use bevy_inventory_sync::prelude::*;
 //!
-//! /// Nobody looks at the numbers of a machine so closely.
+//! /// Players do not need the contents of a machine in every tick.
 //! fn calm_machines(machines: Query<Entity, Added<Crafter>>, mut commands: Commands) {
 //!     for machine in &machines {
 //!         commands.entity(machine).insert(Pace::Low);
@@ -117,27 +133,28 @@
 //! # bevy::ecs::system::assert_is_system(calm_machines);
 //! ```
 //!
+//! ## Bandwidth limits
 //!
-//! ## And how much
+//! Over time, one client is sent at most [`SyncSettings::bytes_per_second`] (50 kB by default), and all clients together
+//! at most [`SyncSettings::total_bytes_per_second`] (unlimited by default). Updates above the limit wait, and later
+//! changes merge with them. Waiting updates are sent in order of priority; within a priority, the one that has waited
+//! longest goes first. Nothing is lost, no queue grows, and answers to a player's requests, openings and closings never
+//! wait. Chunked transfers use the bytes that are left.
 //!
-//! A client is sent [`SyncSettings::bytes_per_second`] in the long run (50 kB by default), all together
-//! [`SyncSettings::total_bytes_per_second`]. What is too much waits and goes out together with what comes later:
-//! first what is critical, then what has waited longest. Nothing is lost, no queue grows, and a player's answers,
-//! openings and closings never wait. Transfers in chunks use what is left.
+//! # Writing to inventories
 //!
-//! # Changing things
+//! The server detects every write to a container, including writes through `Query<&mut Inventory>`. [`Inventories`] works
+//! on all containers of an entity. It respects stack limits and slot filters, moves items between any number of
+//! inventories all or nothing, and records a [`Cause`] for each [`Commit`].
 //!
-//! Any way to write to a container on the server is noticed, `Query<&mut Inventory>` included.
-//! [`Inventories`] works on all containers of an entity, knows stack limits and what slots accept, moves
-//! between any number of inventories all or nothing, and gives [`Commit`]s their [`Cause`].
+//! A client's containers show what the server last confirmed, with the player's own pending requests applied on top. A
+//! client cannot change them by writing to them: the write is reverted in the next frame and logged as a warning.
 //!
-//! A client's containers are what the server last confirmed, with the player's own requests on top. Writing
-//! to them changes nothing: it is taken back in the next frame and warned about.
+//! # Player actions
 //!
-//! # Players act
-//!
-//! A click is one request. It is shown in the same frame, decided by the server, and taken back with a
-//! reason if it is refused; the answer comes with the slots that it changed.
+//! A click is one request. Its predicted result is shown in the same frame. The server decides; if it rejects the
+//! request, the prediction is reverted and the client receives the reason. The answer arrives together with the slots
+//! that the action changed.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -148,7 +165,7 @@
 //!     me: Single<Entity, With<LocalInventory>>,
 //!     chest: Single<Entity, (With<InView>, With<Chest>)>,
 //! ) {
-//!     // Shift-click: wherever it fits.
+//!     // Shift-click: moves the stack to wherever it fits.
 //!     actions.request(Action::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });
 //!     // Drag, and right-drag with a count.
 //!     let (from, to) = ((*me, Inventory::slot(0)), (*me, Hotbar::slot(3)));
@@ -165,15 +182,15 @@
 //! # bevy::ecs::system::assert_is_system(click);
 //! ```
 //!
-//! [`Action`] has the gestures that players know. [`check`](InventoryActions::check) is a dry run, to grey a
-//! button. The same code runs on a client, on a host and in single player.
+//! [`Action`] contains the inventory gestures that players know. [`check`](InventoryActions::check) is a dry run, for
+//! example to gray out a button. The same code runs on a client, on a host and in single player.
 //!
-//! ## Who may, and when
+//! ## Permissions and rules
 //!
 //! The server lets a player do with an inventory what its [`Rights`] to it allow, and with a slot what
-//! [`Container::accepts`] and [`Container::rights`] say. The game's own conditions are **rules**: systems
-//! that are asked before a player opens, uses or goes on seeing an inventory. They refuse with a reason, or
-//! allow less.
+//! [`Container::accepts`] and [`Container::rights`] allow. The game's own conditions are **rules**: systems that run
+//! before a player opens or uses an inventory, and about twice a second while a player has it open. A rule allows the
+//! request, rejects it with a reason, or limits how many items the inventory may gain.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -190,7 +207,7 @@
 //!     }
 //! }
 //!
-//! /// Nobody carries more than they can.
+//! /// Limits how many items a player can carry.
 //! fn not_too_heavy(In(ask): In<Ask>, carriers: Query<(&Inventory, &Strength)>) -> Verdict {
 //!     let Ok((inventory, strength)) = carriers.get(ask.inventory) else { return Verdict::Allow };
 //!     let carried: u32 = inventory.iter().map(|(_, stack)| stack.count()).sum();
@@ -201,27 +218,28 @@
 //! app.add_rule::<With<Locked>, _>(unlocked).add_rule::<With<Strength>, _>(not_too_heavy);
 //! # }
 //! # fn spawn(mut commands: Commands) {
-//! // A chest that players may ask to open: `actions.open(chest)`.
+//! // A chest that players may request to open: `actions.open(chest)`.
 //! commands.spawn((Inventory::default(), Openable::default(), Locked));
 //! # }
 //! ```
 //!
-//! Each request carries a small hash of what the player saw. If another item lies there by then, it is
-//! refused as [`Reason::Stale`]: two players who take the same thing get one thing, and the slower one is
-//! told. Whoever sends what nobody honest sends is counted and named in [`ClientMisbehaved`]; how much a
-//! client may ask for says [`RequestLimits`].
+//! Each request carries a 16-bit hash of what the player saw. If a slot contains another item when the server handles the
+//! request, the request is rejected as [`Reason::Stale`]. When two players take the same item, one of them gets it and the
+//! other is notified. Requests that no legitimate client sends are counted; [`ClientMisbehaved`] reports a client that
+//! sends too many of them. [`RequestLimits`] caps the request rate.
 //!
-//! ## Actions of your own
+//! ## Custom actions
 //!
-//! One type and one registration make an action of the game's own, shown ahead and decided in one order with
-//! the built-in ones: see [`GameAction`]. The server's game hears [`Accepted`] with what `apply` gave.
+//! To add an action, define one type and register it. Custom actions are predicted, and the server handles them in one
+//! order with the built-in ones: see [`GameAction`]. On the server [`Accepted`] reports an action that was applied, with
+//! the value that `apply` returned.
 //!
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
 //! # use serde::{Deserialize, Serialize};
 //! # #[derive(Component)] struct Health(u32);
-//! /// Eats one of what lies in a slot.
+//! /// Eats one item from a slot.
 //! #[derive(Clone, Debug, Serialize, Deserialize)]
 //! struct Eat { slot: Slot }
 //!
@@ -252,9 +270,9 @@
 //!
 //! # Crafting
 //!
-//! Recipes stand beside the items: `recipes: [(key: "torch", takes: [("coal", 1)], gives: [("torch", 4)])]`.
-//! A recipe `at: "workbench"` is made where the station's entity has a container of that name. One with
-//! `millis` takes time, and is made by a [`Crafter`], which shows how far it is in [`Work`].
+//! Recipes are defined next to the items: `recipes: [(key: "torch", takes: [("coal", 1)], gives: [("torch", 4)])]`.
+//! A recipe with `at: "workbench"` needs a station, an entity that has a container of that name. A recipe with `millis`
+//! takes time and is made by a [`Crafter`]; [`Work`] shows its progress.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -267,12 +285,12 @@
 //! # }
 //! ```
 //!
-//! # Banks in tabs
+//! # Paged inventories
 //!
-//! A bank of thousands of slots is a list of [`Tabs`], registered with
-//! [`add_pages`](InventoryAppExt::add_pages). Who sees the bank gets names, icons and sizes; the pages cost
-//! it nothing until it opens one, and it has one of them open at a time, with its rights to the bank. A page
-//! is an inventory like any other: moved from and to, resized, and saved under [`InventoryId::page`].
+//! A bank of thousands of slots is a list of [`Tabs`], registered with [`add_pages`](InventoryAppExt::add_pages). A client
+//! that sees the bank receives the name, icon and size of each tab. A page costs the client nothing until it opens it. It
+//! has at most one page of a bank open at a time, with the rights that it has to the bank. A page is an inventory like any
+//! other: items can be moved to and from it, it can be resized, and it is saved under [`InventoryId::page`].
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -287,7 +305,7 @@
 //!     commands.spawn((InventoryId::named("bank", account), tabs, viewers));
 //! }
 //!
-//! /// Each page is filled when it comes into being, also one that is added later.
+//! /// Runs for each page when it is created, including pages that are added later.
 //! fn load_page(page: On<Add, PageOf>, ids: Query<&InventoryId>) {
 //!     info!("load inventory {:?}", ids.get(page.entity));
 //! }
@@ -298,7 +316,7 @@
 //!     }
 //! }
 //!
-//! /// On the side of the player.
+//! /// The player's side.
 //! fn draw_tabs(mut actions: InventoryActions, bank: Single<Entity, (With<Tabs>, With<InView>)>) {
 //!     for (tab, page) in actions.tabs(*bank) {
 //!         info!("{}: {} slots, {}", tab.name(), tab.slots(), page.map_or("closed", |_| "open"));
@@ -318,45 +336,42 @@
 //! # assert_eq!(world.query::<&PageOf>().iter(world).count(), 50);
 //! ```
 //!
-//! A tab that is [removed](Tabs::remove) takes what lies in its page with it: move it elsewhere before.
+//! A tab that is [removed](Tabs::remove) takes the contents of its page with it. Move them elsewhere first.
 //!
 //! # Instance data
 //!
-//! [`Stack::wear`] is a small number that changes often. What is rich and rare (an engraving, enchantments)
-//! is any serde type of the game's: [`ItemData`], kept once in the [`DataPool`] and named by
-//! [`Stack::data`]. A client is sent it once, never later than the stack, and only if it sees one.
+//! [`Stack::wear`] is a small number that changes often. For larger and rarer data (an engraving, enchantments), implement
+//! [`ItemData`] for any serde type of the game. The [`DataPool`] stores each value once, and [`Stack::data`] refers to it.
+//! A client receives a value once, no later than the stack that carries it, and only if it sees such a stack.
 //!
-//! # The books
+//! # Item accounting
 //!
-//! [`ActionDecided`] tells of every action with its outcome, [`ItemFlow`] of all items that came into being
-//! or ceased to be. [`Conservation::Strict`] has every commit compared with what was declared, and names
-//! the tick and the inventory at which items appeared from nowhere.
+//! [`ActionDecided`] reports each action with its outcome. [`ItemFlow`] reports all items that were created or destroyed.
+//! [`Conservation::Strict`] compares every commit with the changes that were declared, and reports the tick and the
+//! inventory in which items appeared from nowhere or vanished.
 //!
-//! # Four modes
+//! # Network modes
 //!
-//! The same game code runs on a dedicated server, on a listen server, in single player, and its observers
-//! on a client. The player who sits at the authority is [`ClientId::Server`]; it hears the same events and
-//! costs no bytes.
+//! The same game code runs on a dedicated server, on a listen server and in single player, and its observers also run on a
+//! client. The player at the authority (the host, or the player of a single-player game) is [`ClientId::Server`]. It
+//! receives the same events, and nothing is sent over the network for it.
 //!
 //! # Chapters
 //!
-//! What a game writes, each with code that is compiled and run:
+//! Each chapter shows the code that a game writes. The code is compiled and run with the tests.
 //!
-//! - [Equipment](guide::equipment): slots with a filter, being dressed, what others see, the stack on the cursor.
-//! - [Chests](guide::chests): shared and locked ones, and bags.
-//! - [Loot](guide::loot): what is dropped, loot tables, deaths, corpses.
-//! - [Items](guide::items): tools that wear out, instance data, tooltips.
-//! - [Trading](guide::trading): two offers, and one exchange that both have agreed to.
-//! - [Saving](guide::saving): when somebody leaves and joins, and what a later build may change.
+//! - [Equipment](guide::equipment): slots with a filter, equipping, what other players see, the stack on the cursor.
+//! - [Chests](guide::chests): shared chests, locked chests, bags.
+//! - [Loot](guide::loot): dropped items, loot tables, deaths, corpses.
+//! - [Items](guide::items): durability, instance data, tooltips.
+//! - [Trading](guide::trading): two offers, and one exchange that both players have agreed to.
+//! - [Saving](guide::saving): saving and loading players, and what a later build may change.
 //! - [Testing](guide::testing): tests of the game's own rules and actions, with and without a network.
-//! - [Connections](guide::connections): the quality of links, renet, what heals by itself, health, the overlay, how
-//!   to stop a server.
-//! - [Short questions](guide::faq), and [troubleshooting](guide::troubleshooting): what one sees, where to look, what
-//!   helps.
-//! - Coming from `replicate` or `replicate_diff`: [what changes](migration). What else there is, and when that is
-//!   better: [a comparison](comparison).
-//!
-//! # How it is built
+//! - [Connections](guide::connections): connection quality, renet, recovery from errors, monitoring, the debug overlay,
+//!   shutting down a server.
+//! - [Frequently asked questions](guide::faq), and [troubleshooting](guide::troubleshooting) by symptom.
+//! - [Migration](migration) from `replicate` or `replicate_diff`.
+//! - [Comparison](comparison) with the alternatives, and when they are the better choice.
 #![doc = include_str!("README.md")]
 //!
 //! [`ClientId::Server`]: bevy_replicon::shared::client_id::ClientId::Server
