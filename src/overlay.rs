@@ -1,4 +1,4 @@
-//! A window in the game that shows what the sync does, at the press of a key.
+//! Debug overlay: an in-game window that shows what the sync does, toggled with a key.
 //!
 //! ```no_run
 //! use bevy::prelude::*;
@@ -10,11 +10,11 @@
 //!     .add_plugins(InventoryOverlayPlugin::default());
 //! ```
 //!
-//! It works wherever there is a window and a camera: on a client, a listen server, in single player. While it is
-//! hidden none of its systems run, so it knows only what has happened since it was last opened.
+//! It works wherever there is a window and a camera: on a client, on a listen server, in single player. While it is
+//! hidden, none of its systems run, so it only knows what happened while it was open.
 //!
-//! A game that reads mouse and keys by itself lets bevy_egui have those that are meant for the overlay:
-//! `my_system.run_if(not(egui_wants_any_input))`.
+//! A game that reads mouse and keyboard input directly must leave input that is meant for the overlay to
+//! bevy_egui: `my_system.run_if(not(egui_wants_any_input))`.
 
 mod steps;
 mod history;
@@ -36,10 +36,10 @@ use bevy_egui::{EguiPlugin, EguiPrimaryContextPass};
 
 use crate::model::id::InventoryId;
 
-/// Adds the overlay. Add it after `InventoryPlugins`, and after `EguiPlugin` if the game adds that itself.
+/// Adds the debug overlay. Add it after `InventoryPlugins`, and after `EguiPlugin` if the game adds that itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InventoryOverlayPlugin {
-    /// Shows and hides it.
+    /// Key that shows and hides the overlay. Defaults to F3.
     pub key: KeyCode,
 }
 
@@ -69,63 +69,63 @@ impl Plugin for InventoryOverlayPlugin {
     }
 }
 
-/// What the overlay shows. A game may open it by itself.
+/// State of the overlay. A game may change it, for example to open the overlay.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct InventoryOverlay {
-    /// Whether it is there at all.
+    /// Whether the overlay is visible.
     pub shown: bool,
-    /// The panel on top.
+    /// The selected panel.
     pub panel: OverlayPanel,
-    /// The inventory that is followed; `None` for all.
+    /// The followed inventory; `None` shows all.
     pub followed: Option<InventoryId>,
 }
 
 /// One tab of the overlay.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum OverlayPanel {
-    /// Every inventory as its grid; slots flash when they change.
+    /// The grid of every inventory. Slots flash when they change.
     #[default]
     Inventories,
-    /// The steps of a slot change: how much, and how long it takes.
+    /// The pipeline steps of a slot change, with counts and timings.
     Walk,
-    /// Bytes and messages, against the budget and against full copies.
+    /// Bytes and messages, compared with the budget and with full updates.
     Traffic,
-    /// The links: of each client on a server, the own one on a client.
+    /// Connection quality: of each client on a server, of this client on a client.
     Clients,
-    /// The last actions, and why some were refused.
+    /// The latest actions, with the reasons for rejections.
     Journal,
-    /// What can be changed while the game runs.
+    /// Settings that can be changed while the game runs.
     Levers,
 }
 
 impl OverlayPanel {
-    /// All of them, in order.
+    /// All panels, in tab order.
     pub const ALL: [Self; 6] =
         [Self::Inventories, Self::Walk, Self::Traffic, Self::Clients, Self::Journal, Self::Levers];
 
-    /// What is written on its tab.
+    /// Returns the label of the panel's tab.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Inventories => "Inventories",
-            Self::Walk => "The walk",
+            Self::Walk => "Pipeline",
             Self::Traffic => "Traffic",
             Self::Clients => "Clients",
             Self::Journal => "Journal",
-            Self::Levers => "Levers",
+            Self::Levers => "Controls",
         }
     }
 }
 
-/// A bad connection, to be simulated by whoever can: the overlay has sliders for it if the game has inserted it.
-/// Nothing in this crate reads it.
+/// Network conditions for the game to simulate. The overlay shows sliders for them if the game has inserted this
+/// resource. Nothing in this crate reads it.
 #[derive(Resource, Clone, Copy, PartialEq, Default, Debug)]
 pub struct SimulatedLink {
-    /// How long messages are held up, one way.
+    /// One-way delay of messages.
     pub latency: Duration,
-    /// By how much that varies, up and down.
+    /// Maximum deviation from the latency, in either direction.
     pub jitter: Duration,
-    /// The share of messages that get lost, from 0 to 1.
+    /// Fraction of messages that are lost, from 0 to 1.
     pub loss: f32,
 }
 

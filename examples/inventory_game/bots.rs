@@ -1,4 +1,4 @@
-//! Players without a human: they see what a client sees and ask for what a client may ask for.
+//! Bots: players that see only what a client sees, and request only what a client may request.
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 
 const THINK_PAUSE: Duration = Duration::from_millis(100);
 
-/// Whoever has not arrived after so many thoughts wants something else.
+/// Number of thoughts after which a bot that has not arrived gives up its plan.
 const PATIENCE: u32 = 120;
 
 const NAMES: [&str; 12] = [
@@ -27,7 +27,7 @@ pub fn name(number: usize) -> String {
     if number < NAMES.len() { name.into() } else { format!("{name} {}", number / NAMES.len() + 1) }
 }
 
-/// What a bot is at.
+/// What a bot is doing.
 #[derive(Resource, Default, Debug)]
 enum Plan {
     #[default]
@@ -37,9 +37,9 @@ enum Plan {
         then: Deed,
         patience: u32,
     },
-    /// Moves so many stacks between chest and backpack before it walks on.
+    /// Moves stacks between chest and backpack for this many thoughts.
     Rummage(u32),
-    /// Stands still: its inventory is being compared with the server's.
+    /// Stands still while its inventory is compared with the server's.
     Rest,
 }
 
@@ -50,10 +50,10 @@ enum Deed {
     OpenChest,
 }
 
-/// The own backpack, and a chest that is open.
+/// The bot's own backpack, and an open chest.
 type Open = (With<InView>, Or<(With<LocalInventory>, With<Chest>)>);
 
-/// What a player without a human sees.
+/// What a bot sees.
 #[derive(SystemParam)]
 pub struct Eyes<'w, 's> {
     me: Query<'w, 's, (Entity, &'static Position), With<LocalInventory>>,
@@ -67,17 +67,17 @@ impl Eyes<'_, '_> {
         self.me.single().ok().map(|(_, position)| position.0)
     }
 
-    /// Where the nearest item lies.
+    /// Returns the position of the nearest item on the ground.
     pub fn nearest_item(&self) -> Option<Vec2> {
         nearest(self.position()?, self.items.iter())
     }
 
-    /// Where to stand at the nearest chest.
+    /// Returns a free position next to the nearest chest.
     pub fn nearest_chest(&self) -> Option<Vec2> {
         nearest(self.position()?, self.chests.iter()).map(beside)
     }
 
-    /// A filled slot of an inventory in view, and one of the inventory that one would move it to.
+    /// Picks a random stack of the chest or the backpack, and a random target slot in the other one.
     fn something_to_move(&self) -> Option<(Place, Place)> {
         let from_chest = fastrand::bool();
         let side = |mine: bool| self.in_view.iter().find(move |(_, _, local)| *local == mine);
@@ -94,7 +94,7 @@ fn nearest<'a>(from: Vec2, places: impl Iterator<Item = &'a Position>) -> Option
     places.map(|place| place.0).min_by(|a, b| far(a).total_cmp(&far(b)))
 }
 
-/// A free place next to a chest.
+/// Returns a free position next to a chest.
 fn beside(chest: Vec2) -> Vec2 {
     let tile = map::tile_at(chest);
     let sides = [IVec2::NEG_Y, IVec2::NEG_X, IVec2::X, IVec2::Y].map(|side| tile + side);
@@ -105,7 +105,7 @@ pub fn plugin(app: &mut App) {
     app.init_resource::<Plan>().add_systems(Update, think.run_if(on_timer(THINK_PAUSE)));
 }
 
-/// Has a bot do nothing from now on.
+/// Stops a bot.
 pub fn rest(app: &mut App) {
     app.insert_resource(Plan::Rest);
     app.world_mut().write_message(Request::Walk(Vec2::ZERO));

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares what the overlay has painted with what the game says of itself, by the text beside a picture.
+"""Compares what the overlay painted with the state that the game reports, using the text file beside a screenshot.
 
     check_overlay.py PANEL REPORT.txt
 
-Prints one line for each thing that was compared. Lines `painted` come out of what was laid out for the screen, lines
-`is` and `was` out of the world: what is painted must be one of them.
+Prints one line per comparison. Lines `painted` come from the laid out shapes, lines `is` and `was` from the world:
+every painted value must match one of them.
 """
 
 import re
@@ -30,7 +30,7 @@ class Report:
                     self.now.setdefault(rest.split(" ")[0], []).append(rest)
 
     def row_of(self, text):
-        """What stands right of a text, from left to right."""
+        """Returns the texts to the right of a text, from left to right."""
         middle = lambda t: t.y + t.height / 2
         right = [t for t in self.texts if t.x > text.x and abs(middle(t) - middle(text)) < 6]
         return [t.text for t in sorted(right)]
@@ -49,7 +49,7 @@ failures = 0
 def compare(what, shown, true):
     global failures
     failures += not true
-    print(f"{'ok' if true else 'WRONG':<6} {what}: {shown}")
+    print(f"{'ok' if true else 'FAIL':<6} {what}: {shown}")
 
 
 def number(text):
@@ -58,7 +58,7 @@ def number(text):
 
 def is_tidy(report):
     cut = [t.text for t in report.texts if t.cut]
-    compare("texts that are cut off at the side", cut, not cut)
+    compare("texts clipped at the side", cut, not cut)
     over = []
     for at, one in enumerate(report.texts):
         for other in report.texts[at + 1 :]:
@@ -66,7 +66,7 @@ def is_tidy(report):
             high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
             if wide > 2 and high > 3:
                 over.append((one.text, other.text))
-    compare("texts that lie over each other", over, not over)
+    compare("overlapping texts", over, not over)
 
 
 def inventories(report):
@@ -79,11 +79,11 @@ def cards(report, least=3):
     found_cards = 0
     for name in {line.split(" ", 1)[1].rsplit(": ", 1)[0] for line in report.now["inventory"]}:
         for title in report.find(re.escape(name)):
-            summary = [re.search(r"(\d+) of (\d+) full", text) for text in report.row_of(title)[:1]]
+            summary = [re.search(r"(\d+) of (\d+) used", text) for text in report.row_of(title)[:1]]
             for full, slots in [found.groups() for found in summary if found]:
                 found_cards += 1
                 there = f"inventory {name}: {full}/{slots}" in report.facts["inventory"]
-                compare(f"slots that are full in {name}", f"{full} of {slots}", there)
+                compare(f"used slots of {name}", f"{full} of {slots}", there)
     compare("cards", found_cards, found_cards >= least)
 
 
@@ -94,16 +94,16 @@ STEPS = {
 }
 
 
-def walk(report):
+def pipeline(report):
     here = {"validate", "mark", "batch", "encode", "send"}
     for step, counter in STEPS.items():
         row = report.row(step)
         total = number(row[-1]) if row else None
-        compare(f"{step} in all", total, f"counted {counter} {total}" in report.facts["counted"])
+        compare(f"{step} total", total, f"counted {counter} {total}" in report.facts["counted"])
         timed = len(row) > 5 and all(re.fullmatch(r"\d+\.\d", text) for text in row[2:6])
         compare(f"{step} has times", row[2:6], timed == (step in here))
     shares = [sum(number(text) for text in report.row(step) if re.fullmatch(r"\d+ %", text)) for step in here]
-    compare("shares of the walk come to a whole", sum(shares), 95 <= sum(shares) <= 105)
+    compare("shares add up to 100 %", sum(shares), 95 <= sum(shares) <= 105)
 
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6}
@@ -120,23 +120,23 @@ def traffic(report):
     near = any(least - slack <= rate <= most + slack for least, most in bounds)
     compare("bytes per second", f"{rate:.0f}, counted {bounds[-1:]}", near)
     kinds = {"deltas": "bits_deltas", "full": "bits_fulls", "opens": "bits_opens", "data": "bits_data",
-             "answers": "bits_answers", "digests": "bits_digests"}
+             "answers": "bits_answers", "checksums": "bits_digests"}
     for kind, counter in kinds.items():
         title = max(report.find(kind), key=lambda t: t.y)
         total, slack = size(report.row_of(title)[1])
         counted = [int(line.split()[2]) / 8 for line in report.facts["counted"] if f" {counter} " in line]
-        compare(f"{kind} in all", f"{total:.0f} B", any(abs(total - there) <= slack for there in counted))
+        compare(f"{kind} total", f"{total:.0f} B", any(abs(total - there) <= slack for there in counted))
 
 
 def clients(report):
-    heads = sorted(t for t in report.texts if t.text in ("views", "queue", "merged", "put off", "done", "refused", "resyncs"))
+    heads = sorted(t for t in report.texts if t.text in ("views", "queue", "merged", "delayed", "done", "rejected", "resyncs"))
     lines = [line.split() for line in report.now.get("client", [])]
     rows = [t for t in report.find(r"\d+v\d+")]
     compare("clients", len(rows), len(rows) == len(lines) and f"clients {len(rows)}" in report.facts["clients"])
     for _, client, *_ in lines:
         cells = [t for t in report.texts if t.text == client][:1]
         cells = [t for t in report.texts for row in cells if abs(t.y + t.height / 2 - row.y - row.height / 2) < 6]
-        # Under each head, ending where it ends.
+        # The cell below each column head, right-aligned with it.
         shown = [next((t.text for t in cells if abs(t.x + t.width - head.x - head.width) < 6), "-") for head in heads]
         compare(f"client {client}", " ".join(shown), f"client {client} {' '.join(shown)}" in report.facts["client"])
 
@@ -145,7 +145,7 @@ def journal(report):
     newest = sorted(report.find(r"\s*[\d.]+ s ago"), key=lambda t: t.y)
     counts = [re.search(r"(\d+) since", t.text).group(1) for t in report.find(r".* since the overlay was opened")]
     player, outcome, what = (report.row_of(newest[0]) + ["", "", ""])[:3] if newest else ("", "", "")
-    # Of the newest row these are "WHO ID", "OUTCOME", "ACTION and more".
+    # In the newest row these are "PLAYER ID", "OUTCOME" and "ACTION ...".
     def fits(line):
         total, who, result, action = line.removeprefix("decided ").split(" | ")
         return [total] == counts and player.startswith(who) and outcome == result and what.startswith(action)
@@ -153,18 +153,18 @@ def journal(report):
     compare("last action", shown, any(fits(line) for line in report.facts["decided"]))
 
 
-def levers(report):
-    server = ["How changes are sent", "Send everything again", "Back to the defaults"]
+def controls(report):
+    server = ["Sync settings", "Resend everything", "Reset to defaults"]
     found = [text for text in server if report.find(re.escape(text))]
-    compare("levers of a server", found, found == server)
+    compare("server controls", found, found == server)
 
 
-def levers_of_guest(report):
-    server = ["How changes are sent", "Send everything again", "Back to the defaults"]
+def guest_controls(report):
+    server = ["Sync settings", "Resend everything", "Reset to defaults"]
     found = [text for text in server if report.find(re.escape(text))]
-    compare("levers of a server", found, not found)
-    own = report.find("Ask the server for everything again")
-    compare("levers of a client", len(own), len(own) == 1)
+    compare("server controls", found, not found)
+    own = report.find("Request full resync")
+    compare("client controls", len(own), len(own) == 1)
 
 
 def copied(report):
@@ -178,8 +178,8 @@ def copied(report):
 
 
 def small(report):
-    """Where there is little room things go on beyond the edge, but they begin in the window and its tabs are whole."""
-    names = ["Inventories", "The walk", "Traffic", "Clients", "Journal", "Levers", "x"]
+    """In a small window contents may extend beyond the edge, but all tabs must be fully visible."""
+    names = ["Inventories", "Pipeline", "Traffic", "Clients", "Journal", "Controls", "x"]
     whole = [t for name in names for t in report.find(re.escape(name))[:1] if not t.cut]
     inside = all(0 <= t.x and t.x + t.width <= 640 and 0 <= t.y and t.y + t.height <= 480 for t in whole)
     compare("tabs", [t.text for t in whole], len(whole) == len(names) and inside)

@@ -12,8 +12,8 @@ use crate::steps::Steps;
 
 pub const PORT: u16 = 5577;
 
-/// A small world in which players carry, drop and share things. Without a command it opens a window with
-/// a menu: play alone, host, or join.
+/// A small world in which players carry, drop and share items. Without a command it opens a window with
+/// a menu: single player, host or join.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "inventory_game")]
 pub struct Cli {
@@ -22,65 +22,65 @@ pub struct Cli {
     /// UDP port of the server.
     #[arg(long, global = true, default_value_t = PORT)]
     pub port: u16,
-    /// What others call you.
+    /// Your player name.
     #[arg(long, global = true)]
     pub name: Option<String>,
-    /// Server and bots in this process without a window; prints what each of them sees.
+    /// Runs a server and bots in this process without a window, and prints what each bot sees.
     #[arg(long, global = true)]
     pub headless: bool,
-    /// How many bots play along with `--headless`.
+    /// Number of bots with `--headless`.
     #[arg(long = "with-bots", global = true, default_value_t = 3, value_name = "N")]
     pub with_bots: usize,
-    /// Ends after so many seconds (without a window).
+    /// Exits after this many seconds (only without a window).
     #[arg(long, global = true)]
     pub seconds: Option<u64>,
-    /// Holds every message of a guest up by so many milliseconds, each way.
+    /// Delays every message of a guest by this many milliseconds, in each direction.
     #[arg(long, global = true, default_value_t = 0, value_name = "MILLISECONDS")]
     pub lag: u64,
-    /// The local player acts by itself.
+    /// Lets the local player act automatically.
     #[arg(long, global = true)]
     pub demo: bool,
-    /// Writes a picture of the window to this file and ends.
+    /// Writes a screenshot of the window to this file and exits.
     #[arg(long, global = true, value_name = "FILE")]
     pub screenshot: Option<PathBuf>,
-    /// Opens the overlay on a panel: inventories, walk, traffic, clients, journal or levers. F3 does it later.
+    /// Opens the overlay on this panel, such as `inventories` or `traffic`; an unknown name lists all. F3 toggles it.
     #[arg(long, global = true, value_name = "PANEL", value_parser = panel)]
     pub overlay: Option<OverlayPanel>,
-    /// When to take the picture, in seconds.
+    /// Time of the screenshot, in seconds after the start.
     #[arg(long, global = true, default_value_t = 20.0, value_name = "SECONDS")]
     pub after: f32,
-    /// Size of the window.
+    /// Size of the window in pixels.
     #[arg(long, global = true, value_parser = size, default_value = "1280x720")]
     pub size: (u32, u32),
-    /// Keeps this file up to date with what is on screen and what should be, line by line.
+    /// Keeps a line-by-line report in this file of what is on screen and what should be.
     #[arg(long, global = true, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Acts as if keys were pressed and the mouse moved: see `steps.rs` for the words.
+    /// Plays scripted keyboard and mouse input: see `steps.rs` for the syntax.
     #[arg(long, global = true, value_name = "STEPS")]
     pub steps: Option<Steps>,
-    /// Takes this for the game's version, to see what happens when they differ.
+    /// Overrides the game's version, to test a version mismatch.
     #[arg(long, global = true, hide = true, default_value = env!("CARGO_PKG_VERSION"))]
     pub version_as: String,
-    /// Lets no more than so many guests in.
+    /// Maximum number of guests.
     #[arg(long, global = true, default_value_t = 64, value_name = "N")]
     pub guests_max: usize,
 }
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Plays, and has others join.
+    /// Hosts a game that others can join, and plays in it.
     Host,
-    /// Plays on somebody's server.
+    /// Joins a server.
     Join {
-        /// Its address, such as 192.168.0.7 or 192.168.0.7:5577.
+        /// The server's address, such as 192.168.0.7 or 192.168.0.7:5577.
         #[arg(value_parser = address)]
         address: SocketAddr,
     },
-    /// Only serves; nobody plays here.
+    /// Runs a dedicated server.
     Serve,
-    /// Has bots play on a server.
+    /// Runs bots that play on a server.
     Bots {
-        /// How many.
+        /// Number of bots.
         count: usize,
         /// The server's address.
         #[arg(value_parser = address, default_value = "127.0.0.1")]
@@ -97,7 +97,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     let found = full.ok().and_then(|mut found| found.next());
     found.ok_or_else(|| {
         format!(
-            "\"{text}\" is not the address of a server, such as 192.168.0.7 or 192.168.0.7:5577."
+            "\"{text}\" is not a valid server address. Use, for example, 192.168.0.7 or 192.168.0.7:5577."
         )
     })
 }
@@ -106,7 +106,7 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     let parts = text.split_once('x').map(|(w, h)| (w.parse().ok(), h.parse().ok()));
     match parts {
         Some((Some(width), Some(height))) if width >= 640 && height >= 480 => Ok((width, height)),
-        _ => Err("a size looks like 1280x720, and is at least 640x480".into()),
+        _ => Err("expected WIDTHxHEIGHT of at least 640x480, such as 1280x720".into()),
     }
 }
 
@@ -114,5 +114,5 @@ fn panel(text: &str) -> Result<OverlayPanel, String> {
     let named = |panel: &OverlayPanel| format!("{panel:?}").to_lowercase() == text;
     let names = OverlayPanel::ALL.map(|panel| format!("{panel:?}").to_lowercase());
     let found = OverlayPanel::ALL.into_iter().find(named);
-    found.ok_or_else(|| format!("there is no such panel; there are {}", names.join(", ")))
+    found.ok_or_else(|| format!("no such panel; the panels are {}", names.join(", ")))
 }

@@ -1,5 +1,5 @@
-//! A local player that acts by itself, through the requests that a human's input makes: gathers what lies
-//! around, opens a chest, drags things out of it, looks into the backpack, walks on.
+//! A local player that acts automatically, through the same requests as a human's input: picks up items,
+//! opens a chest, drags items out of it, looks into the backpack, and starts over.
 
 use core::time::Duration;
 
@@ -18,14 +18,14 @@ const THINK_PAUSE: Duration = Duration::from_millis(100);
 const GATHERED: u32 = 2;
 const DRAGS: u32 = 4;
 
-/// How long a drag takes, in seconds, and how long the pause after it is.
+/// Duration of a drag and of the pause after it, in seconds.
 const DRAG: f32 = 1.4;
 const PAUSE: f32 = 0.6;
 
-/// Waits for no longer than so many thoughts for anything.
+/// Maximum number of thoughts to wait for anything.
 const PATIENCE: u32 = 80;
 
-/// Stop in the middle of the first drag, for a picture.
+/// Whether to stop in the middle of the first drag, for a screenshot.
 #[derive(Resource, Debug)]
 pub struct Pose(pub bool);
 
@@ -103,7 +103,7 @@ fn walk_about(
 
 type Node<'a> = (&'a SlotView, &'a UiGlobalTransform);
 
-/// Moves the ghost from a full slot of the chest to an empty one of the backpack, as a pointer would.
+/// Drags a stack from the chest to an empty slot of the backpack, as a pointer would.
 fn drag_things(
     time: Res<Time>,
     pose: Res<Pose>,

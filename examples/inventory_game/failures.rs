@@ -1,4 +1,4 @@
-//! What goes wrong outside of the game, in sentences that say what to do.
+//! Messages for failures outside of the game, with advice on how to fix them.
 
 use std::{
     env, panic,
@@ -6,7 +6,7 @@ use std::{
     process,
 };
 
-/// Where pictures are looked for, as Bevy does.
+/// Returns the asset folder, determined in the same way as in Bevy.
 fn asset_root() -> PathBuf {
     let root = |name| env::var_os(name).map(PathBuf::from);
     let beside = || env::current_exe().ok()?.parent().map(PathBuf::from);
@@ -20,49 +20,49 @@ pub fn find_assets() -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "There are no pictures in {}. Run the game with `cargo run`, or set BEVY_ASSET_ROOT to the \
-         folder that has the folder `assets` of this repository in it.",
+        "No images were found in {}. Run the game with `cargo run`, or set BEVY_ASSET_ROOT to the \
+         folder that contains this repository's `assets` folder.",
         folder.display()
     ))
 }
 
-/// Where a file is to be written.
+/// Checks that the folder of an output file exists.
 pub fn find_folder(file: &Path) -> Result<(), String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_none_or(Path::is_dir) {
         return Ok(());
     }
-    Err(format!("There is no folder for {}. Make it, or name another file.", file.display()))
+    Err(format!("There is no folder for {}. Create it, or choose another file.", file.display()))
 }
 
 pub fn picture(path: &str, why: &str) -> String {
     let why = why.lines().next().unwrap_or_default();
     format!(
-        "The picture {path} is missing or broken ({why}). Restore it with `git checkout assets`, or \
-         draw all anew with `python3 assets/art/make_art.py`."
+        "The image {path} is missing or damaged ({why}). Restore it with `git checkout assets`, or \
+         redraw all images with `python3 assets/art/make_art.py`."
     )
 }
 
-/// What the windowing and rendering libraries say when they give up, and what it means.
+/// Panic messages of the windowing and rendering libraries, and explanations for players.
 const MEANINGS: [(&str, &str); 3] = [
     (
         "Unable to find a GPU",
-        "There is no Vulkan driver for a graphics card. Install one (Debian and Ubuntu: \
-         `mesa-vulkan-drivers`, which also draws without a card), or play without a window: --headless.",
+        "No Vulkan driver was found. Install one (Debian and Ubuntu: `mesa-vulkan-drivers`, which also \
+         renders without a graphics card), or play without a window: --headless.",
     ),
     (
         "build event loop",
-        "No window can be opened: the display that DISPLAY or WAYLAND_DISPLAY names does not answer, or a \
-         library such as libxkbcommon-x11 is missing. Correct it, or play without a window: --headless.",
+        "Cannot open a window: the display in DISPLAY or WAYLAND_DISPLAY does not respond, or a \
+         library such as libxkbcommon-x11 is missing. Fix this, or play without a window: --headless.",
     ),
     (
         "create wgpu surface",
-        "The window cannot be drawn to: the Vulkan driver does not support this display. Update it, or \
+        "Cannot draw to the window: the Vulkan driver does not support this display. Update the driver, or \
          play without a window: --headless.",
     ),
 ];
 
-/// Panics of libraries that mean something to a player are told in a sentence.
+/// Replaces known panics of libraries with messages for players.
 pub fn explain_panics() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

@@ -1,4 +1,4 @@
-# Scenes of `screenshots.sh` about the game itself.
+# Scenes of `screenshots.sh` that cover the game itself.
 
 scene_alone() {
 printf -- '-- alone: the menu, the world, the inventory\n'
@@ -16,38 +16,38 @@ play "$first" alone --name Ada --size 1280x720 --steps "
   point backpack 0; press right; point ground; wait 0.2; release right; wait 0.5; picture $p/half_thrown.png;
   key Esc; wait 0.5; key Esc; wait 0.5; picture $p/pause.png; key Down; key Enter; wait 0.5;
   picture $p/left.png; quit"
-check menu '^screen menu$' 'the game begins with the menu'
-check menu '^ring entry$' '... with the ring around what Enter begins'
-check game '^session playing alone$' 'Enter plays'
-check game '^me Ada holds iron_axe shown iron_axe' 'the axe in hand is drawn'
-check half_thrown '^slot backpack  0 painted plank 19 ' 'half of a stack can be thrown away, once'
-check scrolled '^me Ada holds torch shown torch' 'the wheel selects'
-check crafted '^slot (backpack|hotbar) +[0-9]+ painted plank 38 ' 'Shift-click has sent planks over, and two are used'
+check menu '^screen menu$' 'the game starts with the menu'
+check menu '^ring entry$' '... with the focus on the entry that Enter starts'
+check game '^session playing alone$' 'Enter starts the game'
+check game '^me Ada holds iron_axe shown iron_axe' 'the held axe is drawn'
+check half_thrown '^slot backpack  0 painted plank 19 ' 'half of a stack is dropped, once'
+check scrolled '^me Ada holds torch shown torch' 'the wheel selects a hotbar slot'
+check crafted '^slot (backpack|hotbar) +[0-9]+ painted plank 38 ' 'Shift-click moved planks over, and two were used'
 check crafted '^slot (backpack|hotbar) +[0-9]+ painted stick 4 ' '... for four sticks'
-check drag '^drag half of gold_coin 120$' 'the right button takes half'
+check drag '^drag half of gold_coin 120$' 'the right button drags half'
 check_slots drag
-check halved '^slot backpack 13 painted gold_coin 60 ' '... and puts it down'
-check halved '^slot chest  0 painted gold_coin 60 ' '... the other half stays'
-check gathered '^slot backpack 13 painted gold_coin 120 ' 'a double click gathers'
-check thrown '^ground gold_coin at ' 'what is dragged beside the panels falls down'
-check_not thrown '^slot .* gold_coin' '... all of it'
-check engraved '^slot chest  9 painted iron_sword 1 engraved ' 'a sword with something written on it'
-check swapped '^slot hotbar  4 painted iron_sword 1 engraved ' 'a number takes it to the hotbar'
+check halved '^slot backpack 13 painted gold_coin 60 ' '... and places it'
+check halved '^slot chest  0 painted gold_coin 60 ' '... while the other half stays'
+check gathered '^slot backpack 13 painted gold_coin 120 ' 'a double click collects'
+check thrown '^ground gold_coin at ' 'a stack dragged outside the panels is dropped'
+check_not thrown '^slot .* gold_coin' '... completely'
+check engraved '^slot chest  9 painted iron_sword 1 engraved ' 'the sword is engraved'
+check swapped '^slot hotbar  4 painted iron_sword 1 engraved ' 'a number key moves it to the hotbar'
 check pause '^screen pause$' 'Escape pauses'
-check left '^screen menu$' 'leaving comes back to the menu'
-check_not left '^(slot|me|ground) ' '... and nothing of the world is left'
+check left '^screen menu$' 'leaving returns to the menu'
+check_not left '^(slot|me|ground) ' '... and the world is gone'
 for picture in menu game drag; do check_colours $picture 60; done
 
-printf -- '-- by keyboard alone\n'
+printf -- '-- keyboard only\n'
 play "$first" keyboard --name Ada --size 1280x720 --steps "
   wait 2; key Enter; wait 2; key E; wait 0.4; key Right; key Tab; wait 0.3; picture $p/ring.png;
   key Tab; key Tab; key Tab; wait 0.3; key Right; key Enter; key Up; key Up; wait 0.4;
   picture $p/carried.png; key Enter; wait 0.4; picture $p/put.png; quit"
-check carried '^drag torch 5$' 'Enter takes the torches up'
-check put '^slot backpack .. painted torch 5 ' '... and puts them down'
+check carried '^drag torch 5$' 'Enter picks the torches up'
+check put '^slot backpack .. painted torch 5 ' '... and places them'
 check_not put '^slot hotbar  1 painted torch' '... from the hotbar'
 
-printf -- '-- one size fits all: large, small, and with two pixels to one\n'
+printf -- '-- window sizes: large, small, and at scale factor 2\n'
 for look in "1920x1080 1" "1280x720 2" "640x480 1"; do
   read -r size factor <<<"$look"
   export WINIT_X11_SCALE_FACTOR="$factor"
@@ -60,26 +60,26 @@ for look in "1920x1080 1" "1280x720 2" "640x480 1"; do
 done
 unset WINIT_X11_SCALE_FACTOR
 
-printf -- '-- errors, in the window\n'
+printf -- '-- errors shown in the window\n'
 play "$first" nobody join "127.0.0.1:$((port + 1))" --steps "wait 9; picture $p/nobody.png; quit" \
-  && { say WRONG "nobody: the exit code is 0"; failures=$((failures + 1)); }
-check nobody '^trouble No server answers at 127.0.0.1' 'nobody answers'
+  && { say FAIL "nobody: the exit code is 0"; failures=$((failures + 1)); }
+check nobody '^trouble No server responded at 127.0.0.1' 'no server responds'
 "$GAME" serve --port "$port" --seconds 100 >"$out/server.log" 2>&1 &
 started+=($!)
 sleep 1
 play "$first" version join "127.0.0.1:$port" --version-as other \
   --steps "wait 5; picture $p/version.png; quit" || true
-check version '^trouble The server runs another version' 'another version'
+check version '^trouble The server runs a different version' 'version mismatch'
 play "$first" taken host --port "$port" --steps "wait 3; picture $p/taken.png; quit" || true
 check taken "^trouble Port $port is in use" 'the port is taken'
 
-printf -- '-- leaving, coming back, a server that dies\n'
+printf -- '-- leaving, rejoining, a server that crashes\n'
 play "$first" back join "127.0.0.1:$port" --name Cleo --size 640x480 --steps "
   wait 3; key 2; key Q; wait 1; key Esc; wait 0.3; key Down; key Enter; wait 1; picture $p/away.png;
   key Down; key Down; wait 0.2; key Enter; wait 3; picture $p/back.png; quit"
-check away '^screen menu$' 'left'
-check back '^session playing at 127.0.0.1' 'back, by the menu'
-check back '^slot hotbar  1 painted torch 4 ' '... with what was there before'
+check away '^screen menu$' 'leaving returns to the menu'
+check back '^session playing on 127.0.0.1' 'rejoining through the menu'
+check back '^slot hotbar  1 painted torch 4 ' '... with the same inventory as before'
 check_slots back
 "$GAME" serve --port "$((port + 2))" --seconds 100 >"$out/server2.log" 2>&1 &
 server=$!
@@ -95,18 +95,18 @@ sleep 1
 started+=($!)
 wait "$lost"
 check lost '^trouble The connection to 127.0.0.1:[0-9]+ was lost' 'the connection was lost'
-check again '^session playing at 127.0.0.1' 'Enter reconnects'
+check again '^session playing on 127.0.0.1' 'Enter reconnects'
 check_slots again
 }
 
 scene_two() {
-printf -- '-- two players: what one drops the other sees, and what the overlay of their host shows of it\n'
+printf -- '-- two players who see each other drop and take items, and the overlay of their host\n'
 local below host
 open_display; below="$display"
 mkdir -p "$out/left" "$out/right" "$out/below"
 begin=$(($(date +%s) + 25))
 at() { printf 'at %s' "$(python3 -c "print($begin + $1)")"; }
-# The host stands where neither sees it.
+# The host stands out of sight of both.
 play "$below" host host --port "$((port + 3))" --name Hanna --size 1032x480 --overlay inventories \
   --report "$p/host_now.txt" --steps "
   until session hosting; until filter by name; click filter by name or id; wait 0.3; type ada,19/11,bruno; wait 0.3;
@@ -128,32 +128,32 @@ play "$second" right join "127.0.0.1:$((port + 3))" --name Bruno --size 640x480 
   $(at 12.1); point backpack 3; $(at 12.4); release left; $(at 13.5); picture $p/bruno.png;
   $(at 15); quit"
 wait "$left"
-wait "$host" || { say WRONG "host: the steps were not all done: $(tail -n 1 "$out/host.log")"
+wait "$host" || { say FAIL "host: not all steps were completed: $(tail -n 1 "$out/host.log")"
   failures=$((failures + 1)); }
-check ada_dropped '^me Ada holds - shown -' 'Ada has thrown all torches away'
+check ada_dropped '^me Ada holds - shown -' 'Ada has dropped all torches'
 check_not ada_dropped '^slot hotbar  1 ' '... the whole stack'
-check bruno_sees '^other Ada holds - shown -' 'Bruno sees that her hand is empty'
+check bruno_sees '^other Ada holds - shown -' 'Bruno sees her empty hand'
 torch=$(grep -Eo '^ground torch at .*' "$out/ada_dropped.txt" | sort)
 if [ -n "$torch" ] && [ "$torch" = "$(grep -Eo '^ground torch at .*' "$out/bruno_sees.txt" | sort)" ]; then
   say ok "both see the same torches on the ground"
 else
-  say WRONG "they do not see the same torches on the ground"; failures=$((failures + 1))
+  say FAIL "they see different torches on the ground"; failures=$((failures + 1))
 fi
 check bruno '^slot hotbar  1 painted torch 10 ' 'Bruno has picked up five torches'
 check ada '^other Bruno holds torch shown torch' 'Ada sees the torch in his hand'
-check ada '^slot backpack  3 painted gold_coin ' 'Ada has taken coins out of the chest'
+check ada '^slot backpack  3 painted gold_coin ' 'Ada has taken coins from the chest'
 check_not bruno '^slot chest  0 ' 'Bruno sees that they are gone'
 check_not ada '^slot chest  9 ' 'Ada sees that the sword is gone'
 if [ "$(grep ^ground "$out/ada.txt")" = "$(grep ^ground "$out/bruno.txt")" ]; then
-  say ok "both see the same things on the ground"
+  say ok "both see the same items on the ground"
 else
-  say WRONG "they do not see the same things on the ground"; failures=$((failures + 1))
+  say FAIL "they see different items on the ground"; failures=$((failures + 1))
 fi
 check_slots ada
 check_slots bruno
 check_panel host cards
 
-printf -- '-- the two side by side, the overlay below\n'
+printf -- '-- both players side by side, the overlay below\n'
 mkdir -p "$out/both"
 rm -f "$out"/both/*
 python3 - "$out" <<'PYTHON' >"$out/pairs"
@@ -163,7 +163,7 @@ start, end = max(view[0] for view in views), min(view[-1] for view in views)
 for tenth in range(start, end + 1, 2):
     print(tenth, *(max(time for time in view if time <= tenth) for view in views))
 PYTHON
-# What lies at the right edge of a player's window is left out, and what is not the overlay of the host's.
+# Crops the right edge of the players' windows, and everything but the overlay from the host's window.
 while read -r tenth ada bruno host; do
   convert \( "$out/left/$ada.png" "$out/right/$bruno.png" -crop 500x480+0+0 +repage \
     -bordercolor '#1c121f' -border 2 +append \) \
@@ -174,7 +174,7 @@ convert -delay 20 -loop 0 "$out"/both/*.png -dither None -colors 224 -fuzz 1% \
   -layers optimize "$out/two_players.gif"
 bytes=$(stat -c %s "$out/two_players.gif")
 if [ "$bytes" -lt 2500000 ]; then say ok "two_players.gif: $bytes bytes"; else
-  say WRONG "two_players.gif: $bytes bytes are too many"; failures=$((failures + 1))
+  say FAIL "two_players.gif: $bytes bytes, too large"; failures=$((failures + 1))
 fi
 if [ -n "$docs" ]; then
   cp "$out/two_players.gif" docs/two_players.gif
@@ -187,7 +187,7 @@ scene_work() {
   local uses
   uses=$(printf 'key R; %.0s' $(seq 58))
   act "$first" work --name Ada --size 1280x720 --steps "
-    until ring entry; key Enter; until me Ada; go 6.3 14.5; key F; until toast It; picture $p/no_key.png;
+    until ring entry; key Enter; until me Ada; go 6.3 14.5; key F; until toast Locked; picture $p/no_key.png;
     go 19.5 10.3; key F; until slot chest  0; press Shift; point chest 0;
     press left; release left; point chest 26; press left; release left; release Shift;
     until slot backpack  1 painted key; key E; until backpack closed;
@@ -200,16 +200,16 @@ scene_work() {
     picture $p/unlocked.png; key E; until backpack closed;
     go 6.5 8.3; key 4; until holds iron_pickaxe; key R; until worn 1; $uses until worn 59; key E; point hotbar 3;
     wait 0.5; picture $p/worn.png; key E; key R; until holds - shown -; wait 0.3; picture $p/broken.png; quit"
-  check no_key '^toast .*[Ll]ocked' 'a locked chest says that it is'
-  check_not no_key '^slot chest ' '... and shows nothing'
-  check_not not_given '^slot backpack  5 ' 'a vendor gives nothing away'
+  check no_key '^toast .*[Ll]ocked' 'a locked chest reports that it is locked'
+  check_not no_key '^slot chest ' '... and does not open'
+  check_not not_given '^slot backpack  5 ' 'a vendor gives nothing away for free'
   check bought '^slot backpack  2 painted iron_pickaxe 1 ' 'a vendor sells'
   check bought '^slot backpack  0 painted gold_coin 115 ' '... for five coins'
-  check bought '^slot chest +[0-9]+ painted gold_coin 5 ' '... which it has then'
+  check bought '^slot chest +[0-9]+ painted gold_coin 5 ' '... which it receives'
   check fence '^slot chest  1 painted book 1 engraved ' 'the chest behind the fence opens from its open side'
   check unlocked '^slot chest  9 painted iron_ore 18 ' 'a key opens the locked chest'
-  check worn '^slot hotbar  3 painted iron_pickaxe 1 worn 59 ' 'a pickaxe wears with each use'
-  check worn '^slot backpack +[0-9]+ painted (stone|coal|iron_ore) ' '... and brings stone, coal or ore'
-  check_not broken 'iron_pickaxe' 'after its last use it is gone'
+  check worn '^slot hotbar  3 painted iron_pickaxe 1 worn 59 ' 'a pickaxe wears out with each use'
+  check worn '^slot backpack +[0-9]+ painted (stone|coal|iron_ore) ' '... and yields stone, coal or ore'
+  check_not broken 'iron_pickaxe' 'it breaks after its last use'
   for picture in vendor bought fence unlocked worn broken; do check_slots $picture; done
 }

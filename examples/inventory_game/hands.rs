@@ -1,17 +1,17 @@
-//! What the local player does with inventories: the same requests for a human, a bot and the demonstration.
+//! Inventory requests of the local player, shared by human input, bots and the demo.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position};
 
-/// What is nearest of all that is within reach.
+/// Returns the nearest entity within reach.
 fn nearest(things: impl Iterator<Item = (Entity, f32)>, reach: f32) -> Option<Entity> {
     let in_reach = things.filter(|(_, far)| *far < reach);
     in_reach.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(thing, _)| thing)
 }
 
-/// Acts for the local player.
+/// Makes requests for the local player.
 #[derive(SystemParam)]
 pub struct Hands<'w, 's> {
     pub actions: InventoryActions<'w, 's>,
@@ -36,21 +36,21 @@ impl Hands<'_, '_> {
         self.actions.request(Action::Move { from, to, count });
     }
 
-    /// Exchanges a slot with one of the hotbar.
+    /// Swaps a slot with a slot of the hotbar.
     pub fn swap_with_hotbar(&mut self, a: Place, index: usize) {
         if let Some(me) = self.me() {
             self.actions.request(Action::Swap { a, b: (me, Hotbar::slot(index)) });
         }
     }
 
-    /// Uses what is in hand. What that does is the server's to say.
+    /// Uses the held item. The server decides on the effect.
     pub fn use_held(&mut self) {
         let Ok((me, _, hotbar)) = self.me.single() else { return };
         let slot = (me, Hotbar::slot(hotbar.selected_index()));
         self.actions.request(Action::Use { slot });
     }
 
-    /// Throws so many away, or all of it.
+    /// Drops `count` items of a stack, or the whole stack.
     pub fn drop(&mut self, from: Place, count: Option<u32>) {
         self.actions.request(Action::Drop { from, count });
     }
@@ -60,7 +60,7 @@ impl Hands<'_, '_> {
         self.drop((me, Hotbar::slot(hotbar.selected_index())), count);
     }
 
-    /// Moves a stack to where it is most likely wanted: into the open chest or out of it, otherwise between
+    /// Moves a stack to its most likely destination: into or out of the open chest, otherwise between
     /// hotbar and backpack.
     pub fn quick_move(&mut self, from: Place) {
         let Some(me) = self.me() else { return };
@@ -74,14 +74,14 @@ impl Hands<'_, '_> {
         self.actions.request(Action::QuickMove { from, to });
     }
 
-    /// Gathers onto a stack what stacks with it, out of all that is open.
+    /// Collects matching items from all open inventories onto a stack.
     pub fn collect(&mut self, onto: Place) {
         let open = self.chests.iter().filter(|(_, _, open)| *open).map(|(chest, ..)| chest);
         let from = self.me().into_iter().chain(open).map(Area::all).collect();
         self.actions.request(Action::Collect { onto, from });
     }
 
-    /// Takes the nearest stack in reach.
+    /// Picks up the nearest stack within reach.
     pub fn pick_up(&mut self) {
         let Ok((me, here, _)) = self.me.single() else { return };
         let far = |there: &Position| there.0.distance(here.0);
@@ -91,7 +91,7 @@ impl Hands<'_, '_> {
         }
     }
 
-    /// Opens the nearest chest in reach, and closes every other.
+    /// Opens the nearest chest within reach, and closes all others.
     pub fn open_chest(&mut self) {
         let Ok((_, here, _)) = self.me.single() else { return };
         let far = |chest: &Position| here.distance_to_chest(*chest);

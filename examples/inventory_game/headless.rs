@@ -16,10 +16,10 @@ use crate::{
     protocol, server, shared, table,
 };
 
-/// Updating takes a little, too.
+/// Sleep per frame; updating takes some time as well.
 const FRAME: Duration = Duration::from_millis(15);
 
-/// How long everything in flight may take to arrive once the bots have stopped.
+/// Frames for all messages in flight to arrive after the bots have stopped.
 const SETTLE_FRAMES: u64 = 60;
 
 fn app(cli: &Cli) -> App {
@@ -44,7 +44,7 @@ fn bot_app(cli: &Cli, number: usize, address: SocketAddr) -> App {
     app
 }
 
-/// Server and bots, over real sockets.
+/// Runs a server and bots over real sockets.
 pub fn play(cli: &Cli, seconds: u64) -> Result<ExitCode, String> {
     let bots = cli.with_bots;
     let socket = net::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)?;
@@ -53,7 +53,7 @@ pub fn play(cli: &Cli, seconds: u64) -> Result<ExitCode, String> {
     for number in 0..bots {
         apps.push(bot_app(cli, number, address));
     }
-    println!("A server at {address} and {bots} bots, for {seconds} seconds.");
+    println!("Running a server at {address} with {bots} bots for {seconds} seconds.");
     drive(&mut apps, Some(seconds), |second, apps| {
         let (server, clients) = apps.split_first_mut().expect("the server is the first");
         print_clients(second, clients)?;
@@ -67,7 +67,7 @@ pub fn play(cli: &Cli, seconds: u64) -> Result<ExitCode, String> {
     let wrong: Vec<String> = verdicts.filter_map(Result::err).collect();
     leave(&mut apps);
     if wrong.is_empty() {
-        println!("OK: what {bots} clients hold is what the server holds.");
+        println!("OK: the inventories of {bots} clients match the server's.");
         Ok(ExitCode::SUCCESS)
     } else {
         Err(wrong.join("\n"))
@@ -77,7 +77,7 @@ pub fn play(cli: &Cli, seconds: u64) -> Result<ExitCode, String> {
 pub fn serve(cli: &Cli) -> Result<ExitCode, String> {
     let socket = net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), cli.port)?;
     let mut apps = [server_app(cli, socket)];
-    println!("Serving at UDP port {}.", cli.port);
+    println!("Serving on UDP port {}.", cli.port);
     drive(&mut apps, cli.seconds, |second, apps| {
         if let [server] = apps
             && second % 5 == 0
@@ -92,11 +92,11 @@ pub fn serve(cli: &Cli) -> Result<ExitCode, String> {
 
 pub fn bots(cli: &Cli, count: usize, address: SocketAddr) -> Result<ExitCode, String> {
     let mut apps: Vec<App> = (0..count).map(|number| bot_app(cli, number, address)).collect();
-    println!("{count} bots join {address}.");
+    println!("{count} bots are joining {address}.");
     drive(&mut apps, cli.seconds, print_clients)?;
     let outside = apps.iter().any(|app| app.world().get_resource() != Some(&Link::Up));
     leave(&mut apps);
-    if outside { Err(format!("No server answers at {address}.")) } else { Ok(ExitCode::SUCCESS) }
+    if outside { Err(format!("No server responded at {address}.")) } else { Ok(ExitCode::SUCCESS) }
 }
 
 fn print_clients(second: u64, clients: &mut [App]) -> Result<(), String> {
@@ -110,7 +110,7 @@ fn print_clients(second: u64, clients: &mut [App]) -> Result<(), String> {
     Ok(())
 }
 
-/// Updates all apps in turn, about as often as a game does, and reports once a second.
+/// Updates all apps in turn, at about a game's frame rate, and reports once a second.
 fn drive(
     apps: &mut [App],
     seconds: Option<u64>,
@@ -140,7 +140,7 @@ fn step(apps: &mut [App], frames: u64) {
     }
 }
 
-/// Says goodbye, so that nobody has to wait for a timeout.
+/// Disconnects cleanly, so that the other side does not have to wait for a timeout.
 fn leave(apps: &mut [App]) {
     for app in apps.iter_mut().rev() {
         app.world_mut().write_message(AppExit::Success);

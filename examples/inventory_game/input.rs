@@ -1,4 +1,4 @@
-//! Keys and the mouse wheel, turned into requests.
+//! Turns keyboard and mouse wheel input into requests.
 
 use bevy::{
     input::mouse::{AccumulatedMouseScroll, MouseScrollUnit},
@@ -33,7 +33,7 @@ const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
     (Vec2::X, [KeyCode::KeyD, KeyCode::ArrowRight]),
 ];
 
-/// Also true when it was let go in the same frame: fast fingers and slow frames.
+/// Returns `true` if one of the keys is held, or was released in this frame: a short press in a slow frame counts.
 pub fn is_held(keys: &ButtonInput<KeyCode>, either: [KeyCode; 2]) -> bool {
     keys.any_pressed(either) || keys.any_just_released(either)
 }
@@ -46,7 +46,7 @@ pub fn plugin(app: &mut App) {
         Update,
         (
             walk,
-            // Fast fingers select and throw in one frame.
+            // A slot may be selected and dropped from in the same frame.
             (select, (use_hands, throw, open_and_close)).chain().run_if(session::is_played),
             escape.run_if(not(resource_equals(Session::None))),
         )
@@ -54,7 +54,7 @@ pub fn plugin(app: &mut App) {
     );
 }
 
-/// Says it when it changes, and only then. Arrows are for the ring while something is open.
+/// Sends the heading whenever it changes. While a panel is open, arrow keys move the focus instead.
 fn walk(
     keys: Res<ButtonInput<KeyCode>>,
     played: session::IsPlayed,
@@ -73,7 +73,8 @@ fn walk(
     }
 }
 
-/// Number keys and, beside the overlay, the wheel. Over a slot of an open panel, a number exchanges the two.
+/// Selects a hotbar slot with number keys or the wheel (outside the overlay). If a slot of an open panel is focused
+/// or hovered, a number key swaps it with the hotbar slot.
 fn select(
     keys: Res<ButtonInput<KeyCode>>,
     wheel: Res<AccumulatedMouseScroll>,
@@ -113,7 +114,7 @@ fn use_hands(keys: Res<ButtonInput<KeyCode>>, mut hands: Hands) {
     }
 }
 
-/// One of what is in hand or under the pointer, or all of it with Control.
+/// Drops one item of the held, focused or hovered stack; with Control, the whole stack.
 fn throw(keys: Res<ButtonInput<KeyCode>>, reach: Reach, mut hands: Hands) {
     if !keys.just_pressed(KeyCode::KeyQ) {
         return;
@@ -146,7 +147,7 @@ fn open_and_close(
     }
 }
 
-/// Ends what was begun last: carrying, looking into things, the pause. Begins the pause if there is nothing.
+/// Ends the pause, a drag, or closes the open panels, in this order. Otherwise pauses the game.
 fn escape(
     keys: Res<ButtonInput<KeyCode>>,
     mut dragging: ResMut<Dragging>,

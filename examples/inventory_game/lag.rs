@@ -1,5 +1,5 @@
-//! A bad connection, to see what is shown ahead and what is taken back. It holds up
-//! what passes between the messaging backend and the rest of a client.
+//! Simulates a bad connection, to show predictions and rollbacks. It delays
+//! messages between the messaging backend and the rest of a client.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -10,14 +10,14 @@ use bevy_replicon::{bytes::Bytes, prelude::*};
 
 use crate::net::RESEND_TIME;
 
-/// What is held up.
+/// The simulated network conditions, and the delayed messages.
 #[derive(Resource)]
 pub struct Lag {
-    /// How long a message is held up, one way.
+    /// One-way delay of messages.
     pub delay: Duration,
-    /// By which share of it that varies, up and down.
+    /// Maximum deviation from the delay, in either direction, as a fraction of it.
     pub jitter: f32,
-    /// The share of messages that are lost once and come when they are sent again.
+    /// Fraction of messages that are lost once and arrive after a resend.
     pub loss: f32,
     down: Held,
     up: Held,
@@ -35,7 +35,7 @@ impl Lag {
     pub const DELAY_MAX: Duration = Duration::from_millis(500);
     pub const LOSS_MAX: f32 = 0.3;
 
-    /// A connection that is bad in every way, or in none.
+    /// Creates a connection with delay, jitter and loss, or a perfect one if `millis` is zero.
     pub fn new(millis: u64) -> Self {
         let (down, up) = default();
         let loss = if millis == 0 { 0.0 } else { 0.05 };
@@ -51,7 +51,7 @@ impl Lag {
         SimulatedLink { latency: self.delay, jitter, loss: self.loss }
     }
 
-    /// How long the next message takes: longer if it is lost once.
+    /// Returns the delay of the next message, including a resend if it is lost.
     fn next(&self) -> Duration {
         let jittered = self.delay.mul_f32(1.0 - self.jitter + 2.0 * self.jitter * fastrand::f32());
         if fastrand::f32() < self.loss { jittered + RESEND_TIME } else { jittered }
@@ -79,7 +79,7 @@ pub fn plugin(app: &mut App) {
         .add_systems(OnExit(ClientState::Connected), forget);
 }
 
-/// The overlay has sliders for the same.
+/// Keeps these settings and the overlay's sliders in sync.
 fn follow_overlay(
     mut link: ResMut<SimulatedLink>,
     mut lag: ResMut<Lag>,
@@ -99,7 +99,7 @@ fn follow_overlay(
     *before = *link;
 }
 
-/// Only guests have a link.
+/// Provides the resource for the overlay's sliders. Only guests have a link.
 fn offer_link(lag: Res<Lag>, mut commands: Commands) {
     commands.insert_resource(lag.link());
 }
@@ -109,7 +109,7 @@ fn forget(mut lag: ResMut<Lag>, mut commands: Commands) {
     commands.remove_resource::<SimulatedLink>();
 }
 
-/// Puts a message behind those that came before it: a channel keeps its order.
+/// Queues a message. It is due no earlier than previous messages on the same channel, which keeps their order.
 fn hold(held: &mut Held, due: Duration, channel: usize, bytes: Bytes) {
     let before = held.iter().rev().find(|(_, other, _)| *other == channel);
     let due = before.map_or(due, |(before, ..)| due.max(*before));

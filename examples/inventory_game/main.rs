@@ -1,4 +1,4 @@
-//! A small world in which players carry, drop and share things.
+//! A small world in which players carry, drop and share items.
 //!
 //! ```text
 //! cargo run --example inventory_game --features game              # a window with a menu
@@ -7,8 +7,8 @@
 //! cargo run --example inventory_game --features game -- --headless --seconds 10
 //! ```
 //!
-//! `server` is the game. It writes to inventories as if there were no network. `view` and `ui` show what the
-//! local player may see; they are the same on a host and on a client.
+//! `server` contains the game logic. It writes to inventories as if there were no network. `view` and `ui` show what
+//! the local player may see; they are the same on a host and on a client.
 
 mod cli;
 mod items;
@@ -44,7 +44,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 use session::Wish;
 
-/// What every app of this game has, server or client, with a window or without.
+/// Adds what every app of this game needs: server or client, with or without a window.
 fn shared(cli: &Cli) -> impl Fn(&mut App) + Send + Sync + 'static {
     let (version, guests_max) = (cli.version_as.clone(), cli.guests_max);
     move |app| {
@@ -78,14 +78,14 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
         Some(Command::Join { address }) => headless::bots(cli, 1, *address),
         Some(Command::Host) if windowed => window::play(cli, Some(Wish::Host)),
         None if windowed => {
-            // Nobody is there to choose.
+            // There is no user to choose from the menu.
             let unattended = cli.demo || (cli.screenshot.is_some() && cli.steps.is_none());
             window::play(cli, unattended.then_some(Wish::Alone))
         }
         Some(Command::Host) | None => {
             if no_display {
                 println!(
-                    "There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set), so bots play."
+                    "No display found (neither DISPLAY nor WAYLAND_DISPLAY is set): running bots instead."
                 );
             }
             headless::play(cli, cli.seconds.unwrap_or(SECONDS_WITHOUT_DISPLAY))
@@ -93,5 +93,5 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
     }
 }
 
-const NO_DISPLAY: &str = "There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set. Start the \
-    game from a desktop, or play without a window: --headless. `serve` needs none.";
+const NO_DISPLAY: &str = "No display found: neither DISPLAY nor WAYLAND_DISPLAY is set. Start the \
+    game from a desktop, or play without a window: --headless. `serve` needs no display.";

@@ -1,4 +1,4 @@
-//! The world: one map, the same for everybody.
+//! The world: one map, shared by all players.
 
 use bevy::prelude::*;
 
@@ -32,7 +32,7 @@ const ROWS: [&[u8; 40]; 24] = [
     b"TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT",
 ];
 
-/// Half of how wide a player is, in tiles.
+/// Half of a player's width, in tiles.
 const GIRTH: f32 = 0.28;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +53,7 @@ pub enum Thing {
     Chest,
 }
 
-/// The tile at the lower left is `(0, 0)`.
+/// Iterates over all tiles. The tile at the lower left is `(0, 0)`.
 pub fn tiles() -> impl Iterator<Item = IVec2> {
     (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| IVec2::new(x, y)))
 }
@@ -62,7 +62,7 @@ pub fn tile_at(position: Vec2) -> IVec2 {
     position.floor().as_ivec2()
 }
 
-/// Where something stands that stands on a tile.
+/// Returns the position of something that stands on a tile.
 pub fn middle_of(tile: IVec2) -> Vec2 {
     tile.as_vec2() + Vec2::new(0.5, 0.3)
 }
@@ -95,7 +95,7 @@ pub fn thing_at(tile: IVec2) -> Option<Thing> {
     }
 }
 
-/// The nearest tile within reach on which such a thing stands.
+/// Returns the nearest tile within reach that has a thing of this kind.
 pub fn nearest(from: Vec2, wanted: Thing, reach: f32) -> Option<IVec2> {
     let near = tiles().filter(|tile| thing_at(*tile) == Some(wanted));
     let far = |tile: &IVec2| middle_of(*tile).distance(from);
@@ -106,13 +106,13 @@ pub fn is_free(tile: IVec2) -> bool {
     ground_at(tile) != Ground::Water && matches!(thing_at(tile), None | Some(Thing::Flower))
 }
 
-/// Whether a player fits somewhere with the feet at `position`.
+/// Returns `true` if a player can stand with the feet at `position`.
 pub fn is_standable(position: Vec2) -> bool {
     let corners = [(-GIRTH, -0.1), (GIRTH, -0.1), (-GIRTH, 0.2), (GIRTH, 0.2)];
     corners.into_iter().all(|(x, y)| is_free(tile_at(position + Vec2::new(x, y))))
 }
 
-/// A number that looks random and is the same for a tile in every run.
+/// Returns a pseudorandom number that is the same for a tile in every run.
 pub fn noise(tile: IVec2) -> u32 {
     let UVec2 { x, y } = tile.as_uvec2();
     let mut mixed = x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA77);

@@ -1,4 +1,4 @@
-//! What the overlay calls things.
+//! Entity names for the overlay.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;

@@ -1,4 +1,4 @@
-//! Sockets: real UDP through renet. The only file that knows which messaging backend is used.
+//! UDP sockets with renet. Only this file depends on the messaging backend.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
@@ -23,14 +23,14 @@ use crate::lag;
 
 const PROTOCOL_ID: u64 = 0x1177_0001;
 
-/// About 1.25 round trips between players of one region. renet's own 300 ms would let one lost packet hold
-/// up what follows it for very long.
+/// About 1.25 round trips between players of one region. With renet's default of 300 ms, a lost packet would
+/// delay the messages after it for too long.
 pub const RESEND_TIME: Duration = Duration::from_millis(120);
 
-/// How long a server may take to answer.
+/// Timeout for a server's response.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// How a client's connection is.
+/// State of a client's connection.
 #[derive(Resource, Clone, PartialEq, Eq, Debug, Default)]
 pub enum Link {
     #[default]
@@ -39,36 +39,36 @@ pub enum Link {
     Down(String),
 }
 
-/// How many guests a server lets in.
+/// Maximum number of guests on a server.
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct GuestsMax(pub usize);
 
-/// The server that this app is a client of.
+/// The server that this app is connecting or connected to.
 #[derive(Resource, Clone, Copy, Debug)]
 struct Server {
     address: SocketAddr,
     asked_at: Duration,
 }
 
-/// What every app has that may become a client.
+/// Needed by every app that may become a client.
 pub fn plugin(app: &mut App) {
     app.add_systems(Update, watch_link.run_if(resource_exists::<Server>))
         .add_plugins(lag::plugin)
         .add_observer(note_mismatch);
 }
 
-/// Binds the server's socket; a port of zero takes any that is free.
+/// Binds a socket. Port zero selects any free port.
 pub fn bind(address: IpAddr, port: u16) -> Result<UdpSocket, String> {
     UdpSocket::bind((address, port)).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {
-            format!("Port {port} is in use; is the game running already? Another one: --port.")
+            format!("Port {port} is in use. Is the game already running? Choose another port with --port.")
         } else {
             format!("Cannot open UDP port {port}: {error}.")
         }
     })
 }
 
-/// Has an app become the server behind a socket once it has started: renet wants to know all channels.
+/// Makes an app a server at startup, because renet needs to know all channels.
 pub fn serve(app: &mut App, socket: UdpSocket) {
     let mut socket = Some(socket);
     app.add_systems(Startup, move |world: &mut World| -> Result {
@@ -76,7 +76,7 @@ pub fn serve(app: &mut App, socket: UdpSocket) {
     });
 }
 
-/// Has an app become a client of a server once it has started.
+/// Makes an app a client of a server at startup.
 pub fn join(app: &mut App, server: SocketAddr) {
     app.init_resource::<Link>().add_plugins(plugin);
     app.add_systems(Startup, move |world: &mut World| -> Result {
@@ -92,7 +92,7 @@ fn now() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Becomes the server behind a socket.
+/// Starts a server on a socket.
 pub fn open(world: &mut World, socket: UdpSocket) -> Result<(), String> {
     let address = socket.local_addr().map_err(|error| error.to_string())?;
     let config = ServerConfig {
@@ -103,14 +103,14 @@ pub fn open(world: &mut World, socket: UdpSocket) -> Result<(), String> {
         authentication: ServerAuthentication::Unsecure,
     };
     let transport = NetcodeServerTransport::new(config, socket);
-    let transport = transport.map_err(|error| format!("Cannot serve at {address}: {error}."))?;
+    let transport = transport.map_err(|error| format!("Cannot host at {address}: {error}."))?;
     let connection = connection_config(world.resource::<RepliconChannels>(), settings());
     world.insert_resource(transport);
     world.insert_resource(RenetServer::new(connection));
     Ok(())
 }
 
-/// Becomes a client of a server. [`Link`] says how that goes.
+/// Connects to a server. [`Link`] has the state of the connection.
 pub fn connect(world: &mut World, server: SocketAddr) -> Result<(), String> {
     let any = match server {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -134,7 +134,7 @@ pub fn connect(world: &mut World, server: SocketAddr) -> Result<(), String> {
     Ok(())
 }
 
-/// Ends what [`open`] or [`connect`] began, and tells the other side.
+/// Shuts down what [`open`] or [`connect`] started, and notifies the other side.
 pub fn close(world: &mut World) {
     if let Some(mut transport) = world.remove_resource::<NetcodeServerTransport>()
         && let Some(mut server) = world.get_resource_mut::<RenetServer>()
@@ -165,7 +165,7 @@ fn watch_link(
     let now = if let Some(reason) = reason {
         Link::Down(sentence(reason, server.address))
     } else if let SyncState::Refused(mismatch) = *sync {
-        Link::Down(format!("The server refused this client: {mismatch}."))
+        Link::Down(format!("The server rejected this client: {mismatch}."))
     } else if *state == ClientState::Connected {
         Link::Up
     } else if time.elapsed() > server.asked_at + PATIENCE {
@@ -182,20 +182,20 @@ fn sentence(reason: NetcodeDisconnectReason, server: SocketAddr) -> String {
             format!("The connection to {server} was lost.")
         }
         NetcodeDisconnectReason::ConnectionDenied => {
-            format!("{server} is full. Try again when somebody has left.")
+            format!("{server} is full. Try again after a player has left.")
         }
         NetcodeDisconnectReason::DisconnectedByServer => format!("{server} closed the connection."),
         NetcodeDisconnectReason::DisconnectedByClient => {
             format!("The connection to {server} was closed.")
         }
         _ => format!(
-            "No server answers at {server}. Is it running, is its firewall open for UDP, and is it \
-             of the same version?"
+            "No server responded at {server}. Is it running, does its firewall allow UDP, and is it \
+             the same version?"
         ),
     }
 }
 
 fn note_mismatch(_: On<ProtocolMismatch>, mut link: If<ResMut<Link>>) {
-    let why = "The server runs another version of this game. Both need the same one.";
+    let why = "The server runs a different version of this game. Both must have the same version.";
     **link = Link::Down(why.into());
 }

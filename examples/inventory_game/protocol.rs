@@ -1,26 +1,26 @@
-//! What crosses the network besides inventories: who stands where, what lies on the ground, and what
-//! players ask for.
+//! Network protocol besides inventories: positions, items on the ground, chests, and
+//! player requests.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// How far players stretch for things on the ground, in tiles. The server holds them to it.
+/// Reach for items on the ground, in tiles. The server enforces it.
 pub const ITEM_REACH: f32 = 1.2;
 
-/// From how far away a chest can be opened.
+/// Reach for chests, in tiles.
 pub const CHEST_REACH: f32 = 2.0;
 
-/// How far a tool reaches.
+/// Reach of a tool, in tiles.
 pub const WORK_REACH: f32 = 1.7;
 
-/// Where the feet of something are, in tiles; `y` grows upwards.
+/// Position of the feet, in tiles; `y` points up.
 #[derive(Component, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Position(pub Vec2);
 
 impl Position {
-    /// How far it is from where a player stands to the middle of a chest.
+    /// Returns the distance from a player's position to the middle of a chest.
     pub fn distance_to_chest(self, chest: Self) -> f32 {
         self.0.distance(chest.0 + Vec2::new(0.0, 0.3))
     }
@@ -52,7 +52,7 @@ pub struct Avatar {
     pub color: [u8; 3],
 }
 
-/// What everybody sees of a stack on the ground.
+/// What all players see of a stack on the ground.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct GroundItem(pub Option<ItemId>);
 
@@ -64,19 +64,19 @@ impl PublicView for GroundItem {
     }
 }
 
-/// Everybody sees who has it open; what is inside only those see.
+/// Public state of a chest. All players see who has it open; only those see its contents.
 #[derive(Component, Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Chest {
     pub kind: ChestKind,
     pub users: Vec<String>,
 }
 
-/// Who may do what with a chest.
+/// Access policy of a chest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum ChestKind {
     #[default]
     Plain,
-    /// It opens for whoever carries a key.
+    /// Opens only for players who carry a key.
     Locked,
     /// Everything in it is for sale.
     Vendor,
@@ -87,16 +87,16 @@ impl ChestKind {
         match self {
             Self::Plain => "Chest",
             Self::Locked => "Locked chest",
-            Self::Vendor => "For sale, 5 gold each: Shift-click",
+            Self::Vendor => "Shop, 5 gold each: Shift-click",
         }
     }
 }
 
-/// What a player asks for besides inventories, which have [`InventoryActions`]. One type, so that what is
-/// asked first is heard first.
+/// Player requests besides inventory actions, which go through [`InventoryActions`]. A single type, so that
+/// requests are received in the order in which they were made.
 #[derive(Message, Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Whoever comes back says the same account, and finds what it had.
+    /// A returning player sends the same account, and gets its inventory back.
     Join {
         name: String,
         account: u64,
@@ -104,7 +104,7 @@ pub enum Request {
     Walk(Vec2),
 }
 
-/// Instance data: somebody has written on it.
+/// Instance data: an engraved text.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Engraving {
     pub text: String,
@@ -114,14 +114,14 @@ impl ItemData for Engraving {
     const NAME: &'static str = "engraving";
 }
 
-/// Buys one of what a vendor offers.
+/// Buys one item from a vendor's slot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Buy {
     pub vendor: InventoryId,
     pub slot: Slot,
 }
 
-/// What a vendor wants for anything.
+/// Price of every item, in gold coins.
 pub const PRICE: u32 = 5;
 
 const COIN: ItemId = ItemId::of("gold_coin");
@@ -133,7 +133,7 @@ impl GameAction for Buy {
     fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
         let (player, vendor) = (tx.actor()?, tx.find(self.vendor)?);
         tx.witness(vendor, self.slot)?;
-        // Players may only look at what a vendor has; the trade is the game's.
+        // Players have no rights to change a vendor's inventory; the game makes the trade.
         tx.trust(vendor);
         for coins in tx.take(player, COIN, PRICE)? {
             tx.give(vendor, coins)?;
@@ -144,7 +144,7 @@ impl GameAction for Buy {
     }
 }
 
-/// The same on server and clients, in the same order.
+/// Registers the protocol. Server and clients must do so in the same order.
 pub fn plugin(app: &mut App) {
     app.replicate::<Position>()
         .replicate::<Facing>()
@@ -157,7 +157,7 @@ pub fn plugin(app: &mut App) {
         .add_client_message::<Request>(Channel::Ordered);
 }
 
-/// Who the local player is.
+/// Name and account of the local player.
 #[derive(Resource, Clone, Debug)]
 pub struct Me {
     pub name: String,
@@ -174,7 +174,7 @@ impl Me {
     }
 }
 
-/// Has the local player join: on the host at once, on a client when it is connected.
+/// Makes the local player join: on a host when the server is running, on a client when it is connected.
 pub fn join_as(app: &mut App, name: String) {
     let join = |me: Res<Me>, mut requests: MessageWriter<Request>| {
         requests.write(me.join());

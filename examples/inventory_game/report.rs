@@ -1,5 +1,5 @@
-//! What is on screen, as text: for scripts, and for eyes that cannot see the window. A line of a slot says what was
-//! painted and what lies there; the two must be the same.
+//! A text report of what is on screen, for scripts and for runs without a visible window. The line of a slot has both
+//! what was painted and the slot's contents; the two must match.
 
 mod overlay;
 
@@ -26,7 +26,7 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The file that is kept up to date, if any, and those that are written once, beside a picture.
+/// The file that is kept up to date, if any, and files that are written once, beside a screenshot.
 #[derive(Resource, Default)]
 pub struct Files {
     pub live: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Files {
 pub struct Lines(String);
 
 impl Lines {
-    /// Whether there is a line with a text in it.
+    /// Returns `true` if a line contains `text`.
     pub fn have(&self, text: &str) -> bool {
         self.0.lines().any(|line| line.contains(text))
     }
@@ -102,7 +102,7 @@ fn tell_screen(
     line!(lines, "fps {:.1}", fps.and_then(|fps| fps.average()).unwrap_or_default());
 }
 
-/// What others can see: who holds what, and what lies around.
+/// Reports what all players can see: positions, held items, and items on the ground.
 fn tell_world(
     avatars: Query<(&Avatar, &HeldItem, &Position, Option<&InHand>, Has<LocalInventory>)>,
     items: Query<(&GroundItem, &Position)>,
@@ -175,7 +175,7 @@ fn tell_slots(
     }
 }
 
-/// What is counted after a picture is counted from there.
+/// Counter differences start from the latest screenshot.
 fn tell_overlay(mut truth: overlay::Truth, files: Res<Files>, mut lines: ResMut<Lines>) {
     for line in truth.lines() {
         line!(lines, "{line}");
@@ -185,14 +185,14 @@ fn tell_overlay(mut truth: overlay::Truth, files: Res<Files>, mut lines: ResMut<
     }
 }
 
-/// Readers never see half of it.
+/// Writes to a temporary file and renames it, so that readers never see a partial report.
 fn write(lines: Res<Lines>, mut files: ResMut<Files>) {
     let once = core::mem::take(&mut files.once);
     for file in files.live.iter().chain(&once) {
         let half = file.with_extension("part");
         let written = fs::write(&half, &lines.0).and_then(|()| fs::rename(&half, file));
         if let Err(why) = written {
-            eprintln!("Cannot write the report {}: {why}.", file.display());
+            eprintln!("Cannot write the report to {}: {why}.", file.display());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The way from here to there, for players that are not steered by a human.
+//! Pathfinding for bots, the demo and scripted input.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::map;
 
 const SIDES: [IVec2; 4] = [IVec2::X, IVec2::NEG_X, IVec2::Y, IVec2::NEG_Y];
 
-/// Which way to walk to come from one place to another around trees and water; zero if there is no way.
+/// Returns the direction to walk from one position to another, around obstacles; zero on arrival or without a path.
 pub fn heading(from: Vec2, to: Vec2) -> Vec2 {
     let (start, goal) = (map::tile_at(from), map::tile_at(to));
     if start == goal {

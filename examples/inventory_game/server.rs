@@ -1,4 +1,4 @@
-//! The authority's half of the game, written as if there were no network.
+//! The game logic on the authority, written as if there were no network.
 
 mod requests;
 mod players;
@@ -14,15 +14,15 @@ use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::Chest;
 
-/// How often the world moves and is sent, per second.
+/// Simulation and send rate, per second.
 const TICKS: f64 = 30.0;
 
-/// How often the server looks who is near what lies on the ground.
+/// Interval at which the server updates who is near items on the ground.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
 const RESPAWN_PAUSE: Duration = Duration::from_secs(5);
 
-/// There while this app is the authority of a world.
+/// Present while this app is the authority of a world.
 #[derive(Resource, Debug)]
 pub struct Realm;
 
@@ -55,7 +55,7 @@ pub fn plugin(app: &mut App) {
         .add_rule::<With<Loot>, _>(ground::in_reach);
 }
 
-/// Ends the world, with all who are in it.
+/// Ends the game on the authority and removes all accounts.
 pub fn end(world: &mut World) {
     world.remove_resource::<Realm>();
     world.insert_resource(players::Accounts::default());

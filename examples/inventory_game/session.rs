@@ -1,5 +1,5 @@
-//! From the menu into a game and back. A game alone, one that others join, and somebody else's differ here and
-//! nowhere else.
+//! Starts and ends games. Only this file distinguishes single player, hosting, and joining another
+//! player's game.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::{
     server::{self, Realm},
 };
 
-/// What is being played.
+/// The current game.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Session {
     #[default]
@@ -27,36 +27,36 @@ impl Session {
         match self {
             Self::None => String::new(),
             Self::Alone => "playing alone".into(),
-            Self::Host(port) => format!("hosting at port {port}"),
-            Self::Guest(server) => format!("playing at {server}"),
+            Self::Host(port) => format!("hosting on port {port}"),
+            Self::Guest(server) => format!("playing on {server}"),
         }
     }
 }
 
-/// What the player asks for.
+/// A command of the player from the menu.
 #[derive(Event, Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
     Alone,
     Host,
     Join(String),
-    /// What was last tried, once more.
+    /// Retries the last game.
     Again,
     Leave,
     Quit,
 }
 
-/// What the menu knows of the last game: why it ended, and what it was.
+/// The last game and the error that ended it, for the menu.
 #[derive(Resource, Default, PartialEq, Eq, Debug)]
 pub struct Last {
     pub trouble: Option<String>,
     pub session: Session,
 }
 
-/// Whether the menu is open during a game.
+/// Whether the pause menu is open.
 #[derive(Resource, Default, PartialEq, Eq, Debug)]
 pub struct Paused(pub bool);
 
-/// The port at which to host.
+/// The port to host on.
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct Port(pub u16);
 
@@ -68,7 +68,7 @@ pub fn plugin(app: &mut App) {
         .add_observer(grant);
 }
 
-/// Whether keys steer the local player.
+/// Whether keys control the local player.
 #[derive(SystemParam)]
 pub struct IsPlayed<'w> {
     session: Res<'w, Session>,
@@ -131,7 +131,7 @@ fn begin(world: &mut World, session: Session) -> Result<(), String> {
     Ok(())
 }
 
-/// Everything of the world that has been played in goes.
+/// Ends the game and despawns its world.
 fn end(world: &mut World, trouble: Option<String>) {
     net::close(world);
     server::end(world);
@@ -148,7 +148,7 @@ fn end(world: &mut World, trouble: Option<String>) {
     world.insert_resource(Session::None);
 }
 
-/// A game at somebody else's is over when the connection is.
+/// Ends a guest's game when the connection is lost.
 fn end_without_link(link: Option<Res<Link>>, mut commands: Commands) {
     if let Some(Link::Down(why)) = link.as_deref() {
         let why = why.clone();
@@ -156,7 +156,7 @@ fn end_without_link(link: Option<Res<Link>>, mut commands: Commands) {
     }
 }
 
-/// Who plays alone may stop the world.
+/// Pauses the game time in single player.
 fn stop_the_clock(session: Res<Session>, paused: Res<Paused>, mut time: ResMut<Time<Virtual>>) {
     let stop = *session == Session::Alone && paused.0;
     if stop != time.is_paused() {

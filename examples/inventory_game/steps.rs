@@ -1,22 +1,22 @@
-//! A player made of words, for tests and pictures. It goes through the same messages as keyboard and mouse.
+//! Scripted input, for tests and screenshots. It sends the same messages as keyboard and mouse.
 //!
 //! `wait 2; key E; point chest 4; press left; point backpack 3; release left; picture a.png; quit`
 //!
 //! | step | |
 //! |---|---|
 //! | `wait SECONDS` | |
-//! | `until WORDS` | waits until the report has a line with these words in it; what takes a minute fails |
-//! | `at SECONDS` | waits until so many seconds after 1970 |
-//! | `key Ctrl+Q` | presses keys and lets them go |
-//! | `hold D 0.5` | holds a key for so long |
-//! | `type 127.0.0.1` | letters |
-//! | `point chest 4` | moves the mouse onto a slot of `chest`, `backpack` or `hotbar`, a `recipe`, or `ground` |
-//! | `click WORDS` | presses what these words stand on in the overlay |
-//! | `press left`, `release left` | a mouse button, or `right`, or a key |
+//! | `until WORDS` | waits until a line of the report contains these words; fails after a minute |
+//! | `at SECONDS` | waits until this Unix time |
+//! | `key Ctrl+Q` | presses and releases keys |
+//! | `hold D 0.5` | holds a key for this many seconds |
+//! | `type 127.0.0.1` | types text |
+//! | `point chest 4` | moves the mouse to a slot of `chest`, `backpack` or `hotbar`, a `recipe`, or `ground` |
+//! | `click WORDS` | clicks the text in the overlay that equals these words |
+//! | `press left`, `release left` | a mouse button (`left` or `right`) or a key |
 //! | `scroll -1` | |
-//! | `go 26.5 8.2` | walks there, in tiles |
-//! | `picture FILE.png` | of the window; `FILE.txt` says what is on it |
-//! | `record FOLDER SECONDS` | ten pictures a second, named by the time in tenths of seconds |
+//! | `go 26.5 8.2` | walks to this position, in tiles |
+//! | `picture FILE.png` | takes a screenshot of the window, with a report of it in `FILE.txt` |
+//! | `record FOLDER SECONDS` | takes ten screenshots per second, named by the Unix time in tenths of a second |
 //! | `quit` | |
 
 use core::{str::FromStr, time::Duration};
@@ -43,10 +43,10 @@ use crate::{
     ui::{RecipeRow, SlotView},
 };
 
-/// How long `until` waits, in seconds.
+/// Timeout of `until`, in seconds.
 const PATIENCE: f32 = 60.0;
 
-/// Nearer than that nobody comes where frames are few.
+/// Distance at which `go` has arrived, in tiles. At low frame rates a player cannot get closer.
 const NEAR: f32 = 0.3;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -82,7 +82,7 @@ impl FromStr for Steps {
 fn read(text: &str) -> Result<Step, String> {
     let mut words = text.split_whitespace();
     let mut word = || words.next().unwrap_or_default();
-    let wrong = || format!("`{text}` is not a step");
+    let wrong = || format!("`{text}` is not a valid step");
     let number = |word: &str| word.parse::<f32>().map_err(|_| wrong());
     let button = |word: &str| match word {
         "left" => Ok(MouseButton::Left),
@@ -161,18 +161,18 @@ pub fn plugin(app: &mut App) {
         .add_systems(First, (play, record).before(bevy::picking::PickingSystems::Input));
 }
 
-/// What is going on.
+/// State of the playback.
 #[derive(Resource, Default)]
 struct Playing {
-    /// Until when to wait.
+    /// Time until which to wait.
     until: f32,
-    /// Keys to let go of then.
+    /// Keys to release at that time.
     held: Vec<KeyCode>,
     recording: Option<(PathBuf, f32)>,
     last_picture: u128,
 }
 
-/// Says what the windowing library would say.
+/// Sends the messages that the windowing library would send.
 #[derive(SystemParam)]
 struct Fingers<'w, 's> {
     window: Single<'w, 's, (Entity, &'static Window), With<PrimaryWindow>>,
@@ -228,24 +228,24 @@ impl Fingers<'_, '_> {
         let mut rows = self.recipes.iter().filter(|(row, _)| what == "recipe" && row.0 == recipe);
         match slot.or_else(|| rows.next().map(|(_, at)| at)) {
             Some(at) => at.translation / self.window.1.scale_factor(),
-            // Beside all panels.
+            // Outside all panels.
             None => self.window.1.size() * Vec2::new(0.88, 0.45),
         }
     }
 
-    /// What cannot be done ends the game: nothing that follows would mean anything.
+    /// Ends the game with an error: once a step has failed, the following ones are meaningless.
     fn give_up(&mut self, why: &str) {
         eprintln!("{why}");
         self.exits.write(AppExit::error());
     }
 
-    /// Whether it is so what a step waits for.
+    /// Returns `true` if the condition that a step waits for holds.
     fn have_waited(&mut self, step: &mut Step, passed: f32) -> bool {
         match step {
             Step::Until(words, left) => {
                 *left -= passed;
                 if *left < 0.0 {
-                    self.give_up(&format!("The report never said `{words}`."));
+                    self.give_up(&format!("Timed out waiting for a report line with `{words}`."));
                 }
                 self.lines.have(words)
             }
@@ -315,7 +315,7 @@ fn play(
                     steps.0.push_front(Step::Mouse(MouseButton::Left, ButtonState::Released));
                     steps.0.push_front(Step::Mouse(MouseButton::Left, ButtonState::Pressed));
                 }
-                None => fingers.give_up(&format!("Nothing on the overlay says `{words}`.")),
+                None => fingers.give_up(&format!("The overlay has no text `{words}`.")),
             }
         }
         Step::Scroll(y) => {

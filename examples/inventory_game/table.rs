@@ -1,4 +1,4 @@
-//! What every client sees and what it cost, as a table; and whether it is what the server has.
+//! A table of every client's state and traffic, and the comparison of clients with the server.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -11,7 +11,7 @@ pub const HEADER: &str = "player          position     in hand          hotbar  
 type Mine = (&'static Avatar, &'static Position, &'static HeldItem, Contents);
 type Contents = (&'static InventoryId, &'static Hotbar, &'static Inventory);
 
-/// One line on a client.
+/// Formats the table row of a client.
 pub fn client_line(client: &mut App) -> String {
     let world = client.world_mut();
     let mut mine = world.query_filtered::<Mine, With<LocalInventory>>();
@@ -37,7 +37,7 @@ pub fn client_line(client: &mut App) -> String {
     )
 }
 
-/// One line on the server.
+/// Formats the status line of the server.
 pub fn server_line(server: &mut App) -> String {
     let world = server.world_mut();
     let players = world.query::<&Avatar>().iter(world).count();
@@ -46,7 +46,7 @@ pub fn server_line(server: &mut App) -> String {
     let s = if players == 1 { "" } else { "s" };
     format!(
         "server: {players} player{s}, {items} items on the ground; {} slots changed, sent as {} deltas \
-         and {} full copies ({} to open) in {} messages, {} bytes",
+         and {} full updates ({} on opening) in {} messages, {} bytes",
         stats.slots_marked,
         stats.deltas_encoded,
         stats.fulls_encoded,
@@ -56,12 +56,16 @@ pub fn server_line(server: &mut App) -> String {
     )
 }
 
-#[expect(clippy::cast_precision_loss, reason = "for people to read")]
+#[expect(clippy::cast_precision_loss, reason = "display only")]
 fn per_slot(bytes: u64, slots: u64) -> f64 {
     bytes as f64 / slots.max(1) as f64
 }
 
-/// Compares a client's own inventory with the server's; says what differs.
+/// Compares a client's own inventory with the server's.
+///
+/// # Errors
+///
+/// Returns a description of the difference.
 pub fn compare(server: &App, client: &mut App) -> Result<(), String> {
     let world = client.world_mut();
     let mut mine = world.query_filtered::<Contents, With<LocalInventory>>();
@@ -75,6 +79,6 @@ pub fn compare(server: &App, client: &mut App) -> Result<(), String> {
     if there.get() == Some(hotbar) && there.get() == Some(backpack) {
         Ok(())
     } else {
-        Err(format!("inventory {id} is not what the server has"))
+        Err(format!("inventory {id} differs from the server's"))
     }
 }

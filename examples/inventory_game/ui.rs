@@ -1,4 +1,4 @@
-//! The interface. It reads inventories in view and listens to this crate's events, nothing else, and so is
+//! The user interface. It only reads inventories in view and observes this crate's events, so it is
 //! the same on host and client.
 
 mod focus;
@@ -27,7 +27,7 @@ pub use toast::Toast;
 
 use bevy::{prelude::*, window::PrimaryWindow};
 
-/// The interface is laid out in pixels of art; the window's size says how large these are on screen.
+/// The UI is laid out in pixel-art pixels; at least this many fit into the window.
 const FITS: Vec2 = Vec2::new(400.0, 232.0);
 
 const LETTER_SIZE: f32 = 5.6;
@@ -51,8 +51,8 @@ pub fn plugin(app: &mut App) {
     ));
 }
 
-/// A whole number of the screen's own pixels per pixel of art, whatever the scale factor is; in a small window a
-/// half one.
+/// Scales the UI to a whole number of physical pixels per pixel-art pixel, regardless of the scale factor. Small
+/// windows use half steps.
 fn fit_window(window: Single<&Window, With<PrimaryWindow>>, mut scale: ResMut<UiScale>) {
     let fitting = (window.physical_size().as_vec2() / FITS).min_element();
     let step = if fitting < 2.0 { 0.5 } else { 1.0 };
@@ -63,7 +63,7 @@ fn fit_window(window: Single<&Window, With<PrimaryWindow>>, mut scale: ResMut<Ui
     }
 }
 
-/// Text with a shadow, readable on anything. It never catches the pointer.
+/// Text with a shadow, readable on any background. It ignores the pointer.
 fn letters(text: impl Into<String>, color: Color) -> impl Bundle {
     (
         Text::new(text),
@@ -74,12 +74,12 @@ fn letters(text: impl Into<String>, color: Color) -> impl Bundle {
     )
 }
 
-/// Something at a fixed place that the pointer passes through.
+/// An absolutely positioned node that ignores the pointer.
 fn floating(node: Node) -> impl Bundle {
     (Node { position_type: PositionType::Absolute, ..node }, Pickable::IGNORE)
 }
 
-/// Turns a place in the window into one in the interface.
+/// Converts a position in the window to UI coordinates.
 fn to_ui(place: Vec2, scale: &UiScale) -> Vec2 {
     place / scale.0
 }

@@ -1,4 +1,4 @@
-//! The world as the local player sees it. It reads what is replicated, and is the same on host and client.
+//! The world as the local player sees it. It only reads replicated state, so it is the same on host and client.
 
 mod art;
 mod camera;
@@ -15,17 +15,17 @@ use bevy::prelude::*;
 
 use crate::protocol::Position;
 
-/// Pixels of a tile.
+/// Size of a tile, in pixels.
 pub const TILE: f32 = 16.0;
 
-/// Where something is drawn: follows its [`Position`] smoothly, which comes a few times per second.
+/// Drawn position. It smoothly follows [`Position`], which is updated a few times per second.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Shown(pub Vec2);
 
-/// How fast what is shown catches up.
+/// Rate at which the drawn position catches up, per second.
 const SMOOTHING: f32 = 16.0;
 
-/// Farther than this it jumps.
+/// Distance beyond which the drawn position jumps, in tiles.
 const LEAP: f32 = 3.0;
 
 pub fn plugin(app: &mut App) {
@@ -40,7 +40,7 @@ pub fn plugin(app: &mut App) {
     );
 }
 
-/// What is farther down is drawn over what is farther up.
+/// Converts a position to a translation whose depth draws lower things over higher ones.
 pub fn place(at: Vec2) -> Vec3 {
     (at * TILE).extend(50.0 - at.y)
 }

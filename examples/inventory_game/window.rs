@@ -22,11 +22,11 @@ use crate::{
     shared, steps, ui, view,
 };
 
-/// What these libraries say is said in a sentence, in the window and when the game ends.
+/// Log filter. The muted libraries' errors are shown as messages in the window and when the game ends.
 const LOGGED: &str = "warn,wgpu=off,wgpu_hal=off,naga=error,bevy_asset=off,renetcode=off,\
     bevy_replicon::client=off,bevy_inventory_sync=info";
 
-/// Opens a window, with the menu or in a game.
+/// Opens a window with the menu, or starts a game right away.
 pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     failures::explain_panics();
     failures::find_assets()?;
@@ -83,7 +83,7 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     })
 }
 
-/// A window that shows why there is no game is closed in the end; whoever started it should still know.
+/// Returns a failure exit code if the last game failed, even if the user closes the window.
 fn fail_if_the_game_did(last: Res<Last>, mut exits: ResMut<Messages<AppExit>>) {
     if !exits.is_empty() && last.trouble.is_some() {
         exits.write(AppExit::error());
@@ -120,7 +120,7 @@ fn take_picture(time: Res<Time<Real>>, mut picture: ResMut<Picture>, mut command
         });
 }
 
-/// Whether a window can open at all.
+/// Returns `true` if there is a display to open a window on.
 pub fn is_possible() -> bool {
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")

@@ -1,4 +1,4 @@
-//! What the panel of inventories shows.
+//! Data of the inventories panel.
 
 use bevy::prelude::*;
 
@@ -9,13 +9,13 @@ use crate::{
 
 use super::describe::short;
 
-/// So many inventories are listed.
+/// Maximum number of listed inventories.
 const LISTED_MAX: usize = 2000;
 
-/// So many grids are drawn at once.
+/// Maximum number of grids drawn at once.
 pub(super) const CARDS_MAX: usize = 12;
 
-/// One inventory in the list.
+/// An inventory in the list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
@@ -35,39 +35,39 @@ impl Entry {
     }
 }
 
-/// One inventory with its grid.
+/// An inventory with its grid.
 #[derive(Clone, Debug)]
 pub(super) struct Card {
     pub(super) entry: Entry,
     pub(super) unit: Unit,
     pub(super) version: u64,
     pub(super) handle: u32,
-    /// Only of one that is followed.
+    /// Checksum; only for a followed inventory.
     pub(super) digest: Option<u64>,
-    /// On a client: what the server says the digest is, if it has.
+    /// On a client: the checksum that the server sent for this version, if any.
     pub(super) expected: Option<u64>,
-    /// On a client: what the player may do.
+    /// On a client: the player's rights.
     pub(super) rights: Option<Rights>,
-    /// On the authority.
+    /// On the authority: the sync priority.
     pub(super) pace: Option<Pace>,
     pub(super) told: Vec<Told>,
     pub(super) seen_here: bool,
-    /// How many slots are full.
+    /// Number of slots in use.
     pub(super) full: usize,
 }
 
-/// All inventories by name, and the cards of those that are drawn.
+/// All inventories sorted by name, and the cards that are drawn.
 #[derive(Resource, Default, Debug)]
 pub(super) struct Cards {
     pub(super) list: Vec<Entry>,
-    /// How many there are, also if they are too many to be listed.
+    /// Total number of matching inventories, including those that are not listed.
     pub(super) total: usize,
     pub(super) cards: Vec<Card>,
     pub(super) filter: String,
 }
 
 impl Cards {
-    /// Takes a new list: by what of the filter it fits, then by name.
+    /// Replaces the list, sorted by the first matching filter term, then by name.
     pub(super) fn list(&mut self, all: impl Iterator<Item = Entry>) {
         let filter = self.filter.to_lowercase();
         let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty());
@@ -86,7 +86,7 @@ impl Cards {
         self.list.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| by_name(a, b)));
     }
 
-    /// The inventories whose grids are drawn.
+    /// Returns the inventories whose grids are drawn.
     pub(super) fn drawn(&self, followed: Option<InventoryId>) -> Vec<Entry> {
         match self.list.iter().find(|entry| Some(entry.id) == followed) {
             Some(followed) => vec![followed.clone()],
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_filtered_sorted_and_bounded() {
+    fn list_is_filtered_sorted_and_bounded() {
         let mut cards = Cards { filter: " Chest ".into(), ..default() };
         cards.list([entry("chest b", 2), entry("player", 3), entry("chest a", 9)].into_iter());
         let names: Vec<&str> = cards.list.iter().map(|entry| entry.name.as_str()).collect();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_name_is_called_by_its_id() {
+    fn unnamed_inventory_is_shown_by_id() {
         let id = InventoryId::named("chest", 1);
         let entry = Entry::new(Entity::PLACEHOLDER, id, None);
         assert!(id.to_string().starts_with(&entry.name));

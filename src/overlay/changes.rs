@@ -1,4 +1,4 @@
-//! What last happened to each slot, and how long ago: what a slot flashes with.
+//! The last change of each slot, with its time and cause. Drives the flashing of slots.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -11,24 +11,24 @@ use crate::{
     model::{container::Slot, stack::Stack},
 };
 
-/// How long a slot flashes.
+/// Duration of a slot's flash.
 pub(super) const FLASH: Duration = Duration::from_millis(1200);
 
-/// So many slots are remembered.
+/// Maximum number of remembered slots.
 const SLOTS_MAX: usize = 4096;
 
-/// What a change is coloured by.
+/// Cause of a change, which determines its color.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Tint {
     /// The server changed the slot.
     Server,
-    /// On the authority: a player did.
+    /// On the authority: an action of a player changed the slot.
     Acted,
-    /// A full copy differed here.
+    /// A full update differed from the local copy in this slot.
     Full,
-    /// Shown ahead of the answer.
+    /// Predicted.
     Predicted,
-    /// Taken back.
+    /// Rolled back.
     RolledBack,
 }
 
@@ -54,23 +54,23 @@ pub(super) struct Change {
     pub(super) tint: Tint,
     pub(super) old: Option<Stack>,
     pub(super) new: Option<Stack>,
-    /// On the authority: what did it, and the version with it.
+    /// On the authority: the cause, and the version after the commit.
     pub(super) commit: Option<(Cause, u64)>,
 }
 
 impl Change {
-    /// Who or what did it, in words.
+    /// Describes the cause, to follow "by".
     pub(super) fn by(&self) -> String {
         match self.commit {
-            Some((Cause::Acted(ClientId::Server), _)) => "an action of the player here".into(),
+            Some((Cause::Acted(ClientId::Server), _)) => "an action of the host".into(),
             Some((Cause::Acted(ClientId::Client(client)), _)) => format!("an action of {client}"),
-            Some((Cause::Undeclared, _)) => "the game, by plain mutation".into(),
+            Some((Cause::Undeclared, _)) => "the game, undeclared".into(),
             Some((cause, _)) => format!("the game: {cause:?}"),
             None => match self.tint {
                 Tint::Server | Tint::Acted => "the server".into(),
-                Tint::Full => "a full copy".into(),
-                Tint::Predicted => "a request, shown ahead".into(),
-                Tint::RolledBack => "a refusal: taken back".into(),
+                Tint::Full => "a full update".into(),
+                Tint::Predicted => "prediction".into(),
+                Tint::RolledBack => "rollback".into(),
             },
         }
     }
@@ -80,9 +80,9 @@ impl Change {
 #[derive(Resource, Default, Debug)]
 pub(super) struct Changes {
     slots: HashMap<(Entity, Slot), Change>,
-    /// In the order in which they came to be remembered.
+    /// Insertion order, for eviction.
     order: VecDeque<(Entity, Slot)>,
-    /// When something of an entity last changed.
+    /// Time and cause of the last change of each entity's inventory.
     units: HashMap<Entity, (Duration, Tint)>,
 }
 
@@ -116,13 +116,13 @@ impl Changes {
         self.slots.get(&(entity, slot))
     }
 
-    /// How strongly a slot flashes, from 0 to 1, and in which colour.
+    /// Returns the intensity of a slot's flash, from 0 to 1, and its color.
     pub(super) fn flash(&self, entity: Entity, slot: Slot, now: Duration) -> Option<(f32, Tint)> {
         let change = self.of(entity, slot)?;
         fade(change.at, now).map(|strength| (strength, change.tint))
     }
 
-    /// The same of a whole inventory.
+    /// Like [`Self::flash`], for a whole inventory.
     pub(super) fn flash_of_unit(&self, entity: Entity, now: Duration) -> Option<(f32, Tint)> {
         let (at, tint) = *self.units.get(&entity)?;
         fade(at, now).map(|strength| (strength, tint))
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_flashes_in_the_colour_of_its_cause_and_fades() {
+    fn flash_is_colored_by_cause_and_fades() {
         let mut changes = Changes::default();
         let (entity, slot) = (Entity::PLACEHOLDER, Inventory::slot(3));
         changes.changed(Duration::ZERO, &change(entity, 3, SlotCause::RolledBack));
@@ -155,11 +155,11 @@ mod tests {
         assert!(half.is_some_and(|strength| (strength - 0.5).abs() < 1e-3));
         assert_eq!(changes.flash(entity, slot, FLASH), None);
         assert_eq!(changes.flash(entity, Inventory::slot(4), Duration::ZERO), None);
-        assert!(changes.of(entity, slot).is_some(), "what happened is still known");
+        assert!(changes.of(entity, slot).is_some(), "the change is still remembered");
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn remembered_slots_are_bounded() {
         let mut changes = Changes::default();
         for slot in 0..2 * SLOTS_MAX {
             changes.changed(FLASH, &change(Entity::PLACEHOLDER, slot, SlotCause::Server));

@@ -1,4 +1,4 @@
-//! What the panel of clients remembers from look to look.
+//! State that the clients panel keeps between frames.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -7,10 +7,10 @@ use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
 use crate::{client::TransferProgress, server::quality::ConnectionQuality};
 
-/// Samples that a rate is made of, half a second apart.
+/// Number of samples per rate, half a second apart.
 const SAMPLES_MAX: usize = 5;
 
-/// How many actions of each client were decided on.
+/// Samples of the number of resolved actions of each client.
 #[derive(Resource, Default, Debug)]
 pub(super) struct ActionRates(EntityHashMap<VecDeque<(Duration, u64)>>);
 
@@ -23,12 +23,12 @@ impl ActionRates {
         samples.push_back((now, decided));
     }
 
-    /// Forgets clients that have gone.
+    /// Removes clients for which `there` returns `false`.
     pub(super) fn keep(&mut self, there: impl Fn(Entity) -> bool) {
         self.0.retain(|client, _| there(*client));
     }
 
-    /// Per second, over the last two seconds.
+    /// Returns the rate per second over the last two seconds.
     pub(super) fn of(&self, client: Entity) -> f64 {
         let samples = self.0.get(&client);
         let ends = samples.and_then(|samples| samples.front().zip(samples.back()));
@@ -38,7 +38,7 @@ impl ActionRates {
     }
 }
 
-/// On a client: its own link, and what comes in chunks.
+/// On a client: its own connection quality and the latest chunked transfer.
 #[derive(Resource, Default, Debug)]
 pub(super) struct OwnLink {
     pub(super) quality: ConnectionQuality,
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_of_the_last_two_seconds() {
+    fn rate_covers_the_last_two_seconds() {
         let mut rates = ActionRates::default();
         let client = Entity::PLACEHOLDER;
         assert!(rates.of(client).abs() < 1e-9);

@@ -1,4 +1,4 @@
-//! Puts actions, places and stacks into words.
+//! Describes actions, slots and stacks as text.
 
 use bevy::prelude::*;
 use bevy_replicon::shared::client_id::ClientId;
@@ -17,14 +17,14 @@ use crate::{
     wire::request::Target,
 };
 
-/// The longest text made of an action of a game's own.
+/// Maximum length of the description of a custom action, in characters.
 const TEXT_MAX: usize = 120;
 
-/// What things are called.
+/// Names of containers, items and entities.
 pub(super) struct Words<'a> {
     pub(super) kinds: &'a [Kind],
     pub(super) catalogue: Option<&'a Catalogue>,
-    /// What an entity with an inventory is called.
+    /// Returns the name of an entity with an inventory.
     pub(super) name: &'a dyn Fn(Entity) -> String,
 }
 
@@ -48,7 +48,7 @@ impl Words<'_> {
         }
     }
 
-    /// What is done, and the inventories that it names.
+    /// Describes a request, and lists the inventories that it refers to.
     pub(super) fn requested(&self, what: &Requested) -> (String, Vec<Entity>) {
         match what {
             Requested::Action(action) => self.action(action),
@@ -119,15 +119,15 @@ impl Words<'_> {
         }
     }
 
-    /// What an item is called.
+    /// Returns the name of an item.
     pub(super) fn item(&self, stack: &Stack) -> String {
         let def = self.catalogue.and_then(|items| items.get(stack.item));
         def.map_or_else(|| stack.item.to_string(), |def| def.key.clone())
     }
 
-    /// A stack, or that there is none.
+    /// Describes a stack, or an empty slot.
     pub(super) fn stack(&self, stack: Option<Stack>) -> String {
-        let Some(stack) = stack else { return "nothing".into() };
+        let Some(stack) = stack else { return "empty".into() };
         let mut text = format!("{} x{}", self.item(&stack), stack.count());
         if stack.wear > 0 {
             text += &format!(", wear {}", stack.wear);
@@ -139,7 +139,7 @@ impl Words<'_> {
     }
 }
 
-/// Two to four letters that stand for an item.
+/// Abbreviates an item's key to at most four letters.
 pub(super) fn letters(key: &str) -> String {
     let mut words = key.split(['_', '-', ' ', ':', '.']).filter(|word| !word.is_empty());
     match (words.next(), words.next()) {
@@ -149,13 +149,13 @@ pub(super) fn letters(key: &str) -> String {
     }
 }
 
-/// The beginning of an id, enough to tell it from others.
+/// Returns the first eight characters of an id.
 pub(super) fn short(id: InventoryId) -> String {
     let full = id.to_string();
     if full.len() > 8 { full[..8].to_owned() } else { full }
 }
 
-/// Whose action it was.
+/// Returns the name of the player behind a client id.
 pub(super) fn player(client: ClientId) -> String {
     match client {
         ClientId::Server => "host".into(),
@@ -163,7 +163,7 @@ pub(super) fn player(client: ClientId) -> String {
     }
 }
 
-/// The type of instance data, and its first bytes.
+/// Describes a stack's instance data: type, length and the first 24 bytes.
 pub(super) fn data(pool: &DataPool, stack: &Stack) -> Option<String> {
     let (kind, bytes) = pool.raw(stack.data?)?;
     let hex: Vec<String> = bytes.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
@@ -177,7 +177,7 @@ mod tests {
     use crate::prelude::*;
 
     #[test]
-    fn items_have_few_letters() {
+    fn item_keys_are_abbreviated() {
         assert_eq!(letters("torch"), "torc");
         assert_eq!(letters("iron_axe"), "irax");
         assert_eq!(letters("big_red_mushroom"), "bire");
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_becomes_a_sentence() {
+    fn actions_are_described() {
         let kinds = [Kind::of::<Inventory>(), Kind::of::<Hotbar>()];
         let (chest, player) = (Entity::from_bits(1 << 32 | 1), Entity::from_bits(1 << 32 | 2));
         let name = |entity| if entity == chest { "chest".to_owned() } else { "me".to_owned() };

@@ -1,4 +1,4 @@
-//! Fills what the panels show out of the world, at the end of each frame in which the overlay is shown.
+//! Collects the data of the panels from the world, at the end of each frame in which the overlay is shown.
 
 use core::time::Duration;
 
@@ -32,13 +32,13 @@ use super::{
     weigh,
 };
 
-/// The time between two looks at what does not change quickly.
+/// Sampling interval of slowly changing data.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// So many names are remembered.
+/// Maximum number of cached names.
 const NAMES_MAX: usize = 4096;
 
-/// So many changes are looked at in one frame.
+/// Maximum number of changes processed per frame.
 const CHANGES_MAX: usize = 2048;
 
 pub(super) fn plugin(app: &mut App) {
@@ -71,7 +71,7 @@ pub(super) fn plugin(app: &mut App) {
         );
 }
 
-/// What entities with inventories are called.
+/// Names of entities with inventories.
 #[derive(SystemParam)]
 pub(super) struct Names<'w, 's> {
     all: Query<'w, 's, (Option<&'static Name>, Option<&'static InventoryId>)>,
@@ -79,7 +79,7 @@ pub(super) struct Names<'w, 's> {
 }
 
 impl Names<'_, '_> {
-    /// The inventories that belong to a client.
+    /// Lists the names of the inventories that a client owns.
     pub(super) fn owned_by(&self, client: Entity) -> String {
         let all = self.owned.iter().filter(|(_, owner)| owner.0 == ClientId::Client(client));
         all.map(|(entity, _)| self.of(entity)).collect::<Vec<_>>().join(", ")
@@ -123,7 +123,7 @@ fn gather_actions(
     mut rejected: MessageReader<ActionRejected>,
     mut journal: ResMut<Journal>,
 ) {
-    // What is picked up is gone by the time it is told.
+    // An entity that was picked up is already despawned when its action is reported, so names are cached.
     if known.len() > NAMES_MAX {
         known.clear();
     }
@@ -185,7 +185,7 @@ fn sample(
     rates.keep(|client| clients.contains(client));
     if let Some(link) = link {
         let rtt = Duration::try_from_secs_f64(link.rtt.max(0.0)).unwrap_or_default();
-        #[expect(clippy::cast_possible_truncation, reason = "it is a fraction")]
+        #[expect(clippy::cast_possible_truncation, reason = "the value is a fraction")]
         own.quality.sample(rtt, link.packet_loss as f32, &policy);
     }
 }

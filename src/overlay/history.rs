@@ -1,4 +1,4 @@
-//! The last minute of all counters, out of which rates and plots are made.
+//! The last minute of all counters, from which rates and plots are computed.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -7,18 +7,18 @@ use bevy::prelude::*;
 
 use crate::stats::InventoryStats;
 
-/// The time between two samples.
+/// Sampling interval.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Samples of a minute, and one to begin from.
+/// Number of samples per minute, plus the initial one.
 const SAMPLES_MAX: usize = 121;
 
-/// What full copies would have cost, beside what the sync did.
+/// Hypothetical cost of sending full updates only.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) struct FullCost {
-    /// Updates that viewers were due, one for each commit.
+    /// Number of updates: one per commit and viewer.
     pub(super) updates: u64,
-    /// What they take as full copies.
+    /// Size of these updates as full updates, in bits.
     pub(super) bits: u64,
 }
 
@@ -33,13 +33,13 @@ struct Sample {
 #[derive(Resource, Default, Debug)]
 pub(super) struct History {
     samples: VecDeque<Sample>,
-    /// Since the overlay was opened first.
+    /// Total since the overlay was first opened.
     pub(super) full: FullCost,
     begin: Option<InventoryStats>,
 }
 
 impl History {
-    /// Takes a sample if it is time. After a pause it begins anew: nobody looked in between.
+    /// Takes a sample if one is due. Starts from scratch after a pause, because nothing was sampled meanwhile.
     pub(super) fn sample(&mut self, now: Duration, stats: &InventoryStats) {
         self.begin.get_or_insert(*stats);
         let last = self.samples.back().map(|last| now.saturating_sub(last.at));
@@ -54,7 +54,7 @@ impl History {
         self.samples.push_back(Sample { at: now, stats: *stats, full: self.full });
     }
 
-    /// How much more of something there is than when the overlay was first opened.
+    /// Returns the increase of a counter since the overlay was first opened.
     pub(super) fn since_begin(
         &self,
         stats: &InventoryStats,
@@ -63,23 +63,23 @@ impl History {
         self.begin.as_ref().map_or(0, |begin| read(stats) - read(begin))
     }
 
-    /// Whether nothing of it came within the last minute.
+    /// Returns `true` if a counter did not change within the last minute.
     pub(super) fn is_quiet(&self, read: impl Fn(&InventoryStats) -> u64) -> bool {
         let ends = self.samples.front().zip(self.samples.back());
         ends.is_none_or(|(old, new)| read(&old.stats) == read(&new.stats))
     }
 
-    /// Per second, over the last second.
+    /// Returns the rate of a counter per second, over the last second.
     pub(super) fn rate(&self, read: impl Fn(&InventoryStats) -> u64) -> f64 {
         self.rate_of(|sample| read(&sample.stats))
     }
 
-    /// The same of what full copies would have cost, in bits.
+    /// Returns the hypothetical rate with full updates only, in bits per second.
     pub(super) fn full_rate(&self) -> f64 {
         self.rate_of(|sample| sample.full.bits)
     }
 
-    /// Points of the last minute: seconds ago, below zero, and per second.
+    /// Returns the points of the last minute: x is the time in seconds (zero or negative), y the rate per second.
     pub(super) fn plot(&self, read: impl Fn(&InventoryStats) -> u64) -> Vec<[f64; 2]> {
         self.plot_of(|sample| read(&sample.stats))
     }
@@ -111,20 +111,20 @@ fn per_second(old: &Sample, new: &Sample, read: impl Fn(&Sample) -> u64) -> f64 
     if seconds > 0.0 { (read(new) - read(old)) as f64 / seconds } else { 0.0 }
 }
 
-/// What bytes to clients were for.
+/// Breakdown of the bytes sent to clients: label, counter in bits, tooltip.
 pub(super) const KINDS: [(&str, fn(&InventoryStats) -> u64, &str); 8] = [
-    ("deltas", |s| s.bits_deltas, "Only the slots that changed."),
-    ("full", |s| s.bits_fulls, "Full copies because more than half had changed."),
-    ("opens", |s| s.bits_opens, "Views that begin, and full copies that heal."),
-    ("chunks", |s| s.bytes_chunks * 8, "Copies that are too much for one message."),
-    ("data", |s| s.bits_data, "Instance data, once for each client."),
-    ("answers", |s| s.bits_answers, "Answers to players' requests."),
+    ("deltas", |s| s.bits_deltas, "Updates with only the changed slots."),
+    ("full", |s| s.bits_fulls, "Full updates, because more than half of the slots had changed."),
+    ("opens", |s| s.bits_opens, "New views, and full updates that repair a copy."),
+    ("chunks", |s| s.bytes_chunks * 8, "Transfers too large for one message."),
+    ("data", |s| s.bits_data, "Instance data, sent once per client."),
+    ("answers", |s| s.bits_answers, "Answers to player requests."),
     (
-        "digests",
+        "checksums",
         |s| s.bits_digests,
-        "What copies must come to, when nothing has changed for a while.",
+        "Checksums of inventories that have not changed for some time.",
     ),
-    ("heads", heads, "Heads of messages, and bits that fill up the last byte."),
+    ("headers", heads, "Message headers, and padding of the last byte."),
 ];
 
 fn heads(s: &InventoryStats) -> u64 {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_plots_come_of_differences() {
+    fn rates_and_plots_are_differences() {
         let mut history = History::default();
         for n in 0..5 {
             history.sample(PERIOD * n, &sent(1000 + 50 * u64::from(n)));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_is_kept_and_a_pause_begins_anew() {
+    fn keeps_one_minute_and_restarts_after_a_pause() {
         let mut history = History::default();
         for n in 0..500 {
             history.sample(PERIOD * n, &sent(0));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_kind_is_a_head() {
+    fn uncategorized_bits_are_headers() {
         let stats = InventoryStats { bytes_sent: 10, bits_deltas: 70, ..default() };
         assert_eq!(heads(&stats), 10);
         let sum: u64 = KINDS.iter().map(|(_, read, _)| read(&stats)).sum();

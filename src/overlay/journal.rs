@@ -1,4 +1,4 @@
-//! The last actions and what became of them.
+//! The latest actions and their outcomes.
 
 use core::{fmt::Write, time::Duration};
 use std::collections::VecDeque;
@@ -7,15 +7,15 @@ use bevy::prelude::*;
 
 use crate::model::reason::Reason;
 
-/// So many lines are kept.
+/// Maximum number of lines.
 const LINES_MAX: usize = 500;
 
-/// One action.
+/// An action.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Line {
     pub(super) at: Duration,
     pub(super) player: String,
-    /// The inventories that it names.
+    /// Names of the inventories that the action refers to.
     pub(super) inventories: String,
     pub(super) what: String,
     pub(super) result: Result<(), Reason>,
@@ -36,7 +36,7 @@ impl Line {
     }
 }
 
-/// Which outcomes are shown.
+/// Filter by outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Outcome {
     #[default]
@@ -46,7 +46,7 @@ pub(super) enum Outcome {
     Because(Reason),
 }
 
-/// Which lines are shown. Texts are parts of what is looked for, in any case; an empty one fits all.
+/// Filter of the journal. Texts match case-insensitively as substrings; an empty text matches everything.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct Filter {
     pub(super) player: String,
@@ -69,11 +69,11 @@ impl Filter {
     }
 }
 
-/// The last [`LINES_MAX`] actions, the oldest first.
+/// The last [`LINES_MAX`] actions, oldest first.
 #[derive(Resource, Default, Debug)]
 pub(super) struct Journal {
     lines: VecDeque<Line>,
-    /// How many there have been.
+    /// Total number of actions, including those that were dropped.
     pub(super) total: u64,
 }
 
@@ -94,12 +94,12 @@ impl Journal {
         self.lines.clear();
     }
 
-    /// What passes a filter, the newest first.
+    /// Returns the lines that pass a filter, newest first.
     pub(super) fn newest<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().rev().filter(|line| filter.lets_through(line))
     }
 
-    /// The reasons that occur, each once.
+    /// Returns the distinct rejection reasons.
     pub(super) fn reasons(&self) -> Vec<Reason> {
         let mut reasons: Vec<Reason> = Vec::new();
         for reason in self.lines.iter().filter_map(|line| line.result.err()) {
@@ -110,7 +110,7 @@ impl Journal {
         reasons
     }
 
-    /// What passes a filter as text, the oldest first.
+    /// Returns the lines that pass a filter as text, oldest first.
     pub(super) fn as_text(&self, filter: &Filter) -> String {
         let mut text = String::new();
         for line in self.lines.iter().filter(|line| filter.lets_through(line)) {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_and_becomes_text() {
+    fn journal_is_bounded_and_exports_text() {
         let mut journal = Journal::default();
         for n in 0..LINES_MAX + 3 {
             journal.write(line(&format!("{n}"), "a", Err(Reason::Stale)));

@@ -1,4 +1,4 @@
-//! Colours, sizes, and numbers with units.
+//! Colors, sizes and number formats.
 
 use bevy_egui::egui::{
     self, Color32, FontFamily, FontId, Margin, RichText, Stroke, Style, TextStyle, Ui, ecolor::Hsva,
@@ -20,14 +20,14 @@ pub(super) const CARD: Color32 = Color32::from_rgb(30, 34, 42);
 pub(super) const SLOT: Color32 = Color32::from_rgb(41, 46, 56);
 pub(super) const EDGE: Color32 = Color32::from_rgb(55, 62, 75);
 
-/// Of the text in lists and tables.
+/// Font size in lists and tables.
 pub(super) const SIZE: f32 = 12.5;
 
-/// What a change of each cause looks like, and what it is called.
+/// Labels of the causes of changes.
 pub(super) const LEGEND: [(Tint, &str); 5] = [
     (Tint::Server, "server"),
-    (Tint::Acted, "a player, decided here"),
-    (Tint::Full, "full copy"),
+    (Tint::Acted, "player action"),
+    (Tint::Full, "full update"),
     (Tint::Predicted, "predicted"),
     (Tint::RolledBack, "rolled back"),
 ];
@@ -42,14 +42,14 @@ pub(super) fn tint(tint: Tint) -> Color32 {
     }
 }
 
-/// The same item has the same colour everywhere.
+/// Returns the color of an item, which is the same everywhere.
 pub(super) fn item_color(item: ItemId) -> Color32 {
     let [a, b, ..] = item.to_bits().wrapping_mul(0x9E37_79B1).to_be_bytes();
     let (hue, value) = (f32::from(a) / 256.0, 0.13 + f32::from(b) / 256.0 * 0.12);
     Hsva::new(hue, 0.72, value, 1.0).into()
 }
 
-/// Makes everything below look as the overlay does, without touching the game's own windows.
+/// Applies the overlay's style to `ui` and its children, without affecting the game's own windows.
 pub(super) fn apply(ui: &mut Ui) {
     let style: &mut Style = ui.style_mut();
     style.visuals = egui::Visuals::dark();
@@ -84,12 +84,12 @@ pub(super) fn card_frame() -> egui::Frame {
     frame.corner_radius(5.0).inner_margin(Margin::same(8))
 }
 
-/// The head of a column or of a group.
+/// Draws the heading of a column or a group.
 pub(super) fn head(ui: &mut Ui, text: &str) -> egui::Response {
     ui.label(RichText::new(text).color(DIM).size(11.0))
 }
 
-/// The same over a column of numbers, so wide that they end where it ends.
+/// Draws the heading of a column of numbers, right-aligned to `width` characters.
 pub(super) fn number_head(ui: &mut Ui, text: &str, width: usize) -> egui::Response {
     ui.label(RichText::new(format!("{text:>width$}")).monospace().color(DIM).size(SIZE))
 }
@@ -102,12 +102,12 @@ pub(super) fn number_in(ui: &mut Ui, text: String, color: Color32) -> egui::Resp
     ui.label(RichText::new(text).monospace().color(color))
 }
 
-/// A title over a group of things.
+/// Draws a section title.
 pub(super) fn title(ui: &mut Ui, text: &str) -> egui::Response {
     ui.label(RichText::new(text).strong().size(13.5))
 }
 
-/// A bar that is filled to a share of its width.
+/// Draws a bar that is filled to a fraction of its width.
 pub(super) fn bar(ui: &mut Ui, share: f32, width: f32, color: Color32) -> egui::Response {
     let (rect, response) = ui.allocate_exact_size(egui::vec2(width, 10.0), egui::Sense::hover());
     ui.painter().rect_filled(rect, 2.0, SLOT);
@@ -117,12 +117,12 @@ pub(super) fn bar(ui: &mut Ui, share: f32, width: f32, color: Color32) -> egui::
     response
 }
 
-/// Eleven letters: `1.23 kB/s`.
+/// Formats a rate with eleven characters: `  1.23 kB/s`.
 pub(super) fn per_second(bytes: f64) -> String {
     format!("{:>11}", format!("{}/s", bytes_short(bytes)))
 }
 
-/// `512 B`, `1.23 kB`, `4.56 MB`.
+/// Formats a size: `512 B`, `1.23 kB`, `4.56 MB`.
 pub(super) fn bytes_short(bytes: f64) -> String {
     match bytes {
         b if b < 999.5 => format!("{b:.0} B"),
@@ -132,7 +132,7 @@ pub(super) fn bytes_short(bytes: f64) -> String {
     }
 }
 
-/// A count with a thin line between thousands.
+/// Formats a count with thousands separators: `12'345`.
 pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_units_and_one_width() {
+    fn numbers_are_formatted_with_units() {
         assert_eq!(bytes_short(999.0), "999 B");
         assert_eq!(bytes_short(999.9), "1.00 kB");
         assert_eq!(bytes_short(1_234_000.0), "1.23 MB");

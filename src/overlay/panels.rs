@@ -1,4 +1,4 @@
-//! What is in each tab.
+//! The contents of each tab.
 
 pub(super) mod inventories;
 pub(super) mod grid;

@@ -1,4 +1,4 @@
-//! How long each step of the walk takes: systems between the sets, which run only while the overlay is shown.
+//! Times each pipeline step with systems between the sets. They run only while the overlay is shown.
 
 use core::time::Duration;
 use std::{collections::VecDeque, time::Instant};
@@ -14,7 +14,7 @@ use crate::{
 
 use super::is_shown;
 
-/// One row of the table of steps.
+/// A row of the table of pipeline steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Step {
     Validate,
@@ -61,7 +61,7 @@ impl Step {
         }
     }
 
-    /// Its counter, and what that counts.
+    /// Returns the step's counter, and what it counts.
     pub(super) fn counter(self) -> (fn(&InventoryStats) -> u64, &'static str) {
         match self {
             Self::Validate => (|stats| stats.requests_validated, "requests"),
@@ -71,7 +71,7 @@ impl Step {
             Self::Send => (|stats| stats.messages_sent, "messages"),
             Self::Receive => (|stats| stats.messages_received, "messages"),
             Self::Apply => (|stats| stats.slots_applied, "slots"),
-            Self::Reconcile => (|stats| stats.slots_reverted, "put right"),
+            Self::Reconcile => (|stats| stats.slots_reverted, "reverted"),
             Self::Notify => (|stats| stats.slots_notified, "events"),
             Self::Predict => (|stats| stats.actions_predicted, "actions"),
             Self::Submit => (|stats| stats.requests_sent, "requests"),
@@ -80,47 +80,47 @@ impl Step {
 
     pub(super) fn about(self) -> &'static str {
         match self {
-            Self::Validate => "Server: hears requests and decides on them.",
-            Self::Mark => "Authority: finds the slots that differ from the last commit.",
-            Self::Batch => "Authority: finds who must be told what.",
-            Self::Encode => "Authority: writes each update once for all who get it.",
+            Self::Validate => "Server: receives requests and accepts or rejects them.",
+            Self::Mark => "Authority: finds slots that differ from the last commit.",
+            Self::Batch => "Authority: selects the recipients of each change.",
+            Self::Encode => "Authority: encodes each update once for all its recipients.",
             Self::Send => "Server: hands messages to the messaging backend.",
-            Self::Receive => "Client: collects the parts of one tick.",
-            Self::Apply => "Client: decodes them and moves the confirmed copies.",
-            Self::Reconcile => "Client: makes the components show what is confirmed.",
+            Self::Receive => "Client: collects the messages of one tick.",
+            Self::Apply => "Client: decodes them and updates the confirmed copies.",
+            Self::Reconcile => "Client: updates the components to the confirmed state.",
             Self::Notify => {
-                "Client: tells the game what changed. The authority's own player hears in mark."
+                "Client: emits events for the changes. For the host's own player this happens in mark."
             }
             Self::Predict => {
-                "Client: shows requests ahead of the answer. It happens where the game asks, so it has no time of its own here."
+                "Client: predicts requests. Runs inside the systems that make them, so it is not timed here."
             }
-            Self::Submit => "Client: hello, and requests for full copies.",
+            Self::Submit => "Client: sends the handshake and resync requests.",
         }
     }
 
-    /// Where it is timed, if not here.
+    /// Says why the step has no times here.
     pub(super) fn elsewhere(self, authority: bool) -> &'static str {
         match (self, authority) {
-            (Self::Validate, true) => "no server runs",
-            (Self::Predict, false) => "in the systems of the game",
+            (Self::Validate, true) => "no server running",
+            (Self::Predict, false) => "in the game's systems",
             (_, true) => "on clients",
             (_, false) => "on the server",
         }
     }
 
-    /// Whether it runs on the authority.
+    /// Returns `true` if the step runs on the authority.
     pub(super) fn is_of_authority(self) -> bool {
         matches!(self, Self::Validate | Self::Mark | Self::Batch | Self::Encode | Self::Send)
     }
 }
 
-/// In the mean a run weighs one in so many: it follows within some two seconds.
+/// Time constant of the moving average, in runs: it follows a change within about two seconds.
 const SMOOTHING: f64 = 64.0;
 
-/// So many runs the median is of.
+/// Number of runs that the median covers.
 const KEPT_MAX: usize = 63;
 
-/// How long one step took, in microseconds.
+/// Durations of one step, in microseconds.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(super) struct Took {
     pub(super) runs: u64,
@@ -143,7 +143,7 @@ impl Took {
         self.kept.push_back(took);
     }
 
-    /// Of the last runs: what it takes when nothing gets in between.
+    /// Returns the median of the last runs, which ignores interruptions.
     pub(super) fn median(&self) -> f64 {
         let mut kept: Vec<f64> = self.kept.iter().copied().collect();
         kept.sort_by(f64::total_cmp);
@@ -151,7 +151,7 @@ impl Took {
     }
 }
 
-/// How long the steps took, by [`Step`].
+/// Durations of the steps, indexed by [`Step`].
 #[derive(Resource, Default, Debug)]
 pub(super) struct StepTimes([Took; Step::ALL.len()]);
 
@@ -164,7 +164,7 @@ impl StepTimes {
         self.0[step as usize].note(took);
     }
 
-    /// In microseconds, of all steps together, when nothing gets in between.
+    /// Returns the sum of the medians of all steps, in microseconds.
     pub(super) fn total(&self) -> f64 {
         self.0.iter().map(Took::median).sum()
     }
@@ -174,11 +174,11 @@ impl StepTimes {
     }
 }
 
-/// When the last step ended.
+/// Time at which the last step ended.
 #[derive(Resource, Default, Debug)]
 struct Lap(Option<Instant>);
 
-/// The systems that time a stretch of the walk, so that one condition holds for all of them.
+/// Sets of the timing systems of one part of the pipeline, which share a run condition.
 #[derive(SystemSet, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Timing {
     Requests,
@@ -229,7 +229,7 @@ pub(super) fn plugin(app: &mut App) {
     time(app, PostUpdate, Timing::Submission, &[(Step::Submit, InventorySystems::Submit)]);
 }
 
-/// Looks at the clock before, between and after steps that follow each other.
+/// Adds systems that read the clock before, between and after consecutive steps.
 fn time(
     app: &mut App,
     schedule: impl ScheduleLabel + Clone,
@@ -259,7 +259,7 @@ fn lap(step: Step) -> impl FnMut(ResMut<Lap>, ResMut<StepTimes>) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is timed here is the machine, not the game")]
+#[expect(clippy::disallowed_methods, reason = "measures real time, not game time")]
 pub(super) fn now() -> Instant {
     Instant::now()
 }
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mean_begins_at_the_first_value_and_follows() {
+    fn mean_starts_at_the_first_value_and_converges() {
         let mut times = StepTimes::default();
         times.note(Step::Mark, Duration::from_micros(10));
         times.note(Step::Mark, Duration::from_micros(20));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_run_does_not_move_the_median() {
+    fn outlier_does_not_move_the_median() {
         let mut times = StepTimes::default();
         for micros in [5, 6, 9000, 5, 5] {
             times.note(Step::Mark, Duration::from_micros(micros));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_stand_in_the_order_of_the_walk() {
+    fn rows_are_in_pipeline_order() {
         assert!(Step::ALL.iter().enumerate().all(|(at, step)| *step as usize == at));
     }
 }

@@ -1,4 +1,4 @@
-//! What full copies would have cost in place of what was sent.
+//! Computes what sending full updates only would have cost.
 
 use bevy::{platform::collections::HashMap, prelude::*};
 
@@ -18,10 +18,10 @@ use crate::{
 
 use super::history::{FullCost, History};
 
-/// So many full copies are written in one frame.
+/// Maximum number of full updates encoded per frame.
 const COPIES_MAX: u64 = 64;
 
-/// Adds up what it would have cost to send a full copy for each commit, to each viewer.
+/// Adds up the cost of sending a full update for each commit to each viewer.
 pub(super) fn weigh_full_copies(
     authority: Authority,
     catalogue: Res<Catalogue>,
@@ -50,7 +50,7 @@ pub(super) fn weigh_full_copies(
             }
         }
     } else if let Some(copies) = confirmations.filter(|copies| copies.is_changed()) {
-        // Of a view that has just begun nothing is missing.
+        // A new view has not missed any commits.
         let before = core::mem::take(&mut *versions);
         for (handle, version, unit) in copies.versions() {
             versions.insert(handle, version);
@@ -66,7 +66,7 @@ pub(super) fn weigh_full_copies(
     history.full.bits += cost.bits;
 }
 
-/// Weighs full copies by writing them; if they are very many, the others count as the mean of the first.
+/// Measures full updates by encoding them. Beyond [`COPIES_MAX`], each counts as the mean of the encoded ones.
 struct Scales<'a> {
     schema: Schema<'a>,
     written: u64,
@@ -85,7 +85,7 @@ impl Scales<'_> {
     }
 }
 
-/// How long a unit is as an update that holds all of it.
+/// Returns the size of a full update of an inventory, in bits.
 fn full_bits(schema: Schema, handle: u32, version: u64, unit: &Unit) -> u64 {
     let mut w = BitWriter::default();
     let (base, version) = (version.max(1) - 1, version.max(1));
@@ -100,7 +100,7 @@ mod tests {
     use crate::{model::slots::Slots, model::unit::Kind, prelude::*};
 
     #[test]
-    fn very_many_copies_count_as_the_mean_of_the_first() {
+    fn excess_updates_count_as_the_mean() {
         let items = Items::<()>::from_ron(r#"(items: [(key: "axe")])"#).unwrap();
         let kinds = [Kind::of::<Inventory>()];
         let schema = Schema { catalogue: items.catalogue(), kinds: &kinds };

@@ -1,4 +1,4 @@
-//! The window with its tabs.
+//! The overlay's window and its tabs.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_egui::{
@@ -35,20 +35,20 @@ use super::{
     steps::{self, StepTimes},
 };
 
-/// What was chosen in the panels.
+/// Selections made in the panels.
 #[derive(Resource, Default, Debug)]
 pub(super) struct Choices {
     pub(super) client: Option<Entity>,
     pub(super) filter: Filter,
-    /// The slot that is to be spoilt, by its flat position.
+    /// Flat index of the slot to corrupt.
     pub(super) spoil: usize,
-    /// The list beside the grids is not there.
+    /// Whether the list beside the grids is hidden.
     pub(super) without_list: bool,
-    /// How long drawing took, smoothed, in microseconds.
+    /// Smoothed drawing time, in microseconds.
     drawing: f64,
 }
 
-/// All that panels read, and the levers.
+/// All data that the panels read and change.
 #[derive(SystemParam)]
 pub(super) struct Sight<'w, 's> {
     pub(super) overlay: ResMut<'w, InventoryOverlay>,
@@ -95,14 +95,14 @@ impl Sight<'_, '_> {
     }
 }
 
-/// How large it is at first, if the game's window is. In a low one it is as wide as there is room.
+/// Initial size, if it fits into the game's window. If the window is too low, the overlay fills it.
 const SIZE: egui::Vec2 = egui::vec2(980.0, 620.0);
 
-/// Where there is less room beside the tabs no rate is shown.
+/// Minimum width beside the tabs for the byte rate to be shown.
 const RATE_WIDTH: f32 = 120.0;
 
 pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
-    // Where there is no camera yet there is nothing to draw on.
+    // Without a camera there is no egui context.
     let Ok(ctx) = contexts.ctx_mut() else { return };
     let begin = steps::now();
     let room = ctx.content_rect().size() - egui::vec2(24.0, 24.0);
@@ -120,7 +120,7 @@ pub(super) fn draw_overlay(mut contexts: EguiContexts, mut sight: Sight) {
             look::apply(ui);
             tabs(ui, &mut sight, &mut open);
             ui.separator();
-            // A panel has all the room there is, and the window does not grow with it.
+            // A panel gets all the available space, and does not grow the window.
             let room = ui.available_size().floor();
             let down = egui::Layout::top_down(egui::Align::Min);
             ui.allocate_ui_with_layout(room, down, |ui| {
@@ -158,14 +158,14 @@ fn tabs(ui: &mut egui::Ui, sight: &mut Sight, open: &mut bool) {
             }
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if ui.button("x").on_hover_text("Hide. The key opens it again.").clicked() {
+            if ui.button("x").on_hover_text("Hide. Press the key to open it again.").clicked() {
                 *open = false;
             }
             let drawing = sight.choices.drawing / 1000.0;
             look::number_in(ui, format!("{drawing:.2} ms"), look::DIM)
-                .on_hover_text("What this window takes per frame, without the renderer.");
+                .on_hover_text("Time to build this window per frame, without rendering.");
             look::number_in(ui, sight.role().into(), look::ACCENT)
-                .on_hover_text("What this app is.");
+                .on_hover_text("Role of this app.");
             if ui.available_width() > RATE_WIDTH {
                 let (rate, about) = if sight.authority.is_here() {
                     (sight.history.rate(|stats| stats.bytes_sent), "Sent to all clients.")

@@ -1,5 +1,5 @@
-//! What the overlay has painted, and what the world says must be there. A line `is` is so now, a line `was` was so a
-//! moment ago: what is painted was gathered then.
+//! What the overlay has painted, and the state of the world to compare it with. A line `is` holds now, a line `was`
+//! held a moment ago, because the painted values may have been sampled then.
 
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
@@ -12,31 +12,31 @@ use bevy_egui::{
 use bevy_inventory_sync::{overlay::InventoryOverlay, prelude::*};
 use bevy_replicon_renet::RenetClient;
 
-/// So long what was is told. The overlay looks at some things twice a second.
+/// How long old facts are reported. The overlay samples some data only twice a second.
 const PAST: Duration = Duration::from_millis(1500);
 
-/// So long bytes are remembered.
+/// How long byte counts are kept.
 const BYTES_PAST: Duration = Duration::from_secs(5);
 
-/// A text on the overlay, where it can be seen.
+/// A visible text of the overlay.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Painted {
     pub text: String,
-    /// In points of the window.
+    /// Position in the window, in points.
     pub place: Rect,
-    /// It goes on to the left or right of where it can be seen.
+    /// Whether the text is clipped at the left or right.
     cut: bool,
 }
 
-/// What egui was given to paint in this frame.
+/// What egui painted in this frame.
 #[derive(Resource, Default, Debug)]
 pub struct Overlaid {
     pub painted: Vec<Painted>,
-    /// What was copied last.
+    /// The text that was last copied to the clipboard.
     copied: Option<String>,
 }
 
-/// What has been, to compare with.
+/// Recent state, for comparison.
 #[derive(Resource, Default)]
 pub struct Past {
     facts: VecDeque<(Duration, BTreeSet<String>)>,
@@ -83,7 +83,7 @@ fn add_texts(painted: &mut Vec<Painted>, clip: Rect, shape: &Shape) {
     }
 }
 
-/// What the overlay must agree with.
+/// The state that the overlay must match.
 #[derive(SystemParam)]
 pub struct Truth<'w, 's> {
     time: Res<'w, Time<Real>>,
@@ -109,7 +109,7 @@ type Held = (
 );
 
 impl Truth<'_, '_> {
-    /// From now on differences are counted from here.
+    /// Counts later differences from now.
     pub fn begin(&mut self) {
         self.past.pictured = *self.stats;
     }
@@ -194,7 +194,7 @@ impl Truth<'_, '_> {
         facts
     }
 
-    /// The least and the most that were sent in about a second that ended a moment ago.
+    /// Returns the minimum and maximum byte rate over intervals of about a second that ended recently.
     fn bytes_per_second(&self) -> (f64, f64) {
         let now = self.time.elapsed();
         let bytes = &self.past.bytes;
@@ -202,7 +202,7 @@ impl Truth<'_, '_> {
         let rates = ends.flat_map(|(end, there)| {
             bytes.iter().filter_map(move |(begin, before)| {
                 let seconds = end.checked_sub(*begin)?.as_secs_f64();
-                #[expect(clippy::cast_precision_loss, reason = "it is compared loosely")]
+                #[expect(clippy::cast_precision_loss, reason = "the comparison has a tolerance")]
                 let rate = (there - before) as f64 / seconds;
                 (0.9..2.5).contains(&seconds).then_some(rate)
             })
@@ -216,7 +216,7 @@ fn counters(stats: &InventoryStats) -> Vec<(&str, u64)> {
     (0..stats.field_len()).filter_map(field).collect()
 }
 
-/// `QuickMove { .. }` becomes `quick move`.
+/// Turns `QuickMove { .. }` into `quick move`.
 fn in_words(debug: &str) -> String {
     let mut words = String::new();
     for letter in debug.chars().take_while(|letter| letter.is_alphanumeric()) {

@@ -1,4 +1,4 @@
-//! Chests: whoever stands at one may open it, several at once.
+//! Chests: any nearby player may open them, several players at once.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -11,12 +11,12 @@ use crate::{
 
 use super::players::Player;
 
-/// How far away from an open chest one may go without closing it, in tiles.
+/// Distance at which an open chest closes, in tiles.
 const REACH_OPEN: f32 = 2.6;
 
 const KEY: ItemId = ItemId::of("key");
 
-/// The chests from south to north, and what they hold at first.
+/// The chests from south to north, with their initial contents.
 const CHESTS: [(ChestKind, &[(&str, u32)]); 4] = [
     (ChestKind::Plain, &[("rope", 3), ("book", 1), ("mushroom", 7), ("healing_potion", 2)]),
     (
@@ -44,10 +44,10 @@ const CHESTS: [(ChestKind, &[(&str, u32)]); 4] = [
     ),
 ];
 
-/// Slots that are spread over a chest.
+/// Slots of a chest that are filled initially.
 const SPREAD: [usize; 10] = [0, 1, 4, 9, 10, 13, 16, 19, 21, 26];
 
-/// What is written on things in chests.
+/// Texts engraved on items in chests.
 const ENGRAVED: [(&str, &str); 2] =
     [("iron_sword", "For Edda, who came back"), ("book", "Property of the miller")];
 
@@ -71,10 +71,10 @@ pub fn place_chests(mut pool: ResMut<DataPool>, mut commands: Commands) {
     }
 }
 
-/// A player sees the own figure where it was a moment ago, and is given the difference.
+/// Tolerance in tiles, because players see their own position with a delay.
 const GRACE: f32 = 0.4;
 
-/// One opens what is near, and goes on seeing it a step farther away.
+/// Allows opening a nearby chest, and using it up to a slightly greater distance.
 pub fn near(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
     let at = |entity: Option<Entity>| positions.get(entity?).ok().copied();
     let reach =
@@ -99,7 +99,7 @@ pub fn unlocked(
     if keys > 0 { Verdict::Allow } else { Verdict::Refuse(Reason::Locked) }
 }
 
-/// Nobody buys from a chest that is not for sale.
+/// Rejects purchases from chests that are not vendors.
 pub fn for_sale(In(ask): In<Ask>, chests: Query<&Chest>) -> Verdict {
     let Purpose::Act { action, .. } = ask.purpose else { return Verdict::Allow };
     let vendor = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
@@ -109,7 +109,7 @@ pub fn for_sale(In(ask): In<Ask>, chests: Query<&Chest>) -> Verdict {
     Verdict::Allow
 }
 
-/// Tells everybody who stands at an open chest.
+/// Publishes the names of the players who have a chest open.
 pub fn show_users(
     players: Query<(&Player, &Avatar)>,
     mut chests: Query<(&Viewers, &mut Chest), Changed<Viewers>>,

@@ -1,4 +1,4 @@
-//! What lies on the ground.
+//! Items on the ground.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -13,7 +13,7 @@ use super::players::{ENTRANCE, Player};
 
 const ITEMS_AT_START: usize = 34;
 
-/// What grows and gets lost here, and at most how many at once.
+/// Items that appear on the ground, with the maximum count of a stack.
 const FINDS: [(&str, u32); 16] = [
     ("apple", 4),
     ("mushroom", 5),
@@ -33,21 +33,21 @@ const FINDS: [(&str, u32); 16] = [
     ("iron_sword", 1),
 ];
 
-/// Nothing grows so near to where players enter the world: what lies there somebody has dropped.
+/// Radius around the entrance in which no items appear, in tiles: all items there were dropped by players.
 const CLEAR: f32 = 3.0;
 
-/// How far in front of the feet a dropped stack lands.
+/// Distance in front of the feet at which a dropped stack lands, in tiles.
 const THROW: f32 = 0.7;
 
-/// From a bit farther than it can be reached, so that picking up can be shown ahead.
+/// Distance at which a stack comes into view, slightly beyond reach, so that picking it up can be predicted.
 const SEEN_FROM: f32 = ITEM_REACH + 0.8;
 
-/// What lies at a place, for everybody to see.
+/// Components of an item on the ground that all players see.
 fn lying(place: Vec2) -> impl Bundle {
     (Replicated, GroundItem::default(), Position(place), Viewers::new())
 }
 
-/// Has what a player dropped land nearby, or where the player stands if nobody could reach it there.
+/// Places a dropped stack near the player, or at the player's position if the spot is not reachable.
 pub fn place_dropped(
     dropped: On<Dropped>,
     players: Query<(&Position, &Facing)>,
@@ -69,7 +69,7 @@ pub fn in_reach(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
     }
 }
 
-/// Only who could pick a stack up sees it as an inventory.
+/// Shows a stack's inventory only to players who are close enough to pick it up.
 pub fn show_to_who_is_near(
     players: Query<(&Player, &Position)>,
     mut items: Query<(&Position, &mut Viewers), With<Loot>>,
@@ -113,7 +113,7 @@ fn lay_down_find(commands: &mut Commands) {
     commands.spawn(loot(place.expect("most of the map is grass"), stack));
 }
 
-/// A stack on the ground that nobody has dropped.
+/// A stack on the ground that no player has dropped.
 pub fn loot(place: Vec2, stack: Stack) -> impl Bundle {
     (lying(place), Inventory([Some(stack)].into_iter().collect()), Loot)
 }

@@ -1,4 +1,4 @@
-//! Players come and go.
+//! Players joining and leaving.
 
 use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
 use bevy_inventory_sync::prelude::*;
@@ -11,10 +11,10 @@ use crate::{
 
 use super::walk::Heading;
 
-/// Where everybody enters the world.
+/// Tile at which players enter the world.
 pub const ENTRANCE: IVec2 = IVec2::new(19, 7);
 
-/// Where the next ones stand, so that nobody stands on somebody.
+/// Offsets from the entrance, so that players do not overlap.
 const PLACES: [Vec2; 8] = [
     Vec2::ZERO,
     Vec2::X,
@@ -39,11 +39,11 @@ const COLORS: [[u8; 3]; 8] = [
     [120, 125, 140],
 ];
 
-/// Whose avatar this is. [`Owner`] says who sees the inventory, and is gone as soon as the client is.
+/// The client of an avatar. [`Owner`] determines who sees the inventory, and is removed when the client disconnects.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Player(pub ClientId);
 
-/// On a client that has said who it is.
+/// Name and account of a client that has sent its join request.
 #[derive(Component, Clone, Debug)]
 pub struct Nickname {
     name: String,
@@ -61,7 +61,7 @@ impl Nickname {
 #[derive(Component, Debug)]
 pub struct Admitted;
 
-/// What belongs to an account while its player is away.
+/// State of an account while its player is away.
 #[derive(Debug)]
 struct Absent {
     place: Vec2,
@@ -75,16 +75,16 @@ struct Account {
     absent: Option<Absent>,
 }
 
-/// Everybody who has ever been here.
+/// All accounts that have ever joined.
 #[derive(Resource, Default, Debug)]
 pub struct Accounts(HashMap<u64, Account>);
 
-/// Which account an avatar belongs to.
+/// The account of an avatar.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Of(u64);
 
-/// Lets players in. The host plays at once; a client when it has said who it is and speaks the same protocol, in
-/// whichever order the two came.
+/// Admits players: the host at once, a client after it has both sent its join request and passed the protocol
+/// check, in either order.
 #[derive(SystemParam)]
 pub struct Entrance<'w, 's> {
     accounts: ResMut<'w, Accounts>,
@@ -103,11 +103,11 @@ pub fn admit_clients(
 }
 
 impl Entrance<'_, '_> {
-    /// Spawns the avatar. All that makes its inventory known to the client is [`Owner`].
+    /// Spawns the avatar. [`Owner`] alone makes its inventory visible to the client.
     pub fn admit(&mut self, client: ClientId, Nickname { name, account }: &Nickname) {
         let avatar = self.present.iter().find(|(_, of)| of.0 == *account);
         if let Some((avatar, _)) = avatar {
-            // Back before its old connection has timed out.
+            // The player reconnected before the old connection timed out.
             self.commands.entity(avatar).insert((Player(client), Owner(client)));
             return;
         }
@@ -145,7 +145,7 @@ fn first_hotbar() -> Hotbar {
     hotbar
 }
 
-/// What a player has waits for it to come back.
+/// Stores the state of a player who disconnects, and despawns the avatar.
 pub fn part_with_client(
     gone: On<Remove, ConnectedClient>,
     players: Query<(Entity, &Player, &Of, &Position, &Inventory, &Hotbar)>,

@@ -1,4 +1,4 @@
-//! What players ask for besides inventories.
+//! Handles player requests besides inventory actions.
 
 use bevy::prelude::*;
 use bevy_replicon::prelude::*;

@@ -1,4 +1,4 @@
-//! Players walk where they want to, and not through trees.
+//! Player movement with collisions.
 
 use bevy::prelude::*;
 
@@ -7,15 +7,15 @@ use crate::{
     protocol::{Facing, Position},
 };
 
-/// In tiles per second.
+/// Walking speed, in tiles per second.
 const SPEED: f32 = 4.5;
 
-/// Where a player wants to go; no longer than 1.
+/// Direction in which a player walks; its length is at most 1.
 #[derive(Component, Clone, Copy, Default, Debug)]
 pub struct Heading(Vec2);
 
 impl Heading {
-    /// What a client says is not trusted: no speed but the game's own.
+    /// Sanitizes a client's direction, so that a client cannot exceed the game's speed.
     pub fn new(wish: Vec2) -> Self {
         Self(if wish.is_finite() { wish.clamp_length_max(1.0) } else { Vec2::ZERO })
     }

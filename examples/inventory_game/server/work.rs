@@ -1,4 +1,4 @@
-//! Tools at work: an axe fells what a pickaxe does not, and both wear out.
+//! Tools: axes fell trees, pickaxes mine rocks, and both wear out.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -11,11 +11,11 @@ use crate::{
 
 use super::ground;
 
-/// What tools get out of what stands in the world.
+/// What tools yield: the thing, the tag of the tool, and the possible items.
 const YIELDS: [(Thing, &str, &[&str]); 2] =
     [(Thing::Tree, "fells", &["wood"]), (Thing::Rock, "mines", &["stone", "coal", "iron_ore"])];
 
-/// Nothing changes by [`Action::Use`] itself; this is what it means here. Written as if there were no network.
+/// Implements [`Action::Use`], which has no effect by itself. Written as if there were no network.
 pub fn use_tool(
     used: On<Accepted<Action>>,
     items: Res<Items<Props>>,
@@ -43,5 +43,5 @@ pub fn use_tool(
     let uses = items.props(tool.item).map_or(0, |props| props.uses);
     let worn = tool.worn(tool.wear + 1);
     let left = (worn.wear < uses).then_some(worn);
-    hotbar.set(index, left).expect("the tool lies there");
+    hotbar.set(index, left).expect("the slot contains the tool");
 }

@@ -1,4 +1,4 @@
-//! What can be made, beside the open backpack. A click or Enter makes it.
+//! The list of recipes beside the open backpack. A click or Enter crafts one.
 
 use bevy::{prelude::*, ui::widget::NodeImageMode};
 use bevy_inventory_sync::prelude::*;
@@ -12,14 +12,14 @@ use super::{
     panels::{Backpack, GOLD},
 };
 
-/// What is free beside the panels in a small window.
+/// Width that is free beside the panels in a small window.
 const WIDTH: f32 = 97.0;
 
-/// One row: a recipe.
+/// The row of a recipe.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct RecipeRow(pub RecipeId);
 
-/// What a recipe takes, in its row.
+/// An ingredient in the row of a recipe, with its count.
 #[derive(Component, Clone, Copy, Debug)]
 struct Part(ItemId, u32);
 
@@ -48,7 +48,7 @@ fn spawn(catalogue: Res<Catalogue>, art: Res<Art>, mut commands: Commands) {
     let behind = Node { left: px(0), right: px(0), top: px(0), bottom: px(0), ..default() };
     commands.spawn((floating(list), List, GlobalZIndex(2))).with_children(|list| {
         list.spawn((floating(behind), wood));
-        list.spawn(letters("Make", GOLD));
+        list.spawn(letters("Craft", GOLD));
         for recipe in catalogue.recipes() {
             let row = Node {
                 align_items: AlignItems::Center,
@@ -102,7 +102,8 @@ fn something_changed(
     changes.read().count() + opened.read().count() > 0 || backpack.is_changed()
 }
 
-/// What cannot be made now is grey: the same code says so that will make it. What is lacking for it is red.
+/// Grays out recipes that cannot be crafted now, using the same check as the action itself. Missing ingredients are
+/// red.
 fn grey(
     hands: Hands,
     mine: Query<(&Inventory, &Hotbar), With<LocalInventory>>,

@@ -1,4 +1,4 @@
-//! Dragging stacks between slots. Nothing moves here: the drop is a request, which paints the slots.
+//! Dragging stacks between slots. A drop only makes a request; the slots are painted when it is predicted or confirmed.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
@@ -17,18 +17,18 @@ use super::{
     to_ui,
 };
 
-/// Two clicks within so many seconds are one double click.
+/// Maximum time between the clicks of a double click, in seconds.
 const DOUBLE_CLICK: f32 = 0.35;
 
-/// A stack that follows the pointer.
+/// A dragged stack.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Drag {
     pub from: SlotView,
-    /// Only half of it.
+    /// Whether only half of the stack is dragged.
     pub half: bool,
-    /// Where the pointer is in the window.
+    /// Position in the window.
     pub at: Vec2,
-    /// Carried with the ring and not with the mouse.
+    /// Whether it is dragged with the keyboard instead of the mouse.
     pub by_keys: bool,
 }
 
@@ -90,7 +90,7 @@ fn end(_: On<Pointer<DragEnd>>, mut dragging: ResMut<Dragging>) {
     dragging.0 = None;
 }
 
-/// How many a drag moves; none means all.
+/// Returns the number of items that a drag moves; `None` means all.
 pub fn count_of(drag: Drag, contents: &Contents) -> Option<u32> {
     contents.get(drag.from).filter(|_| drag.half).map(|stack| stack.count().div_ceil(2))
 }
@@ -107,7 +107,7 @@ fn drop_on_slot(
     }
 }
 
-/// Beside all panels a stack is thrown on the ground.
+/// Drops a stack on the ground if it is released outside all panels.
 fn drop_beside(
     event: On<Pointer<DragDrop>>,
     backdrop: Single<Entity, With<Backdrop>>,
@@ -115,14 +115,14 @@ fn drop_beside(
     dragging: Res<Dragging>,
     mut hands: Hands,
 ) {
-    // The event goes on to the window, and comes here from panels.
+    // The event bubbles up, so it also arrives from panels.
     let beside = event.entity == *backdrop && event.original_event_target() == *backdrop;
     if let Some(drag) = dragging.0.filter(|_| beside) {
         hands.drop(drag.from.place(), count_of(drag, &contents));
     }
 }
 
-/// A click with shift sends a stack over, or buys where things are for sale; a double click gathers.
+/// A Shift-click quick-moves a stack, or buys from a vendor; a double click collects.
 fn click(
     event: On<Pointer<Click>>,
     keys: Res<ButtonInput<KeyCode>>,
@@ -142,7 +142,7 @@ fn click(
     }
 }
 
-/// Sends stacks to where they are most likely wanted.
+/// Quick-moves stacks to their most likely destination.
 #[derive(SystemParam)]
 pub struct Sending<'w, 's> {
     chests: Query<'w, 's, (&'static Chest, &'static InventoryId)>,
@@ -182,7 +182,7 @@ fn move_ghost(
     (node.left, node.top) = (px(corner.x), px(corner.y));
 }
 
-/// What is being dragged is not quite in its slot any more.
+/// Dims the slot that a stack is dragged from.
 fn dim_source(
     dragging: Res<Dragging>,
     slots: Query<(&SlotView, &SlotParts)>,

@@ -1,4 +1,4 @@
-//! What can be typed into the menu.
+//! Text fields of the menu.
 
 use bevy::{input::keyboard::KeyboardInput, prelude::*};
 
@@ -12,7 +12,7 @@ pub enum Field {
     Name,
 }
 
-/// What stands in them.
+/// Contents of the text fields.
 #[derive(Resource, PartialEq, Eq, Debug)]
 pub struct Fields {
     pub address: String,
@@ -67,14 +67,14 @@ fn type_in(
     }
 }
 
-/// The name is asked for when a game begins.
+/// Updates the player's name, which is used when a game starts.
 fn rename(fields: Res<Fields>, mut me: ResMut<Me>) {
     if fields.is_changed() && me.name != fields.name {
         me.name.clone_from(&fields.name);
     }
 }
 
-/// Where one has been one may want to go again.
+/// Fills in the address of the last server.
 fn note_server(session: Res<Session>, mut fields: ResMut<Fields>) {
     if let Session::Guest(server) = *session
         && session.is_changed()

@@ -1,4 +1,4 @@
-//! A ring around what the keyboard is at: arrows move it, Tab takes it to the next panel.
+//! Keyboard focus, drawn as a ring: arrow keys move it, Tab moves it to the next panel.
 
 use bevy::prelude::*;
 
@@ -6,14 +6,14 @@ use crate::session::{Paused, Session};
 
 use super::{Backpack, SlotView, floating, panels::GOLD};
 
-/// What the ring can be around. The highest layer of those on screen has it.
+/// Marks nodes that can have the focus, by layer. Only the highest layer on screen can have it.
 #[derive(Component, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Focusable {
     Panel,
     Menu,
 }
 
-/// What the ring is around, and whether the keyboard moved it last and not the mouse.
+/// The focused node, and whether the keyboard (not the mouse) moved the focus last.
 #[derive(Resource, Default, Debug)]
 pub struct Focus {
     pub on: Option<Entity>,
@@ -21,7 +21,7 @@ pub struct Focus {
 }
 
 impl Focus {
-    /// What keys act on.
+    /// Returns the node that keys act on.
     pub fn shown(&self) -> Option<Entity> {
         self.on.filter(|_| self.by_keys)
     }
@@ -31,7 +31,7 @@ impl Focus {
     }
 }
 
-/// Enter on what has the ring, or a click.
+/// Enter on the focused node, or a click on a node.
 #[derive(EntityEvent, Clone, Copy, Debug)]
 pub struct Pressed {
     pub entity: Entity,
@@ -40,7 +40,7 @@ pub struct Pressed {
 #[derive(Component, Debug)]
 struct Ring;
 
-/// Off the way, so far is as bad as this many times as far on the way.
+/// Weight of the sideways distance relative to the distance in the arrow's direction.
 const ASIDE: f32 = 2.5;
 
 const ARROWS: [(KeyCode, Vec2); 4] = [
@@ -77,7 +77,7 @@ fn spawn(mut commands: Commands) {
     commands.spawn((floating(ring), frame));
 }
 
-/// Whether arrows move the ring and not the player.
+/// Returns `true` if arrow keys move the focus instead of the player.
 pub fn keys_are_for_panels(
     backpack: Res<Backpack>,
     session: Res<Session>,
@@ -86,7 +86,7 @@ pub fn keys_are_for_panels(
     backpack.open || paused.0 || *session == Session::None
 }
 
-/// One thing that the ring can be around, as far as moving it goes.
+/// Position and panel of a focusable node.
 #[derive(Clone, Copy)]
 struct Spot {
     entity: Entity,
@@ -94,7 +94,7 @@ struct Spot {
     at: Vec2,
 }
 
-/// Those on the highest layer on screen, in reading order.
+/// Returns the focusable nodes of the highest layer on screen, in reading order.
 fn spots(places: &Places) -> Vec<Spot> {
     let shown = || places.iter().filter(|(.., node, _)| node.size().min_element() > 0.0);
     let top = shown().map(|(_, layer, ..)| *layer).max();
@@ -106,7 +106,7 @@ fn spots(places: &Places) -> Vec<Spot> {
     spots
 }
 
-/// In panels it begins at a slot.
+/// Moves the focus. In panels it starts at a slot.
 fn navigate(
     keys: Res<ButtonInput<KeyCode>>,
     places: Places,
@@ -144,7 +144,7 @@ fn beside(spots: &[Spot], here: Spot, way: Vec2) -> Option<Spot> {
     ahead.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, spot)| spot)
 }
 
-/// The first of the next panel; within the only one, the next.
+/// Returns the first node of the next panel, or the next node if there is only one panel.
 fn next_group(spots: &[Spot], here: Spot, back: bool) -> Spot {
     let mut firsts: Vec<Spot> = vec![];
     for spot in spots {
@@ -161,7 +161,7 @@ fn next_group(spots: &[Spot], here: Spot, back: bool) -> Spot {
     ring[(at + if back { ring.len() - 1 } else { 1 }) % ring.len()]
 }
 
-/// The ring goes when the mouse is used, except in a menu, and when nothing is open that it could be in.
+/// Hides the ring when the mouse moves (except in a menu), or when no panel or menu is open.
 fn let_go(
     mut moves: MessageReader<CursorMoved>,
     backpack: Res<Backpack>,

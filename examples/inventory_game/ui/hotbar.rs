@@ -1,4 +1,4 @@
-//! The quick row at the bottom, always in view, and the name of what has just been selected.
+//! The hotbar at the bottom, and the name of the item that was just selected.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -10,13 +10,13 @@ use super::{
     slots::{self, SLOT},
 };
 
-/// How long the name of the selected item stays, in seconds.
+/// How long the name of the selected item is shown, in seconds.
 const NAMED: f32 = 1.8;
 
 /// Width of the frame around the selected slot.
 const FRAME: f32 = 24.0;
 
-/// All that is at the bottom.
+/// Container of the hotbar and the name.
 #[derive(Component, Debug)]
 struct Bottom;
 
@@ -26,7 +26,7 @@ struct Row;
 #[derive(Component, Debug)]
 struct Frame;
 
-/// Seconds that the name is still shown.
+/// The name of the selected item, with the remaining seconds.
 #[derive(Component, Default, Debug)]
 struct Name(f32);
 
@@ -54,7 +54,7 @@ fn spawn(mut commands: Commands) {
     });
 }
 
-/// Nobody carries anything in the menu.
+/// Hides and clears the hotbar in the menu.
 fn show(
     session: Res<Session>,
     mut bottom: Single<&mut Node, With<Bottom>>,

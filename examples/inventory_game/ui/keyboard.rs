@@ -1,5 +1,5 @@
-//! Everything that the mouse does with slots, from the keyboard: Enter takes up and puts down what the ring is
-//! around, with Shift it sends it over; H takes half, C gathers.
+//! Keyboard equivalents of all mouse operations on slots: Enter picks up and places the focused stack,
+//! Shift+Enter quick-moves it, H picks up half, C collects.
 
 use bevy::{ecs::system::SystemParam, prelude::*, window::PrimaryWindow};
 
@@ -20,7 +20,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Update, (handle, carry, put_away).chain().run_if(session::is_played));
 }
 
-/// The slot that keys act on: in the ring, or under the pointer while a panel is open.
+/// The slot that keys act on: the focused one, or the hovered one, while a panel is open.
 #[derive(SystemParam)]
 pub struct Reach<'w, 's> {
     backpack: Res<'w, Backpack>,
@@ -61,7 +61,7 @@ fn handle(
     }
 }
 
-/// What was taken up with Enter goes with the ring.
+/// Moves a stack that was picked up with the keyboard along with the focus.
 fn carry(
     focus: Res<Focus>,
     places: Query<&UiGlobalTransform>,
@@ -76,7 +76,7 @@ fn carry(
     }
 }
 
-/// So that one sees what lies where it is going to, as a share of the window's height.
+/// Offset of a carried stack from the focused slot, as a fraction of the window's height, to keep the slot visible.
 const BESIDE: Vec2 = Vec2::new(0.012, -0.012);
 
 fn put_away(backpack: Res<Backpack>, focus: Res<Focus>, mut dragging: ResMut<Dragging>) {

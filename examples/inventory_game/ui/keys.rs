@@ -1,4 +1,4 @@
-//! The keys, in short, for what is on screen. F1 takes them away and brings them back.
+//! A short list of the keys for the current screen. F1 shows and hides it.
 
 use bevy::prelude::*;
 
@@ -17,44 +17,44 @@ const WORLD: &[(&str, &str)] = &[
     ("R", "use tool"),
     ("Q, Ctrl+Q", "drop one, all"),
     ("Esc", "menu"),
-    ("F3", "look at the sync"),
-    ("F1", "hide this"),
+    ("F3", "sync overlay"),
+    ("F1", "hide keys"),
 ];
 
 const MOUSE: &[(&str, &str)] = &[
     ("Drag", "move"),
-    ("Right-drag", "half"),
-    ("Shift-click", "send over"),
-    ("Double-click", "gather"),
+    ("Right-drag", "move half"),
+    ("Shift-click", "quick-move"),
+    ("Double-click", "collect"),
     ("1-9", "to hotbar"),
     ("Q, Ctrl+Q", "drop one, all"),
-    ("Arrows", "by keyboard"),
+    ("Arrows", "use keyboard"),
     ("E", "close"),
-    ("F1", "hide this"),
+    ("F1", "hide keys"),
 ];
 
 const KEYBOARD: &[(&str, &str)] = &[
-    ("Arrows, Tab", "go"),
-    ("Enter", "take, put"),
+    ("Arrows, Tab", "move focus"),
+    ("Enter", "take, place"),
     ("H", "take half"),
-    ("Shift+Enter", "send over"),
-    ("C", "gather"),
+    ("Shift+Enter", "quick-move"),
+    ("C", "collect"),
     ("1-9", "to hotbar"),
     ("Q, Ctrl+Q", "drop one, all"),
     ("Esc", "close"),
-    ("F1", "hide this"),
+    ("F1", "hide keys"),
 ];
 
 const ROWS: usize = 10;
 
-/// Whether the player wants to see them.
+/// Whether the player wants to see the keys.
 #[derive(Resource, Debug)]
 struct Wanted(bool);
 
 #[derive(Component, Debug)]
 struct Corner;
 
-/// A line, and whether it is the key or what that does.
+/// The index of a line, and whether the cell shows the key (`true`) or its function.
 #[derive(Component, Debug)]
 struct Cell(usize, bool);
 

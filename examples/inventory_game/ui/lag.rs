@@ -1,4 +1,4 @@
-//! Sliders for a bad connection, at the press of a key.
+//! Sliders to simulate a bad connection, toggled with a key.
 
 use bevy::{prelude::*, ui::RelativeCursorPosition};
 
@@ -8,7 +8,7 @@ use super::{floating, letters, panels::GOLD};
 
 const WIDTH: f32 = 60.0;
 
-/// What a slider sets.
+/// The setting that a slider controls.
 #[derive(Component, Clone, Copy, PartialEq, Debug)]
 enum Knob {
     Delay,
@@ -19,7 +19,7 @@ enum Knob {
 impl Knob {
     const ALL: [Self; 3] = [Self::Delay, Self::Jitter, Self::Loss];
 
-    /// Where it stands, from 0 to 1.
+    /// Returns the slider's position, from 0 to 1.
     fn of(self, lag: &Lag) -> f32 {
         match self {
             Self::Delay => lag.delay.as_secs_f32() / Lag::DELAY_MAX.as_secs_f32(),
@@ -38,7 +38,7 @@ impl Knob {
 
     fn words(self, lag: &Lag) -> String {
         match self {
-            Self::Delay => format!("Lag each way {} ms", lag.delay.as_millis()),
+            Self::Delay => format!("One-way lag {} ms", lag.delay.as_millis()),
             Self::Jitter => format!("Jitter {:.0} %", lag.jitter * 100.0),
             Self::Loss => format!("Loss {:.0} %", lag.loss * 100.0),
         }
@@ -49,7 +49,7 @@ impl Knob {
 #[derive(Component, Debug)]
 pub struct Panel;
 
-/// The part of a slider that is filled.
+/// The filled part of a slider.
 #[derive(Component, Debug)]
 struct Filled(Knob);
 
@@ -94,12 +94,12 @@ fn toggle(keys: Res<ButtonInput<KeyCode>>, mut panel: Single<&mut Visibility, Wi
     }
 }
 
-/// Without a connection there is nothing to hold up.
+/// Without a connection there are no messages to delay.
 fn hide(mut panel: Single<&mut Visibility, With<Panel>>) {
     **panel = Visibility::Hidden;
 }
 
-/// A slider that was pressed follows the pointer until it is let go.
+/// A pressed slider follows the pointer until the button is released.
 fn slide(
     buttons: Res<ButtonInput<MouseButton>>,
     panel: Single<&Visibility, With<Panel>>,

@@ -1,4 +1,4 @@
-//! The menu: how to begin, why it ended, and the pause. One list of entries, of which each situation shows some.
+//! The start and pause menu, and the error of the last game. Each situation shows a subset of one list of entries.
 
 use bevy::{prelude::*, ui::widget::NodeImageMode};
 
@@ -32,7 +32,7 @@ pub enum Entry {
     Quit,
 }
 
-/// In the order in which they stand.
+/// All entries, in order.
 const ENTRIES: [Entry; 9] = [
     Entry::Resume,
     Entry::Reconnect,
@@ -45,13 +45,13 @@ const ENTRIES: [Entry; 9] = [
     Entry::Quit,
 ];
 
-/// When there is which entry.
+/// Determines which entries are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Situation {
-    /// In a game, and no menu.
+    /// In a game, without a menu.
     None,
     Start,
-    /// The last game has failed or broken off.
+    /// The last game failed.
     Trouble,
     Pause,
 }
@@ -70,28 +70,28 @@ impl Entry {
 
     fn words(self, port: u16, last: &Last, fields: &Fields) -> String {
         match self {
-            Self::Resume => "Go on playing".into(),
+            Self::Resume => "Resume".into(),
             Self::Reconnect if matches!(last.session, Session::Guest(_)) => "Reconnect".into(),
             Self::Reconnect => "Try again".into(),
-            Self::Alone => "Play alone".into(),
-            Self::Host => format!("Host a game at port {port}"),
+            Self::Alone => "Single player".into(),
+            Self::Host => format!("Host a game on port {port}"),
             Self::Join => format!("Join {}", fields.address),
             Self::Edit(Field::Address) => format!("Address   {}", fields.address),
             Self::Edit(Field::Name) => format!("Name   {}", fields.name),
-            Self::Leave => "Leave the game".into(),
+            Self::Leave => "Leave game".into(),
             Self::Quit => "Quit".into(),
         }
     }
 }
 
-/// What the player sees behind the entries.
+/// The shade behind the entries.
 #[derive(Component, Debug)]
 struct Shade;
 
 #[derive(Component, Debug)]
 struct Title;
 
-/// Why the last game ended.
+/// The error that ended the last game.
 #[derive(Component, Debug)]
 struct Trouble;
 
@@ -130,7 +130,7 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             board.spawn((floating(behind), wood));
             let title = letters("", GOLD);
             board.spawn((title, Title)).insert(TextFont::from_font_size(LETTER_SIZE * 1.8));
-            let line = letters("Carry, drop and share things, alone or together.", Color::WHITE);
+            let line = letters("Carry, drop and share items, alone or together.", Color::WHITE);
             board.spawn(line).insert(TextFont::from_font_size(LETTER_SIZE * 0.9));
             let plate = Node { padding: UiRect::axes(px(5), px(3)), ..default() };
             let red = BackgroundColor(Color::srgba(0.35, 0.08, 0.1, 0.9));
@@ -139,7 +139,7 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             for entry in ENTRIES {
                 spawn_entry(board, entry);
             }
-            let keys = letters("Arrows and Enter, or the mouse", Color::WHITE.with_alpha(0.7));
+            let keys = letters("Use arrows and Enter, or the mouse", Color::WHITE.with_alpha(0.7));
             board.spawn(keys).insert(TextFont::from_font_size(LETTER_SIZE * 0.75));
         });
     });
@@ -188,7 +188,7 @@ fn show(
     *before = Some(now);
     let display = |shown| if shown { Display::Flex } else { Display::None };
     shade.display = display(now != Situation::None);
-    title.0 = if now == Situation::Pause { "Pause".into() } else { "Inventory game".into() };
+    title.0 = if now == Situation::Pause { "Paused".into() } else { "Inventory game".into() };
     plate.display = display(now == Situation::Trouble);
     trouble.0 = last.trouble.as_deref().map(broken).unwrap_or_default();
     for (_, entry, mut node) in &mut entries {
@@ -200,7 +200,7 @@ fn show(
     }
 }
 
-/// In lines that fit: the layout does not know how high text is that breaks by itself.
+/// Breaks text into lines, because the layout does not compute the height of automatically wrapped text.
 fn broken(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -235,7 +235,7 @@ fn write(
     }
 }
 
-/// What is under the pointer is lighter; where one can type is darker.
+/// Lightens the entry under the pointer; text fields are darker.
 fn tint(
     mut entries: Query<
         (&Interaction, &Entry, &mut BackgroundColor),
@@ -266,7 +266,7 @@ fn choose(
             paused.0 = false;
             return;
         }
-        // A click puts the caret there; Enter is done with it.
+        // A click focuses the field; Enter submits it.
         Entry::Edit(_) if !focus.by_keys => {
             focus.take(pressed.entity);
             return;

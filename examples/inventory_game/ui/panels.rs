@@ -1,5 +1,5 @@
-//! Backpack and chest. A chest's panel is there while its inventory is in view: it opens when the server
-//! shows the inventory, and closes when the server does not any more.
+//! Panels of the backpack and of chests. A chest's panel is open while its inventory is in view: it opens when
+//! the server shows the inventory, and closes when the server hides it.
 
 use bevy::{prelude::*, ui::widget::NodeImageMode};
 use bevy_inventory_sync::prelude::*;
@@ -15,16 +15,16 @@ use super::{floating, letters, slots};
 
 pub const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
 
-/// Room for hotbar and the line above it.
+/// Height of the hotbar and the line above it.
 const BOTTOM: f32 = 34.0;
 
-/// Whether the local player looks into the backpack.
+/// Whether the local player's backpack is open.
 #[derive(Resource, Default, PartialEq, Eq, Debug)]
 pub struct Backpack {
     pub open: bool,
 }
 
-/// Everything behind hotbar and panels, to catch what is dropped beside them.
+/// The area behind the hotbar and the panels, which receives stacks that are dropped outside them.
 #[derive(Component, Debug)]
 pub struct Backdrop;
 
@@ -43,7 +43,7 @@ pub fn plugin(app: &mut App) {
         .add_observer(close);
 }
 
-/// What Escape does.
+/// Closes the backpack and all chests.
 pub fn close_all(backpack: &mut Backpack, hands: &mut Hands) {
     backpack.open = false;
     hands.close_chests();
@@ -68,7 +68,7 @@ fn spawn_backdrop(mut commands: Commands) {
 
 type InView<'a> = (&'a Inventory, Option<&'a Chest>);
 
-/// What lies on the ground is in view, too, and has no panel.
+/// Excludes items on the ground, which are in view but have no panel.
 type HasPanel = Or<(With<Chest>, With<LocalInventory>)>;
 
 fn open(
@@ -93,7 +93,7 @@ fn open(
     };
     let frame = TextureSlicer { border: BorderRect::all(8.0), ..default() };
     let wood = ImageNode::new(art.panel.clone()).with_mode(NodeImageMode::Sliced(frame));
-    // Behind the rest and not around it: a node with a picture takes no padding.
+    // A separate node behind the others, because a node with an image ignores padding.
     let edge = px(0);
     let behind = Node { left: edge, right: edge, top: edge, bottom: edge, ..default() };
     commands.spawn((node, Panel(opened.entity), ChildOf(*backdrop))).with_children(|panel| {
@@ -127,7 +127,7 @@ fn despawn(of: Entity, panels: &Query<(Entity, &Panel)>, commands: &mut Commands
     found.is_some()
 }
 
-/// What was open when a game ended is not open in the next.
+/// Closes all panels when a game ends.
 fn shut(
     session: Res<Session>,
     panels: Query<Entity, With<Panel>>,
@@ -147,7 +147,7 @@ fn show(backpack: Res<Backpack>, mut backdrop: Single<&mut Node, With<Backdrop>>
     }
 }
 
-/// Says who else looks into the chest.
+/// Shows in a chest's title who else has it open.
 fn entitle(
     me: Query<&Avatar, With<LocalInventory>>,
     chests: Query<&Chest>,

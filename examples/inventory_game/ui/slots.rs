@@ -1,4 +1,4 @@
-//! Slots on screen: each shows one slot of one inventory, and is painted again when that slot changes.
+//! Slots on screen: each node shows one slot of an inventory, and is repainted when that slot changes.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
@@ -7,16 +7,16 @@ use crate::{items::Props, view::Art};
 
 use super::{focus::Focusable, letters};
 
-/// Pixels of art from one slot to the next.
+/// Distance between adjacent slots, in pixel-art pixels.
 pub const SLOT: f32 = 20.0;
 
 /// How long a changed slot glows, in seconds.
 const GLOW: f32 = 0.6;
 
-/// What is drawn of a tool that has hardly any use left: two pixels of art.
+/// Minimum fraction of the wear bar that is drawn: two pixel-art pixels.
 const LEAST_LEFT: f32 = 0.15;
 
-/// Which slot a node shows.
+/// The slot that a node shows.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SlotView {
     pub inventory: Entity,
@@ -29,28 +29,28 @@ impl SlotView {
     }
 }
 
-/// The nodes of which a slot is made.
+/// The child nodes of a slot.
 #[derive(Component, Debug)]
 pub struct SlotParts {
     pub icon: Entity,
     count: Entity,
     glow: Entity,
-    /// Empty where it is worn; its one child is what is left.
+    /// Wear bar; its only child is the remaining part.
     wear: Entity,
 }
 
-/// What was painted last.
+/// The stack that was last painted.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Painted(pub Option<Stack>);
 
 #[derive(Component, Debug)]
 struct WearLeft;
 
-/// Seconds that are left of it.
+/// Remaining seconds of the glow.
 #[derive(Component, Default, Debug)]
 struct Glow(f32);
 
-/// What lies in the slots that the local player may see.
+/// The contents of the slots that the local player may see.
 #[derive(SystemParam)]
 pub struct Contents<'w, 's> {
     units: Query<'w, 's, (Option<&'static Inventory>, Option<&'static Hotbar>), With<InView>>,
@@ -74,7 +74,7 @@ pub fn plugin(app: &mut App) {
     app.add_systems(Update, (paint_new, fade)).add_observer(repaint).add_observer(dim_pending);
 }
 
-/// A grid of slots of one container.
+/// Spawns a grid of slots of a container.
 pub fn grid<C: Container>(parent: &mut ChildSpawnerCommands, art: &Art, of: Entity, len: usize) {
     let row =
         Node { flex_wrap: FlexWrap::Wrap, width: px(SLOT * 9.0), flex_shrink: 0.0, ..default() };
@@ -167,7 +167,7 @@ impl Painter<'_, '_> {
     }
 }
 
-/// Which share of a tool's uses is left; none for what does not wear out.
+/// Returns the remaining fraction of a tool's uses; `None` if the item does not wear out.
 fn left_of(items: &Items<Props>, stack: Stack) -> Option<f32> {
     let uses = items.props(stack.item).map(|props| props.uses).filter(|uses| *uses > 0)?;
     Some(f32::from(uses.saturating_sub(stack.wear)) / f32::from(uses))
@@ -183,7 +183,7 @@ fn paint_new(
     }
 }
 
-/// Raised once per real change, for inventories in view only.
+/// Repaints a slot. The event is sent once per actual change, only for inventories in view.
 fn repaint(
     change: On<SlotChanged>,
     slots: Query<(Entity, &SlotView, &SlotParts)>,
@@ -199,7 +199,7 @@ fn repaint(
     }
 }
 
-/// What waits for the server is shown already, but not quite as bright.
+/// Dims predicted slots that await the server's answer.
 fn dim_pending(
     event: On<SlotPending>,
     slots: Query<(&SlotView, &SlotParts)>,

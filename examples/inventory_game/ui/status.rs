@@ -1,4 +1,4 @@
-//! One line at the top: how the game runs. And in the middle, that it is still connecting.
+//! A status line at the top, and a notice in the center while connecting.
 
 use core::time::Duration;
 
@@ -73,10 +73,10 @@ fn refresh(
     let players = avatars.iter().count();
     let s = if players == 1 { "" } else { "s" };
     let lag = lag.delay.as_millis();
-    let lag = if lag > 0 { format!(" and {lag} ms lag each way") } else { String::new() };
+    let lag = if lag > 0 { format!(" plus {lag} ms one-way lag") } else { String::new() };
     let rest = match *session {
         Session::None | Session::Alone => String::new(),
-        Session::Host(_) if players < 2 => "   no guest yet".into(),
+        Session::Host(_) if players < 2 => "   no guests yet".into(),
         Session::Host(_) => format!(
             "   {players} player{s}   sent {} B for {} changed slots",
             stats.bytes_sent, stats.slots_marked

@@ -1,4 +1,4 @@
-//! Why a request was refused, for a moment.
+//! Briefly shows why a request was rejected.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -7,10 +7,10 @@ use crate::protocol::Buy;
 
 use super::{floating, letters, panels::GOLD};
 
-/// In seconds.
+/// How long a toast is shown, in seconds.
 const SHOWN: f32 = 2.2;
 
-/// Seconds that are left of it.
+/// Remaining seconds of the toast.
 #[derive(Component, Default, Debug)]
 pub struct Toast(f32);
 

@@ -1,4 +1,4 @@
-//! What the slot under the pointer holds, in words.
+//! Tooltip with the contents of the hovered or focused slot.
 
 use bevy::{ecs::system::SystemParam, prelude::*, window::PrimaryWindow};
 use bevy_inventory_sync::prelude::*;
@@ -21,11 +21,11 @@ struct Tip;
 #[derive(Component, Debug)]
 struct Title;
 
-/// Under the title: which of the [`LINES`].
+/// A line below the title: index into [`LINES`].
 #[derive(Component, Clone, Copy, Debug)]
 struct Line(usize);
 
-/// What it is, what is written on it, how worn it is.
+/// Colors of the lines: description, engraving, remaining uses.
 const LINES: [Color; 3] = [GREY, Color::srgb(0.72, 0.86, 1.0), Color::srgb(0.72, 0.9, 0.6)];
 
 const GREY: Color = Color::srgb(0.79, 0.82, 0.85);
@@ -86,7 +86,7 @@ fn leave(
     }
 }
 
-/// The slot that is told about, and where it is.
+/// The slot that the tooltip describes, and its position.
 #[derive(SystemParam)]
 struct Told<'w, 's> {
     hovered: Res<'w, Hovered>,
@@ -97,7 +97,7 @@ struct Told<'w, 's> {
 }
 
 impl Told<'_, '_> {
-    /// With the slot's place.
+    /// Returns the stack and the slot's rectangle.
     fn get(&self) -> Option<(Stack, Rect)> {
         let on = if self.focus.by_keys { self.focus.on } else { self.hovered.0 };
         let (view, at, node) = self.slots.get(on?).ok()?;
@@ -108,7 +108,7 @@ impl Told<'_, '_> {
     }
 }
 
-/// What there is to say about a stack, below its name.
+/// Returns the lines below a stack's name.
 fn lines(stack: Stack, items: &Items<Props>, pool: &DataPool) -> [String; 3] {
     let props = items.props(stack.item);
     let written = stack.data.and_then(|data| pool.get::<Engraving>(data));
@@ -117,7 +117,7 @@ fn lines(stack: Stack, items: &Items<Props>, pool: &DataPool) -> [String; 3] {
     });
     [
         props.map(|props| props.line.clone()).unwrap_or_default(),
-        written.map(|written| format!("It says: {}", written.text)).unwrap_or_default(),
+        written.map(|written| format!("Engraved: {}", written.text)).unwrap_or_default(),
         worn.unwrap_or_default(),
     ]
 }

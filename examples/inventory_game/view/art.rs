@@ -1,11 +1,11 @@
-//! All pictures, loaded once and kept.
+//! All images, loaded once and kept.
 
 use bevy::{platform::collections::HashMap, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::Facing;
 
-/// The two layers of a figure, the second of which is tinted, for one way to face and one step.
+/// The two layers of a figure for one direction and one step. `body` is tinted.
 #[derive(Clone, Default, Debug)]
 pub struct Figure {
     pub base: Handle<Image>,
@@ -29,12 +29,12 @@ impl Art {
         self.icons.get(&item).cloned().unwrap_or_default()
     }
 
-    /// The item whose icon this is.
+    /// Returns the item that has this icon.
     pub fn item_of(&self, icon: &Handle<Image>) -> Option<ItemId> {
         self.icons.iter().find(|(_, known)| *known == icon).map(|(item, _)| *item)
     }
 
-    /// Left is right, mirrored.
+    /// Returns the images for a direction. Left uses the image of right, which is mirrored when drawn.
     pub fn figure(&self, facing: Facing, step: usize) -> &Figure {
         let side = match facing {
             Facing::Down => 0,

@@ -1,4 +1,4 @@
-//! Follows the local player, at a whole number of screen pixels per pixel of art.
+//! A camera that follows the local player, with a whole number of physical pixels per pixel-art pixel.
 
 use bevy::{camera::visibility::RenderLayers, prelude::*, window::PrimaryWindow};
 use bevy_inventory_sync::prelude::*;
@@ -7,11 +7,11 @@ use crate::map;
 
 use super::{Shown, TILE};
 
-/// Logical pixels of the window per pixel of art: a whole number of the screen's own.
+/// Logical pixels per pixel-art pixel; a whole number of physical pixels.
 #[derive(Resource, Clone, Copy, PartialEq, Debug)]
 pub struct Zoom(pub f32);
 
-/// About so many pixels of art fit into the window's height.
+/// Approximate height of the window, in pixel-art pixels.
 const HEIGHT: f32 = 215.0;
 
 pub fn plugin(app: &mut App) {

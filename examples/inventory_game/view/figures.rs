@@ -1,4 +1,4 @@
-//! Players: a figure in two layers, a shadow, what is in hand, and a name.
+//! Players: a figure in two layers, a shadow, the held item, and a name tag.
 
 use bevy::{prelude::*, sprite::Anchor, sprite::Text2dShadow};
 use bevy_inventory_sync::prelude::*;
@@ -10,7 +10,7 @@ use super::{Art, Shown, Zoom, place};
 /// Steps per second of a walking figure.
 const PACE: f32 = 7.0;
 
-/// A held item is drawn at two thirds of its size, which is a whole number of screen pixels at zoom 3.
+/// Size of a held item: two thirds of the icon, which is a whole number of screen pixels at zoom 3.
 const HELD_SIZE: f32 = 32.0 / 3.0;
 
 /// The parts of a figure.
@@ -24,11 +24,11 @@ pub struct Parts {
     idle: f32,
 }
 
-/// The picture that is drawn in a figure's hand.
+/// The image that is drawn in a figure's hand.
 #[derive(Component, PartialEq, Eq, Debug)]
 pub struct InHand(pub Handle<Image>);
 
-/// Gives every avatar that has appeared a figure.
+/// Adds a figure to every new avatar.
 pub fn dress_avatars(
     avatars: Query<(Entity, &Avatar, &Position), Without<Shown>>,
     art: Res<Art>,
@@ -101,7 +101,7 @@ pub fn animate(
     }
 }
 
-/// What everybody may see of an inventory that is not theirs: [`HeldItem`].
+/// Draws [`HeldItem`], the part of a player's inventory that all players may see.
 pub fn show_held(
     mut figures: Query<(&Parts, &HeldItem, &Facing, &mut InHand)>,
     art: Res<Art>,

@@ -1,4 +1,4 @@
-//! Which key does something here: over the chest or the item that it would be done to.
+//! Key hints, shown at the chest, item or thing that the key would act on.
 
 use bevy::{prelude::*, sprite::Text2dShadow};
 use bevy_inventory_sync::prelude::*;
@@ -31,7 +31,7 @@ fn spawn(mut commands: Commands) {
     ));
 }
 
-/// Items come first: a chest can be reached from farther away.
+/// Items come first, because chests can be reached from farther away.
 fn hint(
     me: Query<(&Position, &Hotbar), With<LocalInventory>>,
     items: Query<(&Position, &Shown, &GroundItem, Option<&Inventory>)>,
@@ -48,7 +48,7 @@ fn hint(
         }
     };
     let Ok((me, hotbar)) = me.single() else { return say("") };
-    // It would look out from between the panels.
+    // The hint would show between the panels.
     if !played.get() || backpack.open {
         return say("");
     }
@@ -72,7 +72,7 @@ fn hint(
     transform.scale = Vec2::splat(zoom.0.recip()).extend(1.0);
 }
 
-/// What the tool in hand is for, in reach.
+/// Returns the position of a thing within reach that the held tool works on.
 fn workable(me: Vec2, hotbar: &Hotbar, catalogue: &Catalogue) -> Option<Vec2> {
     let tool = catalogue.get(hotbar.held()?.item)?;
     let tags = [("fells", Thing::Tree), ("mines", Thing::Rock)];

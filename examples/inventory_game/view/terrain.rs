@@ -1,4 +1,4 @@
-//! The ground and what grows on it.
+//! The ground and the static things on it.
 
 use bevy::{prelude::*, sprite::Anchor};
 
@@ -30,7 +30,7 @@ fn draw_map(assets: Res<AssetServer>, mut commands: Commands) {
     }
 }
 
-/// Trees do not stand in rows.
+/// Returns a tree's offset from its tile, so that trees are not lined up.
 fn aside(tile: IVec2) -> Vec2 {
     let pixels = UVec2::new(map::noise(tile) % 9, map::noise(tile) / 9 % 7).as_vec2();
     (pixels - Vec2::new(4.0, 1.0)) / TILE
@@ -72,7 +72,7 @@ fn picture_of(thing: Thing) -> Option<&'static str> {
         Thing::Rock => Some("rock"),
         Thing::Fence => Some("fence"),
         Thing::Flower => Some("flower"),
-        // Chests are entities of the game.
+        // Chests are replicated entities.
         Thing::Chest => None,
     }
 }

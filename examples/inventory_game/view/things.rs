@@ -6,7 +6,7 @@ use crate::protocol::{Chest, GroundItem, Position};
 
 use super::{Art, Shown, place};
 
-/// Two thirds: a whole number of screen pixels at zoom 3.
+/// Size of an icon: two thirds, which is a whole number of screen pixels at zoom 3.
 const ICON_SIZE: f32 = 32.0 / 3.0;
 
 /// An icon that floats over the ground.
@@ -35,7 +35,7 @@ pub fn show_items(
     }
 }
 
-/// Neighbours do not move in step.
+/// Moves icons up and down, with a phase that depends on the position.
 pub fn bob(time: Res<Time>, mut icons: Query<(&mut Transform, &GlobalTransform), With<Floating>>) {
     for (mut transform, global) in &mut icons {
         let phase = global.translation().x * 0.3;
@@ -57,7 +57,7 @@ pub fn show_chests(
     }
 }
 
-/// A chest that somebody has open is open for everybody to see.
+/// Draws a chest as open for all players while any player has it open.
 pub fn open_lids(art: Res<Art>, mut chests: Query<(&Chest, &mut Sprite), Changed<Chest>>) {
     for (chest, mut sprite) in &mut chests {
         sprite.image = art.chest[usize::from(!chest.users.is_empty())].clone();

@@ -1,4 +1,4 @@
-//! The links: of each client on a server, the own one on a client.
+//! Connection quality: of each client on a server, of this client on a client.
 
 use bevy::prelude::Entity;
 use bevy_egui::egui::{self, Color32, RichText, ScrollArea, Ui, vec2};
@@ -43,7 +43,7 @@ fn health(ui: &mut Ui, sight: &Sight) {
         let all = sight.refusals.iter().flat_map(|refusals| refusals.iter());
         let all: Vec<String> = all.map(|(reason, count)| format!("{reason:?} {count}")).collect();
         if !all.is_empty() {
-            look::head(ui, &format!("refused so far: {}", all.join(", ")));
+            look::head(ui, &format!("rejected so far: {}", all.join(", ")));
         }
     });
     ui.add_space(4.0);
@@ -59,19 +59,19 @@ fn grade_color(grade: Grade) -> Color32 {
 }
 
 const COLUMNS: [(&str, usize, &str); 13] = [
-    ("rtt ms", 7, "Round-trip time, smoothed over some seconds."),
+    ("rtt ms", 7, "Round-trip time, smoothed over a few seconds."),
     ("± ms", 6, "Jitter: how much the round-trip time varies."),
-    ("loss %", 6, "Packets that were lost lately."),
-    ("grade", 9, "QualityPolicy says what makes one."),
-    ("views", 6, "Inventories that it sees."),
-    ("queue", 5, "Of those, the ones whose newest state it has not been told."),
-    ("merged", 6, "Commits that went out with a later one."),
-    ("put off", 7, "Updates that had to wait because bytes had run out."),
-    ("bytes", 11, "To it, over the last half second."),
-    ("act/s", 6, "Its actions that were decided on, over two seconds."),
-    ("done", 6, "Its actions that were done."),
-    ("refused", 8, "Its actions that were refused."),
-    ("resyncs", 8, "Times that it had lost its place or found a copy to be wrong."),
+    ("loss %", 6, "Recent packet loss."),
+    ("grade", 9, "Link grade, as defined by QualityPolicy."),
+    ("views", 6, "Inventories in the client's view."),
+    ("queue", 5, "Inventories in view whose latest state has not been sent yet."),
+    ("merged", 6, "Commits that were sent together with a later one."),
+    ("delayed", 7, "Updates that were throttled by the byte budget."),
+    ("bytes", 11, "Sent to the client, over the last half second."),
+    ("act/s", 6, "Resolved actions per second, over the last two seconds."),
+    ("done", 6, "Applied actions."),
+    ("rejected", 8, "Rejected actions."),
+    ("resyncs", 8, "Resyncs requested after a lost message or a wrong copy."),
 ];
 
 fn of_server(ui: &mut Ui, sight: &mut Sight) {
@@ -86,7 +86,7 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     let mut clicked = None;
     egui::Grid::new("clients").striped(true).spacing(vec2(9.0, 4.0)).show(ui, |ui| {
         look::head(ui, "client");
-        look::head(ui, "plays").on_hover_text("The inventories that it owns.");
+        look::head(ui, "plays").on_hover_text("Inventories that the client owns.");
         for (name, width, about) in COLUMNS {
             look::number_head(ui, name, width).on_hover_text(about);
         }
@@ -108,7 +108,7 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
             look::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
             look::number(ui, format!("{:>6}", sync.merged));
             look::number_in(ui, format!("{:>7}", sync.choked), warn(sync.choked > 0));
-            #[expect(clippy::cast_precision_loss, reason = "it is shown with three digits")]
+            #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
             look::number(ui, look::per_second(sync.bytes_per_second as f64));
             look::number(ui, format!("{:>6.1}", sight.rates.of(*client)));
             look::number(ui, format!("{:>6}", sync.accepted));
@@ -121,7 +121,7 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     if let Some((.., link)) = rows.iter().find(|(client, ..)| *client == chosen) {
         look::title(
             ui,
-            &format!("Link of {chosen}, the last half minute: milliseconds, and per cent lost"),
+            &format!("Link of {chosen}, last 30 seconds: milliseconds, and percent lost"),
         );
         history(ui, link);
     }
@@ -130,10 +130,10 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     }
 }
 
-/// Round-trip time and jitter, in milliseconds.
+/// Plots round-trip time and jitter in milliseconds, and loss in percent.
 fn history(ui: &mut Ui, link: &ConnectionQuality) {
     if !link.is_measured() {
-        ui.label(RichText::new("The messaging backend has measured nothing.").color(look::DIM));
+        ui.label(RichText::new("The messaging backend provides no measurements.").color(look::DIM));
         return;
     }
     let period = ConnectionQuality::PERIOD.as_secs_f64();
@@ -167,48 +167,48 @@ fn of_client(ui: &mut Ui, sight: &Sight) {
                 };
                 let (state, color) = match sight.state.as_deref() {
                     Some(SyncState::Synced) => ("synced".to_owned(), look::GOOD),
-                    Some(SyncState::Refused(why)) => (format!("refused: {why}"), look::BAD),
-                    _ => ("waiting for the server".to_owned(), look::FAIR),
+                    Some(SyncState::Refused(why)) => (format!("rejected: {why}"), look::BAD),
+                    _ => ("waiting for server".to_owned(), look::FAIR),
                 };
                 fact("state", state, color, "SyncState");
                 let ms = |time: core::time::Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-                fact("round trip", ms(link.rtt()), look::TEXT, "Smoothed over some seconds.");
-                fact("jitter", ms(link.jitter()), look::TEXT, "How much it varies.");
+                fact("round trip", ms(link.rtt()), look::TEXT, "Smoothed over a few seconds.");
+                fact("jitter", ms(link.jitter()), look::TEXT, "Variation of the round-trip time.");
                 let loss = format!("{:.1} %", 100.0 * link.loss());
-                fact("loss", loss, look::TEXT, "Packets that were lost lately.");
+                fact("loss", loss, look::TEXT, "Recent packet loss.");
                 let grade = format!("{:?}", link.grade());
                 fact("grade", grade, grade_color(link.grade()), "As the server would grade it.");
                 if let Some(there) = sight.own.transfer {
                     let text = format!("{} of {} chunks", there.received, there.total);
-                    fact("last transfer", text, look::TEXT, "What came in chunks of about 1 kB.");
+                    fact("last transfer", text, look::TEXT, "Received in chunks of about 1 kB.");
                 }
                 let pending = sight.predictions.as_ref().map_or(0, |there| there.len());
-                fact("unanswered", pending.to_string(), look::TEXT, "Requests without an answer.");
+                fact("pending", pending.to_string(), look::TEXT, "Requests awaiting an answer.");
                 let stats = &sight.stats;
                 let wrong = stats.resyncs_requested + stats.heals_requested;
                 let color = if wrong > 0 { look::FAIR } else { look::TEXT };
                 let text =
-                    format!("{} all, {} one", stats.resyncs_requested, stats.heals_requested);
+                    format!("{} full, {} single", stats.resyncs_requested, stats.heals_requested);
                 fact(
-                    "copies asked anew",
+                    "resyncs",
                     text,
                     color,
-                    "Because a message was lost or a copy wrong.",
+                    "Requested after a lost message (full) or for a wrong copy (single).",
                 );
                 let text =
                     format!("{} checked, {} wrong", stats.digests_checked, stats.digest_mismatches);
-                fact("digests", text, look::TEXT, "Copies compared with what the server says.");
+                fact("checksums", text, look::TEXT, "Copies compared with the server's checksums.");
             });
         });
         ui.vertical(|ui| {
-            look::title(ui, "From click to answer");
+            look::title(ui, "Action latency");
             if let Some(times) = &sight.times {
                 answers(ui, times);
             }
         });
     });
     ui.add_space(6.0);
-    look::title(ui, "The link, the last half minute: milliseconds, and per cent lost");
+    look::title(ui, "Link, last 30 seconds: milliseconds, and percent lost");
     history(ui, link);
 }
 
@@ -238,7 +238,7 @@ fn answers(ui: &mut Ui, times: &ActionTimes) {
                 .find(|at| (*at as f64 - mark.value).abs() < 0.1)
                 .map_or_else(String::new, bucket)
         })
-        .x_axis_label("ms at most")
+        .x_axis_label("at most, ms")
         .show(ui, |plot| plot.bar_chart(BarChart::new("answers", bars.collect())));
 }
 

@@ -17,13 +17,13 @@ use crate::{
     },
 };
 
-/// Slots in a row.
+/// Slots per row.
 const COLUMNS: usize = 9;
 
-/// Room between two slots.
+/// Gap between two slots.
 const GAP: f32 = 2.0;
 
-/// Draws all containers of a card. A container is one thing to the pointer: hundreds would take too long.
+/// Draws all containers of a card. Each container is a single hover target, because one per slot would be too slow.
 pub(super) fn draw(ui: &mut Ui, sight: &Sight, card: &Card, size: f32) {
     let kinds = sight.kinds.as_slice();
     ui.spacing_mut().item_spacing.y = GAP;
@@ -122,7 +122,7 @@ impl Cell {
         sight.predictions.as_ref().is_some_and(|there| there.told.contains(&place))
     }
 
-    /// What is known of the slot.
+    /// Draws the slot's tooltip.
     fn tell(&self, ui: &mut Ui, sight: &Sight, card: &Card) {
         look::apply(ui);
         let name = |entity| sight.names.of(entity);
@@ -141,11 +141,11 @@ impl Cell {
             }
         }
         if self.is_pending(sight, card) {
-            look::number_in(ui, "awaits the server's answer".into(), look::PENDING);
+            look::number_in(ui, "pending: awaits the server's answer".into(), look::PENDING);
         }
         ui.separator();
         match sight.changes.of(card.entry.entity, self.slot) {
-            None => look::number_in(ui, "has not changed while shown".into(), look::DIM),
+            None => look::number_in(ui, "no change while shown".into(), look::DIM),
             Some(change) => {
                 let (old, new) = (words.stack(change.old), words.stack(change.new));
                 let past = sight.time.elapsed().saturating_sub(change.at);
@@ -163,7 +163,7 @@ fn ago(past: Duration) -> String {
     format!("{:.1} s ago", past.as_secs_f32())
 }
 
-/// Three letters at most.
+/// Formats a count with at most three characters.
 fn short_count(count: u32) -> String {
     match count {
         0..=999 => count.to_string(),

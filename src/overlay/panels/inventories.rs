@@ -1,4 +1,4 @@
-//! Every inventory as its grid.
+//! The grids of all inventories.
 
 use bevy_egui::egui::{
     self, Align, Color32, Layout, Response, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
@@ -17,7 +17,7 @@ use crate::overlay::{
 use super::grid;
 
 const LIST_WIDTH: f32 = 176.0;
-/// How high a row of the list is.
+/// Height of a row of the list.
 const ROW: f32 = 17.0;
 const SLOT_SMALL: f32 = 29.0;
 const SLOT_LARGE: f32 = 42.0;
@@ -51,15 +51,15 @@ fn legend(ui: &mut Ui, sight: &mut Sight) {
     ui.horizontal_wrapped(|ui| {
         let without = sight.choices.without_list;
         let toggle = ui.selectable_label(!without, RichText::new("list").size(11.0));
-        if toggle.on_hover_text("The list of inventories, or more room for them.").clicked() {
+        if toggle.on_hover_text("Shows or hides the list of inventories.").clicked() {
             sight.choices.without_list = !without;
         }
         let seconds = FLASH.as_secs_f32();
-        look::head(ui, "a slot flashes when it changes, by cause:")
-            .on_hover_text(format!("For {seconds} s. Changes are seen while the overlay is."));
+        look::head(ui, "slots flash when they change, by cause:")
+            .on_hover_text(format!("For {seconds} s. Recorded while the overlay is shown."));
         ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
         let all = look::LEGEND.map(|(tint, name)| (look::tint(tint), name));
-        for (color, name) in all.into_iter().chain([(look::PENDING, "corner: awaits an answer")]) {
+        for (color, name) in all.into_iter().chain([(look::PENDING, "corner: pending")]) {
             ui.label(RichText::new(format!("■ {name}")).color(color).size(11.0));
         }
     });
@@ -75,7 +75,7 @@ fn list(ui: &mut Ui, sight: &mut Sight) {
     let hint = RichText::new("filter by name or id").color(look::DIM);
     let edit = TextEdit::singleline(&mut sight.cards.filter).hint_text(hint);
     ui.add(edit.desired_width(LIST_WIDTH - 12.0))
-        .on_hover_text("A comma stands between several: they are shown in this order.");
+        .on_hover_text("Separate several terms with commas; matches are listed in that order.");
     let (listed, total) = (sight.cards.list.len(), sight.cards.total);
     let what = if listed < total { format!("{listed} of {total}") } else { format!("{total}") };
     look::head(ui, &format!("{what} inventories; click to follow"));
@@ -115,7 +115,7 @@ fn list(ui: &mut Ui, sight: &mut Sight) {
 fn all(ui: &mut Ui, sight: &Sight, cards: &[Card]) {
     if cards.is_empty() {
         ui.add_space(20.0);
-        ui.label(RichText::new("No inventory is in view.").color(look::DIM));
+        ui.label(RichText::new("No inventories in view.").color(look::DIM));
         return;
     }
     let width = 9.0 * (SLOT_SMALL + 2.0) + 18.0;
@@ -153,7 +153,7 @@ fn all(ui: &mut Ui, sight: &Sight, cards: &[Card]) {
     }
 }
 
-const SUMMARY: &str = "Its version, one more with each commit; how many slots hold something; to how many it is shown.";
+const SUMMARY: &str = "Version, incremented by each commit; slots in use; number of viewers.";
 
 fn summary(card: &Card) -> String {
     let seen = if card.rights.is_none() {
@@ -162,7 +162,7 @@ fn summary(card: &Card) -> String {
     } else {
         String::new()
     };
-    format!("v{}   {} of {} full{seen}", card.version, card.full, card.unit.len())
+    format!("v{}   {} of {} used{seen}", card.version, card.full, card.unit.len())
 }
 
 fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
@@ -174,21 +174,21 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
             ui.end_row();
         };
         let (id, entity, handle) = (card.entry.id, card.entry.entity, card.handle);
-        let text = format!("{id}   entity {entity}   handle {handle}");
-        let about = "Its name in saves, the entity here, and its short name on the wire.";
+        let text = format!("{id}   entity {entity}   network id {handle}");
+        let about = "Id in saves, local entity, and id on the wire.";
         fact("id", text, look::TEXT, about);
         let filled =
             format!("{} of {} slots, {} items", card.full, card.unit.len(), card.unit.total());
-        fact("content", filled, look::TEXT, "Slots that hold something.");
-        fact("version", card.version.to_string(), look::TEXT, "One more with each commit.");
+        fact("contents", filled, look::TEXT, "Slots in use.");
+        fact("version", card.version.to_string(), look::TEXT, "Incremented by each commit.");
         let (agrees, color) = match card.expected {
             _ if card.rights.is_none() => ("", look::TEXT),
-            None => ("   the server has not told one of this version", look::DIM),
-            expected if expected == card.digest => ("   as the server says", look::GOOD),
-            Some(_) => ("   the server says another", look::BAD),
+            None => ("   none received for this version", look::DIM),
+            expected if expected == card.digest => ("   matches the server", look::GOOD),
+            Some(_) => ("   differs from the server", look::BAD),
         };
         let digest = format!("{:016x}{agrees}", card.digest.unwrap_or_default());
-        fact("digest", digest, color, "What the content comes to. Equal copies have equal ones.");
+        fact("checksum", digest, color, "Equal copies have equal checksums.");
         if let Some(rights) = card.rights {
             let names: Vec<&str> = rights.iter_names().map(|(name, _)| name).collect();
             fact("rights", names.join(", ").to_lowercase(), look::TEXT, "What you may do with it.");
@@ -201,12 +201,12 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
             };
             let text = format!("{pace:?}{every}").to_lowercase();
             fact(
-                "cadence",
+                "priority",
                 text,
                 look::TEXT,
-                "How soon viewers are told, if their links are good.",
+                "Sync priority and update interval, for viewers with good links.",
             );
-            let host = card.seen_here.then(|| "the player here".to_owned());
+            let host = card.seen_here.then(|| "host".to_owned());
             let clients = card.told.iter().map(|told| {
                 let id = player(ClientId::Client(told.client));
                 let pace = told.pace.map(|pace| format!(" {pace:?}").to_lowercase());
@@ -214,12 +214,12 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
                 match told.version {
                     Some(version) if version == card.version => id,
                     Some(version) => format!("{id} ({} behind)", card.version - version),
-                    None => format!("{id} (full copy on its way)"),
+                    None => format!("{id} (full update in transit)"),
                 }
             });
             let all: Vec<String> = host.into_iter().chain(clients).take(12).collect();
             let text = if all.is_empty() { "nobody".to_owned() } else { all.join(", ") };
-            fact("seen by", text, look::TEXT, "Everybody who is told of it, and who is behind.");
+            fact("seen by", text, look::TEXT, "Viewers, and how many versions they are behind.");
         }
     });
     ui.add_space(6.0);

@@ -1,4 +1,4 @@
-//! The last actions, and why some were refused.
+//! The latest actions, with the reasons for rejections.
 
 use bevy_egui::egui::{ComboBox, RichText, ScrollArea, TextEdit, Ui};
 
@@ -18,7 +18,7 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
         edit(&mut filter.player, "player");
         edit(&mut filter.inventory, "inventory");
         outcome(ui, sight, &mut filter.outcome);
-        let copy = ui.button("Copy as text").on_hover_text("What is listed, the oldest first.");
+        let copy = ui.button("Copy as text").on_hover_text("Copies the list, oldest first.");
         if copy.clicked() {
             ui.ctx().copy_text(sight.journal.as_text(&filter));
         }
@@ -32,9 +32,9 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
     look::head(ui, &words);
     if lines.is_empty() {
         let words = if kept == 0 {
-            "No action since the overlay was opened."
+            "No actions since the overlay was opened."
         } else {
-            "None of them fits the filter."
+            "No action matches the filter."
         };
         ui.label(RichText::new(words).color(look::DIM));
     }
@@ -64,7 +64,7 @@ fn outcome(ui: &mut Ui, sight: &Sight, chosen: &mut Outcome) {
     let name = |outcome: Outcome| match outcome {
         Outcome::Any => "any outcome".into(),
         Outcome::Done => "done".into(),
-        Outcome::Refused => "refused".into(),
+        Outcome::Refused => "rejected".into(),
         Outcome::Because(reason) => format!("{reason:?}"),
     };
     let reasons = sight.journal.reasons().into_iter().map(Outcome::Because);

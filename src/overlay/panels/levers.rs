@@ -1,4 +1,4 @@
-//! What can be changed while the game runs.
+//! Settings that can be changed while the game runs.
 
 use core::time::Duration;
 
@@ -24,35 +24,35 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
 }
 
 fn of_server(ui: &mut Ui, sight: &mut Sight) {
-    look::title(ui, "How changes are sent");
+    look::title(ui, "Sync settings");
     if let Some(settings) = &mut sight.settings {
         let mut wanted = **settings;
         edit_settings(ui, &mut wanted);
         settings.set_if_neq(wanted);
     }
     ui.add_space(8.0);
-    look::title(ui, "Full copies");
+    look::title(ui, "Full updates");
     let followed = sight.overlay.followed;
     let entity = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
     ui.horizontal(|ui| {
         let Some(views) = &mut sight.views else { return };
-        if ui.button("Send everything again").on_hover_text("To everybody who sees it.").clicked() {
+        if ui.button("Resend everything").on_hover_text("To all viewers.").clicked() {
             views.send_all_again();
         }
         match entity {
             Some(entry) => {
-                if ui.button(format!("Send {} again", entry.name)).clicked() {
+                if ui.button(format!("Resend {}", entry.name)).clicked() {
                     views.send_again(entry.entity);
                 }
             }
             None => {
-                look::head(ui, "follow an inventory to send only that one");
+                look::head(ui, "follow an inventory to resend only that one");
             }
         }
     });
 }
 
-/// So wide a panel must be for what its levers do to stand beside them.
+/// Minimum panel width to show the descriptions beside the controls.
 const ROOMY: f32 = 860.0;
 
 fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
@@ -66,12 +66,12 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
         ui.end_row();
     };
     egui::Grid::new("settings").num_columns(3).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
-        let about = "Off: a full copy of the inventory for every change.";
-        lever(ui, "granular", about, &mut |ui| {
-            ui.checkbox(&mut settings.granular, "only the slots that changed");
+        let about = "Off: every change sends a full update of the inventory.";
+        lever(ui, "deltas", about, &mut |ui| {
+            ui.checkbox(&mut settings.granular, "send only changed slots");
         });
-        let about = "If more slots than that have changed.";
-        lever(ui, "full copy above", about, &mut |ui| {
+        let about = "Sends a full update if more slots than this have changed.";
+        lever(ui, "full update above", about, &mut |ui| {
             ui.horizontal(|ui| {
                 let mut smaller = settings.full_policy == FullPolicy::Smaller;
                 let mut percent = match settings.full_policy {
@@ -84,21 +84,21 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
                     if smaller { FullPolicy::Smaller } else { FullPolicy::AbovePercent(percent) };
             });
         });
-        let about = "The time between two updates of inventories at that pace.";
-        lever(ui, "pace normal", about, &mut |ui| millis(ui, &mut settings.normal, 1000));
-        lever(ui, "pace low", about, &mut |ui| millis(ui, &mut settings.low, 2000));
-        let about = "So long a change waits for others at least.";
+        let about = "Time between updates of inventories with this priority.";
+        lever(ui, "normal interval", about, &mut |ui| millis(ui, &mut settings.normal, 1000));
+        lever(ui, "low interval", about, &mut |ui| millis(ui, &mut settings.low, 2000));
+        let about = "Minimum time that a change is held back to merge with later ones.";
         lever(ui, "debounce", about, &mut |ui| millis(ui, &mut settings.debounce, 500));
-        let about = "Of rest, until viewers are told what an inventory comes to. Zero: never.";
-        lever(ui, "digest after", about, &mut |ui| millis(ui, &mut settings.digest_after, 20_000));
-        let about = "To one client in a second, in the long run.";
-        lever(ui, "bytes to one client", about, &mut |ui| {
+        let about = "Idle time after which viewers are sent a checksum. Zero: never.";
+        lever(ui, "idle time", about, &mut |ui| millis(ui, &mut settings.digest_after, 20_000));
+        let about = "Per client and second, on average.";
+        lever(ui, "bytes per client", about, &mut |ui| {
             let range = 100..=1_000_000;
             let slider = Slider::new(&mut settings.bytes_per_second, range).logarithmic(true);
             ui.add(slider.suffix(" B/s"));
         });
-        let about = "To all clients together in a second.";
-        lever(ui, "bytes to all", about, &mut |ui| {
+        let about = "Per second, for all clients together.";
+        lever(ui, "bytes in total", about, &mut |ui| {
             ui.horizontal(|ui| {
                 let mut limited = settings.total_bytes_per_second < u32::MAX;
                 let mut bytes = settings.total_bytes_per_second.min(10_000_000);
@@ -110,12 +110,12 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
                 settings.total_bytes_per_second = if limited { bytes } else { u32::MAX };
             });
         });
-        let about = "Of copies in chunks, to one client in one tick.";
-        lever(ui, "bulk per tick", about, &mut |ui| {
+        let about = "Bytes of chunked transfers, per client and tick.";
+        lever(ui, "chunks per tick", about, &mut |ui| {
             ui.add(Slider::new(&mut settings.bulk_bytes_per_tick, 100..=20_000).suffix(" B"));
         });
     });
-    if ui.button("Back to the defaults").clicked() {
+    if ui.button("Reset to defaults").clicked() {
         *settings = SyncSettings::default();
     }
 }
@@ -128,10 +128,10 @@ fn millis(ui: &mut Ui, duration: &mut Duration, max: u64) {
 }
 
 fn of_client(ui: &mut Ui, sight: &mut Sight) {
-    look::title(ui, "Copies");
+    look::title(ui, "Local copies");
     if let Some(submission) = &mut sight.submission {
-        let ask = ui.button("Ask the server for everything again");
-        if ask.on_hover_text("As a client does that has lost its place.").clicked() {
+        let ask = ui.button("Request full resync");
+        if ask.on_hover_text("As a client does after a lost message.").clicked() {
             submission.want_resync();
         }
     }
@@ -141,7 +141,7 @@ fn of_client(ui: &mut Ui, sight: &mut Sight) {
     let Some(confirmations) = &mut sight.confirmations else { return };
     let there = entry.and_then(|entry| Some((entry, confirmations.look(entry.entity)?)));
     let Some((entry, look)) = there else {
-        look::head(ui, "Follow an inventory in the first tab to spoil one of its slots here.");
+        look::head(ui, "Follow an inventory in the first tab to corrupt one of its slots here.");
         return;
     };
     let (len, digest, expected) = (look.confirmed.len(), look.digest(), look.expected);
@@ -152,25 +152,25 @@ fn of_client(ui: &mut Ui, sight: &mut Sight) {
         ui.label(format!("slot of {}", entry.name));
         ui.add(egui::DragValue::new(&mut wanted).range(0..=len.saturating_sub(1)));
         sight.choices.spoil = wanted;
-        let about = "Writes something wrong into the confirmed copy, as bad memory would. The copy is compared with the server's digest, found to be wrong, and asked for anew; only the slot that differs flashes.";
-        if ui.button("Spoil it").on_hover_text(about).clicked() {
+        let about = "Writes a wrong stack into the confirmed copy, as faulty memory would. The checksum comparison detects it and the client requests the inventory again. Only the slot that differs flashes.";
+        if ui.button("Corrupt it").on_hover_text(about).clicked() {
             let wrong = spoilt(stack, sight.catalogue.as_deref());
             confirmations.corrupt(entry.id, slot, wrong);
         }
         let (text, color) = match expected {
-            None => ("no digest of this version yet; it comes when the inventory rests", look::DIM),
-            Some(expected) if expected == digest => ("the digest agrees", look::GOOD),
-            Some(_) => ("the digest does not agree", look::BAD),
+            None => ("no checksum of this version yet; it is sent when the inventory is idle", look::DIM),
+            Some(expected) if expected == digest => ("the checksum matches", look::GOOD),
+            Some(_) => ("the checksum does not match", look::BAD),
         };
         ui.label(RichText::new(text).color(color));
     });
     look::head(
         ui,
-        "Spoilt is this client's copy only. Its digest gives it away, and it is asked for anew.",
+        "Corrupts only this client's copy. The checksum detects it, and the copy is requested again.",
     );
 }
 
-/// Something else than what lies there.
+/// Returns a stack that differs from the slot's contents.
 fn spoilt(stack: Option<Stack>, items: Option<&crate::prelude::Catalogue>) -> Option<Stack> {
     match stack {
         Some(stack) => stack.with_count(stack.count() + 1),
@@ -181,13 +181,13 @@ fn spoilt(stack: Option<Stack>, items: Option<&crate::prelude::Catalogue>) -> Op
 fn link(ui: &mut Ui, sight: &mut Sight) {
     let Some(link) = &mut sight.link else { return };
     ui.add_space(10.0);
-    look::title(ui, "Simulated link").on_hover_text("The game applies it, both ways.");
+    look::title(ui, "Simulated link").on_hover_text("Applied by the game, in both directions.");
     let mut wanted: SimulatedLink = **link;
     egui::Grid::new("link").num_columns(2).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
         ui.label("latency").on_hover_text("One way.");
         millis(ui, &mut wanted.latency, 500);
         ui.end_row();
-        ui.label("jitter").on_hover_text("Up and down.");
+        ui.label("jitter").on_hover_text("In either direction.");
         millis(ui, &mut wanted.jitter, 200);
         ui.end_row();
         ui.label("loss").on_hover_text("Of messages.");

@@ -1,4 +1,4 @@
-//! Bytes and messages, against the budget and against full copies.
+//! Bytes and messages, compared with the budget and with full updates.
 
 use bevy_egui::egui::{self, Color32, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{Corner, GridMark, Legend, Line, Plot, PlotPoints};
@@ -27,16 +27,16 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &Sight) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let here = sight.authority.is_here();
         if here && !sight.is_serving() {
-            ui.label(RichText::new("Nobody is told anything: this is no server.").color(look::DIM));
+            ui.label(RichText::new("Nothing is sent: this is not a server.").color(look::DIM));
         }
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
                 ui.set_width(372.0);
-                look::title(ui, if here { "Sent, all clients" } else { "Received" });
+                look::title(ui, if here { "Sent to all clients" } else { "Received" });
                 facts(ui, sight, here);
                 ui.add_space(8.0);
                 if here {
-                    look::title(ui, "By kind");
+                    look::title(ui, "By category");
                     kinds(ui, &sight.history, &sight.stats);
                 }
             });
@@ -45,7 +45,7 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &Sight) {
     });
 }
 
-/// What the sync of slots took, in bits: on a client everything that came.
+/// Returns the counter of bits for slot updates. On a client it covers everything received.
 fn of_slots(here: bool) -> fn(&InventoryStats) -> u64 {
     if here {
         |stats| stats.bits_deltas + stats.bits_fulls
@@ -87,31 +87,31 @@ fn facts(ui: &mut Ui, sight: &Sight, here: bool) {
         }
         if here {
             let (deltas, fulls) = (rate(|s| s.deltas_encoded), rate(|s| s.fulls_encoded));
-            let text = format!("{deltas:>9.1}/s  in full {fulls:.1}/s");
-            fact("deltas", text, look::TEXT, "Updates of only the slots that changed, one for each viewer.");
+            let text = format!("{deltas:>9.1}/s  full {fulls:.1}/s");
+            fact("deltas", text, look::TEXT, "Updates with only the changed slots, counted per viewer.");
         } else {
             let text = format!("{:>9.1}/s", rate(|stats| stats.slots_applied));
-            fact("slots moved", text, look::TEXT, "In confirmed copies.");
+            fact("slots changed", text, look::TEXT, "In confirmed copies.");
         }
         let bits = history.since_begin(stats, of_slots(here));
         let (changes, what, about) = if here {
-            let about = "Bytes for slots by changes of an inventory that a client was to be told, since the overlay was opened.";
-            (history.full.updates, "per change told", about)
+            let about = "Bytes of slot updates per commit and viewer, since the overlay was opened.";
+            (history.full.updates, "per commit", about)
         } else {
-            let about = "Bytes by slots that moved, since the overlay was opened.";
+            let about = "Received bytes per changed slot, since the overlay was opened.";
             (history.since_begin(stats, |s| s.slots_applied), "per changed slot", about)
         };
         let each = if changes > 0 { bits as f64 / 8.0 / changes as f64 } else { 0.0 };
         fact(what, format!("{each:>9.2} B"), look::TEXT, about);
-        let about = "What it would take to send the whole inventory for each commit to each viewer: encoded by this crate's own full updates, without heads of messages. Over the last second.";
-        fact("if always in full", look::per_second(history.full_rate() / 8.0), look::FAIR, about);
+        let about = "Cost of sending the whole inventory for each commit to each viewer, encoded as this crate's full updates, without message headers. Over the last second.";
+        fact("full updates only", look::per_second(history.full_rate() / 8.0), look::FAIR, about);
         let (full, bytes) = (history.full.bits as f64 / 8.0, bits as f64 / 8.0);
         let (more, less) = (look::bytes_short(full), look::bytes_short(bytes));
         if !here {
-            let about = "The same since the overlay was opened. What came holds openings and answers too, so the two cannot be compared here; the server knows.";
-            fact("in full so far", format!("{more:>11}  came: {less}"), look::FAIR, about);
+            let about = "The same since the overlay was opened. Received bytes also include openings and answers, so the two are only comparable on the server.";
+            fact("same, in total", format!("{more:>11}  received: {less}"), look::FAIR, about);
         } else if bytes > 0.0 && full > 0.0 {
-            let about = "How many times as much that is, since the overlay was opened.";
+            let about = "Ratio of full updates only to the actual bytes, since the overlay was opened.";
             fact("saved", format!("{:>9.1} x  {more} : {less}", full / bytes), look::GOOD, about);
         }
     });
@@ -120,16 +120,16 @@ fn facts(ui: &mut Ui, sight: &Sight, here: bool) {
 fn kinds(ui: &mut Ui, history: &History, stats: &InventoryStats) {
     let sum: f64 = KINDS.iter().map(|(_, read, _)| history.rate(read)).sum();
     egui::Grid::new("kinds").striped(true).spacing(vec2(12.0, 4.0)).show(ui, |ui| {
-        look::head(ui, "kind");
+        look::head(ui, "category");
         look::number_head(ui, "now", 11);
         look::head(ui, "share");
-        look::number_head(ui, "total", 10).on_hover_text("Since the app began.");
+        look::number_head(ui, "total", 10).on_hover_text("Since the app started.");
         ui.end_row();
         for ((name, read, about), color) in KINDS.iter().zip(COLORS) {
             let rate = history.rate(read);
             ui.label(RichText::new(*name).color(color)).on_hover_text(*about);
             look::number(ui, look::per_second(rate / 8.0));
-            #[expect(clippy::cast_possible_truncation, reason = "it is a share")]
+            #[expect(clippy::cast_possible_truncation, reason = "the value is a fraction")]
             look::bar(ui, if sum > 0.0 { (rate / sum) as f32 } else { 0.0 }, 80.0, color);
             look::number(ui, format!("{:>10}", look::bytes_short(read(stats) as f64 / 8.0)));
             ui.end_row();
@@ -142,21 +142,21 @@ fn plots(ui: &mut Ui, history: &History, here: bool) {
     look::title(
         ui,
         if here {
-            "Slots, and what they would be in full: bytes per second"
+            "Slot updates, and full updates only: bytes per second"
         } else {
-            "Received, and the slots in full: bytes per second"
+            "Received, and full updates only: bytes per second"
         },
     )
     .on_hover_text("Over the last minute.");
     plot("against full", height, 60.0).legend(legend()).show(ui, |plot| {
-        let full = Line::new("always in full", in_bytes(history.full_plot()));
+        let full = Line::new("full updates only", in_bytes(history.full_plot()));
         plot.line(full.color(look::FAIR).width(1.5).fill(0.0).fill_alpha(0.08));
-        let sent = Line::new("as it is", in_bytes(history.plot(of_slots(here))));
+        let sent = Line::new("actual", in_bytes(history.plot(of_slots(here))));
         plot.line(sent.color(look::ACCENT).width(1.8).fill(0.0).fill_alpha(0.25));
     });
     ui.add_space(4.0);
     if here {
-        look::title(ui, "By kind: bytes per second").on_hover_text("Over the last minute.");
+        look::title(ui, "By category: bytes per second").on_hover_text("Over the last minute.");
         plot("by kind", height, 60.0).show(ui, |plot| {
             for ((name, read, _), color) in KINDS.iter().zip(COLORS) {
                 if history.is_quiet(read) {
@@ -179,7 +179,7 @@ fn in_bytes(bits: Vec<[f64; 2]>) -> PlotPoints<'static> {
     bits.into_iter().map(|[at, bits]| [at, bits / 8.0]).collect()
 }
 
-/// A plot of the last seconds that cannot be dragged about.
+/// Creates a plot of the last `seconds` without drag, zoom or scroll.
 pub(super) fn plot(name: &str, height: f32, seconds: f64) -> Plot<'static> {
     Plot::new(name.to_owned())
         .height(height)

@@ -1,20 +1,20 @@
-//! One row per step of a slot change.
+//! One row per pipeline step.
 
 use bevy::reflect::structs::Struct;
 use bevy_egui::egui::{self, CollapsingHeader, RichText, ScrollArea, Ui, vec2};
 
 use crate::overlay::{look, steps::Step, window::Sight};
 
-/// A frame at 60 Hz, in microseconds.
+/// Duration of a frame at 60 Hz, in microseconds.
 const FRAME: f64 = 1e6 / 60.0;
 
-/// In microseconds, by the machine's clock: what else the executor runs meanwhile counts too.
+/// Wall-clock times in microseconds. They include other systems that the executor runs in between.
 const TIMES: [(&str, &str); 4] = [
-    ("last µs", "Microseconds in the last tick, by the clock."),
-    ("median µs", "Of the last 63 ticks: what it takes when nothing gets in between."),
+    ("last µs", "Wall-clock microseconds in the last tick."),
+    ("median µs", "Over the last 63 ticks; ignores interruptions."),
     (
         "mean µs",
-        "Over about a second. On a busy machine it holds what else the executor ran meanwhile.",
+        "Over about a second. On a busy machine it includes other systems that ran in between.",
     ),
     ("worst µs", "Since the overlay was opened."),
 ];
@@ -30,8 +30,8 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
             for (name, about) in TIMES {
                 look::number_head(ui, name, 9).on_hover_text(about);
             }
-            look::head(ui, "share of the walk").on_hover_text("By the medians.");
-            look::number_head(ui, "total", 12).on_hover_text("Since the app began.");
+            look::head(ui, "share of total").on_hover_text("By the medians.");
+            look::number_head(ui, "total", 12).on_hover_text("Since the app started.");
             ui.end_row();
             for step in Step::ALL {
                 row(ui, sight, step, total, here);
@@ -42,8 +42,8 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
             let total = sight.steps.total();
             let share = 100.0 * total / FRAME;
             look::number(ui, format!("{total:.1} µs per tick, {share:.2} % of a frame at 60 Hz"))
-                .on_hover_text("The medians of all steps together.");
-            if ui.button("Forget times").clicked() {
+                .on_hover_text("Sum of the medians of all steps.");
+            if ui.button("Reset times").clicked() {
                 sight.steps.forget();
             }
         });
@@ -71,7 +71,7 @@ fn row(ui: &mut Ui, sight: &Sight, step: Step, total: f64, here: bool) {
         }
         let share = took.median() / total;
         ui.horizontal(|ui| {
-            #[expect(clippy::cast_possible_truncation, reason = "it is a share")]
+            #[expect(clippy::cast_possible_truncation, reason = "the value is a fraction")]
             look::bar(ui, share as f32, 110.0, look::ACCENT)
                 .on_hover_text(format!("{} runs", took.runs));
             look::number_in(ui, format!("{:>3.0} %", 100.0 * share), color);
@@ -81,7 +81,7 @@ fn row(ui: &mut Ui, sight: &Sight, step: Step, total: f64, here: bool) {
     ui.end_row();
 }
 
-/// Every field of [`InventoryStats`](crate::prelude::InventoryStats) that is not zero.
+/// Draws all fields of [`InventoryStats`](crate::prelude::InventoryStats) that are not zero.
 fn counters(ui: &mut Ui, sight: &Sight) {
     let stats = &*sight.stats;
     let field = |at: usize| {
