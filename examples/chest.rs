@@ -1,6 +1,6 @@
-//! A locked chest that two players open: one has the key, both see each other's changes, and a rule decides.
+//! A locked chest and two players, only one of whom has the key. A rule decides who may open it.
 //!
-//! Server and clients run in this process, joined by the test harness.
+//! Server and clients run in this process, connected by the test harness.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
 use bevy_inventory_sync::{prelude::*, test_pair::Pair};
@@ -8,14 +8,14 @@ use bevy_inventory_sync::{prelude::*, test_pair::Pair};
 const KEY: ItemId = ItemId::of("key");
 const GOLD: ItemId = ItemId::of("gold");
 
-/// On the server: needs a key to be opened. Players name it by its id, since nothing of it is replicated.
+/// On the server: opens only with a key. Clients refer to the chest by its id, because it is not replicated.
 #[derive(Component)]
 struct Locked;
 
 /// Runs in the server's app and in the clients'.
 fn setup(app: &mut App) {
     let items = r#"(items: [(key: "key", max_stack: 1), (key: "gold", max_stack: 999)])"#;
-    let items = Items::<()>::from_ron(items).expect("the catalogue is part of the program");
+    let items = Items::<()>::from_ron(items).expect("the embedded catalog is valid");
     app.insert_items(items)
         .add_rule::<With<Locked>, _>(has_key)
         .add_observer(opened)
@@ -23,7 +23,7 @@ fn setup(app: &mut App) {
         .add_observer(refused);
 }
 
-/// On the server: asked before somebody opens the chest, and again for each use.
+/// On the server: evaluated when a player opens the chest, and again for each use.
 fn has_key(In(ask): In<Ask>, inventories: Query<&Inventory>) -> Verdict {
     match ask.actor.and_then(|actor| inventories.get(actor).ok()) {
         Some(inventory) if inventory.count(KEY) > 0 => Verdict::Allow,
@@ -33,7 +33,7 @@ fn has_key(In(ask): In<Ask>, inventories: Query<&Inventory>) -> Verdict {
 
 fn opened(opened: On<InventoryOpened>, own: Query<(), With<LocalInventory>>) {
     if !own.contains(opened.entity) {
-        println!("  a chest is open, with {:?}", opened.rights);
+        println!("  a chest was opened, with {:?}", opened.rights);
     }
 }
 
@@ -43,15 +43,15 @@ fn repaint(change: On<SlotChanged>) {
 }
 
 fn refused(refused: On<ActionRejected>) {
-    println!("  refused: {}", refused.reason);
+    println!("  rejected: {}", refused.reason);
 }
 
-/// On a client: what a click on the chest does.
+/// On a client: handles a click on the chest.
 fn open_chest(mut actions: InventoryActions) {
     actions.open_id(InventoryId::named("chest", 1));
 }
 
-/// On a client: what a shift-click into the chest does.
+/// On a client: handles a Shift-click on the first slot of the chest.
 fn take_gold(
     mut actions: InventoryActions,
     chest: Single<Entity, (With<InView>, Without<LocalInventory>)>,
@@ -79,7 +79,7 @@ fn main() {
     for client in [1, 0] {
         println!("player {client} clicks on the chest");
         let world = pair.clients[client].app.world_mut();
-        world.run_system_once(open_chest).expect("the system has all it needs");
+        world.run_system_once(open_chest).expect("the system's parameters are valid");
         pair.steps(4);
     }
     println!("player 0 takes the gold");

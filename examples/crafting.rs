@@ -1,4 +1,5 @@
-//! Crafting: a button that is grey until it can be pressed, and a product that is there in the frame of the click.
+//! Crafting: a button that is disabled until the recipe can be crafted, and a predicted product in the frame of the
+//! click.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
 use bevy_inventory_sync::{prelude::*, test_pair::Pair};
@@ -14,15 +15,15 @@ const ITEMS: &str = r#"(
 
 /// Runs in the server's app and in the client's.
 fn setup(app: &mut App) {
-    let items = Items::<()>::from_ron(ITEMS).expect("the catalogue is part of the program");
+    let items = Items::<()>::from_ron(ITEMS).expect("the embedded catalog is valid");
     app.insert_items(items).add_observer(confirmed).add_observer(refused);
 }
 
-/// On the client: what the crafting panel asks in each frame.
+/// On the client: the check that a crafting panel makes in each frame.
 fn button(actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
     match actions.check(&Action::craft(TORCHES, *me)) {
-        Ok(()) => println!("the button can be pressed"),
-        Err(reason) => println!("the button is grey: {reason}"),
+        Ok(()) => println!("the button is enabled"),
+        Err(reason) => println!("the button is disabled: {reason}"),
     }
 }
 
@@ -32,16 +33,16 @@ fn press(mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>
 }
 
 fn confirmed(confirmed: On<ActionConfirmed>) {
-    println!("{:?}: the server has made it, too", confirmed.request);
+    println!("{:?}: confirmed by the server", confirmed.request);
 }
 
 fn refused(refused: On<ActionRejected>) {
-    println!("{:?}: {}", refused.request, refused.reason);
+    println!("{:?}: rejected: {}", refused.request, refused.reason);
 }
 
 fn main() {
     let mut pair = Pair::new(1, setup);
-    // A tenth of a second there and back.
+    // A round trip takes 100 ms.
     pair.network.latency_ticks = 3;
     let id = InventoryId::named("player", 1);
     let mut inventory = Inventory::default();
@@ -65,5 +66,5 @@ fn main() {
     pair.steps(8);
     let client = pair.clients[0].app.world_mut();
     client.run_system_once(press).expect("the player is in view");
-    println!("{} torches in the end", torches(&pair));
+    println!("{} torches at the end", torches(&pair));
 }

@@ -1,4 +1,4 @@
-//! A container of the game's own, with a filter for what each slot takes: boots go on feet.
+//! A custom container with a filter for the items that each slot accepts: boots go on feet.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
 use bevy_inventory_sync::{prelude::*, test_pair::Pair};
@@ -17,7 +17,7 @@ struct Equipment(Slots);
 
 impl Container for Equipment {
     const NAME: &'static str = "equipment";
-    // Nobody is dressed by picking up boots.
+    // Picking up boots does not put them on.
     const FILL: bool = false;
 
     fn from_slots(slots: Slots) -> Self {
@@ -40,23 +40,23 @@ impl Container for Equipment {
 
 /// Both sides register the same containers in the same order.
 fn setup(app: &mut App) {
-    let items = Items::<()>::from_ron(ITEMS).expect("the catalogue is part of the program");
+    let items = Items::<()>::from_ron(ITEMS).expect("the embedded catalog is valid");
     app.add_container::<Equipment>().insert_items(items).add_observer(dress);
 }
 
-/// On the client: only changes of equipment matter to the figure on the screen.
+/// On the client: updates the figure on screen; only equipment changes matter to it.
 fn dress(change: On<SlotChanged>) {
     if let Some(slot) = change.slot.index_in::<Equipment>() {
         println!("equipment slot {slot} now holds {:?}", change.new.map(|stack| stack.item));
     }
 }
 
-/// On the server: what lies in the first slot of the backpack is put on, if it fits.
+/// On the server: moves the contents of the first backpack slot to the feet slot, if it accepts them.
 fn put_on(mut inventories: Inventories, player: Single<Entity, With<Equipment>>) {
     let from = (*player, Inventory::slot(0));
     let feet = (*player, Equipment::slot(1));
     if let Err(error) = inventories.transact(|tx| tx.move_slot(from, feet, None)) {
-        println!("refused: {error}");
+        println!("rejected: {error}");
     }
 }
 
@@ -71,7 +71,7 @@ fn main() {
         let world = pair.server.world_mut();
         let mut inventory = world.get_mut::<Inventory>(player).expect("just spawned");
         inventory.set(0, item.stack(1)).expect("there are 27 slots");
-        world.run_system_once(put_on).expect("the system has all it needs");
+        world.run_system_once(put_on).expect("the system's parameters are valid");
         pair.steps(2);
     }
 }

@@ -1,4 +1,4 @@
-//! A dedicated server and a client over real sockets (renet), each an app of its own: what goes into which. They run
+//! A dedicated server and a client, each in its own app, over real sockets (renet). They run
 //! in one process here so that one command shows both.
 
 use std::{
@@ -29,11 +29,11 @@ fn game() -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, StatesPlugin))
         .add_plugins((RepliconPlugins, RepliconRenetPlugins, InventoryPlugins))
-        .insert_items(items.expect("the catalogue is part of the program"));
+        .insert_items(items.expect("the embedded catalog is valid"));
     app
 }
 
-/// The server: a player who comes gets a body, and torches now and then.
+/// The server: spawns an inventory for each client, and adds torches to it.
 fn server(address: SocketAddr) -> Result<(App, SocketAddr)> {
     let mut app = game();
     app.add_observer(welcome).add_systems(FixedUpdate, loot);
@@ -62,12 +62,12 @@ fn welcome(client: On<Add, AuthorizedClient>, mut commands: Commands) {
 
 fn loot(mut inventories: Inventories, players: Query<Entity, With<Owner>>) {
     for player in &players {
-        // What does not fit is lost here; a game drops it.
+        // Leftovers are discarded here; a game would drop them.
         inventories.give(player, TORCH.stack(1)).discard();
     }
 }
 
-/// The client: connects, and paints what it is told.
+/// The client: connects, and prints changes of slots.
 fn client(server: SocketAddr) -> Result<App> {
     let mut app = game();
     app.add_observer(|change: On<SlotChanged>| {

@@ -1,6 +1,6 @@
-//! A server puts torches into a player's inventory; the player's client hears of each slot that changed.
+//! A server changes a player's inventory; the player's client gets an event for each changed slot.
 //!
-//! Both run in this process, joined by the test harness. With a messaging backend and sockets the code is
+//! Both run in this process, connected by the test harness. With a messaging backend and sockets the code is
 //! the same: each app adds the plugins and this `setup`.
 
 use bevy::prelude::*;
@@ -11,7 +11,7 @@ const TORCH: ItemId = ItemId::of("torch");
 /// Runs in the server's app and in the client's.
 fn setup(app: &mut App) {
     let items = Items::<()>::from_ron(r#"(items: [(key: "torch", max_stack: 64)])"#);
-    app.insert_items(items.expect("the catalogue is part of the program"));
+    app.insert_items(items.expect("the embedded catalog is valid"));
     app.add_systems(Update, burn).add_observer(repaint);
 }
 
@@ -19,12 +19,12 @@ fn setup(app: &mut App) {
 fn burn(mut burning: Query<&mut Inventory, With<Owner>>) {
     for mut inventory in &mut burning {
         if let Some(slot) = inventory.find(TORCH) {
-            inventory.split(slot, 1).expect("a torch was found there");
+            inventory.split(slot, 1).expect("the slot contains a torch");
         }
     }
 }
 
-/// On the client: the interface repaints the slots that changed, and no others.
+/// On the client: the UI repaints only the slots that changed.
 fn repaint(change: On<SlotChanged>) {
     let count = |stack: Option<Stack>| stack.map_or(0, |stack| stack.count());
     let slot = change.slot.index;
@@ -40,5 +40,5 @@ fn main() {
     pair.steps(4);
     let opened = pair.clients[0].traffic.bytes_down;
     pair.steps(3);
-    println!("the last three changes took {} bytes", pair.clients[0].traffic.bytes_down - opened);
+    println!("the last three changes sent {} bytes", pair.clients[0].traffic.bytes_down - opened);
 }

@@ -1,5 +1,5 @@
-//! The overlay, opened: a host whose chests change by themselves, and a guest in the same process who takes things
-//! out of one and puts them back. Needs a window: `cargo run --example overlay --features game`.
+//! The debug overlay: a host whose chests change randomly, and a guest in the same process who moves items
+//! between slots. Needs a window: `cargo run --example overlay --features game`.
 
 use core::time::Duration;
 
@@ -25,9 +25,9 @@ fn main() {
         .run();
 }
 
-/// The same for the host and the guest.
+/// Setup that host and guest share.
 fn shared(app: &mut App) {
-    let items = Items::<()>::from_ron(ITEMS).expect("the items are part of the program");
+    let items = Items::<()>::from_ron(ITEMS).expect("the embedded catalog is valid");
     app.add_plugins((RepliconPlugins, InventoryPlugins)).insert_items(items);
 }
 
@@ -40,7 +40,7 @@ fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
     }
 }
 
-/// Ore and coal come into the chests.
+/// Adds random items to the chests.
 fn mine(mut inventories: Inventories, chests: Query<Entity, With<Viewers>>) {
     for chest in &chests {
         if fastrand::u8(..4) == 0 {
@@ -49,7 +49,7 @@ fn mine(mut inventories: Inventories, chests: Query<Entity, With<Viewers>>) {
     }
 }
 
-/// Now and then something vanishes.
+/// Occasionally removes a stack from a chest.
 fn drift(mut chests: Query<&mut Inventory, With<Viewers>>) {
     for mut chest in &mut chests {
         let slot = fastrand::usize(..27);
@@ -59,7 +59,7 @@ fn drift(mut chests: Query<&mut Inventory, With<Viewers>>) {
     }
 }
 
-/// The guest's app; messages go through memory.
+/// The guest's app and client entity. Messages are passed in memory.
 struct Guest(App, Entity);
 
 fn join(world: &mut World) {
@@ -90,7 +90,7 @@ fn carry(guest: Option<NonSendMut<Guest>>, mut server: ResMut<ServerMessages>) {
     }
 }
 
-/// The guest moves whatever lies in some slot to some other, which is refused if nothing does.
+/// Makes the guest move the contents of a random slot to another one. If the slot is empty, this is rejected.
 fn tinker(mut actions: InventoryActions, seen: Query<Entity, With<InView>>) {
     let seen: Vec<Entity> = seen.iter().collect();
     let slot = || Some((*fastrand::choice(&seen)?, Inventory::slot(fastrand::usize(..9))));

@@ -1,4 +1,4 @@
-//! A click at 400 ms of lag: shown at once, confirmed or taken back later. The other player is faster.
+//! A click with 400 ms of latency is predicted at once, and confirmed or rolled back later. The other player is faster.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
 use bevy_inventory_sync::{prelude::*, test_pair::Pair};
@@ -8,14 +8,14 @@ const APPLE: ItemId = ItemId::of("apple");
 /// Runs in the server's app and in the clients'.
 fn setup(app: &mut App) {
     let items = Items::<()>::from_ron(r#"(items: [(key: "apple", max_stack: 64)])"#);
-    app.insert_items(items.expect("the catalogue is part of the program"))
+    app.insert_items(items.expect("the embedded catalog is valid"))
         .init_resource::<Frame>()
         .add_systems(Last, |mut frame: ResMut<Frame>| frame.0 += 1)
         .add_observer(repaint)
         .add_observer(refused);
 }
 
-/// Frames of this client, of a sixtieth of a second.
+/// Frame counter of this client, at 60 frames per second.
 #[derive(Resource, Default)]
 struct Frame(u32);
 
@@ -28,10 +28,10 @@ fn repaint(change: On<SlotChanged>, own: Query<(), With<LocalInventory>>, frame:
 }
 
 fn refused(refused: On<ActionRejected>, frame: Res<Frame>) {
-    println!("  frame {}: refused, {}", frame.0, refused.reason);
+    println!("  frame {}: rejected, {}", frame.0, refused.reason);
 }
 
-/// On a client: shift-click on the apple.
+/// On a client: handles a Shift-click on the apple.
 fn take(
     mut actions: InventoryActions,
     tree: Single<Entity, (With<InView>, Without<LocalInventory>)>,
@@ -61,7 +61,7 @@ fn main() {
         world.run_system_once(take).expect("the tree is in view");
         if client == 0 {
             println!(
-                "(what follows is seen by both: player 1 keeps the apple, player 0 gives it back)"
+                "(both players' events follow: player 1 keeps the apple, player 0 is rolled back)"
             );
         }
         pair.steps(pause);

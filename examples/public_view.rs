@@ -1,4 +1,4 @@
-//! Who sees what: the owner everything, a viewer what it was let see, and a bystander only what is public.
+//! Visibility: the owner sees everything, a viewer what its rights allow, and a bystander only what is public.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::{prelude::*, test_pair::Pair};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const SWORD: ItemId = ItemId::of("sword");
 const COIN: ItemId = ItemId::of("coin");
 
-/// What everybody may know of a backpack: whether it bulges. Derived on the server, replicated by replicon.
+/// The public view of a backpack: whether it bulges. Derived on the server, replicated by replicon.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 struct Bulges(bool);
 
@@ -23,23 +23,23 @@ impl PublicView for Bulges {
 /// Runs in the server's app and in the clients'.
 fn setup(app: &mut App) {
     let items = Items::<()>::from_ron(r#"(items: [(key: "sword", max_stack: 1), (key: "coin")])"#);
-    app.insert_items(items.expect("the catalogue is part of the program"))
+    app.insert_items(items.expect("the embedded catalog is valid"))
         .add_public_view::<HeldItem>()
         .add_public_view::<Bulges>();
 }
 
-/// What a client knows of the figure.
+/// Prints what a client knows about the figure.
 fn tell(pair: &mut Pair, client: usize, who: &str) {
     let world = pair.clients[client].app.world_mut();
     let mut figures = world.query::<(&HeldItem, &Bulges, Option<&Inventory>, Option<&InView>)>();
     let Ok((held, bulges, inventory, seen)) = figures.single(world) else {
-        return println!("{who}: sees nobody");
+        return println!("{who}: sees no figure");
     };
     let sword = held.0 == Some(SWORD);
     let coins = inventory.map(|inventory| inventory.count(COIN));
     let rights = seen.map(|seen| seen.rights);
     println!(
-        "{who}: holds the sword: {sword}, bulges: {}, coins: {coins:?}, may: {rights:?}",
+        "{who}: holds sword: {sword}, bulges: {}, coins: {coins:?}, rights: {rights:?}",
         bulges.0
     );
 }
@@ -57,7 +57,7 @@ fn main() {
         InventoryId::named("player", 1),
         (inventory, hotbar),
         (Owner(pair.client_id(0)), viewers),
-        // The figure itself is replicated to everybody, with what is public about it.
+        // The figure itself is replicated to all clients, with its public views.
         (Replicated, HeldItem::default(), Bulges::default()),
     );
     pair.server.world_mut().spawn(player);

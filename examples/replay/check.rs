@@ -1,4 +1,4 @@
-//! Plays ticks of a recording on a server and compares what a client shows.
+//! Plays ticks of a recording on a server and compares the state of a client with it.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trace::{Cell, Held, Session, Tick, Trace};
 
-/// What stands for recorded metadata.
+/// Stands in for recorded metadata.
 #[derive(Serialize, Deserialize)]
 pub struct Metadata(Vec<u8>);
 
@@ -15,13 +15,13 @@ impl ItemData for Metadata {
     const NAME: &'static str = "metadata";
 }
 
-/// One session on its way through a server.
+/// A session that is being replayed on a server.
 pub struct Replay {
     units: Vec<Entity>,
     model: Vec<Vec<Cell>>,
 }
 
-/// The catalogue of a recording: its items by name, stacking without limit.
+/// Creates the item catalog of a recording: its items by name, without a stack limit.
 pub fn items(trace: &Trace) -> Items {
     let defs = trace.items.iter().map(|key| {
         let def = ItemDef {
@@ -33,7 +33,7 @@ pub fn items(trace: &Trace) -> Items {
         };
         (def, ())
     });
-    Items::new(defs).expect("the names of a recording are distinct")
+    Items::new(defs).expect("the item names of a recording are distinct")
 }
 
 fn id(inventory: usize) -> InventoryId {
@@ -41,7 +41,7 @@ fn id(inventory: usize) -> InventoryId {
 }
 
 impl Replay {
-    /// Spawns the session's inventories, empty, for their one owner.
+    /// Spawns the session's inventories, empty, for their owner.
     pub fn begin(world: &mut World, session: &Session, owner: Owner) -> Self {
         let lens = session.inventories.iter().map(Vec::len);
         let units = lens
@@ -52,18 +52,18 @@ impl Replay {
         Self { units, model: lens.map(|len| vec![None; len]).collect() }
     }
 
-    /// Does on the server what was recorded for one tick.
+    /// Applies the recorded changes of a tick on the server.
     pub fn apply(&mut self, world: &mut World, tick: &Tick) {
         for change in &tick.changes {
             self.model[change.inventory][change.slot] = change.new.clone();
             let unit = self.units[change.inventory];
             let stack = stack(world, &change.new);
             let mut inventory = world.get_mut::<Inventory>(unit).expect("spawned for the session");
-            inventory.set(change.slot, stack).expect("it has all slots");
+            inventory.set(change.slot, stack).expect("the inventory has all recorded slots");
         }
     }
 
-    /// Whether a client shows exactly what was recorded.
+    /// Returns `true` if a client shows exactly the recorded state.
     pub fn is_shown(&self, client: &World) -> bool {
         self.model.iter().enumerate().all(|(n, cells)| {
             let entity = client.resource::<InventoryIds>().get(id(n));
@@ -88,7 +88,7 @@ fn stack(world: &mut World, cell: &Cell) -> Option<Stack> {
     let stack = Stack::new(ItemId::of(item), *count)?;
     let Some(meta) = meta else { return Some(stack) };
     let mut pool = world.resource_mut::<DataPool>();
-    let data = pool.insert(&Metadata(meta.clone())).expect("it is registered and small enough");
+    let data = pool.insert(&Metadata(meta.clone())).expect("registered and small enough");
     Some(stack.with_data(data))
 }
 

@@ -1,5 +1,5 @@
-//! A server app and a client app, joined by renet sockets on loopback or within the process, with a
-//! count of every payload that passes between crate and messaging layer.
+//! A server app and a client app, connected by renet sockets on loopback or within the process. Counts
+//! all payloads handed to the messaging layer.
 
 use std::{
     net::{Ipv4Addr, UdpSocket},
@@ -21,39 +21,39 @@ use bevy_replicon_renet::{
     },
 };
 
-/// How long one update takes on the apps' clocks.
+/// Time step of one update.
 const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
-/// More updates than anything here needs; real sockets may lose a datagram.
+/// Maximum number of updates to wait; generous, because real sockets may lose a datagram.
 const UPDATES_MAX: usize = 2000;
 
 /// Messages and bytes handed to the messaging layer.
 #[derive(Resource, Clone, Copy, Default)]
 pub struct Traffic {
-    /// Messages.
+    /// Number of messages.
     pub messages: u64,
-    /// Their bytes.
+    /// Total size of the messages, in bytes.
     pub bytes: u64,
 }
 
 /// The two apps.
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
+#[expect(clippy::large_enum_variant, reason = "there is only one instance")]
 pub enum Link {
     Sockets { server: App, client: App },
     InProcess(Pair),
 }
 
 impl Link {
-    /// Joins them within the process.
+    /// Connects the apps within the process.
     pub fn in_process(setup: impl Fn(&mut App)) -> Self {
         Self::InProcess(Pair::new(1, setup))
     }
 
-    /// Joins them over loopback.
+    /// Connects the apps over loopback.
     ///
     /// # Errors
     ///
-    /// If there is no socket to be had, or the two do not find each other.
+    /// Fails if no socket can be opened, or if the client cannot connect to the server.
     pub fn sockets(setup: impl Fn(&mut App)) -> Result<Self> {
         let (mut server, mut client) = (app(&setup), app(&setup));
         server.add_systems(
@@ -74,12 +74,12 @@ impl Link {
         connect(&mut client, address)?;
         let mut link = Self::Sockets { server, client };
         if !link.sync(|world| *world.resource::<SyncState>() == SyncState::Synced) {
-            return Err("the client does not reach the server over loopback".into());
+            return Err("the client cannot connect to the server over loopback".into());
         }
         Ok(link)
     }
 
-    /// What the server calls the client.
+    /// Returns the client's id on the server.
     pub fn client_id(&mut self) -> ClientId {
         match self {
             Self::InProcess(pair) => pair.client_id(0),
@@ -105,8 +105,8 @@ impl Link {
         }
     }
 
-    /// One tick of the server, then updates of both until the client is where it should be. Says
-    /// whether it got there.
+    /// Updates both apps until `done` returns `true` for the client, at least once. Returns
+    /// `false` on timeout.
     pub fn sync(&mut self, done: impl Fn(&mut World) -> bool) -> bool {
         for _ in 0..UPDATES_MAX {
             match self {
@@ -123,7 +123,7 @@ impl Link {
         false
     }
 
-    /// Everything that was handed to the messaging layer, both ways.
+    /// Returns the traffic handed to the messaging layer, in both directions.
     pub fn traffic(&self) -> Traffic {
         match self {
             Self::InProcess(pair) => {
@@ -140,7 +140,7 @@ impl Link {
         }
     }
 
-    /// The server's counters.
+    /// Returns the server's counters.
     pub fn server_stats(&self) -> InventoryStats {
         let (Self::InProcess(Pair { server, .. }) | Self::Sockets { server, .. }) = self;
         *server.world().resource::<InventoryStats>()

@@ -1,7 +1,7 @@
-//! Replays recorded inventories through a real server and a real client, and measures what it took.
+//! Replays recorded inventories through a real server and a real client, and measures the traffic.
 //!
 //! `cargo run --release --example replay -- FILE.csv` drives two apps over renet sockets on loopback;
-//! `--in-process` leaves the sockets out. After every tick the client's copy is compared with the
+//! `--in-process` bypasses the sockets. After every tick the client's copy is compared with the
 //! recording. The columns of the file are
 //! `trace,session,tick,tick_ms,batch,inventory,slot,old_item,old_count,old_meta,new_item,new_count,new_meta`.
 
@@ -24,10 +24,10 @@ use trace::{Session, Trace};
 struct Args {
     /// The recording.
     file: PathBuf,
-    /// Joins the two apps without sockets.
+    /// Connects the two apps without sockets.
     #[arg(long)]
     in_process: bool,
-    /// Corrupts the client's copy at this tick of the recording, to see that it is noticed.
+    /// Corrupts the client's copy at this tick of the recording, to test that this is detected.
     #[arg(long)]
     break_tick: Option<u64>,
 }
@@ -54,13 +54,13 @@ fn run(args: &Args) -> Result {
         equal &= replay(&mut link, session, &mut breaking);
     }
     if let Some(tick) = breaking {
-        return Err(format!("no tick of the recording is {tick} or later").into());
+        return Err(format!("the recording ends before tick {tick}").into());
     }
     report(&trace, &link, equal);
     Ok(())
 }
 
-/// Replays one session; says whether the client's copy was equal after every tick.
+/// Replays a session. Returns `true` if the client's copy was equal after every tick.
 fn replay(link: &mut Link, session: &Session, breaking: &mut Option<u64>) -> bool {
     let owner = Owner(link.client_id());
     let mut replay = Replay::begin(link.server(), session, owner);
@@ -78,12 +78,12 @@ fn replay(link: &mut Link, session: &Session, breaking: &mut Option<u64>) -> boo
     equal & link.sync(|world| world.query::<&Inventory>().iter(world).count() == 0)
 }
 
-/// Puts something else into the first slot of whatever the client shows.
+/// Changes the first slot of all inventories that the client shows.
 fn corrupt(world: &mut World) {
     let item = world.resource::<Catalogue>().defs().first().map(ItemDef::id);
     for mut inventory in world.query::<&mut Inventory>().iter_mut(world) {
         let other = item.filter(|_| inventory.get(0).is_none()).map(|item| item.stack(1));
-        inventory.set(0, other).expect("an inventory of a recording has a slot");
+        inventory.set(0, other).expect("every recorded inventory has a slot");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads a recording and checks that it makes sense; names the line of whatever does not.
+//! Reads and validates a recording. Errors include the line number.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-/// What lies in a slot.
+/// The contents of a slot.
 pub type Cell = Option<Held>;
 
 /// A recorded stack.
@@ -15,50 +15,50 @@ pub type Cell = Option<Held>;
 pub struct Held {
     /// The item's name.
     pub item: String,
-    /// How many.
+    /// Number of items.
     pub count: u32,
-    /// Instance data of the recorded length, made of the recorded checksum.
+    /// Instance data of the recorded length, generated from the recorded checksum.
     pub meta: Option<Vec<u8>>,
 }
 
 /// A recording.
 pub struct Trace {
-    /// Its name, from the first row.
+    /// Name, from the first row.
     pub name: String,
-    /// Rows.
+    /// Number of rows.
     pub ops: usize,
-    /// Distinct batches.
+    /// Number of distinct batches.
     pub batches: usize,
-    /// Every item, sorted by name.
+    /// All items, sorted by name.
     pub items: Vec<String>,
-    /// The sessions in the order of the file.
+    /// The sessions, in file order.
     pub sessions: Vec<Session>,
 }
 
-/// One session; it begins with empty inventories.
+/// A session, which starts with empty inventories.
 pub struct Session {
-    /// The source's slot numbers of each inventory, sorted: the position is ours.
+    /// The recorded slot numbers of each inventory, sorted. The position in the list is the replayed slot.
     pub inventories: Vec<Vec<i64>>,
-    /// Its ticks in order.
+    /// The ticks, in order.
     pub ticks: Vec<Tick>,
 }
 
-/// All changes of one tick: neighbouring rows with its number. Rows count in the order of the file, also
+/// All changes of a tick: consecutive rows with the same tick number. File order applies even
 /// where a recording's clock was set back.
 pub struct Tick {
-    /// The source's number.
+    /// The recorded tick number.
     pub number: u64,
-    /// The changes in the order of the file.
+    /// The changes, in file order.
     pub changes: Vec<Change>,
 }
 
-/// One change.
+/// A change of a slot.
 pub struct Change {
-    /// Which inventory of the session.
+    /// Index of the inventory in the session.
     pub inventory: usize,
-    /// Which slot of ours.
+    /// Index of the replayed slot.
     pub slot: usize,
-    /// What lies there afterwards.
+    /// The slot's contents after the change.
     pub new: Cell,
 }
 
@@ -80,14 +80,14 @@ struct Row {
     new_meta: String,
 }
 
-/// A row with its line in the file.
+/// A row with its line number in the file.
 type Line = (usize, Row);
 
-/// Reads a file.
+/// Reads a recording.
 ///
 /// # Errors
 ///
-/// A sentence with the line number and what is wrong there.
+/// Returns a message with the file, the line number and the problem.
 pub fn read(path: &Path) -> Result<Trace, String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let bytes = std::fs::read(path).map_err(|error| at(&error))?;
@@ -103,7 +103,7 @@ pub fn read(path: &Path) -> Result<Trace, String> {
     parse(&lines).map_err(|error| at(&error))
 }
 
-/// The line on which a record begins. The reader's own count is one short where lines end in CR and LF.
+/// Returns the line on which a record starts. The reader's own count is off by one if lines end with CR LF.
 fn line_of(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
     let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
     let blank = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -114,7 +114,7 @@ fn describe_csv(error: &csv::Error, bytes: &[u8]) -> String {
     let line = line_of(error.position(), bytes);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line}: {len} fields where the first line has {expected_len}")
+            format!("line {line}: {len} fields, but the first line has {expected_len}")
         }
         csv::ErrorKind::Deserialize { err, .. } => {
             let column = err.field().map_or(String::new(), |n| format!("column {}: ", n + 1));
@@ -126,7 +126,7 @@ fn describe_csv(error: &csv::Error, bytes: &[u8]) -> String {
 }
 
 fn parse(lines: &[Line]) -> Result<Trace, String> {
-    let (_, first) = lines.first().ok_or("there is no row")?;
+    let (_, first) = lines.first().ok_or("there are no rows")?;
     let mut items = BTreeSet::new();
     let mut batches = BTreeSet::new();
     let mut sessions: Vec<(&str, Vec<&Line>)> = Vec::new();
@@ -169,7 +169,7 @@ fn session(lines: &[&Line]) -> Result<Session, String> {
         let there = model.entry((inventory, slot)).or_insert(None);
         if *there != old {
             return Err(wrong(format!(
-                "slot {} of inventory `{}` held {} before, not {}",
+                "slot {} of inventory `{}` contained {}, not {}",
                 row.slot,
                 row.inventory,
                 describe(there),
@@ -189,15 +189,15 @@ fn session(lines: &[&Line]) -> Result<Session, String> {
 fn cell(item: &str, count: u32, meta: &str) -> Result<Cell, String> {
     match (item, count) {
         ("", 0) if meta.is_empty() => Ok(None),
-        ("", 0) => Err(format!("metadata {meta} of no item")),
-        ("", count) => Err(format!("{count} of no item")),
-        (item, 0) => Err(format!("a stack of zero `{item}`")),
+        ("", 0) => Err(format!("metadata {meta} without an item")),
+        ("", count) => Err(format!("count {count} without an item")),
+        (item, 0) => Err(format!("a stack of `{item}` with count zero")),
         (item, count) => Ok(Some(Held { item: item.to_owned(), count, meta: metadata(meta)? })),
     }
 }
 
-/// Metadata is recorded as `<bytes>:<checksum>`; what stands for it has that length and differs where the
-/// checksum does.
+/// Metadata is recorded as `<bytes>:<checksum>`. The generated stand-in has that length, and differs if the
+/// checksum differs.
 fn metadata(meta: &str) -> Result<Option<Vec<u8>>, String> {
     if meta.is_empty() {
         return Ok(None);
@@ -205,13 +205,13 @@ fn metadata(meta: &str) -> Result<Option<Vec<u8>>, String> {
     let parts = meta.split_once(':').filter(|(_, checksum)| !checksum.is_empty());
     let bytes = parts.and_then(|(bytes, _)| bytes.parse::<usize>().ok());
     let Some(bytes) = bytes.filter(|bytes| *bytes <= METADATA_BYTES_MAX) else {
-        return Err(format!("metadata {meta} is not `<bytes>:<checksum>`"));
+        return Err(format!("metadata {meta} does not have the form `<bytes>:<checksum>`"));
     };
     let checksum = parts.map_or("", |(_, checksum)| checksum);
     Ok(Some(checksum.bytes().cycle().take(bytes).collect()))
 }
 
-/// Largest metadata that can be replayed.
+/// Maximum size of metadata that can be replayed, in bytes.
 const METADATA_BYTES_MAX: usize = 60_000;
 
 fn describe(cell: &Cell) -> String {
