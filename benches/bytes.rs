@@ -20,6 +20,7 @@ use clap::Parser;
 
 use common::{
     fleet::{Fleet, Layout, Seen},
+    mode::Mode,
     ops::{self, Cells, ItemStack, Op, SLOTS, Workload},
     peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, Slower, WholeComponent},
     recovery::{Loaded, hotbar_beside_bank, load, reconnect, storm},
@@ -41,54 +42,60 @@ struct Cli {
     /// ways for each change.
     #[arg(long)]
     latencies: bool,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    mode: Mode,
 }
 
 fn main() {
-    if Cli::parse().latencies {
-        return at_latencies();
+    let Cli { latencies, mode } = Cli::parse();
+    if latencies {
+        mode.announce("20 seconds", "5 seconds");
+        return at_latencies(mode);
     }
+    mode.announce("14 minutes", "30 seconds");
     println!("workload\tpeer\ts2c_per_change\tboth_per_change\tudp_per_change\tp99_ticks");
+    let minute = mode.pick(60, 10);
+    let (long_name, long) = mode.pick(("W2 100 ms, an hour", 3600), ("W2 100 ms, 20 s", 20));
     for (name, workload, network) in [
         ("W1 near", ops::q_drop(), NEAR),
         ("W1 100 ms", ops::q_drop(), FAR),
-        ("W2 near", ops::casual(60), NEAR),
-        ("W2 100 ms", ops::casual(60), FAR),
-        ("W2 100 ms, 5 % loss", ops::casual(600), LOSSY),
-        ("W2 100 ms, an hour", ops::casual(3600), FAR),
+        ("W2 near", ops::casual(minute), NEAR),
+        ("W2 100 ms", ops::casual(minute), FAR),
+        ("W2 100 ms, 5 % loss", ops::casual(mode.pick(600, 10)), LOSSY),
+        (long_name, ops::casual(long), FAR),
         ("W4 near", ops::bulk(), NEAR),
     ] {
         every_peer(name, &workload, network);
         let bound = ops::lower_bound(&workload);
         println!("{name}\tlower bound\t{bound:.2}\t{bound:.2}\t\t");
     }
-    let quick = ops::rushed(60);
-    one::<Ours>("30 changes/s, 100 ms", &quick, FAR);
-    one::<Slower<false>>("30 changes/s, 100 ms", &quick, FAR);
-    one::<Slower<true>>("30 changes/s, 100 ms", &quick, FAR);
-    one::<Slower<false>>("W2 100 ms", &ops::casual(60), FAR);
-    one::<Slower<true>>("W2 100 ms", &ops::casual(60), FAR);
-    late_join::<Ours>();
-    late_join::<WholeComponent>();
-    late_join::<Diffs>();
-    late_join::<JsonFullSync>();
-    late_join::<HandWritten>();
-    for (name, inventories, clients) in
-        [("W7 1,000 seen by 50 clients", 1000, 50), ("W7 a chest seen by 1,000 clients", 1, 1000)]
-    {
+    let rushed = ops::rushed(minute);
+    one::<Ours>("30 changes/s, 100 ms", &rushed, FAR);
+    one::<Slower<false>>("30 changes/s, 100 ms", &rushed, FAR);
+    one::<Slower<true>>("30 changes/s, 100 ms", &rushed, FAR);
+    one::<Slower<false>>("W2 100 ms", &ops::casual(minute), FAR);
+    one::<Slower<true>>("W2 100 ms", &ops::casual(minute), FAR);
+    late_join::<Ours>(mode);
+    late_join::<WholeComponent>(mode);
+    late_join::<Diffs>(mode);
+    late_join::<JsonFullSync>(mode);
+    late_join::<HandWritten>(mode);
+    let shared = mode.pick(
+        [("W7 1,000 seen by 50 clients", 1000, 50), ("W7 a chest seen by 1,000 clients", 1, 1000)],
+        [("W7 100 seen by 10 clients", 100, 10), ("W7 a chest seen by 100 clients", 1, 100)],
+    );
+    for (name, inventories, clients) in shared {
         fan_out::<Ours>(name, inventories, clients);
         fan_out::<WholeComponent>(name, inventories, clients);
         fan_out::<Diffs>(name, inventories, clients);
         fan_out::<HandWritten>(name, inventories, clients);
     }
-    recoveries();
+    recoveries(mode);
 }
 
 /// Rows of their own: bytes both ways in all, from the server for each client, or both ways for each client and
 /// second.
-fn recoveries() {
+fn recoveries(mode: Mode) {
     for (name, away) in [
         ("first copy", None),
         ("reconnect after 1 s", Some(1)),
@@ -109,16 +116,18 @@ fn recoveries() {
             "{clients} clients lose their place, {written} copies written\tours\t{bytes:.1}\t\t\t"
         );
     }
+    let (time, seconds) = mode.pick(("10 minutes", 600), ("10 s", 10));
     for clients in [4, 100] {
-        let Loaded { bytes_per_second, memory: [early, late] } = load(clients, 600, memory);
+        let Loaded { bytes_per_second, memory: [early, late] } = load(clients, seconds, memory);
         println!(
-            "100 changes/s for 10 minutes, {clients} clients, memory {early} then {late}\tours\t\t\
+            "100 changes/s for {time}, {clients} clients, memory {early} then {late}\tours\t\t\
              {bytes_per_second:.1}\t\t"
         );
     }
     for (name, network) in [("100 ms", FAR), ("100 ms, 5 % loss", LOSSY)] {
         for slots in [0, 5000] {
-            let took = (0..10).flat_map(|seed| hotbar_beside_bank(slots, network, seed));
+            let took =
+                (0..mode.pick(10, 2)).flat_map(|seed| hotbar_beside_bank(slots, network, seed));
             let p99 = p99(took.collect());
             println!("hotbar beside a bank of {slots} slots, {name}\tours\t\t\t\t{p99}");
         }
@@ -137,9 +146,9 @@ fn p99(mut took: Vec<u64>) -> u64 {
 }
 
 /// A tick takes 16.7 ms, so that three each way are 100 ms.
-fn at_latencies() {
+fn at_latencies(mode: Mode) {
     println!("rtt_ms\tpeer\tboth_per_change");
-    let workload = ops::casual(60);
+    let workload = ops::casual(mode.pick(60, 10));
     for latency_ticks in [0, 1, 2, 3, 4, 6, 9] {
         let network = Network { latency_ticks, ..NEAR };
         let show = |peer: &str, bytes: (u64, u64)| {
@@ -260,9 +269,9 @@ fn assert_shown<P: Peer>(world: &mut World, id: u64, cells: &Cells) {
 }
 
 /// W6: a thousand inventories come into view of one client, which uses its own meanwhile.
-fn late_join<P: Peer>() {
-    const OTHERS: usize = 1000;
-    let all = ops::inventories(OTHERS + 1);
+fn late_join<P: Peer>(mode: Mode) {
+    let (others, seeds) = mode.pick((1000, 10), (100, 2));
+    let all = ops::inventories(others + 1);
     let mut pair = P::pair(1);
     let before = traffic(&pair);
     let viewers = clients(&pair);
@@ -270,17 +279,17 @@ fn late_join<P: Peer>() {
         P::spawn(pair.server.world_mut(), id, cells, &viewers);
     }
     pair.steps(120);
-    for id in [1, 500, OTHERS] {
+    for id in [1, others / 2, others] {
         assert_shown::<P>(pair.clients[0].app.world_mut(), id as u64, &all[id]);
     }
     let after = traffic(&pair);
-    let took: Vec<u64> = (0..10).flat_map(|seed| hotbar_meanwhile::<P>(seed, &all)).collect();
-    assert!(took.len() > 50, "{}: changes were not shown", P::NAME);
+    let took: Vec<u64> = (0..seeds).flat_map(|seed| hotbar_meanwhile::<P>(seed, &all)).collect();
+    assert!(took.len() as u64 > 5 * seeds, "{}: changes were not shown", P::NAME);
     let p99 = p99(took);
     show::<P>(
         "W6 late join",
         (after.0 - before.0, after.1 - before.1),
-        OTHERS,
+        others,
         &format!("\t{p99}"),
     );
 }

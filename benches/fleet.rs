@@ -17,6 +17,7 @@ use bevy_inventory_sync::prelude::SyncSettings;
 use clap::Parser;
 use common::{
     fleet::{Fleet, Layout, Seen, median, run},
+    mode::Mode,
     peers::{Diffs, EntityPerSlot, HandWritten, Ours, Peer, WholeComponent},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -32,18 +33,19 @@ struct Cli {
     /// Only so many inventories at most.
     #[arg(long, default_value_t = usize::MAX)]
     most: usize,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    mode: Mode,
 }
 
 fn main() {
     let cli = Cli::parse();
+    cli.mode.announce("2 minutes", "20 seconds");
+    let most = cli.mode.pick(cli.most, cli.most.min(100));
     println!(
         "workload\tpeer\tn\twhole_idle_us\twhole_busy_us\tsystems_idle_us\tsystems_busy_us\t\
          ns_per_change\tallocations\tmessages"
     );
-    let wanted = |name: &str, n: usize| name.starts_with(&cli.name) && n <= cli.most;
+    let wanted = |name: &str, n: usize| name.starts_with(&cli.name) && n <= most;
     for n in [100, 300, 1_000] {
         let layout = Layout { inventories: n, seen: Seen::Privately, avatars: false };
         if wanted("W3b private", n) {

@@ -12,6 +12,7 @@ use std::process::Command;
 use clap::Parser;
 use common::{
     fleet::{Fleet, Layout, Seen},
+    mode::Mode,
     peers::{Diffs, HandWritten, Ours, Peer, WholeComponent},
 };
 
@@ -84,9 +85,8 @@ struct Cli {
     /// Only so many of the peers.
     #[arg(long, default_value_t = PEERS.len())]
     peers: usize,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    mode: Mode,
 }
 
 fn main() {
@@ -94,9 +94,12 @@ fn main() {
     if let (Some(case), Some(peer), Some(changes)) = (cli.case, cli.peer, cli.changes) {
         return PEERS[peer].1(CASES[case], changes);
     }
+    cli.mode.announce("5 minutes", "30 seconds");
+    let skipped = cli.mode.pick(0, CASES.len() - 1);
+    let peers = cli.mode.pick(cli.peers, cli.peers.min(2));
     println!("workload\tpeer\tone_change\tmany_changes\tidle");
-    for (at, case) in CASES.iter().enumerate() {
-        for (peer, (name, _)) in PEERS.iter().enumerate().take(cli.peers) {
+    for (at, case) in CASES.iter().enumerate().skip(skipped) {
+        for (peer, (name, _)) in PEERS.iter().enumerate().take(peers) {
             let many = u32::try_from(case.layout.inventories / 20).unwrap_or(0).max(5);
             let tick = |changes| count(at, peer, changes) / f64::from(TICKS);
             let (idle, one, several) = (tick(0), tick(1), tick(many));

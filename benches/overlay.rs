@@ -18,6 +18,9 @@ use bevy_inventory_sync::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
+#[path = "common/mode.rs"]
+mod mode;
+
 const TORCH: ItemId = ItemId::of("torch");
 
 /// Inventories that the local player sees.
@@ -80,5 +83,9 @@ fn frame(c: &mut Criterion) {
     }
 }
 
+fn announce() {
+    mode::Mode::from_env().announce("40 seconds", "5 seconds");
+}
+
 criterion_group!(overlay, frame);
-criterion_main!(overlay);
+criterion_main!(announce, overlay);

@@ -11,15 +11,19 @@ use bevy::prelude::Result;
 use clap::Parser;
 use plotters::prelude::*;
 
+#[path = "common/mode.rs"]
+mod mode;
+
+use mode::Mode;
+
 #[derive(Parser)]
 struct Cli {
     /// What the other bench printed.
     from: PathBuf,
     /// The picture.
     to: PathBuf,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    mode: Mode,
 }
 
 const COLORS: [RGBColor; 7] = [
@@ -34,10 +38,15 @@ const COLORS: [RGBColor; 7] = [
 
 fn main() -> Result {
     let cli = Cli::parse();
+    cli.mode.announce("a second", "a second");
     let text = std::fs::read_to_string(&cli.from)?;
+    // Quick runs mark their output.
+    if text.starts_with('#') && !cli.mode.quick {
+        return Err("the input is from a quick run; pass --quick to plot it".into());
+    }
     let mut lines: BTreeMap<usize, (&str, Vec<(f64, f64)>)> = BTreeMap::new();
     let mut names: Vec<&str> = Vec::new();
-    for row in text.lines().skip(1) {
+    for row in text.lines().filter(|line| !line.starts_with('#')).skip(1) {
         let [rtt, peer, bytes] = row.split('\t').collect::<Vec<_>>()[..] else {
             return Err(format!("not a row of three columns: {row}").into());
         };
@@ -51,7 +60,13 @@ fn main() -> Result {
     let root = SVGBackend::new(&cli.to, (860, 480)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption("Bytes for each changed slot, both ways (W2, 36 slots)", ("sans-serif", 20))
+        .caption(
+            cli.mode.pick(
+                "Bytes for each changed slot, both ways (W2, 36 slots)",
+                "Quick run, not for comparison: bytes for each changed slot",
+            ),
+            ("sans-serif", 20),
+        )
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(64)

@@ -18,6 +18,7 @@ use bevy_inventory_sync::{
 use bevy_replicon::prelude::*;
 use common::{
     fleet::{Fleet, Layout, Seen},
+    mode::Mode,
     ops::{Cells, ItemStack, SLOTS},
     peers::{Ours, Peer},
 };
@@ -196,6 +197,10 @@ fn decode(c: &mut Criterion) {
     }
 }
 
+fn announce() {
+    Mode::from_env().announce("a minute", "20 seconds");
+}
+
 criterion_group! {
     name = walk;
     config = Criterion::default()
@@ -204,4 +209,4 @@ criterion_group! {
         .sample_size(20);
     targets = server, client, decode
 }
-criterion_main!(walk);
+criterion_main!(announce, walk);

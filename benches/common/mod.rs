@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "what is timed here is the real thing")]
 
 pub mod fleet;
+pub mod mode;
 pub mod ops;
 pub mod peers;
 #[cfg(feature = "renet")]
