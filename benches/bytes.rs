@@ -1,14 +1,14 @@
-//! Counts bytes: `cargo bench --bench bytes`. The same operations for this crate and for what else one could
-//! do, through the same simulated network. Deterministic; nothing is timed.
+//! Counts bytes: `cargo bench --bench bytes`, or with `-- --quick` a fraction of the workload. Performs the same
+//! operations with this crate and with alternatives, on the same simulated network. Deterministic; nothing is timed.
 //!
-//! Columns: workload, peer, bytes from the server for each change, bytes both ways for each change, bytes of
-//! UDP datagrams both ways for each change (with IP, UDP and encryption, less those of an idle connection),
-//! and the 99th percentile of the ticks until a client shows a change. The first two count what is handed to
-//! the messaging layer; the last two are of renet connections that send again after 120 ms. All are after
-//! the first copy (W6: the first copies themselves, for each inventory; its last column is that of a hotbar
-//! that is used meanwhile).
+//! Columns: workload, peer, bytes from the server per change, bytes in both directions per change, bytes of
+//! UDP datagrams in both directions per change (including IP, UDP and encryption, minus those of an idle
+//! connection), and the 99th percentile of the ticks until a client shows a change. The first two byte columns count
+//! what is handed to the messaging layer; the last two columns use renet connections with a resend time of 120 ms.
+//! All exclude the first full update (except W6, which counts only first full updates, per inventory; its last column
+//! is that of a hotbar that is used meanwhile).
 
-#![expect(clippy::cast_precision_loss, reason = "ratios to print")]
+#![expect(clippy::cast_precision_loss, reason = "ratios for display")]
 
 mod common;
 
@@ -31,15 +31,15 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// 100 ms both ways at 60 ticks a second.
+/// 100 ms round trip at 60 ticks per second.
 const FAR: Network = Network { latency_ticks: 3, loss: 0.0, resend_ticks: 7 };
 const NEAR: Network = Network { latency_ticks: 0, ..FAR };
 const LOSSY: Network = Network { loss: 0.05, ..FAR };
 
 #[derive(Parser)]
 struct Cli {
-    /// W2 at round-trip times from 0 to 300 ms instead, for `--bench plot`: round-trip time, peer, bytes both
-    /// ways for each change.
+    /// Runs W2 at round-trip times from 0 to 300 ms instead, for `--bench plot`. Columns: round-trip time, peer, bytes
+    /// in both directions per change.
     #[arg(long)]
     latencies: bool,
     #[command(flatten)]
@@ -93,11 +93,11 @@ fn main() {
     recoveries(mode);
 }
 
-/// Rows of their own: bytes both ways in all, from the server for each client, or both ways for each client and
-/// second.
+/// Rows with other units: total bytes in both directions (reconnects), bytes from the server per client (resyncs), or
+/// bytes in both directions per client and second (load).
 fn recoveries(mode: Mode) {
     for (name, away) in [
-        ("first copy", None),
+        ("first join", None),
         ("reconnect after 1 s", Some(1)),
         ("reconnect after 10 s", Some(10)),
         ("reconnect after 60 s", Some(60)),
@@ -113,7 +113,7 @@ fn recoveries(mode: Mode) {
     for clients in [1, 100] {
         let (bytes, written) = storm(clients);
         println!(
-            "{clients} clients lose their place, {written} copies written\tours\t{bytes:.1}\t\t\t"
+            "{clients} clients resync, {written} full updates encoded\tours\t{bytes:.1}\t\t\t"
         );
     }
     let (time, seconds) = mode.pick(("10 minutes", 600), ("10 s", 10));
@@ -129,12 +129,12 @@ fn recoveries(mode: Mode) {
             let took =
                 (0..mode.pick(10, 2)).flat_map(|seed| hotbar_beside_bank(slots, network, seed));
             let p99 = p99(took.collect());
-            println!("hotbar beside a bank of {slots} slots, {name}\tours\t\t\t\t{p99}");
+            println!("hotbar while loading {slots} slots, {name}\tours\t\t\t\t{p99}");
         }
     }
 }
 
-/// Bytes that are allocated.
+/// Returns the number of allocated bytes.
 fn memory() -> usize {
     let stats = INSTRUMENTED_SYSTEM.stats();
     stats.bytes_allocated - stats.bytes_deallocated
@@ -145,7 +145,7 @@ fn p99(mut took: Vec<u64>) -> u64 {
     took[(took.len() * 99).div_ceil(100) - 1]
 }
 
-/// A tick takes 16.7 ms, so that three each way are 100 ms.
+/// A tick takes 16.7 ms, so three ticks in each direction are 100 ms.
 fn at_latencies(mode: Mode) {
     println!("rtt_ms\tpeer\tboth_per_change");
     let workload = ops::casual(mode.pick(60, 10));
@@ -189,14 +189,14 @@ fn clients(pair: &Pair) -> Vec<bevy_replicon::prelude::ClientId> {
     (0..pair.clients.len()).map(|client| pair.client_id(client)).collect()
 }
 
-/// One inventory, one client.
+/// Runs a workload with one inventory and one client.
 fn one<P: Peer>(name: &str, workload: &Workload, network: Network) {
     let bytes = in_process::<P>(workload, network);
     let (udp, p99) = over_udp::<P>(workload, network);
     show::<P>(name, bytes, workload.ops.len(), &format!("{udp:.1}\t{p99}"));
 }
 
-/// Bytes handed to the messaging layer, from the server and both ways.
+/// Returns the bytes handed to the messaging layer: from the server, and in both directions.
 fn in_process<P: Peer>(workload: &Workload, network: Network) -> (u64, u64) {
     let mut pair = P::pair(1);
     let viewers = clients(&pair);
@@ -219,7 +219,7 @@ fn in_process<P: Peer>(workload: &Workload, network: Network) -> (u64, u64) {
     (after.0 - before.0, after.1 - before.1)
 }
 
-/// The same over renet: bytes for each change, and the 99th percentile of the ticks until it is shown.
+/// Runs the workload over renet. Returns the bytes per change, and the 99th percentile of the ticks until one is shown.
 fn over_udp<P: Peer>(workload: &Workload, network: Network) -> (f64, u64) {
     let idle = run_over_udp::<P>(&workload.first, &[], workload.ticks, network).0;
     let (bytes, took) = run_over_udp::<P>(&workload.first, &workload.ops, workload.ticks, network);
@@ -265,10 +265,10 @@ fn run_over_udp<P: Peer>(
 
 fn assert_shown<P: Peer>(world: &mut World, id: u64, cells: &Cells) {
     let same = (0..cells.len()).all(|slot| P::shown(world, id, slot) == cells[slot]);
-    assert!(same, "{}: the copy is wrong", P::NAME);
+    assert!(same, "{}: the client's copy is wrong", P::NAME);
 }
 
-/// W6: a thousand inventories come into view of one client, which uses its own meanwhile.
+/// W6: a thousand inventories come into view of one client, which uses its own inventory meanwhile.
 fn late_join<P: Peer>(mode: Mode) {
     let (others, seeds) = mode.pick((1000, 10), (100, 2));
     let all = ops::inventories(others + 1);
@@ -294,7 +294,7 @@ fn late_join<P: Peer>(mode: Mode) {
     );
 }
 
-/// How many ticks each of the changes takes that a client sees in its hotbar while all others are on the way.
+/// Returns the ticks until each change of a client's hotbar is shown, while all other inventories are in transit.
 fn hotbar_meanwhile<P: Peer>(seed: u64, all: &[Cells]) -> Vec<u64> {
     let mut pair = UdpPair::new::<P>();
     let (client, mut cells) = (pair.client_id(), all[0]);
@@ -318,7 +318,7 @@ fn hotbar_meanwhile<P: Peer>(seed: u64, all: &[Cells]) -> Vec<u64> {
         pair.step();
         let client = pair.client.world_mut();
         waiting.retain(|(since, slot, new)| {
-            // Counts only grow, so a later one will do.
+            // Counts only grow, so a later change counts as well.
             let shown = P::shown(client, 0, *slot).is_some_and(|there| there.count >= *new);
             if shown {
                 took.push(tick - since);
@@ -329,7 +329,7 @@ fn hotbar_meanwhile<P: Peer>(seed: u64, all: &[Cells]) -> Vec<u64> {
     took
 }
 
-/// W7: inventories that many clients see, for each change and client.
+/// W7: inventories with many viewers. Bytes per change and client.
 fn fan_out<P: Peer>(name: &str, inventories: usize, clients: usize) {
     let layout = Layout { inventories, seen: Seen::By(clients), avatars: false };
     let mut fleet = Fleet::new::<P>(layout);

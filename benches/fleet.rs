@@ -1,12 +1,13 @@
-//! Times a server with many inventories: `cargo bench --bench fleet`. In each tick one slot changes in 5 % of
-//! them, or nothing. The clients are stubs that say hello and acknowledge; but for the row that says so they have no
-//! budget of bytes. Times are of this machine; what can be compared are the rows of one run.
+//! Times a server with many inventories: `cargo bench --bench fleet`. In each busy tick, one slot changes in 5 % of
+//! them. The clients are stubs that only send the handshake and acknowledgements. They have no byte budget, except in
+//! the throttled row. Times depend on the machine; compare only rows of the same run.
 //!
 //! Columns: workload, peer, inventories, microseconds of the server's whole update and of the systems that
-//! sync inventories (medians), idle and busy; nanoseconds of these systems for each change, above idle;
+//! sync inventories (medians), idle and busy; nanoseconds of these systems per change, above idle;
 //! allocations in these systems and messages, both per busy tick.
 //!
-//! `fleet NAME` runs the workloads whose name begins so, `--most N` those of at most so many inventories.
+//! `fleet NAME` runs only workloads whose name starts with NAME, `--most N` only those with at most N inventories, and
+//! `--quick` only those with at most 100.
 
 mod common;
 
@@ -27,10 +28,10 @@ static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[derive(Parser)]
 struct Cli {
-    /// Only workloads whose name begins so.
+    /// Runs only workloads whose name starts with this.
     #[arg(default_value = "")]
     name: String,
-    /// Only so many inventories at most.
+    /// Maximum number of inventories.
     #[arg(long, default_value_t = usize::MAX)]
     most: usize,
     #[command(flatten)]
@@ -79,10 +80,10 @@ fn main() {
             one::<HandWritten>("W3a one client", layout);
         }
     }
-    if wanted("W3a out of bytes", 10_000) {
-        // Almost everything waits: what a tick costs must not grow with that.
+    if wanted("W3a throttled", 10_000) {
+        // Almost all updates wait for the budget. The cost of a tick must not grow with their number.
         let layout = Layout { inventories: 10_000, seen: Seen::By(1), avatars: false };
-        one_within::<Ours>("W3a out of bytes", layout, Some(5_000));
+        one_within::<Ours>("W3a throttled", layout, Some(5_000));
     }
     for (name, n, clients) in [("W7 50 clients", 1_000, 50), ("W7 1,000 clients", 1, 1_000)] {
         if wanted(name, n) {
@@ -99,8 +100,8 @@ fn one<P: Peer>(name: &str, layout: Layout) {
     one_within::<P>(name, layout, None);
 }
 
-/// With a budget of so many bytes per second for each client, if there is one.
-#[expect(clippy::cast_precision_loss, reason = "averages to print")]
+/// Runs a workload, optionally with a budget of bytes per second for each client.
+#[expect(clippy::cast_precision_loss, reason = "averages for display")]
 fn one_within<P: Peer>(name: &str, layout: Layout, budget: Option<u32>) {
     let changes = (layout.inventories / 20).max(1);
     let mut fleet = Fleet::new::<P>(layout);
@@ -108,7 +109,7 @@ fn one_within<P: Peer>(name: &str, layout: Layout, budget: Option<u32>) {
         fleet.app.insert_resource(SyncSettings { bytes_per_second, ..SyncSettings::default() });
     }
     let idle = run::<P>(&mut fleet, 0);
-    assert!(idle.iter().all(|tick| tick.messages == 0), "{}: idle and yet talking", P::NAME);
+    assert!(idle.iter().all(|tick| tick.messages == 0), "{}: messages while idle", P::NAME);
     let busy = run::<P>(&mut fleet, changes);
     let sent: usize = busy.iter().map(|tick| tick.messages).sum();
     assert!(sent >= busy.len(), "{}: changes were not sent", P::NAME);

@@ -1,9 +1,10 @@
-//! Counts the server's instructions for each change, above an idle server's: `cargo bench --bench
-//! instructions`. Needs valgrind. Deterministic but for the order of hash maps.
+//! Counts the server's instructions per change, above those of an idle server: `cargo bench --bench
+//! instructions`. Needs valgrind. Deterministic except for the order of hash maps. `--quick` runs only the last
+//! workload, with two peers.
 //!
-//! Columns: workload, peer, instructions of the server's whole update for each change (W7: for each change
-//! and client), above those of an idle update, which are the last column: with one change in a tick, and with
-//! one in 5 % of the inventories.
+//! Columns: workload, peer, instructions of the server's whole update per change (W7: per change and client),
+//! above those of an idle update, with one change per tick and with one change in 5 % of the inventories (at least
+//! five); instructions of an idle update.
 
 mod common;
 
@@ -16,7 +17,7 @@ use common::{
     peers::{Diffs, HandWritten, Ours, Peer, WholeComponent},
 };
 
-/// Ticks that are counted, and before them ticks that warm up.
+/// Number of counted ticks, and of warm-up ticks before them.
 const TICKS: u32 = 200;
 const WARM: u32 = 50;
 
@@ -24,7 +25,7 @@ const WARM: u32 = 50;
 struct Case {
     name: &'static str,
     layout: Layout,
-    /// Ticks until an acknowledgement is there.
+    /// Ticks until an acknowledgement arrives.
     ack_ticks: usize,
     clients_per_change: f64,
 }
@@ -75,14 +76,14 @@ const PEERS: [(&str, fn(Case, usize)); 4] = [
 
 #[derive(Parser)]
 struct Cli {
-    /// Runs this case, counted from outside.
+    /// Runs only this case, in the process that valgrind observes.
     #[arg(long, requires_all = ["peer", "changes"])]
     case: Option<usize>,
     #[arg(long)]
     peer: Option<usize>,
     #[arg(long)]
     changes: Option<usize>,
-    /// Only so many of the peers.
+    /// Number of peers to run.
     #[arg(long, default_value_t = PEERS.len())]
     peers: usize,
     #[command(flatten)]
@@ -123,9 +124,9 @@ fn run<P: Peer>(case: Case, changes: usize) {
     }
 }
 
-/// Instructions within the counted ticks.
+/// Returns the number of instructions within the counted ticks.
 fn count(case: usize, peer: usize, changes: u32) -> f64 {
-    let this = std::env::current_exe().expect("this program has a path");
+    let this = std::env::current_exe().expect("the executable has a path");
     let out = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg("--toggle-collect=*counted_update*")
@@ -136,6 +137,6 @@ fn count(case: usize, peer: usize, changes: u32) -> f64 {
         .expect("valgrind is installed");
     let said = String::from_utf8_lossy(&out.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind counted nothing: {said}"));
-    collected.trim().parse().expect("it counts in numbers")
+    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
+    collected.trim().parse().expect("the count is a number")
 }

@@ -1,4 +1,4 @@
-//! Draws what `--bench bytes -- --latencies` prints:
+//! Plots the output of `--bench bytes -- --latencies`:
 //!
 //! ```text
 //! cargo bench --bench bytes -- --latencies > latencies.tsv
@@ -18,9 +18,9 @@ use mode::Mode;
 
 #[derive(Parser)]
 struct Cli {
-    /// What the other bench printed.
+    /// Output of `--bench bytes -- --latencies`.
     from: PathBuf,
-    /// The picture.
+    /// The SVG file to write.
     to: PathBuf,
     #[command(flatten)]
     mode: Mode,
@@ -48,7 +48,7 @@ fn main() -> Result {
     let mut names: Vec<&str> = Vec::new();
     for row in text.lines().filter(|line| !line.starts_with('#')).skip(1) {
         let [rtt, peer, bytes] = row.split('\t').collect::<Vec<_>>()[..] else {
-            return Err(format!("not a row of three columns: {row}").into());
+            return Err(format!("expected three columns: {row}").into());
         };
         let at = names.iter().position(|name| *name == peer).unwrap_or_else(|| {
             names.push(peer);
@@ -62,22 +62,22 @@ fn main() -> Result {
     let mut chart = ChartBuilder::on(&root)
         .caption(
             cli.mode.pick(
-                "Bytes for each changed slot, both ways (W2, 36 slots)",
-                "Quick run, not for comparison: bytes for each changed slot",
+                "Bytes per changed slot, both directions (W2, 36 slots)",
+                "Quick run, not for comparison: bytes per changed slot",
             ),
             ("sans-serif", 20),
         )
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        // The legend stands right of the lines.
+        // Leaves room for the legend to the right of the lines.
         .build_cartesian_2d(0.0..405.0, (1.0..3000.0).log_scale())?;
     chart
         .configure_mesh()
         .light_line_style(RGBColor(238, 238, 242))
         .bold_line_style(RGBColor(222, 222, 228))
         .x_desc("round-trip time, ms")
-        .y_desc("bytes, logarithmic")
+        .y_desc("bytes (logarithmic)")
         .x_label_formatter(&|rtt| if *rtt <= 300.0 { format!("{rtt:.0}") } else { String::new() })
         .y_label_formatter(&|bytes| format!("{bytes:.0}"))
         .label_style(("sans-serif", 14))

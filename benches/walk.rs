@@ -1,7 +1,7 @@
-//! Times each step of the walk by itself: `cargo bench --bench walk`. So many of 36 slots of one inventory
-//! change in each tick; on the server's side so many clients see it. Every run checks what came out.
+//! Times each pipeline step separately: `cargo bench --bench walk`. In each tick, 1, 18 or 36 slots of one inventory
+//! change; on the server, 1, 20 or 1,000 clients see it. Every run checks the result.
 
-#![allow(clippy::disallowed_methods, reason = "what is timed here is the real thing")]
+#![allow(clippy::disallowed_methods, reason = "measures real time")]
 
 mod common;
 
@@ -27,7 +27,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 const CHANGED: [usize; 3] = [1, 18, 36];
 const VIEWERS: [usize; 3] = [1, 20, 1_000];
 
-/// When each step began and the last one ended.
+/// Start times of the steps, and the end of the last one.
 #[derive(Resource, Default)]
 struct Stamps(Vec<Instant>);
 
@@ -41,7 +41,7 @@ fn stamp(mut stamps: ResMut<Stamps>) {
     stamps.0.push(Instant::now());
 }
 
-/// Stamps the time between steps that follow each other.
+/// Adds systems that record the time between consecutive steps.
 fn stamp_steps(app: &mut App, schedule: impl ScheduleLabel + Clone, steps: &[InventorySystems]) {
     app.init_resource::<Stamps>();
     app.add_systems(schedule.clone(), stamp.before(steps[0]));
@@ -52,7 +52,7 @@ fn stamp_steps(app: &mut App, schedule: impl ScheduleLabel + Clone, steps: &[Inv
     app.add_systems(schedule, last.before(ServerSystems::Send));
 }
 
-/// The slots in the n-th tick.
+/// Returns the slots in the n-th tick.
 fn content(n: u64, changed: usize) -> Cells {
     core::array::from_fn(|slot| {
         let count = 20 + u8::from(slot < changed && n % 2 == 1);
@@ -81,7 +81,7 @@ fn server(c: &mut Criterion) {
         for (step, (name, _)) in steps.iter().enumerate() {
             let mut group = c.benchmark_group(*name);
             for changed in CHANGED {
-                // All slots differ once from what was drawn at first.
+                // Changes all slots once, because the initial contents are random.
                 change(fleet.app.world_mut(), n, SLOTS);
                 fleet.tick();
                 let id = BenchmarkId::new(format!("{changed} of {SLOTS} slots"), viewers);
@@ -180,7 +180,7 @@ fn decode(c: &mut Criterion) {
         pair.record = true;
         change(pair.server.world_mut(), 1, changed);
         pair.step();
-        let (_, bytes) = pair.clients[0].record.pop().expect("it was told");
+        let (_, bytes) = pair.clients[0].record.pop().expect("a message was sent");
         let world = pair.server.world();
         let kinds = world.resource::<bevy_inventory_sync::prelude::Kinds>();
         let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };

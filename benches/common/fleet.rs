@@ -1,5 +1,5 @@
-//! A server with many clients that do no more than a backend sees of them: they say hello, and acknowledge
-//! what asks for it.
+//! A server with many stub clients. They only send what a messaging backend sees of a client: the handshake and
+//! acknowledgements.
 
 use core::time::Duration;
 use std::{collections::VecDeque, time::Instant};
@@ -19,29 +19,29 @@ use super::{
     peers::{Greeting, Peer},
 };
 
-/// Who sees the inventories.
+/// Viewers of the inventories.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Seen {
-    /// Each by a client of its own.
+    /// Each inventory is seen by its own client.
     Privately,
-    /// All of them by this many clients.
+    /// All inventories are seen by this many clients.
     By(usize),
 }
 
-/// What a fleet consists of.
+/// Contents of a fleet.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     pub inventories: usize,
     pub seen: Seen,
-    /// Whether every client also has an avatar, replicated to all.
+    /// Whether every client also has an avatar that is replicated to all clients.
     pub avatars: bool,
 }
 
-/// A replicated figure that stands still.
+/// A replicated component that does not change.
 #[derive(Component, Clone, Copy, Serialize, Deserialize)]
 struct Avatar(Vec2);
 
-/// What the systems between two marks cost.
+/// Measures the systems between `begin_watch` and `end_watch`.
 #[derive(Resource, Default)]
 struct Watch {
     begun: Option<(Instant, usize)>,
@@ -65,18 +65,18 @@ fn end_watch(mut watch: ResMut<Watch>) {
     watch.allocations += now.1 - begun.1;
 }
 
-/// What one tick cost.
+/// Cost of one tick.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Tick {
-    /// The whole update of the server's app.
+    /// Duration of the whole update of the server's app.
     pub whole: Duration,
-    /// The systems that keep inventories in sync: this crate's, or replicon's where a peer is nothing else.
+    /// Duration of the systems that sync inventories: this crate's, or replicon's for the other peers.
     pub systems: Duration,
     /// Allocations in these systems.
     pub allocations: usize,
     pub messages: usize,
     pub bytes: usize,
-    /// Bytes that the clients sent.
+    /// Bytes sent by the clients.
     pub answered: usize,
 }
 
@@ -87,20 +87,20 @@ pub struct Fleet {
     greeting: Option<Greeting>,
     mutations: usize,
     acks: usize,
-    /// Ticks until an acknowledgement arrives, and those on their way.
+    /// Ticks until an acknowledgement arrives.
     pub ack_ticks: usize,
     flying: VecDeque<Vec<(Entity, usize, Bytes)>>,
 }
 
 impl Fleet {
-    /// A fleet that has got its first copies.
+    /// Creates a fleet whose clients have received all inventories.
     pub fn new<P: Peer>(layout: Layout) -> Self {
         let mut app = P::app_with(|app| {
             app.replicate::<Avatar>().init_resource::<Watch>();
             let ours = P::NAME == "ours";
             let begin = begin_watch.after(ServerSystems::IncrementTick);
             if ours {
-                // Nobody else has a budget that one client which sees all could use up.
+                // The other peers have no byte budget, which a client that sees everything could exhaust.
                 let unlimited = SyncSettings { bytes_per_second: u32::MAX, ..default() };
                 app.insert_resource(unlimited);
                 app.add_systems(PostUpdate, begin.before(InventorySystems::Mark)).add_systems(
@@ -150,7 +150,7 @@ impl Fleet {
             (ServerChannel::Mutations.into(), ClientChannel::MutationAcks.into());
         let (ack_ticks, flying) = (0, VecDeque::new());
         let mut fleet = Self { app, cells, dice, greeting, mutations, acks, ack_ticks, flying };
-        // Late joins go out within a budget, so until there is silence.
+        // Inventories are sent within a budget, so run until no messages are sent.
         let mut quiet = 0;
         while quiet < 8 {
             quiet = if fleet.tick_with(update).messages == 0 { quiet + 1 } else { 0 };
@@ -158,7 +158,7 @@ impl Fleet {
         fleet
     }
 
-    /// Changes one slot in so many inventories, chosen at random.
+    /// Changes one slot in each of `changes` randomly chosen inventories.
     pub fn change<P: Peer>(&mut self, changes: usize) {
         for at in self.dice.choose(self.cells.len(), changes) {
             let slot = self.dice.slot();
@@ -172,7 +172,7 @@ impl Fleet {
         }
     }
 
-    /// One update of the server, and what its clients say to it.
+    /// Updates the server, and answers its messages as its clients would.
     pub fn tick(&mut self) -> Tick {
         self.tick_with(counted_update)
     }
@@ -189,7 +189,7 @@ impl Fleet {
         let mut answers = Vec::new();
         for (client, channel, bytes) in &sent {
             if *channel == self.mutations {
-                // The flags, then the number of the message.
+                // The message starts with flags (one byte), then its number.
                 answers.push((*client, self.acks, bytes.slice(1..3)));
             }
             let greeting = self.greeting.as_ref();
@@ -210,24 +210,24 @@ impl Fleet {
     }
 }
 
-/// What is not.
+/// An update that is not counted.
 pub fn update(app: &mut App) {
     app.update();
 }
 
-/// What is timed, or counted instruction by instruction.
+/// An update that is timed, or whose instructions are counted.
 #[inline(never)]
 pub fn counted_update(app: &mut App) {
     app.update();
 }
 
-/// The middle one.
+/// Returns the median.
 pub fn median(mut all: Vec<Duration>) -> Duration {
     all.sort_unstable();
     all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
-/// Runs a fleet for a second or 200 ticks, with so many changes in each.
+/// Runs a fleet for 200 ticks after a warm-up, or for about three seconds, with `changes` changes per tick.
 pub fn run<P: Peer>(fleet: &mut Fleet, changes: usize) -> Vec<Tick> {
     let begun = Instant::now();
     let mut ticks = Vec::new();

@@ -1,6 +1,6 @@
-//! What the benches share: the same operations for everybody, and what else one could do.
+//! Shared code of the benches: workloads, this crate and alternatives to it, and simulated networks.
 #![allow(dead_code, reason = "each bench uses a part of it")]
-#![allow(clippy::disallowed_methods, reason = "what is timed here is the real thing")]
+#![allow(clippy::disallowed_methods, reason = "measures real time")]
 
 pub mod fleet;
 pub mod mode;

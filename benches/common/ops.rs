@@ -1,17 +1,17 @@
-//! What happens to the slots: the same for everybody, from a fixed seed.
+//! Workloads: operations on slots, generated from fixed seeds, and the same for all peers.
 
 use serde::{Deserialize, Serialize};
 
-/// Slots of an inventory with its hotbar, which comes last.
+/// Slots of an inventory, including its hotbar, which comes last.
 pub const SLOTS: usize = 36;
 
-/// Of these the last nine are the hotbar.
+/// Slots of the hotbar.
 pub const HOTBAR: usize = 9;
 
-/// Items of the catalogue.
+/// Number of items in the catalog.
 pub const ITEMS: u16 = 512;
 
-/// What lies in a slot.
+/// Contents of a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ItemStack {
     /// 1 to [`ITEMS`].
@@ -20,29 +20,29 @@ pub struct ItemStack {
     pub count: u8,
 }
 
-/// All slots of one inventory.
+/// All slots of an inventory.
 pub type Cells = [Option<ItemStack>; SLOTS];
 
-/// One change.
+/// A change of a slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Op {
-    /// The tick, from the beginning of the workload.
+    /// Tick, counted from the start of the workload.
     pub tick: u64,
-    /// Which slot.
+    /// Index of the slot.
     pub slot: usize,
-    /// What lies there afterwards.
+    /// The slot's contents after the change.
     pub new: Option<ItemStack>,
 }
 
-/// A workload of one inventory.
+/// A workload on one inventory.
 pub struct Workload {
     pub first: Cells,
     pub ops: Vec<Op>,
-    /// How long it is watched, in ticks.
+    /// Duration, in ticks.
     pub ticks: u64,
 }
 
-/// Draws what happens, from a seed.
+/// Random generator of workloads.
 pub struct Dice(fastrand::Rng);
 
 impl Dice {
@@ -54,12 +54,12 @@ impl Dice {
         self.0.usize(0..SLOTS)
     }
 
-    /// So many different ones of the numbers below `all`.
+    /// Chooses `some` distinct numbers below `all`.
     pub fn choose(&mut self, all: usize, some: usize) -> Vec<usize> {
         self.0.choose_multiple(0..all, some)
     }
 
-    /// Few items are frequent, as in real inventories.
+    /// Draws an item. A few items are frequent, as in real inventories.
     fn item(&mut self) -> u16 {
         let u = self.0.f64();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 512")]
@@ -74,7 +74,7 @@ impl Dice {
         })
     }
 
-    /// What a slot holds afterwards; it may be the same.
+    /// Draws the next contents of a slot, which may be the same.
     pub fn change(&mut self, old: Option<ItemStack>) -> Option<ItemStack> {
         let Some(old) = old else {
             return Some(ItemStack { item: self.item(), count: self.0.u8(1..=8) });
@@ -92,7 +92,7 @@ impl Dice {
     }
 }
 
-/// W1: eight single items dropped out of the hotbar within two seconds.
+/// W1: eight single items are dropped from the hotbar within two seconds.
 pub fn q_drop() -> Workload {
     let mut dice = Dice(fastrand::Rng::with_seed(1));
     let mut first = dice.cells();
@@ -104,12 +104,12 @@ pub fn q_drop() -> Workload {
     Workload { first, ops: ops.collect(), ticks: 120 }
 }
 
-/// W2: two changes a second on average, for so many seconds.
+/// W2: about two changes per second.
 pub fn casual(seconds: u64) -> Workload {
     random(seconds, 2.0)
 }
 
-/// Thirty a second, as at a machine that works.
+/// Thirty changes per second, as with a working machine.
 pub fn rushed(seconds: u64) -> Workload {
     random(seconds, 20.0)
 }
@@ -132,7 +132,7 @@ fn random(seconds: u64, per_second: f64) -> Workload {
     Workload { first, ops, ticks: seconds * 60 }
 }
 
-/// W4: 30 of 36 slots in one tick, twenty times.
+/// W4: 30 of 36 slots change in one tick, twenty times.
 pub fn bulk() -> Workload {
     let mut dice = Dice(fastrand::Rng::with_seed(4));
     let first = dice.cells();
@@ -153,14 +153,14 @@ pub fn bulk() -> Workload {
     Workload { first, ops, ticks: 600 }
 }
 
-/// Inventories as players have them.
+/// Draws typical player inventories.
 pub fn inventories(count: usize) -> Vec<Cells> {
     let mut dice = Dice(fastrand::Rng::with_seed(6));
     (0..count).map(|_| dice.cells()).collect()
 }
 
-/// The fewest bytes that say what changed in a tick, if nothing else had to be said: the entropy of slot and
-/// change, rounded up to bytes per tick.
+/// Returns the minimum number of bytes per change that could encode only the changes themselves: the entropy of slot
+/// and change, rounded up to bytes per tick.
 #[must_use]
 pub fn lower_bound(workload: &Workload) -> f64 {
     let mut cells = workload.first;
@@ -177,7 +177,7 @@ pub fn lower_bound(workload: &Workload) -> f64 {
         };
         *bits.entry(op.tick).or_default() += slot + change;
     }
-    #[expect(clippy::cast_precision_loss, reason = "a ratio to print")]
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for display")]
     let changes = workload.ops.len() as f64;
     bits.values().map(|bits| (bits / 8.0).ceil()).sum::<f64>() / changes
 }

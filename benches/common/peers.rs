@@ -1,4 +1,4 @@
-//! This crate and what else one could do with bevy_replicon, behind one face.
+//! This crate, and alternatives with bevy_replicon, behind a common interface.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,34 +13,34 @@ use serde::{Deserialize, Serialize};
 
 use super::ops::{Cells, HOTBAR, ITEMS, ItemStack, SLOTS};
 
-/// What a client of this crate says.
+/// Messages of a client of this crate.
 pub struct Greeting {
     pub channel: usize,
     pub hello: Bytes,
-    /// The channel of chunks: the last one of a transfer is answered.
+    /// The channel of chunked transfers. The last chunk of a transfer is acknowledged.
     pub chunks: usize,
 }
 
 impl Greeting {
-    /// The answer to a message, if it has one.
+    /// Returns the client's answer to a message, if any.
     pub fn answer(&self, channel: usize, bytes: &[u8]) -> Option<Bytes> {
         let (head, _) = read_chunk(bytes).ok().filter(|_| channel == self.chunks)?;
-        // A control request, the third of its kind.
+        // A control request with code 2: the transfer was received.
         (head.index + 1 == head.total).then(|| vec![CONTROL, 2, head.transfer].into())
     }
 }
 
-/// One way to keep slots in sync.
+/// A way to keep slots in sync.
 pub trait Peer {
     const NAME: &'static str;
 
-    /// What both apps have.
+    /// Sets up the server's app and the clients' apps.
     fn setup(app: &mut App);
 
-    /// Puts an inventory on the server that all these clients see.
+    /// Spawns an inventory on the server that these clients see.
     fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]);
 
-    /// Has a client that has lost its connection begin anew, as replicon leaves that to the game.
+    /// Clears the state of a disconnected client, because replicon leaves that to the game.
     fn forget(world: &mut World) {
         let mut there = world.query_filtered::<Entity, With<Id>>();
         let there: Vec<Entity> = there.iter(world).collect();
@@ -49,13 +49,13 @@ pub trait Peer {
         }
     }
 
-    /// Has a client that has just come see it, if it does not by itself.
+    /// Shows an inventory to a client that has just connected, if that is not automatic.
     fn show(_: &mut World, _: u64, _: ClientId) {}
 
-    /// Has nobody else see it than this client, if [`Self::spawn`] has not done so.
+    /// Hides an inventory from all clients but this one, if [`Self::spawn`] has not done so.
     fn hide_from_others(_: &mut World, _: u64, _: Entity) {}
 
-    /// What clients have to say so that they get something.
+    /// Returns the messages that a client must send to receive anything.
     fn greeting() -> Option<Greeting> {
         None
     }
@@ -63,7 +63,7 @@ pub trait Peer {
     /// Changes a slot on the server.
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>);
 
-    /// What a client shows.
+    /// Returns the contents of a slot on a client.
     fn shown(world: &mut World, id: u64, slot: usize) -> Option<ItemStack>;
 
     fn app() -> App {
@@ -82,7 +82,7 @@ pub trait Peer {
         app
     }
 
-    /// A server as it is some minutes into a session, and its clients.
+    /// Creates a server in the state of a session that has run for some minutes, and its clients.
     fn pair(clients: usize) -> Pair {
         Pair::of_apps(Self::server(), (0..clients).map(|_| Self::app()))
     }
@@ -99,7 +99,7 @@ pub trait Peer {
     }
 }
 
-/// Names an inventory on both sides, for peers that need it.
+/// Identifies an inventory on both sides, for peers that need it.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Id(u64);
 
@@ -108,7 +108,7 @@ fn find(world: &mut World, id: u64) -> Option<Entity> {
     query.iter(world).find(|(_, there)| there.0 == id).map(|(entity, _)| entity)
 }
 
-/// Shows an entity to one client only.
+/// Shows an entity only to one client.
 #[derive(Component)]
 #[component(immutable)]
 struct SeenBy(Entity);
@@ -185,13 +185,13 @@ impl Peer for Ours {
         let heard = said.clone();
         pair.tamper_requests(move |_, on, bytes| {
             if on == channel {
-                heard.lock().expect("nobody panicked").get_or_insert((on, bytes.clone()));
+                heard.lock().expect("not poisoned").get_or_insert((on, bytes.clone()));
             }
             vec![bytes]
         });
         pair.connect(0);
         pair.steps(5);
-        let (channel, hello) = said.lock().expect("nobody panicked").take().expect("it says hello");
+        let (channel, hello) = said.lock().expect("not poisoned").take().expect("sent on connect");
         Some(Greeting { channel, hello, chunks: pair.chunk_channel() })
     }
 
@@ -217,11 +217,11 @@ impl Peer for Ours {
     }
 }
 
-/// The same at a slower pace.
+/// This crate at a lower sync priority.
 pub struct Slower<const LOW: bool>;
 
 impl<const LOW: bool> Peer for Slower<LOW> {
-    const NAME: &'static str = if LOW { "ours, low pace" } else { "ours, normal pace" };
+    const NAME: &'static str = if LOW { "ours, low priority" } else { "ours, normal priority" };
 
     fn setup(app: &mut App) {
         Ours::setup(app);
@@ -243,7 +243,7 @@ impl<const LOW: bool> Peer for Slower<LOW> {
     }
 }
 
-/// A: the whole component, replicated.
+/// A: replicates the whole component.
 pub struct WholeComponent;
 
 #[derive(Component, Clone, Serialize, Deserialize)]
@@ -275,7 +275,7 @@ impl Peer for WholeComponent {
     }
 }
 
-/// B: recorded operations on the component, replicated.
+/// B: replicates recorded operations on the component.
 pub struct Diffs;
 
 #[derive(Component, Clone, Serialize, Deserialize)]
@@ -320,7 +320,7 @@ impl Peer for Diffs {
     }
 }
 
-/// C: an entity for each slot.
+/// C: replicates an entity for each slot.
 pub struct EntityPerSlot;
 
 #[derive(Component, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -359,7 +359,7 @@ impl Peer for EntityPerSlot {
     }
 }
 
-/// A copy of the slots without replication, for peers that send messages.
+/// Slots that are not replicated, for peers that send messages.
 #[derive(Component, Clone)]
 struct Plain(Vec<Option<ItemStack>>);
 
@@ -374,7 +374,7 @@ fn shown_plain(world: &mut World, id: u64, slot: usize) -> Option<ItemStack> {
     world.get::<Plain>(entity)?.0[slot]
 }
 
-/// F: everything as JSON for each change.
+/// F: sends the whole inventory as JSON for each change.
 pub struct JsonFullSync;
 
 #[derive(Message, Serialize, Deserialize)]
@@ -418,11 +418,11 @@ impl Peer for JsonFullSync {
     }
 }
 
-/// To whom changes of an inventory are sent.
+/// Recipients of an inventory's changes.
 #[derive(Component)]
 struct To(SendTargets);
 
-/// G: one ordered message for each change, as an expert writes it in thirty lines.
+/// G: sends one ordered message for each change, as an expert would write it in thirty lines.
 pub struct HandWritten;
 
 #[derive(Message, Clone, Copy, Serialize, Deserialize)]
@@ -448,7 +448,7 @@ impl Peer for HandWritten {
     fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]) {
         plain(world, id);
         if let [client] = clients {
-            let entity = find(world, id).expect("it was made");
+            let entity = find(world, id).expect("it was spawned");
             world.entity_mut(entity).insert(To(SendTargets::Single(*client)));
         }
         (0..).zip(cells).for_each(|(slot, cell)| Self::set(world, id, slot, *cell));

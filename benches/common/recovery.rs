@@ -1,4 +1,4 @@
-//! What it costs to come back, to have lost one's place, and to open a bank while one's hotbar is used.
+//! The cost of reconnecting, of resyncs, and of loading a bank while a hotbar is used.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::{
@@ -12,8 +12,8 @@ use super::{
     udp::UdpPair,
 };
 
-/// Bytes both ways until a client that was away for so many seconds of casual play shows everything again, its hello
-/// included; `None` for the first time that it comes.
+/// Returns the bytes in both directions, including the handshake, until a client that was disconnected for `away`
+/// seconds of casual play shows everything again; `None` stands for the first connection.
 pub fn reconnect<P: Peer>(away: Option<u64>, network: Network) -> u64 {
     let workload = ops::casual(away.unwrap_or(1));
     let mut pair = P::pair(1);
@@ -43,19 +43,19 @@ pub fn reconnect<P: Peer>(away: Option<u64>, network: Network) -> u64 {
     pair.steps(60);
     let world = pair.clients[0].app.world_mut();
     let same = (0..SLOTS).all(|slot| P::shown(world, 0, slot) == cells[slot]);
-    assert!(same, "{}: the copy is wrong", P::NAME);
+    assert!(same, "{}: the client's copy is wrong", P::NAME);
     sum(&pair) - before
 }
 
-/// Bytes to each client and full copies written by the server, when so many clients that see the same chest lose
-/// their place in the same tick.
+/// Makes all clients that see the same chest request a resync in the same tick. Returns the bytes to each client, and
+/// the number of full updates that the server encodes.
 pub fn storm(clients: usize) -> (f64, u64) {
     let cells = ops::inventories(1)[0];
     let mut pair = Ours::pair(clients);
     let viewers: Vec<_> = (0..clients).map(|client| pair.client_id(client)).collect();
     Ours::spawn(pair.server.world_mut(), 0, &cells, &viewers);
     pair.steps(60);
-    // One message is lost to everybody, the next one shows it.
+    // All clients lose one message, and detect this with the next one.
     pair.tamper(|_, _, _| vec![]);
     let item = |count| Some(ItemStack { item: 3, count });
     Ours::set(pair.server.world_mut(), 0, 3, item(1));
@@ -74,7 +74,7 @@ pub fn storm(clients: usize) -> (f64, u64) {
     ((sum(&pair) - before) as f64 / clients as f64, written)
 }
 
-/// Ticks until each change of a hotbar is shown, over renet, while a bank of so many slots comes in.
+/// Returns the ticks until each change of a hotbar is shown, over renet, while a bank of `bank_slots` slots is loaded.
 pub fn hotbar_beside_bank(bank_slots: usize, network: Network, seed: u64) -> Vec<u64> {
     let mut pair = UdpPair::new::<Ours>();
     let (client, mut cells) = (pair.client_id(), ops::inventories(1)[0]);
@@ -122,16 +122,16 @@ pub fn hotbar_beside_bank(bank_slots: usize, network: Network, seed: u64) -> Vec
     took
 }
 
-/// What [`load`] came to.
+/// Result of [`load`].
 pub struct Loaded {
-    /// Bytes both ways for each client and second.
+    /// Bytes in both directions per client and second.
     pub bytes_per_second: f64,
-    /// Bytes of memory in use after the first tenth of the time, and at the end.
+    /// Allocated bytes after the first tenth of the time, and at the end.
     pub memory: [usize; 2],
 }
 
-/// A hundred changes a second for so many seconds, four in five in the players' own inventories and the others in a
-/// chest that everybody sees. At the end all copies are right.
+/// Makes a hundred changes per second, four in five of them in the players' own inventories and the others in a
+/// chest that all clients see. Checks all copies at the end.
 pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
     let mut dice = ops::Dice::new(5);
     let mut pair = Ours::pair(clients);
@@ -173,7 +173,7 @@ pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
         for (id, cells) in [(client, own), (clients, &cells[clients])] {
             let world = pair.clients[client].app.world_mut();
             let same = (0..SLOTS).all(|slot| Ours::shown(world, id as u64, slot) == cells[slot]);
-            assert!(same, "client {client} shows something else of inventory {id}");
+            assert!(same, "client {client}: the copy of inventory {id} is wrong");
         }
     }
     let bytes_per_second = (sum(&pair) - before) as f64 / clients as f64 / seconds as f64;

@@ -1,5 +1,5 @@
-//! The same over real renet connections, packet by packet, without sockets: what a datagram costs, and how
-//! long what is lost takes to come again.
+//! Real renet connections without sockets, packet by packet. Measures the size of datagrams, and the time to recover
+//! from packet loss.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use bevy_replicon_renet::renet::{RenetClient, RenetServer};
 
 use super::peers::Peer;
 
-/// IP and UDP headers, and what netcode adds to encrypt a packet.
+/// IP and UDP headers, and netcode's encryption overhead per packet.
 const DATAGRAM_BYTES: u64 = 28 + 19;
 
 const CLIENT: u64 = 1;
@@ -23,7 +23,7 @@ pub struct UdpPair {
     pub server: App,
     pub client: App,
     pub network: Network,
-    /// Bytes of all datagrams both ways.
+    /// Bytes of all datagrams, in both directions.
     pub bytes: u64,
     entity: Entity,
     there: RenetServer,
@@ -60,12 +60,12 @@ impl UdpPair {
             tick: 0,
             dice,
         };
-        // Until the client is authorised.
+        // Runs until the client is authorized.
         pair.steps(10);
         pair
     }
 
-    /// Seeds the network's dice.
+    /// Seeds the network's random generator.
     pub fn seed(&mut self, seed: u64) {
         self.dice.seed(seed);
     }
@@ -78,7 +78,7 @@ impl UdpPair {
         (0..steps).for_each(|_| self.step());
     }
 
-    /// One tick of the server, and one of the client.
+    /// Runs one tick of the server, then one of the client.
     pub fn step(&mut self) {
         self.tick += 1;
         for packet in arrived(&mut self.up, self.tick) {
@@ -134,7 +134,7 @@ fn arrived(flying: &mut VecDeque<(u64, Vec<u8>)>, now: u64) -> Vec<Vec<u8>> {
     due
 }
 
-/// Sends packets and counts their bytes, lost ones included.
+/// Sends packets. Returns their size in bytes, including lost ones.
 fn fly(
     packets: Vec<Vec<u8>>,
     arrival: u64,
