@@ -1,0 +1,392 @@
+//! Every built-in action does what players expect, predicted and applied alike.
+
+use crate::common::*;
+
+#[test]
+fn cursor_is_a_container() {
+    #[derive(Component)]
+    struct Cursor(Slots);
+    container!(Cursor, "cursor", {
+        const FILL: bool = false;
+    });
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_container::<Cursor>();
+    });
+    let player_entity = spawn_player(&mut pair, 0);
+    pair.server.world_mut().entity_mut(player_entity).insert(Cursor(Slots::new(1)));
+    inventory(&mut pair, player_entity).set(0, TORCH.stack(11)).unwrap();
+    inventory(&mut pair, player_entity).set(8, TORCH.stack(5)).unwrap();
+    pair.settle(60);
+    pair.network.latency_ticks = 5;
+    let me = shown_entity(&pair, 0, player(0));
+    let cursor = (me, Cursor::slot(0));
+    let slot = |n| (me, Inventory::slot(n));
+    // Half is picked up, one is put down, the rest gathered, and all of it put away.
+    for action in [
+        Action::Move { from: slot(0), to: cursor, count: Some(6) },
+        Action::Move { from: cursor, to: slot(1), count: Some(1) },
+        Action::Collect { onto: cursor, from: vec![Area::of::<Inventory>(me)] },
+        Action::QuickMove { from: cursor, to: Area::of::<Inventory>(me) },
+    ] {
+        ask(&mut pair, 0, action);
+    }
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), Some(TORCH.stack(16)));
+    pair.settle(60);
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_same(&pair, 0, player(0));
+    assert_eq!(inventory(&mut pair, player_entity).get(0), Some(TORCH.stack(16)));
+}
+
+#[test]
+fn counts_at_integer_limits() {
+    let most = u32::MAX;
+    let mut pair = Pair::new(1, move |app| {
+        setup(app);
+        let items = format!("(items: [(key: \"coin\", max_stack: {most}), (key: \"axe\")])");
+        app.insert_items(Items::<()>::from_ron(&items).unwrap());
+    });
+    let player_entity = spawn_player(&mut pair, 0);
+    for slot in 0..27 {
+        inventory(&mut pair, player_entity).set(slot, COIN.stack(most)).unwrap();
+    }
+    inventory(&mut pair, player_entity).set(1, COIN.stack(most - 1)).unwrap();
+    pair.settle(50);
+    let me = shown_entity(&pair, 0, player(0));
+    let area = || vec![Area::of::<Inventory>(me)];
+    for action in [
+        Action::Move { from: inv(me, 0), to: inv(me, 1), count: None },
+        Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(most) },
+        Action::Collect { onto: inv(me, 0), from: area() },
+        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0), inv(me, 1)], each: None },
+        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0)], each: Some(most) },
+        Action::QuickMove { from: inv(me, 3), to: me.into() },
+        Action::Sort { entity: me, container: ContainerKey::of(Inventory::NAME) },
+        Action::MoveAll { from: area()[0], to: Area::of::<Hotbar>(me) },
+    ] {
+        ask(&mut pair, 0, action);
+        pair.settle(50);
+        assert_same(&pair, 0, player(0));
+        let world = pair.server.world();
+        let all = world.get::<Inventory>(player_entity).unwrap().count(COIN)
+            + world.get::<Hotbar>(player_entity).unwrap().count(COIN);
+        assert_eq!(all, 27 * u64::from(most) - 1);
+    }
+}
+
+/// A client with a player, an open chest, and what the test puts in.
+fn scene(fill: impl FnOnce(&mut Pair, Entity, Entity)) -> (Pair, Entity, Entity) {
+    let mut pair = pair(1);
+    let (player_entity, chest_entity) =
+        (spawn_player(&mut pair, 0), spawn_chest(&mut pair, 1, &[0]));
+    let boots = Equipment(Slots::new(2));
+    pair.server.world_mut().entity_mut(player_entity).insert(boots);
+    fill(&mut pair, player_entity, chest_entity);
+    pair.settle(50);
+    pair.network.latency_ticks = 4;
+    heard(&mut pair, 0).clear();
+    let (me, open) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
+    (pair, me, open)
+}
+
+/// Acts, checks that it was shown at once and agreed with, and gives what the server holds then.
+fn agreed(pair: &mut Pair, action: impl InventoryAction) {
+    ask(pair, 0, action.clone());
+    let before: Vec<_> = [player(0), chest(1)]
+        .map(|id| (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned()))
+        .to_vec();
+    pair.settle(60);
+    let after: Vec<_> = [player(0), chest(1)]
+        .map(|id| (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned()))
+        .to_vec();
+    assert_eq!(before, after, "{action:?} came out as it was shown");
+    assert_eq!(heard(pair, 0).rejected, []);
+    assert_eq!(heard(pair, 0).confirmed.len(), 1);
+    heard(pair, 0).clear();
+    assert_same(pair, 0, player(0));
+    assert_same(pair, 0, chest(1));
+}
+
+/// Acts, and checks that the client refuses by itself with this reason.
+fn refused(pair: &mut Pair, action: impl InventoryAction, reason: Reason) {
+    let sent = bytes_up(pair, 0);
+    ask(pair, 0, action.clone());
+    pair.settle(60);
+    assert_eq!(heard(pair, 0).rejected.len(), 1, "{action:?}");
+    assert_eq!(heard(pair, 0).rejected[0].1, reason, "{action:?}");
+    assert_eq!(bytes_up(pair, 0), sent, "nothing is sent that cannot be done");
+    assert_eq!(heard(pair, 0).slots, []);
+    heard(pair, 0).clear();
+}
+
+fn stacks(
+    pair: &Pair,
+    id: InventoryId,
+    slots: core::ops::Range<usize>,
+) -> Vec<Option<(ItemId, u32)>> {
+    let inventory = pair.shown::<Inventory>(0, id).unwrap();
+    slots.map(|slot| inventory.get(slot).map(|stack| (stack.item, stack.count()))).collect()
+}
+
+#[test]
+fn move_splits_merges_and_exchanges() {
+    let (mut pair, me, open) = scene(|pair, p, c| {
+        inventory(pair, p).set(0, TORCH.stack(40)).unwrap();
+        inventory(pair, p).set(1, TORCH.stack(50)).unwrap();
+        inventory(pair, c).set(0, AXE.stack(1)).unwrap();
+    });
+    let moving = |from, to, count| Action::Move { from, to, count };
+    agreed(&mut pair, moving(inv(me, 0), inv(me, 5), Some(15)));
+    assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 25))]);
+    agreed(&mut pair, moving(inv(me, 5), inv(me, 1), None));
+    assert_eq!(stacks(&pair, player(0), 1..2), [Some((TORCH, 64))]);
+    assert_eq!(stacks(&pair, player(0), 5..6), [Some((TORCH, 1))], "the rest stays");
+    agreed(&mut pair, moving(inv(me, 1), inv(open, 0), None));
+    assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 64))]);
+    assert_eq!(stacks(&pair, player(0), 1..2), [Some((AXE, 1))], "exchanged with the chest");
+    agreed(&mut pair, moving(inv(me, 1), inv(me, 1), None));
+    refused(&mut pair, moving(inv(me, 9), inv(me, 1), None), Reason::Empty);
+    refused(&mut pair, moving(inv(me, 0), inv(me, 1), Some(3)), Reason::Occupied);
+    refused(&mut pair, moving(inv(me, 0), inv(me, 8), Some(26)), Reason::NotEnough);
+    refused(&mut pair, moving(inv(me, 0), inv(me, 8), Some(0)), Reason::Invalid);
+    refused(&mut pair, moving(inv(me, 0), inv(me, 27), None), Reason::NoSuchSlot);
+    let feet = (me, Equipment::slot(0));
+    refused(&mut pair, moving(inv(me, 0), feet, None), Reason::NotAccepted);
+    refused(&mut pair, moving((me, Hotbar::slot(9)), inv(me, 0), None), Reason::NoSuchSlot);
+    refused(&mut pair, moving((open, Hotbar::slot(0)), inv(me, 0), None), Reason::NoSuchSlot);
+}
+
+#[test]
+fn swap_exchanges_any_contents() {
+    let (mut pair, me, _) = scene(|pair, p, _| {
+        inventory(pair, p).set(0, TORCH.stack(10)).unwrap();
+        inventory(pair, p).set(1, TORCH.stack(20)).unwrap();
+        inventory(pair, p).set(2, BOOTS.stack(1)).unwrap();
+    });
+    agreed(&mut pair, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+    assert_eq!(stacks(&pair, player(0), 0..2), [Some((TORCH, 20)), Some((TORCH, 10))]);
+    agreed(&mut pair, Action::Swap { a: inv(me, 0), b: (me, Hotbar::slot(4)) });
+    agreed(&mut pair, Action::Swap { a: inv(me, 2), b: (me, Equipment::slot(0)) });
+    refused(&mut pair, Action::Swap { a: inv(me, 5), b: inv(me, 6) }, Reason::Empty);
+    let a = (me, Equipment::slot(0));
+    refused(&mut pair, Action::Swap { a, b: inv(me, 1) }, Reason::NotAccepted);
+}
+
+#[test]
+fn quick_move_fills_stacks_then_gaps() {
+    let (mut pair, me, open) = scene(|pair, p, c| {
+        inventory(pair, p).set(3, TORCH.stack(30)).unwrap();
+        inventory(pair, p).set(4, BOOTS.stack(1)).unwrap();
+        inventory(pair, c).set(7, TORCH.stack(50)).unwrap();
+        hotbar(pair, p).set(0, COIN.stack(5)).unwrap();
+    });
+    agreed(&mut pair, Action::QuickMove { from: inv(me, 3), to: open.into() });
+    assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 16))]);
+    assert_eq!(stacks(&pair, chest(1), 7..8), [Some((TORCH, 64))]);
+    let to = Area::of::<Inventory>(me);
+    agreed(&mut pair, Action::QuickMove { from: (me, Hotbar::slot(0)), to });
+    assert_eq!(stacks(&pair, player(0), 0..1), [Some((COIN, 5))]);
+    agreed(&mut pair, Action::QuickMove { from: inv(me, 4), to: Area::of::<Equipment>(me) });
+    assert_eq!(pair.shown::<Equipment>(0, player(0)).unwrap().get(0), Some(BOOTS.stack(1)));
+    let to = Area::of::<Equipment>(me);
+    refused(&mut pair, Action::QuickMove { from: inv(me, 0), to }, Reason::Full);
+    refused(&mut pair, Action::QuickMove { from: inv(me, 9), to: open.into() }, Reason::Empty);
+}
+
+#[test]
+fn collect_takes_the_smallest_stacks_first() {
+    let (mut pair, me, open) = scene(|pair, p, c| {
+        for (slot, count) in [(0, 20), (1, 30), (2, 5)] {
+            inventory(pair, p).set(slot, TORCH.stack(count)).unwrap();
+        }
+        inventory(pair, p).set(3, TORCH.stack(1).worn(3)).unwrap();
+        inventory(pair, c).set(0, TORCH.stack(10)).unwrap();
+    });
+    let from = vec![me.into(), open.into()];
+    agreed(&mut pair, Action::Collect { onto: inv(me, 0), from });
+    let left = [Some((TORCH, 64)), Some((TORCH, 1)), None, Some((TORCH, 1))];
+    assert_eq!(stacks(&pair, player(0), 0..4), left, "all but what is worn");
+    assert_eq!(stacks(&pair, chest(1), 0..1), [None]);
+    let from = vec![me.into()];
+    refused(&mut pair, Action::Collect { onto: inv(me, 9), from }, Reason::Empty);
+    let from = vec![me.into(); 9];
+    refused(&mut pair, Action::Collect { onto: inv(me, 0), from }, Reason::Invalid);
+}
+
+#[test]
+fn spread_gives_even_shares_or_one_each() {
+    let (mut pair, me, open) = scene(|pair, p, c| {
+        inventory(pair, p).set(0, TORCH.stack(10)).unwrap();
+        inventory(pair, p).set(1, AXE.stack(1)).unwrap();
+        inventory(pair, c).set(0, TORCH.stack(63)).unwrap();
+    });
+    let onto = vec![inv(me, 5), inv(open, 0), inv(me, 6)];
+    agreed(&mut pair, Action::Spread { from: inv(me, 0), onto, each: None });
+    assert_eq!(stacks(&pair, player(0), 5..7), [Some((TORCH, 3)), Some((TORCH, 3))]);
+    assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 64))]);
+    assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 3))], "one over, two did not fit");
+    let onto = vec![inv(me, 7), inv(me, 1)];
+    agreed(&mut pair, Action::Spread { from: inv(me, 0), onto, each: Some(1) });
+    assert_eq!(stacks(&pair, player(0), 7..8), [Some((TORCH, 1))]);
+    let spread = |onto, each| Action::Spread { from: inv(me, 0), onto, each };
+    refused(&mut pair, spread(vec![inv(me, 9); 257], Some(1)), Reason::Invalid);
+    refused(&mut pair, spread(vec![], None), Reason::Invalid);
+    refused(&mut pair, spread(vec![inv(me, 0)], None), Reason::Invalid);
+    refused(&mut pair, spread(vec![inv(me, 9), inv(me, 9)], None), Reason::Invalid);
+    refused(&mut pair, spread(vec![inv(me, 9)], Some(0)), Reason::Invalid);
+    refused(&mut pair, spread(vec![inv(me, 9)], Some(u32::MAX)), Reason::NotEnough);
+    refused(&mut pair, spread(vec![inv(me, 1)], None), Reason::Full);
+}
+
+#[test]
+fn move_all_moves_what_fits() {
+    let (mut pair, me, open) = scene(|pair, p, c| {
+        for slot in 0..27 {
+            inventory(pair, c).set(slot, BOOTS.stack(1).worn(slot as u16)).unwrap();
+        }
+        inventory(pair, p).set(0, AXE.stack(1)).unwrap();
+    });
+    agreed(&mut pair, Action::pick_up(open, me));
+    assert_eq!(pair.shown::<Inventory>(0, chest(1)).unwrap().count(BOOTS), 0);
+    agreed(&mut pair, Action::MoveAll { from: Area::of::<Inventory>(me), to: open.into() });
+    assert_eq!(stacks(&pair, chest(1), 0..1), [Some((AXE, 1))]);
+    refused(&mut pair, Action::MoveAll { from: me.into(), to: me.into() }, Reason::Invalid);
+    let from = Area::of::<Inventory>(me);
+    refused(&mut pair, Action::MoveAll { from, to: open.into() }, Reason::Empty);
+    let to = Area::of::<Equipment>(me);
+    agreed(&mut pair, Action::MoveAll { from: open.into(), to });
+    refused(&mut pair, Action::MoveAll { from: open.into(), to }, Reason::Full);
+}
+
+#[test]
+fn select_sort_and_use() {
+    let (mut pair, me, open) = scene(|pair, p, _| {
+        inventory(pair, p).set(4, TORCH.stack(10)).unwrap();
+        inventory(pair, p).set(9, TORCH.stack(20)).unwrap();
+        inventory(pair, p).set(2, COIN.stack(7)).unwrap();
+    });
+    agreed(&mut pair, Action::Select { slot: (me, Hotbar::slot(6)) });
+    let e = shown_entity(&pair, 0, player(0));
+    let selected = pair.clients[0].app.world().get::<Hotbar>(e).unwrap().selected_index();
+    assert_eq!(selected, 6);
+    refused(&mut pair, Action::Select { slot: inv(me, 0) }, Reason::NoSuchSlot);
+    refused(&mut pair, Action::Select { slot: (me, Hotbar::slot(9)) }, Reason::NoSuchSlot);
+    let container = ContainerKey::of(Inventory::NAME);
+    agreed(&mut pair, Action::Sort { entity: me, container });
+    assert_eq!(stacks(&pair, player(0), 0..3), [Some((COIN, 7)), Some((TORCH, 30)), None]);
+    agreed(&mut pair, Action::Sort { entity: open, container });
+    agreed(&mut pair, Action::Use { slot: inv(me, 0) });
+    let used = pair.server.world_mut().resource_mut::<Messages<Accepted<Action>>>();
+    assert!(used.len() <= 2, "messages are kept for two ticks");
+    refused(&mut pair, Action::Use { slot: inv(me, 5) }, Reason::Empty);
+}
+
+#[test]
+fn craft_consumes_and_produces_at_once() {
+    let (mut pair, me, open) = scene(|pair, p, c| {
+        inventory(pair, p).set(0, COIN.stack(3)).unwrap();
+        inventory(pair, c).set(0, COIN.stack(20)).unwrap();
+    });
+    let torches = RecipeId::of("torches");
+    agreed(&mut pair, Action::craft(torches, me));
+    assert_eq!(stacks(&pair, player(0), 0..2), [Some((COIN, 1)), Some((TORCH, 4))]);
+    refused(&mut pair, Action::craft(torches, me), Reason::NotEnough);
+    let from = vec![me.into(), open.into()];
+    let craft =
+        |recipe, times, at| Action::Craft { recipe, times, from: from.clone(), to: me.into(), at };
+    agreed(&mut pair, craft(torches, 3, None));
+    assert_eq!(stacks(&pair, player(0), 0..2), [None, Some((TORCH, 16))], "own ones first");
+    assert_eq!(stacks(&pair, chest(1), 0..1), [Some((COIN, 15))]);
+    let boots = RecipeId::of("boots");
+    refused(&mut pair, craft(boots, 1, None), Reason::NoStation);
+    refused(&mut pair, craft(boots, 1, Some(open)), Reason::NoStation);
+    agreed(&mut pair, craft(boots, 1, Some(me)));
+    refused(&mut pair, craft(boots, 0, Some(me)), Reason::Invalid);
+    refused(&mut pair, craft(torches, u32::MAX, None), Reason::NotEnough);
+    refused(&mut pair, craft(RecipeId::of("gold"), 1, None), Reason::UnknownRecipe);
+}
+
+#[test]
+fn drop_spawns_loot_until_it_is_picked_up() {
+    let (mut pair, me, _) = scene(|pair, p, _| {
+        inventory(pair, p).set(0, TORCH.stack(10)).unwrap();
+        hotbar(pair, p).set(1, AXE.stack(1)).unwrap();
+        let client = pair.client_id(0);
+        pair.server.add_observer(move |dropped: On<Dropped>, mut commands: Commands| {
+            assert_eq!(dropped.client, client);
+            let mut viewers = Viewers::new();
+            viewers.add(client, Rights::USE);
+            commands.entity(dropped.entity).insert(viewers);
+        });
+    });
+    agreed(&mut pair, Action::Drop { from: inv(me, 0), count: Some(1) });
+    agreed(&mut pair, Action::Drop { from: inv(me, 0), count: None });
+    agreed(&mut pair, Action::DropAll { from: me.into() });
+    let world = pair.server.world_mut();
+    let mut loot: Vec<_> =
+        world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.get(0)).collect();
+    loot.sort_by_key(|stack| stack.map(|stack| stack.count()));
+    let [one, nine] = [1, 9].map(|n| Some(TORCH.stack(n)));
+    assert_eq!(loot.len(), 3);
+    assert!(loot.contains(&one) && loot.contains(&nine) && loot.contains(&Some(AXE.stack(1))));
+    let world = pair.clients[0].app.world_mut();
+    let seen: Vec<Entity> = world
+        .query_filtered::<(Entity, &Inventory), Without<LocalInventory>>()
+        .iter(world)
+        .filter(|(_, inventory)| inventory.len() == 1)
+        .map(|(entity, _)| entity)
+        .collect();
+    assert_eq!(seen.len(), 3);
+    for loot in seen {
+        agreed(&mut pair, Action::pick_up(loot, me));
+    }
+    let world = pair.server.world_mut();
+    assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 0);
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 10);
+    refused(&mut pair, Action::DropAll { from: Area::of::<Hotbar>(me) }, Reason::Empty);
+}
+
+#[test]
+fn drag_over_more_slots_than_a_request_may_name_is_answered() {
+    let mut pair = pair(1);
+    let owner = Owner(pair.client_id(0));
+    pair.server.world_mut().spawn((player(0), Inventory::new(400), owner));
+    let server = pair.server.world().resource::<InventoryIds>().get(player(0)).unwrap();
+    inventory(&mut pair, server).set(399, COIN.stack(900)).unwrap();
+    pair.settle(60);
+    let me = shown_entity(&pair, 0, player(0));
+    let onto = (0..300).map(|slot| inv(me, slot)).collect();
+    ask(&mut pair, 0, Action::Spread { from: inv(me, 399), onto, each: None });
+    pair.settle(60);
+    pair.steps(1200);
+    let answers = heard(&mut pair, 0).confirmed.len() + heard(&mut pair, 0).rejected.len();
+    assert_eq!(answers, 1, "every request is answered");
+    assert_same(&pair, 0, player(0));
+}
+
+#[derive(Component, Clone, Debug)]
+struct Gear(Slots);
+
+container!(Gear, "gear", {
+    const FILL: bool = false;
+    fn accepts(slot: usize, item: &ItemDef) -> bool {
+        slot != 0 || item.has_tag("feet")
+    }
+});
+
+#[test]
+fn sort_respects_slot_filters() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_container::<Gear>();
+    });
+    let server = spawn_player(&mut pair, 0);
+    let gear = Gear([None, Some(AXE.stack(1))].into_iter().collect());
+    pair.server.world_mut().entity_mut(server).insert(gear);
+    pair.settle(60);
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, Action::Sort { entity: me, container: ContainerKey::of(Gear::NAME) });
+    pair.settle(60);
+    let gear = pair.server.world().get::<Gear>(server).unwrap();
+    assert_eq!(gear.0.get(0), None, "slot 0 takes boots only");
+}

@@ -1,0 +1,294 @@
+//! Actions that a game registers take the same path as the built-in ones.
+
+use crate::common::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Write {
+    text: String,
+    marks: Vec<u64>,
+}
+
+impl GameAction for Write {
+    const NAME: &'static str = "write";
+    type Output = ();
+
+    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+        let player = tx.actor()?;
+        tx.take_from(player, Inventory::slot(0), Some(1))?;
+        Ok(())
+    }
+}
+
+fn writing(action: Write) {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_action::<Write>();
+    });
+    let server = spawn_player(&mut pair, 0);
+    inventory(&mut pair, server).set(0, TORCH.stack(10)).unwrap();
+    pair.settle(60);
+    ask(&mut pair, 0, action);
+    pair.settle(60);
+    pair.steps(1200);
+    let answers = heard(&mut pair, 0).confirmed.len() + heard(&mut pair, 0).rejected.len();
+    assert_eq!(stats(&pair.server).requests_malformed, 0, "an honest client");
+    assert_eq!(answers, 1, "every request is answered");
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn long_payload_is_answered() {
+    writing(Write { text: "x".repeat(1500), marks: vec![] });
+}
+
+#[test]
+fn payload_of_many_numbers_is_answered() {
+    writing(Write { text: String::new(), marks: vec![0; 200] });
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Engraving {
+    pub text: String,
+}
+
+impl ItemData for Engraving {
+    const NAME: &'static str = "engraving";
+}
+
+/// Puts a block into the world.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PlaceBlock {
+    slot: Slot,
+    at: [i32; 3],
+}
+
+impl GameAction for PlaceBlock {
+    const NAME: &'static str = "place block";
+    type Output = Stack;
+
+    fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+        let player = tx.actor()?;
+        tx.witness(player, self.slot)?;
+        if self.at[1] < 0 {
+            return Err(Reason::Game(1));
+        }
+        Ok(tx.take_from(player, self.slot, Some(1))?)
+    }
+}
+
+/// Writes on an item: the server names the data, so nothing is shown ahead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Engrave {
+    slot: Slot,
+    text: String,
+}
+
+impl GameAction for Engrave {
+    const NAME: &'static str = "engrave";
+    type Output = ();
+
+    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+        let player = tx.actor()?;
+        tx.witness(player, self.slot)?;
+        let data = tx.mint(&Engraving { text: self.text.clone() })?;
+        let stack = tx.take_from(player, self.slot, None)?;
+        tx.put_into(player, self.slot, stack.with_data(data))?;
+        Ok(())
+    }
+}
+
+/// Buys one of something: takes from a stock that the player may only see.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Buy {
+    stock: InventoryId,
+    slot: Slot,
+}
+
+impl GameAction for Buy {
+    const NAME: &'static str = "buy";
+    type Output = ();
+
+    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+        let (player, stock) = (tx.actor()?, tx.find(self.stock)?);
+        tx.witness(stock, self.slot)?;
+        tx.trust(stock);
+        for coins in tx.take(player, COIN, 5)? {
+            tx.give(stock, coins)?;
+        }
+        let bought = tx.take_from(stock, self.slot, Some(1))?;
+        Ok(tx.give(player, bought)?)
+    }
+}
+
+#[derive(Resource, Default)]
+struct Placed(Vec<(ClientId, [i32; 3], Stack)>);
+
+pub fn setup_all(app: &mut App) {
+    setup(app);
+    app.add_action::<PlaceBlock>()
+        .add_action::<Engrave>()
+        .add_action::<Buy>()
+        .add_item_data::<Engraving>()
+        .init_resource::<Placed>()
+        .add_observer(|done: On<Accepted<PlaceBlock>>, mut placed: ResMut<Placed>| {
+            placed.0.push((done.client, done.action.at, done.output));
+        });
+}
+
+fn scene() -> (Pair, Entity, Entity) {
+    let mut pair = Pair::new(2, setup_all);
+    let player_entity = spawn_player(&mut pair, 0);
+    inventory(&mut pair, player_entity).set(0, TORCH.stack(3)).unwrap();
+    inventory(&mut pair, player_entity).set(1, COIN.stack(12)).unwrap();
+    inventory(&mut pair, player_entity).set(2, AXE.stack(1)).unwrap();
+    pair.settle(50);
+    pair.network.latency_ticks = 5;
+    heard(&mut pair, 0).clear();
+    let me = shown_entity(&pair, 0, player(0));
+    (pair, player_entity, me)
+}
+
+#[test]
+fn custom_action_is_predicted_and_applied_in_order() {
+    let (mut pair, player_entity, me) = scene();
+    let slot = Inventory::slot(0);
+    ask(&mut pair, 0, PlaceBlock { slot, at: [1, 2, 3] });
+    ask(&mut pair, 0, Action::Move { from: (me, slot), to: (me, Inventory::slot(9)), count: None });
+    ask(&mut pair, 0, PlaceBlock { slot: Inventory::slot(9), at: [4, 5, 6] });
+    let shown = pair.shown::<Inventory>(0, player(0)).unwrap();
+    assert_eq!((shown.get(0), shown.get(9)), (None, Some(TORCH.stack(1))));
+    ask(&mut pair, 0, PlaceBlock { slot, at: [0, 1, 0] });
+    ask(&mut pair, 0, PlaceBlock { slot: Inventory::slot(9), at: [0, -1, 0] });
+    assert_eq!(
+        heard(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
+        [Reason::Empty, Reason::Game(1)]
+    );
+    pair.settle(100);
+    let client = pair.client_id(0);
+    let one = TORCH.stack(1);
+    let placed = &pair.server.world().resource::<Placed>().0;
+    assert_eq!(*placed, [(client, [1, 2, 3], one), (client, [4, 5, 6], one)]);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 3);
+    assert_eq!(inventory(&mut pair, player_entity).count(TORCH), 1);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn server_only_action_shows_with_its_response() {
+    let (mut pair, player_entity, _) = scene();
+    let slot = Inventory::slot(2);
+    ask(&mut pair, 0, Engrave { slot, text: "for you".into() });
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(2), Some(AXE.stack(1)));
+    pair.settle(100);
+    let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(2).unwrap();
+    let pool = pair.clients[0].app.world().resource::<DataPool>();
+    let engraving = pool.get::<Engraving>(shown.data.unwrap()).unwrap();
+    assert_eq!(engraving.text, "for you");
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    // It moves like any other stack, ahead of the server, and is told from a plain one.
+    let me = shown_entity(&pair, 0, player(0));
+    let to = (me, Hotbar::slot(0));
+    ask(&mut pair, 0, Action::Move { from: (me, slot), to, count: None });
+    assert_eq!(pair.shown::<Hotbar>(0, player(0)).unwrap().get(0), Some(shown));
+    pair.settle(100);
+    assert_eq!(hotbar(&mut pair, player_entity).get(0), Some(shown));
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+}
+
+#[test]
+fn server_only_action_is_rejected_as_stale() {
+    let (mut pair, player_entity, _) = scene();
+    ask(&mut pair, 0, Engrave { slot: Inventory::slot(2), text: "for you".into() });
+    // The game puts other things there before the request comes.
+    inventory(&mut pair, player_entity).set(2, BOOTS.stack(1)).unwrap();
+    pair.settle(100);
+    assert_eq!(
+        heard(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
+        [Reason::Stale]
+    );
+    assert_eq!(inventory(&mut pair, player_entity).get(2), Some(BOOTS.stack(1)));
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn purchase_bypasses_rights_only_in_trusted_code() {
+    let (mut pair, player_entity, me) = scene();
+    let mut viewers = Viewers::new();
+    viewers.add(pair.client_id(0), Rights::SEE);
+    let stock = chest(5);
+    let mut wares = Inventory::new(9);
+    wares.set(0, BOOTS.stack(1)).unwrap();
+    let vendor = pair.server.world_mut().spawn((stock, wares, viewers)).id();
+    pair.settle(50);
+    let there = shown_entity(&pair, 0, stock);
+    let slot = Inventory::slot(0);
+    ask(&mut pair, 0, Action::QuickMove { from: (there, slot), to: me.into() });
+    assert_eq!(heard(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotAllowed);
+    ask(&mut pair, 0, Buy { stock, slot });
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(BOOTS), 1);
+    pair.settle(100);
+    assert_eq!(inventory(&mut pair, player_entity).count(COIN), 7);
+    assert_eq!(inventory(&mut pair, vendor).count(COIN), 5);
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+    // Nobody buys from an inventory that is not in view, or not there.
+    let (hidden, nobody) = (chest(6), chest(7));
+    pair.server.world_mut().spawn((hidden, Inventory::new(9)));
+    for stock in [hidden, nobody] {
+        ask(&mut pair, 0, Buy { stock, slot });
+        assert_eq!(heard(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotInView);
+    }
+}
+
+/// The game's own properties of an item.
+#[derive(Default, Deserialize)]
+struct Props {
+    uses: u16,
+}
+
+/// Uses a tool up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct WearOut {
+    slot: Slot,
+}
+
+impl GameAction for WearOut {
+    const NAME: &'static str = "wear out";
+    type Output = bool;
+
+    fn apply(&self, tx: &mut Tx) -> Result<bool, Reason> {
+        let player = tx.actor()?;
+        tx.witness(player, self.slot)?;
+        let tool = tx.take_from(player, self.slot, None)?;
+        let props = tx.catalogue().props::<Props>(tool.item).ok_or(Reason::Invalid)?;
+        let worn = tool.worn(tool.wear + 1);
+        let broke = worn.wear >= props.uses;
+        if !broke {
+            tx.put_into(player, self.slot, worn)?;
+        }
+        Ok(broke)
+    }
+}
+
+#[test]
+fn custom_action_reads_item_properties() {
+    let mut pair = Pair::new(1, |app| {
+        let items = r#"(items: [(key: "axe", max_stack: 1, props: (uses: 2)), (key: "torch")])"#;
+        app.insert_items(Items::<Props>::from_ron(items).unwrap()).add_action::<WearOut>();
+    });
+    let entity = spawn_player(&mut pair, 0);
+    inventory(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
+    pair.settle(50);
+    pair.network.latency_ticks = 5;
+    for expected in [Some(AXE.stack(1).worn(1)), None] {
+        ask(&mut pair, 0, WearOut { slot: Inventory::slot(0) });
+        assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), expected, "ahead");
+        pair.settle(100);
+        assert_same(&pair, 0, player(0));
+        assert_eq!(inventory(&mut pair, entity).get(0), expected);
+    }
+    let catalogue = pair.server.world().resource::<Catalogue>();
+    assert_eq!(catalogue.props::<Props>(TORCH).map(|props| props.uses), Some(0));
+    assert!(catalogue.props::<Props>(COIN).is_none(), "not in this catalogue");
+    assert!(catalogue.props::<()>(AXE).is_none(), "not of this type");
+}

@@ -1,0 +1,10 @@
+//! What players do: predicted by the client, decided by the server.
+
+mod built_in;
+pub mod custom;
+mod drops;
+mod in_flight;
+mod prediction;
+mod reentrancy;
+mod rules;
+mod transactions;

@@ -1,0 +1,333 @@
+//! Actions are shown at once, decided by the server, and reverted with a reason. No item is created, lost or
+//! moved twice.
+
+use crate::common::*;
+
+/// A player with ten torches in the first slot, an axe in the second, three coins in the hotbar, and the
+/// entity that shows it on the client.
+pub(super) fn stocked(pair: &mut Pair, client: usize) -> (Entity, Entity) {
+    let server = spawn_player(pair, client);
+    inventory(pair, server).set(0, TORCH.stack(10)).unwrap();
+    inventory(pair, server).set(1, AXE.stack(1)).unwrap();
+    hotbar(pair, server).set(0, COIN.stack(3)).unwrap();
+    pair.settle(50);
+    heard(pair, client).clear();
+    (server, shown_entity(pair, client, player(client as u64)))
+}
+
+pub(super) fn shown(pair: &Pair, client: usize, slot: usize) -> Option<Stack> {
+    pair.shown::<Inventory>(client, player(client as u64)).unwrap().get(slot)
+}
+
+pub(super) fn total(pair: &mut Pair, item: ItemId) -> u64 {
+    let world = pair.server.world_mut();
+    let inventories: u64 = world.query::<&Inventory>().iter(world).map(|i| i.count(item)).sum();
+    let hotbars: u64 = world.query::<&Hotbar>().iter(world).map(|h| h.count(item)).sum();
+    let worn: u64 = world.query::<&Equipment>().iter(world).map(|e| e.slots().count(item)).sum();
+    inventories + hotbars + worn
+}
+
+#[test]
+fn accepted_swap_shows_at_once_and_emits_two_events() {
+    for latency in [0, 6, 30] {
+        let mut pair = pair(1);
+        let (_, me) = stocked(&mut pair, 0);
+        pair.network.latency_ticks = latency;
+        let id = ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+        assert_eq!(shown(&pair, 0, 0), Some(AXE.stack(1)), "before the next frame");
+        assert_eq!(shown(&pair, 0, 1), Some(TORCH.stack(10)));
+        pair.settle(200);
+        let heard = heard(&mut pair, 0);
+        assert_eq!(heard.slots.len(), 2, "{:?}", heard.slots);
+        assert!(heard.slots.iter().all(|change| change.cause == SlotCause::Predicted));
+        assert_eq!((heard.confirmed.as_slice(), heard.rejected.len()), (&[id][..], 0));
+        assert_eq!(heard.pending.iter().filter(|p| p.pending).count(), 2);
+        assert_eq!(heard.pending.iter().filter(|p| !p.pending).count(), 2);
+        assert_same(&pair, 0, player(0));
+        assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
+    }
+}
+
+#[test]
+fn swap_costs_eight_bytes_up_and_five_down() {
+    let mut pair = pair(1);
+    let (_, me) = stocked(&mut pair, 0);
+    for _ in 0..40 {
+        let (up, down) = (bytes_up(&pair, 0), bytes_down(&pair, 0));
+        ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 26) });
+        pair.settle(20);
+        assert!(bytes_up(&pair, 0) - up <= 8, "{} up", bytes_up(&pair, 0) - up);
+        assert!(bytes_down(&pair, 0) - down <= 5, "{} down", bytes_down(&pair, 0) - down);
+    }
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn rejection_without_server_changes_corrects_the_client() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_rule::<With<Inventory>, _>(|_: In<Ask>| Verdict::Refuse(Reason::Locked));
+    });
+    let (server, me) = stocked(&mut pair, 0);
+    pair.network.latency_ticks = 5;
+    let marked = stats(&pair.server).slots_marked;
+    let id = ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+    assert_eq!(shown(&pair, 0, 0), Some(AXE.stack(1)));
+    pair.settle(100);
+    assert_eq!(shown(&pair, 0, 0), Some(TORCH.stack(10)));
+    assert_eq!(stats(&pair.server).slots_marked, marked);
+    let heard = heard(&mut pair, 0);
+    assert_eq!(heard.rejected, [(id, Reason::Locked)]);
+    let causes: Vec<_> = heard.slots.iter().map(|change| change.cause).collect();
+    let (shown_first, taken_back) = (SlotCause::Predicted, SlotCause::RolledBack);
+    assert_eq!(causes, [shown_first, shown_first, taken_back, taken_back]);
+    assert_eq!(heard.pending.len(), 4);
+    assert_eq!(inventory(&mut pair, server).get(0), Some(TORCH.stack(10)));
+}
+
+#[test]
+fn actions_after_a_rejection_work() {
+    let mut pair = pair(1);
+    let (server, me) = stocked(&mut pair, 0);
+    pair.network.latency_ticks = 8;
+    // The server takes the axe while the client moves it, and goes on with the torches.
+    inventory(&mut pair, server).set(1, None).unwrap();
+    let first = ask(&mut pair, 0, Action::Move { from: inv(me, 1), to: inv(me, 5), count: None });
+    let onto = Action::Move { from: inv(me, 0), to: inv(me, 5), count: Some(4) };
+    let to_other = Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(4) };
+    assert!(
+        with_actions(&mut pair.clients[0].app, {
+            let onto = onto.clone();
+            move |actions| actions.check(&onto)
+        })
+        .is_err()
+    );
+    let second = ask(&mut pair, 0, onto);
+    let third = ask(&mut pair, 0, to_other);
+    pair.settle(200);
+    let heard = heard(&mut pair, 0);
+    assert_eq!(heard.rejected, [(second, Reason::Occupied), (first, Reason::Stale)]);
+    assert_eq!(heard.confirmed, [third]);
+    assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
+    assert_same(&pair, 0, player(0));
+    assert_eq!(total(&mut pair, TORCH), 10);
+}
+
+#[test]
+fn duplicate_and_lost_responses_are_harmless() {
+    for lost in 0..4 {
+        let mut pair = pair(1);
+        let (_, me) = stocked(&mut pair, 0);
+        let channel = pair.sync_channel();
+        let mut count = 0;
+        pair.tamper(move |_, on, bytes| {
+            count += u32::from(on == channel);
+            match on == channel {
+                true if count - 1 == lost => vec![],
+                true => vec![bytes.clone(), bytes],
+                false => vec![bytes],
+            }
+        });
+        for n in 0..4 {
+            ask(&mut pair, 0, Action::Swap { a: inv(me, n), b: inv(me, n + 10) });
+            pair.step();
+        }
+        pair.steps(400);
+        pair.stop_tampering();
+        pair.settle(400);
+        let answers = heard(&mut pair, 0).confirmed.len() + heard(&mut pair, 0).rejected.len();
+        // Of the four only two held something.
+        assert_eq!(answers, 4, "message {lost} was lost");
+        assert_same(&pair, 0, player(0));
+        ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 10) });
+        pair.settle(100);
+        assert_same(&pair, 0, player(0));
+        assert_eq!(total(&mut pair, TORCH), 10);
+        assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
+    }
+}
+
+#[test]
+fn server_changes_the_slot_under_a_prediction() {
+    let mut pair = pair(1);
+    let (server, me) = stocked(&mut pair, 0);
+    pair.network.latency_ticks = 6;
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 7), count: Some(5) });
+    // Five more fall into the same slot: the count of a stack may differ.
+    inventory(&mut pair, server).set(0, TORCH.stack(15)).unwrap();
+    for _ in 0..40 {
+        pair.step();
+        let torches: u64 = pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH);
+        assert!(torches == 10 || torches == 15, "{torches} torches are shown");
+    }
+    assert_eq!(
+        (shown(&pair, 0, 0), shown(&pair, 0, 7)),
+        (Some(TORCH.stack(10)), Some(TORCH.stack(5)))
+    );
+    assert_same(&pair, 0, player(0));
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+}
+
+#[test]
+fn rapid_pick_and_place_at_a_second_of_latency_with_jitter() {
+    let mut pair = pair(1);
+    let (_, me) = stocked(&mut pair, 0);
+    let mut random = fastrand::Rng::with_seed(3);
+    for n in 0..3000 {
+        pair.network.latency_ticks = random.u64(12..60);
+        if n % 4 == 0 {
+            let (a, b) = (random.usize(0..27), random.usize(0..27));
+            let count = random.bool().then(|| random.u32(1..5));
+            ask(&mut pair, 0, Action::Move { from: inv(me, a), to: inv(me, b), count });
+        }
+        pair.step();
+        assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 10);
+    }
+    pair.settle(400);
+    assert_same(&pair, 0, player(0));
+    assert_eq!(total(&mut pair, TORCH), 10);
+    let unlawful = |(_, reason): &&(RequestId, Reason)| *reason == Reason::Stale;
+    assert_eq!(heard(&mut pair, 0).rejected.iter().filter(unlawful).count(), 0);
+    assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
+}
+
+#[test]
+fn three_viewers_take_the_last_item_in_one_tick() {
+    let mut pair = pair(3);
+    let players: Vec<_> = (0..3).map(|client| stocked(&mut pair, client).1).collect();
+    let chest_entity = spawn_chest(&mut pair, 1, &[0, 1, 2]);
+    inventory(&mut pair, chest_entity).set(0, BOOTS.stack(1)).unwrap();
+    pair.settle(30);
+    pair.network.latency_ticks = 4;
+    for (client, me) in players.iter().enumerate() {
+        let open = shown_entity(&pair, client, chest(1));
+        ask(&mut pair, client, Action::QuickMove { from: inv(open, 0), to: (*me).into() });
+        assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 1);
+    }
+    pair.settle(100);
+    let won: Vec<_> =
+        (0..3).filter(|client| heard(&mut pair, *client).confirmed.len() == 1).collect();
+    assert_eq!(won.len(), 1);
+    for client in (0..3).filter(|client| *client != won[0]) {
+        assert_eq!(heard(&mut pair, client).rejected[0].1, Reason::Stale, "the loser is told why");
+        assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 0);
+    }
+    for client in 0..3 {
+        assert_same(&pair, client, chest(1));
+        assert_same(&pair, client, player(client as u64));
+    }
+    assert_eq!(total(&mut pair, BOOTS), 1);
+}
+
+#[test]
+fn twenty_quick_moves_and_a_drag_are_one_request_each() {
+    let mut pair = pair(1);
+    let (server, me) = stocked(&mut pair, 0);
+    for slot in 0..20 {
+        inventory(&mut pair, server).set(slot, BOOTS.stack(1).worn(slot as u16)).unwrap();
+    }
+    let chest_entity = spawn_chest(&mut pair, 1, &[0]);
+    pair.settle(30);
+    pair.network.latency_ticks = 6;
+    let open = shown_entity(&pair, 0, chest(1));
+    for slot in 0..20 {
+        ask(&mut pair, 0, Action::QuickMove { from: inv(me, slot), to: open.into() });
+    }
+    pair.settle(100);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 20);
+    assert_eq!(inventory(&mut pair, chest_entity).count(BOOTS), 20);
+    hotbar(&mut pair, server).set(0, COIN.stack(100)).unwrap();
+    pair.settle(50);
+    let (requests, marked) = (stats(&pair.server).requests_validated, stats(&pair.server).commits);
+    let onto = (0..9).map(|slot| inv(me, slot)).collect();
+    let from = (me, Hotbar::slot(0));
+    ask(&mut pair, 0, Action::Spread { from, onto, each: None });
+    assert_eq!(shown(&pair, 0, 8), Some(COIN.stack(11)));
+    pair.settle(100);
+    assert_eq!(stats(&pair.server).requests_validated - requests, 1);
+    assert_eq!(stats(&pair.server).commits - marked, 1, "one batch");
+    assert_eq!(hotbar(&mut pair, server).get(0), Some(COIN.stack(1)));
+    assert_same(&pair, 0, player(0));
+    assert_same(&pair, 0, chest(1));
+}
+
+#[test]
+fn lost_repeated_and_reordered_requests_apply_at_most_once() {
+    for trick in 0..4 {
+        let mut pair = pair(1);
+        let (server, me) = stocked(&mut pair, 0);
+        let channel = pair.request_channel();
+        let mut count = 0;
+        let mut held = None;
+        pair.tamper_requests(move |_, on, bytes| {
+            count += u32::from(on == channel);
+            match trick {
+                _ if on != channel => vec![bytes],
+                0 if count == 2 => vec![],
+                1 => vec![bytes.clone(), bytes],
+                2 if count == 2 => {
+                    held = Some(bytes);
+                    vec![]
+                }
+                2 => [Some(bytes), held.take()].into_iter().flatten().collect(),
+                3 if count == 2 || count == 3 => vec![],
+                _ => vec![bytes],
+            }
+        });
+        // One torch at a time, so that each shows.
+        for _ in 0..5 {
+            ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+            pair.step();
+        }
+        pair.settle(100);
+        let lost = [1, 0, 1, 2][trick];
+        assert_eq!(inventory(&mut pair, server).get(9), Some(TORCH.stack(5 - lost)), "{trick}");
+        let heard = heard(&mut pair, 0);
+        assert_eq!(heard.confirmed.len(), 5 - lost as usize);
+        assert!(heard.rejected.iter().all(|rejected| rejected.1 == Reason::Unanswered));
+        assert_same(&pair, 0, player(0));
+        assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
+    }
+}
+
+#[test]
+fn action_on_two_inventories_reaches_viewers_at_once() {
+    let mut pair = pair(2);
+    let (_, me) = stocked(&mut pair, 0);
+    spawn_chest(&mut pair, 1, &[0, 1]);
+    pair.settle(50);
+    let open = shown_entity(&pair, 0, chest(1));
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(open, 0), count: Some(4) });
+    // Wherever the two stand in between, no torch is missing or doubled.
+    for _ in 0..20 {
+        pair.step();
+        let own = pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH);
+        assert_eq!(own + pair.shown::<Inventory>(0, chest(1)).unwrap().count(TORCH), 10);
+    }
+    assert_same(&pair, 1, chest(1));
+    assert_eq!(pair.shown::<Inventory>(1, chest(1)).unwrap().count(TORCH), 4);
+}
+
+#[test]
+fn reconnected_client_acts_again_and_nothing_applies_twice() {
+    let mut pair = pair(1);
+    let (server, me) = stocked(&mut pair, 0);
+    pair.network.latency_ticks = 10;
+    for _ in 0..3 {
+        ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+    }
+    pair.steps(12);
+    pair.disconnect(0);
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 3, "the answers were on their way");
+    pair.connect(0);
+    let owner = Owner(pair.client_id(0));
+    pair.server.world_mut().entity_mut(server).insert(owner);
+    pair.settle(100);
+    assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(3)));
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+    pair.settle(100);
+    assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_same(&pair, 0, player(0));
+}

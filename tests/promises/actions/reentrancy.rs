@@ -1,0 +1,109 @@
+//! Requests made by systems and observers while messages are being applied lose no update.
+
+use crate::common::*;
+use std::collections::HashMap;
+
+#[test]
+fn request_on_opening_keeps_updates_of_the_same_message() {
+    let mut pair = Pair::new(1, setup);
+    let server = spawn_player(&mut pair, 0);
+    let chest_server = spawn_chest(&mut pair, 1, &[]);
+    pair.settle(60);
+    pair.clients[0].app.add_observer(|on: On<Add, InView>, mut actions: InventoryActions| {
+        let container = ContainerKey::of(Inventory::NAME);
+        actions.request(Action::Sort { entity: on.entity, container });
+    });
+    inventory(&mut pair, server).set(5, TORCH.stack(7)).unwrap();
+    show(&mut pair, chest_server, 0);
+    pair.settle(60);
+    pair.steps(600);
+    assert_eq!(heard(&mut pair, 0).slots.len(), 1, "the game was told");
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn request_between_apply_and_reconcile_keeps_applied_updates() {
+    #[derive(Resource, Default)]
+    struct Clicks(u32);
+    fn click(
+        mut clicks: ResMut<Clicks>,
+        mut actions: InventoryActions,
+        me: Option<Single<Entity, With<LocalInventory>>>,
+    ) {
+        let Some(me) = me.filter(|_| clicks.0 > 0) else { return };
+        clicks.0 -= 1;
+        actions.request(Action::Use { slot: (*me, Inventory::slot(0)) });
+    }
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.init_resource::<Clicks>().add_systems(
+            PreUpdate,
+            click.after(InventorySystems::Apply).before(InventorySystems::Reconcile),
+        );
+    });
+    let server = spawn_player(&mut pair, 0);
+    inventory(&mut pair, server).set(0, TORCH.stack(7)).unwrap();
+    let chest_server = spawn_chest(&mut pair, 1, &[0]);
+    pair.settle(60);
+    inventory(&mut pair, chest_server).set(3, COIN.stack(7)).unwrap();
+    pair.clients[0].app.world_mut().resource_mut::<Clicks>().0 = 1;
+    pair.settle(60);
+    pair.steps(600);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_same(&pair, 0, chest(1));
+}
+
+#[test]
+fn request_by_a_slot_observer_leaves_events_consistent() {
+    #[derive(Resource, Default)]
+    struct Mirror(HashMap<usize, Option<Stack>>);
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.init_resource::<Mirror>()
+            .add_observer(|on: On<SlotChanged>, mut mirror: ResMut<Mirror>| {
+                mirror.0.insert(usize::from(on.slot.index), on.new);
+            })
+            .add_observer(|on: On<SlotChanged>, mut actions: InventoryActions| {
+                if on.cause == SlotCause::Server && on.slot == Inventory::slot(0) {
+                    let (a, b) = (inv(on.entity, 0), inv(on.entity, 1));
+                    actions.request(Action::Swap { a, b });
+                }
+            });
+    });
+    let server = spawn_player(&mut pair, 0);
+    pair.settle(60);
+    inventory(&mut pair, server).set(0, TORCH.stack(1)).unwrap();
+    inventory(&mut pair, server).set(1, COIN.stack(1)).unwrap();
+    pair.settle(60);
+    assert_same(&pair, 0, player(0));
+    let shown = pair.shown::<Inventory>(0, player(0)).unwrap().clone();
+    let mirror = &pair.clients[0].app.world().resource::<Mirror>().0;
+    for slot in 0..2 {
+        assert_eq!(mirror[&slot], shown.get(slot), "an interface that follows events, slot {slot}");
+    }
+}
+
+#[test]
+fn request_on_closing_keeps_updates_of_the_same_message() {
+    let mut pair = Pair::new(1, setup);
+    let server = spawn_player(&mut pair, 0);
+    inventory(&mut pair, server).set(0, TORCH.stack(1)).unwrap();
+    let first = spawn_chest(&mut pair, 1, &[0]);
+    let second = spawn_chest(&mut pair, 2, &[0]);
+    pair.settle(60);
+    // What was held on the cursor goes back when the chest closes.
+    pair.clients[0].app.add_observer(
+        |_: On<InventoryClosed>,
+         me: Single<Entity, With<LocalInventory>>,
+         mut a: InventoryActions| {
+            a.request(Action::Move { from: inv(*me, 0), to: inv(*me, 9), count: None });
+        },
+    );
+    hide(&mut pair, first, 0);
+    inventory(&mut pair, second).set(4, COIN.stack(5)).unwrap();
+    pair.settle(60);
+    pair.steps(300);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_same(&pair, 0, player(0));
+    assert_same(&pair, 0, chest(2));
+}

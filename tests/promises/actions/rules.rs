@@ -1,0 +1,294 @@
+//! Rules of the game, rights and slot filters are enforced for every request.
+
+use crate::common::*;
+use serde::{Deserialize, Serialize};
+
+#[test]
+fn items_moved_by_a_rule_are_not_doubled() {
+    #[derive(Resource)]
+    struct Till(Entity);
+    fn toll(In(ask): In<Ask>, till: Option<Res<Till>>, mut inventories: Inventories) -> Verdict {
+        if let (Purpose::Act { .. }, Some(till)) = (ask.purpose, till) {
+            let (payer, till) = (ask.inventory, till.0);
+            let paid = inventories.transact(|tx| {
+                for coins in tx.take(payer, COIN, 1)? {
+                    tx.give(till, coins)?;
+                }
+                Ok(())
+            });
+            if paid.is_err() {
+                return Verdict::Refuse(Reason::NotEnough);
+            }
+        }
+        Verdict::Allow
+    }
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_rule::<With<Hotbar>, _>(toll);
+    });
+    let server = spawn_player(&mut pair, 0);
+    inventory(&mut pair, server).set(0, COIN.stack(10)).unwrap();
+    let till = spawn_chest(&mut pair, 1, &[]);
+    pair.server.insert_resource(Till(till));
+    pair.settle(60);
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(5) });
+    pair.settle(60);
+    let all = inventory(&mut pair, server).count(COIN) + inventory(&mut pair, till).count(COIN);
+    assert_eq!(all, 10);
+}
+
+#[test]
+fn gains_above_u32_are_passed_to_rules() {
+    const DUST: ItemId = ItemId::of("dust");
+    let mut pair = Pair::new(1, |app| {
+        app.add_container::<Equipment>()
+            .insert_items(
+                Items::<()>::from_ron(r#"(items: [(key: "dust", max_stack: 4000000000)])"#)
+                    .unwrap(),
+            )
+            .init_resource::<Heard>()
+            .add_rule::<With<Hotbar>, _>(|ask: In<Ask>| match ask.purpose {
+                Purpose::Act { .. } => Verdict::AtMost(5),
+                _ => Verdict::Allow,
+            });
+    });
+    let server = spawn_player(&mut pair, 0);
+    let chest_server = spawn_chest(&mut pair, 1, &[0]);
+    for slot in 0..2 {
+        inventory(&mut pair, chest_server).set(slot, DUST.stack(3_000_000_000)).unwrap();
+    }
+    pair.settle(60);
+    let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
+    ask(&mut pair, 0, Action::MoveAll { from: there.into(), to: me.into() });
+    pair.settle(60);
+    let got = inventory(&mut pair, server).count(DUST);
+    assert!(got <= 5, "{got} came in where five may");
+}
+
+#[derive(Component, Clone, Copy, Serialize, Deserialize)]
+struct At(i32);
+
+#[derive(Component)]
+struct Locked;
+
+fn near(In(ask): In<Ask>, positions: Query<&At>) -> Verdict {
+    let at = |entity: Option<Entity>| positions.get(entity?).ok().map(|at| at.0);
+    match (at(ask.actor), at(Some(ask.inventory))) {
+        (Some(a), Some(b)) if (a - b).abs() <= 2 => Verdict::Allow,
+        _ => Verdict::Refuse(Reason::TooFar),
+    }
+}
+
+/// No coins leave the player; at most five items come in.
+fn careful(In(ask): In<Ask>) -> Verdict {
+    let Purpose::Act { losses, .. } = ask.purpose else { return Verdict::Allow };
+    if losses.iter().any(|stack| stack.item == COIN) {
+        return Verdict::Refuse(Reason::Game(7));
+    }
+    Verdict::AtMost(5)
+}
+
+/// A player at 0 with `Careful` if asked for, and a chest at 1 that it may open.
+fn scene(careful_player: bool) -> (Pair, Entity, Entity) {
+    let mut pair = Pair::new(2, move |app| {
+        setup(app);
+        app.replicate::<At>()
+            .add_rule::<(With<Openable>, With<At>), _>(near)
+            .add_rule::<With<Locked>, _>(|_: In<Ask>| Verdict::Refuse(Reason::Locked));
+        if careful_player {
+            app.add_rule::<With<Hotbar>, _>(careful);
+        }
+    });
+    let player_entity = spawn_player(&mut pair, 0);
+    pair.server.world_mut().entity_mut(player_entity).insert((At(0), Replicated));
+    let world = pair.server.world_mut();
+    let chest_entity =
+        world.spawn((chest(1), Inventory::default(), Openable::default(), At(1), Replicated)).id();
+    inventory(&mut pair, chest_entity).set(0, TORCH.stack(30)).unwrap();
+    inventory(&mut pair, player_entity).set(0, COIN.stack(10)).unwrap();
+    pair.settle(50);
+    (pair, player_entity, chest_entity)
+}
+
+/// The chest as the client knows it: replicated, its inventory in view or not.
+fn replicated_chest(pair: &mut Pair, client: usize) -> Entity {
+    let world = pair.clients[client].app.world_mut();
+    let mut found = world.query_filtered::<(Entity, &At), Without<LocalInventory>>();
+    found.iter(world).find(|(_, at)| at.0 == 1).unwrap().0
+}
+
+fn open(pair: &mut Pair, client: usize) -> RequestId {
+    let there = replicated_chest(pair, client);
+    let id = with_actions(&mut pair.clients[client].app, move |actions| actions.open(there));
+    pair.settle(60);
+    id
+}
+
+#[test]
+fn players_open_and_close_what_rules_allow() {
+    let (mut pair, player_entity, chest_entity) = scene(false);
+    let id = open(&mut pair, 0);
+    assert_eq!(heard(&mut pair, 0).confirmed, [id]);
+    assert_same(&pair, 0, chest(1));
+    let there = replicated_chest(&mut pair, 0);
+    with_actions(&mut pair.clients[0].app, move |actions| actions.close(there));
+    pair.settle(60);
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+    // Too far away, and then locked as well: each is told.
+    pair.server.world_mut().entity_mut(player_entity).insert(At(9));
+    let far = open(&mut pair, 0);
+    pair.server.world_mut().entity_mut(player_entity).insert(At(0));
+    pair.server.world_mut().entity_mut(chest_entity).insert(Locked);
+    let locked = open(&mut pair, 0);
+    assert_eq!(heard(&mut pair, 0).rejected, [(far, Reason::TooFar), (locked, Reason::Locked)]);
+    pair.server.world_mut().entity_mut(chest_entity).remove::<(Locked, Openable)>();
+    let closed = open(&mut pair, 0);
+    assert_eq!(heard(&mut pair, 0).rejected.last(), Some(&(closed, Reason::NotInView)));
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
+}
+
+#[test]
+fn walking_away_closes_the_view_and_rejects_actions() {
+    let (mut pair, player_entity, chest_entity) = scene(false);
+    open(&mut pair, 0);
+    let there = replicated_chest(&mut pair, 0);
+    pair.server.world_mut().entity_mut(player_entity).insert(At(9));
+    let me = shown_entity(&pair, 0, player(0));
+    let from = (there, Inventory::slot(0));
+    let id = ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
+    pair.steps(5);
+    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::TooFar)]);
+    assert_eq!(inventory(&mut pair, chest_entity).count(TORCH), 30);
+    pair.steps(60);
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_none(), "asked about now and then");
+    assert_eq!(heard(&mut pair, 0).closed.len(), 1);
+}
+
+#[test]
+fn rules_allow_a_part_or_reject_with_a_custom_reason() {
+    let (mut pair, player_entity, chest_entity) = scene(true);
+    open(&mut pair, 0);
+    let there = replicated_chest(&mut pair, 0);
+    let me = shown_entity(&pair, 0, player(0));
+    let from = (there, Inventory::slot(0));
+    ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
+    pair.settle(60);
+    assert_eq!(inventory(&mut pair, player_entity).count(TORCH), 5, "as many as it may");
+    assert_same(&pair, 0, player(0));
+    assert_same(&pair, 0, chest(1));
+    let to = (me, Inventory::slot(9));
+    let part = ask(&mut pair, 0, Action::Swap { a: from, b: to });
+    let from = (me, Inventory::slot(0));
+    let quest = ask(&mut pair, 0, Action::Drop { from, count: None });
+    pair.settle(60);
+    let rejected = heard(&mut pair, 0).rejected.clone();
+    assert_eq!(rejected, [(part, Reason::TooMuch), (quest, Reason::Game(7))]);
+    assert_eq!(inventory(&mut pair, chest_entity).count(TORCH), 25);
+    // Within one inventory nothing is gained.
+    ask(&mut pair, 0, Action::Move { from, to: (me, Hotbar::slot(2)), count: None });
+    pair.settle(60);
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 2);
+    assert_eq!(hotbar(&mut pair, player_entity).get(2), Some(COIN.stack(10)));
+}
+
+/// A furnace: what is smelted lies in the first slot, what came of it in the second.
+#[derive(Component)]
+struct Furnace(Slots);
+
+container!(Furnace, "furnace", {
+    fn rights(slot: usize) -> Rights {
+        if slot == 1 { Rights::SEE | Rights::TAKE } else { Rights::USE }
+    }
+});
+
+#[test]
+fn inventory_and_slot_rights_are_enforced() {
+    for rights in [Rights::SEE, Rights::SEE | Rights::PUT, Rights::SEE | Rights::TAKE, Rights::USE]
+    {
+        let mut pair = Pair::new(1, |app| {
+            setup(app);
+            app.add_container::<Furnace>();
+        });
+        let player_entity = spawn_player(&mut pair, 0);
+        inventory(&mut pair, player_entity).set(0, COIN.stack(10)).unwrap();
+        let mut viewers = Viewers::new();
+        viewers.add(pair.client_id(0), rights);
+        let furnace = Furnace([Some(TORCH.stack(3)), Some(AXE.stack(1))].into_iter().collect());
+        pair.server.world_mut().spawn((chest(1), furnace, viewers));
+        pair.settle(50);
+        let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
+        let slot = |n| (there, Furnace::slot(n));
+        let mut allowed = |action: Action| {
+            let checked = with_actions(&mut pair.clients[0].app, {
+                let action = action.clone();
+                move |actions| actions.check(&action)
+            });
+            let before = heard(&mut pair, 0).rejected.len();
+            // Past the client's own check, as a client that was tampered with would.
+            ask(&mut pair, 0, action);
+            pair.settle(50);
+            assert_eq!(heard(&mut pair, 0).rejected.len() == before, checked.is_ok());
+            assert!(
+                matches!(checked, Ok(()) | Err(Reason::NotAllowed | Reason::Occupied)),
+                "{rights:?}: {checked:?}"
+            );
+            checked.is_ok()
+        };
+        let put = allowed(Action::Move {
+            from: (me, Inventory::slot(0)),
+            to: (me, Inventory::slot(1)),
+            count: Some(1),
+        });
+        assert!(put, "one's own is one's own");
+        let take = allowed(Action::QuickMove { from: slot(1), to: me.into() });
+        assert_eq!(take, rights.contains(Rights::TAKE), "{rights:?}");
+        let swap = allowed(Action::Swap { a: slot(0), b: (me, Inventory::slot(1)) });
+        assert_eq!(swap, rights.contains(Rights::USE), "{rights:?}");
+        let into_output =
+            allowed(Action::Move { from: (me, Inventory::slot(0)), to: slot(1), count: Some(1) });
+        assert!(!into_output, "nobody puts into the output");
+    }
+}
+
+#[test]
+fn hidden_inventory_is_rejected_like_a_missing_one() {
+    let mut pair = pair(2);
+    let other = spawn_player(&mut pair, 1);
+    spawn_player(&mut pair, 0);
+    inventory(&mut pair, other).set(0, COIN.stack(10)).unwrap();
+    pair.settle(50);
+    let ask_id = |pair: &mut Pair, id| {
+        with_actions(&mut pair.clients[0].app, move |actions| actions.open_id(id));
+        pair.settle(50);
+        heard(pair, 0).rejected.pop().unwrap().1
+    };
+    assert_eq!(ask_id(&mut pair, player(1)), Reason::NotInView);
+    assert_eq!(ask_id(&mut pair, player(77)), Reason::NotInView);
+    let id = InventoryId::named("bank", 1);
+    pair.server.world_mut().spawn((id, Inventory::default(), Openable::default()));
+    with_actions(&mut pair.clients[0].app, move |actions| actions.open_id(id));
+    pair.settle(50);
+    assert_same(&pair, 0, id);
+}
+
+#[test]
+fn view_granted_by_the_game_is_only_closed_by_the_game() {
+    let (mut pair, _, chest_entity) = scene(false);
+    open(&mut pair, 0);
+    pair.settle(100);
+    // A cut scene: the game shows the chest from afar, whatever the rules say.
+    let client = pair.client_id(0);
+    let mut viewers = pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap();
+    assert!(viewers.remove(client));
+    viewers.add(client, Rights::SEE);
+    pair.server.world_mut().entity_mut(chest_entity).insert(At(100));
+    pair.settle(200);
+    assert_same(&pair, 0, chest(1));
+    let shown = shown_entity(&pair, 0, chest(1));
+    let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(shown));
+    pair.settle(100);
+    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_same(&pair, 0, chest(1));
+}

@@ -1,0 +1,36 @@
+//! Requests of a client that checks nothing.
+
+use super::*;
+use bevy_inventory_sync::wire::{
+    Schema,
+    bits::BitWriter,
+    request::{ActionWriter, Body, write_body},
+};
+
+/// How many types of actions the tests' apps register.
+pub const TYPES: usize = 1;
+
+/// Writes a request. Views are given as entities with that index.
+pub fn forged(pair: &Pair, number: u8, actor: Option<u32>, action: &Action) -> Vec<u8> {
+    let world = pair.server.world();
+    let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
+    let schema = Schema { catalogue, kinds: kinds.as_slice() };
+    let mut w = BitWriter::default();
+    write_body(&mut w, number, &Body::Act { actor, witness: 0, kind: 0 }, TYPES);
+    let view = |entity: Entity| Some(entity.index_u32());
+    ActionWriter { w: &mut w, schema, view: &view }.action(action);
+    w.finish().to_vec()
+}
+
+/// Has the server receive it from a client.
+pub fn send(pair: &mut Pair, client: usize, bytes: Vec<u8>) {
+    let channel = pair.request_channel();
+    let client = pair.client_id(client).entity().unwrap();
+    let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+    messages.insert_received(client, channel, bytes);
+}
+
+/// What [`forged`] takes for a view.
+pub fn view(n: u32) -> Entity {
+    Entity::from_raw_u32(n).unwrap()
+}

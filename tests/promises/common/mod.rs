@@ -1,0 +1,257 @@
+//! What all tests share: items, players, chests, and systems run once.
+
+pub mod forge;
+
+pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
+pub use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+pub use bevy_replicon::prelude::*;
+
+pub const TORCH: ItemId = ItemId::of("torch");
+pub const AXE: ItemId = ItemId::of("axe");
+pub const BOOTS: ItemId = ItemId::of("boots");
+pub const COIN: ItemId = ItemId::of("coin");
+
+pub const ITEMS: &str = r#"(items: [
+    (key: "torch", max_stack: 64),
+    (key: "axe", max_stack: 1),
+    (key: "boots", max_stack: 1, tags: ["feet"]),
+    (key: "coin", max_stack: 1000000),
+], recipes: [
+    (key: "torches", takes: [("coin", 2)], gives: [("torch", 4)]),
+    (key: "boots", takes: [("coin", 10)], gives: [("boots", 1)], at: "equipment"),
+])"#;
+
+/// A container of a game's own.
+#[derive(Component, Clone, PartialEq, Debug)]
+pub struct Equipment(pub Slots);
+
+container!(Equipment, "equipment", {
+    const FILL: bool = false;
+    fn accepts(_: usize, item: &ItemDef) -> bool {
+        item.has_tag("feet")
+    }
+});
+
+/// What observers were told, in order.
+#[derive(Resource, Default, Debug)]
+pub struct Heard {
+    pub opened: Vec<InventoryOpened>,
+    pub closed: Vec<InventoryClosed>,
+    pub resized: Vec<InventoryResized>,
+    pub slots: Vec<SlotChanged>,
+    pub selected: Vec<SelectedChanged>,
+    pub pending: Vec<SlotPending>,
+    pub confirmed: Vec<RequestId>,
+    pub rejected: Vec<(RequestId, Reason)>,
+}
+
+impl Heard {
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+pub fn setup(app: &mut App) {
+    app.add_container::<Equipment>()
+        .add_public_view::<HeldItem>()
+        .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
+        .init_resource::<Heard>()
+        .add_observer(|on: On<InventoryOpened>, mut heard: ResMut<Heard>| heard.opened.push(*on))
+        .add_observer(|on: On<InventoryClosed>, mut heard: ResMut<Heard>| heard.closed.push(*on))
+        .add_observer(|on: On<InventoryResized>, mut heard: ResMut<Heard>| heard.resized.push(*on))
+        .add_observer(|on: On<SlotChanged>, mut heard: ResMut<Heard>| heard.slots.push(*on))
+        .add_observer(|on: On<SelectedChanged>, mut heard: ResMut<Heard>| heard.selected.push(*on))
+        .add_observer(|on: On<SlotPending>, mut heard: ResMut<Heard>| heard.pending.push(*on))
+        .add_observer(|on: On<ActionConfirmed>, mut heard: ResMut<Heard>| {
+            heard.confirmed.push(on.request);
+        })
+        .add_observer(|on: On<ActionRejected>, mut heard: ResMut<Heard>| {
+            heard.rejected.push((on.request, on.reason));
+        });
+}
+
+/// So many clients, connected and greeted.
+pub fn pair(clients: usize) -> Pair {
+    Pair::new(clients, setup)
+}
+
+pub fn player(n: u64) -> InventoryId {
+    InventoryId::named("player", n)
+}
+
+pub fn chest(n: u64) -> InventoryId {
+    InventoryId::named("chest", n)
+}
+
+/// Spawns a player of 27 + 9 slots for a client.
+pub fn spawn_player(pair: &mut Pair, client: usize) -> Entity {
+    let owner = Owner(pair.client_id(client));
+    let id = player(client as u64);
+    pair.server.world_mut().spawn((id, Inventory::default(), Hotbar::default(), owner)).id()
+}
+
+/// Spawns a chest that these clients see.
+pub fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
+    let mut list = Viewers::new();
+    for client in viewers {
+        list.add(pair.client_id(*client), Rights::USE);
+    }
+    pair.server.world_mut().spawn((chest(n), Inventory::default(), list)).id()
+}
+
+/// A slot of the backpack, or of a chest.
+pub fn inv(entity: Entity, slot: usize) -> Place {
+    (entity, Inventory::slot(slot))
+}
+
+pub fn inventory(pair: &mut Pair, entity: Entity) -> Mut<'_, Inventory> {
+    pair.server.world_mut().get_mut::<Inventory>(entity).unwrap()
+}
+
+pub fn hotbar(pair: &mut Pair, entity: Entity) -> Mut<'_, Hotbar> {
+    pair.server.world_mut().get_mut::<Hotbar>(entity).unwrap()
+}
+
+pub fn heard(pair: &mut Pair, client: usize) -> Mut<'_, Heard> {
+    pair.clients[client].app.world_mut().resource_mut::<Heard>()
+}
+
+pub fn stats(app: &App) -> InventoryStats {
+    *app.world().resource::<InventoryStats>()
+}
+
+/// The client's copy of every slot equals the server's.
+#[track_caller]
+pub fn assert_same(pair: &Pair, client: usize, id: InventoryId) {
+    let server = pair.server.world();
+    let entity = server.resource::<InventoryIds>().get(id).expect("the server has it");
+    let inventory = server.get::<Inventory>(entity).map(Inventory::slots);
+    assert_eq!(pair.shown::<Inventory>(client, id), inventory, "inventory {id} on client {client}");
+    let hotbar = server.get::<Hotbar>(entity).map(Hotbar::slots);
+    assert_eq!(pair.shown::<Hotbar>(client, id), hotbar, "hotbar {id} on client {client}");
+    let equipment = server.get::<Equipment>(entity).map(Equipment::slots);
+    assert_eq!(pair.shown::<Equipment>(client, id), equipment, "equipment {id} on client {client}");
+}
+
+/// Runs a system once with the given input.
+pub fn with_inventories<T: 'static>(
+    app: &mut App,
+    f: impl FnOnce(&mut Inventories) -> T + Send + Sync + 'static,
+) -> T {
+    let mut f = Some(f);
+    let system = move |mut inventories: Inventories| f.take().unwrap()(&mut inventories);
+    app.world_mut().run_system_once(system).unwrap()
+}
+
+/// Has a client ask for something, in a frame of its own that sends nothing else.
+pub fn ask<A: InventoryAction>(pair: &mut Pair, client: usize, action: A) -> RequestId {
+    with_actions(&mut pair.clients[client].app, move |actions| actions.request(action))
+}
+
+/// Runs a system once with what players act with.
+pub fn with_actions<T: 'static>(
+    app: &mut App,
+    f: impl FnOnce(&mut InventoryActions) -> T + Send + Sync + 'static,
+) -> T {
+    let mut f = Some(f);
+    let system = move |mut actions: InventoryActions| f.take().unwrap()(&mut actions);
+    app.world_mut().run_system_once(system).unwrap()
+}
+
+/// The entity that shows an inventory on a client.
+pub fn shown_entity(pair: &Pair, client: usize, id: InventoryId) -> Entity {
+    pair.clients[client].app.world().resource::<InventoryIds>().get(id).expect("it is in view")
+}
+
+/// Bytes of one kind of traffic between two moments.
+pub fn bytes_down(pair: &Pair, client: usize) -> u64 {
+    pair.clients[client].traffic.bytes_down
+}
+
+pub fn bytes_up(pair: &Pair, client: usize) -> u64 {
+    pair.clients[client].traffic.bytes_up
+}
+
+/// Lets a client see an inventory.
+pub fn show(pair: &mut Pair, entity: Entity, client: usize) {
+    let client = pair.client_id(client);
+    pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().add(client, Rights::USE);
+}
+
+/// Hides an inventory from a client.
+pub fn hide(pair: &mut Pair, entity: Entity, client: usize) {
+    let client = pair.client_id(client);
+    pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().remove(client);
+}
+
+/// Hands bytes to a client as if the server had sent them.
+pub fn feed(pair: &mut Pair, client: usize, channel: usize, bytes: Vec<u8>) {
+    let app = &mut pair.clients[client].app;
+    app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
+}
+
+/// Has a client believe that it has lost its place: no message begins like this one.
+pub fn confuse(pair: &mut Pair, client: usize) {
+    let channel = pair.sync_channel();
+    feed(pair, client, channel, vec![0x1F]);
+}
+
+/// An inventory of so many slots that cannot be told in fewer bytes.
+pub fn noise(slots: usize, seed: u64) -> Inventory {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    Inventory((0..slots).map(|_| Some(COIN.stack(dice.u32(1..=1_000_000)))).collect())
+}
+
+/// A server with ten ticks a second and ten times as many frames.
+pub fn ticking_slowly(setup: impl Fn(&mut App)) -> App {
+    let mut app = App::new();
+    app.add_plugins((
+        MinimalPlugins,
+        bevy::state::app::StatesPlugin,
+        RepliconPlugins.set(ServerPlugin::new(FixedPostUpdate)),
+        InventoryPlugins,
+    ))
+    .insert_resource(bevy::time::TimeUpdateStrategy::ManualDuration(
+        core::time::Duration::from_millis(10),
+    ))
+    .insert_resource(Time::<Fixed>::from_hz(10.0));
+    setup(&mut app);
+    app.finish();
+    app.cleanup();
+    app.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
+    (0..20).for_each(|_| app.update());
+    app
+}
+
+/// 16 bytes that no other test data has: every wear is a piece of it.
+pub fn canary() -> Vec<Option<Stack>> {
+    [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE].map(|wear| Some(AXE.stack(1).worn(wear))).to_vec()
+}
+
+/// Whether the canary's bits are in a message, at whatever bit they start.
+pub fn contains_canary(bytes: &[u8]) -> bool {
+    let bits: Vec<bool> = bytes.iter().flat_map(|b| (0..8).map(move |n| b >> n & 1 == 1)).collect();
+    let wears = [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE];
+    wears.iter().any(|wear| {
+        let piece: Vec<bool> = (0..16).map(|n| wear >> n & 1 == 1).collect();
+        bits.windows(16).any(|window| window == piece)
+    })
+}
+
+/// Disconnects a client for so long, and gives it back what it owned and saw.
+pub fn reconnect(pair: &mut Pair, client: usize, away: usize, own: &[Entity], seen: &[Entity]) {
+    pair.disconnect(client);
+    pair.steps(away);
+    pair.connect(client);
+    give_back(pair, client, own, seen);
+}
+
+pub fn give_back(pair: &mut Pair, client: usize, own: &[Entity], seen: &[Entity]) {
+    let owner = Owner(pair.client_id(client));
+    for there in own {
+        pair.server.world_mut().entity_mut(*there).insert(owner);
+    }
+    for there in seen {
+        show(pair, *there, client);
+    }
+}

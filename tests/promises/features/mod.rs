@@ -1,0 +1,15 @@
+//! Parts that a game adds: crafting, equipment, instance data, pages, saving, health.
+
+mod bags;
+mod crafting;
+mod equipment;
+mod health;
+mod instance_data;
+mod item_audit;
+mod link_quality;
+mod pages;
+#[cfg(feature = "renet")]
+mod renet;
+mod saving;
+mod shutdown;
+mod trading;

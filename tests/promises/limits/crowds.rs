@@ -1,0 +1,141 @@
+//! Many clients and many requests at once cost bounded work.
+
+use crate::common::*;
+use bevy_replicon::bytes::Bytes;
+use std::{cell::RefCell, rc::Rc};
+
+/// A resync of a client that has no copy.
+const RESYNC: [u8; 5] = [1, 1, 0, 0, 0];
+
+/// A server with one real client, and so many of which there is no more than a backend sees.
+fn crowd(stubs: usize) -> (Pair, Vec<Entity>) {
+    let hello: Rc<RefCell<Option<Bytes>>> = Rc::default();
+    let mut pair = Pair::new(0, setup);
+    let heard = hello.clone();
+    let channel = pair.request_channel();
+    pair.tamper_requests(move |_, on, bytes| {
+        if on == channel {
+            heard.borrow_mut().get_or_insert(bytes.clone());
+        }
+        vec![bytes]
+    });
+    let real = pair.add_client(setup);
+    pair.connect(real);
+    pair.steps(4);
+    pair.stop_tampering();
+    let hello = hello.borrow().clone().expect("it says hello");
+    let world = pair.server.world_mut();
+    let stub = (0..stubs).map(|_| (ConnectedClient { max_size: 1200 }, AuthorizedClient));
+    let stubs: Vec<Entity> = world.spawn_batch(stub.collect::<Vec<_>>()).collect();
+    for stub in &stubs {
+        say(&mut pair, *stub, hello.to_vec());
+    }
+    pair.steps(4);
+    (pair, stubs)
+}
+
+fn say(pair: &mut Pair, client: Entity, bytes: Vec<u8>) {
+    let channel = pair.request_channel();
+    let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+    messages.insert_received(client, channel, bytes);
+}
+
+/// A chest that everybody sees.
+fn spawn_for_all(pair: &mut Pair, n: u64, stubs: &[Entity], chest_slots: Inventory) -> Entity {
+    let mut viewers = Viewers::new();
+    viewers.add(pair.client_id(0), Rights::USE);
+    stubs.iter().for_each(|stub| viewers.add(ClientId::Client(*stub), Rights::USE));
+    pair.server.world_mut().spawn((chest(n), chest_slots, viewers)).id()
+}
+
+#[test]
+fn thousand_desynced_clients_cost_one_full_update() {
+    let (mut pair, stubs) = crowd(1000);
+    let there = spawn_for_all(&mut pair, 1, &stubs, noise(27, 1));
+    pair.steps(20);
+    assert_eq!(stats(&pair.server).copies_encoded, 1, "all who joined");
+    let before = stats(&pair.server);
+    stubs.iter().for_each(|stub| say(&mut pair, *stub, RESYNC.to_vec()));
+    confuse(&mut pair, 0);
+    inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
+    pair.step();
+    pair.steps(20);
+    let after = stats(&pair.server);
+    assert_eq!(after.resyncs_asked - before.resyncs_asked, 1001);
+    assert_eq!(after.opens_encoded - before.opens_encoded, 1001, "everybody gets it");
+    let copies = after.copies_encoded - before.copies_encoded;
+    assert!(copies <= 2, "once for the crowd, once for the one who asked later: {copies}");
+    assert_same(&pair, 0, chest(1));
+    for stub in &stubs {
+        pair.server.world_mut().despawn(*stub);
+    }
+    pair.steps(2);
+    assert_eq!(pair.server.world().get::<Viewers>(there).unwrap().len(), 1);
+}
+
+#[test]
+fn bank_for_a_hundred_late_joiners_is_encoded_once() {
+    let (mut pair, stubs) = crowd(100);
+    spawn_for_all(&mut pair, 1, &stubs, noise(3000, 1));
+    pair.steps(3);
+    assert_eq!(stats(&pair.server).copies_encoded, 1);
+    pair.steps(100);
+    assert_same(&pair, 0, chest(1));
+    assert_eq!(stats(&pair.server).copies_encoded, 1);
+    // None of the stubs says that it has it; after three times it is over.
+    pair.steps(60 * 130);
+    assert_eq!(stats(&pair.server).transfers_given_up, 300);
+    assert!(!pair.server_views().contains("Transfer {"));
+}
+
+#[test]
+fn ten_thousand_control_requests_per_second_are_bounded_work() {
+    use serde::Serialize;
+    #[derive(Serialize)]
+    struct Named {
+        epoch: u64,
+        copies: Vec<(u64, u64)>,
+        transfer: Option<(u8, u16)>,
+    }
+    #[derive(Serialize)]
+    #[allow(dead_code, reason = "as the crate has them")]
+    enum Request {
+        Hello(u8),
+        Resync(Named),
+        Received(u8),
+        Heal(Vec<(u32, u32)>),
+    }
+    let write = |request: &Request| {
+        let config = bincode::config::standard();
+        [vec![1], bincode::serde::encode_to_vec(request, config).unwrap()].concat()
+    };
+    let (mut pair, stubs) = crowd(2);
+    let me = spawn_player(&mut pair, 0);
+    for n in 0..30 {
+        spawn_for_all(&mut pair, n, &stubs, noise(27, n));
+    }
+    pair.steps(30);
+    let copies = (0..48).map(|n| (chest(n).to_bits(), u64::from(u32::MAX))).collect();
+    let all = [
+        write(&Request::Heal((0..32).map(|n| (n, n)).collect())),
+        write(&Request::Heal((0..32).map(|n| (n, u32::MAX)).collect())),
+        write(&Request::Received(77)),
+        write(&Request::Resync(Named { epoch: 7, copies, transfer: Some((1, 0)) })),
+    ];
+    let before = stats(&pair.server);
+    for n in 0..300usize {
+        for m in 0..167 {
+            say(&mut pair, stubs[0], all[(n + m) % 4].clone());
+        }
+        inventory(&mut pair, me).set(0, COIN.stack(1 + n as u32)).unwrap();
+        pair.step();
+        assert_same(&pair, 0, player(0));
+    }
+    let after = stats(&pair.server);
+    let flooded = after.requests_flooded - before.requests_flooded;
+    assert!(flooded > 300 * 167 - 800, "{flooded}");
+    assert_eq!(after.requests_malformed, before.requests_malformed);
+    let served = after.opens_encoded - before.opens_encoded;
+    assert!(served <= 31 * 31, "{served}: in every tenth tick at most");
+    assert!(after.copies_encoded - before.copies_encoded <= 31 * 31);
+}

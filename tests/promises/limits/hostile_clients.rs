@@ -1,0 +1,334 @@
+//! Clients that break the rules cost bounded work, get typed answers, move nothing and harm nobody else.
+
+use crate::common::forge::{TYPES, forged, send, view};
+use crate::common::*;
+use bevy_inventory_sync::wire::{
+    bits::BitWriter,
+    request::{Body, REQUEST_BYTES_MAX, Target, write_body},
+};
+
+#[test]
+fn constant_resync_requests_are_rate_limited() {
+    let mut pair = pair(1);
+    spawn_player(&mut pair, 0);
+    pair.steps(3);
+    let channel = pair.request_channel();
+    let client = pair.client_id(0).entity().unwrap();
+    let before = stats(&pair.server).opens_encoded;
+    // A resync of a client that has no copy.
+    let resync = vec![1, 1, 0, 0, 0];
+    for _ in 0..100 {
+        for _ in 0..10 {
+            let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+            messages.insert_received(client, channel, resync.clone());
+        }
+        pair.step();
+    }
+    let served = stats(&pair.server).opens_encoded - before;
+    let InventoryStats { resyncs_asked, requests_flooded, .. } = stats(&pair.server);
+    assert_eq!(resyncs_asked + requests_flooded, 1000);
+    assert!((300..400).contains(&resyncs_asked), "{resyncs_asked}: a burst and 100 per second");
+    assert!((5..=11).contains(&served), "{served} full copies in 100 ticks");
+}
+
+fn inv(n: u32, slot: usize) -> Place {
+    (view(n), Inventory::slot(slot))
+}
+
+/// Two players; the first sees its own inventory as view 0.
+fn scene() -> (Pair, Entity, Entity) {
+    let mut pair = pair(2);
+    let (a, b) = (spawn_player(&mut pair, 0), spawn_player(&mut pair, 1));
+    inventory(&mut pair, a).set(0, TORCH.stack(10)).unwrap();
+    inventory(&mut pair, b).set(0, COIN.stack(100)).unwrap();
+    pair.settle(50);
+    (pair, a, b)
+}
+
+/// Everything that the two players have.
+fn contents(pair: &mut Pair, units: [Entity; 2]) -> Vec<Option<Stack>> {
+    let world = pair.server.world();
+    let slots = |unit| world.get::<Inventory>(unit).unwrap().as_slice().iter().copied();
+    units.into_iter().flat_map(slots).collect()
+}
+
+#[test]
+fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
+    let (mut pair, a, b) = scene();
+    let before = contents(&mut pair, [a, b]);
+    let moving = |from, to, count| Action::Move { from, to, count };
+    let unlawful = [
+        moving(inv(0, 27), inv(0, 1), None),
+        moving(inv(0, 255), inv(0, 1), None),
+        moving(inv(0, 65535), inv(0, 1), None),
+        moving(inv(0, 0), inv(0, 65535), None),
+        moving(inv(1, 0), inv(0, 1), None),
+        moving(inv(9, 0), inv(0, 1), None),
+        moving(inv(0, 0), inv(0, 1), Some(0)),
+        moving(inv(0, 0), inv(0, 1), Some(11)),
+        moving(inv(0, 0), inv(0, 1), Some(u32::MAX)),
+        Action::Swap { a: inv(0, 0), b: inv(65535, 0) },
+        Action::QuickMove { from: inv(0, 0), to: view(3).into() },
+        Action::Collect { onto: inv(0, 0), from: vec![view(3).into(); 8] },
+        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 256], each: Some(1) },
+        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1)], each: Some(u32::MAX) },
+        Action::MoveAll { from: view(1).into(), to: view(0).into() },
+        Action::Drop { from: inv(1, 0), count: None },
+        Action::Drop { from: inv(0, 0), count: Some(u32::MAX) },
+        Action::Select { slot: (view(0), Hotbar::slot(9)) },
+        Action::Select { slot: inv(0, 300) },
+        Action::Sort { entity: view(7), container: ContainerKey::of(Inventory::NAME) },
+        Action::Sort { entity: view(0), container: ContainerKey::of(Equipment::NAME) },
+        Action::craft(RecipeId::of("no such recipe"), view(0)),
+        Action::Craft {
+            recipe: RecipeId::of("torches"),
+            times: u32::MAX,
+            from: vec![view(0).into()],
+            to: view(0).into(),
+            at: None,
+        },
+    ];
+    let refused = stats(&pair.server).actions_refused;
+    for (n, action) in (1u8..).zip(&unlawful) {
+        let bytes = forged(&pair, n, Some(0), action);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(contents(&mut pair, [a, b]), before, "{action:?}");
+        assert_eq!(stats(&pair.server).actions_refused - refused, u64::from(n), "{action:?}");
+    }
+    // Acting as someone else, or as nobody, with what is one's own.
+    let n = u8::try_from(unlawful.len()).unwrap();
+    for (more, actor) in (1..).zip([Some(1), Some(60_000)]) {
+        let bytes = forged(&pair, n + more, actor, &moving(inv(0, 0), inv(0, 1), None));
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(contents(&mut pair, [a, b]), before);
+    }
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+    pair.settle(50);
+    assert_same(&pair, 0, player(0));
+    assert_same(&pair, 1, player(1));
+}
+
+#[test]
+fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
+    let (mut pair, a, b) = scene();
+    let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let torches = |pair: &mut Pair| inventory(pair, a).get(1).map_or(0, |stack| stack.count());
+    for _ in 0..3 {
+        let bytes = forged(&pair, 1, Some(0), &lawful);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(torches(&mut pair), 1, "once");
+    }
+    assert_eq!(stats(&pair.server).requests_repeated, 2);
+    for number in [100, 200, 40] {
+        let bytes = forged(&pair, number, Some(0), &lawful);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(torches(&mut pair), 1, "{number} cannot come now");
+    }
+    assert_eq!(stats(&pair.server).requests_malformed, 3);
+    let bytes = forged(&pair, 2, Some(0), &lawful);
+    send(&mut pair, 0, bytes);
+    pair.step();
+    assert_eq!(torches(&mut pair), 2);
+    assert_eq!(inventory(&mut pair, b).count(COIN), 100);
+}
+
+#[derive(Resource, Default)]
+struct Bad(Vec<ClientMisbehaved>);
+
+#[test]
+fn malformed_requests_are_counted_separately_and_emit_one_event() {
+    let (mut pair, a, b) = scene();
+    pair.server
+        .init_resource::<Bad>()
+        .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
+    let before = contents(&mut pair, [a, b]);
+    let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let whole = forged(&pair, 1, Some(0), &lawful);
+    for len in 0..whole.len() {
+        send(&mut pair, 0, whole[..len].to_vec());
+    }
+    send(&mut pair, 0, [whole.as_slice(), &[0]].concat());
+    send(&mut pair, 0, vec![0; REQUEST_BYTES_MAX + 1]);
+    pair.step();
+    assert_eq!(contents(&mut pair, [a, b]), before);
+    let malformed = stats(&pair.server).requests_malformed;
+    assert_eq!(malformed, whole.len() as u64 + 2);
+    let client = pair.client_id(0).entity().unwrap();
+    let bad = &pair.server.world().resource::<Bad>().0;
+    assert_eq!(*bad, [ClientMisbehaved { client, what: Misbehaviour::Malformed }]);
+    let next = forged(&pair, 2, Some(0), &lawful);
+    send(&mut pair, 0, next);
+    pair.step();
+    assert_eq!(inventory(&mut pair, a).get(1), Some(TORCH.stack(1)), "the honest one is heard");
+}
+
+#[test]
+fn ten_thousand_requests_per_second_are_dropped_undecoded() {
+    let (mut pair, a, b) = scene();
+    pair.server
+        .init_resource::<Bad>()
+        .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
+    let me = shown_entity(&pair, 1, player(1));
+    let mut number = 0u8;
+    for n in 0..120usize {
+        for _ in 0..167 {
+            number = number.wrapping_add(1);
+            let (from, to) = (inv(0, 0), inv(0, 1));
+            let bytes = forged(&pair, number, Some(0), &Action::Swap { a: from, b: to });
+            send(&mut pair, 0, bytes);
+        }
+        let (from, to) = ((me, Inventory::slot(n % 5)), (me, Inventory::slot((n + 1) % 5)));
+        ask(&mut pair, 1, Action::Swap { a: from, b: to });
+        pair.step();
+    }
+    let InventoryStats { requests_validated, requests_flooded, requests_malformed, .. } =
+        stats(&pair.server);
+    assert!(requests_flooded > 19_000, "{requests_flooded}");
+    assert!(
+        requests_validated + requests_malformed < 800,
+        "200 at once, 100 a second, and client 1"
+    );
+    pair.settle(50);
+    let rejected: Vec<_> = heard(&mut pair, 1).rejected.iter().map(|r| r.1).collect();
+    assert!(rejected.iter().all(|r| *r == Reason::TooFast), "{rejected:?}");
+    assert_same(&pair, 1, player(1));
+    assert_eq!(inventory(&mut pair, a).count(TORCH), 10);
+    assert_eq!(inventory(&mut pair, b).count(COIN), 100);
+    let client = pair.client_id(0).entity().unwrap();
+    let flooding = ClientMisbehaved { client, what: Misbehaviour::Flooding };
+    assert!(pair.server.world().resource::<Bad>().0.contains(&flooding));
+    assert!(!pair.server.world().resource::<Bad>().0.iter().any(|bad| bad.client != client));
+}
+
+#[test]
+fn fast_legitimate_clicking_is_never_rejected() {
+    let (mut pair, _, _) = scene();
+    let me = shown_entity(&pair, 0, player(0));
+    let mut random = fastrand::Rng::with_seed(2);
+    // Twenty shift-clicks a second, arriving in heaps.
+    for n in 0..1200usize {
+        if n % 3 == 0 {
+            let here = if pair.shown::<Hotbar>(0, player(0)).unwrap().get(0).is_some() {
+                ((me, Hotbar::slot(0)), Area::of::<Inventory>(me))
+            } else {
+                ((me, Inventory::slot(0)), Area::of::<Hotbar>(me))
+            };
+            ask(&mut pair, 0, Action::QuickMove { from: here.0, to: here.1 });
+        }
+        pair.network.latency_ticks = if n % 60 < 30 { random.u64(20..40) } else { 2 };
+        pair.step();
+    }
+    pair.settle(100);
+    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 400);
+    assert_eq!(stats(&pair.server).requests_flooded, 0);
+}
+
+#[test]
+fn pending_requests_are_bounded_and_every_one_is_answered() {
+    let (mut pair, _, _) = scene();
+    let me = shown_entity(&pair, 0, player(0));
+    pair.network.latency_ticks = 60;
+    for _ in 0..50 {
+        let (a, b) = ((me, Inventory::slot(0)), (me, Inventory::slot(1)));
+        ask(&mut pair, 0, Action::Swap { a, b });
+    }
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 18);
+    assert!(heard(&mut pair, 0).rejected.iter().all(|r| r.1 == Reason::TooManyPending));
+    pair.settle(300);
+    assert_eq!(heard(&mut pair, 0).confirmed.len(), 32);
+    assert_same(&pair, 0, player(0));
+    pair.network.latency_ticks = 0;
+    ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
+    pair.disconnect(0);
+    assert_eq!(heard(&mut pair, 0).rejected.last().unwrap().1, Reason::NotConnected);
+    ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
+    assert_eq!(heard(&mut pair, 0).rejected.len(), 20, "a client without a server is told so");
+}
+
+#[test]
+fn stale_copy_is_corrected_when_an_action_touches_it() {
+    let (mut pair, a, _) = scene();
+    let me = shown_entity(&pair, 0, player(0));
+    // One message says something else than it should: a coin where the server has an axe.
+    let channel = pair.sync_channel();
+    pair.tamper(move |_, on, bytes| {
+        if on != channel {
+            return vec![bytes];
+        }
+        let mut other = bytes.to_vec();
+        // The item of the one new stack: two bits, from axe (0) to coin (2).
+        other[1] ^= 0b0100_0000;
+        vec![other.into()]
+    });
+    inventory(&mut pair, a).set(5, AXE.stack(1)).unwrap();
+    pair.step();
+    pair.stop_tampering();
+    let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(5);
+    assert_ne!(shown, Some(AXE.stack(1)), "the copy is wrong, and nobody knows");
+    let (from, to) = ((me, Inventory::slot(5)), (me, Inventory::slot(6)));
+    let id = ask(&mut pair, 0, Action::Move { from, to, count: None });
+    pair.settle(50);
+    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::Stale)]);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn opening_a_missing_inventory_reveals_nothing() {
+    let (mut pair, _, _) = scene();
+    let mut w = BitWriter::default();
+    let entity = Target::Entity(Entity::from_raw_u32(400_000).unwrap());
+    write_body(&mut w, 1, &Body::Open(entity), TYPES);
+    let bytes = w.finish().to_vec();
+    send(&mut pair, 0, bytes);
+    let mut w = BitWriter::default();
+    write_body(&mut w, 2, &Body::Close { view: 999, handle: 0 }, TYPES);
+    let bytes = w.finish().to_vec();
+    send(&mut pair, 0, bytes);
+    pair.step();
+    assert_eq!(stats(&pair.server).actions_refused, 2);
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+}
+
+#[test]
+fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
+    let (mut pair, _, _) = scene();
+    for (n, action) in (1u8..).zip([
+        Action::Collect { onto: inv(0, 0), from: vec![view(0).into(); 9] },
+        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 257], each: Some(1) },
+    ]) {
+        let bytes = forged(&pair, n, Some(0), &action);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        assert_eq!(stats(&pair.server).requests_malformed, u64::from(n), "{action:?}");
+    }
+    // Two banks as large as can be, full of the same.
+    for id in 10..12 {
+        let mut viewers = Viewers::new();
+        viewers.add(pair.client_id(0), Rights::USE);
+        let slots = (0..8192).map(|_| Some(TORCH.stack(1))).collect();
+        pair.server.world_mut().spawn((chest(id), Inventory(slots), viewers));
+    }
+    pair.settle(50);
+    let refused = stats(&pair.server).actions_refused;
+    let kinds = ContainerKey::of(Inventory::NAME);
+    for (n, action) in (3u8..).zip([
+        Action::MoveAll { from: view(1).into(), to: view(2).into() },
+        Action::Collect { onto: inv(1, 0), from: vec![view(1).into(); 8] },
+        Action::Sort { entity: view(1), container: kinds },
+        Action::MoveAll { from: view(0).into(), to: view(1).into() },
+    ]) {
+        let bytes = forged(&pair, n, Some(0), &action);
+        send(&mut pair, 0, bytes);
+        pair.step();
+    }
+    assert_eq!(stats(&pair.server).actions_refused - refused, 1, "from bank to bank");
+    pair.settle(200);
+    assert_same(&pair, 0, chest(10));
+    assert_same(&pair, 0, player(0));
+    assert_eq!(pair.shown::<Inventory>(0, chest(10)).unwrap().count(TORCH), 8192 + 10);
+}

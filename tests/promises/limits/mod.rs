@@ -1,0 +1,6 @@
+//! Bounds on bytes and work, whatever clients do.
+
+mod byte_budgets;
+mod crowds;
+mod hostile_clients;
+mod throttling;

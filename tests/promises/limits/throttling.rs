@@ -1,0 +1,157 @@
+//! Throttled updates are sent in order of priority and waiting time.
+
+use crate::common::*;
+
+fn sync_of(pair: &Pair, client: usize) -> ClientSync {
+    *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
+}
+
+fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
+    let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
+    pair.server.insert_resource(settings);
+}
+
+#[test]
+fn idle_minute_allows_one_burst() {
+    for (one, all) in [(2000, u32::MAX), (u32::MAX, 2000)] {
+        let mut pair = pair(1);
+        let chests: Vec<Entity> = (0..200).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+        pair.settle(100);
+        limit(&mut pair, one, all);
+        pair.steps(3600);
+        let before = bytes_down(&pair, 0);
+        for there in &chests {
+            inventory(&mut pair, *there).set(0, TORCH.stack(2)).unwrap();
+        }
+        pair.step();
+        let bytes = bytes_down(&pair, 0) - before;
+        let (burst, update) = (2000 / 4, 8);
+        assert!((burst / 3..=burst + update).contains(&bytes), "{bytes} in one tick");
+        pair.steps(60);
+        let bytes = bytes_down(&pair, 0) - before;
+        assert!(bytes <= 2000 + burst + update, "{bytes} in a second");
+        pair.settle(100);
+        (0..200).for_each(|n| assert_same(&pair, 0, chest(n)));
+    }
+}
+
+#[test]
+fn debt_is_scaled_when_the_rate_changes() {
+    for (one, all) in [(1, u32::MAX), (u32::MAX, 1)] {
+        for lifted in [50_000, u32::MAX] {
+            let mut pair = pair(1);
+            let there = spawn_chest(&mut pair, 0, &[0]);
+            pair.settle(50);
+            limit(&mut pair, one, all);
+            let later = spawn_chest(&mut pair, 1, &[0]);
+            pair.server.world_mut().entity_mut(later).insert(noise(27, 1));
+            pair.steps(4);
+            inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
+            pair.steps(60);
+            assert!(pair.shown::<Inventory>(0, chest(0)).unwrap().get(0).is_none(), "it waits");
+            limit(&mut pair, lifted, lifted);
+            pair.steps(30);
+            assert_same(&pair, 0, chest(0));
+        }
+    }
+    // Who owes nothing does not begin with debts, and who owes much is not forgiven.
+    let mut pair = pair(1);
+    let there = spawn_chest(&mut pair, 0, &[0]);
+    pair.settle(50);
+    pair.steps(60);
+    limit(&mut pair, 1000, u32::MAX);
+    inventory(&mut pair, there).0 = noise(27, 1).0;
+    pair.step();
+    assert_same(&pair, 0, chest(0));
+    let before = bytes_down(&pair, 0);
+    for n in 1..=600 {
+        limit(&mut pair, if n % 2 == 0 { 1000 } else { 900 }, u32::MAX);
+        inventory(&mut pair, there).0 = noise(27, n).0;
+        pair.step();
+    }
+    let bytes = bytes_down(&pair, 0) - before;
+    assert!((7000..11_000).contains(&bytes), "{bytes} in ten seconds");
+}
+
+/// Twenty chests that always change and take all bytes, and one that has changed and waits.
+fn crowded() -> (Pair, Vec<Entity>, Entity) {
+    let mut pair = pair(1);
+    let busy = (0..20).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+    let quiet = spawn_chest(&mut pair, 50, &[0]);
+    pair.server.world_mut().entity_mut(quiet).insert(Pace::Low);
+    inventory(&mut pair, quiet).set(1, AXE.stack(1)).unwrap();
+    pair.settle(100);
+    limit(&mut pair, 300, u32::MAX);
+    (pair, busy, quiet)
+}
+
+fn commotion(pair: &mut Pair, busy: &[Entity], ticks: u32) {
+    for n in 1..=ticks {
+        for there in busy {
+            let count = inventory(pair, *there).get(0).map_or(0, |stack| stack.count());
+            inventory(pair, *there).set(0, COIN.stack(1 + (count + n * 7919) % 999_999)).unwrap();
+        }
+        pair.step();
+    }
+}
+
+#[test]
+fn update_that_becomes_critical_while_throttled_is_sent_first() {
+    let whole = |pair: &mut Pair, quiet: Entity, pace: Option<Pace>| {
+        let mut entity = pair.server.world_mut().entity_mut(quiet);
+        match pace {
+            Some(pace) => *entity.get_mut::<Pace>().unwrap() = pace,
+            None => drop(entity.remove::<Pace>()),
+        }
+    };
+    for way in 0..3 {
+        let (mut pair, busy, quiet) = crowded();
+        commotion(&mut pair, &busy, 120);
+        inventory(&mut pair, quiet).set(0, TORCH.stack(7)).unwrap();
+        commotion(&mut pair, &busy, 300);
+        let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
+        assert_eq!(shown, None, "what is critical goes first");
+        match way {
+            0 => whole(&mut pair, quiet, Some(Pace::Critical)),
+            1 => whole(&mut pair, quiet, None),
+            _ => {
+                let client = pair.client_id(0);
+                let mut viewers = pair.server.world_mut().get_mut::<Viewers>(quiet).unwrap();
+                viewers.set_pace(client, Pace::Critical);
+            }
+        }
+        commotion(&mut pair, &busy, 20);
+        let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
+        assert_eq!(shown, Some(TORCH.stack(7)), "it has waited longest: way {way}");
+    }
+}
+
+#[test]
+fn closed_and_resynced_inventories_leave_the_queue() {
+    let (mut pair, busy, quiet) = crowded();
+    commotion(&mut pair, &busy, 120);
+    inventory(&mut pair, quiet).set(0, TORCH.stack(7)).unwrap();
+    commotion(&mut pair, &busy, 60);
+    let before = sync_of(&pair, 0).behind;
+    assert!(before > 10, "{before}");
+    // The player's own action is told at once, with all that waits there.
+    let there = shown_entity(&pair, 0, chest(50));
+    ask(&mut pair, 0, Action::Swap { a: inv(there, 1), b: inv(there, 2) });
+    pair.steps(4);
+    assert_same(&pair, 0, chest(50));
+    pair.steps(30);
+    assert!(sync_of(&pair, 0).behind <= 20, "the quiet one is not counted any more");
+    limit(&mut pair, 1, u32::MAX);
+    busy.iter().for_each(|there| hide(&mut pair, *there, 0));
+    pair.steps(60);
+    assert_eq!(sync_of(&pair, 0).behind, 0, "nothing is in view of which there is news");
+    assert_eq!(pair.server.world().resource::<SyncHealth>().status(), default());
+    // A client that begins anew is told everything anew.
+    busy.iter().for_each(|there| show(&mut pair, *there, 0));
+    pair.steps(10);
+    commotion(&mut pair, &busy, 60);
+    assert_eq!(sync_of(&pair, 0).behind, 20);
+    confuse(&mut pair, 0);
+    pair.steps(60);
+    assert_eq!(sync_of(&pair, 0).behind, 0, "the full copies were the newest");
+}

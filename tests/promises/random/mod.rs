@@ -1,0 +1,9 @@
+//! Random sequences of everything, compared with a model or with the server.
+
+mod actions;
+mod cached_copies;
+mod checksums;
+mod network;
+mod priorities;
+mod throttling;
+mod viewers;

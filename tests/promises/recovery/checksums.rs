@@ -1,0 +1,202 @@
+//! A corrupted copy is detected by its checksum and repaired alone.
+
+use crate::common::*;
+use bevy_inventory_sync::wire::{bits::BitWriter, encode};
+use core::time::Duration;
+
+/// Ticks until an inventory has come to rest and its digest has arrived.
+const REST: usize = 310;
+
+/// A client with an inventory and a chest, both of which have just changed.
+fn scene() -> (Pair, Entity, Entity) {
+    let mut pair = pair(1);
+    let me = spawn_player(&mut pair, 0);
+    let other = spawn_chest(&mut pair, 1, &[0]);
+    pair.settle(50);
+    inventory(&mut pair, me).set(3, TORCH.stack(9)).unwrap();
+    inventory(&mut pair, other).set(4, TORCH.stack(9)).unwrap();
+    pair.step();
+    (pair, me, other)
+}
+
+/// Spoils a slot, and forgets that the game was told so.
+fn spoil(pair: &mut Pair, id: InventoryId, slot: usize, stack: Option<Stack>) {
+    pair.corrupt(0, id, slot, stack);
+    pair.clients[0].app.update();
+    heard(pair, 0).clear();
+}
+
+/// Exactly one copy was asked for and sent, and one slot was told of.
+#[track_caller]
+fn assert_healed(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: Option<Stack>) {
+    let after = stats(&pair.server);
+    assert_eq!(after.heals_asked - before.heals_asked, 1);
+    assert_eq!(after.resyncs_asked - before.resyncs_asked, 0);
+    assert_eq!(after.opens_encoded - before.opens_encoded, 1, "that copy and no other");
+    assert_eq!(after.copies_encoded - before.copies_encoded, 1);
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.heals_requested, client.digest_mismatches), (1, 1));
+    let heard = heard(pair, 0);
+    assert!(heard.opened.is_empty() && heard.closed.is_empty() && heard.resized.is_empty());
+    let [changed] = heard.slots.as_slice() else { panic!("{:?}", heard.slots) };
+    assert_eq!((usize::from(changed.slot.index), changed.old), (slot, wrong));
+    assert_eq!(changed.cause, SlotCause::FullCopy);
+}
+
+#[test]
+fn corrupted_copy_is_repaired_by_one_request() {
+    for wrong in [None, Some(AXE.stack(1)), Some(TORCH.stack(8)), Some(TORCH.stack(9).worn(1))] {
+        let (mut pair, ..) = scene();
+        spoil(&mut pair, player(0), 3, wrong);
+        let before = stats(&pair.server);
+        pair.steps(REST - 20);
+        assert_eq!(heard(&mut pair, 0).slots, [], "it has not come to rest");
+        pair.steps(30);
+        assert_same(&pair, 0, player(0));
+        assert_healed(&mut pair, before, 3, wrong);
+    }
+}
+
+#[test]
+fn copy_corrupted_while_idle_is_repaired() {
+    let (mut pair, ..) = scene();
+    pair.steps(REST);
+    assert_eq!(stats(&pair.clients[0].app).digests_checked, 2);
+    let (before, bytes) = (stats(&pair.server), bytes_down(&pair, 0));
+    spoil(&mut pair, chest(1), 4, Some(BOOTS.stack(1)));
+    pair.steps(3 * 16);
+    assert_same(&pair, 0, chest(1));
+    assert_healed(&mut pair, before, 4, Some(BOOTS.stack(1)));
+    assert!(bytes_down(&pair, 0) - bytes < 40, "{} bytes", bytes_down(&pair, 0) - bytes);
+    pair.steps(REST);
+    assert_eq!(stats(&pair.clients[0].app).heals_requested, 1, "and that is the end of it");
+}
+
+#[test]
+fn one_corrupted_copy_of_two_hundred_is_repaired() {
+    let mut pair = pair(1);
+    let all: Vec<Entity> = (0..200).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+    pair.settle(100);
+    for there in &all {
+        inventory(&mut pair, *there).set(0, TORCH.stack(1)).unwrap();
+    }
+    pair.steps(REST);
+    let before = stats(&pair.server);
+    assert_eq!(before.digests_encoded, 200);
+    spoil(&mut pair, chest(137), 7, Some(TORCH.stack(64)));
+    pair.steps(16 * 201 + 20);
+    assert_same(&pair, 0, chest(137));
+    assert_healed(&mut pair, before, 7, Some(TORCH.stack(64)));
+}
+
+#[test]
+fn copy_corrupted_before_closing_is_repaired_after_reopening() {
+    for reconnect in [false, true] {
+        let (mut pair, _, other) = scene();
+        pair.steps(REST);
+        hide(&mut pair, other, 0);
+        pair.steps(2);
+        show(&mut pair, other, 0);
+        pair.steps(2);
+        spoil(&mut pair, chest(1), 9, Some(BOOTS.stack(1)));
+        if reconnect {
+            pair.disconnect(0);
+            pair.step();
+            pair.connect(0);
+        } else {
+            hide(&mut pair, other, 0);
+            pair.steps(2);
+        }
+        show(&mut pair, other, 0);
+        pair.steps(10);
+        assert!(stats(&pair.server).opens_as_delta > 0, "it begins from what the client kept");
+        pair.steps(REST + 50);
+        assert_same(&pair, 0, chest(1));
+    }
+}
+
+#[test]
+fn only_viewers_that_are_up_to_date_receive_a_checksum() {
+    let mut pair = pair(2);
+    let there = spawn_chest(&mut pair, 1, &[0, 1]);
+    let (low, digest_after) = (Duration::from_secs(10), Duration::from_secs(1));
+    pair.server.insert_resource(SyncSettings { low, digest_after, ..default() });
+    let late = pair.client_id(1);
+    pair.server.world_mut().get_mut::<Viewers>(there).unwrap().set_pace(late, Pace::Low);
+    pair.settle(50);
+    for n in 1..4 {
+        inventory(&mut pair, there).set(0, TORCH.stack(n)).unwrap();
+        pair.steps(2);
+    }
+    pair.steps(200);
+    let checked = |pair: &Pair| [0, 1].map(|n| stats(&pair.clients[n].app).digests_checked);
+    assert_eq!(checked(&pair), [1, 0]);
+    pair.steps(700);
+    assert_same(&pair, 1, chest(1));
+    assert_eq!(checked(&pair), [2, 1]);
+    assert_eq!(stats(&pair.clients[1].app).digest_mismatches, 0);
+}
+
+#[test]
+fn wrong_checksums_do_bounded_harm() {
+    let (mut pair, me, _) = scene();
+    pair.steps(REST);
+    let channel = pair.sync_channel();
+    for digests in [vec![(7, 5)], vec![((1 << 16) - 1, 5)], vec![(0, 5), (0, 6), (1, 7)]] {
+        let mut w = BitWriter::default();
+        encode::begin_full(&mut w, None, None, 0);
+        encode::data(&mut w, &[], &[]);
+        encode::closes(&mut w, &[]);
+        encode::opens(&mut w, 0);
+        encode::handover(&mut w, None);
+        w.flag(false);
+        encode::digests(&mut w, &digests);
+        feed(&mut pair, 0, channel, w.finish().to_vec());
+        pair.steps(10);
+    }
+    assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
+    heard(&mut pair, 0).clear();
+    pair.steps(60 * 60);
+    assert_same(&pair, 0, player(0));
+    let InventoryStats { heals_asked, opens_encoded, .. } = stats(&pair.server);
+    assert!((2..=20).contains(&heals_asked), "two, with growing pauses: {heals_asked}");
+    assert!(opens_encoded <= 2 + heals_asked);
+    assert_eq!(heard(&mut pair, 0).slots, [], "nothing was wrong");
+    // The next change ends it.
+    inventory(&mut pair, me).set(3, TORCH.stack(8)).unwrap();
+    pair.steps(REST);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn zero_delay_disables_checksums() {
+    let mut pair = pair(1);
+    let digest_after = Duration::ZERO;
+    pair.server.insert_resource(SyncSettings { digest_after, ..default() });
+    let me = spawn_player(&mut pair, 0);
+    pair.settle(50);
+    inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(2 * REST);
+    assert_eq!(stats(&pair.server).digests_encoded, 0);
+}
+
+#[test]
+fn busy_inventory_is_checked_in_a_quiet_tick() {
+    let mut pair = pair(1);
+    let digest_after = Duration::from_secs(1);
+    pair.server.insert_resource(SyncSettings { digest_after, ..default() });
+    let me = spawn_player(&mut pair, 0);
+    pair.settle(50);
+    for n in 0..1800u32 {
+        if n % 10 != 0 {
+            inventory(&mut pair, me).set(0, COIN.stack(1 + n)).unwrap();
+        }
+        pair.step();
+    }
+    let busy = stats(&pair.server).digests_encoded;
+    assert!((2..=4).contains(&busy), "{busy} in half a minute");
+    pair.steps(100);
+    assert_eq!(stats(&pair.server).digests_encoded, busy + 1, "and one at rest");
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.digests_checked, client.digest_mismatches), (busy + 1, 0));
+}

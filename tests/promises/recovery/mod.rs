@@ -1,0 +1,7 @@
+//! Whatever is lost, corrupted or interrupted converges again.
+
+mod cached_copies;
+mod checksums;
+mod reconnect;
+mod resync;
+mod transfers;

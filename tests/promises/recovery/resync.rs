@@ -1,0 +1,172 @@
+//! Lost, repeated, reordered and old messages are detected and repaired by one resync.
+
+use crate::common::*;
+use bevy_replicon::bytes::Bytes;
+
+#[test]
+fn dropped_message_is_repaired_by_one_resync() {
+    for dropped in 0..8 {
+        let mut pair = pair(1);
+        let entity = spawn_player(&mut pair, 0);
+        pair.steps(3);
+        let channel = pair.sync_channel();
+        let mut at = 0;
+        pair.tamper(move |_, on, bytes| {
+            at += usize::from(on == channel);
+            if on == channel && at == dropped + 1 { vec![] } else { vec![bytes] }
+        });
+        for n in 0..12 {
+            inventory(&mut pair, entity).set(n, TORCH.stack(1 + n as u32)).unwrap();
+            pair.step();
+        }
+        pair.steps(60);
+        assert_same(&pair, 0, player(0));
+        let client = stats(&pair.clients[0].app);
+        assert_eq!(client.resyncs_requested, 1, "dropped message {dropped}");
+        assert_eq!(stats(&pair.server).resyncs_asked, 1);
+        assert_eq!(heard(&mut pair, 0).slots.len(), 12, "each slot changed once");
+        assert_eq!(heard(&mut pair, 0).opened.len(), 1);
+        assert!(heard(&mut pair, 0).closed.is_empty());
+    }
+}
+
+#[test]
+fn repeated_and_reordered_messages_are_harmless() {
+    for reorder in [false, true] {
+        let mut pair = pair(1);
+        let entity = spawn_player(&mut pair, 0);
+        pair.steps(3);
+        let channel = pair.sync_channel();
+        let mut held: Option<Bytes> = None;
+        let mut n = 0;
+        pair.tamper(move |_, on, bytes| {
+            n += 1;
+            match (on == channel && n % 5 == 0, reorder) {
+                (true, false) => vec![bytes.clone(), bytes],
+                (true, true) => {
+                    held = Some(bytes);
+                    vec![]
+                }
+                (false, _) => [Some(bytes), held.take()].into_iter().flatten().collect(),
+            }
+        });
+        for n in 0..200 {
+            inventory(&mut pair, entity).set(n % 27, TORCH.stack(1 + n as u32 % 64)).unwrap();
+            pair.step();
+        }
+        pair.stop_tampering();
+        pair.steps(600);
+        inventory(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
+        pair.steps(600);
+        assert_same(&pair, 0, player(0));
+        let client = stats(&pair.clients[0].app);
+        assert!(client.gaps > 0);
+        assert!(client.resyncs_requested < 12, "no storm: {}", client.resyncs_requested);
+    }
+}
+
+#[test]
+fn lost_message_that_reuses_a_view_index_is_detected() {
+    let mut pair = pair(1);
+    let a = spawn_chest(&mut pair, 1, &[0]);
+    let b = spawn_chest(&mut pair, 2, &[]);
+    pair.steps(4);
+    let channel = pair.sync_channel();
+    let mut first = true;
+    pair.tamper(move |_, on, bytes| {
+        if on == channel && core::mem::replace(&mut first, false) { vec![] } else { vec![bytes] }
+    });
+    let client = pair.client_id(0);
+    pair.server.world_mut().get_mut::<Viewers>(a).unwrap().remove(client);
+    pair.server.world_mut().get_mut::<Viewers>(b).unwrap().add(client, Rights::USE);
+    pair.steps(2);
+    for n in 0..20 {
+        inventory(&mut pair, b).set(n, AXE.stack(1)).unwrap();
+        pair.steps(2);
+    }
+    pair.steps(120);
+    assert!(stats(&pair.clients[0].app).gaps > 0, "what is meant for another unit is noticed");
+    assert_same(&pair, 0, chest(2));
+}
+
+/// Sessions in which one message is lost, repeated or late, whichever it is.
+#[test]
+fn any_message_dropped_repeated_or_late_is_repaired() {
+    for trick in 0..3 {
+        for which in 0..40 {
+            let mut pair = pair(2);
+            let me = spawn_player(&mut pair, 0);
+            let shared = spawn_chest(&mut pair, 1, &[0, 1]);
+            pair.settle(50);
+            let channel = pair.sync_channel();
+            let (mut count, mut held) = (0, None);
+            pair.tamper(move |client, on, bytes| {
+                if client != 0 || on != channel {
+                    return vec![bytes];
+                }
+                count += 1;
+                match trick {
+                    0 if count == which => vec![],
+                    1 if count == which => vec![bytes.clone(), bytes],
+                    2 if count == which => {
+                        held = Some(bytes);
+                        vec![]
+                    }
+                    2 if count == which + 3 => {
+                        [Some(bytes), held.take()].into_iter().flatten().collect()
+                    }
+                    _ => vec![bytes],
+                }
+            });
+            for n in 1..=30u32 {
+                inventory(&mut pair, me).set(n as usize % 27, COIN.stack(n)).unwrap();
+                if n % 2 == 0 {
+                    inventory(&mut pair, shared).set(n as usize % 27, TORCH.stack(n)).unwrap();
+                }
+                match n {
+                    10 => hide(&mut pair, shared, 0),
+                    15 => show(&mut pair, shared, 0),
+                    20 => drop(spawn_chest(&mut pair, 2, &[0])),
+                    25 => hotbar(&mut pair, me).select(5),
+                    _ => {}
+                }
+                pair.step();
+            }
+            pair.steps(400);
+            for id in [player(0), chest(1), chest(2)] {
+                assert_same(&pair, 0, id);
+            }
+            let client = stats(&pair.clients[0].app);
+            let asked = client.resyncs_requested + client.heals_requested;
+            assert!(asked <= 2, "trick {trick} at {which}: {client:?}");
+        }
+    }
+}
+
+#[test]
+fn older_full_update_that_arrives_late_is_ignored() {
+    let mut pair = pair(1);
+    let there = spawn_chest(&mut pair, 1, &[]);
+    inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
+    pair.settle(50);
+    pair.record = true;
+    show(&mut pair, there, 0);
+    pair.step();
+    let (channel, old) = pair.clients[0].record.last().cloned().unwrap();
+    assert_eq!(channel, pair.sync_channel());
+    pair.record = false;
+    for n in 2..12 {
+        inventory(&mut pair, there).set(0, TORCH.stack(n)).unwrap();
+        pair.step();
+    }
+    heard(&mut pair, 0).clear();
+    feed(&mut pair, 0, channel, old.to_vec());
+    for _ in 0..60 {
+        pair.step();
+        assert_same(&pair, 0, chest(1));
+    }
+    assert_eq!(heard(&mut pair, 0).slots, [], "not for a moment");
+    inventory(&mut pair, there).set(0, TORCH.stack(20)).unwrap();
+    pair.steps(100);
+    assert_same(&pair, 0, chest(1));
+}

@@ -1,0 +1,319 @@
+//! A chunked transfer survives interruptions, and cannot be made to cost without bounds.
+
+use crate::common::*;
+use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk};
+use std::{cell::Cell, rc::Rc};
+
+/// A client on a network with latency, and banks of so many slots each that it sees from now on.
+fn scene(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
+    let mut pair = pair(1);
+    spawn_player(&mut pair, 0);
+    pair.settle(50);
+    pair.network.latency_ticks = 3;
+    let banks = (0..banks).map(|n| {
+        let bank = spawn_chest(&mut pair, n, &[0]);
+        pair.server.world_mut().entity_mut(bank).insert(noise(slots, n));
+        bank
+    });
+    let banks = banks.collect();
+    (pair, banks)
+}
+
+fn sent(pair: &Pair) -> u64 {
+    stats(&pair.server).chunks_sent
+}
+
+/// Steps until so many chunks have been sent.
+fn until_sent(pair: &mut Pair, chunks: u64) {
+    for _ in 0..300 {
+        if sent(pair) >= chunks {
+            return;
+        }
+        pair.step();
+    }
+    panic!("{} of {chunks} chunks were sent", sent(pair));
+}
+
+/// How many chunks a scene takes if nothing comes between.
+fn chunks_of(banks: u64, slots: usize) -> u64 {
+    let (mut pair, _) = scene(banks, slots);
+    pair.settle(400);
+    assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
+    sent(&pair)
+}
+
+#[test]
+fn transfer_resumes_at_the_first_missing_chunk_after_a_resync() {
+    let all = chunks_of(2, 8000);
+    assert!(all > 40, "{all}");
+    for at in (0..=all).step_by(3) {
+        let (mut pair, _) = scene(2, 8000);
+        until_sent(&mut pair, at);
+        confuse(&mut pair, 0);
+        pair.settle(600);
+        (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
+        assert_same(&pair, 0, player(0));
+        let client = stats(&pair.clients[0].app);
+        assert_eq!((client.decode_errors, client.resyncs_requested), (1, 1), "at chunk {at}");
+        let again = sent(&pair) - all;
+        // What was on its way while the client asked, and while that waited for its turn. One that was there as a
+        // whole and had not begun is sent anew.
+        let most = if at < all - 20 { 22 } else { all + 22 };
+        assert!(again <= most, "{again} chunks more, cut at {at} of {all}");
+    }
+}
+
+#[test]
+fn data_missing_from_the_chunks_is_sent_again_after_a_resync() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Note(String);
+    impl ItemData for Note {
+        const NAME: &'static str = "note";
+    }
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_item_data::<Note>();
+    });
+    let note = Note("known from elsewhere".to_string());
+    let data = pair.server.world_mut().resource_mut::<DataPool>().insert(&note).unwrap();
+    let small = spawn_chest(&mut pair, 1, &[0]);
+    inventory(&mut pair, small).set(0, AXE.stack(1).with_data(data)).unwrap();
+    pair.settle(50);
+    hide(&mut pair, small, 0);
+    pair.settle(50);
+    pair.network.latency_ticks = 3;
+    let bank = spawn_chest(&mut pair, 2, &[0]);
+    pair.server.world_mut().entity_mut(bank).insert(noise(6000, 1));
+    inventory(&mut pair, bank).set(5999, AXE.stack(1).with_data(data)).unwrap();
+    until_sent(&mut pair, 5);
+    confuse(&mut pair, 0);
+    pair.settle(600);
+    assert_same(&pair, 0, chest(2));
+    let pool = pair.clients[0].app.world().resource::<DataPool>();
+    assert!(pool.get::<Note>(data).is_some());
+    assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 1, "one is enough");
+}
+
+#[test]
+fn complete_copies_survive_a_disconnect() {
+    let all = chunks_of(6, 1500);
+    let one = all / 6 + 1;
+    for at in 0..=all {
+        let (mut pair, banks) = scene(6, 1500);
+        until_sent(&mut pair, at);
+        pair.disconnect(0);
+        pair.step();
+        let before = sent(&pair);
+        pair.connect(0);
+        banks.iter().for_each(|bank| show(&mut pair, *bank, 0));
+        pair.settle(600);
+        (0..6).for_each(|n| assert_same(&pair, 0, chest(n)));
+        assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
+        // Three were on their way and are lost.
+        let arrived = at.saturating_sub(4);
+        let again = sent(&pair) - before;
+        assert!(again + arrived <= all + one + 1, "{again} chunks, cut at {at} of {all}");
+    }
+}
+
+#[test]
+fn transfer_of_hidden_inventories_is_cancelled() {
+    let all = chunks_of(1, 4000);
+    for at in 1..all {
+        let (mut pair, banks) = scene(1, 4000);
+        until_sent(&mut pair, at);
+        hide(&mut pair, banks[0], 0);
+        pair.settle(200);
+        assert!(sent(&pair) <= at + 1, "{} chunks, hidden at {at}", sent(&pair));
+        assert_eq!(pair.shown::<Inventory>(0, chest(0)), None);
+        show(&mut pair, banks[0], 0);
+        pair.settle(200);
+        assert_same(&pair, 0, chest(0));
+        assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
+    }
+}
+
+#[test]
+fn reused_view_index_during_a_transfer_is_kept() {
+    for settle_between in [false, true] {
+        let (mut pair, banks) = scene(2, 8000);
+        until_sent(&mut pair, 4);
+        // The first goes, and a small chest takes its index.
+        hide(&mut pair, banks[0], 0);
+        pair.step();
+        spawn_chest(&mut pair, 9, &[0]);
+        pair.steps(6);
+        assert_same(&pair, 0, chest(9));
+        confuse(&mut pair, 0);
+        pair.steps(20);
+        // With the other one the whole transfer goes.
+        if settle_between {
+            pair.settle(300);
+        }
+        hide(&mut pair, banks[1], 0);
+        pair.settle(300);
+        assert_same(&pair, 0, chest(9));
+        assert_same(&pair, 0, player(0));
+    }
+}
+
+#[test]
+fn unacknowledged_transfer_is_sent_three_times() {
+    let (mut pair, banks) = scene(1, 3000);
+    let all = chunks_of(1, 3000);
+    // It never says that it has it.
+    pair.tamper_requests(|_, _, _| vec![]);
+    pair.steps(60 * 32);
+    assert_eq!(stats(&pair.server).transfers_given_up, 1);
+    pair.steps(60 * 100);
+    assert_eq!(stats(&pair.server).transfers_given_up, 3);
+    assert_eq!(sent(&pair), 3 * all);
+    assert!(!pair.server_views().contains("Transfer {"));
+    pair.stop_tampering();
+    hide(&mut pair, banks[0], 0);
+    pair.settle(100);
+    show(&mut pair, banks[0], 0);
+    pair.settle(400);
+    assert_same(&pair, 0, chest(0));
+    assert_same(&pair, 0, player(0));
+}
+
+#[derive(Resource, Default)]
+struct Bar(Vec<TransferProgress>);
+
+#[test]
+fn progress_is_emitted_for_every_chunk() {
+    let (mut pair, _) = scene(2, 3000);
+    pair.clients[0]
+        .app
+        .init_resource::<Bar>()
+        .add_observer(|on: On<TransferProgress>, mut bar: ResMut<Bar>| bar.0.push(*on));
+    pair.settle(300);
+    let bar = &pair.clients[0].app.world().resource::<Bar>().0;
+    let total = sent(&pair) as usize;
+    let received: Vec<usize> = bar.iter().map(|there| there.received).collect();
+    assert_eq!(received, (1..=total).collect::<Vec<_>>());
+    assert!(bar.iter().all(|there| there.total == total));
+}
+
+/// All chunks of a transfer.
+fn chunks(transfer: u8, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let total = bytes.len().div_ceil(CHUNK_BYTES);
+    (0..total).map(|index| write_chunk(ChunkHead { transfer, index, total }, bytes)).collect()
+}
+
+#[test]
+fn malformed_transfers_are_rejected_without_loss() {
+    let lying = |claims: u32, content: &[u8]| {
+        let mut bytes = pack(content);
+        assert_eq!(bytes[0], 1, "it is compressed");
+        bytes[1..5].copy_from_slice(&claims.to_le_bytes());
+        bytes
+    };
+    let zeros = vec![0; 3_000_000];
+    let whole = pack(&zeros);
+    let bad: Vec<Vec<u8>> = vec![
+        lying(u32::MAX, &zeros),
+        lying(4_096_001, &zeros),
+        lying(10, &zeros),
+        lying(3_000_001, &zeros),
+        whole[..whole.len() / 2].to_vec(),
+        whole[..4].to_vec(),
+        whole,
+        vec![1, 0, 0, 0, 0],
+        vec![2; 100],
+        vec![0],
+        vec![0; 5000],
+    ];
+    for (case, bytes) in bad.into_iter().enumerate() {
+        let (mut pair, _) = scene(1, 3000);
+        pair.steps(6);
+        let channel = pair.chunk_channel();
+        for chunk in chunks(100, &bytes) {
+            feed(&mut pair, 0, channel, chunk);
+        }
+        pair.steps(300);
+        let client = stats(&pair.clients[0].app);
+        assert_eq!(client.decode_errors, 1, "case {case}");
+        assert_same(&pair, 0, player(0));
+        assert_same(&pair, 0, chest(0));
+    }
+}
+
+#[test]
+fn repeated_overlapping_and_reordered_chunks_assemble() {
+    for case in 0..3 {
+        let (mut pair, _) = scene(2, 5000);
+        let channel = pair.chunk_channel();
+        let mut held = Vec::new();
+        pair.tamper(move |_, on, bytes| {
+            if on != channel {
+                return vec![bytes];
+            }
+            match case {
+                0 => vec![bytes.clone(), bytes.clone(), bytes],
+                1 => {
+                    // The same place again, with other bytes: what came first counts.
+                    let mut other = bytes.to_vec();
+                    other[4..].fill(7);
+                    vec![bytes, other.into()]
+                }
+                _ => {
+                    let last =
+                        read_chunk(&bytes).is_ok_and(|(head, _)| head.index + 1 == head.total);
+                    held.push(bytes);
+                    let heap = if last || held.len() == 5 { held.len() } else { 0 };
+                    held.drain(..heap).rev().collect()
+                }
+            }
+        });
+        pair.steps(60);
+        pair.stop_tampering();
+        pair.steps(400);
+        (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
+        assert_eq!(stats(&pair.clients[0].app).decode_errors, 0, "case {case}");
+    }
+}
+
+#[test]
+fn unfinished_transfers_do_not_accumulate() {
+    let (mut pair, _) = scene(1, 3000);
+    let channel = pair.chunk_channel();
+    pair.steps(4);
+    // A thousand transfers of four megabytes each, all of which have just begun.
+    for n in 0..1000u32 {
+        let head = ChunkHead { transfer: n.to_le_bytes()[0], index: 0, total: 4096 };
+        feed(&mut pair, 0, channel, write_chunk(head, &vec![7; 4096 * CHUNK_BYTES]));
+        if n % 50 == 0 {
+            pair.step();
+        }
+    }
+    confuse(&mut pair, 0);
+    pair.steps(300);
+    assert_same(&pair, 0, chest(0));
+    assert_same(&pair, 0, player(0));
+    assert!(stats(&pair.clients[0].app).decode_errors < 20, "those that had a real one's number");
+}
+
+#[test]
+fn transfer_numbers_wrap() {
+    let (mut pair, banks) = scene(1, 1100);
+    pair.network.latency_ticks = 0;
+    pair.settle(100);
+    let count = Rc::new(Cell::new(0));
+    let (counter, channel) = (count.clone(), pair.chunk_channel());
+    pair.tamper(move |_, on, bytes| {
+        let first = on == channel && bytes[1] == 0 && bytes[2] & 0xF == 0;
+        counter.set(counter.get() + u32::from(first));
+        vec![bytes]
+    });
+    for n in 0..270 {
+        *inventory(&mut pair, banks[0]) = noise(1100, 100 + n);
+        pair.steps(12);
+    }
+    pair.settle(100);
+    assert!(count.get() > 256, "{} transfers", count.get());
+    assert_same(&pair, 0, chest(0));
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.decode_errors, client.resyncs_requested), (0, 0));
+}

@@ -1,0 +1,256 @@
+//! What is too large for one message goes in chunks, and nothing waits behind it.
+
+use crate::common::*;
+use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
+use bevy_replicon::bytes::Bytes;
+
+/// A bank of so many slots, no two alike, that these clients see.
+fn spawn_bank(pair: &mut Pair, n: u64, slots: usize, viewers: &[usize]) -> Entity {
+    let bank = spawn_chest(pair, n, viewers);
+    let full = (0..slots).map(|slot| COIN.stack(1 + slot as u32).into()).collect();
+    pair.server.world_mut().entity_mut(bank).insert(Inventory(full));
+    bank
+}
+
+/// One client who owns an inventory, on a network with latency, settled.
+fn scene() -> (Pair, Entity) {
+    let mut pair = pair(1);
+    let me = spawn_player(&mut pair, 0);
+    hotbar(&mut pair, me).set(0, TORCH.stack(60)).unwrap();
+    pair.settle(50);
+    pair.network.latency_ticks = 3;
+    (pair, me)
+}
+
+#[test]
+fn hotbar_never_waits_behind_a_bank() {
+    let (mut pair, me) = scene();
+    let bank = spawn_bank(&mut pair, 1, 5000, &[0]);
+    let mut after = 0;
+    for n in 1..=30 {
+        hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
+        pair.steps(4);
+        let shown = pair.shown::<Hotbar>(0, player(0)).unwrap().get(0);
+        assert_eq!(shown, Some(TORCH.stack(60 - n)), "three ticks of latency and one of its own");
+        after += u32::from(pair.shown::<Inventory>(0, chest(1)).is_none());
+    }
+    assert!(after >= 2, "the bank takes a while: {after}");
+    pair.settle(100);
+    assert_same(&pair, 0, chest(1));
+    assert!(stats(&pair.server).chunks_sent > 10);
+    assert_eq!(stats(&pair.server).chunks_sent, stats(&pair.clients[0].app).chunks_received);
+    assert_eq!(heard(&mut pair, 0).opened.len(), 2, "each once");
+    // From then on it is granular like everything else.
+    let before = bytes_down(&pair, 0);
+    inventory(&mut pair, bank).set(4999, COIN.stack(4999)).unwrap();
+    pair.settle(50);
+    assert_same(&pair, 0, chest(1));
+    assert!(bytes_down(&pair, 0) - before <= 8, "{}", bytes_down(&pair, 0) - before);
+}
+
+#[test]
+fn changes_during_a_transfer_follow_as_deltas() {
+    let (mut pair, _) = scene();
+    let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
+    for n in 0..40 {
+        inventory(&mut pair, bank).set(n * 7, AXE.stack(1)).unwrap();
+        pair.step();
+    }
+    pair.settle(100);
+    assert_same(&pair, 0, chest(1));
+    assert_eq!(stats(&pair.server).opens_encoded, 1, "the player's; the bank was handed over");
+    assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 0);
+}
+
+#[test]
+fn bank_changes_shape_viewers_or_despawns_during_a_transfer() {
+    type Change = fn(&mut Pair, Entity);
+    let changes: [Change; 6] = [
+        |pair, bank| drop(inventory(pair, bank).resize(2000)),
+        |pair, bank| drop(pair.server.world_mut().despawn(bank)),
+        |pair, bank| _ = pair.server.world_mut().entity_mut(bank).remove::<Viewers>(),
+        |pair, bank| {
+            let client = pair.client_id(0);
+            let mut viewers = pair.server.world_mut().get_mut::<Viewers>(bank).unwrap();
+            viewers.add(client, Rights::SEE);
+        },
+        |pair, bank| {
+            let client = pair.client_id(0);
+            let mut viewers = pair.server.world_mut().get_mut::<Viewers>(bank).unwrap();
+            viewers.remove(client);
+            spawn_chest(pair, 2, &[0]);
+        },
+        |pair, bank| _ = pair.server.world_mut().entity_mut(bank).insert(Equipment(Slots::new(4))),
+    ];
+    for (n, change) in changes.into_iter().enumerate() {
+        for after in [1, 3, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20] {
+            let (mut pair, _) = scene();
+            let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
+            pair.steps(after);
+            change(&mut pair, bank);
+            pair.settle(300);
+            let client = pair.client_id(0);
+            let world = pair.server.world();
+            let sees = |id: InventoryId| {
+                let there = world.resource::<InventoryIds>().get(id);
+                let viewers = there.and_then(|there| world.get::<Viewers>(there));
+                viewers.is_some_and(|viewers| viewers.rights_of(client).is_some())
+            };
+            for id in [chest(1), chest(2)] {
+                if sees(id) {
+                    assert_same(&pair, 0, id);
+                } else {
+                    assert_eq!(pair.shown::<Inventory>(0, id), None);
+                }
+            }
+            assert_same(&pair, 0, player(0));
+            let stats = stats(&pair.clients[0].app);
+            assert_eq!(stats.resyncs_requested, 0, "change {n} after {after}: {stats:?}");
+        }
+    }
+}
+
+#[test]
+fn resync_during_a_transfer() {
+    for after in 1..25 {
+        let (mut pair, _) = scene();
+        pair.network.loss = 0.2;
+        let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
+        pair.steps(after);
+        // Updates are lost for good, so the client asks.
+        let channel = pair.sync_channel();
+        let mut lost = 0;
+        pair.tamper(move |_, on, bytes| {
+            lost += u32::from(on == channel);
+            if on == channel && lost == 1 { vec![] } else { vec![bytes] }
+        });
+        let me = pair.server.world().resource::<InventoryIds>().get(player(0)).unwrap();
+        for n in 1..4 {
+            hotbar(&mut pair, me).set(0, TORCH.stack(n)).unwrap();
+            inventory(&mut pair, bank).set(0, COIN.stack(n)).unwrap();
+            pair.steps(2);
+        }
+        pair.steps(300);
+        assert_same(&pair, 0, player(0));
+        assert_same(&pair, 0, chest(1));
+    }
+}
+
+#[test]
+fn change_of_three_thousand_slots_is_chunked() {
+    let (mut pair, me) = scene();
+    let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
+    pair.settle(100);
+    let chunks = stats(&pair.server).chunks_sent;
+    inventory(&mut pair, bank).0 = (0..3000).map(|_| Some(TORCH.stack(1))).collect();
+    pair.step();
+    hotbar(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(4);
+    assert_eq!(pair.shown::<Hotbar>(0, player(0)).unwrap().get(0), Some(TORCH.stack(1)));
+    pair.settle(100);
+    assert_same(&pair, 0, chest(1));
+    assert!(stats(&pair.server).chunks_sent > chunks);
+    assert_eq!(heard(&mut pair, 0).opened.len(), 2, "it was open all the time");
+}
+
+#[test]
+fn malformed_chunks_are_rejected_without_loss() {
+    fn chunk(transfer: u8, index: usize, total: usize) -> Vec<u8> {
+        write_chunk(ChunkHead { transfer, index, total }, &vec![7; total * CHUNK_BYTES])
+    }
+    let mut beyond = chunk(100, 0, 2);
+    beyond[1] = 9;
+    let short = chunk(100, 0, 2)[..90].to_vec();
+    let bad: [Vec<Vec<u8>>; 6] = [
+        vec![beyond],
+        vec![short],
+        vec![chunk(100, 0, 2)[..4].to_vec()],
+        vec![vec![]],
+        vec![chunk(100, 0, 3), chunk(100, 1, 4)],
+        vec![chunk(100, 0, 1)],
+    ];
+    for (n, chunks) in bad.into_iter().enumerate() {
+        let (mut pair, _) = scene();
+        let mut chunks = Some(chunks);
+        let channel = pair.chunk_channel();
+        pair.tamper(move |_, on, bytes| {
+            let mut all = vec![bytes];
+            if on == channel
+                && let Some(chunks) = chunks.take()
+            {
+                all.extend(chunks.into_iter().map(Bytes::from));
+            }
+            all
+        });
+        spawn_bank(&mut pair, 1, 3000, &[0]);
+        pair.steps(300);
+        assert_eq!(stats(&pair.clients[0].app).decode_errors, 1, "case {n}");
+        assert!(pair.shown::<Inventory>(0, chest(1)).is_some(), "case {n}");
+        assert_same(&pair, 0, player(0));
+        assert_same(&pair, 0, chest(1));
+    }
+    assert!(read_chunk(&chunk(1, 4095, 4096)).is_ok());
+}
+
+#[test]
+fn disconnect_drops_the_transfer() {
+    let (mut pair, _) = scene();
+    spawn_bank(&mut pair, 1, 3000, &[0]);
+    pair.steps(5);
+    pair.disconnect(0);
+    pair.steps(2);
+    assert!(!pair.server_views().contains("Transfer"), "{}", pair.server_views());
+    pair.connect(0);
+    let mut viewers = Viewers::new();
+    viewers.add(pair.client_id(0), Rights::USE);
+    let bank = pair.server.world().resource::<InventoryIds>().get(chest(1)).unwrap();
+    pair.server.world_mut().entity_mut(bank).insert(viewers);
+    pair.settle(200);
+    assert_same(&pair, 0, chest(1));
+}
+
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+struct Novel(Vec<u8>);
+
+impl ItemData for Novel {
+    const NAME: &'static str = "novel";
+}
+
+/// Twenty thousand bytes that cannot be made fewer.
+fn unpressable(seed: u8) -> Vec<u8> {
+    let mut dice = fastrand::Rng::with_seed(u64::from(seed));
+    (0..20_000).map(|_| dice.u8(..)).collect()
+}
+
+#[test]
+fn hotbar_never_waits_behind_large_instance_data() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_item_data::<Novel>();
+    });
+    let me = spawn_player(&mut pair, 0);
+    hotbar(&mut pair, me).set(0, TORCH.stack(60)).unwrap();
+    pair.settle(50);
+    let library = spawn_chest(&mut pair, 1, &[]);
+    let novels: Vec<DataId> = (0..4u8)
+        .map(|n| {
+            let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
+            pool.insert(&Novel(unpressable(n))).unwrap()
+        })
+        .collect();
+    for (slot, novel) in novels.iter().enumerate() {
+        inventory(&mut pair, library).set(slot, AXE.stack(1).with_data(*novel)).unwrap();
+    }
+    let client = pair.client_id(0);
+    pair.server.world_mut().get_mut::<Viewers>(library).unwrap().add(client, Rights::USE);
+    for n in 1..40 {
+        hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
+        pair.step();
+        assert_same(&pair, 0, player(0));
+    }
+    assert_eq!(pair.shown::<Inventory>(0, chest(1)), None, "eighty thousand bytes take a while");
+    pair.settle(300);
+    assert_same(&pair, 0, chest(1));
+    let pool = pair.clients[0].app.world().resource::<DataPool>();
+    assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(unpressable(3))));
+}

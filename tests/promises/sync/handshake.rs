@@ -1,0 +1,136 @@
+//! Nothing is sent before client and server agree on items, containers and actions.
+
+use crate::{actions::custom::setup_all, common::*};
+
+#[test]
+fn different_catalog_is_explained_on_both_sides() {
+    let mut pair = pair(1);
+    let stranger = pair.add_client(|app| {
+        setup(app);
+        app.insert_items(Items::<()>::from_ron(r#"(items: [(key: "torch")])"#).unwrap());
+    });
+    pair.connect(stranger);
+    spawn_player(&mut pair, stranger);
+    pair.steps(10);
+    let SyncState::Refused(mismatch) = *pair.clients[stranger].app.world().resource::<SyncState>()
+    else {
+        panic!("the client was not refused");
+    };
+    let text = mismatch.to_string();
+    assert!(text.contains("the server has 4 items") && text.contains("the client 1"), "{text}");
+    let id = pair.client_id(stranger);
+    let refused = pair.server.world().resource::<Messages<SyncRefused>>();
+    let refused: Vec<_> = refused.iter_current_update_messages().collect();
+    assert!(refused.iter().all(|refusal| refusal.peer == id && refusal.mismatch == mismatch));
+    assert!(pair.shown::<Inventory>(stranger, player(1)).is_none());
+    let up = bytes_up(&pair, stranger);
+    pair.steps(600);
+    assert_eq!(bytes_up(&pair, stranger), up, "it does not ask again");
+}
+
+#[test]
+fn different_containers_are_explained() {
+    let mut pair = pair(0);
+    let stranger = pair.add_client(|app| {
+        app.insert_items(Items::<()>::from_ron(ITEMS).unwrap()).add_public_view::<HeldItem>();
+    });
+    pair.connect(stranger);
+    pair.steps(10);
+    let state = *pair.clients[stranger].app.world().resource::<SyncState>();
+    let SyncState::Refused(mismatch) = state else { panic!("{state:?}") };
+    assert!(mismatch.to_string().contains("the server has 3 "), "{mismatch}");
+}
+
+#[test]
+fn lost_handshake_response_is_retried() {
+    let mut pair = Pair::new(0, setup);
+    let c = pair.add_client(setup);
+    pair.connect(c);
+    spawn_player(&mut pair, c);
+    let channel = pair.sync_channel();
+    let mut first = true;
+    pair.tamper(move |_, on, bytes| {
+        if on == channel && core::mem::replace(&mut first, false) { vec![] } else { vec![bytes] }
+    });
+    pair.steps(60 * 60);
+    assert_same(&pair, c, player(0));
+}
+
+#[test]
+fn different_actions_or_data_are_explained() {
+    let mut pair = Pair::new(0, setup_all);
+    let c = pair.add_client(setup);
+    pair.connect(c);
+    pair.steps(10);
+    let state = pair.clients[c].app.world().resource::<SyncState>();
+    let SyncState::Refused(mismatch) = state else { panic!("{state:?}") };
+    assert!(mismatch.to_string().contains("actions"), "{mismatch}");
+}
+
+#[test]
+fn handshake_costs_ten_bytes_without_views() {
+    let mut pair = pair(2);
+    let own = spawn_player(&mut pair, 0);
+    pair.steps(4);
+    let before = bytes_down(&pair, 1);
+    for n in 1..30 {
+        inventory(&mut pair, own).set(0, TORCH.stack(n)).unwrap();
+        pair.step();
+    }
+    assert_eq!(bytes_down(&pair, 1), before);
+    assert_eq!(stats(&pair.clients[1].app).bytes_received, 10);
+}
+
+#[test]
+fn nothing_is_sent_before_the_handshake() {
+    let mut pair = pair(1);
+    let late = pair.add_client(|app| {
+        setup(app);
+        app.world_mut().remove_resource::<Catalogue>();
+    });
+    pair.connect(late);
+    spawn_player(&mut pair, late);
+    pair.steps(10);
+    assert_eq!(stats(&pair.clients[late].app).messages_received, 0);
+    let items = Items::<()>::from_ron(ITEMS).unwrap();
+    pair.clients[late].app.insert_items(items);
+    pair.steps(5);
+    assert_same(&pair, late, player(late as u64));
+}
+
+#[test]
+fn handshake_waits_for_a_server_that_is_loading() {
+    let mut pair = pair(1);
+    pair.server.world_mut().remove_resource::<Catalogue>();
+    let late = pair.add_client(setup);
+    pair.connect(late);
+    spawn_player(&mut pair, late);
+    pair.steps(20);
+    assert!(pair.shown::<Inventory>(late, player(late as u64)).is_none());
+    pair.server.insert_items(Items::<()>::from_ron(ITEMS).unwrap());
+    pair.steps(3);
+    assert_same(&pair, late, player(late as u64));
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+}
+
+#[test]
+fn rejection_after_the_handshake_is_ignored() {
+    let mut pair = pair(1);
+    let me = spawn_player(&mut pair, 0);
+    pair.settle(50);
+    let channel = pair.sync_channel();
+    // As a server with other items would say it.
+    let hello = bincode::serde::encode_to_vec(
+        (1u16, 9u32, 7u64, 3u8, 7u64, 7u64),
+        bincode::config::standard(),
+    );
+    feed(&mut pair, 0, channel, [vec![0x0F], hello.unwrap()].concat());
+    pair.step();
+    confuse(&mut pair, 0);
+    inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(100);
+    assert_same(&pair, 0, player(0));
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.decode_errors, client.resyncs_requested), (2, 1));
+    assert_eq!(*pair.clients[0].app.world().resource::<SyncState>(), SyncState::Synced);
+}

@@ -1,0 +1,15 @@
+//! Changes of the server reach the clients that see them, in every mode.
+
+mod catalog_loading;
+mod change_detection;
+mod changes;
+mod chunks;
+mod deltas_and_full_updates;
+mod faults;
+mod handshake;
+mod lifecycle;
+mod modes;
+mod priorities;
+mod public_views;
+mod replay;
+mod server_authority;

@@ -1,0 +1,38 @@
+//! Clients send requests only; what client code writes is reverted.
+
+use crate::common::*;
+
+#[test]
+fn writes_by_client_code_are_reverted() {
+    let mut pair = pair(1);
+    let own = spawn_player(&mut pair, 0);
+    inventory(&mut pair, own).set(0, TORCH.stack(9)).unwrap();
+    pair.steps(3);
+    let up = bytes_up(&pair, 0);
+    let world = pair.clients[0].app.world_mut();
+    let mut mirror = world.query::<(&mut Inventory, &mut Hotbar)>().single_mut(world).unwrap();
+    mirror.0.set(0, TORCH.stack(64)).unwrap();
+    mirror.0.set(5, AXE.stack(1)).unwrap();
+    mirror.1.select(4);
+    pair.steps(2);
+    assert_same(&pair, 0, player(0));
+    let world = pair.clients[0].app.world_mut();
+    assert_eq!(world.query::<&Hotbar>().single(world).unwrap().selected_index(), 0);
+    assert_eq!(stats(&pair.clients[0].app).slots_reverted, 2);
+    assert_eq!(bytes_up(&pair, 0), up, "the server hears nothing of it");
+}
+
+#[test]
+fn client_never_echoes_changes() {
+    let mut pair = pair(1);
+    let entity = spawn_player(&mut pair, 0);
+    pair.steps(5);
+    let before = bytes_up(&pair, 0);
+    for n in 1..=50 {
+        inventory(&mut pair, entity).set(3, TORCH.stack(n)).unwrap();
+        pair.step();
+    }
+    pair.steps(5);
+    assert_same(&pair, 0, player(0));
+    assert_eq!(bytes_up(&pair, 0), before);
+}

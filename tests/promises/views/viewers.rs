@@ -1,0 +1,358 @@
+//! A viewer sees all of an inventory from the tick it is added, and nothing after it is removed.
+
+use crate::common::*;
+
+#[derive(Component, serde::Serialize, serde::Deserialize)]
+struct Avatar;
+
+#[test]
+fn hidden_and_shown_within_one_client_frame() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.replicate::<Avatar>();
+    });
+    let client = pair.client_id(0);
+    let mut v = Viewers::new();
+    v.add(client, Rights::USE);
+    let e =
+        pair.server.world_mut().spawn((chest(1), Inventory::default(), v, Avatar, Replicated)).id();
+    pair.steps(4);
+    assert_eq!(heard(&mut pair, 0).opened.len(), 1);
+    heard(&mut pair, 0).clear();
+    // Two ticks arrive in one frame of the client.
+    let channel = pair.sync_channel();
+    let mut held = None;
+    pair.tamper(move |_, on, bytes| {
+        if on != channel {
+            return vec![bytes];
+        }
+        match held.take() {
+            None => {
+                held = Some(bytes);
+                vec![]
+            }
+            Some(first) => vec![first, bytes],
+        }
+    });
+    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().remove(client);
+    pair.step();
+    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().add(client, Rights::USE);
+    pair.step();
+    let there = pair.shown::<Inventory>(0, chest(1)).is_some();
+    pair.steps(3);
+    let heard = heard(&mut pair, 0);
+    assert!(there, "the containers are gone for a frame");
+    assert_eq!((heard.closed.len(), heard.opened.len()), (1, 1));
+}
+
+fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
+    pair.server.world_mut().get_mut::<Viewers>(entity).unwrap()
+}
+
+#[test]
+fn viewer_added_in_the_tick_of_a_change_applies_it_once() {
+    let mut pair = pair(2);
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    inventory(&mut pair, entity).set(0, TORCH.stack(10)).unwrap();
+    pair.steps(3);
+    // In every order within the tick.
+    for change_first in [true, false] {
+        let client = pair.client_id(1);
+        let count = inventory(&mut pair, entity).get(0).unwrap().count();
+        if change_first {
+            inventory(&mut pair, entity).split(0, 1).unwrap();
+            viewers(&mut pair, entity).add(client, Rights::SEE);
+        } else {
+            viewers(&mut pair, entity).add(client, Rights::SEE);
+            inventory(&mut pair, entity).split(0, 1).unwrap();
+        }
+        pair.steps(3);
+        assert_same(&pair, 0, chest(1));
+        assert_same(&pair, 1, chest(1));
+        let shown = pair.shown::<Inventory>(1, chest(1)).unwrap().get(0);
+        assert_eq!(shown, Some(TORCH.stack(count - 1)));
+        assert_eq!(heard(&mut pair, 1).opened.len(), 1);
+        assert!(heard(&mut pair, 1).slots.is_empty());
+        viewers(&mut pair, entity).remove(client);
+        pair.steps(3);
+        heard(&mut pair, 1).clear();
+    }
+    let clients = [0, 1].map(|client| stats(&pair.clients[client].app));
+    assert!(
+        clients.iter().all(|stats| stats.gaps + stats.decode_errors + stats.unknown_views == 0)
+    );
+}
+
+#[test]
+fn client_connecting_in_the_tick_of_a_change_misses_nothing() {
+    let mut pair = pair(1);
+    let late = pair.add_client(setup);
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    pair.steps(3);
+    pair.connect(late);
+    let client = pair.client_id(late);
+    viewers(&mut pair, entity).add(client, Rights::USE);
+    for n in 1..20 {
+        inventory(&mut pair, entity).set(0, TORCH.stack(n)).unwrap();
+        pair.step();
+    }
+    pair.steps(3);
+    assert_same(&pair, late, chest(1));
+    assert_same(&pair, 0, chest(1));
+    assert_eq!(heard(&mut pair, late).opened.len(), 1, "a late join ends in one full copy");
+}
+
+#[test]
+fn hidden_changed_and_shown_again() {
+    let mut pair = pair(1);
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(3);
+    let client = pair.client_id(0);
+    viewers(&mut pair, entity).remove(client);
+    pair.steps(3);
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_none(), "its mirror is gone");
+    let closed = heard(&mut pair, 0).closed.clone();
+    assert_eq!(closed.iter().map(|c| c.reason).collect::<Vec<_>>(), [CloseReason::Hidden]);
+
+    let quiet = bytes_down(&pair, 0);
+    inventory(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
+    pair.steps(3);
+    assert_eq!(bytes_down(&pair, 0), quiet, "not a byte while hidden");
+
+    viewers(&mut pair, entity).add(client, Rights::SEE);
+    pair.steps(3);
+    assert_same(&pair, 0, chest(1));
+    assert_eq!(heard(&mut pair, 0).opened.len(), 2);
+}
+
+#[test]
+fn all_viewers_of_a_chest_receive_every_change() {
+    let mut pair = pair(3);
+    let entity = spawn_chest(&mut pair, 1, &[0, 1, 2]);
+    for client in 0..3 {
+        spawn_player(&mut pair, client);
+    }
+    pair.steps(4);
+    let encoded = stats(&pair.server).entries_encoded;
+    for n in 1..=60 {
+        inventory(&mut pair, entity).set(n as usize % 27, TORCH.stack(n)).unwrap();
+        pair.step();
+        for client in 0..3 {
+            assert_same(&pair, client, chest(1));
+        }
+    }
+    assert_eq!(stats(&pair.server).entries_encoded - encoded, 60, "encoded once for all three");
+    for client in 0..3 {
+        assert_eq!(heard(&mut pair, client).slots.len(), 60);
+    }
+}
+
+#[test]
+fn own_slots_change_while_a_chest_is_open() {
+    let mut pair = pair(2);
+    let shared = spawn_chest(&mut pair, 1, &[0, 1]);
+    let other = spawn_chest(&mut pair, 2, &[0, 1]);
+    let own = spawn_player(&mut pair, 0);
+    spawn_player(&mut pair, 1);
+    pair.steps(4);
+    for n in 1..=40 {
+        // A private part and two shared ones in the same tick, now and then an opening too.
+        inventory(&mut pair, own).set(1, TORCH.stack(n)).unwrap();
+        inventory(&mut pair, shared).set(2, TORCH.stack(n)).unwrap();
+        inventory(&mut pair, other).set(3, TORCH.stack(n)).unwrap();
+        if n % 10 == 0 {
+            spawn_chest(&mut pair, 100 + u64::from(n), &[0]);
+        }
+        pair.step();
+        for client in 0..2 {
+            assert_same(&pair, client, chest(1));
+            assert_same(&pair, client, chest(2));
+            assert_same(&pair, client, player(client as u64));
+        }
+    }
+    assert_same(&pair, 0, chest(110));
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.gaps, client.decode_errors, client.unknown_views), (0, 0, 0));
+}
+
+#[test]
+fn all_parts_of_a_tick_apply_together_or_not_at_all() {
+    let mut pair = pair(2);
+    let shared = spawn_chest(&mut pair, 1, &[0, 1]);
+    let own = spawn_player(&mut pair, 0);
+    inventory(&mut pair, own).set(0, TORCH.stack(5)).unwrap();
+    pair.steps(4);
+    // Every shared part to client 0 is delayed by one step: held back here, delivered with the next.
+    let mut held: Vec<bevy_replicon::bytes::Bytes> = Vec::new();
+    pair.tamper(move |client, _, bytes| {
+        if client != 0 {
+            return vec![bytes];
+        }
+        let mut now = core::mem::take(&mut held);
+        if bytes.first().is_some_and(|byte| byte & 0b111 == 0b101) {
+            held.push(bytes);
+            return now;
+        }
+        now.push(bytes);
+        now
+    });
+    let torches = |pair: &Pair| {
+        let count = |id| pair.shown::<Inventory>(0, id).unwrap().count(TORCH);
+        (count(player(0)), count(chest(1)))
+    };
+    inventory(&mut pair, own).split(0, 2).unwrap();
+    inventory(&mut pair, shared).set(0, TORCH.stack(2)).unwrap();
+    pair.step();
+    assert_eq!(torches(&pair), (5, 0), "the private part waits for the shared one");
+    inventory(&mut pair, own).set(9, AXE.stack(1)).unwrap();
+    pair.step();
+    assert_eq!(torches(&pair), (3, 2));
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn despawn_closes_and_frees_the_view() {
+    let mut pair = pair(2);
+    let entity = spawn_chest(&mut pair, 1, &[0, 1]);
+    pair.steps(3);
+    pair.server.world_mut().despawn(entity);
+    pair.steps(3);
+    for client in 0..2 {
+        assert!(pair.shown::<Inventory>(client, chest(1)).is_none());
+        let reasons: Vec<_> = heard(&mut pair, client).closed.iter().map(|c| c.reason).collect();
+        assert_eq!(reasons, [CloseReason::Despawned]);
+    }
+}
+
+#[test]
+fn despawn_and_respawn_of_an_id_in_one_tick() {
+    let mut pair = pair(1);
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(3);
+    pair.server.world_mut().despawn(entity);
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    inventory(&mut pair, entity).set(5, AXE.stack(1)).unwrap();
+    pair.steps(3);
+    assert_same(&pair, 0, chest(1));
+    let heard = heard(&mut pair, 0);
+    assert_eq!((heard.opened.len(), heard.closed.len()), (2, 1));
+}
+
+#[test]
+fn changed_rights_reach_the_client() {
+    let mut pair = pair(1);
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    pair.steps(3);
+    let client = pair.client_id(0);
+    viewers(&mut pair, entity).add(client, Rights::SEE | Rights::MANAGE);
+    pair.steps(3);
+    let world = pair.clients[0].app.world_mut();
+    let in_view = world.query::<&InView>().single(world).unwrap();
+    assert_eq!(in_view.rights, Rights::SEE | Rights::MANAGE);
+    assert_eq!(heard(&mut pair, 0).opened.len(), 1, "it was open all the time");
+}
+
+#[test]
+fn ownership_is_transferred() {
+    let mut pair = pair(2);
+    let entity = spawn_player(&mut pair, 0);
+    pair.steps(3);
+    let heir = Owner(pair.client_id(1));
+    pair.server.world_mut().entity_mut(entity).insert(heir);
+    pair.steps(3);
+    assert!(pair.shown::<Inventory>(0, player(0)).is_none());
+    assert_same(&pair, 1, player(0));
+    let world = pair.clients[1].app.world_mut();
+    assert_eq!(world.query::<(&LocalInventory, &InView)>().iter(world).count(), 1);
+    pair.server.world_mut().entity_mut(entity).remove::<Owner>();
+    pair.steps(3);
+    assert!(pair.shown::<Inventory>(1, player(0)).is_none());
+}
+
+#[test]
+fn containers_are_added_resized_and_removed_while_open() {
+    let mut pair = pair(1);
+    let entity = spawn_player(&mut pair, 0);
+    inventory(&mut pair, entity).set(26, TORCH.stack(1)).unwrap();
+    pair.steps(3);
+    pair.server.world_mut().entity_mut(entity).insert(Equipment(Slots::new(4)));
+    pair.steps(3);
+    assert_same(&pair, 0, player(0));
+    let lost = inventory(&mut pair, entity).resize(12);
+    assert_eq!(lost, [TORCH.stack(1)]);
+    pair.steps(3);
+    assert_same(&pair, 0, player(0));
+    let grown = inventory(&mut pair, entity).resize(54);
+    assert!(grown.is_empty());
+    inventory(&mut pair, entity).set(53, AXE.stack(1)).unwrap();
+    pair.steps(3);
+    assert_same(&pair, 0, player(0));
+    pair.server.world_mut().entity_mut(entity).remove::<Hotbar>();
+    pair.steps(3);
+    assert_same(&pair, 0, player(0));
+    assert!(pair.shown::<Hotbar>(0, player(0)).is_none());
+    let told = heard(&mut pair, 0);
+    assert_eq!((told.opened.len(), told.resized.len(), told.closed.len()), (1, 4, 0));
+    pair.server.world_mut().entity_mut(entity).remove::<(Inventory, Equipment)>();
+    pair.steps(3);
+    assert_eq!(heard(&mut pair, 0).closed.len(), 1, "no container, no inventory");
+}
+
+#[test]
+fn disconnect_leaves_no_entry_on_the_server() {
+    let mut pair = pair(2);
+    let own = spawn_player(&mut pair, 0);
+    let shared = spawn_chest(&mut pair, 1, &[0, 1]);
+    pair.steps(3);
+    let gone = pair.client_id(0);
+    pair.disconnect(0);
+    pair.steps(3);
+    let world = pair.server.world();
+    assert!(world.get::<Owner>(own).is_none());
+    assert_eq!(world.get::<Viewers>(shared).unwrap().rights_of(gone), None);
+    let left = pair.server_views();
+    assert!(!left.contains(&format!("{}", gone.entity().unwrap())), "{gone} in {left}");
+    assert!(left.contains(&format!("{}", pair.client_id(1).entity().unwrap())), "{left}");
+    // The one who stayed goes on, without a chatter about it.
+    inventory(&mut pair, shared).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(3);
+    assert_same(&pair, 1, chest(1));
+}
+
+#[test]
+fn lost_connection_closes_every_view_and_cleans_up() {
+    let mut pair = pair(1);
+    let own = spawn_player(&mut pair, 0);
+    pair.server.world_mut().entity_mut(own).insert(Replicated);
+    spawn_chest(&mut pair, 1, &[0]);
+    pair.steps(4);
+    pair.disconnect(0);
+    let reasons: Vec<_> = heard(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
+    assert_eq!(reasons, [CloseReason::Disconnected; 2]);
+    let world = pair.clients[0].app.world_mut();
+    assert_eq!(world.query::<&Inventory>().iter(world).count(), 0);
+    assert_eq!(world.query::<&Hotbar>().iter(world).count(), 0);
+    assert_eq!(world.query::<&InView>().iter(world).count(), 0);
+    assert_eq!(world.query::<&InventoryId>().iter(world).count(), 0);
+    assert_eq!(world.query::<&Remote>().iter(world).count(), 1, "the avatar itself is replicon's");
+
+    pair.connect(0);
+    let owner = Owner(pair.client_id(0));
+    pair.server.world_mut().entity_mut(own).insert(owner);
+    pair.steps(5);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn thousand_views_of_one_client() {
+    let mut pair = pair(1);
+    let chests: Vec<_> = (0..1000).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+    pair.settle(100);
+    inventory(&mut pair, chests[999]).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(2);
+    for n in 0..1000 {
+        assert_same(&pair, 0, chest(n));
+    }
+}

@@ -1,0 +1,182 @@
+//! Malformed messages, in either direction, never panic and never apply in part.
+
+use crate::common::*;
+use bevy_inventory_sync::{
+    model::unit::Unit,
+    wire::{OpenHead, Schema, bits::BitWriter, encode},
+};
+use bevy_replicon::bytes::Bytes;
+
+/// One step of a session in which every kind of message is sent once.
+fn session_step(pair: &mut Pair, own: Entity, shared: Entity, step: usize) {
+    match step {
+        0 => drop(inventory(pair, own).set(0, TORCH.stack(9))),
+        1 => drop(inventory(pair, own).split(0, 1)),
+        2 => drop(inventory(pair, shared).set(3, AXE.stack(1).worn(77))),
+        3 => {
+            drop(inventory(pair, own).set(1, COIN.stack(1000)));
+            drop(inventory(pair, shared).set(3, AXE.stack(1).worn(80)));
+        }
+        4 => (0..27).for_each(|slot| drop(inventory(pair, own).set(slot, TORCH.stack(2)))),
+        5 => hotbar(pair, own).select(3),
+        6 => drop(spawn_chest(pair, 2, &[0])),
+        7 => (0..9).for_each(|slot| drop(inventory(pair, own).set(slot, None))),
+        _ => {
+            let client = pair.client_id(0);
+            let mut viewers = pair.server.world_mut().get_mut::<Viewers>(shared).unwrap();
+            viewers.remove(client);
+        }
+    }
+    pair.step();
+}
+
+#[test]
+fn truncated_messages_never_panic_or_apply_in_part() {
+    let shown = |pair: &Pair| {
+        [player(0), chest(1), chest(2)].map(|id| {
+            (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned())
+        })
+    };
+    for step in 0..9 {
+        let mut pair = pair(2);
+        let own = spawn_player(&mut pair, 0);
+        let shared = spawn_chest(&mut pair, 1, &[0, 1]);
+        pair.steps(4);
+        (0..step).for_each(|step| session_step(&mut pair, own, shared, step));
+        let (before, channel) = (shown(&pair), pair.sync_channel());
+        pair.record = true;
+        pair.tamper(|_, _, _| vec![]);
+        session_step(&mut pair, own, shared, step);
+        let record = core::mem::take(&mut pair.clients[0].record);
+        let sent: Vec<Bytes> =
+            record.into_iter().filter(|(on, _)| *on == channel).map(|(_, bytes)| bytes).collect();
+        assert!(!sent.is_empty(), "step {step} sends something");
+        for bytes in &sent {
+            for len in 0..bytes.len() {
+                feed(&mut pair, channel, bytes.slice(..len));
+                assert_eq!(shown(&pair), before, "step {step}, {len} of {} bytes", bytes.len());
+            }
+        }
+        assert!(stats(&pair.clients[0].app).decode_errors > 0);
+    }
+}
+
+/// Hands bytes to client 0 as if the server had sent them.
+fn feed(pair: &mut Pair, channel: usize, bytes: Bytes) {
+    let app = &mut pair.clients[0].app;
+    app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
+    app.update();
+}
+
+#[test]
+fn random_bytes_never_panic_and_are_repaired() {
+    let mut pair = pair(1);
+    let own = spawn_player(&mut pair, 0);
+    inventory(&mut pair, own).set(0, TORCH.stack(9)).unwrap();
+    pair.steps(3);
+    let channel = pair.sync_channel();
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut kept = 0;
+    for _ in 0..20_000 {
+        let len = random.usize(0..40);
+        let bytes: Vec<u8> = core::iter::repeat_with(|| random.u8(..)).take(len).collect();
+        feed(&mut pair, channel, bytes.into());
+        kept += 1;
+    }
+    assert_eq!(kept, 20_000);
+    let client = stats(&pair.clients[0].app);
+    assert!(client.decode_errors + client.gaps + client.unknown_views > 15_000);
+    // What decoded by chance is healed like any other wrong copy.
+    pair.steps(1200);
+    let requested = stats(&pair.clients[0].app).resyncs_requested;
+    assert!(requested >= 1);
+    inventory(&mut pair, own).set(1, TORCH.stack(1)).unwrap();
+    // It may begin from a copy that it believes in, until a digest tells.
+    pair.steps(4800);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn random_bytes_from_a_client_are_counted_and_dropped() {
+    let mut pair = pair(2);
+    let own = spawn_player(&mut pair, 0);
+    spawn_player(&mut pair, 1);
+    pair.steps(3);
+    let limits = RequestLimits { per_second: 1_000_000, burst: 1_000_000, malformed: 10 };
+    pair.server.insert_resource(limits);
+    let channel = pair.request_channel();
+    let client = pair.client_id(1).entity().unwrap();
+    let mut random = fastrand::Rng::with_seed(5);
+    for n in 0..2000 {
+        let len = if n % 100 == 0 { 4000 } else { random.usize(0..30) };
+        let bytes: Vec<u8> = core::iter::repeat_with(|| random.u8(3..)).take(len).collect();
+        let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+        messages.insert_received(client, channel, bytes);
+        if n % 100 == 0 {
+            inventory(&mut pair, own).set(0, TORCH.stack(1 + n % 64)).unwrap();
+            pair.step();
+            assert_same(&pair, 0, player(0));
+        }
+    }
+    pair.step();
+    // What looks like a request by chance is refused.
+    let InventoryStats { requests_malformed, actions_refused, requests_repeated, .. } =
+        stats(&pair.server);
+    assert_eq!(requests_malformed + actions_refused + requests_repeated, 2000);
+    assert!(requests_malformed >= 1500, "{requests_malformed}");
+}
+
+#[test]
+fn versions_that_overflow_are_decode_errors() {
+    let mut pair = pair(1);
+    pair.steps(3);
+    let channel = pair.sync_channel();
+    let app = &mut pair.clients[0].app;
+    let catalogue = app.world().resource::<Catalogue>().clone();
+    let kinds = app.world().resource::<Kinds>().clone();
+    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let mut unit = Unit::default();
+    unit.insert(0, Slots::new(3));
+    let mut w = BitWriter::default();
+    encode::begin_full(&mut w, None, None, 0);
+    encode::data(&mut w, &[], &[]);
+    encode::closes(&mut w, &[]);
+    encode::opens(&mut w, 1);
+    let head = OpenHead {
+        view: 0,
+        handle: 0,
+        id: chest(9),
+        owner: false,
+        rights: Rights::USE,
+        version: u64::MAX / 2,
+        entity: None,
+    };
+    let mut copy = BitWriter::default();
+    encode::copy(&mut copy, schema, &unit);
+    encode::open(&mut w, schema, None, (&head, &unit), encode::Body::Copy(&copy));
+    encode::handover(&mut w, None);
+    w.flag(false);
+    encode::digests(&mut w, &[]);
+    let feed = |app: &mut App, bytes: &[u8]| {
+        app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes.to_vec());
+        app.update();
+    };
+    feed(app, w.finish());
+    let mut version = u64::MAX / 2;
+    for _ in 0..3 {
+        let mut w = BitWriter::default();
+        encode::begin_plain(&mut w);
+        let next = version.wrapping_add(u64::MAX / 4 + 1);
+        // The head writes version - base - 1; ask for the most that is accepted.
+        w.golomb(0, 0);
+        w.put((version & 7) as u32, 3);
+        w.golomb(u64::MAX / 4, 0);
+        w.flag(false);
+        w.flag(false);
+        w.put(0b01, 2);
+        w.flag(false);
+        feed(app, w.finish());
+        version = next;
+    }
+    assert!(stats(app).decode_errors > 0);
+}

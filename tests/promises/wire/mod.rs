@@ -1,0 +1,5 @@
+//! The bytes themselves.
+
+mod malformed;
+mod messages;
+mod requests;
