@@ -1,6 +1,7 @@
 //! What all tests share: items, players, chests, and systems run once.
 
 pub mod forge;
+pub mod random;
 
 pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
 pub use bevy_inventory_sync::{prelude::*, test_pair::Pair};

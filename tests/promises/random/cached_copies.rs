@@ -1,6 +1,9 @@
 //! Server and client agree on which closed inventories the client still has a copy of.
 
-use crate::common::*;
+use crate::common::{
+    random::{each_seed, size},
+    *,
+};
 use bevy_inventory_sync::wire::COPIES_MAX;
 
 /// More chests than copies are kept, two clients, and everything that can happen to them.
@@ -65,8 +68,8 @@ fn most_copies(pair: &Pair) -> usize {
 
 #[test]
 fn both_sides_agree_on_cached_copies() {
-    let mut overflowed = 0;
-    for seed in 0..12 {
+    let mut overflowed = 0u64;
+    let seeds = each_seed(0..size(3, 12), |seed| {
         let mut dice = fastrand::Rng::with_seed(seed);
         // More than are kept, even if half of them are in view.
         let many = 3 * COPIES_MAX as u64;
@@ -92,7 +95,7 @@ fn both_sides_agree_on_cached_copies() {
             (0..2).for_each(|client| hide(&mut pair, all[at], client));
             pair.step();
         }
-        overflowed += u32::from(most_copies(&pair) >= COPIES_MAX);
+        overflowed += u64::from(most_copies(&pair) >= COPIES_MAX);
         for (n, there) in all.iter().enumerate() {
             (0..2).for_each(|client| show(&mut pair, *there, client));
             if n % 8 == 7 {
@@ -108,6 +111,7 @@ fn both_sides_agree_on_cached_copies() {
             assert_eq!((there.gaps, there.unknown_views, there.digest_mismatches), (0, 0, 0));
         }
         assert!(stats(&pair.server).opens_as_delta > 50, "{}", stats(&pair.server).opens_as_delta);
-    }
-    assert!(overflowed >= 10, "more were closed than are kept: {overflowed} times");
+    });
+    let enough = overflowed * 12 >= seeds * 10 || seeds == 1;
+    assert!(enough, "more were closed than are kept: {overflowed} times");
 }

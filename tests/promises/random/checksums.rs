@@ -1,13 +1,16 @@
 //! A checksum never differs from a correct copy.
 
-use crate::common::*;
+use crate::common::{
+    random::{each_seed, size},
+    *,
+};
 use bevy_inventory_sync::test_pair::Network;
 use core::time::Duration;
 
 #[test]
 fn no_false_mismatch_on_any_network() {
     let mut checked = 0;
-    for seed in 0..10 {
+    let seeds = each_seed(0..size(3, 10), |seed| {
         let mut dice = fastrand::Rng::with_seed(seed);
         let mut pair = pair(3);
         pair.seed(seed);
@@ -52,6 +55,6 @@ fn no_false_mismatch_on_any_network() {
             assert_eq!((client.heals_requested, client.resyncs_requested), (0, 0), "seed {seed}");
             checked += client.digests_checked;
         }
-    }
-    assert!(checked > 200, "{checked} digests");
+    });
+    assert!(checked > 20 * seeds || seeds == 1, "{checked} digests");
 }

@@ -1,10 +1,13 @@
 //! Random changes converge over a network with loss and latency.
 
-use crate::common::*;
+use crate::common::{
+    random::{each_seed, size},
+    *,
+};
 
 #[test]
 fn changes_converge_with_loss_and_latency() {
-    for seed in 0..10 {
+    each_seed(0..size(3, 10), |seed| {
         let mut pair = pair(2);
         pair.seed(seed);
         pair.network = bevy_inventory_sync::test_pair::Network {
@@ -29,5 +32,5 @@ fn changes_converge_with_loss_and_latency() {
             let client = stats(&pair.clients[client].app);
             assert_eq!((client.gaps, client.unknown_views, client.decode_errors), (0, 0, 0));
         }
-    }
+    });
 }

@@ -1,10 +1,13 @@
 //! Random changes converge at any priority.
 
-use crate::common::*;
+use crate::common::{
+    random::{each_seed, size},
+    *,
+};
 
 #[test]
 fn random_changes_converge_at_any_priority() {
-    for seed in 0..60 {
+    each_seed(0..size(8, 60), |seed| {
         let mut dice = fastrand::Rng::with_seed(seed);
         let mut pair = pair(3);
         pair.seed(seed);
@@ -43,5 +46,5 @@ fn random_changes_converge_at_any_priority() {
             assert_eq!(stats(&pair.clients[client].app).resyncs_requested, 0);
         }
         assert!(stats(&pair.server).commits_merged > 0);
-    }
+    });
 }

@@ -1,6 +1,9 @@
 //! Every deferred update is sent once there are bytes for it.
 
-use crate::common::*;
+use crate::common::{
+    random::{each_value, size},
+    *,
+};
 use core::time::Duration;
 use proptest::prelude::*;
 
@@ -198,22 +201,12 @@ fn sync_of(pair: &Pair, client: usize) -> ClientSync {
     *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
 }
 
-/// As many cases as a variable says, for a longer look.
-fn cases() -> u32 {
-    std::env::var("LINE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: cases(),
-        max_shrink_iters: 400,
-        ..default()
-    })]
-
-    #[test]
-    fn every_deferred_update_is_sent_once_there_are_bytes(ops in prop::collection::vec(op(), 1..120)) {
+#[test]
+fn every_deferred_update_is_sent_once_there_are_bytes() {
+    let ops = prop::collection::vec(op(), 1..120);
+    each_value(size(12, 100), &ops, |ops| {
         let mut game = Game::new();
         ops.into_iter().for_each(|op| game.run(op));
         game.end();
-    }
+    });
 }
