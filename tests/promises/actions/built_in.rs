@@ -75,18 +75,8 @@ fn counts_at_integer_limits() {
 }
 
 /// A client with a player, an open chest, and what the test puts in.
-fn scene(fill: impl FnOnce(&mut Pair, Entity, Entity)) -> (Pair, Entity, Entity) {
-    let mut pair = pair(1);
-    let (player_entity, chest_entity) =
-        (spawn_player(&mut pair, 0), spawn_chest(&mut pair, 1, &[0]));
-    let boots = Equipment(Slots::new(2));
-    pair.server.world_mut().entity_mut(player_entity).insert(boots);
-    fill(&mut pair, player_entity, chest_entity);
-    pair.settle(50);
-    pair.network.latency_ticks = 4;
-    heard(&mut pair, 0).clear();
-    let (me, open) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
-    (pair, me, open)
+fn scene() -> SceneBuilder {
+    Scene::new(1).players(1).equipment(2).chest([0]).latency(4).without_events()
 }
 
 /// Acts, checks that it was shown at once and agreed with, and gives what the server holds then.
@@ -130,11 +120,11 @@ fn stacks(
 
 #[test]
 fn move_splits_merges_and_exchanges() {
-    let (mut pair, me, open) = scene(|pair, p, c| {
-        inventory(pair, p).set(0, TORCH.stack(40)).unwrap();
-        inventory(pair, p).set(1, TORCH.stack(50)).unwrap();
-        inventory(pair, c).set(0, AXE.stack(1)).unwrap();
-    });
+    let Scene { mut pair, me, open, .. } = scene()
+        .carried(0, TORCH.stack(40))
+        .carried(1, TORCH.stack(50))
+        .stored(0, AXE.stack(1))
+        .build();
     let moving = |from, to, count| Action::Move { from, to, count };
     agreed(&mut pair, moving(inv(me, 0), inv(me, 5), Some(15)));
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 25))]);
@@ -158,11 +148,11 @@ fn move_splits_merges_and_exchanges() {
 
 #[test]
 fn swap_exchanges_any_contents() {
-    let (mut pair, me, _) = scene(|pair, p, _| {
-        inventory(pair, p).set(0, TORCH.stack(10)).unwrap();
-        inventory(pair, p).set(1, TORCH.stack(20)).unwrap();
-        inventory(pair, p).set(2, BOOTS.stack(1)).unwrap();
-    });
+    let Scene { mut pair, me, .. } = scene()
+        .carried(0, TORCH.stack(10))
+        .carried(1, TORCH.stack(20))
+        .carried(2, BOOTS.stack(1))
+        .build();
     agreed(&mut pair, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((TORCH, 20)), Some((TORCH, 10))]);
     agreed(&mut pair, Action::Swap { a: inv(me, 0), b: (me, Hotbar::slot(4)) });
@@ -174,12 +164,12 @@ fn swap_exchanges_any_contents() {
 
 #[test]
 fn quick_move_fills_stacks_then_gaps() {
-    let (mut pair, me, open) = scene(|pair, p, c| {
-        inventory(pair, p).set(3, TORCH.stack(30)).unwrap();
-        inventory(pair, p).set(4, BOOTS.stack(1)).unwrap();
-        inventory(pair, c).set(7, TORCH.stack(50)).unwrap();
-        hotbar(pair, p).set(0, COIN.stack(5)).unwrap();
-    });
+    let Scene { mut pair, me, open, .. } = scene()
+        .carried(3, TORCH.stack(30))
+        .carried(4, BOOTS.stack(1))
+        .stored(7, TORCH.stack(50))
+        .in_hotbar(0, COIN.stack(5))
+        .build();
     agreed(&mut pair, Action::QuickMove { from: inv(me, 3), to: open.into() });
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 16))]);
     assert_eq!(stacks(&pair, chest(1), 7..8), [Some((TORCH, 64))]);
@@ -195,13 +185,13 @@ fn quick_move_fills_stacks_then_gaps() {
 
 #[test]
 fn collect_takes_the_smallest_stacks_first() {
-    let (mut pair, me, open) = scene(|pair, p, c| {
-        for (slot, count) in [(0, 20), (1, 30), (2, 5)] {
-            inventory(pair, p).set(slot, TORCH.stack(count)).unwrap();
-        }
-        inventory(pair, p).set(3, TORCH.stack(1).worn(3)).unwrap();
-        inventory(pair, c).set(0, TORCH.stack(10)).unwrap();
-    });
+    let Scene { mut pair, me, open, .. } = scene()
+        .carried(0, TORCH.stack(20))
+        .carried(1, TORCH.stack(30))
+        .carried(2, TORCH.stack(5))
+        .carried(3, TORCH.stack(1).worn(3))
+        .stored(0, TORCH.stack(10))
+        .build();
     let from = vec![me.into(), open.into()];
     agreed(&mut pair, Action::Collect { onto: inv(me, 0), from });
     let left = [Some((TORCH, 64)), Some((TORCH, 1)), None, Some((TORCH, 1))];
@@ -215,11 +205,11 @@ fn collect_takes_the_smallest_stacks_first() {
 
 #[test]
 fn spread_gives_even_shares_or_one_each() {
-    let (mut pair, me, open) = scene(|pair, p, c| {
-        inventory(pair, p).set(0, TORCH.stack(10)).unwrap();
-        inventory(pair, p).set(1, AXE.stack(1)).unwrap();
-        inventory(pair, c).set(0, TORCH.stack(63)).unwrap();
-    });
+    let Scene { mut pair, me, open, .. } = scene()
+        .carried(0, TORCH.stack(10))
+        .carried(1, AXE.stack(1))
+        .stored(0, TORCH.stack(63))
+        .build();
     let onto = vec![inv(me, 5), inv(open, 0), inv(me, 6)];
     agreed(&mut pair, Action::Spread { from: inv(me, 0), onto, each: None });
     assert_eq!(stacks(&pair, player(0), 5..7), [Some((TORCH, 3)), Some((TORCH, 3))]);
@@ -240,12 +230,9 @@ fn spread_gives_even_shares_or_one_each() {
 
 #[test]
 fn move_all_moves_what_fits() {
-    let (mut pair, me, open) = scene(|pair, p, c| {
-        for slot in 0..27 {
-            inventory(pair, c).set(slot, BOOTS.stack(1).worn(slot as u16)).unwrap();
-        }
-        inventory(pair, p).set(0, AXE.stack(1)).unwrap();
-    });
+    let boots = |slot| BOOTS.stack(1).worn(slot as u16);
+    let full = (0..27).fold(scene(), |scene, slot| scene.stored(slot, boots(slot)));
+    let Scene { mut pair, me, open, .. } = full.carried(0, AXE.stack(1)).build();
     agreed(&mut pair, Action::pick_up(open, me));
     assert_eq!(pair.shown::<Inventory>(0, chest(1)).unwrap().count(BOOTS), 0);
     agreed(&mut pair, Action::MoveAll { from: Area::of::<Inventory>(me), to: open.into() });
@@ -260,11 +247,11 @@ fn move_all_moves_what_fits() {
 
 #[test]
 fn select_sort_and_use() {
-    let (mut pair, me, open) = scene(|pair, p, _| {
-        inventory(pair, p).set(4, TORCH.stack(10)).unwrap();
-        inventory(pair, p).set(9, TORCH.stack(20)).unwrap();
-        inventory(pair, p).set(2, COIN.stack(7)).unwrap();
-    });
+    let Scene { mut pair, me, open, .. } = scene()
+        .carried(4, TORCH.stack(10))
+        .carried(9, TORCH.stack(20))
+        .carried(2, COIN.stack(7))
+        .build();
     agreed(&mut pair, Action::Select { slot: (me, Hotbar::slot(6)) });
     let e = shown_entity(&pair, 0, player(0));
     let selected = pair.clients[0].app.world().get::<Hotbar>(e).unwrap().selected_index();
@@ -283,10 +270,8 @@ fn select_sort_and_use() {
 
 #[test]
 fn craft_consumes_and_produces_at_once() {
-    let (mut pair, me, open) = scene(|pair, p, c| {
-        inventory(pair, p).set(0, COIN.stack(3)).unwrap();
-        inventory(pair, c).set(0, COIN.stack(20)).unwrap();
-    });
+    let Scene { mut pair, me, open, .. } =
+        scene().carried(0, COIN.stack(3)).stored(0, COIN.stack(20)).build();
     let torches = RecipeId::of("torches");
     agreed(&mut pair, Action::craft(torches, me));
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((COIN, 1)), Some((TORCH, 4))]);
@@ -308,16 +293,14 @@ fn craft_consumes_and_produces_at_once() {
 
 #[test]
 fn drop_spawns_loot_until_it_is_picked_up() {
-    let (mut pair, me, _) = scene(|pair, p, _| {
-        inventory(pair, p).set(0, TORCH.stack(10)).unwrap();
-        hotbar(pair, p).set(1, AXE.stack(1)).unwrap();
-        let client = pair.client_id(0);
-        pair.server.add_observer(move |dropped: On<Dropped>, mut commands: Commands| {
-            assert_eq!(dropped.client, client);
-            let mut viewers = Viewers::new();
-            viewers.add(client, Rights::USE);
-            commands.entity(dropped.entity).insert(viewers);
-        });
+    let Scene { mut pair, me, .. } =
+        scene().carried(0, TORCH.stack(10)).in_hotbar(1, AXE.stack(1)).build();
+    let client = pair.client_id(0);
+    pair.server.add_observer(move |dropped: On<Dropped>, mut commands: Commands| {
+        assert_eq!(dropped.client, client);
+        let mut viewers = Viewers::new();
+        viewers.add(client, Rights::USE);
+        commands.entity(dropped.entity).insert(viewers);
     });
     agreed(&mut pair, Action::Drop { from: inv(me, 0), count: Some(1) });
     agreed(&mut pair, Action::Drop { from: inv(me, 0), count: None });

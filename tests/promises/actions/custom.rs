@@ -136,22 +136,20 @@ pub fn setup_all(app: &mut App) {
         });
 }
 
-fn scene() -> (Pair, Entity, Entity) {
-    let mut pair = Pair::new(2, setup_all);
-    let player_entity = spawn_player(&mut pair, 0);
-    inventory(&mut pair, player_entity).set(0, TORCH.stack(3)).unwrap();
-    inventory(&mut pair, player_entity).set(1, COIN.stack(12)).unwrap();
-    inventory(&mut pair, player_entity).set(2, AXE.stack(1)).unwrap();
-    pair.settle(50);
-    pair.network.latency_ticks = 5;
-    heard(&mut pair, 0).clear();
-    let me = shown_entity(&pair, 0, player(0));
-    (pair, player_entity, me)
+fn scene() -> Scene {
+    Scene::with_setup(2, setup_all)
+        .players(1)
+        .carried(0, TORCH.stack(3))
+        .carried(1, COIN.stack(12))
+        .carried(2, AXE.stack(1))
+        .latency(5)
+        .without_events()
+        .build()
 }
 
 #[test]
 fn custom_action_is_predicted_and_applied_in_order() {
-    let (mut pair, player_entity, me) = scene();
+    let Scene { mut pair, player_entity, me, .. } = scene();
     let slot = Inventory::slot(0);
     ask(&mut pair, 0, PlaceBlock { slot, at: [1, 2, 3] });
     ask(&mut pair, 0, Action::Move { from: (me, slot), to: (me, Inventory::slot(9)), count: None });
@@ -176,7 +174,7 @@ fn custom_action_is_predicted_and_applied_in_order() {
 
 #[test]
 fn server_only_action_shows_with_its_response() {
-    let (mut pair, player_entity, _) = scene();
+    let Scene { mut pair, player_entity, .. } = scene();
     let slot = Inventory::slot(2);
     ask(&mut pair, 0, Engrave { slot, text: "for you".into() });
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(2), Some(AXE.stack(1)));
@@ -198,7 +196,7 @@ fn server_only_action_shows_with_its_response() {
 
 #[test]
 fn server_only_action_is_rejected_as_stale() {
-    let (mut pair, player_entity, _) = scene();
+    let Scene { mut pair, player_entity, .. } = scene();
     ask(&mut pair, 0, Engrave { slot: Inventory::slot(2), text: "for you".into() });
     // The game puts other things there before the request comes.
     inventory(&mut pair, player_entity).set(2, BOOTS.stack(1)).unwrap();
@@ -213,7 +211,7 @@ fn server_only_action_is_rejected_as_stale() {
 
 #[test]
 fn purchase_bypasses_rights_only_in_trusted_code() {
-    let (mut pair, player_entity, me) = scene();
+    let Scene { mut pair, player_entity, me, .. } = scene();
     let mut viewers = Viewers::new();
     viewers.add(pair.client_id(0), Rights::SEE);
     let stock = chest(5);

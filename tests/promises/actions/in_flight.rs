@@ -26,17 +26,15 @@ fn chest_despawns_while_a_move_is_in_flight() {
     assert_eq!(total(&mut pair, COIN), 3);
 }
 
-fn scene() -> (Pair, Entity, Entity, Entity, Entity) {
-    let mut pair = pair(2);
-    let player_entity = spawn_player(&mut pair, 0);
-    let chest_entity = spawn_chest(&mut pair, 1, &[0, 1]);
-    inventory(&mut pair, player_entity).set(0, TORCH.stack(10)).unwrap();
-    inventory(&mut pair, chest_entity).set(0, COIN.stack(9)).unwrap();
-    pair.settle(50);
-    pair.network.latency_ticks = 6;
-    heard(&mut pair, 0).clear();
-    let (me, open) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
-    (pair, player_entity, chest_entity, me, open)
+fn scene() -> Scene {
+    Scene::new(2)
+        .players(1)
+        .chest([0, 1])
+        .carried(0, TORCH.stack(10))
+        .stored(0, COIN.stack(9))
+        .latency(6)
+        .without_events()
+        .build()
 }
 
 /// Takes the coins out of the chest.
@@ -50,7 +48,7 @@ fn coins(pair: &Pair) -> u64 {
 
 #[test]
 fn view_is_hidden_while_a_move_is_in_flight() {
-    let (mut pair, _, chest_entity, me, open) = scene();
+    let Scene { mut pair, chest_entity, me, open, .. } = scene();
     let client = pair.client_id(0);
     take(&mut pair, open, me);
     assert_eq!(coins(&pair), 9);
@@ -64,7 +62,7 @@ fn view_is_hidden_while_a_move_is_in_flight() {
 
 #[test]
 fn reused_index_does_not_redirect_move() {
-    let (mut pair, _, chest_entity, me, open) = scene();
+    let Scene { mut pair, chest_entity, me, open, .. } = scene();
     let client = pair.client_id(0);
     // The same coins in the same slot, so that only the chest differs.
     let other = spawn_chest(&mut pair, 2, &[]);
@@ -82,7 +80,7 @@ fn reused_index_does_not_redirect_move() {
 
 #[test]
 fn containers_shrink_grow_and_reorder_while_a_move_is_in_flight() {
-    let (mut pair, player_entity, chest_entity, me, open) = scene();
+    let Scene { mut pair, player_entity, chest_entity, me, open, .. } = scene();
     take(&mut pair, open, me);
     // The backpack grows, and boots appear before the hotbar in the unit.
     drop(inventory(&mut pair, player_entity).resize(40));
@@ -102,7 +100,7 @@ fn containers_shrink_grow_and_reorder_while_a_move_is_in_flight() {
 
 #[test]
 fn resync_while_requests_are_in_flight() {
-    let (mut pair, player_entity, _, me, open) = scene();
+    let Scene { mut pair, player_entity, me, open, .. } = scene();
     let channel = pair.sync_channel();
     let mut count = 0;
     pair.tamper(move |client, on, bytes| {
@@ -131,7 +129,7 @@ fn resync_while_requests_are_in_flight() {
 
 #[test]
 fn player_closes_the_chest_it_moves_out_of() {
-    let (mut pair, _, chest_entity, me, _) = scene();
+    let Scene { mut pair, chest_entity, me, .. } = scene();
     pair.server.world_mut().entity_mut(chest_entity).insert(Openable::default());
     pair.server.world_mut().entity_mut(chest_entity).insert(Viewers::new());
     pair.settle(100);
@@ -148,7 +146,7 @@ fn player_closes_the_chest_it_moves_out_of() {
 
 #[test]
 fn chest_is_unloaded_and_loaded_while_a_move_is_in_flight() {
-    let (mut pair, _, chest_entity, me, open) = scene();
+    let Scene { mut pair, chest_entity, me, open, .. } = scene();
     let id = take(&mut pair, open, me);
     let saved = with_inventories(&mut pair.server, move |inv| inv.save(chest_entity).unwrap());
     pair.server.world_mut().despawn(chest_entity);
@@ -166,7 +164,7 @@ fn chest_is_unloaded_and_loaded_while_a_move_is_in_flight() {
 
 #[test]
 fn reused_index_does_not_redirect_close() {
-    let (mut pair, _, chest_entity, _, _) = scene();
+    let Scene { mut pair, chest_entity, .. } = scene();
     let client = pair.client_id(0);
     let other = spawn_chest(&mut pair, 2, &[]);
     for chest in [chest_entity, other] {

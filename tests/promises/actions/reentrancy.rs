@@ -5,10 +5,8 @@ use std::collections::HashMap;
 
 #[test]
 fn request_on_opening_keeps_updates_of_the_same_message() {
-    let mut pair = Pair::new(1, setup);
-    let server = spawn_player(&mut pair, 0);
-    let chest_server = spawn_chest(&mut pair, 1, &[]);
-    pair.settle(60);
+    let Scene { mut pair, player_entity: server, chest_entity: chest_server, .. } =
+        Scene::new(1).players(1).chest([]).build();
     pair.clients[0].app.add_observer(|on: On<Add, InView>, mut actions: InventoryActions| {
         let container = ContainerKey::of(Inventory::NAME);
         actions.request(Action::Sort { entity: on.entity, container });

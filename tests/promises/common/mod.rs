@@ -2,10 +2,13 @@
 
 pub mod forge;
 pub mod random;
+mod scene;
 
 pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
 pub use bevy_inventory_sync::{prelude::*, test_pair::Pair};
 pub use bevy_replicon::prelude::*;
+
+pub use scene::{Scene, SceneBuilder, within};
 
 pub const TORCH: ItemId = ItemId::of("torch");
 pub const AXE: ItemId = ItemId::of("axe");
@@ -119,6 +122,14 @@ pub fn heard(pair: &mut Pair, client: usize) -> Mut<'_, Heard> {
 
 pub fn stats(app: &App) -> InventoryStats {
     *app.world().resource::<InventoryStats>()
+}
+
+/// Returns `true` if the client shows this inventory's backpack slots as the server has them.
+pub fn is_same(pair: &Pair, client: usize, id: InventoryId) -> bool {
+    let server = pair.server.world();
+    let entity = server.resource::<InventoryIds>().get(id).expect("the server has it");
+    let inventory = server.get::<Inventory>(entity).map(Inventory::slots);
+    pair.shown::<Inventory>(client, id) == inventory
 }
 
 /// The client's copy of every slot equals the server's.

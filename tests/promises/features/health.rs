@@ -220,9 +220,7 @@ fn abandoned_transfer_alerts() {
 
 #[test]
 fn reused_client_entity_starts_from_zero() {
-    let mut pair = pair(1);
-    let me = spawn_player(&mut pair, 0);
-    pair.settle(50);
+    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
     inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
     pair.steps(60);
     assert!(sync_of(&pair, 0).bytes > 0);
@@ -271,11 +269,7 @@ fn rejections_are_counted_by_reason() {
 
 #[test]
 fn response_latency_is_measured() {
-    let mut pair = pair(1);
-    let server = spawn_player(&mut pair, 0);
-    inventory(&mut pair, server).set(0, TORCH.stack(3)).unwrap();
-    pair.settle(50);
-    let me = shown_entity(&pair, 0, player(0));
+    let Scene { mut pair, me, .. } = Scene::new(1).players(1).carried(0, TORCH.stack(3)).build();
     // Ticks each way, and the bucket of both together with the server's tick and the client's own.
     for (asked, (latency, limit)) in
         [(0, 34), (2, 100), (10, 500), (40, u64::MAX)].iter().enumerate()

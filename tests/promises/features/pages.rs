@@ -18,14 +18,12 @@ fn tabs() -> Tabs {
 }
 
 /// Clients with a backpack each, on a server with pages.
-fn scene(clients: usize) -> Pair {
-    let mut pair = Pair::new(clients, |app| {
+fn clients_with_pages(clients: usize) -> Pair {
+    let setup = |app: &mut App| {
         setup(app);
         app.add_pages();
-    });
-    (0..clients).for_each(|client| _ = spawn_player(&mut pair, client));
-    pair.settle(60);
-    pair
+    };
+    Scene::with_setup(clients, setup).players(clients).build().pair
 }
 
 /// A bank of 5,000 slots, all of them full and no two alike, that these clients may use.
@@ -80,7 +78,7 @@ fn server_tabs(pair: &mut Pair, entity: Entity) -> Mut<'_, Tabs> {
 
 #[test]
 fn tabs_are_listed_first_and_a_page_is_sent_when_opened() {
-    let mut pair = scene(1);
+    let mut pair = clients_with_pages(1);
     pair.clients[0].app.add_observer(|opened: On<InventoryOpened>, tabs: Query<&Tabs>| {
         if let Ok(tabs) = tabs.get(opened.entity) {
             assert_eq!(tabs.len(), TABS as usize, "they are there when the opening is told");
@@ -111,7 +109,7 @@ fn tabs_are_listed_first_and_a_page_is_sent_when_opened() {
 
 #[test]
 fn each_viewer_has_one_page_open() {
-    let mut pair = scene(2);
+    let mut pair = clients_with_pages(2);
     spawn_bank(&mut pair, &[0, 1]);
     pair.settle(100);
     open(&mut pair, 0, 3);
@@ -146,7 +144,7 @@ fn page_closes_in_the_tick_the_bank_is_lost() {
         |pair, bank| _ = pair.server.world_mut().entity_mut(bank).insert(Unsynced),
     ];
     for loss in losses {
-        let mut pair = scene(1);
+        let mut pair = clients_with_pages(1);
         let entity = spawn_bank(&mut pair, &[0]);
         pair.settle(100);
         open(&mut pair, 0, 5);
@@ -161,7 +159,7 @@ fn page_closes_in_the_tick_the_bank_is_lost() {
 
 #[test]
 fn page_closes_when_the_bank_is_transferred_or_closed() {
-    let mut pair = scene(2);
+    let mut pair = clients_with_pages(2);
     let entity = spawn_bank(&mut pair, &[]);
     let [first, second] = [0, 1].map(|client| Owner(pair.client_id(client)));
     pair.server.world_mut().entity_mut(entity).insert(first);
@@ -190,7 +188,7 @@ fn page_closes_when_the_bank_is_transferred_or_closed() {
 
 #[test]
 fn page_of_a_hidden_bank_looks_like_a_missing_one() {
-    let mut pair = scene(2);
+    let mut pair = clients_with_pages(2);
     spawn_bank(&mut pair, &[0]);
     pair.settle(100);
     let nothing = InventoryId::named("nothing", 1);
@@ -215,7 +213,7 @@ fn page_of_a_hidden_bank_looks_like_a_missing_one() {
 
 #[test]
 fn closed_page_never_reaches_a_client() {
-    let mut pair = scene(3);
+    let mut pair = clients_with_pages(3);
     pair.record = true;
     spawn_bank(&mut pair, &[0, 1]);
     let there = on_server(&pair, page(2));
@@ -244,7 +242,7 @@ fn closed_page_never_reaches_a_client() {
 
 #[test]
 fn tabs_are_renamed_added_resized_and_removed_at_run_time() {
-    let mut pair = scene(1);
+    let mut pair = clients_with_pages(1);
     let entity = spawn_bank(&mut pair, &[0]);
     pair.settle(100);
     open(&mut pair, 0, 2);
@@ -289,7 +287,7 @@ fn tabs_are_renamed_added_resized_and_removed_at_run_time() {
 
 #[test]
 fn page_acts_like_a_chest_and_icons_are_not_items() {
-    let mut pair = scene(1);
+    let mut pair = clients_with_pages(1);
     pair.server
         .init_resource::<Unaccounted>()
         .add_systems(
@@ -381,7 +379,7 @@ fn page_rights_follow_the_bank_and_may_be_narrower() {
 
 #[test]
 fn despawned_bank_and_disconnected_client_leave_nothing() {
-    let mut pair = scene(2);
+    let mut pair = clients_with_pages(2);
     let entity = spawn_bank(&mut pair, &[0, 1]);
     pair.settle(100);
     open(&mut pair, 0, 1);
@@ -405,7 +403,7 @@ fn despawned_bank_and_disconnected_client_leave_nothing() {
 
 #[test]
 fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
-    let mut pair = scene(1);
+    let mut pair = clients_with_pages(1);
     let entity = spawn_bank(&mut pair, &[0]);
     server_tabs(&mut pair, entity).rename(4, "Ores");
     server_tabs(&mut pair, entity).remove(5);
@@ -484,7 +482,7 @@ fn pages_work_on_a_host_and_in_single_player() {
         app.add_pages();
     });
     play_at_the_authority(&mut app, App::update);
-    let mut pair = scene(1);
+    let mut pair = clients_with_pages(1);
     let before = bytes_down(&pair, 0);
     play_at_the_authority(&mut pair.server, |app| {
         app.update();

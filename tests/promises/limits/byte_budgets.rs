@@ -1,6 +1,9 @@
 //! Bytes per client and in total are bounded, and shared fairly.
 
-use crate::common::{random::each_seed, *};
+use crate::common::{
+    random::{each_seed, sample, size},
+    *,
+};
 
 fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
     let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
@@ -68,7 +71,7 @@ fn twenty_clients_share_the_total_budget_fairly() {
         pair.steps(60);
         let mut told = [0; 20];
         let mut before = [None; 20];
-        for n in 1..=600u32 {
+        for n in 1..=size(200, 600u32) {
             for there in &all {
                 inventory(&mut pair, *there).set(0, COIN.stack(n)).unwrap();
             }
@@ -142,7 +145,7 @@ fn longest_waiting_update_is_sent_first() {
 
 #[test]
 fn no_update_starves_behind_a_shared_inventory() {
-    for bytes_per_second in [40, 60, 80, 100, 130, 160, 200] {
+    for bytes_per_second in sample([40, 60, 80, 100, 130, 160, 200], 3) {
         let mut pair = pair(2);
         let busy = spawn_chest(&mut pair, 0, &[0, 1]);
         let alone = spawn_chest(&mut pair, 1, &[1]);
@@ -197,10 +200,7 @@ fn action_response_is_never_deferred() {
 
 #[test]
 fn hotbar_is_not_delayed_by_a_transfer_that_uses_the_rest() {
-    let mut pair = pair(1);
-    let me = spawn_player(&mut pair, 0);
-    pair.settle(50);
-    pair.network.latency_ticks = 2;
+    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).latency(2).build();
     for n in 0..26 {
         let bank = spawn_chest(&mut pair, n, &[0]);
         pair.server.world_mut().entity_mut(bank).insert(noise(8192, n));

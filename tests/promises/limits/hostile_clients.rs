@@ -9,9 +9,7 @@ use bevy_inventory_sync::wire::{
 
 #[test]
 fn constant_resync_requests_are_rate_limited() {
-    let mut pair = pair(1);
-    spawn_player(&mut pair, 0);
-    pair.steps(3);
+    let Scene { mut pair, .. } = Scene::new(1).players(1).build();
     let channel = pair.request_channel();
     let client = pair.client_id(0).entity().unwrap();
     let before = stats(&pair.server).opens_encoded;
@@ -36,13 +34,11 @@ fn inv(n: u32, slot: usize) -> Place {
 }
 
 /// Two players; the first sees its own inventory as view 0.
-fn scene() -> (Pair, Entity, Entity) {
-    let mut pair = pair(2);
-    let (a, b) = (spawn_player(&mut pair, 0), spawn_player(&mut pair, 1));
-    inventory(&mut pair, a).set(0, TORCH.stack(10)).unwrap();
-    inventory(&mut pair, b).set(0, COIN.stack(100)).unwrap();
-    pair.settle(50);
-    (pair, a, b)
+fn scene() -> Scene {
+    let mut scene = Scene::new(2).players(2).carried(0, TORCH.stack(10)).build();
+    inventory(&mut scene.pair, scene.players[1]).set(0, COIN.stack(100)).unwrap();
+    scene.pair.settle(50);
+    scene
 }
 
 /// Everything that the two players have.
@@ -54,7 +50,8 @@ fn contents(pair: &mut Pair, units: [Entity; 2]) -> Vec<Option<Stack>> {
 
 #[test]
 fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
-    let (mut pair, a, b) = scene();
+    let Scene { mut pair, players, .. } = scene();
+    let [a, b] = [players[0], players[1]];
     let before = contents(&mut pair, [a, b]);
     let moving = |from, to, count| Action::Move { from, to, count };
     let unlawful = [
@@ -112,7 +109,8 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
 
 #[test]
 fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
-    let (mut pair, a, b) = scene();
+    let Scene { mut pair, players, .. } = scene();
+    let [a, b] = [players[0], players[1]];
     let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
     let torches = |pair: &mut Pair| inventory(pair, a).get(1).map_or(0, |stack| stack.count());
     for _ in 0..3 {
@@ -141,7 +139,8 @@ struct Bad(Vec<ClientMisbehaved>);
 
 #[test]
 fn malformed_requests_are_counted_separately_and_emit_one_event() {
-    let (mut pair, a, b) = scene();
+    let Scene { mut pair, players, .. } = scene();
+    let [a, b] = [players[0], players[1]];
     pair.server
         .init_resource::<Bad>()
         .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
@@ -168,7 +167,8 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
 
 #[test]
 fn ten_thousand_requests_per_second_are_dropped_undecoded() {
-    let (mut pair, a, b) = scene();
+    let Scene { mut pair, players, .. } = scene();
+    let [a, b] = [players[0], players[1]];
     pair.server
         .init_resource::<Bad>()
         .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
@@ -207,8 +207,7 @@ fn ten_thousand_requests_per_second_are_dropped_undecoded() {
 #[test]
 fn fast_legitimate_clicking_is_never_rejected() {
     each_seed(2..3, |seed| {
-        let (mut pair, _, _) = scene();
-        let me = shown_entity(&pair, 0, player(0));
+        let Scene { mut pair, me, .. } = scene();
         let mut random = fastrand::Rng::with_seed(seed);
         // Twenty shift-clicks a second, arriving in heaps.
         for n in 0..1200usize {
@@ -232,8 +231,7 @@ fn fast_legitimate_clicking_is_never_rejected() {
 
 #[test]
 fn pending_requests_are_bounded_and_every_one_is_answered() {
-    let (mut pair, _, _) = scene();
-    let me = shown_entity(&pair, 0, player(0));
+    let Scene { mut pair, me, .. } = scene();
     pair.network.latency_ticks = 60;
     for _ in 0..50 {
         let (a, b) = ((me, Inventory::slot(0)), (me, Inventory::slot(1)));
@@ -254,8 +252,7 @@ fn pending_requests_are_bounded_and_every_one_is_answered() {
 
 #[test]
 fn stale_copy_is_corrected_when_an_action_touches_it() {
-    let (mut pair, a, _) = scene();
-    let me = shown_entity(&pair, 0, player(0));
+    let Scene { mut pair, player_entity: a, me, .. } = scene();
     // One message says something else than it should: a coin where the server has an axe.
     let channel = pair.sync_channel();
     pair.tamper(move |_, on, bytes| {
@@ -281,7 +278,7 @@ fn stale_copy_is_corrected_when_an_action_touches_it() {
 
 #[test]
 fn opening_a_missing_inventory_reveals_nothing() {
-    let (mut pair, _, _) = scene();
+    let Scene { mut pair, .. } = scene();
     let mut w = BitWriter::default();
     let entity = Target::Entity(Entity::from_raw_u32(400_000).unwrap());
     write_body(&mut w, 1, &Body::Open(entity), TYPES);
@@ -298,7 +295,7 @@ fn opening_a_missing_inventory_reveals_nothing() {
 
 #[test]
 fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
-    let (mut pair, _, _) = scene();
+    let Scene { mut pair, .. } = scene();
     for (n, action) in (1u8..).zip([
         Action::Collect { onto: inv(0, 0), from: vec![view(0).into(); 9] },
         Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 257], each: Some(1) },

@@ -1,12 +1,10 @@
 //! A closed inventory is reopened from the copy that the client kept, and never from a wrong one.
 
-use crate::common::*;
+use crate::common::{random::sample, *};
 
 /// A chest that the client has kept a copy of, after these many versions.
 fn closed_chest(versions: u32) -> (Pair, Entity) {
-    let mut pair = pair(1);
-    let there = spawn_chest(&mut pair, 1, &[0]);
-    pair.settle(50);
+    let Scene { mut pair, chest_entity: there, .. } = Scene::new(1).chest([0]).build();
     for n in 1..=versions {
         inventory(&mut pair, there).set(5, COIN.stack(n)).unwrap();
         pair.step();
@@ -47,7 +45,7 @@ fn cached_copy_is_never_the_base_of_another_inventory_with_that_id() {
         },
     ];
     for (case, successor) in successors.into_iter().enumerate() {
-        for more in [0, 3, 5, 6, 20] {
+        for more in sample([0, 3, 5, 6, 20], 3) {
             let (mut pair, old) = closed_chest(5);
             let new = successor(&mut pair, old);
             pair.step();

@@ -8,15 +8,13 @@ use core::time::Duration;
 const REST: usize = 310;
 
 /// A client with an inventory and a chest, both of which have just changed.
-fn scene() -> (Pair, Entity, Entity) {
-    let mut pair = pair(1);
-    let me = spawn_player(&mut pair, 0);
-    let other = spawn_chest(&mut pair, 1, &[0]);
-    pair.settle(50);
-    inventory(&mut pair, me).set(3, TORCH.stack(9)).unwrap();
-    inventory(&mut pair, other).set(4, TORCH.stack(9)).unwrap();
-    pair.step();
-    (pair, me, other)
+fn scene() -> Scene {
+    let mut scene = Scene::new(1).players(1).chest([0]).build();
+    for (there, slot) in [(scene.player_entity, 3), (scene.chest_entity, 4)] {
+        inventory(&mut scene.pair, there).set(slot, TORCH.stack(9)).unwrap();
+    }
+    scene.pair.step();
+    scene
 }
 
 /// Spoils a slot, and forgets that the game was told so.
@@ -46,7 +44,7 @@ fn assert_healed(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: Op
 #[test]
 fn corrupted_copy_is_repaired_by_one_request() {
     for wrong in [None, Some(AXE.stack(1)), Some(TORCH.stack(8)), Some(TORCH.stack(9).worn(1))] {
-        let (mut pair, ..) = scene();
+        let Scene { mut pair, .. } = scene();
         spoil(&mut pair, player(0), 3, wrong);
         let before = stats(&pair.server);
         pair.steps(REST - 20);
@@ -59,7 +57,7 @@ fn corrupted_copy_is_repaired_by_one_request() {
 
 #[test]
 fn copy_corrupted_while_idle_is_repaired() {
-    let (mut pair, ..) = scene();
+    let Scene { mut pair, .. } = scene();
     pair.steps(REST);
     assert_eq!(stats(&pair.clients[0].app).digests_checked, 2);
     let (before, bytes) = (stats(&pair.server), bytes_down(&pair, 0));
@@ -92,7 +90,7 @@ fn one_corrupted_copy_of_two_hundred_is_repaired() {
 #[test]
 fn copy_corrupted_before_closing_is_repaired_after_reopening() {
     for reconnect in [false, true] {
-        let (mut pair, _, other) = scene();
+        let Scene { mut pair, chest_entity: other, .. } = scene();
         pair.steps(REST);
         hide(&mut pair, other, 0);
         pair.steps(2);
@@ -139,7 +137,7 @@ fn only_viewers_that_are_up_to_date_receive_a_checksum() {
 
 #[test]
 fn wrong_checksums_do_bounded_harm() {
-    let (mut pair, me, _) = scene();
+    let Scene { mut pair, player_entity: me, .. } = scene();
     pair.steps(REST);
     let channel = pair.sync_channel();
     for digests in [vec![(7, 5)], vec![((1 << 16) - 1, 5)], vec![(0, 5), (0, 6), (1, 7)]] {

@@ -1,14 +1,12 @@
 //! Lost, repeated, reordered and old messages are detected and repaired by one resync.
 
-use crate::common::*;
+use crate::common::{random::sample, *};
 use bevy_replicon::bytes::Bytes;
 
 #[test]
 fn dropped_message_is_repaired_by_one_resync() {
     for dropped in 0..8 {
-        let mut pair = pair(1);
-        let entity = spawn_player(&mut pair, 0);
-        pair.steps(3);
+        let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
         let channel = pair.sync_channel();
         let mut at = 0;
         pair.tamper(move |_, on, bytes| {
@@ -33,9 +31,7 @@ fn dropped_message_is_repaired_by_one_resync() {
 #[test]
 fn repeated_and_reordered_messages_are_harmless() {
     for reorder in [false, true] {
-        let mut pair = pair(1);
-        let entity = spawn_player(&mut pair, 0);
-        pair.steps(3);
+        let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
         let channel = pair.sync_channel();
         let mut held: Option<Bytes> = None;
         let mut n = 0;
@@ -84,7 +80,7 @@ fn lost_message_that_reuses_a_view_index_is_detected() {
         inventory(&mut pair, b).set(n, AXE.stack(1)).unwrap();
         pair.steps(2);
     }
-    pair.steps(120);
+    within(&mut pair, 120, |pair| is_same(pair, 0, chest(2)));
     assert!(stats(&pair.clients[0].app).gaps > 0, "what is meant for another unit is noticed");
     assert_same(&pair, 0, chest(2));
 }
@@ -93,11 +89,9 @@ fn lost_message_that_reuses_a_view_index_is_detected() {
 #[test]
 fn any_message_dropped_repeated_or_late_is_repaired() {
     for trick in 0..3 {
-        for which in 0..40 {
-            let mut pair = pair(2);
-            let me = spawn_player(&mut pair, 0);
-            let shared = spawn_chest(&mut pair, 1, &[0, 1]);
-            pair.settle(50);
+        for which in sample(0..40, 10) {
+            let Scene { mut pair, player_entity: me, chest_entity: shared, .. } =
+                Scene::new(2).players(1).chest([0, 1]).build();
             let channel = pair.sync_channel();
             let (mut count, mut held) = (0, None);
             pair.tamper(move |client, on, bytes| {
@@ -145,10 +139,8 @@ fn any_message_dropped_repeated_or_late_is_repaired() {
 
 #[test]
 fn older_full_update_that_arrives_late_is_ignored() {
-    let mut pair = pair(1);
-    let there = spawn_chest(&mut pair, 1, &[]);
-    inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
-    pair.settle(50);
+    let Scene { mut pair, chest_entity: there, .. } =
+        Scene::new(1).chest([]).stored(0, TORCH.stack(1)).build();
     pair.record = true;
     show(&mut pair, there, 0);
     pair.step();

@@ -1,15 +1,12 @@
 //! A chunked transfer survives interruptions, and cannot be made to cost without bounds.
 
-use crate::common::*;
+use crate::common::{random::sample, *};
 use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk};
 use std::{cell::Cell, rc::Rc};
 
 /// A client on a network with latency, and banks of so many slots each that it sees from now on.
-fn scene(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
-    let mut pair = pair(1);
-    spawn_player(&mut pair, 0);
-    pair.settle(50);
-    pair.network.latency_ticks = 3;
+fn pair_with_banks(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
+    let Scene { mut pair, .. } = Scene::new(1).players(1).latency(3).build();
     let banks = (0..banks).map(|n| {
         let bank = spawn_chest(&mut pair, n, &[0]);
         pair.server.world_mut().entity_mut(bank).insert(noise(slots, n));
@@ -25,18 +22,14 @@ fn sent(pair: &Pair) -> u64 {
 
 /// Steps until so many chunks have been sent.
 fn until_sent(pair: &mut Pair, chunks: u64) {
-    for _ in 0..300 {
-        if sent(pair) >= chunks {
-            return;
-        }
-        pair.step();
+    if sent(pair) < chunks {
+        within(pair, 300, |pair| sent(pair) >= chunks);
     }
-    panic!("{} of {chunks} chunks were sent", sent(pair));
 }
 
 /// How many chunks a scene takes if nothing comes between.
 fn chunks_of(banks: u64, slots: usize) -> u64 {
-    let (mut pair, _) = scene(banks, slots);
+    let (mut pair, _) = pair_with_banks(banks, slots);
     pair.settle(400);
     assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
     sent(&pair)
@@ -46,8 +39,8 @@ fn chunks_of(banks: u64, slots: usize) -> u64 {
 fn transfer_resumes_at_the_first_missing_chunk_after_a_resync() {
     let all = chunks_of(2, 8000);
     assert!(all > 40, "{all}");
-    for at in (0..=all).step_by(3) {
-        let (mut pair, _) = scene(2, 8000);
+    for at in sample((0..=all).step_by(3), 6) {
+        let (mut pair, _) = pair_with_banks(2, 8000);
         until_sent(&mut pair, at);
         confuse(&mut pair, 0);
         pair.settle(600);
@@ -98,8 +91,8 @@ fn data_missing_from_the_chunks_is_sent_again_after_a_resync() {
 fn complete_copies_survive_a_disconnect() {
     let all = chunks_of(6, 1500);
     let one = all / 6 + 1;
-    for at in 0..=all {
-        let (mut pair, banks) = scene(6, 1500);
+    for at in sample(0..=all, 8) {
+        let (mut pair, banks) = pair_with_banks(6, 1500);
         until_sent(&mut pair, at);
         pair.disconnect(0);
         pair.step();
@@ -119,8 +112,8 @@ fn complete_copies_survive_a_disconnect() {
 #[test]
 fn transfer_of_hidden_inventories_is_cancelled() {
     let all = chunks_of(1, 4000);
-    for at in 1..all {
-        let (mut pair, banks) = scene(1, 4000);
+    for at in sample(1..all, 6) {
+        let (mut pair, banks) = pair_with_banks(1, 4000);
         until_sent(&mut pair, at);
         hide(&mut pair, banks[0], 0);
         pair.settle(200);
@@ -136,7 +129,7 @@ fn transfer_of_hidden_inventories_is_cancelled() {
 #[test]
 fn reused_view_index_during_a_transfer_is_kept() {
     for settle_between in [false, true] {
-        let (mut pair, banks) = scene(2, 8000);
+        let (mut pair, banks) = pair_with_banks(2, 8000);
         until_sent(&mut pair, 4);
         // The first goes, and a small chest takes its index.
         hide(&mut pair, banks[0], 0);
@@ -159,7 +152,7 @@ fn reused_view_index_during_a_transfer_is_kept() {
 
 #[test]
 fn unacknowledged_transfer_is_sent_three_times() {
-    let (mut pair, banks) = scene(1, 3000);
+    let (mut pair, banks) = pair_with_banks(1, 3000);
     let all = chunks_of(1, 3000);
     // It never says that it has it.
     pair.tamper_requests(|_, _, _| vec![]);
@@ -183,7 +176,7 @@ struct Bar(Vec<TransferProgress>);
 
 #[test]
 fn progress_is_emitted_for_every_chunk() {
-    let (mut pair, _) = scene(2, 3000);
+    let (mut pair, _) = pair_with_banks(2, 3000);
     pair.clients[0]
         .app
         .init_resource::<Bar>()
@@ -226,7 +219,7 @@ fn malformed_transfers_are_rejected_without_loss() {
         vec![0; 5000],
     ];
     for (case, bytes) in bad.into_iter().enumerate() {
-        let (mut pair, _) = scene(1, 3000);
+        let (mut pair, _) = pair_with_banks(1, 3000);
         pair.steps(6);
         let channel = pair.chunk_channel();
         for chunk in chunks(100, &bytes) {
@@ -243,7 +236,7 @@ fn malformed_transfers_are_rejected_without_loss() {
 #[test]
 fn repeated_overlapping_and_reordered_chunks_assemble() {
     for case in 0..3 {
-        let (mut pair, _) = scene(2, 5000);
+        let (mut pair, _) = pair_with_banks(2, 5000);
         let channel = pair.chunk_channel();
         let mut held = Vec::new();
         pair.tamper(move |_, on, bytes| {
@@ -277,7 +270,7 @@ fn repeated_overlapping_and_reordered_chunks_assemble() {
 
 #[test]
 fn unfinished_transfers_do_not_accumulate() {
-    let (mut pair, _) = scene(1, 3000);
+    let (mut pair, _) = pair_with_banks(1, 3000);
     let channel = pair.chunk_channel();
     pair.steps(4);
     // A thousand transfers of four megabytes each, all of which have just begun.
@@ -297,7 +290,7 @@ fn unfinished_transfers_do_not_accumulate() {
 
 #[test]
 fn transfer_numbers_wrap() {
-    let (mut pair, banks) = scene(1, 1100);
+    let (mut pair, banks) = pair_with_banks(1, 1100);
     pair.network.latency_ticks = 0;
     pair.settle(100);
     let count = Rc::new(Cell::new(0));

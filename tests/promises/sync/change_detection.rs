@@ -209,11 +209,11 @@ fn swapped_taken_and_reflected_containers_are_detected() {
 
 #[test]
 fn slot_skipped_for_an_unknown_item_is_checked_again() {
-    let mut pair = pair(1);
-    let a = spawn_player(&mut pair, 0);
-    inventory(&mut pair, a).set(3, ItemId::of("nobody knows").stack(1)).unwrap();
-    inventory(&mut pair, a).set(4, TORCH.stack(1)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, player_entity: a, .. } = Scene::new(1)
+        .players(1)
+        .carried(3, ItemId::of("nobody knows").stack(1))
+        .carried(4, TORCH.stack(1))
+        .build();
     let refused = stats(&pair.server).slots_refused;
     inventory(&mut pair, a).set(5, TORCH.stack(1)).unwrap();
     pair.steps(3);

@@ -1,6 +1,6 @@
 //! What is too large for one message goes in chunks, and nothing waits behind it.
 
-use crate::common::*;
+use crate::common::{random::sample, *};
 use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
 use bevy_replicon::bytes::Bytes;
 
@@ -13,18 +13,13 @@ fn spawn_bank(pair: &mut Pair, n: u64, slots: usize, viewers: &[usize]) -> Entit
 }
 
 /// One client who owns an inventory, on a network with latency, settled.
-fn scene() -> (Pair, Entity) {
-    let mut pair = pair(1);
-    let me = spawn_player(&mut pair, 0);
-    hotbar(&mut pair, me).set(0, TORCH.stack(60)).unwrap();
-    pair.settle(50);
-    pair.network.latency_ticks = 3;
-    (pair, me)
+fn scene() -> Scene {
+    Scene::new(1).players(1).in_hotbar(0, TORCH.stack(60)).latency(3).build()
 }
 
 #[test]
 fn hotbar_never_waits_behind_a_bank() {
-    let (mut pair, me) = scene();
+    let Scene { mut pair, player_entity: me, .. } = scene();
     let bank = spawn_bank(&mut pair, 1, 5000, &[0]);
     let mut after = 0;
     for n in 1..=30 {
@@ -50,7 +45,7 @@ fn hotbar_never_waits_behind_a_bank() {
 
 #[test]
 fn changes_during_a_transfer_follow_as_deltas() {
-    let (mut pair, _) = scene();
+    let Scene { mut pair, .. } = scene();
     let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
     for n in 0..40 {
         inventory(&mut pair, bank).set(n * 7, AXE.stack(1)).unwrap();
@@ -83,8 +78,8 @@ fn bank_changes_shape_viewers_or_despawns_during_a_transfer() {
         |pair, bank| _ = pair.server.world_mut().entity_mut(bank).insert(Equipment(Slots::new(4))),
     ];
     for (n, change) in changes.into_iter().enumerate() {
-        for after in [1, 3, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20] {
-            let (mut pair, _) = scene();
+        for after in sample([1, 3, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20], 5) {
+            let Scene { mut pair, .. } = scene();
             let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
             pair.steps(after);
             change(&mut pair, bank);
@@ -112,8 +107,8 @@ fn bank_changes_shape_viewers_or_despawns_during_a_transfer() {
 
 #[test]
 fn resync_during_a_transfer() {
-    for after in 1..25 {
-        let (mut pair, _) = scene();
+    for after in sample(1..25, 7) {
+        let Scene { mut pair, .. } = scene();
         pair.network.loss = 0.2;
         let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
         pair.steps(after);
@@ -138,7 +133,7 @@ fn resync_during_a_transfer() {
 
 #[test]
 fn change_of_three_thousand_slots_is_chunked() {
-    let (mut pair, me) = scene();
+    let Scene { mut pair, player_entity: me, .. } = scene();
     let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
     pair.settle(100);
     let chunks = stats(&pair.server).chunks_sent;
@@ -170,7 +165,7 @@ fn malformed_chunks_are_rejected_without_loss() {
         vec![chunk(100, 0, 1)],
     ];
     for (n, chunks) in bad.into_iter().enumerate() {
-        let (mut pair, _) = scene();
+        let Scene { mut pair, .. } = scene();
         let mut chunks = Some(chunks);
         let channel = pair.chunk_channel();
         pair.tamper(move |_, on, bytes| {
@@ -194,7 +189,7 @@ fn malformed_chunks_are_rejected_without_loss() {
 
 #[test]
 fn disconnect_drops_the_transfer() {
-    let (mut pair, _) = scene();
+    let Scene { mut pair, .. } = scene();
     spawn_bank(&mut pair, 1, 3000, &[0]);
     pair.steps(5);
     pair.disconnect(0);

@@ -52,7 +52,7 @@ fn lost_handshake_response_is_retried() {
     pair.tamper(move |_, on, bytes| {
         if on == channel && core::mem::replace(&mut first, false) { vec![] } else { vec![bytes] }
     });
-    pair.steps(60 * 60);
+    within(&mut pair, 60 * 60, |pair| is_same(pair, c, player(0)));
     assert_same(&pair, c, player(0));
 }
 
@@ -69,9 +69,7 @@ fn different_actions_or_data_are_explained() {
 
 #[test]
 fn handshake_costs_ten_bytes_without_views() {
-    let mut pair = pair(2);
-    let own = spawn_player(&mut pair, 0);
-    pair.steps(4);
+    let Scene { mut pair, player_entity: own, .. } = Scene::new(2).players(1).build();
     let before = bytes_down(&pair, 1);
     for n in 1..30 {
         inventory(&mut pair, own).set(0, TORCH.stack(n)).unwrap();
@@ -115,9 +113,7 @@ fn handshake_waits_for_a_server_that_is_loading() {
 
 #[test]
 fn rejection_after_the_handshake_is_ignored() {
-    let mut pair = pair(1);
-    let me = spawn_player(&mut pair, 0);
-    pair.settle(50);
+    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
     let channel = pair.sync_channel();
     // As a server with other items would say it.
     let hello = bincode::serde::encode_to_vec(

@@ -58,9 +58,7 @@ fn container_removed_in_the_tick_of_its_spawn() {
 
 #[test]
 fn only_container_is_replaced() {
-    let mut pair = pair(1);
-    let entity = spawn_chest(&mut pair, 1, &[0]);
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::new(1).chest([0]).build();
     pair.server.world_mut().entity_mut(entity).remove::<Inventory>().insert(Inventory::new(9));
     pair.steps(5);
     assert_same(&pair, 0, chest(1));
@@ -82,14 +80,10 @@ fn host_observer_despawns_the_bag_it_closed() {
     pair.steps(4);
     inventory(&mut pair, bag).set(0, None).unwrap();
     pair.server.world_mut().get_mut::<Viewers>(bag).unwrap().remove(ClientId::Server);
-    pair.steps(30);
-    assert!(pair.server.world().get_entity(bag).is_err());
-    for client in 0..2 {
-        assert!(
-            pair.shown::<Inventory>(client, chest(1)).is_none(),
-            "client {client} still shows the bag after 30 ticks"
-        );
-    }
+    within(&mut pair, 30, |pair| {
+        let hidden = |client| pair.shown::<Inventory>(client, chest(1)).is_none();
+        pair.server.world().get_entity(bag).is_err() && hidden(0) && hidden(1)
+    });
 }
 
 #[test]
@@ -113,9 +107,7 @@ fn host_observer_removes_a_container_between_batch_and_encode() {
 
 #[test]
 fn id_removed_and_inserted_again() {
-    let mut pair = pair(1);
-    let entity = spawn_player(&mut pair, 0);
-    pair.steps(3);
+    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
     pair.server.world_mut().entity_mut(entity).remove::<InventoryId>();
     inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
     pair.steps(3);
@@ -126,9 +118,7 @@ fn id_removed_and_inserted_again() {
 
 #[test]
 fn container_removed_while_without_id() {
-    let mut pair = pair(1);
-    let entity = spawn_player(&mut pair, 0);
-    pair.steps(3);
+    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
     pair.server
         .world_mut()
         .entity_mut(entity)
@@ -142,9 +132,7 @@ fn container_removed_while_without_id() {
 #[test]
 fn inventory_despawned_while_disabled_frees_its_id() {
     use bevy::ecs::entity_disabling::Disabled;
-    let mut pair = pair(1);
-    let first = spawn_chest(&mut pair, 1, &[0]);
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: first, .. } = Scene::new(1).chest([0]).build();
     pair.server.world_mut().entity_mut(first).insert(Disabled);
     pair.server.world_mut().despawn(first);
     pair.steps(3);
@@ -160,9 +148,7 @@ fn inventory_despawned_while_disabled_frees_its_id() {
 #[test]
 fn change_while_disabled_is_sent_when_enabled() {
     use bevy::ecs::entity_disabling::Disabled;
-    let mut pair = pair(1);
-    let e = spawn_chest(&mut pair, 1, &[0]);
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: e, .. } = Scene::new(1).chest([0]).build();
     pair.server.world_mut().entity_mut(e).insert(Disabled);
     inventory(&mut pair, e).set(0, TORCH.stack(1)).unwrap();
     pair.steps(3);
@@ -217,9 +203,7 @@ fn owner_inserted_before_the_client_is_connected() {
 
 #[test]
 fn stopped_server_removes_owners() {
-    let mut pair = pair(1);
-    let e = spawn_player(&mut pair, 0);
-    pair.steps(3);
+    let Scene { mut pair, player_entity: e, .. } = Scene::new(1).players(1).build();
     pair.server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Stopped);
     pair.server.update();
     pair.server.update();

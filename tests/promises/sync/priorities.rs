@@ -54,9 +54,7 @@ fn first_change_after_idle_is_sent_at_once() {
 
 #[test]
 fn priority_is_per_viewer_and_may_change_at_any_time() {
-    let mut pair = pair(3);
-    let there = spawn_chest(&mut pair, 1, &[0, 1, 2]);
-    pair.settle(50);
+    let Scene { mut pair, chest_entity: there, .. } = Scene::new(3).chest([0, 1, 2]).build();
     let ids = [0, 1, 2].map(|client| pair.client_id(client));
     let set = |pair: &mut Pair, client: usize, pace: Pace| {
         let mut viewers = pair.server.world_mut().get_mut::<Viewers>(there).unwrap();
@@ -112,9 +110,7 @@ fn action_response_carries_its_changes_at_low_priority() {
 
 #[test]
 fn debounce_window_merges_changes() {
-    let mut pair = pair(1);
-    let me = spawn_player(&mut pair, 0);
-    pair.settle(50);
+    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
     let debounce = Duration::from_millis(100);
     pair.server.insert_resource(SyncSettings { debounce, ..default() });
     let before = pair.clients[0].traffic.messages_down;

@@ -4,10 +4,7 @@ use crate::common::*;
 
 #[test]
 fn writes_by_client_code_are_reverted() {
-    let mut pair = pair(1);
-    let own = spawn_player(&mut pair, 0);
-    inventory(&mut pair, own).set(0, TORCH.stack(9)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, .. } = Scene::new(1).players(1).carried(0, TORCH.stack(9)).build();
     let up = bytes_up(&pair, 0);
     let world = pair.clients[0].app.world_mut();
     let mut mirror = world.query::<(&mut Inventory, &mut Hotbar)>().single_mut(world).unwrap();
@@ -24,9 +21,7 @@ fn writes_by_client_code_are_reverted() {
 
 #[test]
 fn client_never_echoes_changes() {
-    let mut pair = pair(1);
-    let entity = spawn_player(&mut pair, 0);
-    pair.steps(5);
+    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
     let before = bytes_up(&pair, 0);
     for n in 1..=50 {
         inventory(&mut pair, entity).set(3, TORCH.stack(n)).unwrap();

@@ -51,10 +51,8 @@ fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
 
 #[test]
 fn viewer_added_in_the_tick_of_a_change_applies_it_once() {
-    let mut pair = pair(2);
-    let entity = spawn_chest(&mut pair, 1, &[0]);
-    inventory(&mut pair, entity).set(0, TORCH.stack(10)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: entity, .. } =
+        Scene::new(2).chest([0]).stored(0, TORCH.stack(10)).build();
     // In every order within the tick.
     for change_first in [true, false] {
         let client = pair.client_id(1);
@@ -104,10 +102,8 @@ fn client_connecting_in_the_tick_of_a_change_misses_nothing() {
 
 #[test]
 fn hidden_changed_and_shown_again() {
-    let mut pair = pair(1);
-    let entity = spawn_chest(&mut pair, 1, &[0]);
-    inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: entity, .. } =
+        Scene::new(1).chest([0]).stored(0, TORCH.stack(1)).build();
     let client = pair.client_id(0);
     viewers(&mut pair, entity).remove(client);
     pair.steps(3);
@@ -150,17 +146,13 @@ fn all_viewers_of_a_chest_receive_every_change() {
 
 #[test]
 fn own_slots_change_while_a_chest_is_open() {
-    let mut pair = pair(2);
-    let shared = spawn_chest(&mut pair, 1, &[0, 1]);
-    let other = spawn_chest(&mut pair, 2, &[0, 1]);
-    let own = spawn_player(&mut pair, 0);
-    spawn_player(&mut pair, 1);
-    pair.steps(4);
+    let Scene { mut pair, chests, player_entity: own, .. } =
+        Scene::new(2).chest([0, 1]).chest([0, 1]).players(2).build();
     for n in 1..=40 {
         // A private part and two shared ones in the same tick, now and then an opening too.
         inventory(&mut pair, own).set(1, TORCH.stack(n)).unwrap();
-        inventory(&mut pair, shared).set(2, TORCH.stack(n)).unwrap();
-        inventory(&mut pair, other).set(3, TORCH.stack(n)).unwrap();
+        inventory(&mut pair, chests[0]).set(2, TORCH.stack(n)).unwrap();
+        inventory(&mut pair, chests[1]).set(3, TORCH.stack(n)).unwrap();
         if n % 10 == 0 {
             spawn_chest(&mut pair, 100 + u64::from(n), &[0]);
         }
@@ -178,11 +170,8 @@ fn own_slots_change_while_a_chest_is_open() {
 
 #[test]
 fn all_parts_of_a_tick_apply_together_or_not_at_all() {
-    let mut pair = pair(2);
-    let shared = spawn_chest(&mut pair, 1, &[0, 1]);
-    let own = spawn_player(&mut pair, 0);
-    inventory(&mut pair, own).set(0, TORCH.stack(5)).unwrap();
-    pair.steps(4);
+    let Scene { mut pair, chest_entity: shared, player_entity: own, .. } =
+        Scene::new(2).chest([0, 1]).players(1).carried(0, TORCH.stack(5)).build();
     // Every shared part to client 0 is delayed by one step: held back here, delivered with the next.
     let mut held: Vec<bevy_replicon::bytes::Bytes> = Vec::new();
     pair.tamper(move |client, _, bytes| {
@@ -213,9 +202,7 @@ fn all_parts_of_a_tick_apply_together_or_not_at_all() {
 
 #[test]
 fn despawn_closes_and_frees_the_view() {
-    let mut pair = pair(2);
-    let entity = spawn_chest(&mut pair, 1, &[0, 1]);
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::new(2).chest([0, 1]).build();
     pair.server.world_mut().despawn(entity);
     pair.steps(3);
     for client in 0..2 {
@@ -227,10 +214,8 @@ fn despawn_closes_and_frees_the_view() {
 
 #[test]
 fn despawn_and_respawn_of_an_id_in_one_tick() {
-    let mut pair = pair(1);
-    let entity = spawn_chest(&mut pair, 1, &[0]);
-    inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: entity, .. } =
+        Scene::new(1).chest([0]).stored(0, TORCH.stack(1)).build();
     pair.server.world_mut().despawn(entity);
     let entity = spawn_chest(&mut pair, 1, &[0]);
     inventory(&mut pair, entity).set(5, AXE.stack(1)).unwrap();
@@ -242,9 +227,7 @@ fn despawn_and_respawn_of_an_id_in_one_tick() {
 
 #[test]
 fn changed_rights_reach_the_client() {
-    let mut pair = pair(1);
-    let entity = spawn_chest(&mut pair, 1, &[0]);
-    pair.steps(3);
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::new(1).chest([0]).build();
     let client = pair.client_id(0);
     viewers(&mut pair, entity).add(client, Rights::SEE | Rights::MANAGE);
     pair.steps(3);
@@ -256,9 +239,7 @@ fn changed_rights_reach_the_client() {
 
 #[test]
 fn ownership_is_transferred() {
-    let mut pair = pair(2);
-    let entity = spawn_player(&mut pair, 0);
-    pair.steps(3);
+    let Scene { mut pair, player_entity: entity, .. } = Scene::new(2).players(1).build();
     let heir = Owner(pair.client_id(1));
     pair.server.world_mut().entity_mut(entity).insert(heir);
     pair.steps(3);
@@ -273,10 +254,8 @@ fn ownership_is_transferred() {
 
 #[test]
 fn containers_are_added_resized_and_removed_while_open() {
-    let mut pair = pair(1);
-    let entity = spawn_player(&mut pair, 0);
-    inventory(&mut pair, entity).set(26, TORCH.stack(1)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, player_entity: entity, .. } =
+        Scene::new(1).players(1).carried(26, TORCH.stack(1)).build();
     pair.server.world_mut().entity_mut(entity).insert(Equipment(Slots::new(4)));
     pair.steps(3);
     assert_same(&pair, 0, player(0));
@@ -302,10 +281,8 @@ fn containers_are_added_resized_and_removed_while_open() {
 
 #[test]
 fn disconnect_leaves_no_entry_on_the_server() {
-    let mut pair = pair(2);
-    let own = spawn_player(&mut pair, 0);
-    let shared = spawn_chest(&mut pair, 1, &[0, 1]);
-    pair.steps(3);
+    let Scene { mut pair, player_entity: own, chest_entity: shared, .. } =
+        Scene::new(2).players(1).chest([0, 1]).build();
     let gone = pair.client_id(0);
     pair.disconnect(0);
     pair.steps(3);
