@@ -1,8 +1,8 @@
 """Builds messages by hand from the drawings in src/wire.rs and src/wire/request.rs and writes them to
 wire.txt and requests.txt beside this file.
 
-It shares no code with the crate: what the crate encodes must come out the same. Run it after a change of
-the format: python3 tests/golden/make_golden.py
+It shares no code with the crate, whose encoder must produce the same bytes. Run it after a change of the
+format: python3 tests/golden/make_golden.py
 """
 
 import pathlib
@@ -12,12 +12,12 @@ KINDS = 2  # inventory, hotbar; 1 bit
 
 
 def num(value, bits):
-    """A number in so many bits, the lowest first."""
+    """A number in this many bits, the lowest first."""
     return "".join(str(value >> n & 1) for n in range(bits))
 
 
 def eg(value, k=0):
-    """Exp-Golomb of order k: zeros for every digit beyond k + 1, a one, the rest from the lowest."""
+    """Exp-Golomb of order k: a zero for every digit beyond k + 1, a one, and the rest from the lowest bit."""
     shifted = value + (1 << k)
     digits = shifted.bit_length()
     return "0" * (digits - k - 1) + "1" + num(shifted - (1 << digits - 1), digits - 1)
@@ -73,7 +73,7 @@ COPY, SINCE = "0", "1"
 
 
 def open_next(version):
-    """The player after the one before, under another name."""
+    """Another opening after the first, with the next id."""
     content = [("torch", 5)] + [None] * 34 + [("axe", 1, 300)]
     return "1" + "0" + named(0x123456789ABCDE0) + eg(version, 4) + "0" + COPY + "1" + eg(3) + slots(content)
 
@@ -82,16 +82,16 @@ def reset(transfer, epoch):
     return "1" + eg(transfer) + num(epoch, 64)
 
 
-def full(answers="0", reset="0", follows=0, forgotten=(), data=(), closes="", opens=""):
+def full(responses="0", reset="0", follows=0, forgotten=(), data=(), closes="", opens=""):
     """The head of a message that can hold everything."""
     definitions = "".join(eg(i, 4) + "1" for i in forgotten)
     definitions += "".join(eg(i, 4) + "0" + eg(kind) + eg(len(b), 6) + "".join(num(x, 8) for x in b)
                            for i, kind, b in data)
-    return "1110" + answers + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
+    return "1110" + responses + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
 
 
-def answers(last, results):
-    """Answers up to a request: True for accepted, a reason's code, or a code with the game's number."""
+def responses(last, results):
+    """Responses up to a request: True if accepted, a rejection's code, or a code with the game's number."""
     def one(result):
         if result is True:
             return "1"
@@ -120,7 +120,7 @@ def open_player(view, handle, version, entity=None, since=None):
 
 
 NOTHING_HANDED = "0"
-NO_DIGEST = eg(0)
+NO_CHECKSUM = eg(0)
 
 CASES = {
     "one_less": "1001" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
@@ -137,7 +137,7 @@ CASES = {
                            + stack("torch", 64) + "0",
     "two_views": "1001" + head(0, 4) + DELTA + ONE + slot36(29) + LESS + amount(1)
                  + "1" + head(1, 4) + DELTA + ONE + slot36(3) + EMPTY + "0",
-    "full_copy": "1001" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
+    "full_update": "1001" + head(0, 4) + FULL + slots([("torch", 64)] * 20 + [None] * 16) + "0",
     "of_handle_forty": "1001" + head(0, 4, handle=40) + DELTA + ONE + slot36(29) + LESS + amount(1) + "0",
     "quick_shared": "1010" + eg(5) + num((4 + 5) % 8, 3) + slot36(29) + MORE + amount(2),
     "shared": "1011" + head(5, 4, handle=5) + DELTA + ONE + slot36(29) + MORE + amount(1) + "0",
@@ -146,31 +146,31 @@ CASES = {
     "quick_one_less": quick(0, 4) + slot36(29) + LESS + amount(1),
     "quick_new_stack_in_view_three": quick(3, 4) + slot36(7) + STACK + stack("coin", 7),
     "quick_other_item": quick(0, 4) + slot36(7) + ITEM + num(ITEMS.index("coin"), 2),
-    "full_copy_without_gaps": "1001" + head(0, 4) + FULL + slots([("coin", 700)] * 36) + "0",
+    "full_update_without_gaps": "1001" + head(0, 4) + FULL + slots([("coin", 700)] * 36) + "0",
     "quick_exchanged": quick(0, 9) + slot36(3) + WITH + slot36(30),
     "exchanged": "1001" + head(0, 9) + DELTA + ONE + slot36(3) + WITH + slot36(30) + "0",
     "exchanged_and_one_less": "1001" + head(0, 9) + DELTA + LIST + slot36(3) + WITH + slot36(30) + "1"
                               + slot36(12) + LESS + amount(1) + "0" + "0",
-    "accepted": "110" + answers(5, [True]) + "0",
-    "accepted_with_slots": "110" + answers(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
+    "accepted": "110" + responses(5, [True]) + "0",
+    "accepted_with_slots": "110" + responses(64 + 5, [True]) + "1" + head(0, 9) + DELTA + ONE + slot36(3)
                            + WITH + slot36(30) + "0",
-    "refused_stale_and_by_the_game": "110" + answers(7, [True, 0, (31, 500)]) + "0",
-    "hello_without_views": full(reset=reset(7, 0xFEDCBA9876543210), closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + NO_DIGEST,
-    "answered_with_a_shared_part": full("1" + answers(9, [True]), follows=1, closes=eg(0), opens=eg(0))
-                                   + NOTHING_HANDED + "0" + NO_DIGEST,
-    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + NO_DIGEST,
-    "opened": full(reset=reset(7, 0xFEDCBA9876543210), closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + NOTHING_HANDED + "0" + NO_DIGEST,
-    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + NOTHING_HANDED + "0" + NO_DIGEST,
-    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + NOTHING_HANDED + "0" + NO_DIGEST,
-    "handed_over": full(closes=eg(0), opens=eg(0)) + "1" + num(9, 8) + eg(2) + eg(0, 4) + eg(20, 4) + "0" + NO_DIGEST,
-    "opened_from_a_kept_copy": full(closes=eg(0), opens=eg(1))
+    "rejected_stale_and_by_the_game": "110" + responses(7, [True, 0, (31, 500)]) + "0",
+    "handshake_without_views": full(reset=reset(7, 0xFEDCBA9876543210), closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "response_with_a_shared_part": full("1" + responses(9, [True]), follows=1, closes=eg(0), opens=eg(0))
+                                   + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "data": full(forgotten=[2], data=[(3, 1, b"\x01\xff")], closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "opened": full(reset=reset(7, 0xFEDCBA9876543210), closes=eg(0), opens=eg(1)) + open_player(0, 7, 12) + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "opened_two": full(closes=eg(0), opens=eg(2)) + open_player(0, 7, 12) + open_next(13) + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "opened_on_an_avatar": full(closes=eg(0), opens=eg(1)) + open_player(3, 7, 12, 900) + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "handed_over": full(closes=eg(0), opens=eg(0)) + "1" + num(9, 8) + eg(2) + eg(0, 4) + eg(20, 4) + "0" + NO_CHECKSUM,
+    "opened_from_a_cached_copy": full(closes=eg(0), opens=eg(1))
                                + open_player(0, 7, 12, since=(9, ONE + slot36(2) + STACK + stack("torch", 64)))
-                               + NOTHING_HANDED + "0" + NO_DIGEST,
-    "digests": full(closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + eg(2) + eg(0)
+                               + NOTHING_HANDED + "0" + NO_CHECKSUM,
+    "checksums": full(closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + eg(2) + eg(0)
                + num(0x0123456789ABCDEF, 64) + eg(3) + num(1, 64),
     "transfer": num(0, 8) + eg(1) + eg(3, 4) + "0" + eg(1) + eg(2, 6) + num(1, 8) + num(255, 8) + eg(1)
                 + open_player(0, 7, 12),
-    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + NOTHING_HANDED + "0" + NO_DIGEST,
+    "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + NOTHING_HANDED + "0" + NO_CHECKSUM,
 }
 
 

@@ -5,10 +5,10 @@
     clippy::cast_possible_truncation,
     let_underscore_drop,
     dropping_copy_types,
-    reason = "a test that fails may panic; what a mutation returns is not its point"
+    reason = "tests may panic, and ignore what a mutation returns"
 )]
 
-/// Implements [`Container`] for a newtype of [`Slots`]. What it overrides follows its name.
+/// Implements [`Container`] for a newtype of [`Slots`]. Overridden items follow the name.
 macro_rules! container {
     ($type:ident, $name:literal $(, { $($item:tt)* })?) => {
         impl Container for $type {

@@ -22,7 +22,7 @@ fn cursor_is_a_container() {
     let me = shown_entity(&pair, 0, player(0));
     let cursor = (me, Cursor::slot(0));
     let slot = |n| (me, Inventory::slot(n));
-    // Half is picked up, one is put down, the rest gathered, and all of it put away.
+    // Half is picked up, one is put down, the rest is collected, and all of it is put away.
     for action in [
         Action::Move { from: slot(0), to: cursor, count: Some(6) },
         Action::Move { from: cursor, to: slot(1), count: Some(1) },
@@ -33,7 +33,7 @@ fn cursor_is_a_container() {
     }
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), Some(TORCH.stack(16)));
     pair.settle(60);
-    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_eq!(events(&mut pair, 0).rejected, []);
     assert_same(&pair, 0, player(0));
     assert_eq!(inventory(&mut pair, player_entity).get(0), Some(TORCH.stack(16)));
 }
@@ -74,13 +74,13 @@ fn counts_at_integer_limits() {
     }
 }
 
-/// A client with a player, an open chest, and what the test puts in.
+/// A player with equipment and an open chest; tests add the contents.
 fn scene() -> SceneBuilder {
     Scene::new(1).players(1).equipment(2).chest([0]).latency(4).without_events()
 }
 
-/// Acts, checks that it was shown at once and agreed with, and gives what the server holds then.
-fn agreed(pair: &mut Pair, action: impl InventoryAction) {
+/// Requests an action, and checks that the prediction was right and the server accepted it.
+fn assert_accepted(pair: &mut Pair, action: impl InventoryAction) {
     ask(pair, 0, action.clone());
     let before: Vec<_> = [player(0), chest(1)]
         .map(|id| (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned()))
@@ -89,24 +89,24 @@ fn agreed(pair: &mut Pair, action: impl InventoryAction) {
     let after: Vec<_> = [player(0), chest(1)]
         .map(|id| (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned()))
         .to_vec();
-    assert_eq!(before, after, "{action:?} came out as it was shown");
-    assert_eq!(heard(pair, 0).rejected, []);
-    assert_eq!(heard(pair, 0).confirmed.len(), 1);
-    heard(pair, 0).clear();
+    assert_eq!(before, after, "{action:?} was predicted exactly");
+    assert_eq!(events(pair, 0).rejected, []);
+    assert_eq!(events(pair, 0).confirmed.len(), 1);
+    events(pair, 0).clear();
     assert_same(pair, 0, player(0));
     assert_same(pair, 0, chest(1));
 }
 
-/// Acts, and checks that the client refuses by itself with this reason.
-fn refused(pair: &mut Pair, action: impl InventoryAction, reason: Reason) {
+/// Requests an action, and checks that the client itself rejects it for this reason.
+fn assert_rejected(pair: &mut Pair, action: impl InventoryAction, reason: Reason) {
     let sent = bytes_up(pair, 0);
     ask(pair, 0, action.clone());
     pair.settle(60);
-    assert_eq!(heard(pair, 0).rejected.len(), 1, "{action:?}");
-    assert_eq!(heard(pair, 0).rejected[0].1, reason, "{action:?}");
-    assert_eq!(bytes_up(pair, 0), sent, "nothing is sent that cannot be done");
-    assert_eq!(heard(pair, 0).slots, []);
-    heard(pair, 0).clear();
+    assert_eq!(events(pair, 0).rejected.len(), 1, "{action:?}");
+    assert_eq!(events(pair, 0).rejected[0].1, reason, "{action:?}");
+    assert_eq!(bytes_up(pair, 0), sent, "invalid actions are not sent");
+    assert_eq!(events(pair, 0).slots, []);
+    events(pair, 0).clear();
 }
 
 fn stacks(
@@ -126,24 +126,28 @@ fn move_splits_merges_and_exchanges() {
         .stored(0, AXE.stack(1))
         .build();
     let moving = |from, to, count| Action::Move { from, to, count };
-    agreed(&mut pair, moving(inv(me, 0), inv(me, 5), Some(15)));
+    assert_accepted(&mut pair, moving(inv(me, 0), inv(me, 5), Some(15)));
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 25))]);
-    agreed(&mut pair, moving(inv(me, 5), inv(me, 1), None));
+    assert_accepted(&mut pair, moving(inv(me, 5), inv(me, 1), None));
     assert_eq!(stacks(&pair, player(0), 1..2), [Some((TORCH, 64))]);
     assert_eq!(stacks(&pair, player(0), 5..6), [Some((TORCH, 1))], "the rest stays");
-    agreed(&mut pair, moving(inv(me, 1), inv(open, 0), None));
+    assert_accepted(&mut pair, moving(inv(me, 1), inv(open, 0), None));
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 64))]);
     assert_eq!(stacks(&pair, player(0), 1..2), [Some((AXE, 1))], "exchanged with the chest");
-    agreed(&mut pair, moving(inv(me, 1), inv(me, 1), None));
-    refused(&mut pair, moving(inv(me, 9), inv(me, 1), None), Reason::Empty);
-    refused(&mut pair, moving(inv(me, 0), inv(me, 1), Some(3)), Reason::Occupied);
-    refused(&mut pair, moving(inv(me, 0), inv(me, 8), Some(26)), Reason::NotEnough);
-    refused(&mut pair, moving(inv(me, 0), inv(me, 8), Some(0)), Reason::Invalid);
-    refused(&mut pair, moving(inv(me, 0), inv(me, 27), None), Reason::NoSuchSlot);
+    assert_accepted(&mut pair, moving(inv(me, 1), inv(me, 1), None));
+    assert_rejected(&mut pair, moving(inv(me, 9), inv(me, 1), None), Reason::Empty);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 1), Some(3)), Reason::Occupied);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 8), Some(26)), Reason::NotEnough);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 8), Some(0)), Reason::Invalid);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 27), None), Reason::NoSuchSlot);
     let feet = (me, Equipment::slot(0));
-    refused(&mut pair, moving(inv(me, 0), feet, None), Reason::NotAccepted);
-    refused(&mut pair, moving((me, Hotbar::slot(9)), inv(me, 0), None), Reason::NoSuchSlot);
-    refused(&mut pair, moving((open, Hotbar::slot(0)), inv(me, 0), None), Reason::NoSuchSlot);
+    assert_rejected(&mut pair, moving(inv(me, 0), feet, None), Reason::NotAccepted);
+    assert_rejected(&mut pair, moving((me, Hotbar::slot(9)), inv(me, 0), None), Reason::NoSuchSlot);
+    assert_rejected(
+        &mut pair,
+        moving((open, Hotbar::slot(0)), inv(me, 0), None),
+        Reason::NoSuchSlot,
+    );
 }
 
 #[test]
@@ -153,13 +157,13 @@ fn swap_exchanges_any_contents() {
         .carried(1, TORCH.stack(20))
         .carried(2, BOOTS.stack(1))
         .build();
-    agreed(&mut pair, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+    assert_accepted(&mut pair, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((TORCH, 20)), Some((TORCH, 10))]);
-    agreed(&mut pair, Action::Swap { a: inv(me, 0), b: (me, Hotbar::slot(4)) });
-    agreed(&mut pair, Action::Swap { a: inv(me, 2), b: (me, Equipment::slot(0)) });
-    refused(&mut pair, Action::Swap { a: inv(me, 5), b: inv(me, 6) }, Reason::Empty);
+    assert_accepted(&mut pair, Action::Swap { a: inv(me, 0), b: (me, Hotbar::slot(4)) });
+    assert_accepted(&mut pair, Action::Swap { a: inv(me, 2), b: (me, Equipment::slot(0)) });
+    assert_rejected(&mut pair, Action::Swap { a: inv(me, 5), b: inv(me, 6) }, Reason::Empty);
     let a = (me, Equipment::slot(0));
-    refused(&mut pair, Action::Swap { a, b: inv(me, 1) }, Reason::NotAccepted);
+    assert_rejected(&mut pair, Action::Swap { a, b: inv(me, 1) }, Reason::NotAccepted);
 }
 
 #[test]
@@ -170,17 +174,24 @@ fn quick_move_fills_stacks_then_gaps() {
         .stored(7, TORCH.stack(50))
         .in_hotbar(0, COIN.stack(5))
         .build();
-    agreed(&mut pair, Action::QuickMove { from: inv(me, 3), to: open.into() });
+    assert_accepted(&mut pair, Action::QuickMove { from: inv(me, 3), to: open.into() });
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 16))]);
     assert_eq!(stacks(&pair, chest(1), 7..8), [Some((TORCH, 64))]);
     let to = Area::of::<Inventory>(me);
-    agreed(&mut pair, Action::QuickMove { from: (me, Hotbar::slot(0)), to });
+    assert_accepted(&mut pair, Action::QuickMove { from: (me, Hotbar::slot(0)), to });
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((COIN, 5))]);
-    agreed(&mut pair, Action::QuickMove { from: inv(me, 4), to: Area::of::<Equipment>(me) });
+    assert_accepted(
+        &mut pair,
+        Action::QuickMove { from: inv(me, 4), to: Area::of::<Equipment>(me) },
+    );
     assert_eq!(pair.shown::<Equipment>(0, player(0)).unwrap().get(0), Some(BOOTS.stack(1)));
     let to = Area::of::<Equipment>(me);
-    refused(&mut pair, Action::QuickMove { from: inv(me, 0), to }, Reason::Full);
-    refused(&mut pair, Action::QuickMove { from: inv(me, 9), to: open.into() }, Reason::Empty);
+    assert_rejected(&mut pair, Action::QuickMove { from: inv(me, 0), to }, Reason::Full);
+    assert_rejected(
+        &mut pair,
+        Action::QuickMove { from: inv(me, 9), to: open.into() },
+        Reason::Empty,
+    );
 }
 
 #[test]
@@ -193,14 +204,14 @@ fn collect_takes_the_smallest_stacks_first() {
         .stored(0, TORCH.stack(10))
         .build();
     let from = vec![me.into(), open.into()];
-    agreed(&mut pair, Action::Collect { onto: inv(me, 0), from });
+    assert_accepted(&mut pair, Action::Collect { onto: inv(me, 0), from });
     let left = [Some((TORCH, 64)), Some((TORCH, 1)), None, Some((TORCH, 1))];
-    assert_eq!(stacks(&pair, player(0), 0..4), left, "all but what is worn");
+    assert_eq!(stacks(&pair, player(0), 0..4), left, "all but the worn one");
     assert_eq!(stacks(&pair, chest(1), 0..1), [None]);
     let from = vec![me.into()];
-    refused(&mut pair, Action::Collect { onto: inv(me, 9), from }, Reason::Empty);
+    assert_rejected(&mut pair, Action::Collect { onto: inv(me, 9), from }, Reason::Empty);
     let from = vec![me.into(); 9];
-    refused(&mut pair, Action::Collect { onto: inv(me, 0), from }, Reason::Invalid);
+    assert_rejected(&mut pair, Action::Collect { onto: inv(me, 0), from }, Reason::Invalid);
 }
 
 #[test]
@@ -211,21 +222,21 @@ fn spread_gives_even_shares_or_one_each() {
         .stored(0, TORCH.stack(63))
         .build();
     let onto = vec![inv(me, 5), inv(open, 0), inv(me, 6)];
-    agreed(&mut pair, Action::Spread { from: inv(me, 0), onto, each: None });
+    assert_accepted(&mut pair, Action::Spread { from: inv(me, 0), onto, each: None });
     assert_eq!(stacks(&pair, player(0), 5..7), [Some((TORCH, 3)), Some((TORCH, 3))]);
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 64))]);
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 3))], "one over, two did not fit");
     let onto = vec![inv(me, 7), inv(me, 1)];
-    agreed(&mut pair, Action::Spread { from: inv(me, 0), onto, each: Some(1) });
+    assert_accepted(&mut pair, Action::Spread { from: inv(me, 0), onto, each: Some(1) });
     assert_eq!(stacks(&pair, player(0), 7..8), [Some((TORCH, 1))]);
     let spread = |onto, each| Action::Spread { from: inv(me, 0), onto, each };
-    refused(&mut pair, spread(vec![inv(me, 9); 257], Some(1)), Reason::Invalid);
-    refused(&mut pair, spread(vec![], None), Reason::Invalid);
-    refused(&mut pair, spread(vec![inv(me, 0)], None), Reason::Invalid);
-    refused(&mut pair, spread(vec![inv(me, 9), inv(me, 9)], None), Reason::Invalid);
-    refused(&mut pair, spread(vec![inv(me, 9)], Some(0)), Reason::Invalid);
-    refused(&mut pair, spread(vec![inv(me, 9)], Some(u32::MAX)), Reason::NotEnough);
-    refused(&mut pair, spread(vec![inv(me, 1)], None), Reason::Full);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9); 257], Some(1)), Reason::Invalid);
+    assert_rejected(&mut pair, spread(vec![], None), Reason::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 0)], None), Reason::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9), inv(me, 9)], None), Reason::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9)], Some(0)), Reason::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9)], Some(u32::MAX)), Reason::NotEnough);
+    assert_rejected(&mut pair, spread(vec![inv(me, 1)], None), Reason::Full);
 }
 
 #[test]
@@ -233,16 +244,19 @@ fn move_all_moves_what_fits() {
     let boots = |slot| BOOTS.stack(1).worn(slot as u16);
     let full = (0..27).fold(scene(), |scene, slot| scene.stored(slot, boots(slot)));
     let Scene { mut pair, me, open, .. } = full.carried(0, AXE.stack(1)).build();
-    agreed(&mut pair, Action::pick_up(open, me));
+    assert_accepted(&mut pair, Action::pick_up(open, me));
     assert_eq!(pair.shown::<Inventory>(0, chest(1)).unwrap().count(BOOTS), 0);
-    agreed(&mut pair, Action::MoveAll { from: Area::of::<Inventory>(me), to: open.into() });
+    assert_accepted(
+        &mut pair,
+        Action::MoveAll { from: Area::of::<Inventory>(me), to: open.into() },
+    );
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((AXE, 1))]);
-    refused(&mut pair, Action::MoveAll { from: me.into(), to: me.into() }, Reason::Invalid);
+    assert_rejected(&mut pair, Action::MoveAll { from: me.into(), to: me.into() }, Reason::Invalid);
     let from = Area::of::<Inventory>(me);
-    refused(&mut pair, Action::MoveAll { from, to: open.into() }, Reason::Empty);
+    assert_rejected(&mut pair, Action::MoveAll { from, to: open.into() }, Reason::Empty);
     let to = Area::of::<Equipment>(me);
-    agreed(&mut pair, Action::MoveAll { from: open.into(), to });
-    refused(&mut pair, Action::MoveAll { from: open.into(), to }, Reason::Full);
+    assert_accepted(&mut pair, Action::MoveAll { from: open.into(), to });
+    assert_rejected(&mut pair, Action::MoveAll { from: open.into(), to }, Reason::Full);
 }
 
 #[test]
@@ -252,20 +266,20 @@ fn select_sort_and_use() {
         .carried(9, TORCH.stack(20))
         .carried(2, COIN.stack(7))
         .build();
-    agreed(&mut pair, Action::Select { slot: (me, Hotbar::slot(6)) });
+    assert_accepted(&mut pair, Action::Select { slot: (me, Hotbar::slot(6)) });
     let e = shown_entity(&pair, 0, player(0));
     let selected = pair.clients[0].app.world().get::<Hotbar>(e).unwrap().selected_index();
     assert_eq!(selected, 6);
-    refused(&mut pair, Action::Select { slot: inv(me, 0) }, Reason::NoSuchSlot);
-    refused(&mut pair, Action::Select { slot: (me, Hotbar::slot(9)) }, Reason::NoSuchSlot);
+    assert_rejected(&mut pair, Action::Select { slot: inv(me, 0) }, Reason::NoSuchSlot);
+    assert_rejected(&mut pair, Action::Select { slot: (me, Hotbar::slot(9)) }, Reason::NoSuchSlot);
     let container = ContainerKey::of(Inventory::NAME);
-    agreed(&mut pair, Action::Sort { entity: me, container });
+    assert_accepted(&mut pair, Action::Sort { entity: me, container });
     assert_eq!(stacks(&pair, player(0), 0..3), [Some((COIN, 7)), Some((TORCH, 30)), None]);
-    agreed(&mut pair, Action::Sort { entity: open, container });
-    agreed(&mut pair, Action::Use { slot: inv(me, 0) });
+    assert_accepted(&mut pair, Action::Sort { entity: open, container });
+    assert_accepted(&mut pair, Action::Use { slot: inv(me, 0) });
     let used = pair.server.world_mut().resource_mut::<Messages<Accepted<Action>>>();
     assert!(used.len() <= 2, "messages are kept for two ticks");
-    refused(&mut pair, Action::Use { slot: inv(me, 5) }, Reason::Empty);
+    assert_rejected(&mut pair, Action::Use { slot: inv(me, 5) }, Reason::Empty);
 }
 
 #[test]
@@ -273,22 +287,22 @@ fn craft_consumes_and_produces_at_once() {
     let Scene { mut pair, me, open, .. } =
         scene().carried(0, COIN.stack(3)).stored(0, COIN.stack(20)).build();
     let torches = RecipeId::of("torches");
-    agreed(&mut pair, Action::craft(torches, me));
+    assert_accepted(&mut pair, Action::craft(torches, me));
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((COIN, 1)), Some((TORCH, 4))]);
-    refused(&mut pair, Action::craft(torches, me), Reason::NotEnough);
+    assert_rejected(&mut pair, Action::craft(torches, me), Reason::NotEnough);
     let from = vec![me.into(), open.into()];
     let craft =
         |recipe, times, at| Action::Craft { recipe, times, from: from.clone(), to: me.into(), at };
-    agreed(&mut pair, craft(torches, 3, None));
-    assert_eq!(stacks(&pair, player(0), 0..2), [None, Some((TORCH, 16))], "own ones first");
+    assert_accepted(&mut pair, craft(torches, 3, None));
+    assert_eq!(stacks(&pair, player(0), 0..2), [None, Some((TORCH, 16))], "the player's own first");
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((COIN, 15))]);
     let boots = RecipeId::of("boots");
-    refused(&mut pair, craft(boots, 1, None), Reason::NoStation);
-    refused(&mut pair, craft(boots, 1, Some(open)), Reason::NoStation);
-    agreed(&mut pair, craft(boots, 1, Some(me)));
-    refused(&mut pair, craft(boots, 0, Some(me)), Reason::Invalid);
-    refused(&mut pair, craft(torches, u32::MAX, None), Reason::NotEnough);
-    refused(&mut pair, craft(RecipeId::of("gold"), 1, None), Reason::UnknownRecipe);
+    assert_rejected(&mut pair, craft(boots, 1, None), Reason::NoStation);
+    assert_rejected(&mut pair, craft(boots, 1, Some(open)), Reason::NoStation);
+    assert_accepted(&mut pair, craft(boots, 1, Some(me)));
+    assert_rejected(&mut pair, craft(boots, 0, Some(me)), Reason::Invalid);
+    assert_rejected(&mut pair, craft(torches, u32::MAX, None), Reason::NotEnough);
+    assert_rejected(&mut pair, craft(RecipeId::of("gold"), 1, None), Reason::UnknownRecipe);
 }
 
 #[test]
@@ -302,9 +316,9 @@ fn drop_spawns_loot_until_it_is_picked_up() {
         viewers.add(client, Rights::USE);
         commands.entity(dropped.entity).insert(viewers);
     });
-    agreed(&mut pair, Action::Drop { from: inv(me, 0), count: Some(1) });
-    agreed(&mut pair, Action::Drop { from: inv(me, 0), count: None });
-    agreed(&mut pair, Action::DropAll { from: me.into() });
+    assert_accepted(&mut pair, Action::Drop { from: inv(me, 0), count: Some(1) });
+    assert_accepted(&mut pair, Action::Drop { from: inv(me, 0), count: None });
+    assert_accepted(&mut pair, Action::DropAll { from: me.into() });
     let world = pair.server.world_mut();
     let mut loot: Vec<_> =
         world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.get(0)).collect();
@@ -321,12 +335,12 @@ fn drop_spawns_loot_until_it_is_picked_up() {
         .collect();
     assert_eq!(seen.len(), 3);
     for loot in seen {
-        agreed(&mut pair, Action::pick_up(loot, me));
+        assert_accepted(&mut pair, Action::pick_up(loot, me));
     }
     let world = pair.server.world_mut();
     assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 0);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 10);
-    refused(&mut pair, Action::DropAll { from: Area::of::<Hotbar>(me) }, Reason::Empty);
+    assert_rejected(&mut pair, Action::DropAll { from: Area::of::<Hotbar>(me) }, Reason::Empty);
 }
 
 #[test]
@@ -342,7 +356,7 @@ fn drag_over_more_slots_than_a_request_may_name_is_answered() {
     ask(&mut pair, 0, Action::Spread { from: inv(me, 399), onto, each: None });
     pair.settle(60);
     pair.steps(1200);
-    let answers = heard(&mut pair, 0).confirmed.len() + heard(&mut pair, 0).rejected.len();
+    let answers = events(&mut pair, 0).confirmed.len() + events(&mut pair, 0).rejected.len();
     assert_eq!(answers, 1, "every request is answered");
     assert_same(&pair, 0, player(0));
 }

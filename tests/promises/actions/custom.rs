@@ -31,8 +31,8 @@ fn writing(action: Write) {
     ask(&mut pair, 0, action);
     pair.settle(60);
     pair.steps(1200);
-    let answers = heard(&mut pair, 0).confirmed.len() + heard(&mut pair, 0).rejected.len();
-    assert_eq!(stats(&pair.server).requests_malformed, 0, "an honest client");
+    let answers = events(&mut pair, 0).confirmed.len() + events(&mut pair, 0).rejected.len();
+    assert_eq!(stats(&pair.server).requests_malformed, 0, "a legitimate client");
     assert_eq!(answers, 1, "every request is answered");
     assert_same(&pair, 0, player(0));
 }
@@ -77,7 +77,7 @@ impl GameAction for PlaceBlock {
     }
 }
 
-/// Writes on an item: the server names the data, so nothing is shown ahead.
+/// Engraves an item: the server assigns the data id, so nothing is predicted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Engrave {
     slot: Slot,
@@ -98,7 +98,7 @@ impl GameAction for Engrave {
     }
 }
 
-/// Buys one of something: takes from a stock that the player may only see.
+/// Buys one item from a stock that the player may only see.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Buy {
     stock: InventoryId,
@@ -159,7 +159,7 @@ fn custom_action_is_predicted_and_applied_in_order() {
     ask(&mut pair, 0, PlaceBlock { slot, at: [0, 1, 0] });
     ask(&mut pair, 0, PlaceBlock { slot: Inventory::slot(9), at: [0, -1, 0] });
     assert_eq!(
-        heard(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
+        events(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
         [Reason::Empty, Reason::Game(1)]
     );
     pair.settle(100);
@@ -167,7 +167,7 @@ fn custom_action_is_predicted_and_applied_in_order() {
     let one = TORCH.stack(1);
     let placed = &pair.server.world().resource::<Placed>().0;
     assert_eq!(*placed, [(client, [1, 2, 3], one), (client, [4, 5, 6], one)]);
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 3);
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 3);
     assert_eq!(inventory(&mut pair, player_entity).count(TORCH), 1);
     assert_same(&pair, 0, player(0));
 }
@@ -183,26 +183,26 @@ fn server_only_action_shows_with_its_response() {
     let pool = pair.clients[0].app.world().resource::<DataPool>();
     let engraving = pool.get::<Engraving>(shown.data.unwrap()).unwrap();
     assert_eq!(engraving.text, "for you");
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
-    // It moves like any other stack, ahead of the server, and is told from a plain one.
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 1);
+    // It is predicted like any other stack, and distinct from a plain one.
     let me = shown_entity(&pair, 0, player(0));
     let to = (me, Hotbar::slot(0));
     ask(&mut pair, 0, Action::Move { from: (me, slot), to, count: None });
     assert_eq!(pair.shown::<Hotbar>(0, player(0)).unwrap().get(0), Some(shown));
     pair.settle(100);
     assert_eq!(hotbar(&mut pair, player_entity).get(0), Some(shown));
-    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_eq!(events(&mut pair, 0).rejected, []);
 }
 
 #[test]
 fn server_only_action_is_rejected_as_stale() {
     let Scene { mut pair, player_entity, .. } = scene();
     ask(&mut pair, 0, Engrave { slot: Inventory::slot(2), text: "for you".into() });
-    // The game puts other things there before the request comes.
+    // The game replaces the slot's contents before the request arrives.
     inventory(&mut pair, player_entity).set(2, BOOTS.stack(1)).unwrap();
     pair.settle(100);
     assert_eq!(
-        heard(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
+        events(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
         [Reason::Stale]
     );
     assert_eq!(inventory(&mut pair, player_entity).get(2), Some(BOOTS.stack(1)));
@@ -222,19 +222,19 @@ fn purchase_bypasses_rights_only_in_trusted_code() {
     let there = shown_entity(&pair, 0, stock);
     let slot = Inventory::slot(0);
     ask(&mut pair, 0, Action::QuickMove { from: (there, slot), to: me.into() });
-    assert_eq!(heard(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotAllowed);
+    assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotAllowed);
     ask(&mut pair, 0, Buy { stock, slot });
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(BOOTS), 1);
     pair.settle(100);
     assert_eq!(inventory(&mut pair, player_entity).count(COIN), 7);
     assert_eq!(inventory(&mut pair, vendor).count(COIN), 5);
-    assert_eq!(heard(&mut pair, 0).rejected, []);
-    // Nobody buys from an inventory that is not in view, or not there.
+    assert_eq!(events(&mut pair, 0).rejected, []);
+    // An inventory that is not in view, or does not exist, sells nothing.
     let (hidden, nobody) = (chest(6), chest(7));
     pair.server.world_mut().spawn((hidden, Inventory::new(9)));
     for stock in [hidden, nobody] {
         ask(&mut pair, 0, Buy { stock, slot });
-        assert_eq!(heard(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotInView);
+        assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotInView);
     }
 }
 
@@ -287,6 +287,6 @@ fn custom_action_reads_item_properties() {
     }
     let catalogue = pair.server.world().resource::<Catalogue>();
     assert_eq!(catalogue.props::<Props>(TORCH).map(|props| props.uses), Some(0));
-    assert!(catalogue.props::<Props>(COIN).is_none(), "not in this catalogue");
+    assert!(catalogue.props::<Props>(COIN).is_none(), "not in this catalog");
     assert!(catalogue.props::<()>(AXE).is_none(), "not of this type");
 }

@@ -59,9 +59,9 @@ fn drop_in_an_otherwise_empty_transaction_is_kept() {
     });
     app.update();
     let flows = app.world().resource::<Messages<ItemFlow>>();
-    let told: i64 = flows.iter_current_update_messages().map(|flow| flow.net).sum();
+    let audited: i64 = flows.iter_current_update_messages().map(|flow| flow.net).sum();
     let world = app.world_mut();
     let there: u64 =
         world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.count(COIN)).sum();
-    assert_eq!((told, there), (5, 5), "told, on the ground");
+    assert_eq!((audited, there), (5, 5), "audited, on the ground");
 }

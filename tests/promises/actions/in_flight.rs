@@ -18,11 +18,11 @@ fn chest_despawns_while_a_move_is_in_flight() {
     let world = pair.server.world_mut();
     let stacks = world.get_mut::<Inventory>(chest_entity).unwrap().resize(0);
     world.despawn(chest_entity);
-    assert_eq!(stacks, [COIN.stack(9)], "the game has what lay there");
+    assert_eq!(stacks, [COIN.stack(9)], "the game keeps the contents");
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 4), None);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
-    assert_eq!((heard(&mut pair, 0).closed.len(), heard(&mut pair, 1).closed.len()), (1, 1));
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!((events(&mut pair, 0).closed.len(), events(&mut pair, 1).closed.len()), (1, 1));
     assert_eq!(total(&mut pair, COIN), 3);
 }
 
@@ -55,9 +55,9 @@ fn view_is_hidden_while_a_move_is_in_flight() {
     pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
     pair.settle(100);
     assert_eq!(coins(&pair), 0);
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 1);
+    assert_eq!(events(&mut pair, 0).rejected.len(), 1);
     assert_eq!(inventory(&mut pair, chest_entity).count(COIN), 9);
-    assert!(heard(&mut pair, 0).pending.iter().filter(|p| !p.pending).count() >= 2);
+    assert!(events(&mut pair, 0).pending.iter().filter(|p| !p.pending).count() >= 2);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn reused_index_does_not_redirect_move() {
     pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
     pair.server.world_mut().get_mut::<Viewers>(other).unwrap().add(client, Rights::USE);
     pair.settle(100);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::Stale)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Stale)]);
     assert_eq!(coins(&pair), 0);
     assert_eq!(inventory(&mut pair, other).count(COIN), 9);
     assert_same(&pair, 0, chest(2));
@@ -82,17 +82,17 @@ fn reused_index_does_not_redirect_move() {
 fn containers_shrink_grow_and_reorder_while_a_move_is_in_flight() {
     let Scene { mut pair, player_entity, chest_entity, me, open, .. } = scene();
     take(&mut pair, open, me);
-    // The backpack grows, and boots appear before the hotbar in the unit.
+    // The backpack grows, and equipment is inserted before the hotbar.
     drop(inventory(&mut pair, player_entity).resize(40));
     pair.server.world_mut().entity_mut(player_entity).insert(Equipment(Slots::new(3)));
     pair.settle(100);
     assert_same(&pair, 0, player(0));
-    assert_eq!((coins(&pair), heard(&mut pair, 0).rejected.len()), (9, 0));
+    assert_eq!((coins(&pair), events(&mut pair, 0).rejected.len()), (9, 0));
     let back = Action::Move { from: inv(me, 4), to: inv(open, 20), count: None };
     let id = ask(&mut pair, 0, back);
     drop(inventory(&mut pair, chest_entity).resize(9));
     pair.settle(100);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NoSuchSlot)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NoSuchSlot)]);
     assert_eq!(coins(&pair), 9);
     assert_same(&pair, 0, chest(1));
     assert_same(&pair, 0, player(0));
@@ -121,8 +121,12 @@ fn resync_while_requests_are_in_flight() {
     pair.settle(100);
     assert_same(&pair, 0, player(0));
     assert_eq!(coins(&pair), 9);
-    let heard = heard(&mut pair, 0);
-    assert_eq!((heard.confirmed.len(), heard.rejected.len()), (7, 0), "the answers come again");
+    let events = events(&mut pair, 0);
+    assert_eq!(
+        (events.confirmed.len(), events.rejected.len()),
+        (7, 0),
+        "the responses are sent again"
+    );
     assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 1);
     assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
 }
@@ -139,7 +143,7 @@ fn player_closes_the_chest_it_moves_out_of() {
     take(&mut pair, open, me);
     with_actions(&mut pair.clients[0].app, move |actions| actions.close(open));
     pair.settle(100);
-    assert_eq!((coins(&pair), heard(&mut pair, 0).rejected.len()), (9, 0), "in this order");
+    assert_eq!((coins(&pair), events(&mut pair, 0).rejected.len()), (9, 0), "in this order");
     assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
     assert_same(&pair, 0, player(0));
 }
@@ -151,7 +155,7 @@ fn chest_is_unloaded_and_loaded_while_a_move_is_in_flight() {
     let saved = with_inventories(&mut pair.server, move |inv| inv.save(chest_entity).unwrap());
     pair.server.world_mut().despawn(chest_entity);
     pair.settle(100);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
     let again = spawn_chest(&mut pair, 1, &[0]);
     pair.step();
     with_inventories(&mut pair.server, move |inv| inv.load(again, &saved).unwrap());
@@ -175,13 +179,13 @@ fn reused_index_does_not_redirect_close() {
     with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(1)));
     pair.settle(100);
     let open = shown_entity(&pair, 0, chest(1));
-    // The player asks for the other one, and the server takes the first away before it hears of it.
+    // The player opens the other chest, and the server hides the first before the request arrives.
     with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(2)));
     pair.step();
     let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(open));
     pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
     pair.settle(100);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
     assert_same(&pair, 0, chest(2));
 }
 
@@ -195,13 +199,13 @@ fn reused_index_does_not_redirect_put_all() {
     pair.settle(60);
     pair.network.latency_ticks = 10;
     let (me, chest_a) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
-    // The server closes one and opens the other; the player has not heard of it.
+    // The server hides one chest and shows the other; the client has not received that yet.
     hide(&mut pair, a, 0);
     pair.step();
     show(&mut pair, b, 0);
     pair.step();
     ask(&mut pair, 0, Action::MoveAll { from: me.into(), to: chest_a.into() });
     pair.settle(200);
-    assert_eq!(inventory(&mut pair, b).count(COIN), 0, "never named by the player");
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 1);
+    assert_eq!(inventory(&mut pair, b).count(COIN), 0, "the player never named it");
+    assert_eq!(events(&mut pair, 0).rejected.len(), 1);
 }

@@ -3,15 +3,15 @@
 
 use crate::common::{random::each_seed, *};
 
-/// A player with ten torches in the first slot, an axe in the second, three coins in the hotbar, and the
-/// entity that shows it on the client.
+/// Spawns a player with ten torches in slot 0, an axe in slot 1 and three coins in the hotbar. Returns its
+/// entities on the server and on the client.
 pub(super) fn stocked(pair: &mut Pair, client: usize) -> (Entity, Entity) {
     let server = spawn_player(pair, client);
     inventory(pair, server).set(0, TORCH.stack(10)).unwrap();
     inventory(pair, server).set(1, AXE.stack(1)).unwrap();
     hotbar(pair, server).set(0, COIN.stack(3)).unwrap();
     pair.settle(50);
-    heard(pair, client).clear();
+    events(pair, client).clear();
     (server, shown_entity(pair, client, player(client as u64)))
 }
 
@@ -37,12 +37,12 @@ fn accepted_swap_shows_at_once_and_emits_two_events() {
         assert_eq!(shown(&pair, 0, 0), Some(AXE.stack(1)), "before the next frame");
         assert_eq!(shown(&pair, 0, 1), Some(TORCH.stack(10)));
         pair.settle(200);
-        let heard = heard(&mut pair, 0);
-        assert_eq!(heard.slots.len(), 2, "{:?}", heard.slots);
-        assert!(heard.slots.iter().all(|change| change.cause == SlotCause::Predicted));
-        assert_eq!((heard.confirmed.as_slice(), heard.rejected.len()), (&[id][..], 0));
-        assert_eq!(heard.pending.iter().filter(|p| p.pending).count(), 2);
-        assert_eq!(heard.pending.iter().filter(|p| !p.pending).count(), 2);
+        let events = events(&mut pair, 0);
+        assert_eq!(events.slots.len(), 2, "{:?}", events.slots);
+        assert!(events.slots.iter().all(|change| change.cause == SlotCause::Predicted));
+        assert_eq!((events.confirmed.as_slice(), events.rejected.len()), (&[id][..], 0));
+        assert_eq!(events.pending.iter().filter(|p| p.pending).count(), 2);
+        assert_eq!(events.pending.iter().filter(|p| !p.pending).count(), 2);
         assert_same(&pair, 0, player(0));
         assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
     }
@@ -76,12 +76,12 @@ fn rejection_without_server_changes_corrects_the_client() {
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 0), Some(TORCH.stack(10)));
     assert_eq!(stats(&pair.server).slots_marked, marked);
-    let heard = heard(&mut pair, 0);
-    assert_eq!(heard.rejected, [(id, Reason::Locked)]);
-    let causes: Vec<_> = heard.slots.iter().map(|change| change.cause).collect();
+    let events = events(&mut pair, 0);
+    assert_eq!(events.rejected, [(id, Reason::Locked)]);
+    let causes: Vec<_> = events.slots.iter().map(|change| change.cause).collect();
     let (shown_first, taken_back) = (SlotCause::Predicted, SlotCause::RolledBack);
     assert_eq!(causes, [shown_first, shown_first, taken_back, taken_back]);
-    assert_eq!(heard.pending.len(), 4);
+    assert_eq!(events.pending.len(), 4);
     assert_eq!(inventory(&mut pair, server).get(0), Some(TORCH.stack(10)));
 }
 
@@ -90,7 +90,7 @@ fn actions_after_a_rejection_work() {
     let mut pair = pair(1);
     let (server, me) = stocked(&mut pair, 0);
     pair.network.latency_ticks = 8;
-    // The server takes the axe while the client moves it, and goes on with the torches.
+    // The server takes the axe while the client moves it; the client continues with the torches.
     inventory(&mut pair, server).set(1, None).unwrap();
     let first = ask(&mut pair, 0, Action::Move { from: inv(me, 1), to: inv(me, 5), count: None });
     let onto = Action::Move { from: inv(me, 0), to: inv(me, 5), count: Some(4) };
@@ -105,9 +105,9 @@ fn actions_after_a_rejection_work() {
     let second = ask(&mut pair, 0, onto);
     let third = ask(&mut pair, 0, to_other);
     pair.settle(200);
-    let heard = heard(&mut pair, 0);
-    assert_eq!(heard.rejected, [(second, Reason::Occupied), (first, Reason::Stale)]);
-    assert_eq!(heard.confirmed, [third]);
+    let events = events(&mut pair, 0);
+    assert_eq!(events.rejected, [(second, Reason::Occupied), (first, Reason::Stale)]);
+    assert_eq!(events.confirmed, [third]);
     assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
     assert_same(&pair, 0, player(0));
     assert_eq!(total(&mut pair, TORCH), 10);
@@ -135,8 +135,8 @@ fn duplicate_and_lost_responses_are_harmless() {
         pair.steps(400);
         pair.stop_tampering();
         pair.settle(400);
-        let answers = heard(&mut pair, 0).confirmed.len() + heard(&mut pair, 0).rejected.len();
-        // Of the four only two held something.
+        let answers = events(&mut pair, 0).confirmed.len() + events(&mut pair, 0).rejected.len();
+        // Only two of the four swaps have contents.
         assert_eq!(answers, 4, "message {lost} was lost");
         assert_same(&pair, 0, player(0));
         ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 10) });
@@ -153,7 +153,7 @@ fn server_changes_the_slot_under_a_prediction() {
     let (server, me) = stocked(&mut pair, 0);
     pair.network.latency_ticks = 6;
     ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 7), count: Some(5) });
-    // Five more fall into the same slot: the count of a stack may differ.
+    // Five torches are added to the same slot: the count of a stack may differ.
     inventory(&mut pair, server).set(0, TORCH.stack(15)).unwrap();
     for _ in 0..40 {
         pair.step();
@@ -165,7 +165,7 @@ fn server_changes_the_slot_under_a_prediction() {
         (Some(TORCH.stack(10)), Some(TORCH.stack(5)))
     );
     assert_same(&pair, 0, player(0));
-    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_eq!(events(&mut pair, 0).rejected, []);
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn rapid_pick_and_place_at_a_second_of_latency_with_jitter() {
         pair.settle(400);
         assert_same(&pair, 0, player(0));
         assert_eq!(total(&mut pair, TORCH), 10);
-        let unlawful = |(_, reason): &&(RequestId, Reason)| *reason == Reason::Stale;
-        assert_eq!(heard(&mut pair, 0).rejected.iter().filter(unlawful).count(), 0);
+        let stale = |(_, reason): &&(RequestId, Reason)| *reason == Reason::Stale;
+        assert_eq!(events(&mut pair, 0).rejected.iter().filter(stale).count(), 0);
         assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
     });
 }
@@ -208,10 +208,14 @@ fn three_viewers_take_the_last_item_in_one_tick() {
     }
     pair.settle(100);
     let won: Vec<_> =
-        (0..3).filter(|client| heard(&mut pair, *client).confirmed.len() == 1).collect();
+        (0..3).filter(|client| events(&mut pair, *client).confirmed.len() == 1).collect();
     assert_eq!(won.len(), 1);
     for client in (0..3).filter(|client| *client != won[0]) {
-        assert_eq!(heard(&mut pair, client).rejected[0].1, Reason::Stale, "the loser is told why");
+        assert_eq!(
+            events(&mut pair, client).rejected[0].1,
+            Reason::Stale,
+            "the losers receive a reason"
+        );
         assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 0);
     }
     for client in 0..3 {
@@ -236,7 +240,7 @@ fn twenty_quick_moves_and_a_drag_are_one_request_each() {
         ask(&mut pair, 0, Action::QuickMove { from: inv(me, slot), to: open.into() });
     }
     pair.settle(100);
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 20);
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 20);
     assert_eq!(inventory(&mut pair, chest_entity).count(BOOTS), 20);
     hotbar(&mut pair, server).set(0, COIN.stack(100)).unwrap();
     pair.settle(50);
@@ -276,7 +280,7 @@ fn lost_repeated_and_reordered_requests_apply_at_most_once() {
                 _ => vec![bytes],
             }
         });
-        // One torch at a time, so that each shows.
+        // One torch per request, so that each one counts.
         for _ in 0..5 {
             ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
             pair.step();
@@ -284,9 +288,9 @@ fn lost_repeated_and_reordered_requests_apply_at_most_once() {
         pair.settle(100);
         let lost = [1, 0, 1, 2][trick];
         assert_eq!(inventory(&mut pair, server).get(9), Some(TORCH.stack(5 - lost)), "{trick}");
-        let heard = heard(&mut pair, 0);
-        assert_eq!(heard.confirmed.len(), 5 - lost as usize);
-        assert!(heard.rejected.iter().all(|rejected| rejected.1 == Reason::Unanswered));
+        let events = events(&mut pair, 0);
+        assert_eq!(events.confirmed.len(), 5 - lost as usize);
+        assert!(events.rejected.iter().all(|rejected| rejected.1 == Reason::Unanswered));
         assert_same(&pair, 0, player(0));
         assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
     }
@@ -300,7 +304,7 @@ fn action_on_two_inventories_reaches_viewers_at_once() {
     pair.settle(50);
     let open = shown_entity(&pair, 0, chest(1));
     ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(open, 0), count: Some(4) });
-    // Wherever the two stand in between, no torch is missing or doubled.
+    // In no tick is a torch missing or doubled.
     for _ in 0..20 {
         pair.step();
         let own = pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH);
@@ -320,7 +324,7 @@ fn reconnected_client_acts_again_and_nothing_applies_twice() {
     }
     pair.steps(12);
     pair.disconnect(0);
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 3, "the answers were on their way");
+    assert_eq!(events(&mut pair, 0).rejected.len(), 3, "the responses were in flight");
     pair.connect(0);
     let owner = Owner(pair.client_id(0));
     pair.server.world_mut().entity_mut(server).insert(owner);
@@ -330,6 +334,6 @@ fn reconnected_client_acts_again_and_nothing_applies_twice() {
     ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 1);
     assert_same(&pair, 0, player(0));
 }

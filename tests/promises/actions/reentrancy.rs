@@ -15,7 +15,7 @@ fn request_on_opening_keeps_updates_of_the_same_message() {
     show(&mut pair, chest_server, 0);
     pair.settle(60);
     pair.steps(600);
-    assert_eq!(heard(&mut pair, 0).slots.len(), 1, "the game was told");
+    assert_eq!(events(&mut pair, 0).slots.len(), 1, "the event was emitted");
     assert_same(&pair, 0, player(0));
 }
 
@@ -47,7 +47,7 @@ fn request_between_apply_and_reconcile_keeps_applied_updates() {
     pair.clients[0].app.world_mut().resource_mut::<Clicks>().0 = 1;
     pair.settle(60);
     pair.steps(600);
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 1);
     assert_same(&pair, 0, chest(1));
 }
 
@@ -89,7 +89,7 @@ fn request_on_closing_keeps_updates_of_the_same_message() {
     let first = spawn_chest(&mut pair, 1, &[0]);
     let second = spawn_chest(&mut pair, 2, &[0]);
     pair.settle(60);
-    // What was held on the cursor goes back when the chest closes.
+    // An interface that puts the cursor's stack back when the chest closes.
     pair.clients[0].app.add_observer(
         |_: On<InventoryClosed>,
          me: Single<Entity, With<LocalInventory>>,
@@ -101,7 +101,7 @@ fn request_on_closing_keeps_updates_of_the_same_message() {
     inventory(&mut pair, second).set(4, COIN.stack(5)).unwrap();
     pair.settle(60);
     pair.steps(300);
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 1);
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 1);
     assert_same(&pair, 0, player(0));
     assert_same(&pair, 0, chest(2));
 }

@@ -47,7 +47,7 @@ fn gains_above_u32_are_passed_to_rules() {
                 Items::<()>::from_ron(r#"(items: [(key: "dust", max_stack: 4000000000)])"#)
                     .unwrap(),
             )
-            .init_resource::<Heard>()
+            .init_resource::<EventLog>()
             .add_rule::<With<Hotbar>, _>(|ask: In<Ask>| match ask.purpose {
                 Purpose::Act { .. } => Verdict::AtMost(5),
                 _ => Verdict::Allow,
@@ -63,7 +63,7 @@ fn gains_above_u32_are_passed_to_rules() {
     ask(&mut pair, 0, Action::MoveAll { from: there.into(), to: me.into() });
     pair.settle(60);
     let got = inventory(&mut pair, server).count(DUST);
-    assert!(got <= 5, "{got} came in where five may");
+    assert!(got <= 5, "{got} were gained, five are allowed");
 }
 
 #[derive(Component, Clone, Copy, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ fn careful(In(ask): In<Ask>) -> Verdict {
     Verdict::AtMost(5)
 }
 
-/// A player at 0 with `Careful` if asked for, and a chest at 1 that it may open.
+/// A player at 0, with the rule `careful` if requested, and a chest at 1 that it may open.
 fn scene(careful_player: bool) -> Scene {
     let mut scene = Scene::with_setup(2, move |app| {
         setup(app);
@@ -112,7 +112,7 @@ fn scene(careful_player: bool) -> Scene {
     scene
 }
 
-/// The chest as the client knows it: replicated, its inventory in view or not.
+/// The replicated chest on the client, whether its inventory is in view or not.
 fn replicated_chest(pair: &mut Pair, client: usize) -> Entity {
     let world = pair.clients[client].app.world_mut();
     let mut found = world.query_filtered::<(Entity, &At), Without<LocalInventory>>();
@@ -130,23 +130,23 @@ fn open(pair: &mut Pair, client: usize) -> RequestId {
 fn players_open_and_close_what_rules_allow() {
     let Scene { mut pair, player_entity, chest_entity, .. } = scene(false);
     let id = open(&mut pair, 0);
-    assert_eq!(heard(&mut pair, 0).confirmed, [id]);
+    assert_eq!(events(&mut pair, 0).confirmed, [id]);
     assert_same(&pair, 0, chest(1));
     let there = replicated_chest(&mut pair, 0);
     with_actions(&mut pair.clients[0].app, move |actions| actions.close(there));
     pair.settle(60);
     assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
-    assert_eq!(heard(&mut pair, 0).rejected, []);
-    // Too far away, and then locked as well: each is told.
+    assert_eq!(events(&mut pair, 0).rejected, []);
+    // Too far away, then locked: each has its own reason.
     pair.server.world_mut().entity_mut(player_entity).insert(At(9));
     let far = open(&mut pair, 0);
     pair.server.world_mut().entity_mut(player_entity).insert(At(0));
     pair.server.world_mut().entity_mut(chest_entity).insert(Locked);
     let locked = open(&mut pair, 0);
-    assert_eq!(heard(&mut pair, 0).rejected, [(far, Reason::TooFar), (locked, Reason::Locked)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(far, Reason::TooFar), (locked, Reason::Locked)]);
     pair.server.world_mut().entity_mut(chest_entity).remove::<(Locked, Openable)>();
     let closed = open(&mut pair, 0);
-    assert_eq!(heard(&mut pair, 0).rejected.last(), Some(&(closed, Reason::NotInView)));
+    assert_eq!(events(&mut pair, 0).rejected.last(), Some(&(closed, Reason::NotInView)));
     assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
 }
 
@@ -160,11 +160,11 @@ fn walking_away_closes_the_view_and_rejects_actions() {
     let from = (there, Inventory::slot(0));
     let id = ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
     pair.steps(5);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::TooFar)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::TooFar)]);
     assert_eq!(inventory(&mut pair, chest_entity).count(TORCH), 30);
-    // Rules are asked again now and then.
+    // Rules are checked again periodically.
     within(&mut pair, 60, |pair| pair.shown::<Inventory>(0, chest(1)).is_none());
-    assert_eq!(heard(&mut pair, 0).closed.len(), 1);
+    assert_eq!(events(&mut pair, 0).closed.len(), 1);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn rules_allow_a_part_or_reject_with_a_custom_reason() {
     let from = (there, Inventory::slot(0));
     ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
     pair.settle(60);
-    assert_eq!(inventory(&mut pair, player_entity).count(TORCH), 5, "as many as it may");
+    assert_eq!(inventory(&mut pair, player_entity).count(TORCH), 5, "the permitted number");
     assert_same(&pair, 0, player(0));
     assert_same(&pair, 0, chest(1));
     let to = (me, Inventory::slot(9));
@@ -184,17 +184,17 @@ fn rules_allow_a_part_or_reject_with_a_custom_reason() {
     let from = (me, Inventory::slot(0));
     let quest = ask(&mut pair, 0, Action::Drop { from, count: None });
     pair.settle(60);
-    let rejected = heard(&mut pair, 0).rejected.clone();
+    let rejected = events(&mut pair, 0).rejected.clone();
     assert_eq!(rejected, [(part, Reason::TooMuch), (quest, Reason::Game(7))]);
     assert_eq!(inventory(&mut pair, chest_entity).count(TORCH), 25);
-    // Within one inventory nothing is gained.
+    // A move within one inventory gains nothing.
     ask(&mut pair, 0, Action::Move { from, to: (me, Hotbar::slot(2)), count: None });
     pair.settle(60);
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 2);
+    assert_eq!(events(&mut pair, 0).rejected.len(), 2);
     assert_eq!(hotbar(&mut pair, player_entity).get(2), Some(COIN.stack(10)));
 }
 
-/// A furnace: what is smelted lies in the first slot, what came of it in the second.
+/// A furnace: input in the first slot, output in the second.
 #[derive(Component)]
 struct Furnace(Slots);
 
@@ -226,11 +226,11 @@ fn inventory_and_slot_rights_are_enforced() {
                 let action = action.clone();
                 move |actions| actions.check(&action)
             });
-            let before = heard(&mut pair, 0).rejected.len();
-            // Past the client's own check, as a client that was tampered with would.
+            let before = events(&mut pair, 0).rejected.len();
+            // Without the client's own check, as a modified client would.
             ask(&mut pair, 0, action);
             pair.settle(50);
-            assert_eq!(heard(&mut pair, 0).rejected.len() == before, checked.is_ok());
+            assert_eq!(events(&mut pair, 0).rejected.len() == before, checked.is_ok());
             assert!(
                 matches!(checked, Ok(()) | Err(Reason::NotAllowed | Reason::Occupied)),
                 "{rights:?}: {checked:?}"
@@ -242,14 +242,14 @@ fn inventory_and_slot_rights_are_enforced() {
             to: (me, Inventory::slot(1)),
             count: Some(1),
         });
-        assert!(put, "one's own is one's own");
+        assert!(put, "the player's own inventory is unrestricted");
         let take = allowed(Action::QuickMove { from: slot(1), to: me.into() });
         assert_eq!(take, rights.contains(Rights::TAKE), "{rights:?}");
         let swap = allowed(Action::Swap { a: slot(0), b: (me, Inventory::slot(1)) });
         assert_eq!(swap, rights.contains(Rights::USE), "{rights:?}");
         let into_output =
             allowed(Action::Move { from: (me, Inventory::slot(0)), to: slot(1), count: Some(1) });
-        assert!(!into_output, "nobody puts into the output");
+        assert!(!into_output, "the output accepts nothing");
     }
 }
 
@@ -263,7 +263,7 @@ fn hidden_inventory_is_rejected_like_a_missing_one() {
     let ask_id = |pair: &mut Pair, id| {
         with_actions(&mut pair.clients[0].app, move |actions| actions.open_id(id));
         pair.settle(50);
-        heard(pair, 0).rejected.pop().unwrap().1
+        events(pair, 0).rejected.pop().unwrap().1
     };
     assert_eq!(ask_id(&mut pair, player(1)), Reason::NotInView);
     assert_eq!(ask_id(&mut pair, player(77)), Reason::NotInView);
@@ -279,7 +279,7 @@ fn view_granted_by_the_game_is_only_closed_by_the_game() {
     let Scene { mut pair, chest_entity, .. } = scene(false);
     open(&mut pair, 0);
     pair.settle(100);
-    // A cut scene: the game shows the chest from afar, whatever the rules say.
+    // A cut scene: the game shows the chest from a distance, whatever the rules say.
     let client = pair.client_id(0);
     let mut viewers = pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap();
     assert!(viewers.remove(client));
@@ -290,6 +290,6 @@ fn view_granted_by_the_game_is_only_closed_by_the_game() {
     let shown = shown_entity(&pair, 0, chest(1));
     let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(shown));
     pair.settle(100);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
     assert_same(&pair, 0, chest(1));
 }

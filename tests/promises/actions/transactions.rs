@@ -32,7 +32,7 @@ fn give_respects_limits_and_filters_and_returns_the_rest() {
     assert_eq!(rest.into_stack(), Some(TORCH.stack(1000 - fits)));
     assert_eq!(with_inventories(&mut app, move |inv| inv.count(entity, TORCH)), 5 * 64);
     let boots = with_inventories(&mut app, move |inv| inv.give(entity, BOOTS.stack(1)));
-    assert_eq!(boots.into_stack(), Some(BOOTS.stack(1)), "nobody is dressed by picking up boots");
+    assert_eq!(boots.into_stack(), Some(BOOTS.stack(1)), "equipment is not filled automatically");
     let mystery = ItemId::of("mystery").stack(1);
     let unknown = with_inventories(&mut app, move |inv| inv.give(entity, mystery));
     assert_eq!(unknown.into_stack(), Some(mystery));
@@ -76,7 +76,7 @@ fn transaction_over_two_inventories_is_all_or_nothing() {
         with_inventories(&mut app, trade(11)).unwrap_err(),
         InventoryError::NotEnough { have: 10, wanted: 11, .. }
     ));
-    // Nine leave a coin in the only slot, so the axe has no room.
+    // Nine coins leave one in the only slot, so the axe has no room.
     assert!(matches!(
         with_inventories(&mut app, trade(9)).unwrap_err(),
         InventoryError::Full { left: 1, .. }
@@ -164,7 +164,7 @@ fn failed_move_area_keeps_the_stack() {
     with_inventories(&mut app, move |inventories| {
         inventories
             .transact(|tx| {
-                // The chest has a hotbar only; try the one, then the other.
+                // The chest has only a hotbar.
                 let first = tx.move_area(from, Area::of::<Inventory>(to));
                 assert!(first.is_err());
                 Ok(())

@@ -7,10 +7,10 @@ use bevy_inventory_sync::wire::{
     request::{ActionWriter, Body, write_body},
 };
 
-/// How many types of actions the tests' apps register.
+/// Number of action types that the tests' apps register.
 pub const TYPES: usize = 1;
 
-/// Writes a request. Views are given as entities with that index.
+/// Encodes a request. Views are given as entities with that index.
 pub fn forged(pair: &Pair, number: u8, actor: Option<u32>, action: &Action) -> Vec<u8> {
     let world = pair.server.world();
     let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
@@ -22,7 +22,7 @@ pub fn forged(pair: &Pair, number: u8, actor: Option<u32>, action: &Action) -> V
     w.finish().to_vec()
 }
 
-/// Has the server receive it from a client.
+/// Makes the server receive bytes from a client.
 pub fn send(pair: &mut Pair, client: usize, bytes: Vec<u8>) {
     let channel = pair.request_channel();
     let client = pair.client_id(client).entity().unwrap();
@@ -30,7 +30,7 @@ pub fn send(pair: &mut Pair, client: usize, bytes: Vec<u8>) {
     messages.insert_received(client, channel, bytes);
 }
 
-/// What [`forged`] takes for a view.
+/// The entity that [`forged`] encodes as this view.
 pub fn view(n: u32) -> Entity {
     Entity::from_raw_u32(n).unwrap()
 }

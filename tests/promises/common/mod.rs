@@ -25,7 +25,7 @@ pub const ITEMS: &str = r#"(items: [
     (key: "boots", takes: [("coin", 10)], gives: [("boots", 1)], at: "equipment"),
 ])"#;
 
-/// A container of a game's own.
+/// A custom container.
 #[derive(Component, Clone, PartialEq, Debug)]
 pub struct Equipment(pub Slots);
 
@@ -36,9 +36,9 @@ container!(Equipment, "equipment", {
     }
 });
 
-/// What observers were told, in order.
+/// Events that observers received, in order.
 #[derive(Resource, Default, Debug)]
-pub struct Heard {
+pub struct EventLog {
     pub opened: Vec<InventoryOpened>,
     pub closed: Vec<InventoryClosed>,
     pub resized: Vec<InventoryResized>,
@@ -49,7 +49,7 @@ pub struct Heard {
     pub rejected: Vec<(RequestId, Reason)>,
 }
 
-impl Heard {
+impl EventLog {
     pub fn clear(&mut self) {
         *self = Self::default();
     }
@@ -59,22 +59,30 @@ pub fn setup(app: &mut App) {
     app.add_container::<Equipment>()
         .add_public_view::<HeldItem>()
         .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
-        .init_resource::<Heard>()
-        .add_observer(|on: On<InventoryOpened>, mut heard: ResMut<Heard>| heard.opened.push(*on))
-        .add_observer(|on: On<InventoryClosed>, mut heard: ResMut<Heard>| heard.closed.push(*on))
-        .add_observer(|on: On<InventoryResized>, mut heard: ResMut<Heard>| heard.resized.push(*on))
-        .add_observer(|on: On<SlotChanged>, mut heard: ResMut<Heard>| heard.slots.push(*on))
-        .add_observer(|on: On<SelectedChanged>, mut heard: ResMut<Heard>| heard.selected.push(*on))
-        .add_observer(|on: On<SlotPending>, mut heard: ResMut<Heard>| heard.pending.push(*on))
-        .add_observer(|on: On<ActionConfirmed>, mut heard: ResMut<Heard>| {
-            heard.confirmed.push(on.request);
+        .init_resource::<EventLog>()
+        .add_observer(|on: On<InventoryOpened>, mut events: ResMut<EventLog>| {
+            events.opened.push(*on)
         })
-        .add_observer(|on: On<ActionRejected>, mut heard: ResMut<Heard>| {
-            heard.rejected.push((on.request, on.reason));
+        .add_observer(|on: On<InventoryClosed>, mut events: ResMut<EventLog>| {
+            events.closed.push(*on)
+        })
+        .add_observer(|on: On<InventoryResized>, mut events: ResMut<EventLog>| {
+            events.resized.push(*on)
+        })
+        .add_observer(|on: On<SlotChanged>, mut events: ResMut<EventLog>| events.slots.push(*on))
+        .add_observer(|on: On<SelectedChanged>, mut events: ResMut<EventLog>| {
+            events.selected.push(*on)
+        })
+        .add_observer(|on: On<SlotPending>, mut events: ResMut<EventLog>| events.pending.push(*on))
+        .add_observer(|on: On<ActionConfirmed>, mut events: ResMut<EventLog>| {
+            events.confirmed.push(on.request);
+        })
+        .add_observer(|on: On<ActionRejected>, mut events: ResMut<EventLog>| {
+            events.rejected.push((on.request, on.reason));
         });
 }
 
-/// So many clients, connected and greeted.
+/// A server and this number of clients, connected and synced.
 pub fn pair(clients: usize) -> Pair {
     Pair::new(clients, setup)
 }
@@ -103,7 +111,7 @@ pub fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
     pair.server.world_mut().spawn((chest(n), Inventory::default(), list)).id()
 }
 
-/// A slot of the backpack, or of a chest.
+/// A slot of a backpack or chest.
 pub fn inv(entity: Entity, slot: usize) -> Place {
     (entity, Inventory::slot(slot))
 }
@@ -116,8 +124,8 @@ pub fn hotbar(pair: &mut Pair, entity: Entity) -> Mut<'_, Hotbar> {
     pair.server.world_mut().get_mut::<Hotbar>(entity).unwrap()
 }
 
-pub fn heard(pair: &mut Pair, client: usize) -> Mut<'_, Heard> {
-    pair.clients[client].app.world_mut().resource_mut::<Heard>()
+pub fn events(pair: &mut Pair, client: usize) -> Mut<'_, EventLog> {
+    pair.clients[client].app.world_mut().resource_mut::<EventLog>()
 }
 
 pub fn stats(app: &App) -> InventoryStats {
@@ -132,7 +140,7 @@ pub fn is_same(pair: &Pair, client: usize, id: InventoryId) -> bool {
     pair.shown::<Inventory>(client, id) == inventory
 }
 
-/// The client's copy of every slot equals the server's.
+/// Asserts that the client shows every slot as the server has it.
 #[track_caller]
 pub fn assert_same(pair: &Pair, client: usize, id: InventoryId) {
     let server = pair.server.world();
@@ -145,7 +153,7 @@ pub fn assert_same(pair: &Pair, client: usize, id: InventoryId) {
     assert_eq!(pair.shown::<Equipment>(client, id), equipment, "equipment {id} on client {client}");
 }
 
-/// Runs a system once with the given input.
+/// Runs a system once with `Inventories`.
 pub fn with_inventories<T: 'static>(
     app: &mut App,
     f: impl FnOnce(&mut Inventories) -> T + Send + Sync + 'static,
@@ -155,12 +163,12 @@ pub fn with_inventories<T: 'static>(
     app.world_mut().run_system_once(system).unwrap()
 }
 
-/// Has a client ask for something, in a frame of its own that sends nothing else.
+/// Makes a client request an action.
 pub fn ask<A: InventoryAction>(pair: &mut Pair, client: usize, action: A) -> RequestId {
     with_actions(&mut pair.clients[client].app, move |actions| actions.request(action))
 }
 
-/// Runs a system once with what players act with.
+/// Runs a system once with `InventoryActions`.
 pub fn with_actions<T: 'static>(
     app: &mut App,
     f: impl FnOnce(&mut InventoryActions) -> T + Send + Sync + 'static,
@@ -175,7 +183,7 @@ pub fn shown_entity(pair: &Pair, client: usize, id: InventoryId) -> Entity {
     pair.clients[client].app.world().resource::<InventoryIds>().get(id).expect("it is in view")
 }
 
-/// Bytes of one kind of traffic between two moments.
+/// Bytes that a client has received so far.
 pub fn bytes_down(pair: &Pair, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_down
 }
@@ -184,31 +192,31 @@ pub fn bytes_up(pair: &Pair, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_up
 }
 
-/// Lets a client see an inventory.
+/// Adds a client to an inventory's viewers.
 pub fn show(pair: &mut Pair, entity: Entity, client: usize) {
     let client = pair.client_id(client);
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().add(client, Rights::USE);
 }
 
-/// Hides an inventory from a client.
+/// Removes a client from an inventory's viewers.
 pub fn hide(pair: &mut Pair, entity: Entity, client: usize) {
     let client = pair.client_id(client);
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().remove(client);
 }
 
-/// Hands bytes to a client as if the server had sent them.
+/// Makes a client receive bytes as if the server had sent them.
 pub fn feed(pair: &mut Pair, client: usize, channel: usize, bytes: Vec<u8>) {
     let app = &mut pair.clients[client].app;
     app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
 }
 
-/// Has a client believe that it has lost its place: no message begins like this one.
-pub fn confuse(pair: &mut Pair, client: usize) {
+/// Makes a client detect a gap: no message begins with this byte.
+pub fn simulate_gap(pair: &mut Pair, client: usize) {
     let channel = pair.sync_channel();
     feed(pair, client, channel, vec![0x1F]);
 }
 
-/// An inventory of so many slots that cannot be told in fewer bytes.
+/// An inventory of random stacks, which do not compress.
 pub fn noise(slots: usize, seed: u64) -> Inventory {
     let mut dice = fastrand::Rng::with_seed(seed);
     Inventory((0..slots).map(|_| Some(COIN.stack(dice.u32(1..=1_000_000)))).collect())
@@ -235,12 +243,12 @@ pub fn ticking_slowly(setup: impl Fn(&mut App)) -> App {
     app
 }
 
-/// 16 bytes that no other test data has: every wear is a piece of it.
+/// Four stacks whose wear is a pattern that no other test data has.
 pub fn canary() -> Vec<Option<Stack>> {
     [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE].map(|wear| Some(AXE.stack(1).worn(wear))).to_vec()
 }
 
-/// Whether the canary's bits are in a message, at whatever bit they start.
+/// Returns `true` if a message contains the canary's bits, at any offset.
 pub fn contains_canary(bytes: &[u8]) -> bool {
     let bits: Vec<bool> = bytes.iter().flat_map(|b| (0..8).map(move |n| b >> n & 1 == 1)).collect();
     let wears = [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE];
@@ -250,7 +258,7 @@ pub fn contains_canary(bytes: &[u8]) -> bool {
     })
 }
 
-/// Disconnects a client for so long, and gives it back what it owned and saw.
+/// Disconnects a client for a number of ticks, and restores what it owned and saw.
 pub fn reconnect(pair: &mut Pair, client: usize, away: usize, own: &[Entity], seen: &[Entity]) {
     pair.disconnect(client);
     pair.steps(away);

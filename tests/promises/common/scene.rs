@@ -104,7 +104,7 @@ impl SceneBuilder {
         pair.settle(100);
         pair.network.latency_ticks = latency_ticks;
         if !keep_events {
-            (0..pair.clients.len()).for_each(|client| heard(&mut pair, client).clear());
+            (0..pair.clients.len()).for_each(|client| events(&mut pair, client).clear());
         }
         let first = |all: &[Entity]| all.first().copied().unwrap_or(Entity::PLACEHOLDER);
         let seen = |id| {

@@ -44,6 +44,6 @@ fn bag_opens_by_id_and_does_not_go_into_itself() {
     }
     pair.settle(60);
     assert_eq!(pair.shown::<Inventory>(0, inside).unwrap().count(TORCH), 3);
-    assert_eq!(heard(&mut pair, 0).rejected.pop().unwrap().1, Reason::Game(3));
+    assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Reason::Game(3));
     assert_same(&pair, 0, player(0));
 }

@@ -52,7 +52,7 @@ fn furnace_runs_and_shows_progress_while_it_has_ingredients_and_room() {
     pair.steps(300);
     assert_eq!(made(&pair), 2, "two fit");
     assert_eq!(pair.shown::<Furnace>(0, chest(1)).unwrap().count(ore), 5);
-    // A player cannot set the progress, put into the output, or do what takes time at once.
+    // A player cannot set the progress, put into the output, or skip the time.
     let slot = (there, Smelted::slot(0));
     for (action, reason) in [
         (Action::Select { slot: (there, Furnace::slot(1)) }, Reason::NoSuchSlot),

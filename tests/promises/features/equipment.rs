@@ -5,13 +5,13 @@ use crate::common::*;
 #[derive(Resource, Default)]
 struct Worn(Vec<(bool, ItemId)>);
 
-/// So many clients, who write down what is put on and taken off.
+/// A server and clients that record what is equipped and unequipped.
 fn wardrobe(clients: usize) -> Pair {
     Pair::new(clients, |app| {
         app.add_equipment::<Equipment>()
             .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
             .init_resource::<Worn>()
-            .init_resource::<Heard>()
+            .init_resource::<EventLog>()
             .add_observer(|on: On<Equipped>, mut w: ResMut<Worn>| w.0.push((true, on.stack.item)))
             .add_observer(|on: On<Unequipped>, mut w: ResMut<Worn>| {
                 w.0.push((false, on.stack.item));
@@ -53,13 +53,16 @@ fn equip_events_follow_the_view() {
     viewers.add(pair.client_id(1), Rights::SEE);
     pair.server.world_mut().entity_mut(player_entity).insert(viewers);
     pair.settle(60);
-    let told = |pair: &Pair, n: usize| pair.clients[n].app.world().resource::<Worn>().0.clone();
-    assert_eq!((told(&pair, 0), told(&pair, 1)), (vec![(true, BOOTS)], vec![(true, BOOTS)]));
+    let recorded = |pair: &Pair, n: usize| pair.clients[n].app.world().resource::<Worn>().0.clone();
+    assert_eq!(
+        (recorded(&pair, 0), recorded(&pair, 1)),
+        (vec![(true, BOOTS)], vec![(true, BOOTS)])
+    );
     pair.server.world_mut().entity_mut(player_entity).insert(Viewers::new());
     pair.settle(60);
-    assert_eq!(told(&pair, 1), [(true, BOOTS), (false, BOOTS)]);
+    assert_eq!(recorded(&pair, 1), [(true, BOOTS), (false, BOOTS)]);
     let mut boots = pair.server.world_mut().get_mut::<Equipment>(player_entity).unwrap();
     drop(boots.0.resize(0));
     pair.settle(60);
-    assert_eq!(told(&pair, 0), [(true, BOOTS), (false, BOOTS)], "the slot itself went");
+    assert_eq!(recorded(&pair, 0), [(true, BOOTS), (false, BOOTS)], "the slot itself was removed");
 }

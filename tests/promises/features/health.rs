@@ -53,7 +53,7 @@ fn client_stats_add_up_to_the_totals() {
                 50 | 60 => {
                     ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 26) });
                 }
-                70 => confuse(&mut pair, 2),
+                70 => simulate_gap(&mut pair, 2),
                 80 => {
                     let bytes = forge::forged(
                         &pair,
@@ -87,7 +87,7 @@ fn client_stats_add_up_to_the_totals() {
         assert_eq!(sum(|c| c.malformed + c.flooded), 0);
         let received: Vec<u64> =
             pair.clients.iter().map(|c| crate::common::stats(&c.app).bytes_received).collect();
-        // The confusing message came from nowhere.
+        // The server did not send the confusing message.
         let expected = [all[0].bytes, all[1].bytes, all[2].bytes + 1];
         assert_eq!(received, expected);
     }
@@ -126,7 +126,7 @@ fn exhausted_budget_alerts_once() {
         }
     };
     busy(&mut pair, 110);
-    assert_eq!(alerts(&pair), [], "not for a moment");
+    assert_eq!(alerts(&pair), [], "not even for one tick");
     busy(&mut pair, 400);
     let client = Some(entity(&pair, 0));
     assert_eq!(alerts(&pair), [SyncAlert::BudgetExhausted { client }]);
@@ -149,28 +149,28 @@ fn repeated_desync_alerts_once() {
     let me = spawn_player(&mut pair, 0);
     pair.settle(50);
     for n in 1..=8u32 {
-        confuse(&mut pair, 0);
+        simulate_gap(&mut pair, 0);
         inventory(&mut pair, me).set(0, COIN.stack(n)).unwrap();
         pair.steps(100);
     }
     let client = entity(&pair, 0);
-    let [SyncAlert::ClientKeepsDesyncing { client: told, desyncs }] = alerts(&pair) else {
+    let [SyncAlert::ClientKeepsDesyncing { client: desynced, desyncs }] = alerts(&pair) else {
         panic!("{:?}", alerts(&pair));
     };
-    assert_eq!((*told, *desyncs), (client, 3));
+    assert_eq!((*desynced, *desyncs), (client, 3));
     let desyncs = sync_of(&pair, 0).desyncs;
     assert_eq!(desyncs, stats(&pair.server).resyncs_asked);
-    confuse(&mut pair, 0);
+    simulate_gap(&mut pair, 0);
     let mut seen = false;
     for _ in 0..1200 {
         pair.step();
         seen |= health(&pair).1 == [HealthReason::ClientsDesynced(1)];
     }
     assert!(seen && health(&pair).0 == HealthStatus::Healthy);
-    // Slowly, it is no news.
+    // Rare desyncs raise no alert.
     pair.steps(60 * 40);
     for _ in 0..4 {
-        confuse(&mut pair, 0);
+        simulate_gap(&mut pair, 0);
         pair.steps(60 * 20);
     }
     assert_eq!(alerts(&pair).len(), 1, "{:?}", alerts(&pair));
@@ -257,12 +257,12 @@ fn rejections_are_counted_by_reason() {
         forge::send(&mut pair, 0, bytes);
         pair.step();
     }
-    let refusals = pair.server.world().resource::<Refusals>();
-    let total: u64 = refusals.iter().map(|(_, count)| count).sum();
+    let counts = pair.server.world().resource::<Refusals>();
+    let total: u64 = counts.iter().map(|(_, count)| count).sum();
     assert_eq!(total, stats(&pair.server).actions_refused);
     assert_eq!(total, asked.len() as u64);
-    let of = |reason| refusals.of(reason);
-    assert_eq!(of(Reason::NoSuchSlot), 2, "{refusals:?}");
+    let of = |reason| counts.of(reason);
+    assert_eq!(of(Reason::NoSuchSlot), 2, "{counts:?}");
     assert_eq!((of(Reason::Empty), of(Reason::NotAllowed), of(Reason::NotInView)), (1, 1, 1));
     assert_eq!((of(Reason::NotEnough), of(Reason::Locked)), (1, 0));
 }
@@ -270,7 +270,7 @@ fn rejections_are_counted_by_reason() {
 #[test]
 fn response_latency_is_measured() {
     let Scene { mut pair, me, .. } = Scene::new(1).players(1).carried(0, TORCH.stack(3)).build();
-    // Ticks each way, and the bucket of both together with the server's tick and the client's own.
+    // Latency in ticks, and the bucket of the round trip plus one tick on each side.
     for (asked, (latency, limit)) in
         [(0, 34), (2, 100), (10, 500), (40, u64::MAX)].iter().enumerate()
     {
@@ -286,7 +286,7 @@ fn response_latency_is_measured() {
         assert!(times.last().abs_diff(round_trip) < 2 * bevy_inventory_sync::test_pair::STEP);
         assert!(times.mean() <= times.last());
     }
-    // What was never answered did not take any time.
+    // Requests without a response are not measured.
     ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
     pair.disconnect(0);
     assert_eq!(pair.clients[0].app.world().resource::<ActionTimes>().count(), 4);
@@ -312,23 +312,27 @@ fn every_pipeline_step_has_a_diagnostic() {
     };
     type Plugin = InventoryDiagnosticsPlugin;
     let (server, client) = (&pair.server, &pair.clients[0].app);
-    let (told, heard) = (stats(server), stats(client));
+    let (server_stats, client_stats) = (stats(server), stats(client));
     for (path, name, expected) in [
-        (Plugin::SLOTS_MARKED, "inventory/mark/slots", told.slots_marked),
-        (Plugin::JOBS_BATCHED, "inventory/batch/jobs", told.jobs_batched),
-        (Plugin::UPDATES_DEFERRED, "inventory/batch/deferred", told.updates_deferred),
-        (Plugin::ENTRIES_ENCODED, "inventory/encode/entries", told.entries_encoded),
-        (Plugin::MESSAGES_SENT, "inventory/send/messages", told.messages_sent),
-        (Plugin::BYTES_SENT, "inventory/send/bytes", told.bytes_sent),
-        (Plugin::REQUESTS_VALIDATED, "inventory/validate/requests", told.requests_validated),
+        (Plugin::SLOTS_MARKED, "inventory/mark/slots", server_stats.slots_marked),
+        (Plugin::JOBS_BATCHED, "inventory/batch/jobs", server_stats.jobs_batched),
+        (Plugin::UPDATES_DEFERRED, "inventory/batch/deferred", server_stats.updates_deferred),
+        (Plugin::ENTRIES_ENCODED, "inventory/encode/entries", server_stats.entries_encoded),
+        (Plugin::MESSAGES_SENT, "inventory/send/messages", server_stats.messages_sent),
+        (Plugin::BYTES_SENT, "inventory/send/bytes", server_stats.bytes_sent),
+        (
+            Plugin::REQUESTS_VALIDATED,
+            "inventory/validate/requests",
+            server_stats.requests_validated,
+        ),
     ] {
         assert_eq!(path.as_str(), name);
         assert!((sum(server, &path) - expected as f64).abs() < 0.5, "{name}: {expected}");
     }
     for (path, name, expected) in [
-        (Plugin::BYTES_RECEIVED, "inventory/receive/bytes", heard.bytes_received),
-        (Plugin::SLOTS_APPLIED, "inventory/apply/slots", heard.slots_applied),
-        (Plugin::SLOTS_NOTIFIED, "inventory/notify/slots", heard.slots_notified),
+        (Plugin::BYTES_RECEIVED, "inventory/receive/bytes", client_stats.bytes_received),
+        (Plugin::SLOTS_APPLIED, "inventory/apply/slots", client_stats.slots_applied),
+        (Plugin::SLOTS_NOTIFIED, "inventory/notify/slots", client_stats.slots_notified),
     ] {
         assert_eq!(path.as_str(), name);
         assert!(expected > 0 && (sum(client, &path) - expected as f64).abs() < 0.5, "{name}");

@@ -88,7 +88,7 @@ fn any_size_up_to_the_cap_arrives_and_above_is_a_typed_error() {
         }
     }
     pair.settle(200);
-    // And for one who joins later.
+    // The same for a client that joins later.
     pair.disconnect(0);
     pair.step();
     pair.connect(0);
@@ -110,13 +110,13 @@ fn change_of_instance_data_alone_is_sent() {
     let mut pair = Pair::new(1, setup_all);
     let player_entity = spawn_player(&mut pair, 0);
     let [a, b] = [3, 4].map(|len| engraved(&mut pair, len).unwrap());
-    assert_eq!(engraved(&mut pair, 3), Ok(a), "equal values have one name");
+    assert_eq!(engraved(&mut pair, 3), Ok(a), "equal values have one id");
     inventory(&mut pair, player_entity).set(0, AXE.stack(1).with_data(a)).unwrap();
     pair.settle(50);
-    heard(&mut pair, 0).clear();
+    events(&mut pair, 0).clear();
     inventory(&mut pair, player_entity).set(0, AXE.stack(1).with_data(b)).unwrap();
     pair.settle(50);
-    assert_eq!(heard(&mut pair, 0).slots.len(), 1);
+    assert_eq!(events(&mut pair, 0).slots.len(), 1);
     assert_same(&pair, 0, player(0));
     let before = bytes_down(&pair, 0);
     inventory(&mut pair, player_entity).set(1, AXE.stack(1).with_data(b)).unwrap();
@@ -139,11 +139,11 @@ fn unreferenced_data_is_released_on_both_sides() {
     }
     let pool = pair.server.world().resource::<DataPool>();
     assert!(!pool.contains(data) && !pool.contains(never_held));
-    // The name comes with the next message that can carry it.
+    // The id is released with the next message that can carry it.
     spawn_chest(&mut pair, 1, &[0]);
     pair.steps(5);
     assert!(!pair.clients[0].app.world().resource::<DataPool>().contains(data));
-    // Who kept the stack elsewhere for so long is told.
+    // A stack that was kept elsewhere for that long is a fault.
     inventory(&mut pair, player_entity).set(0, AXE.stack(1).with_data(data)).unwrap();
     pair.step();
     let mut faults = pair.server.world_mut().resource_mut::<Messages<InventoryFault>>();

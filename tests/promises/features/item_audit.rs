@@ -3,29 +3,29 @@
 use crate::common::*;
 
 #[derive(Resource, Default)]
-struct Books {
+struct AuditLog {
     flows: Vec<(ItemId, i64, Cause)>,
     wrong: Vec<(InventoryId, ItemId, i64)>,
     decided: Vec<bool>,
 }
 
-fn keep_books(
+fn record_audit(
     mut flows: MessageReader<ItemFlow>,
     mut wrong: MessageReader<ItemsUnaccounted>,
     mut decided: MessageReader<ActionDecided>,
-    mut books: ResMut<Books>,
+    mut log: ResMut<AuditLog>,
 ) {
-    books.flows.extend(flows.read().map(|flow| (flow.item, flow.net, flow.cause)));
-    books.wrong.extend(wrong.read().map(|wrong| (wrong.inventory, wrong.item, wrong.net)));
-    books.decided.extend(decided.read().map(|decided| decided.result.is_ok()));
+    log.flows.extend(flows.read().map(|flow| (flow.item, flow.net, flow.cause)));
+    log.wrong.extend(wrong.read().map(|wrong| (wrong.inventory, wrong.item, wrong.net)));
+    log.decided.extend(decided.read().map(|decided| decided.result.is_ok()));
 }
 
 #[test]
 fn audit_names_every_source_and_sink_and_unaccounted_items() {
     let mut pair = pair(1);
     pair.server
-        .init_resource::<Books>()
-        .add_systems(Last, keep_books)
+        .init_resource::<AuditLog>()
+        .add_systems(Last, record_audit)
         .insert_resource(Conservation::Strict);
     let player_entity = spawn_player(&mut pair, 0);
     pair.settle(60);
@@ -53,8 +53,8 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
     });
     pair.settle(60);
     let acted = Cause::Acted(client);
-    let books = pair.server.world().resource::<Books>();
-    let mut flows = books.flows.clone();
+    let log = pair.server.world().resource::<AuditLog>();
+    let mut flows = log.flows.clone();
     flows.sort_by_key(|(item, net, _)| (*item != COIN, *net));
     assert_eq!(
         flows,
@@ -65,9 +65,9 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
             (TORCH, 4, acted),
             (TORCH, 6, Cause::Dropped),
         ],
-        "what only moves is not told"
+        "moved items are not audited"
     );
-    assert_eq!((books.wrong.as_slice(), books.decided.as_slice()), (&[][..], &[true; 3][..]));
+    assert_eq!((log.wrong.as_slice(), log.decided.as_slice()), (&[][..], &[true; 3][..]));
     let world = pair.server.world_mut();
     let loot: u64 =
         world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.count(TORCH)).sum();
@@ -81,12 +81,12 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
         inv.give(player_entity, COIN.stack(4)).discard();
     });
     pair.steps(3);
-    assert!(pair.server.world().resource::<Books>().wrong.is_empty());
-    // And now by the back door.
+    assert!(pair.server.world().resource::<AuditLog>().wrong.is_empty());
+    // A direct write that no API declares.
     inventory(&mut pair, player_entity).set(7, AXE.stack(1)).unwrap();
     pair.steps(3);
-    let books = pair.server.world().resource::<Books>();
-    assert_eq!(books.wrong, [(player(0), AXE, 1)]);
+    let log = pair.server.world().resource::<AuditLog>();
+    assert_eq!(log.wrong, [(player(0), AXE, 1)]);
 }
 
 #[test]
@@ -97,13 +97,13 @@ fn client_side_changes_are_not_audited() {
         with_inventories(client, move |inv| inv.give(me, COIN.stack(10)).discard());
     }
     pair.settle(60);
-    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN), 0, "put right");
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN), 0, "reverted");
     let client = &mut pair.clients[0].app;
     client.world_mut().resource_mut::<NextState<ClientState>>().set(ClientState::Disconnected);
     client.update();
     client.update();
     let flows = client.world().resource::<Messages<ItemFlow>>();
-    assert_eq!(flows.len(), 0, "nothing came into being");
+    assert_eq!(flows.len(), 0, "nothing was created");
 }
 
 #[test]
@@ -153,12 +153,12 @@ fn container_inserted_with_items_raises_no_false_alarm() {
     .unwrap();
     app.update();
     assert_eq!(alarms(&mut app), []);
-    // And it goes in the tick in which something is taken out of it.
+    // It is removed in the tick in which something is taken out of it.
     with_inventories(&mut app, move |inv| inv.take(me, COIN, 1)).unwrap();
     app.world_mut().entity_mut(me).remove::<Inventory>();
     app.update();
     assert_eq!(alarms(&mut app), []);
     app.world_mut().get_mut::<Hotbar>(me).unwrap().set(0, COIN.stack(9)).unwrap();
     app.update();
-    assert_eq!(alarms(&mut app), [6], "what nobody declared is still found");
+    assert_eq!(alarms(&mut app), [6], "undeclared changes are still detected");
 }

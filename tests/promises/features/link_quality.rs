@@ -7,23 +7,25 @@ use core::time::Duration;
 const GOOD: (u64, f64) = (30, 0.0);
 const BAD: (u64, f64) = (30, 0.5);
 
-/// What was told: by the observer, and by messages.
+/// What observers and message readers received.
 #[derive(Resource, Default)]
-struct Told {
+struct Received {
     observed: Vec<QualityChanged>,
     read: Vec<QualityChanged>,
 }
 
-/// A server and clients, where each step is long enough for one sample.
+/// A server and clients; each step is long enough for one sample.
 fn sampled_pair(clients: usize) -> Pair {
     let mut pair = Pair::new(clients, |app| {
         setup(app);
-        app.init_resource::<Told>()
-            .add_observer(|on: On<QualityChanged>, mut told: ResMut<Told>| told.observed.push(*on))
+        app.init_resource::<Received>()
+            .add_observer(|on: On<QualityChanged>, mut received: ResMut<Received>| {
+                received.observed.push(*on)
+            })
             .add_systems(
                 Update,
-                |mut read: MessageReader<QualityChanged>, mut told: ResMut<Told>| {
-                    told.read.extend(read.read().copied());
+                |mut read: MessageReader<QualityChanged>, mut received: ResMut<Received>| {
+                    received.read.extend(read.read().copied());
                 },
             );
     });
@@ -35,7 +37,7 @@ fn entity(pair: &Pair, client: usize) -> Entity {
     pair.client_id(client).entity().unwrap()
 }
 
-/// Has the backend say something, and takes a sample of it.
+/// Makes the backend report these values, and takes a sample.
 fn measure(pair: &mut Pair, client: usize, (millis, loss): (u64, f64)) -> Grade {
     let client = entity(pair, client);
     let rtt = Duration::from_millis(millis).as_secs_f64();
@@ -49,7 +51,7 @@ fn quality(pair: &Pair, client: usize) -> &ConnectionQuality {
     pair.server.world().get(entity(pair, client)).unwrap()
 }
 
-/// A quality that was only ever told one thing, often.
+/// A quality after twenty equal samples.
 fn steady(millis: u64, loss: f32) -> ConnectionQuality {
     let mut quality = ConnectionQuality::default();
     for _ in 0..20 {
@@ -77,14 +79,14 @@ fn each_change_is_emitted_once_as_event_and_message() {
     for now in [[BAD; 8], [GOOD; 8]].concat() {
         measure(&mut pair, 0, now);
     }
-    let told = pair.server.world().resource::<Told>();
+    let received = pair.server.world().resource::<Received>();
     let (excellent, poor) = (Grade::Excellent, Grade::Poor);
     let changes = [
         QualityChanged { client, from: excellent, to: poor },
         QualityChanged { client, from: poor, to: excellent },
     ];
-    assert_eq!(told.observed, changes);
-    assert_eq!(told.read, changes);
+    assert_eq!(received.observed, changes);
+    assert_eq!(received.read, changes);
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn flapping_link_does_not_flap_the_grade() {
         }
     }
     assert_eq!(quality(&pair, 0).grade(), Grade::Poor);
-    assert_eq!(pair.server.world().resource::<Told>().observed.len(), 1);
+    assert_eq!(pair.server.world().resource::<Received>().observed.len(), 1);
 }
 
 #[test]
@@ -117,8 +119,8 @@ fn flapping_round_trip_time_is_jitter() {
             quality.grade()
         })
         .collect();
-    assert!(grades.is_sorted(), "it only sinks: {grades:?}");
-    assert_eq!(quality.grade(), Grade::Poor, "no single sample is");
+    assert!(grades.is_sorted(), "it only drops: {grades:?}");
+    assert_eq!(quality.grade(), Grade::Poor, "no single sample is poor");
     assert!(quality.jitter() > Duration::from_millis(190), "{quality:?}");
     assert!((100..140).contains(&quality.rtt().as_millis()), "{quality:?}");
 }
@@ -135,7 +137,7 @@ fn backend_values_are_seconds_and_fractions() {
     assert_eq!(quality.rtt(), Duration::from_millis(50));
     assert_eq!(quality.jitter(), Duration::ZERO);
     assert_eq!(quality.loss(), 0.02, "2 %");
-    assert_eq!(quality.grade(), Grade::Good, "for more than 1 % is lost");
+    assert_eq!(quality.grade(), Grade::Good, "because more than 1 % is lost");
 }
 
 #[test]
@@ -180,7 +182,7 @@ fn unmeasured_link_is_excellent() {
     assert!(!quality.is_measured());
     assert_eq!(quality.grade(), Grade::Excellent);
     assert_eq!(quality.history().len(), 0);
-    assert!(pair.server.world().resource::<Told>().observed.is_empty());
+    assert!(pair.server.world().resource::<Received>().observed.is_empty());
 }
 
 #[test]
@@ -211,7 +213,7 @@ fn quality_is_removed_with_the_client() {
     assert_eq!(world.query::<&ConnectionQuality>().iter(world).count(), 0);
     pair.connect(0);
     pair.step();
-    assert_eq!(*quality(&pair, 0), ConnectionQuality::default(), "nothing is left of the last one");
+    assert_eq!(*quality(&pair, 0), ConnectionQuality::default(), "it starts from the default");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn tabs() -> Tabs {
     Tabs::new((0..TABS).map(|n| Tab::new(format!("Tab {n}"), COIN, SLOTS)))
 }
 
-/// Clients with a backpack each, on a server with pages.
+/// A server with pages, and clients with a backpack each.
 fn clients_with_pages(clients: usize) -> Pair {
     let setup = |app: &mut App| {
         setup(app);
@@ -58,7 +58,7 @@ fn open_pages(pair: &Pair, client: usize) -> Vec<u32> {
     (0..TABS).filter(|n| pair.shown::<Inventory>(client, page(*n)).is_some()).collect()
 }
 
-/// What a client is told of the tabs: names, slots, whether open.
+/// The tabs in a client's list: name, number of slots, whether the page is open.
 fn listed(app: &mut App) -> Vec<(String, u16, bool)> {
     let there = app.world().resource::<InventoryIds>().get(bank(1));
     let Some(there) = there else { return vec![] };
@@ -81,7 +81,7 @@ fn tabs_are_listed_first_and_a_page_is_sent_when_opened() {
     let mut pair = clients_with_pages(1);
     pair.clients[0].app.add_observer(|opened: On<InventoryOpened>, tabs: Query<&Tabs>| {
         if let Ok(tabs) = tabs.get(opened.entity) {
-            assert_eq!(tabs.len(), TABS as usize, "they are there when the opening is told");
+            assert_eq!(tabs.len(), TABS as usize, "they exist when the opening is emitted");
         }
     });
     let before = bytes_down(&pair, 0);
@@ -99,7 +99,7 @@ fn tabs_are_listed_first_and_a_page_is_sent_when_opened() {
     assert_eq!(open_pages(&pair, 0), [7]);
     assert_same(&pair, 0, page(7));
     assert!(listed(&mut pair.clients[0].app).iter().enumerate().all(|(n, tab)| tab.2 == (n == 7)));
-    // A page that is not open costs nothing, whatever happens in it.
+    // A closed page costs nothing, whatever changes in it.
     let before = bytes_down(&pair, 0);
     let there = on_server(&pair, page(8));
     inventory(&mut pair, there).set(0, AXE.stack(1)).unwrap();
@@ -116,12 +116,12 @@ fn each_viewer_has_one_page_open() {
     open(&mut pair, 1, 3);
     let id = open(&mut pair, 1, 4);
     assert_eq!((open_pages(&pair, 0), open_pages(&pair, 1)), (vec![3], vec![4]));
-    assert!(heard(&mut pair, 1).confirmed.contains(&id));
-    let closed = heard(&mut pair, 1).closed.clone();
+    assert!(events(&mut pair, 1).confirmed.contains(&id));
+    let closed = events(&mut pair, 1).closed.clone();
     assert_eq!(closed.iter().map(|c| c.inventory).collect::<Vec<_>>(), [page(3)]);
-    // Once more the same one: nothing closes.
+    // The same page again: nothing closes.
     open(&mut pair, 1, 4);
-    assert_eq!(heard(&mut pair, 1).closed.len(), 1);
+    assert_eq!(events(&mut pair, 1).closed.len(), 1);
     let there = shown_entity(&pair, 1, page(4));
     with_actions(&mut pair.clients[1].app, move |actions| actions.close(there));
     pair.settle(60);
@@ -153,7 +153,7 @@ fn page_closes_in_the_tick_the_bank_is_lost() {
         pair.steps(2);
         assert_eq!(open_pages(&pair, 0), []);
         assert_eq!(listed(&mut pair.clients[0].app), []);
-        assert_eq!(heard(&mut pair, 0).closed.len(), 2);
+        assert_eq!(events(&mut pair, 0).closed.len(), 2);
     }
 }
 
@@ -197,17 +197,17 @@ fn page_of_a_hidden_bank_looks_like_a_missing_one() {
         pair.settle(60);
         id
     });
-    let rejected = heard(&mut pair, 1).rejected.clone();
+    let rejected = events(&mut pair, 1).rejected.clone();
     assert_eq!(rejected, asked.map(|id| (id, Reason::NotInView)));
     assert_eq!(open_pages(&pair, 1), []);
-    // What a client can tell by itself it does not ask.
+    // What the client itself can reject is not sent.
     let up = [0, 1].map(|client| bytes_up(&pair, client));
     let missing = open(&mut pair, 0, TABS);
     let me = shown_entity(&pair, 1, player(1));
     let no_bank = with_actions(&mut pair.clients[1].app, move |actions| actions.open_page(me, 0));
     pair.settle(60);
-    assert_eq!(heard(&mut pair, 0).rejected, [(missing, Reason::NoSuchSlot)]);
-    assert_eq!(heard(&mut pair, 1).rejected.last(), Some(&(no_bank, Reason::NotInView)));
+    assert_eq!(events(&mut pair, 0).rejected, [(missing, Reason::NoSuchSlot)]);
+    assert_eq!(events(&mut pair, 1).rejected.last(), Some(&(no_bank, Reason::NotInView)));
     assert_eq!([0, 1].map(|client| bytes_up(&pair, client)), up);
 }
 
@@ -225,11 +225,11 @@ fn closed_page_never_reaches_a_client() {
         let _ = inventory(&mut pair, there).swap(n % 4, (n + 1) % 4);
         pair.steps(2);
     }
-    let sings = |pair: &Pair, client: usize| {
+    let received_canary = |pair: &Pair, client: usize| {
         pair.clients[client].record.iter().any(|(_, bytes)| contains_canary(bytes))
     };
-    assert!(sings(&pair, 0), "it does sing to who has the page open");
-    assert!(!sings(&pair, 1) && !sings(&pair, 2));
+    assert!(received_canary(&pair, 0), "the viewer of the page receives it");
+    assert!(!received_canary(&pair, 1) && !received_canary(&pair, 2));
     pair.clients[0].record.clear();
     open(&mut pair, 0, 3);
     pair.clients[0].record.clear();
@@ -237,7 +237,7 @@ fn closed_page_never_reaches_a_client() {
         let _ = inventory(&mut pair, there).swap(n % 4, (n + 1) % 4);
         pair.steps(2);
     }
-    assert!(!sings(&pair, 0), "and not any more when another one is");
+    assert!(!received_canary(&pair, 0), "and no longer when another page is open");
 }
 
 #[test]
@@ -253,18 +253,18 @@ fn tabs_are_renamed_added_resized_and_removed_at_run_time() {
     assert_eq!(listed(&mut pair.clients[0].app)[2], ("Ores".into(), 100, true));
     let renamed = bytes_down(&pair, 0) - before;
     assert!(renamed <= 20, "a name of four bytes in {renamed}");
-    // The page grows, and the tab says so.
+    // The page grows, and its tab shows the new size.
     let there = on_server(&pair, page(2));
     assert!(inventory(&mut pair, there).resize(120).is_empty());
     pair.settle(60);
     assert_eq!(listed(&mut pair.clients[0].app)[2].1, 120);
     assert_same(&pair, 0, page(2));
-    // One in the middle goes with its page; the numbers of the others stay.
+    // A removed tab takes its page along; the numbers of the others stay.
     assert!(server_tabs(&mut pair, entity).remove(2).is_some());
     pair.settle(60);
     let list = listed(&mut pair.clients[0].app);
     assert_eq!((list.len(), list[2].0.as_str()), (49, "Tab 3"));
-    assert_eq!(heard(&mut pair, 0).closed.last().unwrap().reason, CloseReason::Despawned);
+    assert_eq!(events(&mut pair, 0).closed.last().unwrap().reason, CloseReason::Despawned);
     assert!(pair.server.world().resource::<InventoryIds>().get(page(2)).is_none());
     open(&mut pair, 0, 3);
     assert_same(&pair, 0, page(3));
@@ -277,7 +277,7 @@ fn tabs_are_renamed_added_resized_and_removed_at_run_time() {
     let shown = shown_entity(&pair, 0, bank(1));
     let tabs = pair.clients[0].app.world().get::<Tabs>(shown).unwrap();
     assert_eq!(tabs.get(TABS).unwrap().icon(), BOOTS);
-    // Another id of the bank is another id of each page.
+    // A new id of the bank gives each page a new id.
     pair.server.world_mut().entity_mut(entity).insert(bank(2));
     pair.settle(60);
     assert!(pair.server.world().resource::<InventoryIds>().get(page(3)).is_none());
@@ -305,11 +305,11 @@ fn page_acts_like_a_chest_and_icons_are_not_items() {
     ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
     ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: from, count: Some(5) });
     pair.settle(60);
-    assert_eq!(heard(&mut pair, 0).rejected, []);
+    assert_eq!(events(&mut pair, 0).rejected, []);
     assert_same(&pair, 0, page(1));
     assert_same(&pair, 0, player(0));
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN), 100);
-    // The icons are coins, too, and the bank itself has room for none.
+    // The icons are coins as well, and the bank itself holds no items.
     for action in [
         Action::QuickMove { from: (bank, Tabs::slot(0)), to: me.into() },
         Action::QuickMove { from: inv(me, 0), to: bank.into() },
@@ -319,7 +319,7 @@ fn page_acts_like_a_chest_and_icons_are_not_items() {
         ask(&mut pair, 0, action);
         pair.settle(60);
     }
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 4);
+    assert_eq!(events(&mut pair, 0).rejected.len(), 4);
     server_tabs(&mut pair, entity).add(Tab::new("Gems", AXE, 10));
     server_tabs(&mut pair, entity).remove(0);
     server_tabs(&mut pair, entity).rename(1, "Ores");
@@ -348,7 +348,7 @@ fn page_rights_follow_the_bank_and_may_be_narrower() {
     pair.settle(100);
     open(&mut pair, 0, 5);
     let id = open(&mut pair, 0, 1);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::Locked)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Locked)]);
     assert_eq!(open_pages(&pair, 0), [5], "what was open stays");
     let rights = |pair: &Pair, n: u32| {
         let there = shown_entity(pair, 0, page(n));
@@ -361,11 +361,11 @@ fn page_rights_follow_the_bank_and_may_be_narrower() {
     assert_eq!(rights(&pair, 5), Rights::SEE | Rights::PUT);
     open(&mut pair, 0, 2);
     assert_eq!(rights(&pair, 2), Rights::SEE);
-    // A rule that says no later on takes it away.
+    // A rule that denies access later closes the page.
     pair.server.world_mut().entity_mut(looked_at).insert(Locked);
     pair.steps(40);
     assert_eq!(open_pages(&pair, 0), []);
-    // What the game has opened it closes.
+    // A page that the game has opened is closed only by the game.
     let mut by_game = Viewers::new();
     by_game.add(client, Rights::SEE);
     pair.server.world_mut().entity_mut(locked).insert(by_game);
@@ -393,7 +393,7 @@ fn despawned_bank_and_disconnected_client_leave_nothing() {
     let world = pair.server.world_mut();
     assert_eq!(world.query::<&PageOf>().iter(world).count(), 0);
     assert_eq!(world.query::<&Inventory>().iter(world).count(), 2, "the backpacks");
-    let closed: Vec<_> = heard(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
+    let closed: Vec<_> = events(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
     assert_eq!(closed, [CloseReason::Despawned; 2]);
     let left = pair.server_views();
     for id in [bank(1), page(1), page(2)] {
@@ -413,7 +413,7 @@ fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
         [entity, there].map(|entity| inv.save(entity).unwrap())
     });
     pair.server.world_mut().despawn(entity);
-    // Anew, with no tab but what was saved.
+    // A new bank with the saved tabs only.
     let mut viewers = Viewers::new();
     viewers.add(pair.client_id(0), Rights::USE);
     let entity = pair.server.world_mut().spawn((bank(1), Tabs::default(), viewers)).id();
@@ -428,7 +428,7 @@ fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
     assert_eq!(pair.shown::<Inventory>(0, page(4)).unwrap().get(0), Some(COIN.stack(401)));
     assert_eq!(server_tabs(&mut pair, entity).add(Tab::new("Gems", AXE, 10)), TABS);
     pair.settle(60);
-    // Server code that empties whatever it finds takes icons, and no page.
+    // Server code that empties all slots removes icons, not pages.
     with_inventories(&mut pair.server, move |inv| _ = inv.take_where(entity, |_| true).unwrap());
     pair.settle(60);
     assert_eq!(listed(&mut pair.clients[0].app).len(), 50);
@@ -436,7 +436,7 @@ fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
     assert_eq!(inventory(&mut pair, there).get(0), Some(COIN.stack(401)));
 }
 
-/// What the player at the authority does, hears and sees.
+/// What a player at the authority does, and what it sees.
 fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
     let me = (player(9), Inventory::default(), Hotbar::default(), Owner(ClientId::Server));
     let me = app.world_mut().spawn(me).id();
@@ -462,7 +462,7 @@ fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
     assert!(app.world().get::<InView>(first).is_none());
     assert!(app.world().get::<InView>(second).is_some());
     let missing = with_actions(app, move |actions| actions.open_page(entity, TABS));
-    assert_eq!(app.world().resource::<Heard>().rejected, [(missing, Reason::NoSuchSlot)]);
+    assert_eq!(app.world().resource::<EventLog>().rejected, [(missing, Reason::NoSuchSlot)]);
     app.world_mut().get_mut::<Tabs>(entity).unwrap().rename(0, "Ores");
     step(app);
     assert_eq!(listed(app)[0].0, "Ores");
@@ -489,5 +489,5 @@ fn pages_work_on_a_host_and_in_single_player() {
         app.update();
     });
     pair.settle(60);
-    assert_eq!(bytes_down(&pair, 0), before, "a guest who does not see the bank hears nothing");
+    assert_eq!(bytes_down(&pair, 0), before, "a guest that does not see the bank receives nothing");
 }

@@ -28,10 +28,10 @@ fn save_and_load_keep_everything_and_send_a_full_update() {
     assert_same(&pair, 0, player(0));
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap();
     assert_eq!((shown.get(0), shown.get(26)), (None, Some(AXE.stack(1).worn(12))));
-    assert_eq!(heard(&mut pair, 0).opened.len(), 1, "it was open all the time");
+    assert_eq!(events(&mut pair, 0).opened.len(), 1, "it was open all the time");
     let again = with_inventories(&mut pair.server, move |inv| inv.save(entity)).unwrap();
     let slots = |saved: &SavedInventory| saved.containers[0].slots.clone();
-    assert_eq!(slots(&again).len(), slots(&saved).len(), "what a mod left is saved again");
+    assert_eq!(slots(&again).len(), slots(&saved).len(), "unknown items are saved again");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use core::time::Duration;
 #[derive(Resource, Default)]
 struct Flushed(Vec<InventoriesFlushed>);
 
-fn hear(pair: &mut Pair) {
+fn record_flushes(pair: &mut Pair) {
     pair.server.init_resource::<Flushed>().add_observer(
         |on: On<InventoriesFlushed>, mut flushed: ResMut<Flushed>| flushed.0.push((*on).clone()),
     );
@@ -23,7 +23,7 @@ fn flushed(pair: &Pair) -> &[InventoriesFlushed] {
 #[test]
 fn pending_updates_are_sent_before_the_server_stops() {
     let mut pair = pair(3);
-    hear(&mut pair);
+    record_flushes(&mut pair);
     let players = [0, 1, 2].map(|client| spawn_player(&mut pair, client));
     pair.settle(50);
     let mut settings = pair.server.world_mut().resource_mut::<SyncSettings>();
@@ -36,7 +36,7 @@ fn pending_updates_are_sent_before_the_server_stops() {
         }
         pair.step();
     }
-    // A bank that goes in chunks.
+    // A bank that is sent in chunks.
     let slots = (0..4000).map(|n| Some(COIN.stack(1 + n * 7919 % 100_000))).collect();
     let owner = Owner(pair.client_id(2));
     pair.server.world_mut().spawn((chest(9), Inventory(slots), owner));
@@ -50,7 +50,7 @@ fn pending_updates_are_sent_before_the_server_stops() {
     assert_eq!(flushed(&pair), [InventoriesFlushed { left: vec![] }]);
     (0..3).for_each(|client| assert_same(&pair, client, player(client as u64)));
     assert_same(&pair, 2, chest(9));
-    // And then everything waits for its turn as before.
+    // Afterwards updates are deferred as before.
     inventory(&mut pair, players[0]).set(0, AXE.stack(1)).unwrap();
     pair.steps(30);
     assert_ne!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), Some(AXE.stack(1)));
@@ -60,10 +60,10 @@ fn pending_updates_are_sent_before_the_server_stops() {
 #[test]
 fn updates_not_sent_in_time_are_reported() {
     let mut pair = pair(2);
-    hear(&mut pair);
+    record_flushes(&mut pair);
     let me = spawn_player(&mut pair, 0);
     pair.settle(50);
-    // This client never says that it has what came in chunks.
+    // This client never acknowledges the transfer.
     pair.tamper_requests(|client, _, bytes| if client == 1 { vec![] } else { vec![bytes] });
     let slots = (0..4000).map(|n| Some(COIN.stack(1 + n * 7919 % 100_000))).collect();
     let owner = Owner(pair.client_id(1));

@@ -8,7 +8,7 @@ fn trade_exchanges_both_offers_or_nothing() {
     let players = [0, 1].map(|client| spawn_player(&mut pair, client));
     inventory(&mut pair, players[0]).set(0, AXE.stack(1)).unwrap();
     inventory(&mut pair, players[1]).set(0, COIN.stack(50)).unwrap();
-    // Each offer is an inventory of its own: its owner fills it, the other sees it.
+    // Each offer is an inventory: its owner fills it, the other player sees it.
     let offers = [0, 1].map(|client| {
         let mut other = Viewers::new();
         other.add(pair.client_id(1 - client), Rights::SEE);
@@ -33,7 +33,7 @@ fn trade_exchanges_both_offers_or_nothing() {
         assert_same(&pair, client, theirs);
         assert_eq!(pair.shown::<Inventory>(client, theirs).unwrap().iter().count(), 1);
     }
-    // The first has no room: nothing happens. Then it has.
+    // First without room for the coins, then with room.
     for full in [true, false] {
         for slot in 1..27 {
             let stack = full.then(|| BOOTS.stack(1).worn(slot as u16));

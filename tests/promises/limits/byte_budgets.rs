@@ -15,7 +15,7 @@ fn sync_of(pair: &Pair, client: usize) -> ClientSync {
     *pair.server.world().get::<ClientSync>(entity).unwrap()
 }
 
-/// Ticks of 60 in which a client is shown something new in slot 0, of so many.
+/// Returns `true` if slot 0 shows something else than before.
 fn news(pair: &Pair, client: usize, id: InventoryId, before: &mut Option<Stack>) -> bool {
     let now = pair.shown::<Inventory>(client, id).unwrap().get(0);
     core::mem::replace(before, now) != now
@@ -47,7 +47,7 @@ fn two_thousand_bytes_per_second_are_kept_and_converge() {
         assert!(sync.behind <= 40 && sync.behind > 0, "{sync:?}");
         assert!(sync.choked > 200 && sync.choked < sync.updates + 40, "each once: {sync:?}");
         assert!(sync.merged > 1000, "{sync:?}");
-        assert!(sizes[1] < sizes[0] * 11 / 10, "what waits does not grow: {sizes:?}");
+        assert!(sizes[1] < sizes[0] * 11 / 10, "the queue does not grow: {sizes:?}");
         pair.steps(1200);
         pair.settle(600);
         (0..40).for_each(|n| assert_same(&pair, 0, chest(n)));
@@ -58,7 +58,7 @@ fn two_thousand_bytes_per_second_are_kept_and_converge() {
 
 #[test]
 fn twenty_clients_share_the_total_budget_fairly() {
-    // Each an inventory of its own, or one chest that all look into.
+    // One inventory per client, or one chest with all clients as viewers.
     for shared in [false, true] {
         let mut pair = pair(20);
         let everybody: Vec<usize> = (0..20).collect();
@@ -69,7 +69,7 @@ fn twenty_clients_share_the_total_budget_fairly() {
         pair.settle(100);
         limit(&mut pair, 50_000, 1000);
         pair.steps(60);
-        let mut told = [0; 20];
+        let mut received = [0; 20];
         let mut before = [None; 20];
         for n in 1..=size(200, 600u32) {
             for there in &all {
@@ -78,11 +78,11 @@ fn twenty_clients_share_the_total_budget_fairly() {
             pair.step();
             for client in 0..20 {
                 let id = if shared { chest(1) } else { player(client as u64) };
-                told[client] += u32::from(news(&pair, client, id, &mut before[client]));
+                received[client] += u32::from(news(&pair, client, id, &mut before[client]));
             }
         }
-        let (least, most) = (*told.iter().min().unwrap(), *told.iter().max().unwrap());
-        assert!(least > 0 && most <= 2 * least, "shared: {shared}, {told:?}");
+        let (least, most) = (*received.iter().min().unwrap(), *received.iter().max().unwrap());
+        assert!(least > 0 && most <= 2 * least, "shared: {shared}, {received:?}");
         pair.steps(300);
         pair.settle(600);
         for client in 0..20 {
@@ -104,18 +104,23 @@ fn critical_updates_are_sent_first() {
     pair.settle(100);
     limit(&mut pair, 600, u32::MAX);
     pair.steps(60);
-    let (mut told, mut before) = ([0; 21], [None; 21]);
+    let (mut received, mut before) = ([0; 21], [None; 21]);
     for n in 1..=600u32 {
         for there in &all {
             inventory(&mut pair, *there).set(0, COIN.stack(n)).unwrap();
         }
         pair.step();
         for at in 0..21 {
-            told[at] += u32::from(news(&pair, 0, chest(at as u64), &mut before[at]));
+            received[at] += u32::from(news(&pair, 0, chest(at as u64), &mut before[at]));
         }
     }
-    let most = told.iter().enumerate().filter(|(n, _)| *n != critical).map(|(_, told)| *told).max();
-    assert!(told[critical] > 5 * most.unwrap(), "{told:?}");
+    let most = received
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| *n != critical)
+        .map(|(_, received)| *received)
+        .max();
+    assert!(received[critical] > 5 * most.unwrap(), "{received:?}");
 }
 
 #[test]
@@ -126,7 +131,7 @@ fn longest_waiting_update_is_sent_first() {
     limit(&mut pair, 120, u32::MAX);
     let mut arrived = Vec::new();
     for n in 1..=1200u32 {
-        // The first changes all the time, each of the others once, one after the other.
+        // The first changes in every tick, each of the others once, one after the other.
         inventory(&mut pair, all[0]).set(0, COIN.stack(n)).unwrap();
         if n.is_multiple_of(60) && n <= 540 {
             inventory(&mut pair, all[n as usize / 60]).set(0, TORCH.stack(7)).unwrap();
@@ -181,15 +186,15 @@ fn action_response_is_never_deferred() {
                 inventory(&mut pair, *there).set(0, COIN.stack(dice.u32(1..1_000_000))).unwrap();
             }
             if n.is_multiple_of(20) {
-                heard(&mut pair, 0).clear();
+                events(&mut pair, 0).clear();
                 let [a, b] = if n % 40 == 0 { [0, 1] } else { [1, 0] };
                 let action = Action::Move { from: inv(me, b), to: inv(me, a), count: None };
                 ask(&mut pair, 0, action);
             }
             pair.step();
             if n % 20 == 2 && n > 20 {
-                let heard = heard(&mut pair, 0);
-                assert_eq!(heard.confirmed.len() + heard.rejected.len(), 1, "tick {n}");
+                let events = events(&mut pair, 0);
+                assert_eq!(events.confirmed.len() + events.rejected.len(), 1, "tick {n}");
                 assert_same(&pair, 0, player(0));
             }
         }
@@ -213,8 +218,8 @@ fn hotbar_is_not_delayed_by_a_transfer_that_uses_the_rest() {
         assert_eq!(shown, Some(TORCH.stack(1 + n % 60)), "change {n}");
     }
     let bytes = bytes_down(&pair, 0) - before;
-    assert!(pair.shown::<Inventory>(0, chest(25)).is_none(), "it takes longer than this");
-    assert!(bytes > 400_000, "{bytes} in ten seconds: what is left is used");
+    assert!(pair.shown::<Inventory>(0, chest(25)).is_none(), "the transfer is still running");
+    assert!(bytes > 400_000, "{bytes} in ten seconds: the transfer uses the rest");
     assert_eq!(stats(&pair.server).updates_choked, 0);
     pair.settle(600);
     (0..26).for_each(|n| assert_same(&pair, 0, chest(n)));

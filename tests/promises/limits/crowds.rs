@@ -7,15 +7,15 @@ use std::{cell::RefCell, rc::Rc};
 /// A resync of a client that has no copy.
 const RESYNC: [u8; 5] = [1, 1, 0, 0, 0];
 
-/// A server with one real client, and so many of which there is no more than a backend sees.
+/// A server with one real client and a number of stubs, of which only the backend's entities exist.
 fn crowd(stubs: usize) -> (Pair, Vec<Entity>) {
-    let hello: Rc<RefCell<Option<Bytes>>> = Rc::default();
+    let handshake: Rc<RefCell<Option<Bytes>>> = Rc::default();
     let mut pair = Pair::new(0, setup);
-    let heard = hello.clone();
+    let recorded = handshake.clone();
     let channel = pair.request_channel();
     pair.tamper_requests(move |_, on, bytes| {
         if on == channel {
-            heard.borrow_mut().get_or_insert(bytes.clone());
+            recorded.borrow_mut().get_or_insert(bytes.clone());
         }
         vec![bytes]
     });
@@ -23,12 +23,12 @@ fn crowd(stubs: usize) -> (Pair, Vec<Entity>) {
     pair.connect(real);
     pair.steps(4);
     pair.stop_tampering();
-    let hello = hello.borrow().clone().expect("it says hello");
+    let handshake = handshake.borrow().clone().expect("it sends a handshake");
     let world = pair.server.world_mut();
     let stub = (0..stubs).map(|_| (ConnectedClient { max_size: 1200 }, AuthorizedClient));
     let stubs: Vec<Entity> = world.spawn_batch(stub.collect::<Vec<_>>()).collect();
     for stub in &stubs {
-        say(&mut pair, *stub, hello.to_vec());
+        say(&mut pair, *stub, handshake.to_vec());
     }
     pair.steps(4);
     (pair, stubs)
@@ -53,18 +53,18 @@ fn thousand_desynced_clients_cost_one_full_update() {
     let (mut pair, stubs) = crowd(1000);
     let there = spawn_for_all(&mut pair, 1, &stubs, noise(27, 1));
     pair.steps(20);
-    assert_eq!(stats(&pair.server).copies_encoded, 1, "all who joined");
+    assert_eq!(stats(&pair.server).copies_encoded, 1, "once for all viewers");
     let before = stats(&pair.server);
     stubs.iter().for_each(|stub| say(&mut pair, *stub, RESYNC.to_vec()));
-    confuse(&mut pair, 0);
+    simulate_gap(&mut pair, 0);
     inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
     pair.step();
     pair.steps(20);
     let after = stats(&pair.server);
     assert_eq!(after.resyncs_asked - before.resyncs_asked, 1001);
-    assert_eq!(after.opens_encoded - before.opens_encoded, 1001, "everybody gets it");
+    assert_eq!(after.opens_encoded - before.opens_encoded, 1001, "every viewer receives it");
     let copies = after.copies_encoded - before.copies_encoded;
-    assert!(copies <= 2, "once for the crowd, once for the one who asked later: {copies}");
+    assert!(copies <= 2, "once for the stubs, once for the late request: {copies}");
     assert_same(&pair, 0, chest(1));
     for stub in &stubs {
         pair.server.world_mut().despawn(*stub);
@@ -82,7 +82,7 @@ fn bank_for_a_hundred_late_joiners_is_encoded_once() {
     pair.steps(100);
     assert_same(&pair, 0, chest(1));
     assert_eq!(stats(&pair.server).copies_encoded, 1);
-    // None of the stubs says that it has it; after three times it is over.
+    // The stubs acknowledge nothing; the server stops after three attempts.
     pair.steps(60 * 130);
     assert_eq!(stats(&pair.server).transfers_given_up, 300);
     assert!(!pair.server_views().contains("Transfer {"));

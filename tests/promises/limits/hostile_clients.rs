@@ -26,7 +26,7 @@ fn constant_resync_requests_are_rate_limited() {
     let InventoryStats { resyncs_asked, requests_flooded, .. } = stats(&pair.server);
     assert_eq!(resyncs_asked + requests_flooded, 1000);
     assert!((300..400).contains(&resyncs_asked), "{resyncs_asked}: a burst and 100 per second");
-    assert!((5..=11).contains(&served), "{served} full copies in 100 ticks");
+    assert!((5..=11).contains(&served), "{served} full updates in 100 ticks");
 }
 
 fn inv(n: u32, slot: usize) -> Place {
@@ -54,7 +54,7 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
     let [a, b] = [players[0], players[1]];
     let before = contents(&mut pair, [a, b]);
     let moving = |from, to, count| Action::Move { from, to, count };
-    let unlawful = [
+    let invalid = [
         moving(inv(0, 27), inv(0, 1), None),
         moving(inv(0, 255), inv(0, 1), None),
         moving(inv(0, 65535), inv(0, 1), None),
@@ -86,15 +86,15 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
         },
     ];
     let refused = stats(&pair.server).actions_refused;
-    for (n, action) in (1u8..).zip(&unlawful) {
+    for (n, action) in (1u8..).zip(&invalid) {
         let bytes = forged(&pair, n, Some(0), action);
         send(&mut pair, 0, bytes);
         pair.step();
         assert_eq!(contents(&mut pair, [a, b]), before, "{action:?}");
         assert_eq!(stats(&pair.server).actions_refused - refused, u64::from(n), "{action:?}");
     }
-    // Acting as someone else, or as nobody, with what is one's own.
-    let n = u8::try_from(unlawful.len()).unwrap();
+    // Acting as someone else, or as nobody, with one's own items.
+    let n = u8::try_from(invalid.len()).unwrap();
     for (more, actor) in (1..).zip([Some(1), Some(60_000)]) {
         let bytes = forged(&pair, n + more, actor, &moving(inv(0, 0), inv(0, 1), None));
         send(&mut pair, 0, bytes);
@@ -111,23 +111,23 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
 fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
     let Scene { mut pair, players, .. } = scene();
     let [a, b] = [players[0], players[1]];
-    let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let valid = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
     let torches = |pair: &mut Pair| inventory(pair, a).get(1).map_or(0, |stack| stack.count());
     for _ in 0..3 {
-        let bytes = forged(&pair, 1, Some(0), &lawful);
+        let bytes = forged(&pair, 1, Some(0), &valid);
         send(&mut pair, 0, bytes);
         pair.step();
         assert_eq!(torches(&mut pair), 1, "once");
     }
     assert_eq!(stats(&pair.server).requests_repeated, 2);
     for number in [100, 200, 40] {
-        let bytes = forged(&pair, number, Some(0), &lawful);
+        let bytes = forged(&pair, number, Some(0), &valid);
         send(&mut pair, 0, bytes);
         pair.step();
-        assert_eq!(torches(&mut pair), 1, "{number} cannot come now");
+        assert_eq!(torches(&mut pair), 1, "{number} is out of range");
     }
     assert_eq!(stats(&pair.server).requests_malformed, 3);
-    let bytes = forged(&pair, 2, Some(0), &lawful);
+    let bytes = forged(&pair, 2, Some(0), &valid);
     send(&mut pair, 0, bytes);
     pair.step();
     assert_eq!(torches(&mut pair), 2);
@@ -145,8 +145,8 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
         .init_resource::<Bad>()
         .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
     let before = contents(&mut pair, [a, b]);
-    let lawful = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
-    let whole = forged(&pair, 1, Some(0), &lawful);
+    let valid = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let whole = forged(&pair, 1, Some(0), &valid);
     for len in 0..whole.len() {
         send(&mut pair, 0, whole[..len].to_vec());
     }
@@ -159,10 +159,10 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
     let client = pair.client_id(0).entity().unwrap();
     let bad = &pair.server.world().resource::<Bad>().0;
     assert_eq!(*bad, [ClientMisbehaved { client, what: Misbehaviour::Malformed }]);
-    let next = forged(&pair, 2, Some(0), &lawful);
+    let next = forged(&pair, 2, Some(0), &valid);
     send(&mut pair, 0, next);
     pair.step();
-    assert_eq!(inventory(&mut pair, a).get(1), Some(TORCH.stack(1)), "the honest one is heard");
+    assert_eq!(inventory(&mut pair, a).get(1), Some(TORCH.stack(1)), "a valid request is accepted");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn ten_thousand_requests_per_second_are_dropped_undecoded() {
         "200 at once, 100 a second, and client 1"
     );
     pair.settle(50);
-    let rejected: Vec<_> = heard(&mut pair, 1).rejected.iter().map(|r| r.1).collect();
+    let rejected: Vec<_> = events(&mut pair, 1).rejected.iter().map(|r| r.1).collect();
     assert!(rejected.iter().all(|r| *r == Reason::TooFast), "{rejected:?}");
     assert_same(&pair, 1, player(1));
     assert_eq!(inventory(&mut pair, a).count(TORCH), 10);
@@ -209,7 +209,7 @@ fn fast_legitimate_clicking_is_never_rejected() {
     each_seed(2..3, |seed| {
         let Scene { mut pair, me, .. } = scene();
         let mut random = fastrand::Rng::with_seed(seed);
-        // Twenty shift-clicks a second, arriving in heaps.
+        // Twenty shift-clicks per second, arriving in bursts.
         for n in 0..1200usize {
             if n % 3 == 0 {
                 let here = if pair.shown::<Hotbar>(0, player(0)).unwrap().get(0).is_some() {
@@ -223,8 +223,8 @@ fn fast_legitimate_clicking_is_never_rejected() {
             pair.step();
         }
         pair.settle(100);
-        assert_eq!(heard(&mut pair, 0).rejected, []);
-        assert_eq!(heard(&mut pair, 0).confirmed.len(), 400);
+        assert_eq!(events(&mut pair, 0).rejected, []);
+        assert_eq!(events(&mut pair, 0).confirmed.len(), 400);
         assert_eq!(stats(&pair.server).requests_flooded, 0);
     });
 }
@@ -237,23 +237,27 @@ fn pending_requests_are_bounded_and_every_one_is_answered() {
         let (a, b) = ((me, Inventory::slot(0)), (me, Inventory::slot(1)));
         ask(&mut pair, 0, Action::Swap { a, b });
     }
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 18);
-    assert!(heard(&mut pair, 0).rejected.iter().all(|r| r.1 == Reason::TooManyPending));
+    assert_eq!(events(&mut pair, 0).rejected.len(), 18);
+    assert!(events(&mut pair, 0).rejected.iter().all(|r| r.1 == Reason::TooManyPending));
     pair.settle(300);
-    assert_eq!(heard(&mut pair, 0).confirmed.len(), 32);
+    assert_eq!(events(&mut pair, 0).confirmed.len(), 32);
     assert_same(&pair, 0, player(0));
     pair.network.latency_ticks = 0;
     ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
     pair.disconnect(0);
-    assert_eq!(heard(&mut pair, 0).rejected.last().unwrap().1, Reason::NotConnected);
+    assert_eq!(events(&mut pair, 0).rejected.last().unwrap().1, Reason::NotConnected);
     ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
-    assert_eq!(heard(&mut pair, 0).rejected.len(), 20, "a client without a server is told so");
+    assert_eq!(
+        events(&mut pair, 0).rejected.len(),
+        20,
+        "requests without a connection are rejected"
+    );
 }
 
 #[test]
 fn stale_copy_is_corrected_when_an_action_touches_it() {
     let Scene { mut pair, player_entity: a, me, .. } = scene();
-    // One message says something else than it should: a coin where the server has an axe.
+    // One message is altered: a coin in place of an axe.
     let channel = pair.sync_channel();
     pair.tamper(move |_, on, bytes| {
         if on != channel {
@@ -268,11 +272,11 @@ fn stale_copy_is_corrected_when_an_action_touches_it() {
     pair.step();
     pair.stop_tampering();
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(5);
-    assert_ne!(shown, Some(AXE.stack(1)), "the copy is wrong, and nobody knows");
+    assert_ne!(shown, Some(AXE.stack(1)), "the copy is wrong and undetected");
     let (from, to) = ((me, Inventory::slot(5)), (me, Inventory::slot(6)));
     let id = ask(&mut pair, 0, Action::Move { from, to, count: None });
     pair.settle(50);
-    assert_eq!(heard(&mut pair, 0).rejected, [(id, Reason::Stale)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Stale)]);
     assert_same(&pair, 0, player(0));
 }
 
@@ -305,7 +309,7 @@ fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
         pair.step();
         assert_eq!(stats(&pair.server).requests_malformed, u64::from(n), "{action:?}");
     }
-    // Two banks as large as can be, full of the same.
+    // Two banks of maximum size, full of one item.
     for id in 10..12 {
         let mut viewers = Viewers::new();
         viewers.add(pair.client_id(0), Rights::USE);

@@ -54,7 +54,7 @@ fn debt_is_scaled_when_the_rate_changes() {
             assert_same(&pair, 0, chest(0));
         }
     }
-    // Who owes nothing does not begin with debts, and who owes much is not forgiven.
+    // A client without debt starts without debt, and a large debt is not forgotten.
     let mut pair = pair(1);
     let there = spawn_chest(&mut pair, 0, &[0]);
     pair.settle(50);
@@ -73,7 +73,7 @@ fn debt_is_scaled_when_the_rate_changes() {
     assert!((7000..11_000).contains(&bytes), "{bytes} in ten seconds");
 }
 
-/// Twenty chests that always change and take all bytes, and one that has changed and waits.
+/// Twenty chests that change in every tick and use all bytes, and one that changes now and then.
 fn crowded() -> (Pair, Vec<Entity>, Entity) {
     let mut pair = pair(1);
     let busy = (0..20).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
@@ -85,7 +85,7 @@ fn crowded() -> (Pair, Vec<Entity>, Entity) {
     (pair, busy, quiet)
 }
 
-fn commotion(pair: &mut Pair, busy: &[Entity], ticks: u32) {
+fn change_all(pair: &mut Pair, busy: &[Entity], ticks: u32) {
     for n in 1..=ticks {
         for there in busy {
             let count = inventory(pair, *there).get(0).map_or(0, |stack| stack.count());
@@ -106,11 +106,11 @@ fn update_that_becomes_critical_while_throttled_is_sent_first() {
     };
     for way in 0..3 {
         let (mut pair, busy, quiet) = crowded();
-        commotion(&mut pair, &busy, 120);
+        change_all(&mut pair, &busy, 120);
         inventory(&mut pair, quiet).set(0, TORCH.stack(7)).unwrap();
-        commotion(&mut pair, &busy, 300);
+        change_all(&mut pair, &busy, 300);
         let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
-        assert_eq!(shown, None, "what is critical goes first");
+        assert_eq!(shown, None, "critical updates are sent first");
         match way {
             0 => whole(&mut pair, quiet, Some(Pace::Critical)),
             1 => whole(&mut pair, quiet, None),
@@ -120,7 +120,7 @@ fn update_that_becomes_critical_while_throttled_is_sent_first() {
                 viewers.set_pace(client, Pace::Critical);
             }
         }
-        commotion(&mut pair, &busy, 20);
+        change_all(&mut pair, &busy, 20);
         let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
         assert_eq!(shown, Some(TORCH.stack(7)), "it has waited longest: way {way}");
     }
@@ -129,29 +129,29 @@ fn update_that_becomes_critical_while_throttled_is_sent_first() {
 #[test]
 fn closed_and_resynced_inventories_leave_the_queue() {
     let (mut pair, busy, quiet) = crowded();
-    commotion(&mut pair, &busy, 120);
+    change_all(&mut pair, &busy, 120);
     inventory(&mut pair, quiet).set(0, TORCH.stack(7)).unwrap();
-    commotion(&mut pair, &busy, 60);
+    change_all(&mut pair, &busy, 60);
     let before = sync_of(&pair, 0).behind;
     assert!(before > 10, "{before}");
-    // The player's own action is told at once, with all that waits there.
+    // The response to the player's own action is sent at once, with all pending changes of that inventory.
     let there = shown_entity(&pair, 0, chest(50));
     ask(&mut pair, 0, Action::Swap { a: inv(there, 1), b: inv(there, 2) });
     pair.steps(4);
     assert_same(&pair, 0, chest(50));
     pair.steps(30);
-    assert!(sync_of(&pair, 0).behind <= 20, "the quiet one is not counted any more");
+    assert!(sync_of(&pair, 0).behind <= 20, "the quiet chest is no longer counted");
     limit(&mut pair, 1, u32::MAX);
     busy.iter().for_each(|there| hide(&mut pair, *there, 0));
     pair.steps(60);
-    assert_eq!(sync_of(&pair, 0).behind, 0, "nothing is in view of which there is news");
+    assert_eq!(sync_of(&pair, 0).behind, 0, "no pending inventory is in view");
     assert_eq!(pair.server.world().resource::<SyncHealth>().status(), default());
-    // A client that begins anew is told everything anew.
+    // A resync sends every inventory again.
     busy.iter().for_each(|there| show(&mut pair, *there, 0));
     pair.steps(10);
-    commotion(&mut pair, &busy, 60);
+    change_all(&mut pair, &busy, 60);
     assert_eq!(sync_of(&pair, 0).behind, 20);
-    confuse(&mut pair, 0);
+    simulate_gap(&mut pair, 0);
     pair.steps(60);
-    assert_eq!(sync_of(&pair, 0).behind, 0, "the full copies were the newest");
+    assert_eq!(sync_of(&pair, 0).behind, 0, "the full updates were up to date");
 }

@@ -9,7 +9,7 @@ use core::ops::Range;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// An action that can be told from all others.
+/// An action with a number, unlike all others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Mark(u32);
 
@@ -22,18 +22,21 @@ impl GameAction for Mark {
     }
 }
 
-/// What the server decided, in order.
+/// Accepted actions, in order.
 #[derive(Resource, Default)]
-struct Decided(Vec<(Option<Action>, Option<u32>)>);
+struct AcceptedActions(Vec<(Option<Action>, Option<u32>)>);
 
-fn hear(mut decisions: MessageReader<ActionDecided>, mut decided: ResMut<Decided>) {
+fn record_accepted(
+    mut decisions: MessageReader<ActionDecided>,
+    mut decided: ResMut<AcceptedActions>,
+) {
     for decision in decisions.read().filter(|decision| decision.result.is_ok()) {
         let mark = decision.action.get::<Mark>().map(|mark| mark.0);
         decided.0.push((decision.action.get::<Action>().cloned(), mark));
     }
 }
 
-/// The same slots without this crate: a list of (item, count) per inventory, hotbar behind the backpack.
+/// The same slots without this crate: a list of (item, count) per inventory, the hotbar after the backpack.
 #[derive(Default, PartialEq, Debug)]
 struct Model(BTreeMap<Entity, Vec<Option<(ItemId, u32)>>>);
 
@@ -43,7 +46,7 @@ impl Model {
     fn at(&mut self, (entity, slot): Place) -> &mut Option<(ItemId, u32)> {
         let index = usize::from(slot.index)
             + if slot.container == ContainerKey::of(Hotbar::NAME) { 27 } else { 0 };
-        &mut self.0.get_mut(&entity).expect("one of the three")[index]
+        &mut self.0.get_mut(&entity).expect("one of the three inventories")[index]
     }
 
     fn put(&mut self, at: Place, (item, count): (ItemId, u32)) -> u32 {
@@ -104,7 +107,7 @@ impl Model {
                 let left = have - count.unwrap_or(have);
                 *self.at(*from) = (left > 0).then_some((item, left));
             }
-            other => panic!("{other:?} is not tried here"),
+            other => panic!("{other:?} is not part of the model"),
         }
     }
 }
@@ -113,7 +116,7 @@ fn place(entity: Entity, n: usize) -> Place {
     (entity, if n < 27 { Inventory::slot(n) } else { Hotbar::slot(n - 27) })
 }
 
-struct World3 {
+struct ModelWorld {
     pair: Pair,
     players: Vec<Entity>,
     chest: Entity,
@@ -122,11 +125,13 @@ struct World3 {
     marks: u32,
 }
 
-impl World3 {
+impl ModelWorld {
     fn new(seed: u64) -> Self {
         let mut pair = Pair::new(2, |app| {
             setup(app);
-            app.add_action::<Mark>().init_resource::<Decided>().add_systems(Update, hear);
+            app.add_action::<Mark>()
+                .init_resource::<AcceptedActions>()
+                .add_systems(Update, record_accepted);
         });
         pair.seed(seed);
         let players = (0..2).map(|client| spawn_player(&mut pair, client)).collect();
@@ -135,7 +140,7 @@ impl World3 {
         Self { pair, players, chest, model: Model::default(), random, marks: 0 }
     }
 
-    /// Fills everything anew.
+    /// Fills all inventories with random stacks.
     fn restock(&mut self) {
         let random = &mut self.random;
         let mut units = self.players.clone();
@@ -165,7 +170,7 @@ impl World3 {
         let (id, len) = if self.random.bool() { (ids[0], 36) } else { (ids[1], 27) };
         let world = self.pair.clients[client].app.world();
         let entity = world.resource::<InventoryIds>().get(id)?;
-        // Few slots, so that they meet.
+        // Few slots, so that actions collide.
         let slot = self.random.usize(0..len);
         Some(place(entity, if self.random.bool() { slot % 4 } else { slot }))
     }
@@ -186,11 +191,11 @@ impl World3 {
         Some(ask(&mut self.pair, client, action))
     }
 
-    /// Steps, has the model do what was decided, and compares it with the server.
+    /// Steps, applies the accepted actions to the model, and compares it with the server.
     fn step(&mut self, marked: &mut Vec<u32>) {
         self.pair.step();
         let world = self.pair.server.world_mut();
-        let decided = core::mem::take(&mut world.resource_mut::<Decided>().0);
+        let decided = core::mem::take(&mut world.resource_mut::<AcceptedActions>().0);
         for (action, mark) in &decided {
             action.iter().for_each(|action| self.model.done(action));
             marked.extend(*mark);
@@ -214,7 +219,7 @@ impl World3 {
         let mut marked = Vec::new();
         (0..6).for_each(|_| self.step(&mut marked));
         for client in 0..2 {
-            heard(&mut self.pair, client).clear();
+            events(&mut self.pair, client).clear();
         }
         let (mut asked, first_mark) = (vec![0, 0], self.marks);
         let mut cut = false;
@@ -247,23 +252,23 @@ impl World3 {
         for (client, asked) in asked.iter().enumerate() {
             assert_same(&self.pair, client, player(client as u64));
             assert_same(&self.pair, client, chest(1));
-            let heard = heard(&mut self.pair, client);
-            assert_eq!(heard.confirmed.len() + heard.rejected.len(), *asked, "all were answered");
+            let events = events(&mut self.pair, client);
+            assert_eq!(events.confirmed.len() + events.rejected.len(), *asked, "all were answered");
             let mut open: Vec<(Entity, Slot)> = Vec::new();
-            for SlotPending { entity, slot, pending } in heard.pending.iter().copied() {
+            for SlotPending { entity, slot, pending } in events.pending.iter().copied() {
                 open.retain(|there| *there != (entity, slot));
                 if pending {
                     open.push((entity, slot));
                 }
             }
-            assert_eq!(open, [], "no slot goes on waiting");
+            assert_eq!(open, [], "no slot stays pending");
         }
         let times = marked.len();
         marked.sort_unstable();
         marked.dedup();
         assert_eq!(marked.len(), times, "each at most once");
         assert!(marked.iter().all(|mark| *mark > first_mark));
-        // What was dropped lies on the ground, and goes with this case.
+        // Loot of this case is not part of the next.
         let world = self.pair.server.world_mut();
         let mut loot = world.query_filtered::<Entity, With<Loot>>();
         for entity in loot.iter(world).collect::<Vec<_>>() {
@@ -279,7 +284,7 @@ const CASES: u64 = 50;
 fn run(part: u64) {
     let first = part * 1_000_000;
     each_seed(first..first + size(3, 50), |seed| {
-        let mut world = World3::new(seed);
+        let mut world = ModelWorld::new(seed);
         (0..CASES).for_each(|_| world.case());
     });
 }

@@ -6,18 +6,18 @@ use crate::common::{
 };
 use bevy_inventory_sync::wire::COPIES_MAX;
 
-/// More chests than copies are kept, two clients, and everything that can happen to them.
-struct Commotion {
+/// Two clients, more chests than they can keep copies of, and random events.
+struct RandomGame {
     pair: Pair,
     all: Vec<Entity>,
     dice: fastrand::Rng,
     lossy: bool,
-    /// Times that clients were made to believe that they had lost their place.
-    confused: [u64; 2],
+    /// Number of gaps simulated for each client.
+    gaps: [u64; 2],
 }
 
-impl Commotion {
-    fn happen(&mut self) {
+impl RandomGame {
+    fn random_event(&mut self) {
         let Self { pair, all, dice, .. } = self;
         let (at, client) = (dice.usize(0..all.len()), dice.usize(0..2));
         let there = all[at];
@@ -33,7 +33,7 @@ impl Commotion {
                 all[at] = spawn_chest(pair, at as u64, &[client]);
             }
             37 => {
-                // Two change names.
+                // Two chests exchange ids.
                 let other = dice.usize(0..all.len());
                 all.swap(at, other);
                 for base in [1000, 0] {
@@ -50,8 +50,8 @@ impl Commotion {
             _ => match dice.u8(0..24) {
                 0 => reconnect(pair, client, 0, &[], &[there]),
                 1 if !self.lossy => {
-                    confuse(pair, client);
-                    self.confused[client] += 1;
+                    simulate_gap(pair, client);
+                    self.gaps[client] += 1;
                 }
                 _ => {}
             },
@@ -59,7 +59,7 @@ impl Commotion {
     }
 }
 
-/// The most copies that a client keeps, as the server counts them.
+/// The largest number of copies that a client keeps, as the server counts them.
 fn most_copies(pair: &Pair) -> usize {
     let views = pair.server_views();
     let lists = views.split("copies: [").skip(1).filter_map(|rest| rest.split(']').next());
@@ -71,7 +71,7 @@ fn both_sides_agree_on_cached_copies() {
     let mut overflowed = 0u64;
     let seeds = each_seed(0..size(3, 12), |seed| {
         let mut dice = fastrand::Rng::with_seed(seed);
-        // More than are kept, even if half of them are in view.
+        // More than a client keeps, even if half of them are in view.
         let many = 3 * COPIES_MAX as u64;
         let mut pair = pair(2);
         pair.seed(seed);
@@ -80,15 +80,15 @@ fn both_sides_agree_on_cached_copies() {
         let lossy = seed % 3 == 2;
         pair.network.latency_ticks = dice.u64(0..6);
         pair.network.loss = if lossy { 0.1 } else { 0.0 };
-        let mut game = Commotion { pair, all, dice, lossy, confused: [0; 2] };
+        let mut game = RandomGame { pair, all, dice, lossy, gaps: [0; 2] };
         for _ in 0..600 {
-            (0..game.dice.usize(0..8)).for_each(|_| game.happen());
+            (0..game.dice.usize(0..8)).for_each(|_| game.random_event());
             game.pair.step();
         }
-        let Commotion { mut pair, all, mut dice, confused, .. } = game;
+        let RandomGame { mut pair, all, mut dice, gaps, .. } = game;
         pair.network.loss = 0.0;
         pair.steps(60);
-        // Everything is closed in any order, and opened again: those that were closed last from what is kept.
+        // All chests are closed in random order and opened again; those closed last start from the kept copies.
         let mut order: Vec<usize> = (0..all.len()).collect();
         dice.shuffle(&mut order);
         for at in order {
@@ -104,14 +104,14 @@ fn both_sides_agree_on_cached_copies() {
         }
         pair.steps(1200);
         pair.settle(400);
-        for (client, confused) in confused.into_iter().enumerate() {
+        for (client, gaps) in gaps.into_iter().enumerate() {
             (0..many).for_each(|n| assert_same(&pair, client, chest(n)));
             let there = stats(&pair.clients[client].app);
-            assert_eq!(there.decode_errors, confused, "seed {seed}, client {client}");
+            assert_eq!(there.decode_errors, gaps, "seed {seed}, client {client}");
             assert_eq!((there.gaps, there.unknown_views, there.digest_mismatches), (0, 0, 0));
         }
         assert!(stats(&pair.server).opens_as_delta > 50, "{}", stats(&pair.server).opens_as_delta);
     });
     let enough = overflowed * 12 >= seeds * 10 || seeds == 1;
-    assert!(enough, "more were closed than are kept: {overflowed} times");
+    assert!(enough, "more chests were closed than copies are kept: {overflowed} times");
 }

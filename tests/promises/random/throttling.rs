@@ -25,7 +25,7 @@ enum Op {
     Respawn { unit: usize },
     Rename { unit: usize },
     Reconnect { client: usize },
-    Confuse { client: usize },
+    Gap { client: usize },
     Act { client: usize, unit: usize },
     Budgets { one: u32, all: u32 },
     Debounce { millis: u64 },
@@ -54,7 +54,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => unit().prop_map(|unit| Op::Respawn { unit }),
         1 => unit().prop_map(|unit| Op::Rename { unit }),
         1 => client().prop_map(|client| Op::Reconnect { client }),
-        1 => client().prop_map(|client| Op::Confuse { client }),
+        1 => client().prop_map(|client| Op::Gap { client }),
         3 => (client(), unit()).prop_map(|(client, unit)| Op::Act { client, unit }),
         3 => (bytes(), bytes()).prop_map(|(one, all)| Op::Budgets { one, all }),
         1 => prop::sample::select(vec![0, 50, 300]).prop_map(|millis| Op::Debounce { millis }),
@@ -66,10 +66,10 @@ fn op() -> impl Strategy<Value = Op> {
 struct Game {
     pair: Pair,
     units: Vec<Entity>,
-    /// How often each has been renamed.
+    /// Number of renames of each inventory.
     names: Vec<u64>,
-    /// How often each client was made to believe that it had lost its place.
-    confused: [u64; CLIENTS],
+    /// Number of gaps simulated for each client.
+    gaps: [u64; CLIENTS],
 }
 
 impl Game {
@@ -82,7 +82,7 @@ impl Game {
         };
         let units = (0..UNITS).map(spawn).collect();
         pair.settle(100);
-        Self { pair, units, names: vec![0; UNITS], confused: [0; CLIENTS] }
+        Self { pair, units, names: vec![0; UNITS], gaps: [0; CLIENTS] }
     }
 
     fn id(&self, unit: usize) -> InventoryId {
@@ -138,9 +138,9 @@ impl Game {
                 self.pair.disconnect(client);
                 self.pair.connect(client);
             }
-            Op::Confuse { client } => {
-                confuse(&mut self.pair, client);
-                self.confused[client] += 1;
+            Op::Gap { client } => {
+                simulate_gap(&mut self.pair, client);
+                self.gaps[client] += 1;
             }
             Op::Act { client, unit } => {
                 let ids = self.pair.clients[client].app.world().resource::<InventoryIds>();
@@ -161,7 +161,7 @@ impl Game {
         drop(inventory(&mut self.pair, self.units[unit]).set(slot, COIN.stack(count)));
     }
 
-    /// Bytes are there again, and nothing happens any more.
+    /// Restores the budgets and checks the state after everything was sent.
     fn end(&mut self) {
         let before = stats(&self.pair.server);
         self.pair.server.insert_resource(SyncSettings::default());
@@ -181,19 +181,19 @@ impl Game {
             }
             let sync = sync_of(&self.pair, client);
             assert_eq!((sync.behind, sync.bulk), (0, 0), "client {client}: {sync:?}");
-            let heard = stats(&self.pair.clients[client].app);
-            assert!(heard.resyncs_requested <= self.confused[client], "client {client}: {heard:?}");
-            assert_eq!(heard.digest_mismatches, 0);
-            if self.confused[client] == 0 {
-                assert_eq!((heard.gaps, heard.unknown_views, heard.decode_errors), (0, 0, 0));
+            let there = stats(&self.pair.clients[client].app);
+            assert!(there.resyncs_requested <= self.gaps[client], "client {client}: {there:?}");
+            assert_eq!(there.digest_mismatches, 0);
+            if self.gaps[client] == 0 {
+                assert_eq!((there.gaps, there.unknown_views, there.decode_errors), (0, 0, 0));
             }
         }
         assert_eq!(self.pair.server.world().resource::<SyncHealth>().status(), default());
-        // Nothing is told that was told.
-        let told = |stats: InventoryStats| stats.deltas_encoded + stats.fulls_encoded;
+        // Nothing is sent twice.
+        let updates = |stats: InventoryStats| stats.deltas_encoded + stats.fulls_encoded;
         let most = (UNITS * CLIENTS) as u64 * 2;
-        let news = told(stats(&self.pair.server)) - told(before);
-        assert!(news <= most, "{news} updates for what was left over");
+        let news = updates(stats(&self.pair.server)) - updates(before);
+        assert!(news <= most, "{news} updates for the remaining changes");
     }
 }
 

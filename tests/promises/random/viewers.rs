@@ -134,7 +134,7 @@ fn check(ops: Vec<Op>, network: Network, seed: u64) {
             app.world_mut().query::<&InventoryId>().iter(app.world()).count(),
             app.world_mut().query::<&InView>().iter(app.world()).count(),
         );
-        assert_eq!(mirrors, views, "no mirror is left behind");
+        assert_eq!(mirrors, views, "no entity is left behind");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common::{random::sample, *};
 
-/// A chest that the client has kept a copy of, after these many versions.
+/// A closed chest of which the client has a cached copy, after this number of versions.
 fn closed_chest(versions: u32) -> (Pair, Entity) {
     let Scene { mut pair, chest_entity: there, .. } = Scene::new(1).chest([0]).build();
     for n in 1..=versions {
@@ -23,7 +23,7 @@ fn cached_copy_is_never_the_base_of_another_inventory_with_that_id() {
             spawn_chest(pair, 1, &[])
         },
         |pair, old| {
-            // It was there as a duplicate for a while.
+            // It existed as a duplicate for a while.
             let second = spawn_chest(pair, 1, &[]);
             pair.steps(3);
             pair.server.world_mut().despawn(old);
@@ -37,7 +37,7 @@ fn cached_copy_is_never_the_base_of_another_inventory_with_that_id() {
             other
         },
         |pair, old| {
-            // Its containers went, and others came.
+            // Its container is removed, and another inserted.
             pair.server.world_mut().entity_mut(old).remove::<Inventory>();
             pair.steps(3);
             pair.server.world_mut().entity_mut(old).insert(Inventory::default());

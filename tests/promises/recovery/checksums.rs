@@ -4,7 +4,7 @@ use crate::common::*;
 use bevy_inventory_sync::wire::{bits::BitWriter, encode};
 use core::time::Duration;
 
-/// Ticks until an inventory has come to rest and its digest has arrived.
+/// Ticks until an inventory is idle and its checksum has arrived.
 const REST: usize = 310;
 
 /// A client with an inventory and a chest, both of which have just changed.
@@ -17,26 +17,26 @@ fn scene() -> Scene {
     scene
 }
 
-/// Spoils a slot, and forgets that the game was told so.
-fn spoil(pair: &mut Pair, id: InventoryId, slot: usize, stack: Option<Stack>) {
+/// Corrupts a slot on the client, and forgets the events of that.
+fn corrupt(pair: &mut Pair, id: InventoryId, slot: usize, stack: Option<Stack>) {
     pair.corrupt(0, id, slot, stack);
     pair.clients[0].app.update();
-    heard(pair, 0).clear();
+    events(pair, 0).clear();
 }
 
-/// Exactly one copy was asked for and sent, and one slot was told of.
+/// Asserts that exactly one full update was requested and sent, and one slot changed.
 #[track_caller]
-fn assert_healed(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: Option<Stack>) {
+fn assert_repaired(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: Option<Stack>) {
     let after = stats(&pair.server);
     assert_eq!(after.heals_asked - before.heals_asked, 1);
     assert_eq!(after.resyncs_asked - before.resyncs_asked, 0);
-    assert_eq!(after.opens_encoded - before.opens_encoded, 1, "that copy and no other");
+    assert_eq!(after.opens_encoded - before.opens_encoded, 1, "only that inventory");
     assert_eq!(after.copies_encoded - before.copies_encoded, 1);
     let client = stats(&pair.clients[0].app);
     assert_eq!((client.heals_requested, client.digest_mismatches), (1, 1));
-    let heard = heard(pair, 0);
-    assert!(heard.opened.is_empty() && heard.closed.is_empty() && heard.resized.is_empty());
-    let [changed] = heard.slots.as_slice() else { panic!("{:?}", heard.slots) };
+    let events = events(pair, 0);
+    assert!(events.opened.is_empty() && events.closed.is_empty() && events.resized.is_empty());
+    let [changed] = events.slots.as_slice() else { panic!("{:?}", events.slots) };
     assert_eq!((usize::from(changed.slot.index), changed.old), (slot, wrong));
     assert_eq!(changed.cause, SlotCause::FullCopy);
 }
@@ -45,13 +45,13 @@ fn assert_healed(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: Op
 fn corrupted_copy_is_repaired_by_one_request() {
     for wrong in [None, Some(AXE.stack(1)), Some(TORCH.stack(8)), Some(TORCH.stack(9).worn(1))] {
         let Scene { mut pair, .. } = scene();
-        spoil(&mut pair, player(0), 3, wrong);
+        corrupt(&mut pair, player(0), 3, wrong);
         let before = stats(&pair.server);
         pair.steps(REST - 20);
-        assert_eq!(heard(&mut pair, 0).slots, [], "it has not come to rest");
+        assert_eq!(events(&mut pair, 0).slots, [], "it is not idle yet");
         pair.steps(30);
         assert_same(&pair, 0, player(0));
-        assert_healed(&mut pair, before, 3, wrong);
+        assert_repaired(&mut pair, before, 3, wrong);
     }
 }
 
@@ -61,13 +61,13 @@ fn copy_corrupted_while_idle_is_repaired() {
     pair.steps(REST);
     assert_eq!(stats(&pair.clients[0].app).digests_checked, 2);
     let (before, bytes) = (stats(&pair.server), bytes_down(&pair, 0));
-    spoil(&mut pair, chest(1), 4, Some(BOOTS.stack(1)));
+    corrupt(&mut pair, chest(1), 4, Some(BOOTS.stack(1)));
     pair.steps(3 * 16);
     assert_same(&pair, 0, chest(1));
-    assert_healed(&mut pair, before, 4, Some(BOOTS.stack(1)));
+    assert_repaired(&mut pair, before, 4, Some(BOOTS.stack(1)));
     assert!(bytes_down(&pair, 0) - bytes < 40, "{} bytes", bytes_down(&pair, 0) - bytes);
     pair.steps(REST);
-    assert_eq!(stats(&pair.clients[0].app).heals_requested, 1, "and that is the end of it");
+    assert_eq!(stats(&pair.clients[0].app).heals_requested, 1, "no further repair");
 }
 
 #[test]
@@ -81,10 +81,10 @@ fn one_corrupted_copy_of_two_hundred_is_repaired() {
     pair.steps(REST);
     let before = stats(&pair.server);
     assert_eq!(before.digests_encoded, 200);
-    spoil(&mut pair, chest(137), 7, Some(TORCH.stack(64)));
+    corrupt(&mut pair, chest(137), 7, Some(TORCH.stack(64)));
     pair.steps(16 * 201 + 20);
     assert_same(&pair, 0, chest(137));
-    assert_healed(&mut pair, before, 7, Some(TORCH.stack(64)));
+    assert_repaired(&mut pair, before, 7, Some(TORCH.stack(64)));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn copy_corrupted_before_closing_is_repaired_after_reopening() {
         pair.steps(2);
         show(&mut pair, other, 0);
         pair.steps(2);
-        spoil(&mut pair, chest(1), 9, Some(BOOTS.stack(1)));
+        corrupt(&mut pair, chest(1), 9, Some(BOOTS.stack(1)));
         if reconnect {
             pair.disconnect(0);
             pair.step();
@@ -107,7 +107,7 @@ fn copy_corrupted_before_closing_is_repaired_after_reopening() {
         }
         show(&mut pair, other, 0);
         pair.steps(10);
-        assert!(stats(&pair.server).opens_as_delta > 0, "it begins from what the client kept");
+        assert!(stats(&pair.server).opens_as_delta > 0, "it starts from the cached copy");
         pair.steps(REST + 50);
         assert_same(&pair, 0, chest(1));
     }
@@ -153,14 +153,17 @@ fn wrong_checksums_do_bounded_harm() {
         pair.steps(10);
     }
     assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
-    heard(&mut pair, 0).clear();
+    events(&mut pair, 0).clear();
     pair.steps(60 * 60);
     assert_same(&pair, 0, player(0));
     let InventoryStats { heals_asked, opens_encoded, .. } = stats(&pair.server);
-    assert!((2..=20).contains(&heals_asked), "two, with growing pauses: {heals_asked}");
+    assert!(
+        (2..=20).contains(&heals_asked),
+        "two wrong checksums, retried with growing pauses: {heals_asked}"
+    );
     assert!(opens_encoded <= 2 + heals_asked);
-    assert_eq!(heard(&mut pair, 0).slots, [], "nothing was wrong");
-    // The next change ends it.
+    assert_eq!(events(&mut pair, 0).slots, [], "nothing was wrong");
+    // The next change ends the repeated checks.
     inventory(&mut pair, me).set(3, TORCH.stack(8)).unwrap();
     pair.steps(REST);
     assert_same(&pair, 0, player(0));
@@ -194,7 +197,7 @@ fn busy_inventory_is_checked_in_a_quiet_tick() {
     let busy = stats(&pair.server).digests_encoded;
     assert!((2..=4).contains(&busy), "{busy} in half a minute");
     pair.steps(100);
-    assert_eq!(stats(&pair.server).digests_encoded, busy + 1, "and one at rest");
+    assert_eq!(stats(&pair.server).digests_encoded, busy + 1, "and one when idle");
     let client = stats(&pair.clients[0].app);
     assert_eq!((client.digests_checked, client.digest_mismatches), (busy + 1, 0));
 }

@@ -15,7 +15,7 @@ fn setup_notes(app: &mut App) {
     app.add_item_data::<Note>();
 }
 
-/// A session in which every kind of message is sent.
+/// A session that sends every kind of message.
 struct Session {
     pair: Pair,
     me: Entity,
@@ -39,7 +39,7 @@ impl Session {
         Self { pair, me, shared, bank: None, second: None, asked: 0 }
     }
 
-    /// Moves a coin from the own inventory into the chest, if both are in view.
+    /// Moves a coin from the player's inventory into the chest, if both are in view.
     fn pay(&mut self) {
         let ids = self.pair.clients[0].app.world().resource::<InventoryIds>();
         let (Some(me), Some(shared)) = (ids.get(player(0)), ids.get(chest(1))) else { return };
@@ -91,7 +91,7 @@ impl Session {
         }
     }
 
-    /// Plays it, cutting the connection at the message of that number. Gives how many there were.
+    /// Plays the session, and disconnects at the message with that number. Returns the number of messages.
     fn play(mut self, cut: Option<usize>, upwards: bool) -> usize {
         let count = Rc::new(Cell::new(0));
         let counter = count.clone();
@@ -125,7 +125,7 @@ impl Session {
         }
         let messages = count.get();
         self.pair.settle(400);
-        assert_eq!(count.get(), messages, "all of it was within the session");
+        assert_eq!(count.get(), messages, "all messages were within the session");
         self.check(cut);
         messages
     }
@@ -143,12 +143,12 @@ impl Session {
         let kept = inventory(pair, self.me).get(10).map_or(0, |stack| u64::from(stack.count()));
         assert_eq!(paid + kept, 50, "cut at {cut:?}");
         assert_eq!(paid, stats(&pair.server).actions_accepted, "each once, cut at {cut:?}");
-        let heard = heard(pair, 0);
-        let confirmed = heard.confirmed.len() as u64;
-        assert_eq!(confirmed + heard.rejected.len() as u64, self.asked, "cut at {cut:?}");
+        let events = events(pair, 0);
+        let confirmed = events.confirmed.len() as u64;
+        assert_eq!(confirmed + events.rejected.len() as u64, self.asked, "cut at {cut:?}");
         assert!(confirmed <= paid && paid <= self.asked);
-        let mut answered = heard.confirmed.clone();
-        answered.extend(heard.rejected.iter().map(|(request, _)| *request));
+        let mut answered = events.confirmed.clone();
+        answered.extend(events.rejected.iter().map(|(request, _)| *request));
         answered.sort_by_key(|request| format!("{request:?}"));
         answered.dedup();
         assert_eq!(answered.len() as u64, self.asked, "each is answered once");
@@ -224,7 +224,7 @@ fn restarted_server_sends_full_updates() {
     (1..11).for_each(|n| assert_same(&second, 0, chest(n)));
     assert_eq!(stats(&second.server).opens_as_delta, 0);
     assert_eq!(stats(&second.clients[0].app).decode_errors, 0);
-    // And from then on by what changed.
+    // From then on only changes are sent.
     reconnect(&mut second, 0, 10, &[me], &[]);
     second.settle(100);
     assert_eq!(stats(&second.server).opens_as_delta, 1);

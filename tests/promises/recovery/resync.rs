@@ -22,9 +22,9 @@ fn dropped_message_is_repaired_by_one_resync() {
         let client = stats(&pair.clients[0].app);
         assert_eq!(client.resyncs_requested, 1, "dropped message {dropped}");
         assert_eq!(stats(&pair.server).resyncs_asked, 1);
-        assert_eq!(heard(&mut pair, 0).slots.len(), 12, "each slot changed once");
-        assert_eq!(heard(&mut pair, 0).opened.len(), 1);
-        assert!(heard(&mut pair, 0).closed.is_empty());
+        assert_eq!(events(&mut pair, 0).slots.len(), 12, "each slot changed once");
+        assert_eq!(events(&mut pair, 0).opened.len(), 1);
+        assert!(events(&mut pair, 0).closed.is_empty());
     }
 }
 
@@ -57,7 +57,7 @@ fn repeated_and_reordered_messages_are_harmless() {
         assert_same(&pair, 0, player(0));
         let client = stats(&pair.clients[0].app);
         assert!(client.gaps > 0);
-        assert!(client.resyncs_requested < 12, "no storm: {}", client.resyncs_requested);
+        assert!(client.resyncs_requested < 12, "few resyncs: {}", client.resyncs_requested);
     }
 }
 
@@ -81,11 +81,11 @@ fn lost_message_that_reuses_a_view_index_is_detected() {
         pair.steps(2);
     }
     within(&mut pair, 120, |pair| is_same(pair, 0, chest(2)));
-    assert!(stats(&pair.clients[0].app).gaps > 0, "what is meant for another unit is noticed");
+    assert!(stats(&pair.clients[0].app).gaps > 0, "an update for another inventory is detected");
     assert_same(&pair, 0, chest(2));
 }
 
-/// Sessions in which one message is lost, repeated or late, whichever it is.
+/// Sessions in which one message is lost, repeated or late.
 #[test]
 fn any_message_dropped_repeated_or_late_is_repaired() {
     for trick in 0..3 {
@@ -151,13 +151,13 @@ fn older_full_update_that_arrives_late_is_ignored() {
         inventory(&mut pair, there).set(0, TORCH.stack(n)).unwrap();
         pair.step();
     }
-    heard(&mut pair, 0).clear();
+    events(&mut pair, 0).clear();
     feed(&mut pair, 0, channel, old.to_vec());
     for _ in 0..60 {
         pair.step();
         assert_same(&pair, 0, chest(1));
     }
-    assert_eq!(heard(&mut pair, 0).slots, [], "not for a moment");
+    assert_eq!(events(&mut pair, 0).slots, [], "not even for one tick");
     inventory(&mut pair, there).set(0, TORCH.stack(20)).unwrap();
     pair.steps(100);
     assert_same(&pair, 0, chest(1));

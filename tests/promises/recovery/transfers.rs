@@ -4,7 +4,7 @@ use crate::common::{random::sample, *};
 use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk};
 use std::{cell::Cell, rc::Rc};
 
-/// A client on a network with latency, and banks of so many slots each that it sees from now on.
+/// A client on a network with latency, and a number of banks that have just become visible to it.
 fn pair_with_banks(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
     let Scene { mut pair, .. } = Scene::new(1).players(1).latency(3).build();
     let banks = (0..banks).map(|n| {
@@ -20,14 +20,14 @@ fn sent(pair: &Pair) -> u64 {
     stats(&pair.server).chunks_sent
 }
 
-/// Steps until so many chunks have been sent.
+/// Steps until this number of chunks has been sent.
 fn until_sent(pair: &mut Pair, chunks: u64) {
     if sent(pair) < chunks {
         within(pair, 300, |pair| sent(pair) >= chunks);
     }
 }
 
-/// How many chunks a scene takes if nothing comes between.
+/// Number of chunks of an undisturbed transfer.
 fn chunks_of(banks: u64, slots: usize) -> u64 {
     let (mut pair, _) = pair_with_banks(banks, slots);
     pair.settle(400);
@@ -42,15 +42,15 @@ fn transfer_resumes_at_the_first_missing_chunk_after_a_resync() {
     for at in sample((0..=all).step_by(3), 6) {
         let (mut pair, _) = pair_with_banks(2, 8000);
         until_sent(&mut pair, at);
-        confuse(&mut pair, 0);
+        simulate_gap(&mut pair, 0);
         pair.settle(600);
         (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
         assert_same(&pair, 0, player(0));
         let client = stats(&pair.clients[0].app);
         assert_eq!((client.decode_errors, client.resyncs_requested), (1, 1), "at chunk {at}");
         let again = sent(&pair) - all;
-        // What was on its way while the client asked, and while that waited for its turn. One that was there as a
-        // whole and had not begun is sent anew.
+        // Chunks in flight while the client requested the resync, and while that was deferred. A complete
+        // transfer that was not applied yet is sent again.
         let most = if at < all - 20 { 22 } else { all + 22 };
         assert!(again <= most, "{again} chunks more, cut at {at} of {all}");
     }
@@ -79,7 +79,7 @@ fn data_missing_from_the_chunks_is_sent_again_after_a_resync() {
     pair.server.world_mut().entity_mut(bank).insert(noise(6000, 1));
     inventory(&mut pair, bank).set(5999, AXE.stack(1).with_data(data)).unwrap();
     until_sent(&mut pair, 5);
-    confuse(&mut pair, 0);
+    simulate_gap(&mut pair, 0);
     pair.settle(600);
     assert_same(&pair, 0, chest(2));
     let pool = pair.clients[0].app.world().resource::<DataPool>();
@@ -102,7 +102,7 @@ fn complete_copies_survive_a_disconnect() {
         pair.settle(600);
         (0..6).for_each(|n| assert_same(&pair, 0, chest(n)));
         assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
-        // Three were on their way and are lost.
+        // Three chunks in flight are lost.
         let arrived = at.saturating_sub(4);
         let again = sent(&pair) - before;
         assert!(again + arrived <= all + one + 1, "{again} chunks, cut at {at} of {all}");
@@ -131,15 +131,15 @@ fn reused_view_index_during_a_transfer_is_kept() {
     for settle_between in [false, true] {
         let (mut pair, banks) = pair_with_banks(2, 8000);
         until_sent(&mut pair, 4);
-        // The first goes, and a small chest takes its index.
+        // The first bank is hidden, and a small chest takes over its index.
         hide(&mut pair, banks[0], 0);
         pair.step();
         spawn_chest(&mut pair, 9, &[0]);
         pair.steps(6);
         assert_same(&pair, 0, chest(9));
-        confuse(&mut pair, 0);
+        simulate_gap(&mut pair, 0);
         pair.steps(20);
-        // With the other one the whole transfer goes.
+        // Hiding the other bank cancels the whole transfer.
         if settle_between {
             pair.settle(300);
         }
@@ -154,7 +154,7 @@ fn reused_view_index_during_a_transfer_is_kept() {
 fn unacknowledged_transfer_is_sent_three_times() {
     let (mut pair, banks) = pair_with_banks(1, 3000);
     let all = chunks_of(1, 3000);
-    // It never says that it has it.
+    // The client never acknowledges it.
     pair.tamper_requests(|_, _, _| vec![]);
     pair.steps(60 * 32);
     assert_eq!(stats(&pair.server).transfers_given_up, 1);
@@ -246,7 +246,7 @@ fn repeated_overlapping_and_reordered_chunks_assemble() {
             match case {
                 0 => vec![bytes.clone(), bytes.clone(), bytes],
                 1 => {
-                    // The same place again, with other bytes: what came first counts.
+                    // The same chunk again, with other bytes: the first one counts.
                     let mut other = bytes.to_vec();
                     other[4..].fill(7);
                     vec![bytes, other.into()]
@@ -273,7 +273,7 @@ fn unfinished_transfers_do_not_accumulate() {
     let (mut pair, _) = pair_with_banks(1, 3000);
     let channel = pair.chunk_channel();
     pair.steps(4);
-    // A thousand transfers of four megabytes each, all of which have just begun.
+    // A thousand transfers of four megabytes each, of which only the first chunk arrives.
     for n in 0..1000u32 {
         let head = ChunkHead { transfer: n.to_le_bytes()[0], index: 0, total: 4096 };
         feed(&mut pair, 0, channel, write_chunk(head, &vec![7; 4096 * CHUNK_BYTES]));
@@ -281,11 +281,14 @@ fn unfinished_transfers_do_not_accumulate() {
             pair.step();
         }
     }
-    confuse(&mut pair, 0);
+    simulate_gap(&mut pair, 0);
     pair.steps(300);
     assert_same(&pair, 0, chest(0));
     assert_same(&pair, 0, player(0));
-    assert!(stats(&pair.clients[0].app).decode_errors < 20, "those that had a real one's number");
+    assert!(
+        stats(&pair.clients[0].app).decode_errors < 20,
+        "only those with the number of a real transfer"
+    );
 }
 
 #[test]

@@ -20,12 +20,12 @@ fn app(dir: &Dir) -> App {
         )
         .add_plugins(AssetPlugin::default())
         .load_items::<()>("game.items.ron")
-        .init_resource::<Heard>()
-        .add_observer(|on: On<SlotChanged>, mut heard: ResMut<Heard>| heard.slots.push(*on));
+        .init_resource::<EventLog>()
+        .add_observer(|on: On<SlotChanged>, mut events: ResMut<EventLog>| events.slots.push(*on));
     })
 }
 
-/// Updates until there is a catalogue, or gives up: loading runs on another thread.
+/// Updates until the catalog is loaded, which happens on another thread. Returns `false` if it never is.
 fn load(app: &mut App) -> bool {
     (0..2000).any(|_| {
         std::thread::yield_now();
@@ -47,7 +47,7 @@ fn sync_starts_when_the_catalog_is_loaded() {
     assert!(app.world().get::<InView>(entity).is_some());
     app.world_mut().get_mut::<Inventory>(entity).unwrap().set(0, TORCH.stack(1)).unwrap();
     app.update();
-    assert_eq!(app.world().resource::<Heard>().slots.len(), 1);
+    assert_eq!(app.world().resource::<EventLog>().slots.len(), 1);
     assert_eq!(app.world().resource::<Items>().catalogue().len(), 4);
 }
 
@@ -63,7 +63,11 @@ fn invalid_catalog_leaves_the_game_running() {
     }
     assert!(!app.world().contains_resource::<Catalogue>());
     let left = with_inventories(&mut app, move |inv| inv.give(entity, TORCH.stack(3)));
-    assert_eq!(left.into_stack(), Some(TORCH.stack(3)), "nothing fits before there is a catalogue");
+    assert_eq!(
+        left.into_stack(),
+        Some(TORCH.stack(3)),
+        "nothing fits before the catalog is loaded"
+    );
 }
 
 #[test]

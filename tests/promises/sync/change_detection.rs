@@ -17,7 +17,7 @@ fn selection_past_the_end_is_the_same_on_both_sides() {
 
 #[test]
 fn changes_are_detected_with_the_default_fixed_tick() {
-    // FixedPostUpdate server tick.
+    // The server ticks in `FixedPostUpdate`.
     let mut app = App::new();
     app.add_plugins((
         MinimalPlugins,
@@ -46,7 +46,7 @@ fn changes_are_detected_with_the_default_fixed_tick() {
             app.update();
         }
     }
-    assert_eq!(app.world().resource::<Heard>().slots.len(), 5);
+    assert_eq!(app.world().resource::<EventLog>().slots.len(), 5);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn every_way_to_mutate_marks_exactly_the_changed_slots() {
             i(&[26]),
         ),
         (
-            "bypassed change detection is the one way that is not noticed",
+            "bypassed change detection is the one way that is not detected",
             |w, e| drop(inv(w, e).bypass_change_detection().set(9, AXE.stack(1))),
             vec![],
         ),
@@ -161,10 +161,10 @@ fn every_way_to_mutate_marks_exactly_the_changed_slots() {
         inventory(&mut pair, entity).set(0, TORCH.stack(5)).unwrap();
         inventory(&mut pair, entity).set(1, AXE.stack(1)).unwrap();
         pair.steps(3);
-        heard(&mut pair, 0).clear();
+        events(&mut pair, 0).clear();
         mutate(pair.server.world_mut(), entity);
         pair.steps(3);
-        let slots: Vec<_> = heard(&mut pair, 0).slots.iter().map(|event| event.slot).collect();
+        let slots: Vec<_> = events(&mut pair, 0).slots.iter().map(|event| event.slot).collect();
         assert_eq!(slots, expected, "{name}");
         if !name.starts_with("bypassed") {
             assert_same(&pair, 0, player(0));
@@ -195,7 +195,7 @@ fn swapped_taken_and_reflected_containers_are_detected() {
         theirs.set(20, COIN.stack(1 + round)).unwrap();
         same(&mut pair);
     }
-    // Out of the component, changed there, and back.
+    // Taken out of the component, changed outside, and put back.
     let mut out = core::mem::take(&mut *inventory(&mut pair, a));
     out.set(11, TORCH.stack(1)).unwrap();
     same(&mut pair);
@@ -221,7 +221,7 @@ fn slot_skipped_for_an_unknown_item_is_checked_again() {
     inventory(&mut pair, a).take(3).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));
-    assert_eq!(stats(&pair.server).slots_refused, refused, "it is told of once");
+    assert_eq!(stats(&pair.server).slots_refused, refused, "it is counted once");
 }
 
 fn inv(world: &mut World, entity: Entity) -> Mut<'_, Inventory> {

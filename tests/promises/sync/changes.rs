@@ -12,8 +12,8 @@ fn one_change_is_one_event_and_few_bytes() {
     hotbar(&mut pair, entity).set(2, TORCH.stack(40)).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));
-    assert_eq!(heard(&mut pair, 0).opened.len(), 1);
-    assert!(heard(&mut pair, 0).slots.is_empty(), "an opening is one event");
+    assert_eq!(events(&mut pair, 0).opened.len(), 1);
+    assert!(events(&mut pair, 0).slots.is_empty(), "an opening is one event");
 
     let before = bytes_down(&pair, 0);
     hotbar(&mut pair, entity).split(2, 1).unwrap();
@@ -28,7 +28,7 @@ fn one_change_is_one_event_and_few_bytes() {
         new: Some(TORCH.stack(39)),
         cause: SlotCause::Server,
     };
-    assert_eq!(heard(&mut pair, 0).slots, [expected]);
+    assert_eq!(events(&mut pair, 0).slots, [expected]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn ten_sets_of_one_slot_send_one_entry() {
     }
     pair.steps(3);
     assert_eq!(stats(&pair.server).entries_encoded - entries, 1);
-    assert_eq!(heard(&mut pair, 0).slots.len(), 1);
+    assert_eq!(events(&mut pair, 0).slots.len(), 1);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(7), Some(TORCH.stack(10)));
 }
 
@@ -87,7 +87,7 @@ fn change_and_change_back_sends_nothing() {
     pair.steps(3);
     assert_eq!(pair.clients[0].traffic, traffic);
     assert_eq!(stats(&pair.server).commits, commits);
-    assert!(heard(&mut pair, 0).slots.is_empty());
+    assert!(events(&mut pair, 0).slots.is_empty());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn messages_and_observers_receive_the_same_events() {
         pair.step();
     }
     pair.steps(2);
-    let observed = heard(&mut pair, 0).slots.clone();
+    let observed = events(&mut pair, 0).slots.clone();
     assert_eq!(observed.len(), 5);
     assert_eq!(pair.clients[0].app.world().resource::<Read>().0, observed);
 }
@@ -165,7 +165,7 @@ fn hundred_changes_per_second_for_minutes() {
         let mut dice = fastrand::Rng::with_seed(seed);
         let (mut changes, mut sizes) = (0, Vec::new());
         for tick in 0..minutes * 3600 {
-            // Five in three ticks: all see the ones in the chest, and each its own.
+            // Five changes in three ticks, half of them in the shared chest.
             for _ in 0..if tick % 3 == 0 { 1 } else { 2 } {
                 let there = if dice.bool() { shared } else { players[dice.usize(0..4)] };
                 let (slot, n) = (dice.usize(0..27), 1 + changes % 64);

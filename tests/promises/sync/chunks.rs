@@ -4,7 +4,7 @@ use crate::common::{random::sample, *};
 use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
 use bevy_replicon::bytes::Bytes;
 
-/// A bank of so many slots, no two alike, that these clients see.
+/// Spawns a bank of distinct stacks that these clients see.
 fn spawn_bank(pair: &mut Pair, n: u64, slots: usize, viewers: &[usize]) -> Entity {
     let bank = spawn_chest(pair, n, viewers);
     let full = (0..slots).map(|slot| COIN.stack(1 + slot as u32).into()).collect();
@@ -12,7 +12,7 @@ fn spawn_bank(pair: &mut Pair, n: u64, slots: usize, viewers: &[usize]) -> Entit
     bank
 }
 
-/// One client who owns an inventory, on a network with latency, settled.
+/// One client with an inventory, on a network with latency.
 fn scene() -> Scene {
     Scene::new(1).players(1).in_hotbar(0, TORCH.stack(60)).latency(3).build()
 }
@@ -34,8 +34,8 @@ fn hotbar_never_waits_behind_a_bank() {
     assert_same(&pair, 0, chest(1));
     assert!(stats(&pair.server).chunks_sent > 10);
     assert_eq!(stats(&pair.server).chunks_sent, stats(&pair.clients[0].app).chunks_received);
-    assert_eq!(heard(&mut pair, 0).opened.len(), 2, "each once");
-    // From then on it is granular like everything else.
+    assert_eq!(events(&mut pair, 0).opened.len(), 2, "each once");
+    // After the transfer it is synced by deltas like any other.
     let before = bytes_down(&pair, 0);
     inventory(&mut pair, bank).set(4999, COIN.stack(4999)).unwrap();
     pair.settle(50);
@@ -112,7 +112,7 @@ fn resync_during_a_transfer() {
         pair.network.loss = 0.2;
         let bank = spawn_bank(&mut pair, 1, 3000, &[0]);
         pair.steps(after);
-        // Updates are lost for good, so the client asks.
+        // One update is lost for good, so the client requests a resync.
         let channel = pair.sync_channel();
         let mut lost = 0;
         pair.tamper(move |_, on, bytes| {
@@ -145,7 +145,7 @@ fn change_of_three_thousand_slots_is_chunked() {
     pair.settle(100);
     assert_same(&pair, 0, chest(1));
     assert!(stats(&pair.server).chunks_sent > chunks);
-    assert_eq!(heard(&mut pair, 0).opened.len(), 2, "it was open all the time");
+    assert_eq!(events(&mut pair, 0).opened.len(), 2, "it was open all the time");
 }
 
 #[test]
@@ -211,8 +211,8 @@ impl ItemData for Novel {
     const NAME: &'static str = "novel";
 }
 
-/// Twenty thousand bytes that cannot be made fewer.
-fn unpressable(seed: u8) -> Vec<u8> {
+/// Twenty thousand bytes that do not compress.
+fn incompressible(seed: u8) -> Vec<u8> {
     let mut dice = fastrand::Rng::with_seed(u64::from(seed));
     (0..20_000).map(|_| dice.u8(..)).collect()
 }
@@ -230,7 +230,7 @@ fn hotbar_never_waits_behind_large_instance_data() {
     let novels: Vec<DataId> = (0..4u8)
         .map(|n| {
             let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
-            pool.insert(&Novel(unpressable(n))).unwrap()
+            pool.insert(&Novel(incompressible(n))).unwrap()
         })
         .collect();
     for (slot, novel) in novels.iter().enumerate() {
@@ -247,5 +247,5 @@ fn hotbar_never_waits_behind_large_instance_data() {
     pair.settle(300);
     assert_same(&pair, 0, chest(1));
     let pool = pair.clients[0].app.world().resource::<DataPool>();
-    assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(unpressable(3))));
+    assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(incompressible(3))));
 }

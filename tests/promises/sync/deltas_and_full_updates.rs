@@ -24,9 +24,9 @@ fn eighteen_of_36_slots_are_a_delta_and_nineteen_a_full_update() {
         };
         assert_eq!((deltas, fulls), expected, "{changed} slots");
         assert_same(&pair, 0, player(0));
-        assert_eq!(heard(&mut pair, 0).slots.len(), changed);
+        assert_eq!(events(&mut pair, 0).slots.len(), changed);
         let cause = if changed > 18 { SlotCause::FullCopy } else { SlotCause::Server };
-        assert!(heard(&mut pair, 0).slots.iter().all(|event| event.cause == cause));
+        assert!(events(&mut pair, 0).slots.iter().all(|event| event.cause == cause));
     }
 }
 

@@ -137,7 +137,7 @@ fn fault_outlasts_a_change_of_another_container() {
     pair.steps(3);
     assert!(
         pair.server.world().get::<Unsynced>(entity).is_some(),
-        "a change of the hotbar took the fault off"
+        "a change of the hotbar cleared the fault"
     );
 }
 

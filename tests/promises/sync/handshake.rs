@@ -14,18 +14,18 @@ fn different_catalog_is_explained_on_both_sides() {
     pair.steps(10);
     let SyncState::Refused(mismatch) = *pair.clients[stranger].app.world().resource::<SyncState>()
     else {
-        panic!("the client was not refused");
+        panic!("the client was not rejected");
     };
     let text = mismatch.to_string();
     assert!(text.contains("the server has 4 items") && text.contains("the client 1"), "{text}");
     let id = pair.client_id(stranger);
-    let refused = pair.server.world().resource::<Messages<SyncRefused>>();
-    let refused: Vec<_> = refused.iter_current_update_messages().collect();
-    assert!(refused.iter().all(|refusal| refusal.peer == id && refusal.mismatch == mismatch));
+    let rejected = pair.server.world().resource::<Messages<SyncRefused>>();
+    let rejected: Vec<_> = rejected.iter_current_update_messages().collect();
+    assert!(rejected.iter().all(|one| one.peer == id && one.mismatch == mismatch));
     assert!(pair.shown::<Inventory>(stranger, player(1)).is_none());
     let up = bytes_up(&pair, stranger);
     pair.steps(600);
-    assert_eq!(bytes_up(&pair, stranger), up, "it does not ask again");
+    assert_eq!(bytes_up(&pair, stranger), up, "it does not retry");
 }
 
 #[test]
@@ -115,14 +115,14 @@ fn handshake_waits_for_a_server_that_is_loading() {
 fn rejection_after_the_handshake_is_ignored() {
     let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
     let channel = pair.sync_channel();
-    // As a server with other items would say it.
-    let hello = bincode::serde::encode_to_vec(
+    // The rejection of a server with other items.
+    let message = bincode::serde::encode_to_vec(
         (1u16, 9u32, 7u64, 3u8, 7u64, 7u64),
         bincode::config::standard(),
     );
-    feed(&mut pair, 0, channel, [vec![0x0F], hello.unwrap()].concat());
+    feed(&mut pair, 0, channel, [vec![0x0F], message.unwrap()].concat());
     pair.step();
-    confuse(&mut pair, 0);
+    simulate_gap(&mut pair, 0);
     inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
     pair.steps(100);
     assert_same(&pair, 0, player(0));

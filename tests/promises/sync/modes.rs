@@ -25,28 +25,28 @@ fn host_actions_obey_rules_and_apply_at_once() {
     let from = |slot| (there, Inventory::slot(slot));
     let act = |app: &mut App, action: Action| {
         with_actions(app, move |actions| actions.request(action));
-        let heard = app.world().resource::<Heard>();
-        heard.rejected.last().map(|rejected| rejected.1)
+        let events = app.world().resource::<EventLog>();
+        events.rejected.last().map(|rejected| rejected.1)
     };
     let take = Action::QuickMove { from: from(0), to: me.into() };
     assert_eq!(act(&mut app, take.clone()), Some(Reason::NotInView), "not open yet");
     with_actions(&mut app, move |actions| actions.open(there));
     app.update();
     assert!(app.world().get::<InView>(there).is_some());
-    app.world_mut().resource_mut::<Heard>().clear();
+    app.world_mut().resource_mut::<EventLog>().clear();
     assert_eq!(act(&mut app, take), None);
     assert_eq!(app.world().get::<Inventory>(me).unwrap().count(TORCH), 10, "at once");
     let take = Action::QuickMove { from: from(1), to: me.into() };
     assert_eq!(act(&mut app, take), Some(Reason::Locked));
     app.update();
-    let heard = app.world().resource::<Heard>();
-    assert_eq!((heard.confirmed.len(), heard.slots.len()), (1, 2));
+    let events = app.world().resource::<EventLog>();
+    assert_eq!((events.confirmed.len(), events.slots.len()), (1, 2));
     with_actions(&mut app, move |actions| actions.close(there));
     app.update();
     assert!(app.world().get::<InView>(there).is_none());
 }
 
-/// The game, in three steps: the server gives, a system writes to a component, a transaction moves.
+/// A game in three steps: the server gives, a system writes to a component, a transaction moves.
 const STEPS: [fn(&mut App, Entity); 3] = [
     |app, entity| with_inventories(app, move |inv| inv.give(entity, TORCH.stack(5)).discard()),
     |app, entity| {
@@ -63,9 +63,9 @@ const STEPS: [fn(&mut App, Entity); 3] = [
     },
 ];
 
-/// What the player of that game must hear, in every mode.
-fn assert_heard(heard: &Heard) {
-    let slots: Vec<_> = heard.slots.iter().map(|e| (e.slot, e.old, e.new, e.cause)).collect();
+/// The events that the player must receive in every mode.
+fn assert_events(events: &EventLog) {
+    let slots: Vec<_> = events.slots.iter().map(|e| (e.slot, e.old, e.new, e.cause)).collect();
     let server = SlotCause::Server;
     assert_eq!(
         slots,
@@ -76,9 +76,9 @@ fn assert_heard(heard: &Heard) {
             (Hotbar::slot(2), None, Some(TORCH.stack(2)), server),
         ]
     );
-    assert_eq!(heard.selected.iter().map(|e| (e.old, e.new)).collect::<Vec<_>>(), [(0, 1)]);
-    assert_eq!(heard.opened.len(), 1);
-    assert_eq!(heard.opened[0].rights, Rights::all());
+    assert_eq!(events.selected.iter().map(|e| (e.old, e.new)).collect::<Vec<_>>(), [(0, 1)]);
+    assert_eq!(events.opened.len(), 1);
+    assert_eq!(events.opened[0].rights, Rights::all());
 }
 
 fn bundle(owner: ClientId) -> impl Bundle {
@@ -95,7 +95,7 @@ fn client_of_a_dedicated_server() {
         step(&mut pair.server, entity);
         pair.steps(2);
     }
-    assert_heard(&heard(&mut pair, 0));
+    assert_events(&events(&mut pair, 0));
     let world = pair.clients[0].app.world_mut();
     assert_eq!(world.query::<(&InView, &LocalInventory)>().iter(world).count(), 1);
 }
@@ -110,7 +110,7 @@ fn dedicated_server_has_no_local_player() {
         step(&mut pair.server, entity);
         pair.steps(2);
     }
-    let server = pair.server.world().resource::<Heard>();
+    let server = pair.server.world().resource::<EventLog>();
     assert!(server.slots.is_empty() && server.opened.is_empty(), "it has no player");
     assert!(pair.server.world().get::<InView>(entity).is_none());
 }
@@ -128,9 +128,9 @@ fn listen_server() {
         assert!(inventory(&mut pair, theirs).add(TORCH.stack(1), 64).is_none());
         pair.steps(2);
     }
-    assert_heard(pair.server.world().resource::<Heard>());
+    assert_events(pair.server.world().resource::<EventLog>());
     assert!(pair.server.world().get::<LocalInventory>(entity).is_some());
-    assert_eq!(heard(&mut pair, 0).slots.len(), 3, "and the guest hears of its own only");
+    assert_eq!(events(&mut pair, 0).slots.len(), 3, "the guest receives only its own changes");
     assert!(pair.shown::<Inventory>(0, player(0)).is_none());
 }
 
@@ -143,7 +143,7 @@ fn single_player() {
         step(&mut app, entity);
         app.update();
     }
-    assert_heard(app.world().resource::<Heard>());
+    assert_events(app.world().resource::<EventLog>());
     assert!(app.world().get::<LocalInventory>(entity).is_some());
     assert!(app.world().get::<InView>(entity).is_some());
 }
@@ -165,13 +165,13 @@ fn host_receives_open_close_and_resize_events() {
     app.update();
     app.world_mut().despawn(entity);
     app.update();
-    let heard = app.world().resource::<Heard>();
-    assert_eq!((heard.opened.len(), heard.resized.len()), (2, 1));
-    let reasons: Vec<_> = heard.closed.iter().map(|closed| closed.reason).collect();
+    let events = app.world().resource::<EventLog>();
+    assert_eq!((events.opened.len(), events.resized.len()), (2, 1));
+    let reasons: Vec<_> = events.closed.iter().map(|closed| closed.reason).collect();
     assert_eq!(reasons, [CloseReason::Hidden, CloseReason::Despawned]);
 }
 
-/// An app with some plugins left out, run for a while with an inventory that comes and goes.
+/// Runs an app with some plugins disabled, and an inventory that spawns and despawns.
 fn run_without(
     replicon: bevy::app::PluginGroupBuilder,
     ours: bevy::app::PluginGroupBuilder,
@@ -222,7 +222,7 @@ fn inventory_spawned_while_connected_is_local_after_disconnect() {
     let own = (chest(5), Inventory::default(), Owner(ClientId::Server));
     let entity = app.world_mut().spawn(own).id();
     app.update();
-    assert!(app.world().get::<InView>(entity).is_none(), "a client is no authority");
+    assert!(app.world().get::<InView>(entity).is_none(), "a client is not an authority");
     pair.disconnect(0);
     pair.clients[0].app.update();
     assert!(pair.clients[0].app.world().get::<InView>(entity).is_some());
@@ -239,7 +239,11 @@ fn changed_rights_do_not_reopen_on_the_host() {
     app.world_mut().get_mut::<Viewers>(e).unwrap().add(ClientId::Server, Rights::SEE);
     app.update();
     app.update();
-    assert_eq!(app.world().resource::<Heard>().opened.len(), 1, "a client hears it once");
+    assert_eq!(
+        app.world().resource::<EventLog>().opened.len(),
+        1,
+        "as on a client, it is emitted once"
+    );
 }
 
 #[test]
@@ -253,7 +257,7 @@ fn changed_id_closes_and_opens_on_the_host() {
     app.world_mut().entity_mut(e).insert(chest(2));
     app.update();
     app.update();
-    let h = app.world().resource::<Heard>();
+    let h = app.world().resource::<EventLog>();
     assert_eq!((h.opened.len(), h.closed.len()), (2, 1));
 }
 
@@ -276,13 +280,13 @@ fn host_and_client_receive_the_same_events_for_a_shrink_and_a_removal() {
     let host = pair
         .server
         .world()
-        .resource::<Heard>()
+        .resource::<EventLog>()
         .slots
         .iter()
         .map(|s| (s.slot, s.old, s.new))
         .collect::<Vec<_>>();
     let there =
-        heard(&mut pair, 0).slots.iter().map(|s| (s.slot, s.old, s.new)).collect::<Vec<_>>();
+        events(&mut pair, 0).slots.iter().map(|s| (s.slot, s.old, s.new)).collect::<Vec<_>>();
     assert_eq!(host, there);
 }
 
@@ -309,7 +313,7 @@ fn joining_a_server_leaves_the_local_world_alone() {
     assert_eq!(
         (mine.get(0), mine.get(5)),
         (Some(AXE.stack(1)), None),
-        "the server's slots were written over the local world's"
+        "the local world's slots were overwritten"
     );
     assert_eq!(local, 1);
 }

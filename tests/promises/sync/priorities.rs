@@ -5,7 +5,7 @@ use core::time::Duration;
 
 const MINUTE: usize = 3600;
 
-/// A minute of one change in every tick; gives messages and bytes.
+/// Messages and bytes of a minute with one change per tick.
 fn a_minute(pace: Option<Pace>) -> (u64, u64) {
     let mut pair = pair(1);
     let me = spawn_player(&mut pair, 0);
@@ -28,7 +28,7 @@ fn a_minute(pace: Option<Pace>) -> (u64, u64) {
 #[test]
 fn lower_priority_sends_fewer_messages_and_bytes() {
     let [critical, normal, low] = [None, Some(Pace::Normal), Some(Pace::Low)].map(a_minute);
-    assert_eq!(critical.0, 3600 + 1, "every tick, and a digest when it has ended");
+    assert_eq!(critical.0, 3600 + 1, "every tick, and a checksum at the end");
     assert!((1190..=1201).contains(&normal.0), "every 50 ms: {normal:?}");
     assert!((298..=301).contains(&low.0), "every 200 ms: {low:?}");
     assert!(critical.1 > normal.1 && normal.1 > 3 * low.1, "{critical:?} {normal:?} {low:?}");
@@ -68,13 +68,13 @@ fn priority_is_per_viewer_and_may_change_at_any_time() {
         inventory(&mut pair, there).set(n as usize % 27, TORCH.stack(1 + n % 60)).unwrap();
         pair.step();
     }
-    let told: Vec<u64> = pair
+    let sent: Vec<u64> = pair
         .clients
         .iter()
         .zip(&before)
         .map(|(c, before)| c.traffic.messages_down - before)
         .collect();
-    assert_eq!((told[0], told[1], told[2]), (120, 40, 10));
+    assert_eq!((sent[0], sent[1], sent[2]), (120, 40, 10));
     set(&mut pair, 2, Pace::Critical);
     set(&mut pair, 0, Pace::Low);
     pair.steps(20);
@@ -93,16 +93,16 @@ fn action_response_carries_its_changes_at_low_priority() {
     pair.network.latency_ticks = 2;
     let me = shown_entity(&pair, 0, player(0));
     for n in 0..40u32 {
-        heard(&mut pair, 0).clear();
-        // Something else goes on there, and waits.
+        events(&mut pair, 0).clear();
+        // Another change of the inventory is deferred.
         inventory(&mut pair, me_server).set(20, COIN.stack(1 + n)).unwrap();
         pair.steps(3);
         ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
         pair.steps(8);
-        let heard = heard(&mut pair, 0);
-        assert_eq!(heard.confirmed.len(), 1);
-        let swapped = heard.slots.iter().filter(|s| s.slot.index < 2).count();
-        assert_eq!(swapped, 2, "nothing is taken back for a moment");
+        let events = events(&mut pair, 0);
+        assert_eq!(events.confirmed.len(), 1);
+        let swapped = events.slots.iter().filter(|s| s.slot.index < 2).count();
+        assert_eq!(swapped, 2, "no change is reverted in between");
     }
     pair.settle(60);
     assert_same(&pair, 0, player(0));

@@ -13,7 +13,7 @@ fn removed_hotbar_clears_the_held_item() {
     pair.steps(10);
     let world = pair.clients[1].app.world_mut();
     let held = world.query::<&HeldItem>().iter(world).next().copied();
-    assert_ne!(held, Some(HeldItem(Some(AXE))), "bystanders see an axe that nobody holds");
+    assert_ne!(held, Some(HeldItem(Some(AXE))), "other clients see an axe that is gone");
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn selected_slot_is_synced_and_held_item_is_public() {
     hotbar(&mut pair, entity).select(4);
     let before = bytes_down(&pair, 0);
     pair.steps(4);
-    let events = &heard(&mut pair, 0).selected;
+    let events = &events(&mut pair, 0).selected;
     assert_eq!(events.iter().map(|e| (e.old, e.new)).collect::<Vec<_>>(), [(0, 4)]);
     assert!(bytes_down(&pair, 0) - before < 40);
     for client in 0..2 {

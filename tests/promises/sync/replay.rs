@@ -9,7 +9,7 @@ mod check;
 #[expect(dead_code, reason = "the example reports more")]
 mod trace;
 
-/// Replays a recording; gives the share of the client's copies that were equal after their tick.
+/// Replays a recording. Returns the number of ticks after which the client was equal, and of all ticks.
 fn replay(path: &Path, mut disturb: impl FnMut(&mut Pair)) -> (usize, usize) {
     let trace = trace::read(path).unwrap();
     let mut pair = Pair::new(1, |app| {
@@ -58,7 +58,7 @@ fn corrupted_copy_is_detected() {
     assert_eq!(equal, ticks - 1);
 }
 
-/// Real recordings are not part of the repository: name their folder in `INVENTORY_TRACES`.
+/// Real recordings are not part of the repository; `INVENTORY_TRACES` is their folder.
 #[test]
 fn recordings_from_a_folder_are_equal_after_every_tick() {
     let Some(folder) = std::env::var_os("INVENTORY_TRACES") else {

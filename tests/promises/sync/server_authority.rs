@@ -16,7 +16,7 @@ fn writes_by_client_code_are_reverted() {
     let world = pair.clients[0].app.world_mut();
     assert_eq!(world.query::<&Hotbar>().single(world).unwrap().selected_index(), 0);
     assert_eq!(stats(&pair.clients[0].app).slots_reverted, 2);
-    assert_eq!(bytes_up(&pair, 0), up, "the server hears nothing of it");
+    assert_eq!(bytes_up(&pair, 0), up, "nothing is sent to the server");
 }
 
 #[test]

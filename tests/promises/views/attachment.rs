@@ -18,7 +18,7 @@ fn spawn_avatar(pair: &mut Pair) -> Entity {
     pair.server.world_mut().spawn(bundle).id()
 }
 
-/// Holds back either replicon's messages (channels 0 and 1) or everything else for some ticks.
+/// Delays either replicon's messages (channels 0 and 1) or all others for a number of ticks.
 fn delay(pair: &mut Pair, replication: bool, ticks: usize) {
     let mut held: Vec<Vec<bevy_replicon::bytes::Bytes>> = vec![Vec::new(); 32];
     let mut left = ticks;
@@ -38,9 +38,13 @@ fn update_arrives_before_the_avatar() {
     delay(&mut pair, true, 3);
     let entity = spawn_avatar(&mut pair);
     pair.steps(2);
-    assert!(heard(&mut pair, 0).opened.is_empty());
+    assert!(events(&mut pair, 0).opened.is_empty());
     let world = pair.clients[0].app.world_mut();
-    assert_eq!(world.query::<&Inventory>().iter(world).count(), 0, "no mirror for an avatar");
+    assert_eq!(
+        world.query::<&Inventory>().iter(world).count(),
+        0,
+        "an avatar gets no second entity"
+    );
     for n in 1..6 {
         inventory(&mut pair, entity).set(0, TORCH.stack(n)).unwrap();
         pair.server.world_mut().spawn(Replicated);
@@ -68,12 +72,12 @@ fn avatar_arrives_before_the_update() {
 #[track_caller]
 fn assert_attached(pair: &mut Pair) {
     assert_same(pair, 0, player(0));
-    assert_eq!(heard(pair, 0).opened.len(), 1);
+    assert_eq!(events(pair, 0).opened.len(), 1);
     let world = pair.clients[0].app.world_mut();
     let carrier = world.query_filtered::<Entity, (With<Avatar>, With<Inventory>)>();
     let mut carrier = carrier;
     let entity = carrier.single(world).expect("the avatar carries it, and nothing else does");
-    assert_eq!(heard(pair, 0).opened[0].entity, entity);
+    assert_eq!(events(pair, 0).opened[0].entity, entity);
     let world = pair.clients[0].app.world_mut();
     assert_eq!(world.query::<&Inventory>().iter(world).count(), 1);
 }
@@ -87,7 +91,7 @@ fn avatar_despawned_on_the_client_closes_the_view() {
     let avatar = world.query_filtered::<Entity, With<Avatar>>().single(world).unwrap();
     world.despawn(avatar);
     pair.steps(2);
-    let reasons: Vec<_> = heard(&mut pair, 0).closed.iter().map(|closed| closed.reason).collect();
+    let reasons: Vec<_> = events(&mut pair, 0).closed.iter().map(|closed| closed.reason).collect();
     assert_eq!(reasons, [CloseReason::EntityGone]);
     inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
     pair.steps(2);
@@ -95,7 +99,7 @@ fn avatar_despawned_on_the_client_closes_the_view() {
     assert_eq!(
         (stats.gaps, stats.unknown_views, stats.decode_errors),
         (0, 0, 0),
-        "the view goes on"
+        "the view is still valid on the server"
     );
 }
 
@@ -127,6 +131,6 @@ fn despawned_avatar_closes_as_despawned() {
     pair.steps(4);
     pair.server.world_mut().despawn(e);
     pair.steps(4);
-    let reasons: Vec<_> = heard(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
+    let reasons: Vec<_> = events(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
     assert_eq!(reasons, [CloseReason::Despawned]);
 }

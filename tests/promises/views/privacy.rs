@@ -25,12 +25,12 @@ fn canary_never_reaches_a_non_viewer() {
         }
         pair.step();
         let viewer = n >= 10;
-        let heard = pair.clients[1].record.iter().any(|(_, bytes)| contains_canary(bytes));
-        assert_eq!(heard, viewer, "client 1 in tick {n}");
+        let received = pair.clients[1].record.iter().any(|(_, bytes)| contains_canary(bytes));
+        assert_eq!(received, viewer, "client 1 in tick {n}");
     }
     assert!(
         pair.clients[0].record.iter().any(|(_, bytes)| contains_canary(bytes)),
-        "the owner hears it"
+        "the owner receives it"
     );
     assert!(
         !pair.clients[2].record.iter().any(|(_, bytes)| contains_canary(bytes)),

@@ -17,8 +17,8 @@ fn hidden_and_shown_within_one_client_frame() {
     let e =
         pair.server.world_mut().spawn((chest(1), Inventory::default(), v, Avatar, Replicated)).id();
     pair.steps(4);
-    assert_eq!(heard(&mut pair, 0).opened.len(), 1);
-    heard(&mut pair, 0).clear();
+    assert_eq!(events(&mut pair, 0).opened.len(), 1);
+    events(&mut pair, 0).clear();
     // Two ticks arrive in one frame of the client.
     let channel = pair.sync_channel();
     let mut held = None;
@@ -40,9 +40,9 @@ fn hidden_and_shown_within_one_client_frame() {
     pair.step();
     let there = pair.shown::<Inventory>(0, chest(1)).is_some();
     pair.steps(3);
-    let heard = heard(&mut pair, 0);
+    let events = events(&mut pair, 0);
     assert!(there, "the containers are gone for a frame");
-    assert_eq!((heard.closed.len(), heard.opened.len()), (1, 1));
+    assert_eq!((events.closed.len(), events.opened.len()), (1, 1));
 }
 
 fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
@@ -53,7 +53,7 @@ fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
 fn viewer_added_in_the_tick_of_a_change_applies_it_once() {
     let Scene { mut pair, chest_entity: entity, .. } =
         Scene::new(2).chest([0]).stored(0, TORCH.stack(10)).build();
-    // In every order within the tick.
+    // In both orders within the tick.
     for change_first in [true, false] {
         let client = pair.client_id(1);
         let count = inventory(&mut pair, entity).get(0).unwrap().count();
@@ -69,11 +69,11 @@ fn viewer_added_in_the_tick_of_a_change_applies_it_once() {
         assert_same(&pair, 1, chest(1));
         let shown = pair.shown::<Inventory>(1, chest(1)).unwrap().get(0);
         assert_eq!(shown, Some(TORCH.stack(count - 1)));
-        assert_eq!(heard(&mut pair, 1).opened.len(), 1);
-        assert!(heard(&mut pair, 1).slots.is_empty());
+        assert_eq!(events(&mut pair, 1).opened.len(), 1);
+        assert!(events(&mut pair, 1).slots.is_empty());
         viewers(&mut pair, entity).remove(client);
         pair.steps(3);
-        heard(&mut pair, 1).clear();
+        events(&mut pair, 1).clear();
     }
     let clients = [0, 1].map(|client| stats(&pair.clients[client].app));
     assert!(
@@ -97,7 +97,7 @@ fn client_connecting_in_the_tick_of_a_change_misses_nothing() {
     pair.steps(3);
     assert_same(&pair, late, chest(1));
     assert_same(&pair, 0, chest(1));
-    assert_eq!(heard(&mut pair, late).opened.len(), 1, "a late join ends in one full copy");
+    assert_eq!(events(&mut pair, late).opened.len(), 1, "a late join costs one full update");
 }
 
 #[test]
@@ -107,19 +107,19 @@ fn hidden_changed_and_shown_again() {
     let client = pair.client_id(0);
     viewers(&mut pair, entity).remove(client);
     pair.steps(3);
-    assert!(pair.shown::<Inventory>(0, chest(1)).is_none(), "its mirror is gone");
-    let closed = heard(&mut pair, 0).closed.clone();
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_none(), "its entity is despawned");
+    let closed = events(&mut pair, 0).closed.clone();
     assert_eq!(closed.iter().map(|c| c.reason).collect::<Vec<_>>(), [CloseReason::Hidden]);
 
     let quiet = bytes_down(&pair, 0);
     inventory(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
     pair.steps(3);
-    assert_eq!(bytes_down(&pair, 0), quiet, "not a byte while hidden");
+    assert_eq!(bytes_down(&pair, 0), quiet, "nothing is sent while hidden");
 
     viewers(&mut pair, entity).add(client, Rights::SEE);
     pair.steps(3);
     assert_same(&pair, 0, chest(1));
-    assert_eq!(heard(&mut pair, 0).opened.len(), 2);
+    assert_eq!(events(&mut pair, 0).opened.len(), 2);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn all_viewers_of_a_chest_receive_every_change() {
     }
     assert_eq!(stats(&pair.server).entries_encoded - encoded, 60, "encoded once for all three");
     for client in 0..3 {
-        assert_eq!(heard(&mut pair, client).slots.len(), 60);
+        assert_eq!(events(&mut pair, client).slots.len(), 60);
     }
 }
 
@@ -149,7 +149,7 @@ fn own_slots_change_while_a_chest_is_open() {
     let Scene { mut pair, chests, player_entity: own, .. } =
         Scene::new(2).chest([0, 1]).chest([0, 1]).players(2).build();
     for n in 1..=40 {
-        // A private part and two shared ones in the same tick, now and then an opening too.
+        // A private and two shared parts in the same tick, and sometimes an opening.
         inventory(&mut pair, own).set(1, TORCH.stack(n)).unwrap();
         inventory(&mut pair, chests[0]).set(2, TORCH.stack(n)).unwrap();
         inventory(&mut pair, chests[1]).set(3, TORCH.stack(n)).unwrap();
@@ -207,7 +207,7 @@ fn despawn_closes_and_frees_the_view() {
     pair.steps(3);
     for client in 0..2 {
         assert!(pair.shown::<Inventory>(client, chest(1)).is_none());
-        let reasons: Vec<_> = heard(&mut pair, client).closed.iter().map(|c| c.reason).collect();
+        let reasons: Vec<_> = events(&mut pair, client).closed.iter().map(|c| c.reason).collect();
         assert_eq!(reasons, [CloseReason::Despawned]);
     }
 }
@@ -221,8 +221,8 @@ fn despawn_and_respawn_of_an_id_in_one_tick() {
     inventory(&mut pair, entity).set(5, AXE.stack(1)).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, chest(1));
-    let heard = heard(&mut pair, 0);
-    assert_eq!((heard.opened.len(), heard.closed.len()), (2, 1));
+    let events = events(&mut pair, 0);
+    assert_eq!((events.opened.len(), events.closed.len()), (2, 1));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn changed_rights_reach_the_client() {
     let world = pair.clients[0].app.world_mut();
     let in_view = world.query::<&InView>().single(world).unwrap();
     assert_eq!(in_view.rights, Rights::SEE | Rights::MANAGE);
-    assert_eq!(heard(&mut pair, 0).opened.len(), 1, "it was open all the time");
+    assert_eq!(events(&mut pair, 0).opened.len(), 1, "it was open all the time");
 }
 
 #[test]
@@ -272,11 +272,11 @@ fn containers_are_added_resized_and_removed_while_open() {
     pair.steps(3);
     assert_same(&pair, 0, player(0));
     assert!(pair.shown::<Hotbar>(0, player(0)).is_none());
-    let told = heard(&mut pair, 0);
-    assert_eq!((told.opened.len(), told.resized.len(), told.closed.len()), (1, 4, 0));
+    let received = events(&mut pair, 0);
+    assert_eq!((received.opened.len(), received.resized.len(), received.closed.len()), (1, 4, 0));
     pair.server.world_mut().entity_mut(entity).remove::<(Inventory, Equipment)>();
     pair.steps(3);
-    assert_eq!(heard(&mut pair, 0).closed.len(), 1, "no container, no inventory");
+    assert_eq!(events(&mut pair, 0).closed.len(), 1, "no container, no inventory");
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn disconnect_leaves_no_entry_on_the_server() {
     let left = pair.server_views();
     assert!(!left.contains(&format!("{}", gone.entity().unwrap())), "{gone} in {left}");
     assert!(left.contains(&format!("{}", pair.client_id(1).entity().unwrap())), "{left}");
-    // The one who stayed goes on, without a chatter about it.
+    // The other client continues undisturbed.
     inventory(&mut pair, shared).set(0, TORCH.stack(1)).unwrap();
     pair.steps(3);
     assert_same(&pair, 1, chest(1));
@@ -306,7 +306,7 @@ fn lost_connection_closes_every_view_and_cleans_up() {
     spawn_chest(&mut pair, 1, &[0]);
     pair.steps(4);
     pair.disconnect(0);
-    let reasons: Vec<_> = heard(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
+    let reasons: Vec<_> = events(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
     assert_eq!(reasons, [CloseReason::Disconnected; 2]);
     let world = pair.clients[0].app.world_mut();
     assert_eq!(world.query::<&Inventory>().iter(world).count(), 0);

@@ -10,7 +10,7 @@ use bevy_inventory_sync::{
 };
 use bevy_replicon::bytes::Bytes;
 
-/// One step of a session in which every kind of message is sent once.
+/// One step of a session that sends every kind of message once.
 fn session_step(pair: &mut Pair, own: Entity, shared: Entity, step: usize) {
     match step {
         0 => drop(inventory(pair, own).set(0, TORCH.stack(9))),
@@ -62,7 +62,7 @@ fn truncated_messages_never_panic_or_apply_in_part() {
     }
 }
 
-/// Hands bytes to client 0 as if the server had sent them.
+/// Makes client 0 receive bytes as if the server had sent them, in a frame of its own.
 fn feed(pair: &mut Pair, channel: usize, bytes: Bytes) {
     let app = &mut pair.clients[0].app;
     app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
@@ -87,12 +87,12 @@ fn random_bytes_never_panic_and_are_repaired() {
         assert_eq!(kept, count);
         let client = stats(&pair.clients[0].app);
         assert!(client.decode_errors + client.gaps + client.unknown_views > count * 3 / 4);
-        // What decoded by chance is healed like any other wrong copy.
+        // What decoded by chance is repaired like any other wrong copy.
         pair.steps(1200);
         let requested = stats(&pair.clients[0].app).resyncs_requested;
         assert!(requested >= 1);
         inventory(&mut pair, own).set(1, TORCH.stack(1)).unwrap();
-        // It may begin from a copy that it believes in, until a digest tells.
+        // It may start from a wrong cached copy, until a checksum reveals it.
         within(&mut pair, 4800, |pair| is_same(pair, 0, player(0)));
         assert_same(&pair, 0, player(0));
     });
@@ -119,7 +119,7 @@ fn random_bytes_from_a_client_are_counted_and_dropped() {
             }
         }
         pair.step();
-        // What looks like a request by chance is refused.
+        // Random bytes that happen to decode are rejected.
         let InventoryStats { requests_malformed, actions_refused, requests_repeated, .. } =
             stats(&pair.server);
         assert_eq!(requests_malformed + actions_refused + requests_repeated, 2000);
@@ -168,7 +168,7 @@ fn versions_that_overflow_are_decode_errors() {
         let mut w = BitWriter::default();
         encode::begin_plain(&mut w);
         let next = version.wrapping_add(u64::MAX / 4 + 1);
-        // The head writes version - base - 1; ask for the most that is accepted.
+        // The head encodes version - base - 1; use the largest accepted value.
         w.golomb(0, 0);
         w.put((version & 7) as u32, 3);
         w.golomb(u64::MAX / 4, 0);

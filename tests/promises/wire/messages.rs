@@ -59,7 +59,7 @@ fn opened() -> Unit {
     unit(&[(0, TORCH.stack(5)), (35, AXE.stack(1).worn(300))])
 }
 
-/// Everything but the shared part, which has no end of its own.
+/// A private message without a checksum list.
 fn private(write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
     let (catalogue, kinds) = (catalogue(), kinds());
     let mut w = BitWriter::default();
@@ -68,7 +68,7 @@ fn private(write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
     w.finish().to_vec()
 }
 
-/// A message that can hold everything, and ends with digests.
+/// A message of the kind that can hold everything, with checksums at its end.
 fn whole(digests: &[(u32, u64)], write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
     let (catalogue, kinds) = (catalogue(), kinds());
     let mut w = BitWriter::default();
@@ -146,7 +146,7 @@ fn encoded(name: &str) -> Vec<u8> {
             let gone = entry(3, torches(1), None);
             encode::update_delta(w, schema, &head(1, 4), 36, &[gone]);
         }),
-        "full_copy" => private(|w, schema| {
+        "full_update" => private(|w, schema| {
             let filled: Vec<_> = (0..20).map(|slot| (slot, TORCH.stack(64))).collect();
             encode::begin_plain(w);
             encode::update_full(w, schema, &head(0, 4), &unit(&filled));
@@ -155,7 +155,7 @@ fn encoded(name: &str) -> Vec<u8> {
     }
 }
 
-/// Messages that are more than a list of updates.
+/// Messages with more than a list of updates.
 fn encoded_with_more(name: &str) -> Vec<u8> {
     let torches = |count| Some(TORCH.stack(count));
     match name {
@@ -170,7 +170,7 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             w.flag(false);
             w.finish().to_vec()
         }
-        "hello_without_views" => whole(&[], |w, _| {
+        "handshake_without_views" => whole(&[], |w, _| {
             encode::begin_full(w, None, RESET, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
@@ -218,10 +218,10 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
     }
 }
 
-/// Messages of those who come back, and of what came in chunks.
+/// Messages for cached copies, checksums and chunked transfers.
 fn encoded_seldom(name: &str) -> Vec<u8> {
     match name {
-        "opened_from_a_kept_copy" => whole(&[], |w, schema| {
+        "opened_from_a_cached_copy" => whole(&[], |w, schema| {
             encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
@@ -231,7 +231,7 @@ fn encoded_seldom(name: &str) -> Vec<u8> {
             encode::open(w, schema, None, unit, Body::Since(9, &changed));
             encode::handover(w, None);
         }),
-        "digests" => whole(&[(0, 0x0123_4567_89AB_CDEF), (3, 1)], |w, _| {
+        "checksums" => whole(&[(0, 0x0123_4567_89AB_CDEF), (3, 1)], |w, _| {
             encode::begin_full(w, None, None, 0);
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
@@ -275,7 +275,7 @@ fn transfer() -> Vec<u8> {
     pack(w.finish())
 }
 
-/// Messages with answers or instance data.
+/// Messages with responses or instance data.
 fn encoded_with_answers(name: &str) -> Vec<u8> {
     let (torch, axe) = (Some(TORCH.stack(3)), Some(AXE.stack(1).worn(7)));
     let exchange = [entry(3, torch, axe), entry(30, axe, torch)];
@@ -300,7 +300,7 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
             let old = Some(TORCH.stack(40).worn(3));
             quick(head(0, 4), &[entry(7, old, Some(COIN.stack(40)))])
         }
-        "full_copy_without_gaps" => private(|w, schema| {
+        "full_update_without_gaps" => private(|w, schema| {
             let filled: Vec<_> = (0..36).map(|slot| (slot, COIN.stack(700))).collect();
             encode::begin_plain(w);
             encode::update_full(w, schema, &head(0, 4), &unit(&filled));
@@ -324,11 +324,11 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
             w.flag(true);
             encode::update_delta(w, schema, &head(0, 9), 36, &exchange);
         }),
-        "refused_stale_and_by_the_game" => private(|w, _| {
+        "rejected_stale_and_by_the_game" => private(|w, _| {
             let results = vec![Ok(()), Err(Reason::Stale), Err(Reason::Game(500))];
             encode::begin_answered(w, &Answers { last: 7, results });
         }),
-        "answered_with_a_shared_part" => {
+        "response_with_a_shared_part" => {
             full(Some(&Answers { last: 9, results: vec![Ok(())] }), 1, &[], &[])
         }
         "data" => {
@@ -363,7 +363,7 @@ fn decoded(bytes: &[u8], version: u64, held: &Unit) -> Result<Part, DecodeError>
     decode::message(bytes, schema, &Everything { version, unit: held })
 }
 
-/// A client that has whatever is named, all of it the same.
+/// A client that has any inventory, always with the same contents.
 struct Everything<'a> {
     version: u64,
     unit: &'a Unit,
@@ -430,7 +430,7 @@ fn count_changes_up_to_eight_take_two_bytes() {
 
 #[test]
 fn opening_from_a_cached_copy_applies_its_changes() {
-    let bytes = golden().find(|(name, _)| *name == "opened_from_a_kept_copy").unwrap().1;
+    let bytes = golden().find(|(name, _)| *name == "opened_from_a_cached_copy").unwrap().1;
     let kept = unit(&[(2, AXE.stack(1)), (35, AXE.stack(1).worn(300))]);
     let expected = unit(&[(2, TORCH.stack(64)), (35, AXE.stack(1).worn(300))]);
     for version in 9..=12 {
@@ -487,7 +487,7 @@ fn slots_and_items_out_of_range_are_named_errors() {
     assert_eq!(error, DecodeError::OutOfRange { what: "a slot", value: 40, max: 35 });
     assert_eq!(error.to_string(), "a slot is 40, above 35");
 
-    // Three items take two bits, so a fourth can be written down.
+    // Three items take two bits, so a fourth can be encoded.
     let fewer = Items::<()>::from_ron(r#"(items: [(key: "axe"), (key: "boots"), (key: "coin")])"#);
     let fewer = fewer.unwrap().catalogue().clone();
     let bytes = plain(head(0, 0), &[entry(0, None, Some(TORCH.stack(1)))]);

@@ -22,7 +22,7 @@ fn quick(view: u32, index: usize) -> Place {
     (entity(view), Hotbar::slot(index))
 }
 
-/// A request by name: its number, its body and its action.
+/// The number, body and action of a named request.
 fn request(name: &str) -> (u8, Body, Option<Action>) {
     let act = |number, witness, action| {
         (number, Body::Act { actor: Some(0), witness, kind: 0 }, Some(action))
