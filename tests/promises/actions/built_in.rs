@@ -76,7 +76,7 @@ fn counts_at_integer_limits() {
 
 /// A player with equipment and an open chest; tests add the contents.
 fn scene() -> SceneBuilder {
-    Scene::new(1).players(1).equipment(2).chest([0]).latency(4).without_events()
+    Scene::clients(1).players(1).equipment(2).chest([0]).latency(4).without_events()
 }
 
 /// Requests an action, and checks that the prediction was right and the server accepted it.

@@ -5,7 +5,7 @@ use crate::common::*;
 
 #[test]
 fn merged_loot_despawns() {
-    let Scene { mut pair, player_entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity, .. } = Scene::clients(1).players(1).build();
     pair.server.add_observer(|dropped: On<Dropped>, mut commands: Commands| {
         commands.entity(dropped.entity).insert(InventoryId::named("loot", 1));
     });

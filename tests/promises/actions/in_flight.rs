@@ -27,7 +27,7 @@ fn chest_despawns_while_a_move_is_in_flight() {
 }
 
 fn scene() -> Scene {
-    Scene::new(2)
+    Scene::clients(2)
         .players(1)
         .chest([0, 1])
         .carried(0, TORCH.stack(10))

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 #[test]
 fn request_on_opening_keeps_updates_of_the_same_message() {
     let Scene { mut pair, player_entity: server, chest_entity: chest_server, .. } =
-        Scene::new(1).players(1).chest([]).build();
+        Scene::clients(1).players(1).chest([]).build();
     pair.clients[0].app.add_observer(|on: On<Add, InView>, mut actions: InventoryActions| {
         let container = ContainerKey::of(Inventory::NAME);
         actions.request(Action::Sort { entity: on.entity, container });

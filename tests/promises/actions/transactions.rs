@@ -124,7 +124,7 @@ fn slot_out_of_range_is_an_error() {
 
 #[test]
 fn calls_in_one_tick_are_one_commit() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     let before = stats(&pair.server).commits;
     with_inventories(&mut pair.server, move |inv| {
         inv.give(entity, TORCH.stack(100)).discard();

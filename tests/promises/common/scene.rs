@@ -21,7 +21,7 @@ pub struct Scene {
 
 impl Scene {
     /// A scene with this number of connected clients.
-    pub fn new(clients: usize) -> SceneBuilder {
+    pub fn clients(clients: usize) -> SceneBuilder {
         Self::with_setup(clients, setup)
     }
 

@@ -220,7 +220,7 @@ fn abandoned_transfer_alerts() {
 
 #[test]
 fn reused_client_entity_starts_from_zero() {
-    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: me, .. } = Scene::clients(1).players(1).build();
     inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
     pair.steps(60);
     assert!(sync_of(&pair, 0).bytes > 0);
@@ -269,7 +269,8 @@ fn rejections_are_counted_by_reason() {
 
 #[test]
 fn response_latency_is_measured() {
-    let Scene { mut pair, me, .. } = Scene::new(1).players(1).carried(0, TORCH.stack(3)).build();
+    let Scene { mut pair, me, .. } =
+        Scene::clients(1).players(1).carried(0, TORCH.stack(3)).build();
     // Latency in ticks, and the bucket of the round trip plus one tick on each side.
     for (asked, (latency, limit)) in
         [(0, 34), (2, 100), (10, 500), (40, u64::MAX)].iter().enumerate()

@@ -91,7 +91,7 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
 
 #[test]
 fn client_side_changes_are_not_audited() {
-    let Scene { mut pair, me, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, me, .. } = Scene::clients(1).players(1).build();
     let client = &mut pair.clients[0].app;
     for _ in 0..3 {
         with_inventories(client, move |inv| inv.give(me, COIN.stack(10)).discard());

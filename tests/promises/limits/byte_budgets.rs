@@ -205,7 +205,7 @@ fn action_response_is_never_deferred() {
 
 #[test]
 fn hotbar_is_not_delayed_by_a_transfer_that_uses_the_rest() {
-    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).latency(2).build();
+    let Scene { mut pair, player_entity: me, .. } = Scene::clients(1).players(1).latency(2).build();
     for n in 0..26 {
         let bank = spawn_chest(&mut pair, n, &[0]);
         pair.server.world_mut().entity_mut(bank).insert(noise(8192, n));

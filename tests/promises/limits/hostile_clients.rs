@@ -9,7 +9,7 @@ use bevy_inventory_sync::wire::{
 
 #[test]
 fn constant_resync_requests_are_rate_limited() {
-    let Scene { mut pair, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
     let channel = pair.request_channel();
     let client = pair.client_id(0).entity().unwrap();
     let before = stats(&pair.server).opens_encoded;
@@ -35,7 +35,7 @@ fn inv(n: u32, slot: usize) -> Place {
 
 /// Two players; the first sees its own inventory as view 0.
 fn scene() -> Scene {
-    let mut scene = Scene::new(2).players(2).carried(0, TORCH.stack(10)).build();
+    let mut scene = Scene::clients(2).players(2).carried(0, TORCH.stack(10)).build();
     inventory(&mut scene.pair, scene.players[1]).set(0, COIN.stack(100)).unwrap();
     scene.pair.settle(50);
     scene

@@ -4,7 +4,7 @@ use crate::common::{random::sample, *};
 
 /// A closed chest of which the client has a cached copy, after this number of versions.
 fn closed_chest(versions: u32) -> (Pair, Entity) {
-    let Scene { mut pair, chest_entity: there, .. } = Scene::new(1).chest([0]).build();
+    let Scene { mut pair, chest_entity: there, .. } = Scene::clients(1).chest([0]).build();
     for n in 1..=versions {
         inventory(&mut pair, there).set(5, COIN.stack(n)).unwrap();
         pair.step();

@@ -9,7 +9,7 @@ const REST: usize = 310;
 
 /// A client with an inventory and a chest, both of which have just changed.
 fn scene() -> Scene {
-    let mut scene = Scene::new(1).players(1).chest([0]).build();
+    let mut scene = Scene::clients(1).players(1).chest([0]).build();
     for (there, slot) in [(scene.player_entity, 3), (scene.chest_entity, 4)] {
         inventory(&mut scene.pair, there).set(slot, TORCH.stack(9)).unwrap();
     }

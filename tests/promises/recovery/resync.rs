@@ -6,7 +6,7 @@ use bevy_replicon::bytes::Bytes;
 #[test]
 fn dropped_message_is_repaired_by_one_resync() {
     for dropped in 0..8 {
-        let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+        let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
         let channel = pair.sync_channel();
         let mut at = 0;
         pair.tamper(move |_, on, bytes| {
@@ -31,7 +31,7 @@ fn dropped_message_is_repaired_by_one_resync() {
 #[test]
 fn repeated_and_reordered_messages_are_harmless() {
     for reorder in [false, true] {
-        let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+        let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
         let channel = pair.sync_channel();
         let mut held: Option<Bytes> = None;
         let mut n = 0;
@@ -91,7 +91,7 @@ fn any_message_dropped_repeated_or_late_is_repaired() {
     for trick in 0..3 {
         for which in sample(0..40, 10) {
             let Scene { mut pair, player_entity: me, chest_entity: shared, .. } =
-                Scene::new(2).players(1).chest([0, 1]).build();
+                Scene::clients(2).players(1).chest([0, 1]).build();
             let channel = pair.sync_channel();
             let (mut count, mut held) = (0, None);
             pair.tamper(move |client, on, bytes| {
@@ -140,7 +140,7 @@ fn any_message_dropped_repeated_or_late_is_repaired() {
 #[test]
 fn older_full_update_that_arrives_late_is_ignored() {
     let Scene { mut pair, chest_entity: there, .. } =
-        Scene::new(1).chest([]).stored(0, TORCH.stack(1)).build();
+        Scene::clients(1).chest([]).stored(0, TORCH.stack(1)).build();
     pair.record = true;
     show(&mut pair, there, 0);
     pair.step();

@@ -6,7 +6,7 @@ use std::{cell::Cell, rc::Rc};
 
 /// A client on a network with latency, and a number of banks that have just become visible to it.
 fn pair_with_banks(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
-    let Scene { mut pair, .. } = Scene::new(1).players(1).latency(3).build();
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).latency(3).build();
     let banks = (0..banks).map(|n| {
         let bank = spawn_chest(&mut pair, n, &[0]);
         pair.server.world_mut().entity_mut(bank).insert(noise(slots, n));

@@ -209,7 +209,7 @@ fn swapped_taken_and_reflected_containers_are_detected() {
 
 #[test]
 fn slot_skipped_for_an_unknown_item_is_checked_again() {
-    let Scene { mut pair, player_entity: a, .. } = Scene::new(1)
+    let Scene { mut pair, player_entity: a, .. } = Scene::clients(1)
         .players(1)
         .carried(3, ItemId::of("nobody knows").stack(1))
         .carried(4, TORCH.stack(1))

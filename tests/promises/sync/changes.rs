@@ -33,7 +33,7 @@ fn one_change_is_one_event_and_few_bytes() {
 
 #[test]
 fn single_slot_change_costs_at_most_six_bytes() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     let contents = [
         Some(TORCH.stack(64)),
         Some(TORCH.stack(1)),
@@ -58,7 +58,7 @@ fn single_slot_change_costs_at_most_six_bytes() {
 
 #[test]
 fn idle_inventories_send_nothing() {
-    let Scene { mut pair, .. } = Scene::new(2).players(2).build();
+    let Scene { mut pair, .. } = Scene::clients(2).players(2).build();
     let before = [pair.clients[0].traffic, pair.clients[1].traffic];
     pair.steps(120);
     assert_eq!(before, [pair.clients[0].traffic, pair.clients[1].traffic]);
@@ -66,7 +66,7 @@ fn idle_inventories_send_nothing() {
 
 #[test]
 fn ten_sets_of_one_slot_send_one_entry() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     let entries = stats(&pair.server).entries_encoded;
     for n in 1..=10 {
         inventory(&mut pair, entity).set(7, TORCH.stack(n)).unwrap();
@@ -80,7 +80,7 @@ fn ten_sets_of_one_slot_send_one_entry() {
 #[test]
 fn change_and_change_back_sends_nothing() {
     let Scene { mut pair, player_entity: entity, .. } =
-        Scene::new(1).players(1).carried(0, TORCH.stack(5)).build();
+        Scene::clients(1).players(1).carried(0, TORCH.stack(5)).build();
     let (traffic, commits) = (pair.clients[0].traffic, stats(&pair.server).commits);
     inventory(&mut pair, entity).set(0, None).unwrap();
     inventory(&mut pair, entity).set(0, TORCH.stack(5)).unwrap();
@@ -92,7 +92,7 @@ fn change_and_change_back_sends_nothing() {
 
 #[test]
 fn versions_wrap_on_the_wire() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     for n in 0..200 {
         inventory(&mut pair, entity).set(0, TORCH.stack(1 + n % 64)).unwrap();
         pair.step();

@@ -14,7 +14,7 @@ fn spawn_bank(pair: &mut Pair, n: u64, slots: usize, viewers: &[usize]) -> Entit
 
 /// One client with an inventory, on a network with latency.
 fn scene() -> Scene {
-    Scene::new(1).players(1).in_hotbar(0, TORCH.stack(60)).latency(3).build()
+    Scene::clients(1).players(1).in_hotbar(0, TORCH.stack(60)).latency(3).build()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::common::*;
 #[test]
 fn eighteen_of_36_slots_are_a_delta_and_nineteen_a_full_update() {
     for changed in [0, 1, 17, 18, 19, 28, 36] {
-        let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+        let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
         let before = stats(&pair.server);
         for slot in 0..changed.min(27) {
             inventory(&mut pair, entity).set(slot, TORCH.stack(3)).unwrap();
@@ -32,7 +32,7 @@ fn eighteen_of_36_slots_are_a_delta_and_nineteen_a_full_update() {
 
 #[test]
 fn threshold_is_configurable_and_deltas_can_be_disabled() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     let change = |pair: &mut Pair, settings: SyncSettings, slots: usize| {
         pair.server.world_mut().insert_resource(settings);
         let before = stats(&pair.server);

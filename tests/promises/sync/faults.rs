@@ -129,7 +129,7 @@ fn container_name_registered_twice_panics() {
 
 #[test]
 fn fault_outlasts_a_change_of_another_container() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     drop(inventory(&mut pair, entity).resize(9000));
     pair.steps(3);
     assert!(pair.server.world().get::<Unsynced>(entity).is_some());
@@ -143,7 +143,7 @@ fn fault_outlasts_a_change_of_another_container() {
 
 #[test]
 fn fault_ends_when_another_container_shrinks() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     drop(inventory(&mut pair, entity).resize(8183)); // 8183 + 9 = 8192 fits
     pair.steps(3);
     drop(hotbar(&mut pair, entity).slots.resize(20)); // does not

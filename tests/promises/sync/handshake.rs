@@ -69,7 +69,7 @@ fn different_actions_or_data_are_explained() {
 
 #[test]
 fn handshake_costs_ten_bytes_without_views() {
-    let Scene { mut pair, player_entity: own, .. } = Scene::new(2).players(1).build();
+    let Scene { mut pair, player_entity: own, .. } = Scene::clients(2).players(1).build();
     let before = bytes_down(&pair, 1);
     for n in 1..30 {
         inventory(&mut pair, own).set(0, TORCH.stack(n)).unwrap();
@@ -113,7 +113,7 @@ fn handshake_waits_for_a_server_that_is_loading() {
 
 #[test]
 fn rejection_after_the_handshake_is_ignored() {
-    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: me, .. } = Scene::clients(1).players(1).build();
     let channel = pair.sync_channel();
     // The rejection of a server with other items.
     let message = bincode::serde::encode_to_vec(

@@ -58,7 +58,7 @@ fn container_removed_in_the_tick_of_its_spawn() {
 
 #[test]
 fn only_container_is_replaced() {
-    let Scene { mut pair, chest_entity: entity, .. } = Scene::new(1).chest([0]).build();
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::clients(1).chest([0]).build();
     pair.server.world_mut().entity_mut(entity).remove::<Inventory>().insert(Inventory::new(9));
     pair.steps(5);
     assert_same(&pair, 0, chest(1));
@@ -107,7 +107,7 @@ fn host_observer_removes_a_container_between_batch_and_encode() {
 
 #[test]
 fn id_removed_and_inserted_again() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     pair.server.world_mut().entity_mut(entity).remove::<InventoryId>();
     inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
     pair.steps(3);
@@ -118,7 +118,7 @@ fn id_removed_and_inserted_again() {
 
 #[test]
 fn container_removed_while_without_id() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     pair.server
         .world_mut()
         .entity_mut(entity)
@@ -132,7 +132,7 @@ fn container_removed_while_without_id() {
 #[test]
 fn inventory_despawned_while_disabled_frees_its_id() {
     use bevy::ecs::entity_disabling::Disabled;
-    let Scene { mut pair, chest_entity: first, .. } = Scene::new(1).chest([0]).build();
+    let Scene { mut pair, chest_entity: first, .. } = Scene::clients(1).chest([0]).build();
     pair.server.world_mut().entity_mut(first).insert(Disabled);
     pair.server.world_mut().despawn(first);
     pair.steps(3);
@@ -148,7 +148,7 @@ fn inventory_despawned_while_disabled_frees_its_id() {
 #[test]
 fn change_while_disabled_is_sent_when_enabled() {
     use bevy::ecs::entity_disabling::Disabled;
-    let Scene { mut pair, chest_entity: e, .. } = Scene::new(1).chest([0]).build();
+    let Scene { mut pair, chest_entity: e, .. } = Scene::clients(1).chest([0]).build();
     pair.server.world_mut().entity_mut(e).insert(Disabled);
     inventory(&mut pair, e).set(0, TORCH.stack(1)).unwrap();
     pair.steps(3);
@@ -203,7 +203,7 @@ fn owner_inserted_before_the_client_is_connected() {
 
 #[test]
 fn stopped_server_removes_owners() {
-    let Scene { mut pair, player_entity: e, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: e, .. } = Scene::clients(1).players(1).build();
     pair.server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Stopped);
     pair.server.update();
     pair.server.update();

@@ -217,7 +217,7 @@ fn dedicated_server_works_without_the_client_plugin() {
 
 #[test]
 fn inventory_spawned_while_connected_is_local_after_disconnect() {
-    let Scene { mut pair, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
     let app = &mut pair.clients[0].app;
     let own = (chest(5), Inventory::default(), Owner(ClientId::Server));
     let entity = app.world_mut().spawn(own).id();

@@ -54,7 +54,7 @@ fn first_change_after_idle_is_sent_at_once() {
 
 #[test]
 fn priority_is_per_viewer_and_may_change_at_any_time() {
-    let Scene { mut pair, chest_entity: there, .. } = Scene::new(3).chest([0, 1, 2]).build();
+    let Scene { mut pair, chest_entity: there, .. } = Scene::clients(3).chest([0, 1, 2]).build();
     let ids = [0, 1, 2].map(|client| pair.client_id(client));
     let set = |pair: &mut Pair, client: usize, pace: Pace| {
         let mut viewers = pair.server.world_mut().get_mut::<Viewers>(there).unwrap();
@@ -110,7 +110,7 @@ fn action_response_carries_its_changes_at_low_priority() {
 
 #[test]
 fn debounce_window_merges_changes() {
-    let Scene { mut pair, player_entity: me, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: me, .. } = Scene::clients(1).players(1).build();
     let debounce = Duration::from_millis(100);
     pair.server.insert_resource(SyncSettings { debounce, ..default() });
     let before = pair.clients[0].traffic.messages_down;

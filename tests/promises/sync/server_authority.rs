@@ -4,7 +4,7 @@ use crate::common::*;
 
 #[test]
 fn writes_by_client_code_are_reverted() {
-    let Scene { mut pair, .. } = Scene::new(1).players(1).carried(0, TORCH.stack(9)).build();
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).carried(0, TORCH.stack(9)).build();
     let up = bytes_up(&pair, 0);
     let world = pair.clients[0].app.world_mut();
     let mut mirror = world.query::<(&mut Inventory, &mut Hotbar)>().single_mut(world).unwrap();
@@ -21,7 +21,7 @@ fn writes_by_client_code_are_reverted() {
 
 #[test]
 fn client_never_echoes_changes() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     let before = bytes_up(&pair, 0);
     for n in 1..=50 {
         inventory(&mut pair, entity).set(3, TORCH.stack(n)).unwrap();

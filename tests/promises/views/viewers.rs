@@ -52,7 +52,7 @@ fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
 #[test]
 fn viewer_added_in_the_tick_of_a_change_applies_it_once() {
     let Scene { mut pair, chest_entity: entity, .. } =
-        Scene::new(2).chest([0]).stored(0, TORCH.stack(10)).build();
+        Scene::clients(2).chest([0]).stored(0, TORCH.stack(10)).build();
     // In both orders within the tick.
     for change_first in [true, false] {
         let client = pair.client_id(1);
@@ -103,7 +103,7 @@ fn client_connecting_in_the_tick_of_a_change_misses_nothing() {
 #[test]
 fn hidden_changed_and_shown_again() {
     let Scene { mut pair, chest_entity: entity, .. } =
-        Scene::new(1).chest([0]).stored(0, TORCH.stack(1)).build();
+        Scene::clients(1).chest([0]).stored(0, TORCH.stack(1)).build();
     let client = pair.client_id(0);
     viewers(&mut pair, entity).remove(client);
     pair.steps(3);
@@ -147,7 +147,7 @@ fn all_viewers_of_a_chest_receive_every_change() {
 #[test]
 fn own_slots_change_while_a_chest_is_open() {
     let Scene { mut pair, chests, player_entity: own, .. } =
-        Scene::new(2).chest([0, 1]).chest([0, 1]).players(2).build();
+        Scene::clients(2).chest([0, 1]).chest([0, 1]).players(2).build();
     for n in 1..=40 {
         // A private and two shared parts in the same tick, and sometimes an opening.
         inventory(&mut pair, own).set(1, TORCH.stack(n)).unwrap();
@@ -171,7 +171,7 @@ fn own_slots_change_while_a_chest_is_open() {
 #[test]
 fn all_parts_of_a_tick_apply_together_or_not_at_all() {
     let Scene { mut pair, chest_entity: shared, player_entity: own, .. } =
-        Scene::new(2).chest([0, 1]).players(1).carried(0, TORCH.stack(5)).build();
+        Scene::clients(2).chest([0, 1]).players(1).carried(0, TORCH.stack(5)).build();
     // Every shared part to client 0 is delayed by one step: held back here, delivered with the next.
     let mut held: Vec<bevy_replicon::bytes::Bytes> = Vec::new();
     pair.tamper(move |client, _, bytes| {
@@ -202,7 +202,7 @@ fn all_parts_of_a_tick_apply_together_or_not_at_all() {
 
 #[test]
 fn despawn_closes_and_frees_the_view() {
-    let Scene { mut pair, chest_entity: entity, .. } = Scene::new(2).chest([0, 1]).build();
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::clients(2).chest([0, 1]).build();
     pair.server.world_mut().despawn(entity);
     pair.steps(3);
     for client in 0..2 {
@@ -215,7 +215,7 @@ fn despawn_closes_and_frees_the_view() {
 #[test]
 fn despawn_and_respawn_of_an_id_in_one_tick() {
     let Scene { mut pair, chest_entity: entity, .. } =
-        Scene::new(1).chest([0]).stored(0, TORCH.stack(1)).build();
+        Scene::clients(1).chest([0]).stored(0, TORCH.stack(1)).build();
     pair.server.world_mut().despawn(entity);
     let entity = spawn_chest(&mut pair, 1, &[0]);
     inventory(&mut pair, entity).set(5, AXE.stack(1)).unwrap();
@@ -227,7 +227,7 @@ fn despawn_and_respawn_of_an_id_in_one_tick() {
 
 #[test]
 fn changed_rights_reach_the_client() {
-    let Scene { mut pair, chest_entity: entity, .. } = Scene::new(1).chest([0]).build();
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::clients(1).chest([0]).build();
     let client = pair.client_id(0);
     viewers(&mut pair, entity).add(client, Rights::SEE | Rights::MANAGE);
     pair.steps(3);
@@ -239,7 +239,7 @@ fn changed_rights_reach_the_client() {
 
 #[test]
 fn ownership_is_transferred() {
-    let Scene { mut pair, player_entity: entity, .. } = Scene::new(2).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(2).players(1).build();
     let heir = Owner(pair.client_id(1));
     pair.server.world_mut().entity_mut(entity).insert(heir);
     pair.steps(3);
@@ -255,7 +255,7 @@ fn ownership_is_transferred() {
 #[test]
 fn containers_are_added_resized_and_removed_while_open() {
     let Scene { mut pair, player_entity: entity, .. } =
-        Scene::new(1).players(1).carried(26, TORCH.stack(1)).build();
+        Scene::clients(1).players(1).carried(26, TORCH.stack(1)).build();
     pair.server.world_mut().entity_mut(entity).insert(Equipment(Slots::new(4)));
     pair.steps(3);
     assert_same(&pair, 0, player(0));
@@ -282,7 +282,7 @@ fn containers_are_added_resized_and_removed_while_open() {
 #[test]
 fn disconnect_leaves_no_entry_on_the_server() {
     let Scene { mut pair, player_entity: own, chest_entity: shared, .. } =
-        Scene::new(2).players(1).chest([0, 1]).build();
+        Scene::clients(2).players(1).chest([0, 1]).build();
     let gone = pair.client_id(0);
     pair.disconnect(0);
     pair.steps(3);

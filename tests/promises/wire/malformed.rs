@@ -42,7 +42,7 @@ fn truncated_messages_never_panic_or_apply_in_part() {
     };
     for step in 0..9 {
         let Scene { mut pair, player_entity: own, chest_entity: shared, .. } =
-            Scene::new(2).players(1).chest([0, 1]).build();
+            Scene::clients(2).players(1).chest([0, 1]).build();
         (0..step).for_each(|step| session_step(&mut pair, own, shared, step));
         let (before, channel) = (shown(&pair), pair.sync_channel());
         pair.record = true;
@@ -73,7 +73,7 @@ fn feed(pair: &mut Pair, channel: usize, bytes: Bytes) {
 fn random_bytes_never_panic_and_are_repaired() {
     each_seed(3..4, |seed| {
         let Scene { mut pair, player_entity: own, .. } =
-            Scene::new(1).players(1).carried(0, TORCH.stack(9)).build();
+            Scene::clients(1).players(1).carried(0, TORCH.stack(9)).build();
         let channel = pair.sync_channel();
         let mut random = fastrand::Rng::with_seed(seed);
         let mut kept = 0;
@@ -101,7 +101,7 @@ fn random_bytes_never_panic_and_are_repaired() {
 #[test]
 fn random_bytes_from_a_client_are_counted_and_dropped() {
     each_seed(5..6, |seed| {
-        let Scene { mut pair, player_entity: own, .. } = Scene::new(2).players(2).build();
+        let Scene { mut pair, player_entity: own, .. } = Scene::clients(2).players(2).build();
         let limits = RequestLimits { per_second: 1_000_000, burst: 1_000_000, malformed: 10 };
         pair.server.insert_resource(limits);
         let channel = pair.request_channel();
