@@ -2,78 +2,6 @@
 
 use crate::common::*;
 
-#[test]
-fn cursor_is_a_container() {
-    #[derive(Component)]
-    struct Cursor(Slots);
-    container!(Cursor, "cursor", {
-        const FILL: bool = false;
-    });
-    let mut pair = Pair::new(1, |app| {
-        setup(app);
-        app.add_container::<Cursor>();
-    });
-    let player_entity = spawn_player(&mut pair, 0);
-    pair.server.world_mut().entity_mut(player_entity).insert(Cursor(Slots::new(1)));
-    inventory(&mut pair, player_entity).set(0, TORCH.stack(11)).unwrap();
-    inventory(&mut pair, player_entity).set(8, TORCH.stack(5)).unwrap();
-    pair.settle(60);
-    pair.network.latency_ticks = 5;
-    let me = shown_entity(&pair, 0, player(0));
-    let cursor = (me, Cursor::slot(0));
-    let slot = |n| (me, Inventory::slot(n));
-    // Half is picked up, one is put down, the rest is collected, and all of it is put away.
-    for action in [
-        Action::Move { from: slot(0), to: cursor, count: Some(6) },
-        Action::Move { from: cursor, to: slot(1), count: Some(1) },
-        Action::Collect { onto: cursor, from: vec![Area::of::<Inventory>(me)] },
-        Action::QuickMove { from: cursor, to: Area::of::<Inventory>(me) },
-    ] {
-        ask(&mut pair, 0, action);
-    }
-    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), Some(TORCH.stack(16)));
-    pair.settle(60);
-    assert_eq!(events(&mut pair, 0).rejected, []);
-    assert_same(&pair, 0, player(0));
-    assert_eq!(inventory(&mut pair, player_entity).get(0), Some(TORCH.stack(16)));
-}
-
-#[test]
-fn counts_at_integer_limits() {
-    let most = u32::MAX;
-    let mut pair = Pair::new(1, move |app| {
-        setup(app);
-        let items = format!("(items: [(key: \"coin\", max_stack: {most}), (key: \"axe\")])");
-        app.insert_items(Items::<()>::from_ron(&items).unwrap());
-    });
-    let player_entity = spawn_player(&mut pair, 0);
-    for slot in 0..27 {
-        inventory(&mut pair, player_entity).set(slot, COIN.stack(most)).unwrap();
-    }
-    inventory(&mut pair, player_entity).set(1, COIN.stack(most - 1)).unwrap();
-    pair.settle(50);
-    let me = shown_entity(&pair, 0, player(0));
-    let area = || vec![Area::of::<Inventory>(me)];
-    for action in [
-        Action::Move { from: inv(me, 0), to: inv(me, 1), count: None },
-        Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(most) },
-        Action::Collect { onto: inv(me, 0), from: area() },
-        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0), inv(me, 1)], each: None },
-        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0)], each: Some(most) },
-        Action::QuickMove { from: inv(me, 3), to: me.into() },
-        Action::Sort { entity: me, container: ContainerKey::of(Inventory::NAME) },
-        Action::MoveAll { from: area()[0], to: Area::of::<Hotbar>(me) },
-    ] {
-        ask(&mut pair, 0, action);
-        pair.settle(50);
-        assert_same(&pair, 0, player(0));
-        let world = pair.server.world();
-        let all = world.get::<Inventory>(player_entity).unwrap().count(COIN)
-            + world.get::<Hotbar>(player_entity).unwrap().count(COIN);
-        assert_eq!(all, 27 * u64::from(most) - 1);
-    }
-}
-
 /// A player with equipment and an open chest; tests add the contents.
 fn scene() -> SceneBuilder {
     Scene::clients(1).players(1).equipment(2).chest([0]).latency(4).without_events()
@@ -341,6 +269,78 @@ fn drop_spawns_loot_until_it_is_picked_up() {
     assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 0);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 10);
     assert_rejected(&mut pair, Action::DropAll { from: Area::of::<Hotbar>(me) }, Reason::Empty);
+}
+
+#[test]
+fn cursor_is_a_container() {
+    #[derive(Component)]
+    struct Cursor(Slots);
+    container!(Cursor, "cursor", {
+        const FILL: bool = false;
+    });
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_container::<Cursor>();
+    });
+    let player_entity = spawn_player(&mut pair, 0);
+    pair.server.world_mut().entity_mut(player_entity).insert(Cursor(Slots::new(1)));
+    inventory(&mut pair, player_entity).set(0, TORCH.stack(11)).unwrap();
+    inventory(&mut pair, player_entity).set(8, TORCH.stack(5)).unwrap();
+    pair.settle(60);
+    pair.network.latency_ticks = 5;
+    let me = shown_entity(&pair, 0, player(0));
+    let cursor = (me, Cursor::slot(0));
+    let slot = |n| (me, Inventory::slot(n));
+    // Half is picked up, one is put down, the rest is collected, and all of it is put away.
+    for action in [
+        Action::Move { from: slot(0), to: cursor, count: Some(6) },
+        Action::Move { from: cursor, to: slot(1), count: Some(1) },
+        Action::Collect { onto: cursor, from: vec![Area::of::<Inventory>(me)] },
+        Action::QuickMove { from: cursor, to: Area::of::<Inventory>(me) },
+    ] {
+        ask(&mut pair, 0, action);
+    }
+    assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), Some(TORCH.stack(16)));
+    pair.settle(60);
+    assert_eq!(events(&mut pair, 0).rejected, []);
+    assert_same(&pair, 0, player(0));
+    assert_eq!(inventory(&mut pair, player_entity).get(0), Some(TORCH.stack(16)));
+}
+
+#[test]
+fn counts_at_integer_limits() {
+    let most = u32::MAX;
+    let mut pair = Pair::new(1, move |app| {
+        setup(app);
+        let items = format!("(items: [(key: \"coin\", max_stack: {most}), (key: \"axe\")])");
+        app.insert_items(Items::<()>::from_ron(&items).unwrap());
+    });
+    let player_entity = spawn_player(&mut pair, 0);
+    for slot in 0..27 {
+        inventory(&mut pair, player_entity).set(slot, COIN.stack(most)).unwrap();
+    }
+    inventory(&mut pair, player_entity).set(1, COIN.stack(most - 1)).unwrap();
+    pair.settle(50);
+    let me = shown_entity(&pair, 0, player(0));
+    let area = || vec![Area::of::<Inventory>(me)];
+    for action in [
+        Action::Move { from: inv(me, 0), to: inv(me, 1), count: None },
+        Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(most) },
+        Action::Collect { onto: inv(me, 0), from: area() },
+        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0), inv(me, 1)], each: None },
+        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0)], each: Some(most) },
+        Action::QuickMove { from: inv(me, 3), to: me.into() },
+        Action::Sort { entity: me, container: ContainerKey::of(Inventory::NAME) },
+        Action::MoveAll { from: area()[0], to: Area::of::<Hotbar>(me) },
+    ] {
+        ask(&mut pair, 0, action);
+        pair.settle(50);
+        assert_same(&pair, 0, player(0));
+        let world = pair.server.world();
+        let all = world.get::<Inventory>(player_entity).unwrap().count(COIN)
+            + world.get::<Hotbar>(player_entity).unwrap().count(COIN);
+        assert_eq!(all, 27 * u64::from(most) - 1);
+    }
 }
 
 #[test]

@@ -3,59 +3,6 @@
 use crate::common::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Write {
-    text: String,
-    marks: Vec<u64>,
-}
-
-impl GameAction for Write {
-    const NAME: &'static str = "write";
-    type Output = ();
-
-    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
-        let player = tx.actor()?;
-        tx.take_from(player, Inventory::slot(0), Some(1))?;
-        Ok(())
-    }
-}
-
-fn writing(action: Write) {
-    let mut pair = Pair::new(1, |app| {
-        setup(app);
-        app.add_action::<Write>();
-    });
-    let server = spawn_player(&mut pair, 0);
-    inventory(&mut pair, server).set(0, TORCH.stack(10)).unwrap();
-    pair.settle(60);
-    ask(&mut pair, 0, action);
-    pair.settle(60);
-    pair.steps(1200);
-    let answers = events(&mut pair, 0).confirmed.len() + events(&mut pair, 0).rejected.len();
-    assert_eq!(stats(&pair.server).requests_malformed, 0, "a legitimate client");
-    assert_eq!(answers, 1, "every request is answered");
-    assert_same(&pair, 0, player(0));
-}
-
-#[test]
-fn long_payload_is_answered() {
-    writing(Write { text: "x".repeat(1500), marks: vec![] });
-}
-
-#[test]
-fn payload_of_many_numbers_is_answered() {
-    writing(Write { text: String::new(), marks: vec![0; 200] });
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Engraving {
-    pub text: String,
-}
-
-impl ItemData for Engraving {
-    const NAME: &'static str = "engraving";
-}
-
 /// Puts a block into the world.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct PlaceBlock {
@@ -289,4 +236,57 @@ fn custom_action_reads_item_properties() {
     assert_eq!(catalogue.props::<Props>(TORCH).map(|props| props.uses), Some(0));
     assert!(catalogue.props::<Props>(COIN).is_none(), "not in this catalog");
     assert!(catalogue.props::<()>(AXE).is_none(), "not of this type");
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Write {
+    text: String,
+    marks: Vec<u64>,
+}
+
+impl GameAction for Write {
+    const NAME: &'static str = "write";
+    type Output = ();
+
+    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+        let player = tx.actor()?;
+        tx.take_from(player, Inventory::slot(0), Some(1))?;
+        Ok(())
+    }
+}
+
+fn writing(action: Write) {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_action::<Write>();
+    });
+    let server = spawn_player(&mut pair, 0);
+    inventory(&mut pair, server).set(0, TORCH.stack(10)).unwrap();
+    pair.settle(60);
+    ask(&mut pair, 0, action);
+    pair.settle(60);
+    pair.steps(1200);
+    let answers = events(&mut pair, 0).confirmed.len() + events(&mut pair, 0).rejected.len();
+    assert_eq!(stats(&pair.server).requests_malformed, 0, "a legitimate client");
+    assert_eq!(answers, 1, "every request is answered");
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn long_payload_is_answered() {
+    writing(Write { text: "x".repeat(1500), marks: vec![] });
+}
+
+#[test]
+fn payload_of_many_numbers_is_answered() {
+    writing(Write { text: String::new(), marks: vec![0; 200] });
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Engraving {
+    pub text: String,
+}
+
+impl ItemData for Engraving {
+    const NAME: &'static str = "engraving";
 }

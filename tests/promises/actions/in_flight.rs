@@ -4,28 +4,6 @@
 use super::prediction::{shown, stocked, total};
 use crate::common::*;
 
-#[test]
-fn chest_despawns_while_a_move_is_in_flight() {
-    let mut pair = pair(2);
-    let (_, me) = stocked(&mut pair, 0);
-    let chest_entity = spawn_chest(&mut pair, 1, &[0, 1]);
-    inventory(&mut pair, chest_entity).set(0, COIN.stack(9)).unwrap();
-    pair.settle(30);
-    pair.network.latency_ticks = 5;
-    let open = shown_entity(&pair, 0, chest(1));
-    let id = ask(&mut pair, 0, Action::Move { from: inv(open, 0), to: inv(me, 4), count: None });
-    assert_eq!(shown(&pair, 0, 4), Some(COIN.stack(9)));
-    let world = pair.server.world_mut();
-    let stacks = world.get_mut::<Inventory>(chest_entity).unwrap().resize(0);
-    world.despawn(chest_entity);
-    assert_eq!(stacks, [COIN.stack(9)], "the game keeps the contents");
-    pair.settle(100);
-    assert_eq!(shown(&pair, 0, 4), None);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
-    assert_eq!((events(&mut pair, 0).closed.len(), events(&mut pair, 1).closed.len()), (1, 1));
-    assert_eq!(total(&mut pair, COIN), 3);
-}
-
 fn scene() -> Scene {
     Scene::clients(2)
         .players(1)
@@ -187,6 +165,28 @@ fn reused_index_does_not_redirect_close() {
     pair.settle(100);
     assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
     assert_same(&pair, 0, chest(2));
+}
+
+#[test]
+fn chest_despawns_while_a_move_is_in_flight() {
+    let mut pair = pair(2);
+    let (_, me) = stocked(&mut pair, 0);
+    let chest_entity = spawn_chest(&mut pair, 1, &[0, 1]);
+    inventory(&mut pair, chest_entity).set(0, COIN.stack(9)).unwrap();
+    pair.settle(30);
+    pair.network.latency_ticks = 5;
+    let open = shown_entity(&pair, 0, chest(1));
+    let id = ask(&mut pair, 0, Action::Move { from: inv(open, 0), to: inv(me, 4), count: None });
+    assert_eq!(shown(&pair, 0, 4), Some(COIN.stack(9)));
+    let world = pair.server.world_mut();
+    let stacks = world.get_mut::<Inventory>(chest_entity).unwrap().resize(0);
+    world.despawn(chest_entity);
+    assert_eq!(stacks, [COIN.stack(9)], "the game keeps the contents");
+    pair.settle(100);
+    assert_eq!(shown(&pair, 0, 4), None);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!((events(&mut pair, 0).closed.len(), events(&mut pair, 1).closed.len()), (1, 1));
+    assert_eq!(total(&mut pair, COIN), 3);
 }
 
 #[test]

@@ -3,69 +3,6 @@
 use crate::common::*;
 use serde::{Deserialize, Serialize};
 
-#[test]
-fn items_moved_by_a_rule_are_not_doubled() {
-    #[derive(Resource)]
-    struct Till(Entity);
-    fn toll(In(ask): In<Ask>, till: Option<Res<Till>>, mut inventories: Inventories) -> Verdict {
-        if let (Purpose::Act { .. }, Some(till)) = (ask.purpose, till) {
-            let (payer, till) = (ask.inventory, till.0);
-            let paid = inventories.transact(|tx| {
-                for coins in tx.take(payer, COIN, 1)? {
-                    tx.give(till, coins)?;
-                }
-                Ok(())
-            });
-            if paid.is_err() {
-                return Verdict::Refuse(Reason::NotEnough);
-            }
-        }
-        Verdict::Allow
-    }
-    let mut pair = Pair::new(1, |app| {
-        setup(app);
-        app.add_rule::<With<Hotbar>, _>(toll);
-    });
-    let server = spawn_player(&mut pair, 0);
-    inventory(&mut pair, server).set(0, COIN.stack(10)).unwrap();
-    let till = spawn_chest(&mut pair, 1, &[]);
-    pair.server.insert_resource(Till(till));
-    pair.settle(60);
-    let me = shown_entity(&pair, 0, player(0));
-    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(5) });
-    pair.settle(60);
-    let all = inventory(&mut pair, server).count(COIN) + inventory(&mut pair, till).count(COIN);
-    assert_eq!(all, 10);
-}
-
-#[test]
-fn gains_above_u32_are_passed_to_rules() {
-    const DUST: ItemId = ItemId::of("dust");
-    let mut pair = Pair::new(1, |app| {
-        app.add_container::<Equipment>()
-            .insert_items(
-                Items::<()>::from_ron(r#"(items: [(key: "dust", max_stack: 4000000000)])"#)
-                    .unwrap(),
-            )
-            .init_resource::<EventLog>()
-            .add_rule::<With<Hotbar>, _>(|ask: In<Ask>| match ask.purpose {
-                Purpose::Act { .. } => Verdict::AtMost(5),
-                _ => Verdict::Allow,
-            });
-    });
-    let server = spawn_player(&mut pair, 0);
-    let chest_server = spawn_chest(&mut pair, 1, &[0]);
-    for slot in 0..2 {
-        inventory(&mut pair, chest_server).set(slot, DUST.stack(3_000_000_000)).unwrap();
-    }
-    pair.settle(60);
-    let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
-    ask(&mut pair, 0, Action::MoveAll { from: there.into(), to: me.into() });
-    pair.settle(60);
-    let got = inventory(&mut pair, server).count(DUST);
-    assert!(got <= 5, "{got} were gained, five are allowed");
-}
-
 #[derive(Component, Clone, Copy, Serialize, Deserialize)]
 struct At(i32);
 
@@ -292,4 +229,67 @@ fn view_granted_by_the_game_is_only_closed_by_the_game() {
     pair.settle(100);
     assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
     assert_same(&pair, 0, chest(1));
+}
+
+#[test]
+fn items_moved_by_a_rule_are_not_doubled() {
+    #[derive(Resource)]
+    struct Till(Entity);
+    fn toll(In(ask): In<Ask>, till: Option<Res<Till>>, mut inventories: Inventories) -> Verdict {
+        if let (Purpose::Act { .. }, Some(till)) = (ask.purpose, till) {
+            let (payer, till) = (ask.inventory, till.0);
+            let paid = inventories.transact(|tx| {
+                for coins in tx.take(payer, COIN, 1)? {
+                    tx.give(till, coins)?;
+                }
+                Ok(())
+            });
+            if paid.is_err() {
+                return Verdict::Refuse(Reason::NotEnough);
+            }
+        }
+        Verdict::Allow
+    }
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.add_rule::<With<Hotbar>, _>(toll);
+    });
+    let server = spawn_player(&mut pair, 0);
+    inventory(&mut pair, server).set(0, COIN.stack(10)).unwrap();
+    let till = spawn_chest(&mut pair, 1, &[]);
+    pair.server.insert_resource(Till(till));
+    pair.settle(60);
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(5) });
+    pair.settle(60);
+    let all = inventory(&mut pair, server).count(COIN) + inventory(&mut pair, till).count(COIN);
+    assert_eq!(all, 10);
+}
+
+#[test]
+fn gains_above_u32_are_passed_to_rules() {
+    const DUST: ItemId = ItemId::of("dust");
+    let mut pair = Pair::new(1, |app| {
+        app.add_container::<Equipment>()
+            .insert_items(
+                Items::<()>::from_ron(r#"(items: [(key: "dust", max_stack: 4000000000)])"#)
+                    .unwrap(),
+            )
+            .init_resource::<EventLog>()
+            .add_rule::<With<Hotbar>, _>(|ask: In<Ask>| match ask.purpose {
+                Purpose::Act { .. } => Verdict::AtMost(5),
+                _ => Verdict::Allow,
+            });
+    });
+    let server = spawn_player(&mut pair, 0);
+    let chest_server = spawn_chest(&mut pair, 1, &[0]);
+    for slot in 0..2 {
+        inventory(&mut pair, chest_server).set(slot, DUST.stack(3_000_000_000)).unwrap();
+    }
+    pair.settle(60);
+    let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
+    ask(&mut pair, 0, Action::MoveAll { from: there.into(), to: me.into() });
+    pair.settle(60);
+    let got = inventory(&mut pair, server).count(DUST);
+    assert!(got <= 5, "{got} were gained, five are allowed");
 }

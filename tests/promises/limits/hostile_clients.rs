@@ -7,28 +7,6 @@ use bevy_inventory_sync::wire::{
     request::{Body, REQUEST_BYTES_MAX, Target, write_body},
 };
 
-#[test]
-fn constant_resync_requests_are_rate_limited() {
-    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
-    let channel = pair.request_channel();
-    let client = pair.client_id(0).entity().unwrap();
-    let before = stats(&pair.server).opens_encoded;
-    // A resync of a client that has no copy.
-    let resync = vec![1, 1, 0, 0, 0];
-    for _ in 0..100 {
-        for _ in 0..10 {
-            let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
-            messages.insert_received(client, channel, resync.clone());
-        }
-        pair.step();
-    }
-    let served = stats(&pair.server).opens_encoded - before;
-    let InventoryStats { resyncs_asked, requests_flooded, .. } = stats(&pair.server);
-    assert_eq!(resyncs_asked + requests_flooded, 1000);
-    assert!((300..400).contains(&resyncs_asked), "{resyncs_asked}: a burst and 100 per second");
-    assert!((5..=11).contains(&served), "{served} full updates in 100 ticks");
-}
-
 fn inv(n: u32, slot: usize) -> Place {
     (view(n), Inventory::slot(slot))
 }
@@ -334,4 +312,26 @@ fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
     assert_same(&pair, 0, chest(10));
     assert_same(&pair, 0, player(0));
     assert_eq!(pair.shown::<Inventory>(0, chest(10)).unwrap().count(TORCH), 8192 + 10);
+}
+
+#[test]
+fn constant_resync_requests_are_rate_limited() {
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
+    let channel = pair.request_channel();
+    let client = pair.client_id(0).entity().unwrap();
+    let before = stats(&pair.server).opens_encoded;
+    // A resync of a client that has no copy.
+    let resync = vec![1, 1, 0, 0, 0];
+    for _ in 0..100 {
+        for _ in 0..10 {
+            let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+            messages.insert_received(client, channel, resync.clone());
+        }
+        pair.step();
+    }
+    let served = stats(&pair.server).opens_encoded - before;
+    let InventoryStats { resyncs_asked, requests_flooded, .. } = stats(&pair.server);
+    assert_eq!(resyncs_asked + requests_flooded, 1000);
+    assert!((300..400).contains(&resyncs_asked), "{resyncs_asked}: a burst and 100 per second");
+    assert!((5..=11).contains(&served), "{served} full updates in 100 ticks");
 }

@@ -2,10 +2,6 @@
 
 use crate::common::*;
 
-fn sync_of(pair: &Pair, client: usize) -> ClientSync {
-    *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
-}
-
 fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
     let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
     pair.server.insert_resource(settings);
@@ -154,4 +150,8 @@ fn closed_and_resynced_inventories_leave_the_queue() {
     simulate_gap(&mut pair, 0);
     pair.steps(60);
     assert_eq!(sync_of(&pair, 0).behind, 0, "the full updates were up to date");
+}
+
+fn sync_of(pair: &Pair, client: usize) -> ClientSync {
+    *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
 }

@@ -2,49 +2,6 @@
 
 use crate::common::*;
 
-#[derive(Component, serde::Serialize, serde::Deserialize)]
-struct Avatar;
-
-#[test]
-fn client_observer_despawns_on_added_container() {
-    let mut pair = pair(1);
-    pair.clients[0].app.add_observer(|on: On<Add, Inventory>, mut commands: Commands| {
-        commands.entity(on.entity).despawn()
-    });
-    spawn_player(&mut pair, 0);
-    pair.steps(4);
-}
-
-#[test]
-fn client_observer_despawns_on_opening() {
-    let mut pair = pair(1);
-    pair.clients[0].app.add_observer(|on: On<Add, InView>, mut commands: Commands| {
-        commands.entity(on.entity).despawn()
-    });
-    spawn_player(&mut pair, 0);
-    pair.steps(4);
-}
-
-#[test]
-fn client_observer_despawns_on_closing() {
-    let mut pair = Pair::new(1, |app| {
-        setup(app);
-        app.replicate::<Avatar>();
-    });
-    pair.clients[0].app.add_observer(|on: On<Remove, Inventory>, mut commands: Commands| {
-        commands.entity(on.entity).try_despawn()
-    });
-    let owner = Owner(pair.client_id(0));
-    let e = pair
-        .server
-        .world_mut()
-        .spawn((player(0), Inventory::default(), Hotbar::default(), owner, Avatar, Replicated))
-        .id();
-    pair.steps(4);
-    pair.server.world_mut().entity_mut(e).remove::<Owner>();
-    pair.steps(4);
-}
-
 #[test]
 fn container_removed_in_the_tick_of_its_spawn() {
     let mut pair = pair(1);
@@ -208,4 +165,47 @@ fn stopped_server_removes_owners() {
     pair.server.update();
     pair.server.update();
     assert!(pair.server.world().get::<Owner>(e).is_none());
+}
+
+#[derive(Component, serde::Serialize, serde::Deserialize)]
+struct Avatar;
+
+#[test]
+fn client_observer_despawns_on_added_container() {
+    let mut pair = pair(1);
+    pair.clients[0].app.add_observer(|on: On<Add, Inventory>, mut commands: Commands| {
+        commands.entity(on.entity).despawn()
+    });
+    spawn_player(&mut pair, 0);
+    pair.steps(4);
+}
+
+#[test]
+fn client_observer_despawns_on_opening() {
+    let mut pair = pair(1);
+    pair.clients[0].app.add_observer(|on: On<Add, InView>, mut commands: Commands| {
+        commands.entity(on.entity).despawn()
+    });
+    spawn_player(&mut pair, 0);
+    pair.steps(4);
+}
+
+#[test]
+fn client_observer_despawns_on_closing() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.replicate::<Avatar>();
+    });
+    pair.clients[0].app.add_observer(|on: On<Remove, Inventory>, mut commands: Commands| {
+        commands.entity(on.entity).try_despawn()
+    });
+    let owner = Owner(pair.client_id(0));
+    let e = pair
+        .server
+        .world_mut()
+        .spawn((player(0), Inventory::default(), Hotbar::default(), owner, Avatar, Replicated))
+        .id();
+    pair.steps(4);
+    pair.server.world_mut().entity_mut(e).remove::<Owner>();
+    pair.steps(4);
 }

@@ -2,50 +2,6 @@
 
 use crate::common::*;
 
-#[test]
-fn host_actions_obey_rules_and_apply_at_once() {
-    let mut app = Pair::app(|app| {
-        setup(app);
-        app.add_rule::<With<Openable>, _>(|ask: In<Ask>| match ask.purpose {
-            Purpose::Act { ref losses, .. } if losses.iter().any(|s| s.item == AXE) => {
-                Verdict::Refuse(Reason::Locked)
-            }
-            _ => Verdict::Allow,
-        });
-    });
-    let world = app.world_mut();
-    let me = world
-        .spawn((player(0), Inventory::default(), Hotbar::default(), Owner(ClientId::Server)))
-        .id();
-    let there = world.spawn((chest(1), Inventory::default(), Openable::default())).id();
-    let mut inventory = world.get_mut::<Inventory>(there).unwrap();
-    inventory.set(0, TORCH.stack(10)).unwrap();
-    inventory.set(1, AXE.stack(1)).unwrap();
-    app.update();
-    let from = |slot| (there, Inventory::slot(slot));
-    let act = |app: &mut App, action: Action| {
-        with_actions(app, move |actions| actions.request(action));
-        let events = app.world().resource::<EventLog>();
-        events.rejected.last().map(|rejected| rejected.1)
-    };
-    let take = Action::QuickMove { from: from(0), to: me.into() };
-    assert_eq!(act(&mut app, take.clone()), Some(Reason::NotInView), "not open yet");
-    with_actions(&mut app, move |actions| actions.open(there));
-    app.update();
-    assert!(app.world().get::<InView>(there).is_some());
-    app.world_mut().resource_mut::<EventLog>().clear();
-    assert_eq!(act(&mut app, take), None);
-    assert_eq!(app.world().get::<Inventory>(me).unwrap().count(TORCH), 10, "at once");
-    let take = Action::QuickMove { from: from(1), to: me.into() };
-    assert_eq!(act(&mut app, take), Some(Reason::Locked));
-    app.update();
-    let events = app.world().resource::<EventLog>();
-    assert_eq!((events.confirmed.len(), events.slots.len()), (1, 2));
-    with_actions(&mut app, move |actions| actions.close(there));
-    app.update();
-    assert!(app.world().get::<InView>(there).is_none());
-}
-
 /// A game in three steps: the server gives, a system writes to a component, a transaction moves.
 const STEPS: [fn(&mut App, Entity); 3] = [
     |app, entity| with_inventories(app, move |inv| inv.give(entity, TORCH.stack(5)).discard()),
@@ -226,6 +182,50 @@ fn inventory_spawned_while_connected_is_local_after_disconnect() {
     pair.disconnect(0);
     pair.clients[0].app.update();
     assert!(pair.clients[0].app.world().get::<InView>(entity).is_some());
+}
+
+#[test]
+fn host_actions_obey_rules_and_apply_at_once() {
+    let mut app = Pair::app(|app| {
+        setup(app);
+        app.add_rule::<With<Openable>, _>(|ask: In<Ask>| match ask.purpose {
+            Purpose::Act { ref losses, .. } if losses.iter().any(|s| s.item == AXE) => {
+                Verdict::Refuse(Reason::Locked)
+            }
+            _ => Verdict::Allow,
+        });
+    });
+    let world = app.world_mut();
+    let me = world
+        .spawn((player(0), Inventory::default(), Hotbar::default(), Owner(ClientId::Server)))
+        .id();
+    let there = world.spawn((chest(1), Inventory::default(), Openable::default())).id();
+    let mut inventory = world.get_mut::<Inventory>(there).unwrap();
+    inventory.set(0, TORCH.stack(10)).unwrap();
+    inventory.set(1, AXE.stack(1)).unwrap();
+    app.update();
+    let from = |slot| (there, Inventory::slot(slot));
+    let act = |app: &mut App, action: Action| {
+        with_actions(app, move |actions| actions.request(action));
+        let events = app.world().resource::<EventLog>();
+        events.rejected.last().map(|rejected| rejected.1)
+    };
+    let take = Action::QuickMove { from: from(0), to: me.into() };
+    assert_eq!(act(&mut app, take.clone()), Some(Reason::NotInView), "not open yet");
+    with_actions(&mut app, move |actions| actions.open(there));
+    app.update();
+    assert!(app.world().get::<InView>(there).is_some());
+    app.world_mut().resource_mut::<EventLog>().clear();
+    assert_eq!(act(&mut app, take), None);
+    assert_eq!(app.world().get::<Inventory>(me).unwrap().count(TORCH), 10, "at once");
+    let take = Action::QuickMove { from: from(1), to: me.into() };
+    assert_eq!(act(&mut app, take), Some(Reason::Locked));
+    app.update();
+    let events = app.world().resource::<EventLog>();
+    assert_eq!((events.confirmed.len(), events.slots.len()), (1, 2));
+    with_actions(&mut app, move |actions| actions.close(there));
+    app.update();
+    assert!(app.world().get::<InView>(there).is_none());
 }
 
 #[test]

@@ -2,49 +2,6 @@
 
 use crate::common::*;
 
-#[derive(Component, serde::Serialize, serde::Deserialize)]
-struct Avatar;
-
-#[test]
-fn hidden_and_shown_within_one_client_frame() {
-    let mut pair = Pair::new(1, |app| {
-        setup(app);
-        app.replicate::<Avatar>();
-    });
-    let client = pair.client_id(0);
-    let mut v = Viewers::new();
-    v.add(client, Rights::USE);
-    let e =
-        pair.server.world_mut().spawn((chest(1), Inventory::default(), v, Avatar, Replicated)).id();
-    pair.steps(4);
-    assert_eq!(events(&mut pair, 0).opened.len(), 1);
-    events(&mut pair, 0).clear();
-    // Two ticks arrive in one frame of the client.
-    let channel = pair.sync_channel();
-    let mut held = None;
-    pair.tamper(move |_, on, bytes| {
-        if on != channel {
-            return vec![bytes];
-        }
-        match held.take() {
-            None => {
-                held = Some(bytes);
-                vec![]
-            }
-            Some(first) => vec![first, bytes],
-        }
-    });
-    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().remove(client);
-    pair.step();
-    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().add(client, Rights::USE);
-    pair.step();
-    let there = pair.shown::<Inventory>(0, chest(1)).is_some();
-    pair.steps(3);
-    let events = events(&mut pair, 0);
-    assert!(there, "the containers are gone for a frame");
-    assert_eq!((events.closed.len(), events.opened.len()), (1, 1));
-}
-
 fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap()
 }
@@ -332,4 +289,47 @@ fn thousand_views_of_one_client() {
     for n in 0..1000 {
         assert_same(&pair, 0, chest(n));
     }
+}
+
+#[derive(Component, serde::Serialize, serde::Deserialize)]
+struct Avatar;
+
+#[test]
+fn hidden_and_shown_within_one_client_frame() {
+    let mut pair = Pair::new(1, |app| {
+        setup(app);
+        app.replicate::<Avatar>();
+    });
+    let client = pair.client_id(0);
+    let mut v = Viewers::new();
+    v.add(client, Rights::USE);
+    let e =
+        pair.server.world_mut().spawn((chest(1), Inventory::default(), v, Avatar, Replicated)).id();
+    pair.steps(4);
+    assert_eq!(events(&mut pair, 0).opened.len(), 1);
+    events(&mut pair, 0).clear();
+    // Two ticks arrive in one frame of the client.
+    let channel = pair.sync_channel();
+    let mut held = None;
+    pair.tamper(move |_, on, bytes| {
+        if on != channel {
+            return vec![bytes];
+        }
+        match held.take() {
+            None => {
+                held = Some(bytes);
+                vec![]
+            }
+            Some(first) => vec![first, bytes],
+        }
+    });
+    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().remove(client);
+    pair.step();
+    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().add(client, Rights::USE);
+    pair.step();
+    let there = pair.shown::<Inventory>(0, chest(1)).is_some();
+    pair.steps(3);
+    let events = events(&mut pair, 0);
+    assert!(there, "the containers are gone for a frame");
+    assert_eq!((events.closed.len(), events.opened.len()), (1, 1));
 }
