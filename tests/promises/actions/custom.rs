@@ -217,14 +217,12 @@ impl GameAction for WearOut {
 
 #[test]
 fn custom_action_reads_item_properties() {
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         let items = r#"(items: [(key: "axe", max_stack: 1, props: (uses: 2)), (key: "torch")])"#;
         app.insert_items(Items::<Props>::from_ron(items).unwrap()).add_action::<WearOut>();
     });
-    let entity = spawn_player(&mut pair, 0);
-    inventory(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
-    pair.settle(50);
-    pair.network.latency_ticks = 5;
+    let Scene { mut pair, player_entity: entity, .. } =
+        scene.players(1).carried(0, AXE.stack(1)).latency(5).build();
     for expected in [Some(AXE.stack(1).worn(1)), None] {
         ask(&mut pair, 0, WearOut { slot: Inventory::slot(0) });
         assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), expected, "ahead");
@@ -256,13 +254,11 @@ impl GameAction for Write {
 }
 
 fn writing(action: Write) {
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.add_action::<Write>();
     });
-    let server = spawn_player(&mut pair, 0);
-    inventory(&mut pair, server).set(0, TORCH.stack(10)).unwrap();
-    pair.settle(60);
+    let Scene { mut pair, .. } = scene.players(1).carried(0, TORCH.stack(10)).build();
     ask(&mut pair, 0, action);
     pair.settle(60);
     pair.steps(1200);

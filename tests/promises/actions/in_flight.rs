@@ -169,13 +169,8 @@ fn reused_index_does_not_redirect_close() {
 
 #[test]
 fn chest_despawns_while_a_move_is_in_flight() {
-    let mut pair = pair(2);
-    let (_, me) = stocked(&mut pair, 0);
-    let chest_entity = spawn_chest(&mut pair, 1, &[0, 1]);
-    inventory(&mut pair, chest_entity).set(0, COIN.stack(9)).unwrap();
-    pair.settle(30);
-    pair.network.latency_ticks = 5;
-    let open = shown_entity(&pair, 0, chest(1));
+    let Scene { mut pair, chest_entity, me, open, .. } =
+        stocked(Scene::clients(2)).chest([0, 1]).stored(0, COIN.stack(9)).latency(5).build();
     let id = ask(&mut pair, 0, Action::Move { from: inv(open, 0), to: inv(me, 4), count: None });
     assert_eq!(shown(&pair, 0, 4), Some(COIN.stack(9)));
     let world = pair.server.world_mut();

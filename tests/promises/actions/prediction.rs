@@ -3,16 +3,14 @@
 
 use crate::common::{random::each_seed, *};
 
-/// Spawns a player with ten torches in slot 0, an axe in slot 1 and three coins in the hotbar. Returns its
-/// entities on the server and on the client.
-pub(super) fn stocked(pair: &mut Pair, client: usize) -> (Entity, Entity) {
-    let server = spawn_player(pair, client);
-    inventory(pair, server).set(0, TORCH.stack(10)).unwrap();
-    inventory(pair, server).set(1, AXE.stack(1)).unwrap();
-    hotbar(pair, server).set(0, COIN.stack(3)).unwrap();
-    pair.settle(50);
-    events(pair, client).clear();
-    (server, shown_entity(pair, client, player(client as u64)))
+/// Adds a player with ten torches in slot 0, an axe in slot 1 and three coins in the hotbar.
+pub(super) fn stocked(scene: SceneBuilder) -> SceneBuilder {
+    scene
+        .players(1)
+        .carried(0, TORCH.stack(10))
+        .carried(1, AXE.stack(1))
+        .in_hotbar(0, COIN.stack(3))
+        .without_events()
 }
 
 pub(super) fn shown(pair: &Pair, client: usize, slot: usize) -> Option<Stack> {
@@ -30,8 +28,7 @@ pub(super) fn total(pair: &mut Pair, item: ItemId) -> u64 {
 #[test]
 fn accepted_swap_shows_at_once_and_emits_two_events() {
     for latency in [0, 6, 30] {
-        let mut pair = pair(1);
-        let (_, me) = stocked(&mut pair, 0);
+        let Scene { mut pair, me, .. } = stocked(Scene::clients(1)).build();
         pair.network.latency_ticks = latency;
         let id = ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
         assert_eq!(shown(&pair, 0, 0), Some(AXE.stack(1)), "before the next frame");
@@ -50,8 +47,7 @@ fn accepted_swap_shows_at_once_and_emits_two_events() {
 
 #[test]
 fn swap_costs_eight_bytes_up_and_five_down() {
-    let mut pair = pair(1);
-    let (_, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, me, .. } = stocked(Scene::clients(1)).build();
     for _ in 0..40 {
         let (up, down) = (bytes_up(&pair, 0), bytes_down(&pair, 0));
         ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 26) });
@@ -64,11 +60,11 @@ fn swap_costs_eight_bytes_up_and_five_down() {
 
 #[test]
 fn rejection_without_server_changes_corrects_the_client() {
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.add_rule::<With<Inventory>, _>(|_: In<Ask>| Verdict::Refuse(Reason::Locked));
     });
-    let (server, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, player_entity: server, me, .. } = stocked(scene).build();
     pair.network.latency_ticks = 5;
     let marked = stats(&pair.server).slots_marked;
     let id = ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
@@ -87,8 +83,7 @@ fn rejection_without_server_changes_corrects_the_client() {
 
 #[test]
 fn actions_after_a_rejection_work() {
-    let mut pair = pair(1);
-    let (server, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     pair.network.latency_ticks = 8;
     // The server takes the axe while the client moves it; the client continues with the torches.
     inventory(&mut pair, server).set(1, None).unwrap();
@@ -116,8 +111,7 @@ fn actions_after_a_rejection_work() {
 #[test]
 fn duplicate_and_lost_responses_are_harmless() {
     for lost in 0..4 {
-        let mut pair = pair(1);
-        let (_, me) = stocked(&mut pair, 0);
+        let Scene { mut pair, me, .. } = stocked(Scene::clients(1)).build();
         let channel = pair.sync_channel();
         let mut count = 0;
         pair.tamper(move |_, on, bytes| {
@@ -149,8 +143,7 @@ fn duplicate_and_lost_responses_are_harmless() {
 
 #[test]
 fn server_changes_the_slot_under_a_prediction() {
-    let mut pair = pair(1);
-    let (server, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     pair.network.latency_ticks = 6;
     ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 7), count: Some(5) });
     // Five torches are added to the same slot: the count of a stack may differ.
@@ -171,8 +164,7 @@ fn server_changes_the_slot_under_a_prediction() {
 #[test]
 fn rapid_pick_and_place_at_a_second_of_latency_with_jitter() {
     each_seed(3..4, |seed| {
-        let mut pair = pair(1);
-        let (_, me) = stocked(&mut pair, 0);
+        let Scene { mut pair, me, .. } = stocked(Scene::clients(1)).build();
         let mut random = fastrand::Rng::with_seed(seed);
         for n in 0..3000 {
             pair.network.latency_ticks = random.u64(12..60);
@@ -195,15 +187,12 @@ fn rapid_pick_and_place_at_a_second_of_latency_with_jitter() {
 
 #[test]
 fn three_viewers_take_the_last_item_in_one_tick() {
-    let mut pair = pair(3);
-    let players: Vec<_> = (0..3).map(|client| stocked(&mut pair, client).1).collect();
-    let chest_entity = spawn_chest(&mut pair, 1, &[0, 1, 2]);
-    inventory(&mut pair, chest_entity).set(0, BOOTS.stack(1)).unwrap();
-    pair.settle(30);
-    pair.network.latency_ticks = 4;
-    for (client, me) in players.iter().enumerate() {
+    let Scene { mut pair, .. } =
+        Scene::clients(3).players(3).chest([0, 1, 2]).stored(0, BOOTS.stack(1)).latency(4).build();
+    for client in 0..3 {
+        let me = shown_entity(&pair, client, player(client as u64));
         let open = shown_entity(&pair, client, chest(1));
-        ask(&mut pair, client, Action::QuickMove { from: inv(open, 0), to: (*me).into() });
+        ask(&mut pair, client, Action::QuickMove { from: inv(open, 0), to: me.into() });
         assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 1);
     }
     pair.settle(100);
@@ -227,8 +216,7 @@ fn three_viewers_take_the_last_item_in_one_tick() {
 
 #[test]
 fn twenty_quick_moves_and_a_drag_are_one_request_each() {
-    let mut pair = pair(1);
-    let (server, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     for slot in 0..20 {
         inventory(&mut pair, server).set(slot, BOOTS.stack(1).worn(slot as u16)).unwrap();
     }
@@ -260,8 +248,7 @@ fn twenty_quick_moves_and_a_drag_are_one_request_each() {
 #[test]
 fn lost_repeated_and_reordered_requests_apply_at_most_once() {
     for trick in 0..4 {
-        let mut pair = pair(1);
-        let (server, me) = stocked(&mut pair, 0);
+        let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
         let channel = pair.request_channel();
         let mut count = 0;
         let mut held = None;
@@ -298,8 +285,7 @@ fn lost_repeated_and_reordered_requests_apply_at_most_once() {
 
 #[test]
 fn action_on_two_inventories_reaches_viewers_at_once() {
-    let mut pair = pair(2);
-    let (_, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, me, .. } = stocked(Scene::clients(2)).build();
     spawn_chest(&mut pair, 1, &[0, 1]);
     pair.settle(50);
     let open = shown_entity(&pair, 0, chest(1));
@@ -316,8 +302,7 @@ fn action_on_two_inventories_reaches_viewers_at_once() {
 
 #[test]
 fn reconnected_client_acts_again_and_nothing_applies_twice() {
-    let mut pair = pair(1);
-    let (server, me) = stocked(&mut pair, 0);
+    let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     pair.network.latency_ticks = 10;
     for _ in 0..3 {
         ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });

@@ -32,17 +32,15 @@ fn request_between_apply_and_reconcile_keeps_applied_updates() {
         clicks.0 -= 1;
         actions.request(Action::Use { slot: (*me, Inventory::slot(0)) });
     }
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.init_resource::<Clicks>().add_systems(
             PreUpdate,
             click.after(InventorySystems::Apply).before(InventorySystems::Reconcile),
         );
     });
-    let server = spawn_player(&mut pair, 0);
-    inventory(&mut pair, server).set(0, TORCH.stack(7)).unwrap();
-    let chest_server = spawn_chest(&mut pair, 1, &[0]);
-    pair.settle(60);
+    let Scene { mut pair, chest_entity: chest_server, .. } =
+        scene.players(1).carried(0, TORCH.stack(7)).chest([0]).build();
     inventory(&mut pair, chest_server).set(3, COIN.stack(7)).unwrap();
     pair.clients[0].app.world_mut().resource_mut::<Clicks>().0 = 1;
     pair.settle(60);
@@ -55,7 +53,7 @@ fn request_between_apply_and_reconcile_keeps_applied_updates() {
 fn request_by_a_slot_observer_leaves_events_consistent() {
     #[derive(Resource, Default)]
     struct Mirror(HashMap<usize, Option<Stack>>);
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.init_resource::<Mirror>()
             .add_observer(|on: On<SlotChanged>, mut mirror: ResMut<Mirror>| {
@@ -68,8 +66,7 @@ fn request_by_a_slot_observer_leaves_events_consistent() {
                 }
             });
     });
-    let server = spawn_player(&mut pair, 0);
-    pair.settle(60);
+    let Scene { mut pair, player_entity: server, .. } = scene.players(1).build();
     inventory(&mut pair, server).set(0, TORCH.stack(1)).unwrap();
     inventory(&mut pair, server).set(1, COIN.stack(1)).unwrap();
     pair.settle(60);

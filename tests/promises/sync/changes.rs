@@ -7,10 +7,8 @@ use crate::common::{
 
 #[test]
 fn one_change_is_one_event_and_few_bytes() {
-    let mut pair = pair(1);
-    let entity = spawn_player(&mut pair, 0);
-    hotbar(&mut pair, entity).set(2, TORCH.stack(40)).unwrap();
-    pair.steps(3);
+    let Scene { mut pair, player_entity: entity, .. } =
+        Scene::clients(1).players(1).in_hotbar(2, TORCH.stack(40)).build();
     assert_same(&pair, 0, player(0));
     assert_eq!(events(&mut pair, 0).opened.len(), 1);
     assert!(events(&mut pair, 0).slots.is_empty(), "an opening is one event");
@@ -106,7 +104,7 @@ fn versions_wrap_on_the_wire() {
 fn messages_and_observers_receive_the_same_events() {
     #[derive(Resource, Default)]
     struct Read(Vec<SlotChanged>);
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.init_resource::<Read>().add_systems(
             Update,
@@ -115,8 +113,7 @@ fn messages_and_observers_receive_the_same_events() {
             },
         );
     });
-    let entity = spawn_player(&mut pair, 0);
-    pair.steps(3);
+    let Scene { mut pair, player_entity: entity, .. } = scene.players(1).build();
     for slot in 0..5 {
         inventory(&mut pair, entity).set(slot, TORCH.stack(1)).unwrap();
         pair.step();

@@ -219,13 +219,12 @@ fn incompressible(seed: u8) -> Vec<u8> {
 
 #[test]
 fn hotbar_never_waits_behind_large_instance_data() {
-    let mut pair = Pair::new(1, |app| {
+    let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.add_item_data::<Novel>();
     });
-    let me = spawn_player(&mut pair, 0);
-    hotbar(&mut pair, me).set(0, TORCH.stack(60)).unwrap();
-    pair.settle(50);
+    let Scene { mut pair, player_entity: me, .. } =
+        scene.players(1).in_hotbar(0, TORCH.stack(60)).build();
     let library = spawn_chest(&mut pair, 1, &[]);
     let novels: Vec<DataId> = (0..4u8)
         .map(|n| {
