@@ -240,8 +240,7 @@ fn drop_spawns_loot_until_it_is_picked_up() {
     let client = pair.client_id(0);
     pair.server.add_observer(move |dropped: On<Dropped>, mut commands: Commands| {
         assert_eq!(dropped.client, client);
-        let mut viewers = Viewers::new();
-        viewers.add(client, Rights::USE);
+        let viewers = viewer(client, Rights::USE);
         commands.entity(dropped.entity).insert(viewers);
     });
     assert_accepted(&mut pair, Action::Drop { from: inv(me, 0), count: Some(1) });

@@ -159,8 +159,7 @@ fn server_only_action_is_rejected_as_stale() {
 #[test]
 fn purchase_bypasses_rights_only_in_trusted_code() {
     let Scene { mut pair, player_entity, me, .. } = scene();
-    let mut viewers = Viewers::new();
-    viewers.add(pair.client_id(0), Rights::SEE);
+    let viewers = viewer(pair.client_id(0), Rights::SEE);
     let stock = chest(5);
     let mut wares = Inventory::new(9);
     wares.set(0, BOOTS.stack(1)).unwrap();

@@ -27,10 +27,9 @@ fn coins(pair: &Pair) -> u64 {
 #[test]
 fn view_is_hidden_while_a_move_is_in_flight() {
     let Scene { mut pair, chest_entity, me, open, .. } = scene();
-    let client = pair.client_id(0);
     take(&mut pair, open, me);
     assert_eq!(coins(&pair), 9);
-    pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
+    hide(&mut pair, chest_entity, 0);
     pair.settle(100);
     assert_eq!(coins(&pair), 0);
     assert_eq!(events(&mut pair, 0).rejected.len(), 1);
@@ -41,14 +40,13 @@ fn view_is_hidden_while_a_move_is_in_flight() {
 #[test]
 fn reused_index_does_not_redirect_move() {
     let Scene { mut pair, chest_entity, me, open, .. } = scene();
-    let client = pair.client_id(0);
     // The same coins in the same slot, so that only the chest differs.
     let other = spawn_chest(&mut pair, 2, &[]);
     inventory(&mut pair, other).set(0, COIN.stack(9)).unwrap();
     pair.steps(2);
     let id = take(&mut pair, open, me);
-    pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
-    pair.server.world_mut().get_mut::<Viewers>(other).unwrap().add(client, Rights::USE);
+    hide(&mut pair, chest_entity, 0);
+    show(&mut pair, other, 0);
     pair.settle(100);
     assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Stale)]);
     assert_eq!(coins(&pair), 0);
@@ -147,7 +145,6 @@ fn chest_is_unloaded_and_loaded_while_a_move_is_in_flight() {
 #[test]
 fn reused_index_does_not_redirect_close() {
     let Scene { mut pair, chest_entity, .. } = scene();
-    let client = pair.client_id(0);
     let other = spawn_chest(&mut pair, 2, &[]);
     for chest in [chest_entity, other] {
         let openable = (Openable::default(), Viewers::new());
@@ -161,7 +158,7 @@ fn reused_index_does_not_redirect_close() {
     with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(2)));
     pair.step();
     let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(open));
-    pair.server.world_mut().get_mut::<Viewers>(chest_entity).unwrap().remove(client);
+    hide(&mut pair, chest_entity, 0);
     pair.settle(100);
     assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
     assert_same(&pair, 0, chest(2));

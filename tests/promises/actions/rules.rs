@@ -151,8 +151,7 @@ fn inventory_and_slot_rights_are_enforced() {
         });
         let player_entity = spawn_player(&mut pair, 0);
         inventory(&mut pair, player_entity).set(0, COIN.stack(10)).unwrap();
-        let mut viewers = Viewers::new();
-        viewers.add(pair.client_id(0), rights);
+        let viewers = viewer(pair.client_id(0), rights);
         let furnace = Furnace([Some(TORCH.stack(3)), Some(AXE.stack(1))].into_iter().collect());
         pair.server.world_mut().spawn((chest(1), furnace, viewers));
         pair.settle(50);

@@ -102,6 +102,13 @@ pub fn spawn_player(pair: &mut Pair, client: usize) -> Entity {
     pair.server.world_mut().spawn((id, Inventory::default(), Hotbar::default(), owner)).id()
 }
 
+/// A list of one viewer.
+pub fn viewer(client: ClientId, rights: Rights) -> Viewers {
+    let mut viewers = Viewers::new();
+    viewers.add(client, rights);
+    viewers
+}
+
 /// Spawns a chest that these clients see.
 pub fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
     let mut list = Viewers::new();

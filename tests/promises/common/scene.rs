@@ -124,18 +124,20 @@ impl SceneBuilder {
     }
 }
 
-/// Steps until `holds` returns `true`.
+/// Steps until `holds` returns `true`, and a few ticks more, in which it must stay so.
 ///
 /// # Panics
 ///
-/// If it does not within this number of ticks.
+/// If it does not hold within this number of ticks, or does not stay so.
 #[track_caller]
-pub fn within(pair: &mut Pair, ticks: usize, mut holds: impl FnMut(&mut Pair) -> bool) {
-    for _ in 0..ticks {
+pub fn within(pair: &mut Pair, ticks: usize, mut holds: impl FnMut(&Pair) -> bool) {
+    let held = (0..ticks).any(|_| {
         pair.step();
-        if holds(pair) {
-            return;
-        }
+        holds(pair)
+    });
+    assert!(held, "it does not hold after {ticks} ticks");
+    for tick in 1..=5 {
+        pair.step();
+        assert!(holds(pair), "it no longer holds {tick} ticks later");
     }
-    panic!("it does not hold after {ticks} ticks");
 }

@@ -31,8 +31,7 @@ fn furnace_runs_and_shows_progress_while_it_has_ingredients_and_room() {
             .insert_items(Items::<()>::from_ron(SMELTING).unwrap());
     });
     let [ore, coal, iron] = ["ore", "coal", "iron"].map(ItemId::of);
-    let mut viewers = Viewers::new();
-    viewers.add(pair.client_id(0), Rights::USE);
+    let viewers = viewer(pair.client_id(0), Rights::USE);
     let input: Slots = [Some(ore.stack(9)), Some(coal.stack(9))].into_iter().collect();
     let parts = (Furnace(input), Smelted(Slots::new(1)), Work::default());
     let crafter = Crafter::new::<Furnace, Smelted>();

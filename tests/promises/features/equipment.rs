@@ -49,8 +49,7 @@ fn equip_events_follow_the_view() {
     let mut worn = Slots::new(2);
     worn.set(0, BOOTS.stack(1)).unwrap();
     pair.server.world_mut().entity_mut(player_entity).insert(Equipment(worn));
-    let mut viewers = Viewers::new();
-    viewers.add(pair.client_id(1), Rights::SEE);
+    let viewers = viewer(pair.client_id(1), Rights::SEE);
     pair.server.world_mut().entity_mut(player_entity).insert(viewers);
     pair.settle(60);
     let recorded = |pair: &Pair, n: usize| pair.clients[n].app.world().resource::<Worn>().0.clone();

@@ -366,8 +366,7 @@ fn page_rights_follow_the_bank_and_may_be_narrower() {
     pair.steps(40);
     assert_eq!(open_pages(&pair, 0), []);
     // A page that the game has opened is closed only by the game.
-    let mut by_game = Viewers::new();
-    by_game.add(client, Rights::SEE);
+    let by_game = viewer(client, Rights::SEE);
     pair.server.world_mut().entity_mut(locked).insert(by_game);
     pair.settle(60);
     open(&mut pair, 0, 5);
@@ -414,8 +413,7 @@ fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
     });
     pair.server.world_mut().despawn(entity);
     // A new bank with the saved tabs only.
-    let mut viewers = Viewers::new();
-    viewers.add(pair.client_id(0), Rights::USE);
+    let viewers = viewer(pair.client_id(0), Rights::USE);
     let entity = pair.server.world_mut().spawn((bank(1), Tabs::default(), viewers)).id();
     let [of_bank, of_page] = saved;
     with_inventories(&mut pair.server, move |inv| inv.load(entity, &of_bank).unwrap());
@@ -440,8 +438,7 @@ fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
 fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
     let me = (player(9), Inventory::default(), Hotbar::default(), Owner(ClientId::Server));
     let me = app.world_mut().spawn(me).id();
-    let mut viewers = Viewers::new();
-    viewers.add(ClientId::Server, Rights::USE);
+    let viewers = viewer(ClientId::Server, Rights::USE);
     let entity = app.world_mut().spawn((bank(1), tabs(), viewers)).id();
     let page_entity =
         |app: &App, n: u32| app.world().resource::<InventoryIds>().get(page(n)).unwrap();

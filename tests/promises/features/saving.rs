@@ -37,25 +37,25 @@ fn save_and_load_keep_everything_and_send_a_full_update() {
 #[test]
 fn saving_a_huge_inventory_does_not_panic() {
     let mut app = Pair::app(setup);
-    let e = app.world_mut().spawn((chest(1), Inventory::new(70_000))).id();
+    let entity = app.world_mut().spawn((chest(1), Inventory::new(70_000))).id();
     app.update();
-    let saved = with_inventories(&mut app, move |inv| inv.save(e).map(drop));
+    let saved = with_inventories(&mut app, move |inv| inv.save(entity).map(drop));
     let _ = saved;
 }
 
 #[test]
 fn loading_into_an_entity_despawned_in_the_same_tick() {
     let mut app = Pair::app(setup);
-    let e = app.world_mut().spawn((chest(1), Inventory::new(3))).id();
+    let entity = app.world_mut().spawn((chest(1), Inventory::new(3))).id();
     app.update();
     app.add_systems(
         Update,
         (
             move |mut c: Commands| {
-                c.entity(e).try_despawn();
+                c.entity(entity).try_despawn();
             },
             move |mut inv: Inventories| {
-                let _ = inv.load(e, &SavedInventory::default());
+                let _ = inv.load(entity, &SavedInventory::default());
             },
         )
             .chain_ignore_deferred(),

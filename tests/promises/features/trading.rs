@@ -10,8 +10,7 @@ fn trade_exchanges_both_offers_or_nothing() {
     inventory(&mut pair, players[1]).set(0, COIN.stack(50)).unwrap();
     // Each offer is an inventory: its owner fills it, the other player sees it.
     let offers = [0, 1].map(|client| {
-        let mut other = Viewers::new();
-        other.add(pair.client_id(1 - client), Rights::SEE);
+        let other = viewer(pair.client_id(1 - client), Rights::SEE);
         let owner = Owner(pair.client_id(client));
         pair.server
             .world_mut()

@@ -289,8 +289,7 @@ fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
     }
     // Two banks of maximum size, full of one item.
     for id in 10..12 {
-        let mut viewers = Viewers::new();
-        viewers.add(pair.client_id(0), Rights::USE);
+        let viewers = viewer(pair.client_id(0), Rights::USE);
         let slots = (0..8192).map(|_| Some(TORCH.stack(1))).collect();
         pair.server.world_mut().spawn((chest(id), Inventory(slots), viewers));
     }

@@ -72,9 +72,8 @@ fn lost_message_that_reuses_a_view_index_is_detected() {
     pair.tamper(move |_, on, bytes| {
         if on == channel && core::mem::replace(&mut first, false) { vec![] } else { vec![bytes] }
     });
-    let client = pair.client_id(0);
-    pair.server.world_mut().get_mut::<Viewers>(a).unwrap().remove(client);
-    pair.server.world_mut().get_mut::<Viewers>(b).unwrap().add(client, Rights::USE);
+    hide(&mut pair, a, 0);
+    show(&mut pair, b, 0);
     pair.steps(2);
     for n in 0..20 {
         inventory(&mut pair, b).set(n, AXE.stack(1)).unwrap();

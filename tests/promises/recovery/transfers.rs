@@ -22,9 +22,13 @@ fn sent(pair: &Pair) -> u64 {
 
 /// Steps until this number of chunks has been sent.
 fn until_sent(pair: &mut Pair, chunks: u64) {
-    if sent(pair) < chunks {
-        within(pair, 300, |pair| sent(pair) >= chunks);
+    for _ in 0..300 {
+        if sent(pair) >= chunks {
+            return;
+        }
+        pair.step();
     }
+    panic!("{} of {chunks} chunks were sent", sent(pair));
 }
 
 /// Number of chunks of an undisturbed transfer.

@@ -5,13 +5,13 @@ use crate::common::*;
 #[test]
 fn selection_past_the_end_is_the_same_on_both_sides() {
     let mut pair = pair(1);
-    let e = spawn_player(&mut pair, 0);
-    hotbar(&mut pair, e).select(8);
-    drop(hotbar(&mut pair, e).slots.resize(4));
+    let entity = spawn_player(&mut pair, 0);
+    hotbar(&mut pair, entity).select(8);
+    drop(hotbar(&mut pair, entity).slots.resize(4));
     pair.steps(4);
     let world = pair.clients[0].app.world_mut();
     let client = world.query::<&Hotbar>().single(world).unwrap().selected_index();
-    let server = pair.server.world().get::<Hotbar>(e).unwrap().selected_index();
+    let server = pair.server.world().get::<Hotbar>(entity).unwrap().selected_index();
     assert_eq!(client, server);
 }
 
@@ -33,7 +33,7 @@ fn changes_are_detected_with_the_default_fixed_tick() {
     app.cleanup();
     app.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
     app.update();
-    let e = app
+    let entity = app
         .world_mut()
         .spawn((player(0), Inventory::default(), Hotbar::default(), Owner(ClientId::Server)))
         .id();
@@ -41,7 +41,7 @@ fn changes_are_detected_with_the_default_fixed_tick() {
         app.update();
     }
     for n in 0..5 {
-        app.world_mut().get_mut::<Inventory>(e).unwrap().set(n, TORCH.stack(1)).unwrap();
+        app.world_mut().get_mut::<Inventory>(entity).unwrap().set(n, TORCH.stack(1)).unwrap();
         for _ in 0..20 {
             app.update();
         }
@@ -55,15 +55,16 @@ fn two_containers_keep_their_own_selection() {
         app.add_container::<SpellBar>();
         setup(app);
     });
-    let e = app.world_mut().spawn((player(0), Hotbar::default(), SpellBar(Slots::new(9), 5))).id();
-    app.world_mut().get_mut::<Hotbar>(e).unwrap().select(2);
+    let entity =
+        app.world_mut().spawn((player(0), Hotbar::default(), SpellBar(Slots::new(9), 5))).id();
+    app.world_mut().get_mut::<Hotbar>(entity).unwrap().select(2);
     app.update();
-    with_inventories(&mut app, move |inv| inv.give(e, TORCH.stack(1)).discard());
+    with_inventories(&mut app, move |inv| inv.give(entity, TORCH.stack(1)).discard());
     app.update();
     assert_eq!(
         (
-            app.world().get::<Hotbar>(e).unwrap().selected_index(),
-            app.world().get::<SpellBar>(e).unwrap().1
+            app.world().get::<Hotbar>(entity).unwrap().selected_index(),
+            app.world().get::<SpellBar>(entity).unwrap().1
         ),
         (2, 5)
     );
@@ -77,16 +78,16 @@ fn resize_in_the_same_tick_keeps_causes() {
     app.init_resource::<L>().add_systems(Last, |mut r: MessageReader<Commit>, mut n: ResMut<L>| {
         n.0.extend(r.read().copied())
     });
-    let e = app.world_mut().spawn((chest(1), Inventory::new(3), Hotbar::new(3))).id();
+    let entity = app.world_mut().spawn((chest(1), Inventory::new(3), Hotbar::new(3))).id();
     app.update();
     with_inventories(&mut app, move |inv| {
-        inv.transact(|tx| tx.put_into(e, Hotbar::slot(0), TORCH.stack(1))).map(drop).unwrap()
+        inv.transact(|tx| tx.put_into(entity, Hotbar::slot(0), TORCH.stack(1))).map(drop).unwrap()
     });
-    drop(app.world_mut().get_mut::<Inventory>(e).unwrap().resize(6));
+    drop(app.world_mut().get_mut::<Inventory>(entity).unwrap().resize(6));
     app.update();
-    let l = &app.world().resource::<L>().0;
+    let log = &app.world().resource::<L>().0;
     assert_eq!(
-        l.iter().map(|c| (c.slot, c.cause)).collect::<Vec<_>>(),
+        log.iter().map(|c| (c.slot, c.cause)).collect::<Vec<_>>(),
         [(Hotbar::slot(0), Cause::Transacted)]
     );
 }

@@ -196,8 +196,7 @@ fn disconnect_drops_the_transfer() {
     pair.steps(2);
     assert!(!pair.server_views().contains("Transfer"), "{}", pair.server_views());
     pair.connect(0);
-    let mut viewers = Viewers::new();
-    viewers.add(pair.client_id(0), Rights::USE);
+    let viewers = viewer(pair.client_id(0), Rights::USE);
     let bank = pair.server.world().resource::<InventoryIds>().get(chest(1)).unwrap();
     pair.server.world_mut().entity_mut(bank).insert(viewers);
     pair.settle(200);
@@ -235,8 +234,7 @@ fn hotbar_never_waits_behind_large_instance_data() {
     for (slot, novel) in novels.iter().enumerate() {
         inventory(&mut pair, library).set(slot, AXE.stack(1).with_data(*novel)).unwrap();
     }
-    let client = pair.client_id(0);
-    pair.server.world_mut().get_mut::<Viewers>(library).unwrap().add(client, Rights::USE);
+    show(&mut pair, library, 0);
     for n in 1..40 {
         hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
         pair.step();

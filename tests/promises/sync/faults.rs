@@ -173,14 +173,14 @@ fn unknown_item_is_not_reported_every_tick() {
         .add_systems(Last, |mut r: MessageReader<InventoryFault>, mut n: ResMut<N>| {
             n.0 += r.read().count()
         });
-    let e = app.world_mut().spawn((chest(1), Inventory::default())).id();
+    let entity = app.world_mut().spawn((chest(1), Inventory::default())).id();
     app.world_mut()
-        .get_mut::<Inventory>(e)
+        .get_mut::<Inventory>(entity)
         .unwrap()
         .set(3, ItemId::of("mystery").stack(1))
         .unwrap();
     for n in 0..100 {
-        app.world_mut().get_mut::<Inventory>(e).unwrap().set(0, COIN.stack(n + 1)).unwrap();
+        app.world_mut().get_mut::<Inventory>(entity).unwrap().set(0, COIN.stack(n + 1)).unwrap();
         app.update();
     }
     assert!(app.world().resource::<N>().0 < 3, "{} faults", app.world().resource::<N>().0);

@@ -49,16 +49,15 @@ fn host_observer_removes_a_container_between_batch_and_encode() {
     pair.server.add_observer(|on: On<InventoryClosed>, mut commands: Commands| {
         commands.entity(on.entity).remove::<Inventory>();
     });
-    let e = spawn_player(&mut pair, 0);
-    let mut v = Viewers::new();
-    v.add(ClientId::Server, Rights::USE);
-    pair.server.world_mut().entity_mut(e).insert(v);
+    let entity = spawn_player(&mut pair, 0);
+    let viewers = viewer(ClientId::Server, Rights::USE);
+    pair.server.world_mut().entity_mut(entity).insert(viewers);
     pair.steps(4);
-    hotbar(&mut pair, e).set(8, TORCH.stack(1)).unwrap();
-    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().remove(ClientId::Server);
+    hotbar(&mut pair, entity).set(8, TORCH.stack(1)).unwrap();
+    pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().remove(ClientId::Server);
     pair.steps(4);
-    let s = stats(&pair.clients[0].app);
-    assert_eq!((s.gaps, s.unknown_views, s.decode_errors), (0, 0, 0));
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.gaps, client.unknown_views, client.decode_errors), (0, 0, 0));
     assert_same(&pair, 0, player(0));
 }
 
@@ -105,11 +104,11 @@ fn inventory_despawned_while_disabled_frees_its_id() {
 #[test]
 fn change_while_disabled_is_sent_when_enabled() {
     use bevy::ecs::entity_disabling::Disabled;
-    let Scene { mut pair, chest_entity: e, .. } = Scene::clients(1).chest([0]).build();
-    pair.server.world_mut().entity_mut(e).insert(Disabled);
-    inventory(&mut pair, e).set(0, TORCH.stack(1)).unwrap();
+    let Scene { mut pair, chest_entity: entity, .. } = Scene::clients(1).chest([0]).build();
+    pair.server.world_mut().entity_mut(entity).insert(Disabled);
+    inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
     pair.steps(3);
-    pair.server.world_mut().entity_mut(e).remove::<Disabled>();
+    pair.server.world_mut().entity_mut(entity).remove::<Disabled>();
     pair.steps(3);
     assert_same(&pair, 0, chest(1));
 }
@@ -139,9 +138,9 @@ fn observer_despawns_a_duplicate() {
 fn owner_inserted_before_the_containers() {
     let mut pair = pair(1);
     let owner = Owner(pair.client_id(0));
-    let e = pair.server.world_mut().spawn((player(0), owner)).id();
+    let entity = pair.server.world_mut().spawn((player(0), owner)).id();
     pair.steps(3);
-    pair.server.world_mut().entity_mut(e).insert(Inventory::default());
+    pair.server.world_mut().entity_mut(entity).insert(Inventory::default());
     pair.steps(4);
     assert_same(&pair, 0, player(0));
 }
@@ -149,22 +148,26 @@ fn owner_inserted_before_the_containers() {
 #[test]
 fn owner_inserted_before_the_client_is_connected() {
     let mut pair = pair(1);
-    let e = pair.server.world_mut().spawn_empty().id();
-    pair.server.world_mut().spawn((player(5), Inventory::default(), Owner(ClientId::Client(e))));
+    let entity = pair.server.world_mut().spawn_empty().id();
+    pair.server.world_mut().spawn((
+        player(5),
+        Inventory::default(),
+        Owner(ClientId::Client(entity)),
+    ));
     pair.steps(2);
-    pair.server.world_mut().entity_mut(e).insert(ConnectedClient { max_size: 1200 });
+    pair.server.world_mut().entity_mut(entity).insert(ConnectedClient { max_size: 1200 });
     pair.steps(3);
     let views = pair.server_views();
-    assert!(views.contains(&format!("client: {e}")), "{e}: {views}");
+    assert!(views.contains(&format!("client: {entity}")), "{entity}: {views}");
 }
 
 #[test]
 fn stopped_server_removes_owners() {
-    let Scene { mut pair, player_entity: e, .. } = Scene::clients(1).players(1).build();
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     pair.server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Stopped);
     pair.server.update();
     pair.server.update();
-    assert!(pair.server.world().get::<Owner>(e).is_none());
+    assert!(pair.server.world().get::<Owner>(entity).is_none());
 }
 
 #[derive(Component, serde::Serialize, serde::Deserialize)]
@@ -200,12 +203,12 @@ fn client_observer_despawns_on_closing() {
         commands.entity(on.entity).try_despawn()
     });
     let owner = Owner(pair.client_id(0));
-    let e = pair
+    let entity = pair
         .server
         .world_mut()
         .spawn((player(0), Inventory::default(), Hotbar::default(), owner, Avatar, Replicated))
         .id();
     pair.steps(4);
-    pair.server.world_mut().entity_mut(e).remove::<Owner>();
+    pair.server.world_mut().entity_mut(entity).remove::<Owner>();
     pair.steps(4);
 }

@@ -107,8 +107,7 @@ fn single_player() {
 #[test]
 fn host_receives_open_close_and_resize_events() {
     let mut app = Pair::app(setup);
-    let mut viewers = Viewers::new();
-    viewers.add(ClientId::Server, Rights::USE);
+    let viewers = viewer(ClientId::Server, Rights::USE);
     let entity = app.world_mut().spawn((chest(1), Inventory::default(), viewers)).id();
     app.update();
     let lost = app.world_mut().get_mut::<Inventory>(entity).unwrap().resize(9);
@@ -231,12 +230,11 @@ fn host_actions_obey_rules_and_apply_at_once() {
 #[test]
 fn changed_rights_do_not_reopen_on_the_host() {
     let mut app = Pair::app(setup);
-    let mut v = Viewers::new();
-    v.add(ClientId::Server, Rights::USE);
-    let e = app.world_mut().spawn((chest(1), Inventory::default(), v)).id();
+    let viewers = viewer(ClientId::Server, Rights::USE);
+    let entity = app.world_mut().spawn((chest(1), Inventory::default(), viewers)).id();
     app.update();
     app.update();
-    app.world_mut().get_mut::<Viewers>(e).unwrap().add(ClientId::Server, Rights::SEE);
+    app.world_mut().get_mut::<Viewers>(entity).unwrap().add(ClientId::Server, Rights::SEE);
     app.update();
     app.update();
     assert_eq!(
@@ -249,33 +247,35 @@ fn changed_rights_do_not_reopen_on_the_host() {
 #[test]
 fn changed_id_closes_and_opens_on_the_host() {
     let mut app = Pair::app(setup);
-    let mut v = Viewers::new();
-    v.add(ClientId::Server, Rights::USE);
-    let e = app.world_mut().spawn((chest(1), Inventory::default(), v)).id();
+    let viewers = viewer(ClientId::Server, Rights::USE);
+    let entity = app.world_mut().spawn((chest(1), Inventory::default(), viewers)).id();
     app.update();
     app.update();
-    app.world_mut().entity_mut(e).insert(chest(2));
+    app.world_mut().entity_mut(entity).insert(chest(2));
     app.update();
     app.update();
-    let h = app.world().resource::<EventLog>();
-    assert_eq!((h.opened.len(), h.closed.len()), (2, 1));
+    let log = app.world().resource::<EventLog>();
+    assert_eq!((log.opened.len(), log.closed.len()), (2, 1));
 }
 
 #[test]
 fn host_and_client_receive_the_same_events_for_a_shrink_and_a_removal() {
     let mut pair = pair(1);
     let client = pair.client_id(0);
-    let mut v = Viewers::new();
-    v.add(client, Rights::USE);
-    v.add(ClientId::Server, Rights::USE);
-    let e =
-        pair.server.world_mut().spawn((chest(1), Inventory::default(), Hotbar::default(), v)).id();
-    inventory(&mut pair, e).set(20, TORCH.stack(3)).unwrap();
-    hotbar(&mut pair, e).set(2, TORCH.stack(3)).unwrap();
+    let mut viewers = Viewers::new();
+    viewers.add(client, Rights::USE);
+    viewers.add(ClientId::Server, Rights::USE);
+    let entity = pair
+        .server
+        .world_mut()
+        .spawn((chest(1), Inventory::default(), Hotbar::default(), viewers))
+        .id();
+    inventory(&mut pair, entity).set(20, TORCH.stack(3)).unwrap();
+    hotbar(&mut pair, entity).set(2, TORCH.stack(3)).unwrap();
     pair.steps(4);
-    drop(inventory(&mut pair, e).resize(9));
+    drop(inventory(&mut pair, entity).resize(9));
     pair.steps(3);
-    pair.server.world_mut().entity_mut(e).remove::<Hotbar>();
+    pair.server.world_mut().entity_mut(entity).remove::<Hotbar>();
     pair.steps(3);
     let host = pair
         .server
@@ -293,22 +293,22 @@ fn host_and_client_receive_the_same_events_for_a_shrink_and_a_removal() {
 #[test]
 fn joining_a_server_leaves_the_local_world_alone() {
     let mut pair = Pair::new(0, setup);
-    let c = pair.add_client(setup);
-    let app = &mut pair.clients[c].app;
+    let client = pair.add_client(setup);
+    let app = &mut pair.clients[client].app;
     let mine =
         app.world_mut().spawn((player(0), Inventory::default(), Owner(ClientId::Server))).id();
     app.world_mut().get_mut::<Inventory>(mine).unwrap().set(0, AXE.stack(1)).unwrap();
     app.update();
     app.update();
-    pair.connect(c);
-    let server = spawn_player(&mut pair, c);
+    pair.connect(client);
+    let server = spawn_player(&mut pair, client);
     inventory(&mut pair, server).set(5, TORCH.stack(5)).unwrap();
     pair.steps(5);
-    let world = pair.clients[c].app.world_mut();
+    let world = pair.clients[client].app.world_mut();
     let local = world.query::<&LocalInventory>().iter(world).count();
     world.get_mut::<Inventory>(mine).unwrap().set(1, AXE.stack(1)).unwrap();
     pair.steps(3);
-    let world = pair.clients[c].app.world_mut();
+    let world = pair.clients[client].app.world_mut();
     let mine = world.get::<Inventory>(mine).unwrap();
     assert_eq!(
         (mine.get(0), mine.get(5)),

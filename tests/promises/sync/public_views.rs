@@ -5,11 +5,11 @@ use crate::common::*;
 #[test]
 fn removed_hotbar_clears_the_held_item() {
     let mut pair = pair(2);
-    let e = spawn_player(&mut pair, 0);
-    pair.server.world_mut().entity_mut(e).insert((Replicated, HeldItem::default()));
-    hotbar(&mut pair, e).set(0, AXE.stack(1)).unwrap();
+    let entity = spawn_player(&mut pair, 0);
+    pair.server.world_mut().entity_mut(entity).insert((Replicated, HeldItem::default()));
+    hotbar(&mut pair, entity).set(0, AXE.stack(1)).unwrap();
     pair.steps(4);
-    pair.server.world_mut().entity_mut(e).remove::<Hotbar>();
+    pair.server.world_mut().entity_mut(entity).remove::<Hotbar>();
     pair.steps(10);
     let world = pair.clients[1].app.world_mut();
     let held = world.query::<&HeldItem>().iter(world).next().copied();

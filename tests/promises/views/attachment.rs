@@ -123,13 +123,13 @@ fn despawned_avatar_closes_as_despawned() {
         app.replicate::<Avatar>();
     });
     let owner = Owner(pair.client_id(0));
-    let e = pair
+    let entity = pair
         .server
         .world_mut()
         .spawn((player(0), Inventory::default(), owner, Avatar, Replicated))
         .id();
     pair.steps(4);
-    pair.server.world_mut().despawn(e);
+    pair.server.world_mut().despawn(entity);
     pair.steps(4);
     let reasons: Vec<_> = events(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
     assert_eq!(reasons, [CloseReason::Despawned]);

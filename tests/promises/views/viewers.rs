@@ -301,10 +301,12 @@ fn hidden_and_shown_within_one_client_frame() {
         app.replicate::<Avatar>();
     });
     let client = pair.client_id(0);
-    let mut v = Viewers::new();
-    v.add(client, Rights::USE);
-    let e =
-        pair.server.world_mut().spawn((chest(1), Inventory::default(), v, Avatar, Replicated)).id();
+    let viewers = viewer(client, Rights::USE);
+    let entity = pair
+        .server
+        .world_mut()
+        .spawn((chest(1), Inventory::default(), viewers, Avatar, Replicated))
+        .id();
     pair.steps(4);
     assert_eq!(events(&mut pair, 0).opened.len(), 1);
     events(&mut pair, 0).clear();
@@ -323,9 +325,9 @@ fn hidden_and_shown_within_one_client_frame() {
             Some(first) => vec![first, bytes],
         }
     });
-    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().remove(client);
+    hide(&mut pair, entity, 0);
     pair.step();
-    pair.server.world_mut().get_mut::<Viewers>(e).unwrap().add(client, Rights::USE);
+    show(&mut pair, entity, 0);
     pair.step();
     let there = pair.shown::<Inventory>(0, chest(1)).is_some();
     pair.steps(3);
