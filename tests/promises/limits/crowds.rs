@@ -79,6 +79,7 @@ fn bank_for_a_hundred_late_joiners_is_encoded_once() {
     spawn_for_all(&mut pair, 1, &stubs, noise(3000, 1));
     pair.steps(3);
     assert_eq!(stats(&pair.server).copies_encoded, 1);
+    assert!(pair.server_views().contains("Transfer {"), "it is in chunks");
     pair.steps(100);
     assert_same(&pair, 0, chest(1));
     assert_eq!(stats(&pair.server).copies_encoded, 1);

@@ -162,6 +162,7 @@ fn unacknowledged_transfer_is_sent_three_times() {
     pair.tamper_requests(|_, _, _| vec![]);
     pair.steps(60 * 32);
     assert_eq!(stats(&pair.server).transfers_given_up, 1);
+    assert!(pair.server_views().contains("Transfer {"), "the second attempt");
     pair.steps(60 * 100);
     assert_eq!(stats(&pair.server).transfers_given_up, 3);
     assert_eq!(sent(&pair), 3 * all);

@@ -192,6 +192,7 @@ fn disconnect_drops_the_transfer() {
     let Scene { mut pair, .. } = scene();
     spawn_bank(&mut pair, 1, 3000, &[0]);
     pair.steps(5);
+    assert!(pair.server_views().contains("Transfer"), "it is still running");
     pair.disconnect(0);
     pair.steps(2);
     assert!(!pair.server_views().contains("Transfer"), "{}", pair.server_views());
