@@ -1,4 +1,5 @@
-//! Values only: no `World`, no clock, no log. Everything here can be tested with plain asserts.
+//! Plain values: no `World`, no clock, no logging. Everything here can be tested with plain
+//! asserts.
 
 pub mod id;
 pub(crate) mod names;

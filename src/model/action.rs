@@ -1,4 +1,5 @@
-//! What players do, as values: the same `apply` shows it ahead on the client and decides on the server.
+//! Player actions as values. The same `apply` predicts the outcome on the client and decides it on
+//! the server.
 
 use core::fmt::Debug;
 
@@ -14,76 +15,78 @@ use super::{
     tx::Tx,
 };
 
-/// Most slots that one action may name.
+/// Maximum number of slots that one action may name.
 pub const ACTION_PLACES_MAX: usize = 256;
 
-/// Most areas that one action may name.
+/// Maximum number of areas that one action may name.
 pub const ACTION_AREAS_MAX: usize = 8;
 
-/// One gesture of a player on inventories: one request, done wholly or not at all.
+/// One action of a player on inventories: one request, applied completely or not at all.
 ///
 /// The server checks that the player sees each inventory named and has the
-/// [`Rights`](super::rights::Rights) that the outcome takes.
+/// [`Rights`](super::rights::Rights) that the outcome requires.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Moves up to `count` (all, if `None`) from one slot to another, of one inventory or two: onto an
-    /// empty slot or one that stacks with it as much as fits, a whole stack onto any other slot as an
-    /// exchange. Move, split, merge and transfer are this.
+    /// Moves up to `count` items (all if `None`) from one slot to another, within one inventory or
+    /// between two. An empty target slot, or one with a matching stack, takes as many as fit. If
+    /// the target holds any other stack, the two are exchanged, which requires moving a whole
+    /// stack. Covers move, split, merge and transfer.
     Move {
-        /// Where it lies.
+        /// Source slot.
         from: Place,
-        /// Where it shall lie.
+        /// Target slot.
         to: Place,
-        /// How many; all, if `None`.
+        /// Number of items; all if `None`.
         count: Option<u32>,
     },
-    /// Exchanges two slots, whatever lies there: a number key over a slot.
+    /// Exchanges the contents of two slots, whatever they are. Example: a number key pressed over a
+    /// slot.
     Swap {
         /// One slot.
         a: Place,
-        /// The other.
+        /// The other slot.
         b: Place,
     },
-    /// Moves a stack to wherever it fits in an area: shift-click.
+    /// Moves a stack to wherever it fits in an area. Example: shift-click.
     QuickMove {
-        /// Where it lies.
+        /// Source slot.
         from: Place,
-        /// Where it shall go.
+        /// Target area.
         to: Area,
     },
-    /// Gathers onto one stack what stacks with it, the smallest stacks first: double-click.
+    /// Gathers matching stacks onto one stack, the smallest stacks first. Example: double-click.
     Collect {
         /// The stack that grows.
         onto: Place,
-        /// Where to look, at most [`ACTION_AREAS_MAX`].
+        /// Areas to search, at most [`ACTION_AREAS_MAX`].
         from: Vec<Area>,
     },
-    /// Spreads a stack over slots: a drag.
+    /// Spreads a stack over several slots. Example: a drag.
     Spread {
-        /// The stack.
+        /// Source slot.
         from: Place,
         /// The slots dragged over, at most [`ACTION_PLACES_MAX`].
         onto: Vec<Place>,
-        /// How many into each; an even share, if `None`.
+        /// Number of items for each slot; an even share if `None`.
         each: Option<u32>,
     },
-    /// Moves everything that fits from one area to another: take all, put all, pick up.
+    /// Moves everything that fits from one area to another. Examples: take all, put all, pick up.
     MoveAll {
-        /// Where it lies.
+        /// Source area.
         from: Area,
-        /// Where it shall go.
+        /// Target area.
         to: Area,
     },
-    /// Drops `count` (all, if `None`) of a slot.
+    /// Drops `count` items (all if `None`) of a slot.
     Drop {
-        /// Where it lies.
+        /// Source slot.
         from: Place,
-        /// How many; all, if `None`.
+        /// Number of items; all if `None`.
         count: Option<u32>,
     },
     /// Drops everything in an area.
     DropAll {
-        /// Where it lies.
+        /// Source area.
         from: Area,
     },
     /// Selects a slot of the hotbar.
@@ -91,28 +94,28 @@ pub enum Action {
         /// The slot.
         slot: Place,
     },
-    /// Uses what lies in a slot. Nothing changes by itself: the server's game hears
-    /// [`Accepted`](crate::prelude::Accepted) with the stack. An action of the game's own does more.
+    /// Uses the contents of a slot. Changes nothing by itself: the game on the server receives
+    /// [`Accepted`](crate::prelude::Accepted) with the stack. Use a custom action for more.
     Use {
         /// The slot.
         slot: Place,
     },
-    /// Merges what stacks, orders it and closes the gaps.
+    /// Merges matching stacks, orders them and closes the gaps.
     Sort {
         /// The entity.
         entity: Entity,
         /// Which of its containers.
         container: ContainerKey,
     },
-    /// Makes something by a recipe.
+    /// Crafts a recipe.
     Craft {
         /// The recipe.
         recipe: RecipeId,
-        /// How many times.
+        /// Number of times.
         times: u32,
-        /// Where the ingredients lie, the first first, at most [`ACTION_AREAS_MAX`].
+        /// Areas with the ingredients, in order of preference, at most [`ACTION_AREAS_MAX`].
         from: Vec<Area>,
-        /// Where the product shall go.
+        /// Target area of the product.
         to: Area,
         /// The station, for a recipe that needs one.
         at: Option<Entity>,
@@ -120,20 +123,21 @@ pub enum Action {
 }
 
 impl Action {
-    /// Takes all that lies on the ground there.
+    /// Returns an action that picks up everything from a loot entity.
     #[must_use]
     pub fn pick_up(loot: Entity, player: Entity) -> Self {
         Self::MoveAll { from: loot.into(), to: player.into() }
     }
 
-    /// Makes something once, of what the player has.
+    /// Returns an action that crafts a recipe once from the player's items.
     #[must_use]
     pub fn craft(recipe: RecipeId, player: Entity) -> Self {
         let (from, to) = (vec![player.into()], player.into());
         Self::Craft { recipe, times: 1, from, to, at: None }
     }
 
-    /// Does it. Returns the stacks that it was about: what moved at once, was dropped, used or made.
+    /// Applies the action. Returns the affected stacks: those moved as a whole area or quick-moved,
+    /// dropped, used or crafted.
     pub(crate) fn apply(&self, tx: &mut Tx) -> Result<Vec<Stack>, Reason> {
         let (places, areas) = match self {
             Self::Spread { onto, .. } => (onto.len(), 0),
@@ -169,7 +173,8 @@ impl Action {
             }
             Self::MoveAll { from, to } => return Ok(tx.move_area(*from, *to)?),
             Self::Drop { from, count } => {
-                // Nobody drops what came onto the stack a moment ago.
+                // A player who drops a whole stack must not drop items that were added to it a
+                // moment ago.
                 tx.witness_slot(from.0, from.1, count.is_none())?;
                 let stack = tx.take_from(from.0, from.1, *count)?;
                 tx.drop(stack);
@@ -198,14 +203,14 @@ impl Action {
     }
 }
 
-/// An action of the game's own: shown ahead, checked, decided and answered like the built-in ones, and
-/// in one order with them.
+/// A custom action of the game. It is predicted, checked, decided and answered like the built-in
+/// actions, in one sequence with them.
 ///
 /// ```
 /// use bevy_inventory_sync::prelude::*;
 /// use serde::{Deserialize, Serialize};
 ///
-/// /// Puts the block in hand into the world.
+/// /// Places the block in hand in the world.
 /// #[derive(Clone, Debug, Serialize, Deserialize)]
 /// struct PlaceBlock { slot: Slot, at: [i32; 3] }
 ///
@@ -222,22 +227,23 @@ impl Action {
 /// ```
 ///
 /// Register it on both sides, in the same order, with
-/// [`add_action`](crate::prelude::InventoryAppExt::add_action). Inventories other than the player's own
-/// are named by [`InventoryId`](super::id::InventoryId) and found with [`Tx::find`], the game's own properties of
-/// an item with [`Catalogue::props`](super::items::Catalogue::props).
+/// [`add_action`](crate::prelude::InventoryAppExt::add_action). Name inventories other than the
+/// player's own by [`InventoryId`](super::id::InventoryId) and look them up with [`Tx::find`]. Read
+/// the game's own properties of an item with [`Catalogue::props`](super::items::Catalogue::props).
 pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// Unique among the game's actions. Names are what the two sides compare when a client comes: an action with
-    /// other fields than in an earlier build gets another one.
+    /// Unique name among the game's actions. The two sides compare names in the handshake, so give
+    /// an action a new name when its fields change.
     const NAME: &'static str;
 
-    /// What the server's game hears of it ([`Accepted`](crate::prelude::Accepted)).
+    /// Result that the game on the server receives in [`Accepted`](crate::prelude::Accepted).
     type Output: Send + Sync + 'static;
 
-    /// Does it. A pure function of the slots: it runs on the client to show the outcome ahead, more than
-    /// once, and on the server to decide.
+    /// Applies the action. Must be a pure function of the slots: it runs on the client, possibly
+    /// more than once, to predict the outcome, and on the server to decide it.
     ///
     /// # Errors
     ///
-    /// Why it is refused; [`Reason::Unpredictable`] on a client for what only the server can tell.
+    /// The [`Reason`] of the rejection; on a client, [`Reason::Unpredictable`] if only the server
+    /// can determine the outcome.
     fn apply(&self, tx: &mut Tx) -> Result<Self::Output, Reason>;
 }

@@ -1,4 +1,4 @@
-//! Containers: components over one [`Slots`] each, and how their slots are addressed.
+//! Containers: components that each hold one [`Slots`], and the addresses of their slots.
 
 use core::{
     fmt,
@@ -18,8 +18,8 @@ use super::{
     unit::Kind,
 };
 
-/// A component made of slots. All containers of one entity are one unit: opened, sent, versioned and
-/// saved together.
+/// A component made of slots. All containers of one entity form one inventory: they are opened,
+/// sent, versioned and saved together.
 ///
 /// ```
 /// use bevy::prelude::*;
@@ -30,7 +30,7 @@ use super::{
 ///
 /// impl Container for Equipment {
 ///     const NAME: &str = "equipment";
-///     const FILL: bool = false; // nobody is dressed by picking up boots
+///     const FILL: bool = false; // boots that are picked up are not put on
 ///
 ///     fn from_slots(slots: Slots) -> Self { Self(slots) }
 ///     fn slots(&self) -> &Slots { &self.0 }
@@ -45,47 +45,49 @@ use super::{
 /// Register it on both sides, in the same order, with
 /// [`add_container`](crate::prelude::InventoryAppExt::add_container).
 pub trait Container: Component<Mutability = Mutable> + Sized {
-    /// Unique among the game's containers; part of slot addresses and of saves.
+    /// Unique name among the game's containers; part of slot addresses and of saves.
     const NAME: &'static str;
 
-    /// Whether [`give`](crate::prelude::Inventories::give) may put things here by itself.
+    /// Whether [`give`](crate::prelude::Inventories::give) may put items here automatically.
+    /// Defaults to `true`.
     const FILL: bool = true;
 
-    /// Whether it has a selected slot. Of several such containers in a unit the one registered first is
-    /// synced.
+    /// Whether the container has a selected slot. If several containers of an inventory have one,
+    /// only that of the container registered first is synced. Defaults to `false`.
     const SELECTS: bool = false;
 
-    /// Whether that number is not a selected slot but the container's own: the progress of a furnace, a
-    /// charge. It is synced the same way; players cannot set it. Needs [`SELECTS`](Self::SELECTS).
+    /// Whether the selected number is a value of the container instead of a slot, such as the
+    /// progress of a furnace or a charge. It is synced the same way, but players cannot set it.
+    /// Requires [`SELECTS`](Self::SELECTS). Defaults to `false`.
     const PROGRESS: bool = false;
 
-    /// Makes the component on a client, where the slots come from the server.
+    /// Creates the component on a client from the slots that the server sent.
     fn from_slots(slots: Slots) -> Self;
 
-    /// The slots.
+    /// Returns the slots.
     fn slots(&self) -> &Slots;
 
-    /// The slots, to change.
+    /// Returns the slots mutably.
     fn slots_mut(&mut self) -> &mut Slots;
 
-    /// What a slot takes. A pure function that server and clients both know; plain mutation is not
-    /// held to it.
+    /// Returns `true` if the slot accepts the item. Must be a pure function that is the same on
+    /// server and clients. Direct writes to the slots bypass it.
     #[must_use]
     fn accepts(slot: usize, item: &ItemDef) -> bool {
         let _ = (slot, item);
         true
     }
 
-    /// What players may do with a slot at most, whatever their rights to the inventory: a furnace's output
-    /// can be taken from and not put into. A pure function that both sides know; the server's own code is
-    /// not held to it.
+    /// Returns the maximum rights of players for a slot, whatever their rights to the inventory.
+    /// Example: a furnace's output can be taken from but not put into. Must be a pure function that
+    /// is the same on both sides. The server's own code bypasses it.
     #[must_use]
     fn rights(slot: usize) -> Rights {
         let _ = slot;
         Rights::USE
     }
 
-    /// The selected slot, for a container that [`SELECTS`](Self::SELECTS) one.
+    /// Returns the selected slot, for a container that [`SELECTS`](Self::SELECTS) one.
     #[must_use]
     fn selected(&self) -> Option<u8> {
         None
@@ -96,24 +98,24 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
         let _ = slot;
     }
 
-    /// The address of the slot at `index` in this container.
+    /// Returns the address of the slot at `index` in this container.
     ///
     /// # Panics
     ///
     /// If `index` is above 65,535.
     #[must_use]
     fn slot(index: usize) -> Slot {
-        let index = u16::try_from(index).expect("a unit never has so many slots");
+        let index = u16::try_from(index).expect("slot index must not exceed 65535");
         Slot { container: ContainerKey::of(Self::NAME), index }
     }
 }
 
-/// Addresses one slot of a unit: `Hotbar::slot(3)`, written `hotbar[3]`.
+/// Address of one slot of an inventory: `Hotbar::slot(3)`, displayed as `hotbar[3]`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Reflect, Serialize, Deserialize)]
 pub struct Slot {
-    /// In which container.
+    /// The container.
     pub container: ContainerKey,
-    /// Which of its slots, from zero.
+    /// Index of the slot in the container, starting at zero.
     pub index: u16,
 }
 
@@ -124,14 +126,14 @@ impl fmt::Debug for Slot {
 }
 
 impl Slot {
-    /// The address of the slot at `index` of the container of a registered kind.
+    /// Returns the address of the slot at `index` in the container of a registered type.
     ///
     /// # Panics
     ///
-    /// If there is no such kind, or `index` is above 65,535.
+    /// If there is no such container type, or `index` is above 65,535.
     #[must_use]
     pub fn at(kinds: &[Kind], kind: u8, index: usize) -> Self {
-        let index = u16::try_from(index).expect("a unit never has so many slots");
+        let index = u16::try_from(index).expect("slot index must not exceed 65535");
         Self { container: kinds[usize::from(kind)].key, index }
     }
 
@@ -145,23 +147,23 @@ impl Slot {
 /// One slot of one entity: `(chest, Inventory::slot(3))`.
 pub type Place = (Entity, Slot);
 
-/// All containers of an entity, or one of them: where to put things, or to take them from.
+/// All containers of an entity, or one of them: a source or target of items.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Reflect)]
 pub struct Area {
     /// The entity.
     pub entity: Entity,
-    /// Which of its containers; all, if `None`.
+    /// Which of its containers; all if `None`.
     pub container: Option<ContainerKey>,
 }
 
 impl Area {
-    /// All containers of an entity.
+    /// Returns the area of all containers of an entity.
     #[must_use]
     pub const fn all(entity: Entity) -> Self {
         Self { entity, container: None }
     }
 
-    /// One container of an entity: `Area::of::<Hotbar>(player)`.
+    /// Returns the area of one container of an entity: `Area::of::<Hotbar>(player)`.
     #[must_use]
     pub const fn of<C: Container>(entity: Entity) -> Self {
         Self { entity, container: Some(ContainerKey::of(C::NAME)) }
@@ -174,26 +176,27 @@ impl From<Entity> for Area {
     }
 }
 
-/// The main container: a backpack, a chest. 27 slots unless told otherwise.
+/// The main container: a backpack, a chest. 27 slots by default.
 #[derive(Component, Clone, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Component)]
 pub struct Inventory(pub Slots);
 
 impl Inventory {
-    /// How many slots [`Inventory::default`] has.
+    /// Number of slots of [`Inventory::default`].
     pub const DEFAULT_LEN: usize = 27;
 
-    /// So many empty slots.
+    /// Creates `len` empty slots.
     #[must_use]
     pub fn new(len: usize) -> Self {
         Self(Slots::new(len))
     }
 
-    /// As [`Slots::set`]. Here too because [`Reflect::set`] would be found before it.
+    /// Like [`Slots::set`]. Also defined here because [`Reflect::set`] would otherwise take
+    /// precedence.
     ///
     /// # Errors
     ///
-    /// [`SlotError::OutOfRange`].
+    /// [`SlotError::OutOfRange`] if there is no such slot.
     pub fn set(
         &mut self,
         slot: usize,
@@ -239,7 +242,7 @@ impl DerefMut for Inventory {
     }
 }
 
-/// The quick row, with one slot selected: what the player has in hand. 9 slots unless told otherwise.
+/// The hotbar, with one slot selected: the item in the player's hand. 9 slots by default.
 #[derive(Component, Clone, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Component)]
 pub struct Hotbar {
@@ -249,32 +252,33 @@ pub struct Hotbar {
 }
 
 impl Hotbar {
-    /// How many slots [`Hotbar::default`] has.
+    /// Number of slots of [`Hotbar::default`].
     pub const DEFAULT_LEN: usize = 9;
 
-    /// So many empty slots, the first one selected.
+    /// Creates `len` empty slots, with the first one selected.
     #[must_use]
     pub fn new(len: usize) -> Self {
         Self { slots: Slots::new(len), selected: 0 }
     }
 
-    /// The index of the selected slot; the last one if the hotbar has become shorter.
+    /// Returns the index of the selected slot; the last slot if the hotbar has become shorter.
     #[must_use]
     pub fn selected_index(&self) -> usize {
         usize::from(self.selected).min(self.slots.len().saturating_sub(1))
     }
 
-    /// What lies in the selected slot.
+    /// Returns the contents of the selected slot.
     #[must_use]
     pub fn held(&self) -> Option<Stack> {
         self.slots.get(self.selected_index())
     }
 
-    /// As [`Slots::set`]. Here too because [`Reflect::set`] would be found before it.
+    /// Like [`Slots::set`]. Also defined here because [`Reflect::set`] would otherwise take
+    /// precedence.
     ///
     /// # Errors
     ///
-    /// [`SlotError::OutOfRange`].
+    /// [`SlotError::OutOfRange`] if there is no such slot.
     pub fn set(
         &mut self,
         slot: usize,
@@ -310,7 +314,7 @@ impl Container for Hotbar {
         u8::try_from(self.selected_index()).ok()
     }
 
-    /// Selects a slot; past the end nothing happens.
+    /// Selects a slot. Does nothing if it is out of range.
     fn select(&mut self, slot: u8) {
         if usize::from(slot) < self.slots.len() {
             self.selected = slot;

@@ -1,5 +1,5 @@
-//! Instance data: what is rare and rich about a stack (enchantments, a signed book), kept once however many
-//! stacks and viewers have it.
+//! Instance data: large and rare attributes of a stack (enchantments, a signed book), stored once
+//! no matter how many stacks and viewers refer to it.
 
 use core::num::NonZeroU32;
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ use crate::{
 
 use super::id::DataId;
 
-/// A type of instance data of the game's own. Register it on both sides, in the same order, with
+/// A type of instance data defined by the game. Register it on both sides, in the same order, with
 /// [`add_item_data`](crate::prelude::InventoryAppExt::add_item_data).
 ///
 /// ```
@@ -38,80 +38,80 @@ use super::id::DataId;
 /// }
 /// ```
 pub trait ItemData: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// Unique among the game's types; part of saves.
+    /// Unique name among the game's types; part of saves.
     const NAME: &'static str;
 }
 
-/// Why instance data was not taken.
+/// Error returned when instance data cannot be stored.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum DataError {
-    /// The type was not registered.
+    /// The type is not registered.
     #[error("instance data `{name}` is not registered")]
     NotRegistered {
-        /// The type's name.
+        /// Name of the type.
         name: &'static str,
     },
-    /// It is larger than [`DATA_BYTES_MAX`].
-    #[error("instance data `{name}` takes more than {DATA_BYTES_MAX} bytes")]
+    /// The encoded value is larger than [`DATA_BYTES_MAX`].
+    #[error("instance data `{name}` is larger than {DATA_BYTES_MAX} bytes")]
     TooLarge {
-        /// The type's name.
+        /// Name of the type.
         name: &'static str,
     },
-    /// Its serde implementation failed.
-    #[error("instance data `{name}` does not encode: {why}")]
+    /// The serde implementation failed.
+    #[error("instance data `{name}` cannot be encoded: {why}")]
     Encode {
-        /// The type's name.
+        /// Name of the type.
         name: &'static str,
-        /// What serde says.
+        /// The serde error.
         why: String,
     },
 }
 
-/// For so many ticks data that no slot holds is kept: a stack may be on its way from one inventory to
-/// another by the game's own means.
+/// Number of ticks for which data without a slot is kept, since the game may move a stack from one
+/// inventory to another by its own means.
 const KEPT_TICKS: u64 = 36_000;
 
 #[derive(Debug)]
 struct Entry {
     kind: u8,
     bytes: Bytes,
-    /// Slots of committed inventories that hold it.
+    /// Number of slots of committed inventories that refer to it.
     held: u32,
-    /// The tick since which nobody holds it.
+    /// Tick since which no slot refers to it.
     idle_since: u64,
 }
 
-/// All instance data: on the authority what exists, on a client what it was sent.
+/// All instance data: on the authority all that exists, on a client all that it received.
 ///
-/// Equal values of one type have one [`DataId`], so that stacks can be compared by it.
+/// Equal values of one type have one [`DataId`], so stacks can be compared by it.
 #[derive(Resource, Default, Debug)]
 pub struct DataPool {
     types: Vec<&'static str>,
     entries: HashMap<DataId, Entry>,
     ids: HashMap<(u8, Bytes), DataId>,
-    /// On a client what the server has sent, in place of its own.
+    /// On a client connected to a server: the data received, used in place of its own.
     received: Option<HashMap<DataId, Entry>>,
     last: u32,
-    /// Data that nobody held, with the tick since when.
+    /// Data without references, with the tick since when.
     idle: VecDeque<(u64, DataId)>,
     tick: u64,
 }
 
 impl DataPool {
-    /// Keeps a value and names it; an equal one that is there already gives the same name. It goes when
-    /// no inventory has held it for ten minutes.
+    /// Stores a value and returns its id; equal values share one id. A value that no inventory
+    /// refers to is removed after 36,000 ticks, ten minutes at 60 ticks per second.
     ///
-    /// For the authority: what a client inserts nobody else knows.
+    /// For use on the authority: values inserted on a client are unknown to all others.
     ///
     /// # Errors
     ///
-    /// [`DataError`].
+    /// [`DataError`] if the type is not registered, the value is too large or it cannot be encoded.
     pub fn insert<T: ItemData>(&mut self, value: &T) -> Result<DataId, DataError> {
         let (kind, bytes) = self.encode(value)?;
         Ok(self.intern(kind, bytes))
     }
 
-    /// The value, if it is of this type.
+    /// Returns the value if it exists and is of this type.
     #[must_use]
     pub fn get<T: ItemData>(&self, id: DataId) -> Option<T> {
         let entry = self.entry(id)?;
@@ -119,26 +119,26 @@ impl DataPool {
         codec::from_data(&entry.bytes).ok()
     }
 
-    /// What the type of the value is called, and how many bytes it takes.
+    /// Returns the name of the value's type and the size of the value in bytes.
     #[must_use]
     pub fn describe(&self, id: DataId) -> Option<(&'static str, usize)> {
         let entry = self.entry(id)?;
         Some((self.types[usize::from(entry.kind)], entry.bytes.len()))
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Whether there is a value of that name.
+    /// Returns `true` if there is a value with this id.
     #[must_use]
     pub fn contains(&self, id: DataId) -> bool {
         self.entry(id).is_some()
@@ -152,14 +152,14 @@ impl DataPool {
     ///
     /// # Panics
     ///
-    /// If one of that name is registered, or 255 are.
+    /// If a type of that name is already registered, or 255 types are.
     pub(crate) fn add_type<T: ItemData>(&mut self) {
         assert!(!self.types.contains(&T::NAME), "item data `{}` is registered twice", T::NAME);
-        assert!(self.types.len() < 255, "more than 255 types of item data");
+        assert!(self.types.len() < 255, "cannot register more than 255 types of item data");
         self.types.push(T::NAME);
     }
 
-    /// A hash of what both sides must agree on.
+    /// Hashes everything that both sides must agree on.
     pub(crate) fn hash_types(&self, hasher: &mut Xxh3) {
         for name in &self.types {
             hasher.update(name.as_bytes());
@@ -182,12 +182,12 @@ impl DataPool {
         (0u8..).zip(&self.types).find(|(_, known)| **known == name).map(|(kind, _)| kind)
     }
 
-    /// The name of an equal value, if there is one.
+    /// Returns the id of an equal value, if there is one.
     pub(crate) fn find(&self, kind: u8, bytes: &Bytes) -> Option<DataId> {
         self.ids.get(&(kind, bytes.clone())).copied()
     }
 
-    /// The name that the `n`th new value from now on would get.
+    /// Returns the id that the new value number `n`, counted from zero, would get.
     pub(crate) fn next(&self, n: usize) -> DataId {
         let ahead = u32::try_from(n).unwrap_or(u32::MAX);
         DataId(NonZeroU32::MIN.saturating_add(self.last.saturating_add(ahead)))
@@ -205,34 +205,35 @@ impl DataPool {
         id
     }
 
-    /// How many types are registered.
+    /// Returns the number of registered types.
     pub(crate) fn types(&self) -> usize {
         self.types.len()
     }
 
-    /// Takes in what a transaction has minted, in its order.
+    /// Stores the values that a transaction created, in its order.
     pub(crate) fn adopt(&mut self, minted: Vec<Datum>) {
         for datum in minted {
             let id = self.intern(datum.kind, datum.bytes);
-            debug_assert_eq!(id, datum.id, "nothing was minted in between");
+            debug_assert_eq!(id, datum.id, "another value was created in between");
         }
     }
 
-    /// Takes a value in under the name that the server gave it.
+    /// Stores a value under the id that the server assigned.
     pub(crate) fn put(&mut self, datum: Datum) {
         let Datum { id, kind, bytes } = datum;
         let entry = Entry { kind, bytes, held: 0, idle_since: 0 };
         self.received.get_or_insert_default().insert(id, entry);
     }
 
-    /// Drops a value that the server says is gone.
+    /// Removes a value that the server has removed.
     pub(crate) fn forget(&mut self, id: DataId) {
         if let Some(received) = &mut self.received {
             received.remove(&id);
         }
     }
 
-    /// Begins anew with what the server sends, or goes back to what is this app's own.
+    /// Starts with an empty set of received values if `server` is `true`; otherwise returns to this
+    /// app's own values.
     pub(crate) fn follow(&mut self, server: bool) {
         self.received = server.then(HashMap::default);
     }
@@ -242,13 +243,13 @@ impl DataPool {
         Some(Datum { id, kind: *kind, bytes: bytes.clone() })
     }
 
-    /// For saves: the type's name and the bytes.
+    /// Returns the type's name and the bytes, for saves.
     pub(crate) fn raw(&self, id: DataId) -> Option<(&'static str, &Bytes)> {
         let entry = self.entry(id)?;
         Some((self.types[usize::from(entry.kind)], &entry.bytes))
     }
 
-    /// The opposite of [`Self::raw`].
+    /// Stores a value from [`Self::raw`].
     pub(crate) fn intern_raw(&mut self, name: &str, bytes: &[u8]) -> Option<DataId> {
         let kind = self.kind_of(name).filter(|_| bytes.len() <= DATA_BYTES_MAX)?;
         Some(self.intern(kind, Bytes::copy_from_slice(bytes)))
@@ -270,7 +271,7 @@ impl DataPool {
         }
     }
 
-    /// Counts a tick, and gives the names of what has gone.
+    /// Advances by one tick and returns the ids of the removed values.
     pub(crate) fn age(&mut self) -> Vec<DataId> {
         self.tick += 1;
         let mut gone = Vec::new();

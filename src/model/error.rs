@@ -1,192 +1,194 @@
-//! What can be wrong with what a game asks for, named so that a log line is enough to find it.
+//! Errors of operations on slots, inventories and catalogs. Each names the ids that are needed to
+//! find the cause from a log line.
 
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
 use super::{id::ItemId, items::ITEMS_MAX, reason::Reason, unit::UNIT_SLOTS_MAX};
 
-/// What an operation on slots can find wrong. The slots are unchanged when it returns one.
+/// Error of an operation on slots. The slots are unchanged if one is returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum SlotError {
-    /// The index is past the end.
+    /// The index is out of range.
     #[error("slot {slot} is outside 0..{len}")]
     OutOfRange {
-        /// The index asked for.
+        /// The requested index.
         slot: usize,
-        /// How many slots there are.
+        /// Number of slots.
         len: usize,
     },
-    /// There is nothing in the slot.
+    /// The slot is empty.
     #[error("slot {slot} is empty")]
     Empty {
         /// The empty slot.
         slot: usize,
     },
-    /// The stack is smaller than what was asked of it.
-    #[error("slot {slot} holds {have}, {wanted} were asked for")]
+    /// The slot holds fewer items than requested.
+    #[error("slot {slot} holds {have} items, {wanted} were requested")]
     NotEnough {
         /// The slot.
         slot: usize,
-        /// What it holds.
+        /// Number of items in the slot.
         have: u32,
-        /// What was asked for.
+        /// Number of items requested.
         wanted: u32,
     },
-    /// The slot is taken by something that does not stack with what should go there, or is full.
-    #[error("slot {slot} cannot take this stack")]
+    /// The slot holds a stack that does not match, or is full.
+    #[error("slot {slot} has no room for this stack")]
     Occupied {
         /// The slot.
         slot: usize,
     },
-    /// The count is zero or above the item's maximum stack.
-    #[error("a count of {count} is outside 1..={max}")]
+    /// The requested count is zero.
+    #[error("count {count} is outside 1..={max}")]
     Count {
-        /// The count that was asked for.
+        /// The requested count.
         count: u32,
-        /// The most that one slot may hold of the item.
+        /// The largest valid count: the number of items in the slot.
         max: u32,
     },
 }
 
-/// Why an operation on inventories was not done. Nothing has changed when one comes back.
+/// Error of an operation on inventories. Nothing has changed if one is returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum InventoryError {
-    /// The entity is gone or has no container.
+    /// The entity does not exist or has no container.
     #[error("entity {entity} has no inventory")]
     NoInventory {
         /// The entity.
         entity: Entity,
     },
-    /// The unit has no such slot.
-    #[error("entity {entity} has no slot {index} in that container")]
+    /// The inventory has no such slot.
+    #[error("entity {entity} has no slot {index} in the container")]
     NoSuchSlot {
         /// The entity.
         entity: Entity,
-        /// The index asked for.
+        /// The requested index.
         index: u16,
     },
-    /// Something is wrong with one slot.
+    /// An operation on one slot failed.
     #[error("entity {entity}: {error}")]
     Slot {
         /// The entity.
         entity: Entity,
-        /// What is wrong; slots are counted through the whole unit.
+        /// The error, with the flat position of the slot in the inventory.
         error: SlotError,
     },
-    /// There is not that much of the item.
-    #[error("entity {entity} holds {have} of item {item}, {wanted} were asked for")]
+    /// The inventory holds fewer items than requested.
+    #[error("entity {entity} holds {have} of item {item}, {wanted} were requested")]
     NotEnough {
         /// The entity.
         entity: Entity,
         /// The item.
         item: ItemId,
-        /// What there is.
+        /// Number of items available.
         have: u64,
-        /// What was asked for.
+        /// Number of items requested.
         wanted: u32,
     },
-    /// Not all of it fits.
+    /// Not all items fit.
     #[error("entity {entity} has no room for {left} of item {item}")]
     Full {
         /// The entity.
         entity: Entity,
         /// The item.
         item: ItemId,
-        /// How many did not fit.
+        /// Number of items that did not fit.
         left: u32,
     },
-    /// The slot does not take this item ([`Container::accepts`](super::container::Container::accepts)).
-    #[error("entity {entity}: slot {index} does not take item {item}")]
+    /// The slot does not accept this item
+    /// ([`Container::accepts`](super::container::Container::accepts)).
+    #[error("entity {entity}: slot {index} does not accept item {item}")]
     NotAccepted {
         /// The entity.
         entity: Entity,
-        /// The slot, counted through the whole unit.
+        /// Flat position of the slot in the inventory.
         index: usize,
         /// The item.
         item: ItemId,
     },
-    /// The unit is larger than one can be.
+    /// The inventory has more than [`UNIT_SLOTS_MAX`] slots.
     #[error("entity {entity} has {len} slots, more than {UNIT_SLOTS_MAX}")]
     TooManySlots {
         /// The entity.
         entity: Entity,
-        /// How many it has.
+        /// Number of slots.
         len: usize,
     },
-    /// The catalogue has no such item.
-    #[error("item {item} is not in the catalogue")]
+    /// The catalog has no such item.
+    #[error("item {item} is not in the catalog")]
     UnknownItem {
         /// The item.
         item: ItemId,
     },
-    /// What a player would be told.
+    /// The action was rejected for a reason that players are shown.
     #[error("{0}")]
     Refused(#[from] Reason),
 }
 
-/// What is wrong with a catalogue. Nothing of it is used.
+/// Error in an item catalog. Nothing of the catalog is used.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
-    /// The text is not RON of the right shape; says where.
-    #[error("the catalogue does not parse: {0}")]
+    /// The text is not valid RON of the expected shape. Includes the position.
+    #[error("cannot parse the item catalog: {0}")]
     Parse(#[from] ron::error::SpannedError),
     /// The file could not be read.
-    #[error("the catalogue could not be read: {0}")]
+    #[error("cannot read the item catalog: {0}")]
     Read(#[from] std::io::Error),
-    /// An item without a key.
+    /// An item has an empty key.
     #[error("item {index} has an empty key")]
     EmptyKey {
-        /// Its position in the file, from zero.
+        /// Position in the file, starting at zero.
         index: usize,
     },
-    /// Two items with one key.
-    #[error("item `{key}` is there twice")]
+    /// Two items have the same key.
+    #[error("duplicate item key `{key}`")]
     DuplicateKey {
         /// The key.
         key: String,
     },
-    /// Two keys that hash to one [`ItemId`].
+    /// Two keys hash to the same [`ItemId`].
     #[error("items `{a}` and `{b}` have the same id {id}: rename one of them")]
     Collision {
         /// One key.
         a: String,
-        /// The other.
+        /// The other key.
         b: String,
-        /// The id of both.
+        /// The id of both keys.
         id: ItemId,
     },
-    /// An item of which no slot could hold even one.
-    #[error("item `{key}` has a maximum stack of zero")]
+    /// An item has a maximum stack size of zero.
+    #[error("item `{key}` has a maximum stack size of zero")]
     ZeroMaxStack {
         /// The key.
         key: String,
     },
-    /// A recipe without a key, or two with one (or with one id).
-    #[error("recipe `{key}` has no key of its own")]
+    /// A recipe has an empty key, or two recipes have the same key or the same id.
+    #[error("duplicate or empty recipe key `{key}`")]
     RecipeKey {
         /// The key.
         key: String,
     },
-    /// A recipe names an item that is not in the catalogue.
-    #[error("recipe `{recipe}` names item `{item}`, which is not in the catalogue")]
+    /// A recipe names an item that is not in the catalog.
+    #[error("recipe `{recipe}` names item `{item}`, which is not in the catalog")]
     RecipeItem {
         /// The recipe.
         recipe: String,
         /// The item.
         item: String,
     },
-    /// A recipe that takes or gives none of something, names an ingredient twice, or gives nothing.
+    /// A recipe has an item with a count of zero, a repeated ingredient, or no product.
     #[error("recipe `{recipe}`: {what}")]
     RecipeCount {
         /// The recipe.
         recipe: String,
-        /// What is wrong.
+        /// Description of the error.
         what: &'static str,
     },
-    /// More than [`ITEMS_MAX`].
-    #[error("{len} items are more than {ITEMS_MAX}")]
+    /// The catalog has more than [`ITEMS_MAX`] items.
+    #[error("the catalog has {len} items, more than {ITEMS_MAX}")]
     TooMany {
-        /// How many there are.
+        /// Number of items.
         len: usize,
     },
 }

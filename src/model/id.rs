@@ -1,4 +1,4 @@
-//! Names of things: items, inventories, containers, instance data.
+//! Ids of items, inventories, containers and instance data.
 
 use core::{fmt, num::NonZeroU32};
 
@@ -8,13 +8,13 @@ use xxhash_rust::const_xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{names, stack::Stack};
 
-/// The lower half of a key's XXH3, known at compile time.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
+/// Returns the lower half of the key's XXH3, computed at compile time.
+#[expect(clippy::cast_possible_truncation, reason = "only the lower half is used")]
 pub(super) const fn hash_key(key: &str) -> u32 {
     xxh3_64(key.as_bytes()) as u32
 }
 
-/// Names an item by its key, in game code and in saves.
+/// Id of an item, derived from its key. Used in game code and in saves.
 ///
 /// The value is the lower half of the key's XXH3, so it is known at compile time:
 ///
@@ -24,13 +24,13 @@ pub(super) const fn hash_key(key: &str) -> u32 {
 /// assert_eq!(TORCH.stack(5).count(), 5);
 /// ```
 ///
-/// Two keys with one value are refused when the catalogue loads. On the wire an item is its rank in
-/// the session's catalogue instead, at the catalogue's width.
+/// The catalog fails to load if two keys have the same value. On the wire, an item is its index in
+/// the session's catalog, at the catalog's bit width.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize)]
 pub struct ItemId(u32);
 
 impl ItemId {
-    /// The id of the item with this key.
+    /// Returns the id of the item with this key.
     #[must_use]
     pub const fn of(key: &str) -> Self {
         Self(hash_key(key))
@@ -40,22 +40,22 @@ impl ItemId {
         self.0
     }
 
-    /// A stack of `count` of this item, without wear or instance data.
+    /// Returns a stack of `count` of this item, without wear or instance data.
     ///
     /// # Panics
     ///
-    /// If `count` is zero. Use [`Stack::new`] for a count that is not known beforehand.
+    /// If `count` is zero. Use [`Stack::new`] if the count is not known beforehand.
     #[must_use]
     #[track_caller]
     pub const fn stack(self, count: u32) -> Stack {
         match NonZeroU32::new(count) {
             Some(count) => Stack { item: self, count, wear: 0, data: None },
-            None => panic!("a stack holds at least one item"),
+            None => panic!("a stack must hold at least one item"),
         }
     }
 }
 
-/// The key, once a catalogue with it has been made; the value in hexadecimal otherwise.
+/// Writes the key if a catalog with it has been created; otherwise the value in hexadecimal.
 impl fmt::Debug for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         names::write(self.0, f)
@@ -68,17 +68,18 @@ impl fmt::Display for ItemId {
     }
 }
 
-/// Names a value in the [pool](super::data::DataPool) of instance data (enchantments, a signed book). It
-/// holds for one run of the server; equal values have equal names.
+/// Id of a value in the [pool](super::data::DataPool) of instance data (enchantments, a signed
+/// book). Valid for one run of the server; equal values have equal ids.
 #[derive(
     Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Reflect, Serialize, Deserialize,
 )]
 pub struct DataId(pub NonZeroU32);
 
-/// Names a unit (all the containers of one entity) on the wire, in saves and in logs.
+/// Id of an inventory (all containers of one entity) on the wire, in saves and in logs.
 ///
-/// Give one with [`InventoryId::named`] to whatever must be found again after a restart. An entity
-/// with a container and no id gets the next one in sequence, which holds for this server run only.
+/// Assign one with [`InventoryId::named`] to an inventory that must be found again after a restart.
+/// An entity with a container and no id gets the next sequential id, which is valid for this server
+/// run only.
 #[derive(
     Component, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize,
 )]
@@ -88,14 +89,15 @@ pub struct InventoryId(u64);
 impl InventoryId {
     const NAMED: u64 = 1 << 63;
 
-    /// The id of the `number`th inventory of a kind, the same in every run: `named("chest", 12)`.
+    /// Returns the id of the inventory `number` of a kind, the same in every run: `named("chest",
+    /// 12)`.
     #[must_use]
     pub const fn named(kind: &str, number: u64) -> Self {
         Self(Self::NAMED | xxh3_64_with_seed(kind.as_bytes(), number))
     }
 
-    /// The id of the page with this number of a [paged inventory](crate::pages), the same in every run if
-    /// the bank's is.
+    /// Returns the id of a page of a [paged inventory](crate::pages), the same in every run if the
+    /// bank's id is.
     #[must_use]
     pub const fn page(bank: Self, page: u32) -> Self {
         let [a, b, c, d, e, f, g, h] = bank.0.to_le_bytes();
@@ -103,13 +105,14 @@ impl InventoryId {
         Self(Self::NAMED | xxh3_64_with_seed(&named, page as u64))
     }
 
-    /// An id drawn in sequence. The upper bit is left to named ids, so the two never meet.
+    /// Returns a sequential id. The highest bit is reserved for named ids, so the two never
+    /// collide.
     #[must_use]
     pub const fn sequential(number: u64) -> Self {
         Self(number & !Self::NAMED)
     }
 
-    /// The one drawn after it; a named id has none.
+    /// Returns the next sequential id; `None` for a named id or if the sequence is exhausted.
     pub(crate) const fn next(self) -> Option<Self> {
         if self.0 & Self::NAMED == 0 && (self.0 + 1) & Self::NAMED == 0 {
             Some(Self(self.0 + 1))
@@ -118,18 +121,18 @@ impl InventoryId {
         }
     }
 
-    /// The id as a number, for the wire and for stores.
+    /// Returns the id as a number, for the wire and for storage.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// Whether it was given by [`Self::named`], and not drawn.
+    /// Returns `true` if the id was created by [`Self::named`] or [`Self::page`], not in sequence.
     pub(crate) const fn is_named(self) -> bool {
         self.0 & Self::NAMED != 0
     }
 
-    /// The id that [`Self::to_bits`] gave.
+    /// Returns the id for a number from [`Self::to_bits`].
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -152,12 +155,12 @@ impl fmt::Display for InventoryId {
     }
 }
 
-/// Names a kind of container (`"inventory"`, `"hotbar"`, the game's own) within a unit.
+/// Key of a container type (`"inventory"`, `"hotbar"`, or one of the game) within an inventory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize)]
 pub struct ContainerKey(u32);
 
 impl ContainerKey {
-    /// The key of the container with this [`NAME`](super::container::Container::NAME).
+    /// Returns the key of the container with this [`NAME`](super::container::Container::NAME).
     #[must_use]
     pub const fn of(name: &str) -> Self {
         Self(hash_key(name))
@@ -168,7 +171,7 @@ impl ContainerKey {
     }
 }
 
-/// The name, once the container is registered; the value in hexadecimal otherwise.
+/// Writes the name if the container is registered; otherwise the value in hexadecimal.
 impl fmt::Debug for ContainerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         names::write(self.0, f)

@@ -1,4 +1,4 @@
-//! The catalogue: every item of a session, loaded from RON.
+//! The item catalog: all items of a session, loaded from RON.
 
 use core::any::Any;
 use std::sync::Arc;
@@ -16,41 +16,42 @@ use super::{
     recipe::{self, Recipe, RecipeEntry, RecipeId},
 };
 
-/// Most items a catalogue may have.
+/// Maximum number of items in a catalog.
 pub const ITEMS_MAX: usize = 1 << 16;
 
-/// One item of the catalogue.
+/// One item of the catalog.
 #[derive(Clone, Debug)]
 pub struct ItemDef {
-    /// What game code and saves call it.
+    /// The key by which game code and saves refer to the item.
     pub key: String,
-    /// What players call it.
+    /// Display name.
     pub name: String,
-    /// Path of its picture, for the game to load.
+    /// Path of the icon, for the game to load.
     pub icon: String,
-    /// The most that one slot may hold.
+    /// Maximum stack size: the most items that one slot may hold.
     pub max_stack: u32,
-    /// The game's own words for it, which slot filters ask for.
+    /// Tags defined by the game, which slot filters check.
     pub tags: Vec<String>,
 }
 
 impl ItemDef {
-    /// The id made of the key.
+    /// Returns the id derived from the key.
     #[must_use]
     pub fn id(&self) -> ItemId {
         ItemId::of(&self.key)
     }
 
-    /// Whether it has this tag.
+    /// Returns `true` if the item has this tag.
     #[must_use]
     pub fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|t| t == tag)
     }
 }
 
-/// What the crate itself needs of the items: ids, ranks, limits. Cheap to clone.
+/// The item properties that the crate itself uses: ids, ranks and limits. Cheap to clone.
 ///
-/// Ids, ranks and widths are frozen for a session; see [`Items`] for the game's own properties.
+/// Ids, ranks and bit widths do not change during a session. See [`Items`] for the game's own
+/// properties.
 #[derive(Resource, Clone, Debug)]
 pub struct Catalogue(Arc<CatalogueInner>);
 
@@ -58,7 +59,7 @@ pub struct Catalogue(Arc<CatalogueInner>);
 struct CatalogueInner {
     defs: Vec<ItemDef>,
     ranks: HashMap<ItemId, u32>,
-    /// By id.
+    /// Sorted by id.
     recipes: Vec<(RecipeId, Recipe)>,
     /// A `Vec` of the game's own properties, by rank.
     props: Arc<dyn Any + Send + Sync>,
@@ -98,7 +99,7 @@ impl Catalogue {
         Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, props, hash: hasher.digest() })))
     }
 
-    /// A catalogue without items.
+    /// Returns a catalog without items.
     pub(crate) fn none() -> Self {
         Self(Arc::new(CatalogueInner {
             defs: vec![],
@@ -109,86 +110,87 @@ impl Catalogue {
         }))
     }
 
-    /// How many items there are.
+    /// Returns the number of items.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.defs.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there are no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.defs.is_empty()
     }
 
-    /// A hash of all that both sides must agree on: keys, maximum stacks, tags, recipes. Names and icons
-    /// may differ.
+    /// Returns a hash of everything that both sides must agree on: keys, maximum stack sizes, tags
+    /// and recipes. Names and icons may differ.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.0.hash
     }
 
-    /// The item with this id.
+    /// Returns the item with this id.
     #[must_use]
     pub fn get(&self, item: ItemId) -> Option<&ItemDef> {
         self.rank(item).map(|rank| &self.0.defs[rank as usize])
     }
 
-    /// All items, by rank (the order of their keys).
+    /// Returns all items by rank (the order of their keys).
     #[must_use]
     pub fn defs(&self) -> &[ItemDef] {
         &self.0.defs
     }
 
-    /// The position of an item in the order of keys, which names it on the wire.
+    /// Returns the rank of an item: its position in the order of keys, which identifies it on the
+    /// wire.
     #[must_use]
     pub fn rank(&self, item: ItemId) -> Option<u32> {
         self.0.ranks.get(&item).copied()
     }
 
-    /// The item at a rank.
+    /// Returns the id of the item at a rank.
     #[must_use]
     pub fn at_rank(&self, rank: u32) -> Option<ItemId> {
         self.0.defs.get(rank as usize).map(ItemDef::id)
     }
 
-    /// The most that one slot may hold; 1 for an item that is not in the catalogue.
+    /// Returns the maximum stack size of an item; 1 for an item that is not in the catalog.
     #[must_use]
     pub fn max_stack(&self, item: ItemId) -> u32 {
         self.get(item).map_or(1, |def| def.max_stack)
     }
 
-    /// The game's own properties of an item, if they are of this type: for actions, which see no other resource
-    /// ([`Tx::catalogue`](super::tx::Tx::catalogue)).
+    /// Returns the game's own properties of an item, if they are of this type. For actions, which
+    /// have no access to other resources ([`Tx::catalogue`](super::tx::Tx::catalogue)).
     ///
-    /// They are not part of the [hash](Self::hash): where two sides differ in them, what a client shows ahead is
-    /// put right by the answer.
+    /// Properties are not part of the [hash](Self::hash). If the two sides have different
+    /// properties, the server's answer corrects the client's prediction.
     #[must_use]
     pub fn props<P: Send + Sync + 'static>(&self, item: ItemId) -> Option<&P> {
         let props: &Vec<P> = self.0.props.downcast_ref()?;
         props.get(self.rank(item)? as usize)
     }
 
-    /// All recipes.
+    /// Iterates over all recipes.
     pub fn recipes(&self) -> impl ExactSizeIterator<Item = &Recipe> {
         self.0.recipes.iter().map(|(_, recipe)| recipe)
     }
 
-    /// The recipe with this id.
+    /// Returns the recipe with this id.
     #[must_use]
     pub fn recipe(&self, id: RecipeId) -> Option<&Recipe> {
         let at = self.0.recipes.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         Some(&self.0.recipes[at].1)
     }
 
-    /// How many bits name an item on the wire.
+    /// Returns the number of bits of an item rank on the wire.
     #[must_use]
     pub fn rank_bits(&self) -> u32 {
         usize::BITS - self.len().saturating_sub(1).leading_zeros()
     }
 }
 
-/// The catalogue with the game's own properties `P` per item.
+/// The catalog with the game's own properties `P` for each item.
 ///
 /// ```
 /// use bevy_inventory_sync::prelude::*;
@@ -209,7 +211,8 @@ pub struct Items<P: Send + Sync + 'static = ()> {
     props: Arc<Vec<P>>,
 }
 
-/// By hand, so that the game's properties need not implement it: it only names the asset in logs.
+/// Implemented by hand so that `P` need not implement [`TypePath`]. The path only names the asset
+/// in logs.
 impl<P: Send + Sync + 'static> TypePath for Items<P> {
     fn type_path() -> &'static str {
         core::any::type_name::<Self>()
@@ -249,23 +252,23 @@ const fn default_max_stack() -> u32 {
 }
 
 impl<P: Send + Sync + 'static> Items<P> {
-    /// The catalogue alone.
+    /// Returns the catalog without the game's own properties.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
-    /// The game's own properties of an item.
+    /// Returns the game's own properties of an item.
     #[must_use]
     pub fn props(&self, item: ItemId) -> Option<&P> {
         self.catalogue.rank(item).and_then(|rank| self.props.get(rank as usize))
     }
 
-    /// Makes a catalogue of definitions, each with its properties.
+    /// Creates a catalog from definitions, each with its properties.
     ///
     /// # Errors
     ///
-    /// Everything in [`CatalogueError`] but the parse and read errors.
+    /// Any [`CatalogueError`] except parse errors, read errors and errors in recipes.
     pub fn new(defs: impl IntoIterator<Item = (ItemDef, P)>) -> Result<Self, CatalogueError> {
         Self::with_recipes(defs, Vec::new())
     }
@@ -295,14 +298,15 @@ impl<P: Send + Sync + 'static> Items<P> {
 }
 
 impl<P: Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
-    /// Reads a catalogue from RON: `(items: [(key: "torch", name: "Torch", icon: "torch.png",
-    /// max_stack: 64, tags: ["light"], props: (..)), ..], recipes: [(key: "torch", takes: [("coal", 1)],
-    /// gives: [("torch", 4)], at: "workbench", millis: 2000), ..])`. Of an item all but the key may be
-    /// left out, of a recipe `at` and `millis`.
+    /// Reads a catalog from RON: `(items: [(key: "torch", name: "Torch", icon: "torch.png",
+    /// max_stack: 64, tags: ["light"], props: (..)), ..], recipes: [(key: "torch", takes: [("coal",
+    /// 1)], gives: [("torch", 4)], at: "workbench", millis: 2000), ..])`. For an item, only the key
+    /// is required: the name defaults to the key and the maximum stack size to 64. For a recipe,
+    /// `at` and `millis` are optional.
     ///
     /// # Errors
     ///
-    /// [`CatalogueError`], naming the item or the line.
+    /// [`CatalogueError`], which names the item or the line.
     pub fn from_ron(text: &str) -> Result<Self, CatalogueError> {
         let options = ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
@@ -325,35 +329,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        assert!(error("(items: [(key: \"a\"").starts_with("the catalogue does not parse: 1:"));
+    fn invalid_items_are_named_in_the_error() {
+        assert!(error("(items: [(key: \"a\"").starts_with("cannot parse the item catalog: 1:"));
         assert!(error("(items: [(key: \"a\", max_stak: 3)])").contains("max_stak"));
-        assert_eq!(error("(items: [(key: \"a\"), (key: \"a\")])"), "item `a` is there twice");
+        assert_eq!(error("(items: [(key: \"a\"), (key: \"a\")])"), "duplicate item key `a`");
         assert_eq!(error("(items: [(key: \"\")])"), "item 0 has an empty key");
         assert_eq!(
             error("(items: [(key: \"a\", max_stack: 0)])"),
-            "item `a` has a maximum stack of zero"
+            "item `a` has a maximum stack size of zero"
         );
     }
 
     #[test]
-    fn what_is_wrong_with_a_recipe_is_named() {
+    fn invalid_recipes_are_named_in_the_error() {
         let with = |recipe: &str| error(&format!("(items: [(key: \"a\")], recipes: [{recipe}])"));
         assert_eq!(
             with("(key: \"r\", takes: [(\"b\", 1)], gives: [(\"a\", 1)])"),
-            "recipe `r` names item `b`, which is not in the catalogue"
+            "recipe `r` names item `b`, which is not in the catalog"
         );
-        assert_eq!(with("(key: \"r\", takes: [], gives: [])"), "recipe `r`: it gives nothing");
+        assert_eq!(with("(key: \"r\", takes: [], gives: [])"), "recipe `r`: no products");
         assert_eq!(
             with("(key: \"r\", takes: [(\"a\", 0)], gives: [(\"a\", 1)])"),
             "recipe `r`: a count of zero"
         );
         let fine = "(key: \"r\", takes: [], gives: [(\"a\", 1)])";
-        assert_eq!(with(&format!("{fine}, {fine}")), "recipe `r` has no key of its own");
+        assert_eq!(with(&format!("{fine}, {fine}")), "duplicate or empty recipe key `r`");
     }
 
     #[test]
-    fn colliding_keys_are_refused() {
+    fn keys_with_colliding_hashes_are_rejected() {
         let mut seen = std::collections::HashMap::new();
         let (a, b) = (0u32..)
             .find_map(|n| {
@@ -366,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_written_as_their_keys_once_a_catalogue_has_them() {
+    fn ids_display_as_keys_once_a_catalog_defines_them() {
         let stack = ItemId::of("names_lamp").stack(5);
         assert_eq!(format!("{:?}", stack.item), format!("{:08x}", stack.item.to_bits()));
         let items = r#"(items: [(key: "names_lamp")], recipes: [
@@ -379,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn hash_covers_what_both_sides_must_agree_on() {
+    fn hash_covers_keys_limits_and_tags_but_not_icons() {
         let hash = |text: &str| Items::<()>::from_ron(text).unwrap().catalogue.hash();
         let base = hash("(items: [(key: \"a\"), (key: \"b\")])");
         assert_eq!(base, hash("(items: [(key: \"b\", icon: \"x.png\"), (key: \"a\")])"));
@@ -389,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn widths() {
+    fn rank_bits_match_the_catalog_size() {
         for (len, bits) in [(1, 0), (2, 1), (3, 2), (256, 8), (257, 9), (512, 9)] {
             let defs = (0..len).map(|n| {
                 let def = ItemDef {

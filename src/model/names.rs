@@ -1,4 +1,4 @@
-//! What keys were before they were hashed: for texts that people read, and for nothing else.
+//! Reverse lookup from hash to key, for display only.
 
 use core::fmt;
 use std::{
@@ -8,14 +8,14 @@ use std::{
 
 static KEYS: RwLock<Option<HashMap<u32, Box<str>>>> = RwLock::new(None);
 
-/// Has a hash written as its key from now on, everywhere in this process. Keys are those of the game's own
-/// catalogue and containers, so that there are few.
+/// Makes a hash display as its key from now on, everywhere in this process. The keys are those of
+/// the game's own catalog and containers, so there are few.
 pub(crate) fn remember(hash: u32, key: &str) {
     let mut keys = KEYS.write().unwrap_or_else(PoisonError::into_inner);
     keys.get_or_insert_default().entry(hash).or_insert_with(|| key.into());
 }
 
-/// Writes the key, or the hash in hexadecimal if nobody has named its key.
+/// Writes the key, or the hash in hexadecimal if its key is unknown.
 pub(super) fn write(hash: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let keys = KEYS.read().unwrap_or_else(PoisonError::into_inner);
     match keys.as_ref().and_then(|keys| keys.get(&hash)) {

@@ -1,86 +1,87 @@
-//! Why a player's action was not done.
+//! Reasons for rejecting a player's action.
 
 use bevy::reflect::Reflect;
 use thiserror::Error;
 
 use super::error::{InventoryError, SlotError};
 
-/// Why a player's action was refused. Nothing has changed when one comes back; what was shown ahead is
-/// taken back.
+/// Reason for rejecting a player's action. A rejected action changes nothing, and its prediction is
+/// reverted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Error, Reflect)]
 pub enum Reason {
-    /// Someone was faster, or the server changed it: a named slot holds something else than the player
-    /// saw.
-    #[error("it has changed in the meantime")]
+    /// A named slot no longer holds what the player saw: another player was faster, or the server
+    /// changed it.
+    #[error("the slot has changed in the meantime")]
     Stale,
-    /// The player does not see that inventory (any more), or it is not there.
-    #[error("that inventory is not in view")]
+    /// The player does not see that inventory (any more), or it does not exist.
+    #[error("the inventory is not in view")]
     NotInView,
     /// The player lacks the [`Rights`](super::rights::Rights) to put, take or select there.
     #[error("not allowed")]
     NotAllowed,
     /// The inventory has no such slot.
-    #[error("there is no such slot")]
+    #[error("no such slot")]
     NoSuchSlot,
-    /// There is nothing in the slot.
-    #[error("there is nothing there")]
+    /// The slot is empty.
+    #[error("the slot is empty")]
     Empty,
-    /// There is less of it than was asked for.
-    #[error("there is not enough of it")]
+    /// There are fewer items than requested.
+    #[error("not enough items")]
     NotEnough,
-    /// Not all of it fits.
-    #[error("there is no room")]
+    /// Not all items fit.
+    #[error("not enough room")]
     Full,
-    /// The slot is taken by something that does not stack with it.
-    #[error("the slot is taken")]
+    /// The slot holds a stack that does not match.
+    #[error("the slot is occupied")]
     Occupied,
-    /// The slot does not take this item.
-    #[error("the slot does not take this")]
+    /// The slot does not accept this item.
+    #[error("the slot does not accept this item")]
     NotAccepted,
-    /// A count of zero, too many slots, a list that makes no sense.
-    #[error("that makes no sense")]
+    /// Invalid arguments, such as a count of zero, too many slots or an inconsistent list.
+    #[error("invalid request")]
     Invalid,
-    /// The catalogue has no such item.
-    #[error("there is no such item")]
+    /// The catalog has no such item.
+    #[error("no such item")]
     UnknownItem,
-    /// The catalogue has no such recipe.
-    #[error("there is no such recipe")]
+    /// The catalog has no such recipe.
+    #[error("no such recipe")]
     UnknownRecipe,
-    /// The recipe needs a station that was not named, or is not one.
-    #[error("that needs a station")]
+    /// The recipe needs a station, and none was named or the named entity is not one.
+    #[error("a station is required")]
     NoStation,
-    /// A rule of the game: too far away.
+    /// For rules of the game: too far away.
     #[error("too far away")]
     TooFar,
-    /// A rule of the game: locked.
-    #[error("it is locked")]
+    /// For rules of the game: locked.
+    #[error("locked")]
     Locked,
-    /// A rule of the game allows less than was asked for, and the action cannot be done in part.
-    #[error("that is more than is allowed")]
+    /// A rule of the game allows fewer items than requested, and the action cannot be applied in
+    /// part.
+    #[error("more than allowed")]
     TooMuch,
-    /// Only here: not connected, or the server has not answered the hello.
+    /// Client only: not connected, or the server has not answered the handshake.
     #[error("not connected")]
     NotConnected,
-    /// Only here: so many actions wait for an answer that no more can.
-    #[error("too many actions are waiting")]
+    /// Client only: the maximum number of actions is waiting for an answer.
+    #[error("too many pending actions")]
     TooManyPending,
-    /// Only here: more actions per second than the server hears.
-    #[error("too fast")]
+    /// Client only: more actions per second than the server accepts.
+    #[error("too many actions per second")]
     TooFast,
-    /// Only here: the answer was lost. Whether it was done shows in the slots.
+    /// Client only: the answer was lost. The slots show whether the action was applied.
     #[error("the answer was lost")]
     Unanswered,
-    /// The outcome is the server's alone. Raised by an action's `apply` on a client, it is sent without
-    /// being shown ahead.
-    #[error("only the server can tell")]
+    /// Only the server can determine the outcome. When an action's `apply` returns this on a
+    /// client, the action is sent without a prediction.
+    #[error("only the server can determine the outcome")]
     Unpredictable,
-    /// The game's own, for it to name.
-    #[error("refused ({0})")]
+    /// A reason of the game, with a number that the game defines.
+    #[error("rejected ({0})")]
     Game(u16),
 }
 
 impl Reason {
-    /// All that have no number of their own, by their code on the wire.
+    /// All reasons without a number, indexed by their wire code.
     pub(crate) const CODES: [Self; 21] = [
         Self::Stale,
         Self::NotInView,

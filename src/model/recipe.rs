@@ -1,4 +1,4 @@
-//! What can be made of what.
+//! Recipes of the catalog.
 
 use core::fmt;
 
@@ -13,12 +13,12 @@ use super::{
     names,
 };
 
-/// Names a recipe by its key, like [`ItemId`] an item.
+/// Id of a recipe, derived from its key like an [`ItemId`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize)]
 pub struct RecipeId(u32);
 
 impl RecipeId {
-    /// The id of the recipe with this key.
+    /// Returns the id of the recipe with this key.
     #[must_use]
     pub const fn of(key: &str) -> Self {
         Self(hash_key(key))
@@ -33,32 +33,32 @@ impl RecipeId {
     }
 }
 
-/// The key, once a catalogue with it has been made; the value in hexadecimal otherwise.
+/// Writes the key if a catalog with it has been created; otherwise the value in hexadecimal.
 impl fmt::Debug for RecipeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         names::write(self.0, f)
     }
 }
 
-/// One recipe of the catalogue: `(key: "torch", takes: [("coal", 1), ("stick", 1)], gives: [("torch",
-/// 4)], at: "workbench", millis: 0)`.
+/// One recipe of the catalog, in RON: `(key: "torch", takes: [("coal", 1), ("stick", 1)], gives:
+/// [("torch", 4)], at: "workbench", millis: 0)`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recipe {
-    /// What game code calls it.
+    /// The key by which game code refers to the recipe.
     pub key: String,
-    /// What it takes, each item once.
+    /// The ingredients; each item appears once.
     pub takes: Vec<(ItemId, u32)>,
-    /// What it gives.
+    /// The products.
     pub gives: Vec<(ItemId, u32)>,
-    /// The [`NAME`](super::container::Container::NAME) of a container that the station's entity must
-    /// have; anywhere if there is none.
+    /// [`NAME`](super::container::Container::NAME) of a container that the station's entity must
+    /// have; craftable anywhere if `None`.
     pub at: Option<String>,
-    /// How long it takes, in milliseconds, where that counts ([`Crafter`](crate::prelude::Crafter)).
+    /// Crafting time in milliseconds, for a [`Crafter`](crate::prelude::Crafter).
     pub millis: u32,
 }
 
 impl Recipe {
-    /// The id made of the key.
+    /// Returns the id derived from the key.
     #[must_use]
     pub fn id(&self) -> RecipeId {
         RecipeId::of(&self.key)
@@ -76,14 +76,14 @@ impl Recipe {
         }
     }
 
-    /// The container that its station must have.
+    /// Returns the key of the container that the station must have.
     #[must_use]
     pub fn station(&self) -> Option<ContainerKey> {
         self.at.as_deref().map(ContainerKey::of)
     }
 }
 
-/// A recipe as it is written in RON, with items by key.
+/// A recipe as written in RON, with items by key.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RecipeEntry {
@@ -96,7 +96,7 @@ pub(super) struct RecipeEntry {
     pub(super) millis: u32,
 }
 
-/// Checks recipes, and orders them by id.
+/// Validates the recipes and orders them by id.
 pub(super) fn resolve(
     entries: Vec<RecipeEntry>,
     defs: &[ItemDef],
@@ -115,7 +115,7 @@ pub(super) fn resolve(
         let (takes, gives) = (items(&takes)?, items(&gives)?);
         let wrong = |what| Err(CatalogueError::RecipeCount { recipe: key.clone(), what });
         if gives.is_empty() {
-            return wrong("it gives nothing");
+            return wrong("no products");
         }
         if takes.iter().chain(&gives).any(|(_, count)| *count == 0) {
             return wrong("a count of zero");
@@ -124,7 +124,7 @@ pub(super) fn resolve(
             takes[..n].iter().any(|(before, _)| before == item)
         };
         if takes.iter().enumerate().any(twice) {
-            return wrong("it takes an item twice");
+            return wrong("duplicate ingredient");
         }
         recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
     }

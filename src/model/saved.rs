@@ -1,4 +1,5 @@
-//! An inventory as it is saved: by key, so that saves outlive changes to the catalogue.
+//! An inventory in saved form: with items by key, so that saves remain valid when the catalog
+//! changes.
 
 use bevy::ecs::component::Component;
 use serde::{Deserialize, Serialize};
@@ -12,24 +13,25 @@ use super::{
     unit::{Kind, UNIT_SLOTS_MAX, Unit},
 };
 
-/// A saved unit: any serde format will do.
+/// A saved inventory, for any serde format.
 ///
-/// Items are named by key and containers by name. What the present catalogue or the registered
-/// containers do not know is kept in [`UnknownItems`] when loaded, and is there again in the next save.
+/// Items are stored by key and containers by name. On load, items and containers that are unknown
+/// to the current catalog or not registered go to [`UnknownItems`] and are written again in the
+/// next save.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SavedInventory {
     /// The containers.
     pub containers: Vec<SavedContainer>,
-    /// The selected slot of the hotbar, if there is one.
+    /// The selected slot, if a container has one.
     pub selected: Option<u8>,
 }
 
 /// One saved container.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SavedContainer {
-    /// Its [`NAME`](super::container::Container::NAME).
+    /// The container's [`NAME`](super::container::Container::NAME).
     pub name: String,
-    /// How many slots it has.
+    /// Number of slots.
     pub len: u16,
     /// The filled slots.
     pub slots: Vec<SavedStack>,
@@ -38,11 +40,11 @@ pub struct SavedContainer {
 /// One saved stack.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SavedStack {
-    /// The slot it lies in.
+    /// Index of the slot.
     pub slot: u16,
-    /// The item's key.
+    /// Key of the item.
     pub item: String,
-    /// How many.
+    /// Number of items.
     pub count: u32,
     /// See [`Stack::wear`].
     #[serde(default)]
@@ -55,24 +57,25 @@ pub struct SavedStack {
 /// Saved instance data.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SavedData {
-    /// The [`NAME`](super::data::ItemData::NAME) of its type.
+    /// The [`NAME`](super::data::ItemData::NAME) of the data's type.
     pub name: String,
-    /// The value, as serialised by the type.
+    /// The value, as serialized by the type.
     pub bytes: Vec<u8>,
 }
 
-/// What a load could not place: items or containers that this build of the game does not know, and
-/// stacks whose slot is not there any more.
+/// The part of a saved inventory that could not be restored: items or containers that this build of
+/// the game does not know, and stacks whose slot no longer exists.
 ///
-/// It stays on the entity and goes into the next save, so that nobody loses what a mod, a hotfix or a
-/// rolled-back release made unknown for a while.
+/// The component stays on the entity and is written to the next save, so that no items are lost
+/// when a mod, a hotfix or a rolled-back release makes them unknown for a while.
 #[derive(Component, Clone, PartialEq, Eq, Debug, Default)]
 pub struct UnknownItems {
-    /// The stacks by container. A container that is registered again gets its length back too.
+    /// The stacks by container. A container that is registered again gets its length back as well.
     pub containers: Vec<SavedContainer>,
 }
 
-/// How a stack whose item has no key in the catalogue is written: its id behind this.
+/// Prefix of the saved key of an item without a key in the catalog; the item's id in hexadecimal
+/// follows.
 const NO_KEY: char = '#';
 
 fn key_of(item: ItemId, catalogue: &Catalogue) -> String {
@@ -82,11 +85,11 @@ fn key_of(item: ItemId, catalogue: &Catalogue) -> String {
 }
 
 fn to_u16(index: usize) -> u16 {
-    u16::try_from(index).expect("a unit never has so many slots")
+    u16::try_from(index).expect("a slot index must fit in 16 bits")
 }
 
 impl SavedInventory {
-    /// Writes a unit down, with what an earlier load could not place.
+    /// Saves an inventory, including what an earlier load could not restore.
     #[must_use]
     pub fn new(
         unit: &Unit,
@@ -114,7 +117,8 @@ impl SavedInventory {
         Self { containers, selected: unit.selected }
     }
 
-    /// Reads the unit back, with what could not be placed. Nothing is dropped.
+    /// Restores the inventory and returns it with the part that could not be restored. Nothing is
+    /// dropped.
     #[must_use]
     pub fn restore(
         &self,
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_items_and_containers_survive_a_round_trip() {
+    fn unknown_items_and_containers_survive_a_save_and_load_round_trip() {
         let all = [Kind::of::<Inventory>(), Kind::of::<Hotbar>()];
         let mut unit = Unit::default();
         unit.insert(0, Slots::new(3));

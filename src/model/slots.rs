@@ -1,4 +1,4 @@
-//! A list of slots, and everything one can do to it without knowing anything else.
+//! A list of slots and the operations that need nothing but the slots.
 
 use core::{fmt, ops::Range};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{error::SlotError, id::ItemId, stack::Stack};
 
-/// A list of `Option<Stack>`: what a chest, a backpack or a hotbar is made of.
+/// A list of `Option<Stack>`: the slots of a chest, a backpack or a hotbar.
 ///
-/// Reading past the end gives `None` or an error, never a panic. Operations that merge take the
-/// item's maximum stack, because slots know nothing of the catalogue; the
-/// [`Inventories`](crate::prelude::Inventories) parameter fills it in.
+/// Reading out of range returns `None` or an error and never panics. Operations that merge take the
+/// item's maximum stack size as an argument because slots have no access to the catalog; the
+/// [`Inventories`](crate::prelude::Inventories) parameter supplies it.
 ///
-/// Reflected and serialised as a plain list; opaque to reflection, so that no write goes unnoticed.
+/// Reflected and serialized as a plain list. Opaque to reflection, so that every write is tracked.
 #[derive(Default, Reflect)]
 #[reflect(opaque)]
 #[reflect(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -22,17 +22,18 @@ pub struct Slots {
     touched: Touched,
 }
 
-/// Which slots may differ from a list that was compared with this one.
+/// The slots that may differ from a list that was compared with this one.
 #[derive(Clone, Copy, Default, Debug)]
 struct Touched {
-    /// Names the comparison; zero for none. Two lists with the same mark differ in the range at most.
+    /// Id of the comparison; zero for none. Two lists with the same mark differ at most in the
+    /// range.
     mark: u32,
     from: u32,
     to: u32,
 }
 
 impl Clone for Slots {
-    /// The copy has not been compared with anything.
+    /// Clones the slots. The clone counts as not compared with any other list.
     fn clone(&self) -> Self {
         Self { cells: self.cells.clone(), touched: Touched::default() }
     }
@@ -65,14 +66,14 @@ impl<'de> Deserialize<'de> for Slots {
 }
 
 impl Slots {
-    /// So many empty slots.
+    /// Creates `len` empty slots.
     #[must_use]
     pub fn new(len: usize) -> Self {
         Self { cells: vec![None; len], touched: Touched::default() }
     }
 
-    /// The slots that may differ from `other`, a list of the same length: those that were written to since
-    /// [`compared`](Self::compared), or all of them if the two have not been compared.
+    /// Returns the slots that may differ from `other`, a list of the same length: those written to
+    /// since [`compared`](Self::compared), or all of them if the two have not been compared.
     pub(crate) fn touched_since(&self, other: &Self) -> Range<usize> {
         let Touched { mark, from, to } = self.touched;
         if mark == 0 || mark != other.touched.mark {
@@ -81,14 +82,14 @@ impl Slots {
         from as usize..self.cells.len().min(to as usize)
     }
 
-    /// Notes that two lists hold the same, under a mark that no other two have; with zero they are to be compared
-    /// as a whole next time.
+    /// Records that two lists are equal, under a mark that no other two lists share. With mark
+    /// zero, the next comparison covers the whole lists.
     pub(crate) fn compared(&mut self, other: &mut Self, mark: u32) {
         self.touched = Touched { mark, from: u32::MAX, to: 0 };
         other.touched.mark = mark;
     }
 
-    /// The mark under which the list was last compared, zero for none.
+    /// Returns the mark of the last comparison; zero for none.
     pub(crate) fn mark(&self) -> u32 {
         self.touched.mark
     }
@@ -103,40 +104,41 @@ impl Slots {
         self.touched = Touched::default();
     }
 
-    /// How many slots there are, empty ones included.
+    /// Returns the number of slots, including empty slots.
     #[must_use]
     pub fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// Whether there is no slot at all.
+    /// Returns `true` if there are no slots.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// What lies in a slot; `None` if it is empty or not there.
+    /// Returns the slot's contents; `None` if it is empty or out of range.
     #[must_use]
     pub fn get(&self, slot: usize) -> Option<Stack> {
         self.cells.get(slot).copied().flatten()
     }
 
-    /// All slots in order.
+    /// Returns all slots in order.
     #[must_use]
     pub fn as_slice(&self) -> &[Option<Stack>] {
         &self.cells
     }
 
-    /// The filled slots with their indices.
+    /// Iterates over the filled slots with their indices.
     pub fn iter(&self) -> impl Iterator<Item = (usize, Stack)> + '_ {
         self.cells.iter().enumerate().filter_map(|(slot, stack)| stack.map(|stack| (slot, stack)))
     }
 
-    /// The first slot within a range that holds something else than in a list of the same length.
+    /// Returns the first slot within a range whose contents differ from those in `other`, a list of
+    /// the same length.
     pub(crate) fn differs_from(&self, other: &Self, within: Range<usize>) -> Option<usize> {
         let from = within.start;
         let (here, there) = (self.cells.get(within.clone())?, other.cells.get(within)?);
-        // Looked through on every change: the cheapest question first.
+        // Runs on every change, so the cheapest comparison comes first.
         let differ = |(here, there): (&Option<Stack>, &Option<Stack>)| match (here, there) {
             (None, None) => false,
             (Some(a), Some(b)) => a.count != b.count || !a.stacks_with(b),
@@ -153,11 +155,11 @@ impl Slots {
         self.cells.get_mut(slot).ok_or(SlotError::OutOfRange { slot, len })
     }
 
-    /// Puts a stack (or nothing) into a slot and returns what lay there.
+    /// Sets the contents of a slot and returns the previous contents.
     ///
     /// # Errors
     ///
-    /// [`SlotError::OutOfRange`].
+    /// [`SlotError::OutOfRange`] if there is no such slot.
     pub fn set(
         &mut self,
         slot: usize,
@@ -166,7 +168,7 @@ impl Slots {
         Ok(core::mem::replace(self.slot_mut(slot)?, stack.into()))
     }
 
-    /// Takes all that lies in a slot.
+    /// Takes the whole contents of a slot.
     ///
     /// # Errors
     ///
@@ -175,12 +177,12 @@ impl Slots {
         self.slot_mut(slot)?.take().ok_or(SlotError::Empty { slot })
     }
 
-    /// Takes `count` out of a slot.
+    /// Takes `count` items out of a slot.
     ///
     /// # Errors
     ///
     /// [`SlotError::OutOfRange`], [`SlotError::Empty`], [`SlotError::NotEnough`], or
-    /// [`SlotError::Count`] for zero.
+    /// [`SlotError::Count`] if `count` is zero.
     pub fn split(&mut self, slot: usize, count: u32) -> Result<Stack, SlotError> {
         let cell = self.slot_mut(slot)?;
         let stack = cell.ok_or(SlotError::Empty { slot })?;
@@ -192,11 +194,11 @@ impl Slots {
         Ok(part)
     }
 
-    /// Puts as much of `stack` into one slot as fits there and returns the rest.
+    /// Puts as much of `stack` into one slot as fits and returns the rest.
     ///
     /// # Errors
     ///
-    /// [`SlotError::OutOfRange`], or [`SlotError::Occupied`] if not one of it fits.
+    /// [`SlotError::OutOfRange`], or [`SlotError::Occupied`] if not a single item fits.
     pub fn merge(
         &mut self,
         slot: usize,
@@ -217,11 +219,11 @@ impl Slots {
         Ok(stack.with_count(stack.count() - moved))
     }
 
-    /// Exchanges two slots.
+    /// Exchanges the contents of two slots.
     ///
     /// # Errors
     ///
-    /// [`SlotError::OutOfRange`].
+    /// [`SlotError::OutOfRange`] if there is no such slot.
     pub fn swap(&mut self, a: usize, b: usize) -> Result<(), SlotError> {
         let len = self.cells.len();
         for slot in [a, b] {
@@ -235,14 +237,15 @@ impl Slots {
         Ok(())
     }
 
-    /// Moves up to `count` (all, if `None`) from one slot to another: onto an empty slot or one that
-    /// stacks with it as much as fits, onto any other slot as an exchange of the two.
+    /// Moves up to `count` items (all if `None`) from one slot to another. An empty target slot, or
+    /// one with a matching stack, takes as many as fit. If the target holds any other stack, the
+    /// two are exchanged, which requires moving a whole stack.
     ///
     /// # Errors
     ///
     /// [`SlotError::OutOfRange`], [`SlotError::Empty`], [`SlotError::NotEnough`],
-    /// [`SlotError::Count`] for zero, or [`SlotError::Occupied`] if nothing fits and only a part was
-    /// to be moved.
+    /// [`SlotError::Count`] if `count` is zero, or [`SlotError::Occupied`] if nothing fits and the
+    /// two stacks cannot be exchanged.
     pub fn move_within(
         &mut self,
         from: usize,
@@ -274,9 +277,9 @@ impl Slots {
         }
     }
 
-    /// Adds a stack wherever it fits, first to stacks of its kind, then to empty slots, and returns
-    /// what did not fit.
-    #[must_use = "what did not fit would be lost"]
+    /// Adds a stack wherever it fits, first to matching stacks, then to empty slots, and returns
+    /// the part that did not fit.
+    #[must_use = "the part that did not fit would be lost"]
     pub fn add(&mut self, stack: Stack, max_stack: u32) -> Option<Stack> {
         let merged = self.add_where(stack, max_stack, |cell| cell.is_some());
         merged.and_then(|rest| self.add_where(rest, max_stack, Option::is_none))
@@ -300,7 +303,8 @@ impl Slots {
         rest
     }
 
-    /// Removes up to `count` of an item, from the last slot backwards, and returns how many went.
+    /// Removes up to `count` of an item, from the last slot backwards, and returns the number
+    /// removed.
     pub fn remove(&mut self, item: ItemId, count: u32) -> u32 {
         let mut left = count;
         for slot in (0..self.cells.len()).rev() {
@@ -316,21 +320,22 @@ impl Slots {
         count - left
     }
 
-    /// How many of an item there are.
+    /// Returns the number of items with this id.
     #[must_use]
     pub fn count(&self, item: ItemId) -> u64 {
         self.iter().filter(|(_, stack)| stack.item == item).map(|(_, s)| u64::from(s.count())).sum()
     }
 
-    /// The first slot with this item.
+    /// Returns the first slot with this item.
     #[must_use]
     pub fn find(&self, item: ItemId) -> Option<usize> {
         self.iter().find(|(_, stack)| stack.item == item).map(|(slot, _)| slot)
     }
 
-    /// Merges what stacks, orders by `rank` (then larger stacks first), and closes the gaps.
+    /// Merges matching stacks, orders them by `rank` (larger stacks of the same kind first), and
+    /// closes the gaps.
     ///
-    /// `max_stack` gives the most that one slot may hold of an item. Stacks above it stay as they are.
+    /// `max_stack` returns the maximum stack size of an item. Stacks above it are left unchanged.
     pub fn sort<K: Ord>(&mut self, rank: impl Fn(ItemId) -> K, max_stack: impl Fn(ItemId) -> u32) {
         let mut stacks: Vec<Stack> = self.cells.iter().flatten().copied().collect();
         stacks.sort_by_cached_key(|stack| (rank(stack.item), stack.wear, stack.data));
@@ -338,7 +343,8 @@ impl Slots {
         for of_a_kind in stacks.chunk_by(Stack::stacks_with) {
             let max = max_stack(of_a_kind[0].item);
             let begin = sorted.len();
-            // Stacks above the limit stay as they are; the others are filled up one by one.
+            // Stacks at or above the limit are kept unchanged; the others are merged into full
+            // stacks.
             sorted.extend(of_a_kind.iter().filter(|stack| stack.count() >= max));
             let rest = of_a_kind.iter().filter(|stack| stack.count() < max);
             let mut left: u64 = rest.map(|stack| u64::from(stack.count())).sum();
@@ -356,8 +362,8 @@ impl Slots {
         }
     }
 
-    /// Changes the number of slots and returns what lay in those that went.
-    #[must_use = "what lay in the slots that went would be lost"]
+    /// Changes the number of slots and returns the stacks of the removed slots.
+    #[must_use = "the stacks of the removed slots would be lost"]
     pub fn resize(&mut self, len: usize) -> Vec<Stack> {
         self.touch_all();
         let cut = self.cells.split_off(len.min(self.cells.len()));
@@ -384,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn out_of_range_is_named() {
+    fn out_of_range_errors_name_slot_and_length() {
         let mut slots = Slots::new(3);
         let error = slots.set(7, TORCH.stack(1)).unwrap_err();
         assert_eq!(error.to_string(), "slot 7 is outside 0..3");
@@ -393,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn add_fills_stacks_before_gaps_and_returns_the_rest() {
+    fn add_fills_matching_stacks_before_empty_slots_and_returns_the_rest() {
         let mut slots = slots(&[None, Some(TORCH.stack(60)), Some(AXE.stack(1))]);
         assert_eq!(slots.add(TORCH.stack(100), 64), Some(TORCH.stack(32)));
         assert_eq!(slots.get(0), Some(TORCH.stack(64)));
@@ -401,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn move_merges_swaps_and_keeps_the_rest() {
+    fn move_within_merges_swaps_and_keeps_the_rest() {
         let mut s =
             slots(&[Some(TORCH.stack(40)), Some(TORCH.stack(30)), Some(AXE.stack(1)), None]);
         s.move_within(0, 1, None, 64).unwrap();
@@ -416,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn split_is_checked() {
+    fn split_rejects_invalid_counts() {
         let mut s = slots(&[Some(TORCH.stack(5)), None]);
         assert_eq!(s.split(1, 1), Err(SlotError::Empty { slot: 1 }));
         assert_eq!(s.split(0, 0), Err(SlotError::Count { count: 0, max: 5 }));
@@ -426,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn sort_merges_and_closes_gaps_without_losing_anything() {
+    fn sort_merges_stacks_and_closes_gaps_without_loss() {
         let mut s =
             slots(&[None, Some(TORCH.stack(50)), Some(AXE.stack(1)), Some(TORCH.stack(20))]);
         s.sort(|item| item != AXE, |item| if item == AXE { 1 } else { 64 });
@@ -437,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_and_resize_account_for_everything() {
+    fn remove_and_resize_return_all_removed_items() {
         let mut s = slots(&[Some(TORCH.stack(5)), Some(AXE.stack(1)), Some(TORCH.stack(3))]);
         assert_eq!(s.remove(TORCH, 4), 4);
         assert_eq!(s.count(TORCH), 4);

@@ -1,4 +1,4 @@
-//! One stack of one item.
+//! A stack of one item.
 
 use core::{fmt, num::NonZeroU32};
 
@@ -7,18 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{DataId, ItemId};
 
-/// So many of one item, in one slot. An empty slot is `None`; a stack of zero cannot be written down.
+/// A number of one item in one slot. An empty slot is `None`; a stack of zero cannot be
+/// represented.
 ///
-/// Sixteen bytes, `Copy`, and an `Option<Stack>` is no larger. Five torches are written `torch x5`.
+/// Sixteen bytes and `Copy`; an `Option<Stack>` is no larger. Five torches are displayed as `torch
+/// x5`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Reflect, Serialize, Deserialize)]
 pub struct Stack {
-    /// Which item.
+    /// The item.
     pub item: ItemId,
-    /// How many, at least one.
+    /// Number of items, at least one.
     pub count: NonZeroU32,
-    /// A small number that changes often and is the game's to read: durability, charge, freshness.
+    /// A small number that changes often, interpreted by the game: durability, charge, freshness.
     pub wear: u16,
-    /// What is rare and rich about this stack, by reference.
+    /// Id of the stack's instance data, for large and rare attributes.
     pub data: Option<DataId>,
 }
 
@@ -34,7 +36,7 @@ impl fmt::Debug for Stack {
 }
 
 impl Stack {
-    /// A stack without wear or data, or `None` if `count` is zero.
+    /// Creates a stack without wear or data; `None` if `count` is zero.
     #[must_use]
     pub const fn new(item: ItemId, count: u32) -> Option<Self> {
         match NonZeroU32::new(count) {
@@ -43,31 +45,31 @@ impl Stack {
         }
     }
 
-    /// How many, as a plain number.
+    /// Returns the number of items as a plain integer.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count.get()
     }
 
-    /// The same stack with this wear.
+    /// Returns the same stack with this wear.
     #[must_use]
     pub const fn worn(self, wear: u16) -> Self {
         Self { wear, ..self }
     }
 
-    /// The same stack with this instance data.
+    /// Returns the same stack with this instance data.
     #[must_use]
     pub const fn with_data(self, data: DataId) -> Self {
         Self { data: Some(data), ..self }
     }
 
-    /// The same stack with another count, or `None` if that is zero.
+    /// Returns the same stack with another count; `None` if the count is zero.
     #[must_use]
     pub fn with_count(self, count: u32) -> Option<Self> {
         NonZeroU32::new(count).map(|count| Self { count, ..self })
     }
 
-    /// Whether the two could lie in one slot: same item, same wear, same data.
+    /// Returns `true` if both stacks can be merged: same item, same wear, same data.
     #[must_use]
     pub fn stacks_with(&self, other: &Self) -> bool {
         self.item == other.item && self.wear == other.wear && self.data == other.data

@@ -1,4 +1,4 @@
-//! Transactions over any number of units: all or nothing, the same on server and client.
+//! Transactions over any number of inventories: all or nothing, and identical on server and client.
 
 mod player;
 mod put;
@@ -24,26 +24,26 @@ use crate::wire::Datum;
 pub(crate) use effect::{Effect, net_change};
 pub(crate) use player::Player;
 
-/// A unit that a transaction has touched.
+/// An inventory that a transaction has accessed.
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
     pub(crate) entity: Entity,
     pub(crate) unit: Unit,
-    /// As it was before.
+    /// The inventory before the transaction.
     pub(crate) before: Unit,
 }
 
-/// What a transaction that ended well has made.
+/// Result of a successful transaction.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) staged: Vec<Staged>,
-    /// Instance data that is new.
+    /// New instance data.
     pub(crate) minted: Vec<Datum>,
-    /// What is to be put on the ground.
+    /// Stacks to be dropped on the ground.
     pub(crate) dropped: Vec<Stack>,
 }
 
-/// What a transaction works on: copies, written back only if it ends well.
+/// A transaction on copies of inventories, which are written back only if it succeeds.
 pub struct Tx<'a> {
     catalogue: &'a Catalogue,
     kinds: &'a [Kind],
@@ -54,9 +54,9 @@ pub struct Tx<'a> {
     minted: Vec<Datum>,
     dropped: Vec<Stack>,
     witnessed: u64,
-    /// The same as it stood where a client cannot go on.
+    /// The value of `witnessed` at the first point where a client cannot continue.
     witnessed_in_part: Option<u64>,
-    /// Units that are exempt from the player's rights.
+    /// Inventories that are exempt from the player's rights.
     trusted: Vec<Entity>,
 }
 
@@ -88,25 +88,25 @@ impl<'a> Tx<'a> {
         Done { staged, minted, dropped }
     }
 
-    /// The units that were looked at.
+    /// Returns the inventories that were accessed.
     pub(crate) fn staged(&self) -> &[Staged] {
         &self.staged
     }
 
-    /// The catalogue, for limits and tags.
+    /// Returns the catalog, for limits and tags.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         self.catalogue
     }
 
-    /// Drops a stack that was taken out before: the server puts it on the ground
-    /// ([`Dropped`](crate::prelude::Dropped)), by the inventory that the transaction touched first.
+    /// Drops a stack that was taken out before. The server puts it on the ground
+    /// ([`Dropped`](crate::prelude::Dropped)) at the inventory that the transaction accessed first.
     pub fn drop(&mut self, stack: Stack) {
         self.dropped.push(stack);
     }
 
-    /// Runs a step of several parts, none of which stays if one fails: a closure may go on after an
-    /// error.
+    /// Runs a step of several parts and reverts all of them if one fails, since a closure may
+    /// continue after an error.
     fn all_or_nothing<T, E>(
         &mut self,
         step: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -134,7 +134,7 @@ impl<'a> Tx<'a> {
         self.unit(entity)?.flat(kinds, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
     }
 
-    /// The flat positions of an area.
+    /// Returns the flat positions of an area.
     fn range(&mut self, area: Area) -> Result<core::ops::Range<usize>, InventoryError> {
         let kinds = self.kinds;
         let Area { entity, container } = area;
@@ -172,7 +172,7 @@ impl<'a> Tx<'a> {
         self.accepts(entity, flat, item)?.then_some(()).ok_or(refused)
     }
 
-    /// What lies in a slot.
+    /// Returns the slot's contents.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl<'a> Tx<'a> {
         Ok(self.unit(entity)?.get(flat))
     }
 
-    /// How many of an item there are.
+    /// Returns the number of items with this id.
     ///
     /// # Errors
     ///

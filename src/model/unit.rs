@@ -1,4 +1,4 @@
-//! A unit as a value: all the containers of one entity, without the entity.
+//! An inventory as a value: all containers of one entity, without the entity.
 
 use smallvec::SmallVec;
 
@@ -11,34 +11,34 @@ use super::{
     stack::Stack,
 };
 
-/// Most slots a unit may have, all containers together. More is a
-/// [fault](crate::server::faults::InventoryFault), and the unit is not synced.
+/// Maximum number of slots of an inventory, all containers together. An inventory with more is a
+/// [fault](crate::server::faults::InventoryFault) and is not synced.
 pub const UNIT_SLOTS_MAX: usize = 8192;
 
-/// Most kinds of containers a game may register.
+/// Maximum number of container types that a game may register.
 pub const KINDS_MAX: usize = 64;
 
-/// A registered kind of container, without its type.
+/// A registered container type, without its Rust type.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// Its [`NAME`](Container::NAME).
+    /// The container's [`NAME`](Container::NAME).
     pub name: &'static str,
-    /// The key made of the name.
+    /// The key derived from the name.
     pub key: ContainerKey,
-    /// Its [`FILL`](Container::FILL).
+    /// The container's [`FILL`](Container::FILL).
     pub fill: bool,
-    /// Its [`SELECTS`](Container::SELECTS).
+    /// The container's [`SELECTS`](Container::SELECTS).
     pub selects: bool,
-    /// Its [`PROGRESS`](Container::PROGRESS).
+    /// The container's [`PROGRESS`](Container::PROGRESS).
     pub progress: bool,
-    /// Its [`accepts`](Container::accepts).
+    /// The container's [`accepts`](Container::accepts).
     pub accepts: fn(usize, &ItemDef) -> bool,
-    /// Its [`rights`](Container::rights).
+    /// The container's [`rights`](Container::rights).
     pub rights: fn(usize) -> Rights,
 }
 
 impl Kind {
-    /// The kind of container `C`.
+    /// Returns the description of container `C`.
     #[must_use]
     pub fn of<C: Container>() -> Self {
         Self {
@@ -53,28 +53,28 @@ impl Kind {
     }
 }
 
-/// One container of a unit.
+/// One container of an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Section {
-    /// Which registered kind: its rank in the order of registration.
+    /// Index of the container type, in the order of registration.
     pub kind: u8,
     /// The slots.
     pub slots: Slots,
 }
 
-/// All containers of one entity, in the order in which their kinds were registered.
+/// All containers of one entity, in the order in which their types were registered.
 ///
-/// Slots are addressed here by their position in the whole unit ("flat"): with 27 slots of backpack
-/// and 9 of hotbar, flat 27 is the first of the hotbar.
+/// Slots are addressed by their position in the whole inventory ("flat"): with 27 backpack slots
+/// and 9 hotbar slots, flat position 27 is the first hotbar slot.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Unit {
     sections: SmallVec<[Section; 2]>,
-    /// The selected slot of the one container that has one.
+    /// The selected slot of the one container that has a selection.
     pub selected: Option<u8>,
 }
 
 impl Unit {
-    /// The sections in order.
+    /// Returns the containers in order.
     #[must_use]
     pub fn sections(&self) -> &[Section] {
         &self.sections
@@ -84,30 +84,30 @@ impl Unit {
         &mut self.sections
     }
 
-    /// How many slots there are in all.
+    /// Returns the number of slots of all containers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sections.iter().map(|section| section.slots.len()).sum()
     }
 
-    /// Whether there is no section, which means that the entity has no container (left).
+    /// Returns `true` if there is no container, that is, the entity has no container (any more).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty()
     }
 
-    /// The slots of one kind.
+    /// Returns the slots of the container of type `kind`.
     #[must_use]
     pub fn section(&self, kind: u8) -> Option<&Slots> {
         self.sections.iter().find(|s| s.kind == kind).map(|section| &section.slots)
     }
 
-    /// The slots of one kind, to change.
+    /// Returns the slots of the container of type `kind` mutably.
     pub fn section_mut(&mut self, kind: u8) -> Option<&mut Slots> {
         self.sections.iter_mut().find(|s| s.kind == kind).map(|section| &mut section.slots)
     }
 
-    /// Puts a container in, in place of the one of that kind if there is one.
+    /// Inserts a container, replacing the container of the same type if there is one.
     pub fn insert(&mut self, kind: u8, slots: Slots) {
         match self.sections.binary_search_by_key(&kind, |section| section.kind) {
             Ok(at) => self.sections[at].slots = slots,
@@ -115,19 +115,19 @@ impl Unit {
         }
     }
 
-    /// Takes a container out.
+    /// Removes a container and returns its slots.
     pub fn remove(&mut self, kind: u8) -> Option<Slots> {
         let at = self.sections.binary_search_by_key(&kind, |section| section.kind).ok()?;
         Some(self.sections.remove(at).slots)
     }
 
-    /// The flat position of the first slot of a kind.
+    /// Returns the flat position of the first slot of the container of type `kind`.
     #[must_use]
     pub fn start_of(&self, kind: u8) -> usize {
         self.sections.iter().take_while(|s| s.kind < kind).map(|s| s.slots.len()).sum()
     }
 
-    /// Kind and index of a flat position.
+    /// Returns the container type and slot index of a flat position.
     #[must_use]
     pub fn locate(&self, flat: usize) -> Option<(u8, usize)> {
         let mut index = flat;
@@ -140,34 +140,34 @@ impl Unit {
         None
     }
 
-    /// The kind of the container with this key, if the unit has it.
+    /// Returns the type of the container with this key, if the inventory has it.
     #[must_use]
     pub fn kind_of(&self, kinds: &[Kind], key: ContainerKey) -> Option<u8> {
         let mut there = self.sections.iter().map(|section| section.kind);
         there.find(|kind| kinds.get(usize::from(*kind)).is_some_and(|kind| kind.key == key))
     }
 
-    /// Which container says what [`Self::selected`] is.
+    /// Returns the type of the container that [`Self::selected`] refers to.
     #[must_use]
     pub fn selecting(&self, kinds: &[Kind]) -> Option<u8> {
         let mut there = self.sections.iter().map(|section| section.kind);
         there.find(|kind| kinds.get(usize::from(*kind)).is_some_and(|kind| kind.selects))
     }
 
-    /// What players may do with a slot at most; nothing past the end.
+    /// Returns the maximum rights of players for a slot; no rights past the end.
     #[must_use]
     pub fn rights(&self, kinds: &[Kind], flat: usize) -> Rights {
         let kind = |(kind, index)| kinds.get(usize::from(kind)).map(|kind| (kind.rights)(index));
         self.locate(flat).and_then(kind).unwrap_or_default()
     }
 
-    /// How many items there are in all.
+    /// Returns the total number of items.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.iter().flatten().map(|stack| u64::from(stack.count())).sum()
     }
 
-    /// The flat position of an address, if the unit has it.
+    /// Returns the flat position of a slot address, if the inventory has that slot.
     #[must_use]
     pub fn flat(&self, kinds: &[Kind], slot: Slot) -> Option<usize> {
         let kind = self.kind_of(kinds, slot.container)?;
@@ -175,7 +175,7 @@ impl Unit {
         (index < self.section(kind)?.len()).then(|| self.start_of(kind) + index)
     }
 
-    /// The address of a flat position.
+    /// Returns the slot address of a flat position.
     #[must_use]
     pub fn address(&self, kinds: &[Kind], flat: usize) -> Option<Slot> {
         let (kind, index) = self.locate(flat)?;
@@ -183,32 +183,32 @@ impl Unit {
         Some(Slot { container, index: u16::try_from(index).ok()? })
     }
 
-    /// What lies at a flat position; `None` if it is empty or not there.
+    /// Returns the slot's contents at a flat position; `None` if it is empty or out of range.
     #[must_use]
     pub fn get(&self, flat: usize) -> Option<Stack> {
         let (kind, index) = self.locate(flat)?;
         self.section(kind)?.get(index)
     }
 
-    /// Puts a stack (or nothing) at a flat position and returns what lay there; past the end nothing
-    /// happens.
+    /// Sets the contents of the slot at a flat position and returns the previous contents. Does
+    /// nothing if the position is out of range.
     pub fn set(&mut self, flat: usize, stack: Option<Stack>) -> Option<Stack> {
         let (kind, index) = self.locate(flat)?;
         self.section_mut(kind)?.set(index, stack).ok().flatten()
     }
 
-    /// How many of an item there are.
+    /// Returns the number of items with this id.
     #[must_use]
     pub fn count(&self, item: ItemId) -> u64 {
         self.sections.iter().map(|section| section.slots.count(item)).sum()
     }
 
-    /// All slots in flat order.
+    /// Iterates over all slots in flat order.
     pub fn iter(&self) -> impl Iterator<Item = Option<Stack>> + '_ {
         self.sections.iter().flat_map(|section| section.slots.as_slice().iter().copied())
     }
 
-    /// Whether both have the same containers of the same lengths.
+    /// Returns `true` if both have the same containers with the same numbers of slots.
     #[must_use]
     pub fn same_structure(&self, other: &Self) -> bool {
         self.sections.len() == other.sections.len()
@@ -227,7 +227,7 @@ mod tests {
     use crate::model::{container::Hotbar, container::Inventory, id::ItemId};
 
     #[test]
-    fn addresses_and_flat_positions_agree() {
+    fn slot_addresses_round_trip_through_flat_positions() {
         let kinds = [Kind::of::<Inventory>(), Kind::of::<Hotbar>()];
         let mut unit = Unit::default();
         unit.insert(1, Slots::new(9));

@@ -1,4 +1,4 @@
-//! What a transaction did, seen from outside: which rights it takes, what came and what went.
+//! The effects of a transaction: the rights that it requires, and the items gained and lost.
 
 use bevy::ecs::entity::Entity;
 
@@ -6,33 +6,34 @@ use crate::model::{id::ItemId, reason::Reason, rights::Rights, stack::Stack, uni
 
 use super::{Staged, Tx};
 
-/// What a transaction did to one unit.
+/// Effect of a transaction on one inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Effect {
     pub(crate) entity: Entity,
-    /// The rights to the inventory that it takes.
+    /// The rights to the inventory that the transaction requires.
     pub(crate) needs: Rights,
-    /// Whether a slot was used as no player may use it.
+    /// Whether a slot was used in a way that no player is permitted to.
     pub(crate) denied: bool,
-    /// The flat positions that changed.
+    /// Flat positions of the changed slots.
     pub(crate) slots: Vec<usize>,
-    /// What there is more of, in all slots together.
+    /// Items gained, summed over all slots.
     pub(crate) gains: Vec<Stack>,
-    /// What there is less of.
+    /// Items lost, summed over all slots.
     pub(crate) losses: Vec<Stack>,
 }
 
 impl Tx<'_> {
-    /// What became of every unit that was looked at.
+    /// Returns the effect on each inventory that was accessed.
     pub(crate) fn effects(&self) -> Vec<Effect> {
         self.staged.iter().map(|staged| staged.effect(self.kinds)).collect()
     }
 
-    /// Checks what was done against the player's rights to each inventory.
+    /// Checks the effects against the player's rights to each inventory.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotInView`] or [`Reason::NotAllowed`].
+    /// [`Reason::NotInView`] if the player does not see an inventory, or [`Reason::NotAllowed`] if
+    /// the rights are insufficient.
     pub(crate) fn check_rights(
         &self,
         rights: impl Fn(Entity) -> Option<Rights>,
@@ -97,7 +98,7 @@ fn add(net: &mut Vec<(Stack, i64)>, stack: Stack, count: i64) {
     }
 }
 
-/// How many of each item there are more (or fewer) after a transaction, over all its units.
+/// Returns the net change per item over all inventories of a transaction and the dropped stacks.
 pub(crate) fn net_change(staged: &[Staged], dropped: &[Stack]) -> Vec<(ItemId, i64)> {
     let mut net: Vec<(ItemId, i64)> = Vec::new();
     let mut add = |item, count| match net.iter_mut().find(|(there, _)| *there == item) {

@@ -1,4 +1,4 @@
-//! The steps of a transaction that a player makes with one gesture.
+//! Transaction steps that each correspond to one gesture of a player.
 
 use bevy::ecs::entity::Entity;
 
@@ -13,16 +13,18 @@ use crate::model::{
 
 use super::Tx;
 
-/// So many pairs of slots may be looked at when a player moves everything: a bank of 8192 slots into a
-/// backpack, but not one bank into another.
+/// Maximum number of slot pairs (source slots times target slots) when a player moves everything:
+/// enough for a bank of 8192 slots into a backpack, but not for one bank into another.
 const MOVE_WORK_MAX: usize = 1 << 20;
 
 impl Tx<'_> {
-    /// Moves a stack into an area, as much as fits: first to stacks of its kind. Returns what moved.
+    /// Moves a stack into an area, as much as fits, first onto matching stacks. Returns the part
+    /// that moved.
     ///
     /// # Errors
     ///
-    /// [`Reason::Full`] if nothing fits, or as [`Self::take_from`] and [`Self::fill`].
+    /// [`Reason::Full`] if nothing fits; otherwise the errors of [`Self::take_from`] and
+    /// [`Self::fill`].
     pub fn quick_move(
         &mut self,
         from: Place,
@@ -42,11 +44,12 @@ impl Tx<'_> {
             .ok_or(Reason::Full.into())
     }
 
-    /// Gathers onto one stack what stacks with it elsewhere, the smallest stacks first.
+    /// Gathers matching stacks from the areas onto one stack, the smallest stacks first.
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] if nothing lies there, [`Reason::NotInView`], [`Reason::NoSuchSlot`].
+    /// [`Reason::Empty`] if the target slot is empty, [`InventoryError::NoInventory`], or
+    /// [`InventoryError::NoSuchSlot`].
     pub fn collect(&mut self, onto: Place, from: &[Area]) -> Result<(), InventoryError> {
         let target = self.flat(onto.0, onto.1)?;
         let held = self.unit(onto.0)?.get(target).ok_or(Reason::Empty)?;
@@ -77,14 +80,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Spreads a stack over several slots: `each` into every one, or as even a share as there is if
-    /// `None`. What does not fit, or is left over, stays.
+    /// Spreads a stack over several slots: `each` items into every slot, or an even share if
+    /// `None`. Items that do not fit or are left over stay in the source slot.
     ///
     /// # Errors
     ///
-    /// [`Reason::Invalid`] without slots, if `each` is zero or a slot is named twice;
-    /// [`Reason::NotEnough`] if there is not `each` for all of them; [`Reason::Full`] if nothing fits;
-    /// [`Reason::NotAccepted`], or as [`Self::take_from`].
+    /// [`Reason::Invalid`] if there are no slots, `each` is zero or a slot is named twice;
+    /// [`Reason::NotEnough`] if there are fewer items than `each` for every slot; [`Reason::Full`]
+    /// if nothing fits; [`InventoryError::NotAccepted`]; otherwise the errors of
+    /// [`Self::take_from`].
     pub fn spread(
         &mut self,
         from: Place,
@@ -128,13 +132,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves everything from one area into another, as much as fits. Returns what moved.
+    /// Moves everything from one area into another, as much as fits. Returns the stacks that moved.
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] if there is nothing, [`Reason::Full`] if nothing fits,
-    /// [`Reason::Invalid`] between containers of one entity that are the same, or for a player if both
-    /// areas are very large.
+    /// [`Reason::Empty`] if there is nothing to move; [`Reason::Full`] if nothing fits;
+    /// [`Reason::Invalid`] if both areas are on one entity and are not two different containers, or
+    /// if a player moves between two very large areas; [`InventoryError::NoInventory`] or
+    /// [`InventoryError::NoSuchSlot`].
     pub fn move_area(
         &mut self,
         from: impl Into<Area>,
@@ -174,13 +179,14 @@ impl Tx<'_> {
         }
     }
 
-    /// Makes something `times` over: takes the ingredients out of the areas, in their order, and puts
-    /// what they give into another. Returns what was made.
+    /// Crafts a recipe `times` times: takes the ingredients out of the areas in `from`, in their
+    /// order, and puts the products into `to`. Returns the products.
     ///
     /// # Errors
     ///
-    /// [`Reason::UnknownRecipe`], [`Reason::NoStation`] if the recipe needs one and `at` has no such
-    /// container, [`Reason::NotEnough`], [`Reason::Full`], [`Reason::Invalid`] for zero times.
+    /// [`Reason::UnknownRecipe`]; [`Reason::NoStation`] if the recipe needs a station and `at` has
+    /// no such container; [`Reason::NotEnough`]; [`Reason::Invalid`] if `times` is zero; otherwise
+    /// the errors of [`Self::give`], such as [`InventoryError::Full`].
     pub fn craft(
         &mut self,
         recipe: RecipeId,

@@ -1,4 +1,4 @@
-//! The steps of a transaction that move things about.
+//! Transaction steps that move stacks.
 
 use bevy::ecs::entity::Entity;
 
@@ -12,13 +12,13 @@ use crate::model::{
 use super::Tx;
 
 impl Tx<'_> {
-    /// Moves up to `count` (all, if `None`) from one slot to another, also of another inventory: as
-    /// much as fits onto an empty slot or one that stacks with it, as an exchange of both onto any
-    /// other.
+    /// Moves up to `count` items (all if `None`) from one slot to another, which may be in another
+    /// inventory. An empty target slot, or one with a matching stack, takes as many as fit. If the
+    /// target holds any other stack, the two are exchanged, which requires moving a whole stack.
     ///
     /// # Errors
     ///
-    /// As [`Self::take_from`] and [`Self::put_into`].
+    /// The errors of [`Self::take_from`] and [`Self::put_into`].
     pub fn move_slot(
         &mut self,
         from: Place,
@@ -54,12 +54,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Exchanges two slots, whatever lies there.
+    /// Exchanges the contents of two slots.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], [`InventoryError::NotAccepted`],
-    /// or [`InventoryError::Slot`] if both are empty.
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`],
+    /// [`InventoryError::NotAccepted`], or [`InventoryError::Slot`] if both slots are empty.
     pub fn swap(&mut self, a: Place, b: Place) -> Result<(), InventoryError> {
         let (at_a, at_b) = (self.flat(a.0, a.1)?, self.flat(b.0, b.1)?);
         let (in_a, in_b) = (self.unit(a.0)?.get(at_a), self.unit(b.0)?.get(at_b));
@@ -77,8 +77,8 @@ impl Tx<'_> {
         })
     }
 
-    /// Puts a stack into a slot that has just been emptied. A stack above the limit stays together:
-    /// exchanging two slots never leaves a rest.
+    /// Puts a stack into a slot that has just been emptied. A stack above the limit is not split,
+    /// since exchanging two slots must not leave a remainder.
     fn put_exactly(&mut self, to: Place, stack: Stack) -> Result<(), InventoryError> {
         let flat = self.flat(to.0, to.1)?;
         self.check_accepts(to.0, flat, stack.item)?;
@@ -86,11 +86,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves everything from one unit into another.
+    /// Moves everything from one area into another, or nothing.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::Full`] if not all of it fits, or [`InventoryError::NoInventory`].
+    /// [`InventoryError::Full`] if not everything fits, [`InventoryError::NoInventory`],
+    /// [`InventoryError::NoSuchSlot`] if there is no such container, or
+    /// [`InventoryError::UnknownItem`].
     pub fn move_all(
         &mut self,
         from: impl Into<Area>,
@@ -105,12 +107,13 @@ impl Tx<'_> {
         })
     }
 
-    /// Merges what stacks, orders by item, and closes the gaps of one container.
+    /// Merges matching stacks of one container, orders them by item, and closes the gaps.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if the unit has no such container,
-    /// or [`InventoryError::NotAccepted`] if a slot would hold what it does not take.
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if the inventory has no such
+    /// container, or [`InventoryError::NotAccepted`] if a slot would hold an item that it does not
+    /// accept.
     pub fn sort(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
         self.all_or_nothing(|tx| tx.sort_at(entity, container))
     }
@@ -134,12 +137,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Selects a slot of the container that has a selected one.
+    /// Selects a slot of the container that has a selected slot.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such slot or
-    /// the container has no selected one.
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such slot
+    /// or the container has no selected slot that players may set.
     pub fn select(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
         let flat = self.flat(entity, slot)?;
         let missing = InventoryError::NoSuchSlot { entity, index: slot.index };

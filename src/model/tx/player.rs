@@ -1,4 +1,5 @@
-//! A transaction that is a player's action: who acts, what was seen, what is allowed, what is minted.
+//! Transactions on behalf of a player: the acting inventory, what the player saw, what is
+//! permitted, and new instance data.
 
 use bevy::ecs::entity::Entity;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -18,43 +19,44 @@ use crate::{
 
 use super::Tx;
 
-/// For whom a transaction runs, if it is a player's action.
+/// The player on whose behalf a transaction runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Player<'a> {
-    /// The inventory that acts.
+    /// The inventory of the player that acts.
     pub(crate) actor: Option<Entity>,
-    /// Finds what the player sees.
+    /// Looks up an inventory among those that the player sees.
     pub(crate) find: &'a dyn Fn(InventoryId) -> Option<Entity>,
-    /// Names what the player sees.
+    /// Returns the id of an inventory that the player sees.
     pub(crate) name: &'a dyn Fn(Entity) -> Option<InventoryId>,
-    /// Whether this is the authority, and not a client that shows ahead.
+    /// `true` on the authority, `false` on a client that predicts.
     pub(crate) decides: bool,
-    /// How many items rules let into a unit at most.
+    /// Maximum number of items that rules admit into an inventory.
     pub(crate) limits: &'a [(Entity, u32)],
 }
 
 impl Tx<'_> {
-    /// The inventory of the player whose action this is: the one that the request was made for.
+    /// Returns the inventory of the acting player: the one that the request was made for.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotInView`] if the player has none, or this is no player's action.
+    /// [`Reason::NotInView`] if the player has none, or the transaction does not belong to a
+    /// player.
     pub fn actor(&self) -> Result<Entity, Reason> {
         self.player.and_then(|player| player.actor).ok_or(Reason::NotInView)
     }
 
-    /// The inventory with this id, among those that the player sees.
+    /// Returns the inventory with this id, among those that the player sees.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotInView`], also if there is none.
+    /// [`Reason::NotInView`] if the player does not see it or it does not exist.
     pub fn find(&self, id: InventoryId) -> Result<Entity, Reason> {
         self.player.and_then(|player| (player.find)(id)).ok_or(Reason::NotInView)
     }
 
-    /// Notes which item lies in a slot, with its instance data: if the server finds another there than
-    /// the player saw, the action is refused as [`Reason::Stale`]. Count and wear may differ, for they
-    /// change by themselves.
+    /// Records the item and instance data in a slot. If the server finds another item there than
+    /// the player saw, the action is rejected as [`Reason::Stale`]. Count and wear may differ,
+    /// since they change without the player.
     ///
     /// # Errors
     ///
@@ -63,7 +65,7 @@ impl Tx<'_> {
         self.witness_slot(entity, slot, false)
     }
 
-    /// As [`Self::witness`], with the count if `exactly`.
+    /// Like [`Self::witness`], including the count if `exactly` is set.
     pub(crate) fn witness_slot(
         &mut self,
         entity: Entity,
@@ -75,7 +77,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// As [`Self::witness`], for every slot of an area and with the counts: for what cannot be undone.
+    /// Like [`Self::witness`], for every filled slot of an area and including the counts. For
+    /// actions that cannot be undone.
     ///
     /// # Errors
     ///
@@ -92,7 +95,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Which inventories are touched is part of what was seen: a view may show another one by then.
+    /// Records that an inventory was accessed. The ids of accessed inventories are part of what the
+    /// player saw, since a view may show another inventory by the time the request arrives.
     pub(super) fn note_unit(&mut self, entity: Entity) {
         let name = self.player.and_then(|player| (player.name)(entity));
         if let Some(name) = name {
@@ -102,7 +106,7 @@ impl Tx<'_> {
 
     fn note_witnessed(&mut self, entity: Entity, slot: Slot, stack: Option<Stack>, exactly: bool) {
         let name = self.player.and_then(|player| (player.name)(entity));
-        // Written out: both sides must get the same whatever machines they are.
+        // Fixed byte layout, so that both sides get the same hash on any machine.
         let mut seen = [0; 26];
         seen[..8].copy_from_slice(&name.map_or(0, InventoryId::to_bits).to_le_bytes());
         seen[8..12].copy_from_slice(&slot.container.to_bits().to_le_bytes());
@@ -117,35 +121,36 @@ impl Tx<'_> {
         self.witnessed = xxh3_64_with_seed(&seen, self.witnessed);
     }
 
-    /// A small hash of everything that was witnessed; never zero.
+    /// Returns a 16-bit hash of everything that was recorded; never zero.
     pub(crate) fn witnessed(&self) -> u16 {
         small(self.witnessed)
     }
 
-    /// The same up to where a client cannot go on, if the transaction came there.
+    /// Returns the same hash up to the point where a client cannot continue, if the transaction
+    /// reached that point.
     pub(crate) fn witnessed_in_part(&self) -> Option<u16> {
         self.witnessed_in_part.map(small)
     }
 
-    /// Goes on without the player's [`Rights`] to an inventory: for an action that gives and takes by the
-    /// game's rules, such as a purchase. It holds for all its containers: check what the player named, or
-    /// have a rule do it.
+    /// Exempts an inventory from the player's [`Rights`]. For actions that give and take by the
+    /// game's rules, such as a purchase. Applies to all containers of the entity: check what the
+    /// player named, or let a rule check it.
     pub fn trust(&mut self, entity: Entity) {
         self.trusted.push(entity);
     }
 
-    /// The instance data of a stack, if it is of this type.
+    /// Returns a value of instance data, if it exists and is of this type.
     #[must_use]
     pub fn data<T: ItemData>(&self, id: DataId) -> Option<T> {
         self.pool?.get(id)
     }
 
-    /// Keeps instance data and names it, for a stack to hold.
+    /// Stores instance data and returns its id, to be set on a stack.
     ///
     /// # Errors
     ///
-    /// [`Reason::Unpredictable`] on a client: only the server names data. [`Reason::Invalid`] if it is
-    /// too large or its type is not registered.
+    /// [`Reason::Unpredictable`] on a client, since only the server assigns ids;
+    /// [`Reason::Invalid`] if the value is too large or its type is not registered.
     pub fn mint<T: ItemData>(&mut self, value: &T) -> Result<DataId, Reason> {
         self.witnessed_in_part.get_or_insert(self.witnessed);
         let pool = self.pool.filter(|_| self.decides()).ok_or(Reason::Unpredictable)?;
@@ -159,7 +164,7 @@ impl Tx<'_> {
         Ok(id)
     }
 
-    /// Whether what is done here counts.
+    /// Returns `true` if this transaction decides, rather than predicts.
     fn decides(&self) -> bool {
         self.player.is_none_or(|player| player.decides)
     }
@@ -168,7 +173,7 @@ impl Tx<'_> {
         self.player.is_some()
     }
 
-    /// Whether a player may do something with a slot; the server's own code always may.
+    /// Returns `true` if the player may use a slot in this way. The server's own code always may.
     pub(super) fn permits(&mut self, entity: Entity, flat: usize, right: Rights) -> bool {
         let kinds = self.kinds;
         !self.is_players()
@@ -176,7 +181,7 @@ impl Tx<'_> {
             || self.unit(entity).is_ok_and(|unit| unit.rights(kinds, flat).contains(right))
     }
 
-    /// How many items may still come into a unit.
+    /// Returns the number of items that may still be put into an inventory.
     pub(super) fn allowance(&self, entity: Entity) -> u32 {
         let limit = self.player.and_then(|player| {
             player.limits.iter().find(|(of, _)| *of == entity).map(|(_, limit)| *limit)

@@ -1,4 +1,4 @@
-//! The steps of a transaction that put something in.
+//! Transaction steps that put items in.
 
 use bevy::ecs::entity::Entity;
 
@@ -12,16 +12,17 @@ use crate::model::{
 use super::Tx;
 
 impl Tx<'_> {
-    /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit.
+    /// Puts a stack in wherever it fits, first onto matching stacks, and returns the part that did
+    /// not fit.
     ///
-    /// A whole unit ([`Area::all`], or its [`Entity`]) is filled in the order of registration, without
-    /// the containers that do not [`FILL`](crate::prelude::Container::FILL); a container that is named
-    /// is filled in any case.
+    /// A whole inventory ([`Area::all`] or its [`Entity`]) is filled in the order of registration,
+    /// skipping containers whose [`FILL`](crate::prelude::Container::FILL) is `false`. A container
+    /// that is named explicitly is always filled.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if it has no such container, or
-    /// [`InventoryError::UnknownItem`].
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
+    /// container, or [`InventoryError::UnknownItem`].
     pub fn fill(
         &mut self,
         area: impl Into<Area>,
@@ -30,7 +31,7 @@ impl Tx<'_> {
         self.fill_but(area.into(), None, stack)
     }
 
-    /// As [`Self::fill`], leaving one slot out.
+    /// Like [`Self::fill`], but skips one slot.
     pub(super) fn fill_but(
         &mut self,
         area: Area,
@@ -82,11 +83,11 @@ impl Tx<'_> {
         Ok(stack.with_count(stack.count() - part.count() + rest.map_or(0, |rest| rest.count())))
     }
 
-    /// Puts a whole stack in wherever it fits.
+    /// Puts a whole stack in wherever it fits, or nothing.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::Full`] if not all of it fits, or as [`Self::fill`].
+    /// [`InventoryError::Full`] if not all of it fits; otherwise the errors of [`Self::fill`].
     pub fn give(&mut self, area: impl Into<Area>, stack: Stack) -> Result<(), InventoryError> {
         let area = area.into();
         let entity = area.entity;
@@ -96,12 +97,12 @@ impl Tx<'_> {
         })
     }
 
-    /// Puts as much of a stack into one slot as fits there and returns the rest.
+    /// Puts as much of a stack into one slot as fits and returns the rest.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NotAccepted`], [`InventoryError::Slot`] if not one of it fits,
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`],
+    /// [`InventoryError::NotAccepted`], [`InventoryError::Slot`] if not a single item fits,
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or
     /// [`InventoryError::UnknownItem`].
     pub fn put_into(
         &mut self,

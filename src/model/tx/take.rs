@@ -1,4 +1,4 @@
-//! The steps of a transaction that take something out.
+//! Transaction steps that take items out.
 
 use bevy::ecs::entity::Entity;
 
@@ -13,13 +13,13 @@ use crate::model::{
 use super::Tx;
 
 impl Tx<'_> {
-    /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks. What is worn
-    /// or carries instance data is taken last.
+    /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks.
+    /// Stacks with wear or instance data are taken last.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if it has no such container, or
-    /// [`InventoryError::NotEnough`].
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
+    /// container, or [`InventoryError::NotEnough`].
     pub fn take(
         &mut self,
         area: impl Into<Area>,
@@ -63,11 +63,12 @@ impl Tx<'_> {
         Ok(taken)
     }
 
-    /// Takes all stacks for which `wanted` says yes.
+    /// Takes all stacks that match the predicate `wanted`.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`].
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such
+    /// container.
     pub fn take_where(
         &mut self,
         area: impl Into<Area>,
@@ -81,12 +82,12 @@ impl Tx<'_> {
         Ok(hits.into_iter().filter_map(|flat| unit.set(flat, None)).collect())
     }
 
-    /// Takes `count` (all, if `None`) out of one slot.
+    /// Takes `count` items (all if `None`) out of one slot.
     ///
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or [`InventoryError::Slot`]
-    /// if the slot is empty or holds less.
+    /// if the slot is empty or holds fewer items, or `count` is zero.
     pub fn take_from(
         &mut self,
         entity: Entity,
