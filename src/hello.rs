@@ -1,4 +1,5 @@
-//! What both sides must agree on before the first slot is sent, and what is said when they do not.
+//! The handshake: what both sides must agree on before the first slot is sent, and the message if
+//! they do not.
 
 use core::fmt;
 
@@ -13,20 +14,20 @@ use crate::{
     wire::PROTOCOL_VERSION,
 };
 
-/// What a client says first.
+/// First message of a client: the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hello {
     /// [`PROTOCOL_VERSION`] of this build.
     pub protocol: u16,
-    /// How many items the catalogue has.
+    /// Number of items in the catalog.
     pub items: u32,
     /// [`Catalogue::hash`].
     pub catalogue: u64,
-    /// How many containers are registered.
+    /// Number of registered containers.
     pub kinds: u8,
     /// [`Kinds::hash`].
     pub containers: u64,
-    /// A hash of the names of the registered actions and types of item data.
+    /// Hash of the names of the registered actions and types of item data.
     pub types: u64,
 }
 
@@ -51,12 +52,12 @@ impl Hello {
     }
 }
 
-/// Two sides that cannot be synced. Its `Display` says what differs.
+/// A protocol mismatch: server and client cannot be synced. `Display` describes the difference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mismatch {
-    /// What the server has.
+    /// Handshake values of the server.
     pub server: Hello,
-    /// What the client has.
+    /// Handshake values of the client.
     pub client: Hello,
 }
 
@@ -66,14 +67,14 @@ impl fmt::Display for Mismatch {
         if server.protocol != client.protocol {
             return write!(
                 f,
-                "the inventory protocol differs: the server speaks version {}, the client {}",
+                "inventory protocol mismatch: the server uses version {}, the client {}",
                 server.protocol, client.protocol
             );
         }
         if server.catalogue != client.catalogue {
             return write!(
                 f,
-                "the item catalogue differs: the server has {} items (hash {:016x}), the client {} \
+                "item catalog mismatch: the server has {} items (hash {:016x}), the client {} \
                  (hash {:016x})",
                 server.items, server.catalogue, client.items, client.catalogue
             );
@@ -81,46 +82,47 @@ impl fmt::Display for Mismatch {
         if server.containers == client.containers {
             return write!(
                 f,
-                "the registered actions or types of item data differ; register the same ones in the \
-                 same order"
+                "registered actions or types of item data mismatch; register the same ones in \
+                 the same order"
             );
         }
         write!(
             f,
-            "the registered containers differ: the server has {} (hash {:016x}), the client {} \
+            "registered containers mismatch: the server has {} (hash {:016x}), the client {} \
              (hash {:016x}); register the same ones in the same order",
             server.kinds, server.containers, client.kinds, client.containers
         )
     }
 }
 
-/// The copies that a client has, from which the server may begin.
+/// The copies that a client has and that the server may use as a base for changes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Named {
-    /// The run of the server that they are of.
+    /// The server's run that the copies belong to.
     pub(crate) epoch: u64,
-    /// Inventories with their versions, at most [`COPIES_MAX`](crate::wire::COPIES_MAX).
+    /// Inventory ids with versions, at most [`COPIES_MAX`](crate::wire::COPIES_MAX).
     pub(crate) copies: Vec<(u64, u64)>,
-    /// The transfer that is coming in, and its first chunk that is not there.
+    /// The transfer being received, and the index of its first missing chunk.
     pub(crate) transfer: Option<(u8, u16)>,
 }
 
-/// What a client asks of the server.
+/// A control request of a client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// I am ready; here is what I know.
+    /// The handshake, with the copies that the client has.
     Hello(Hello, Named),
-    /// I have lost my place: begin everything that I may see once more.
+    /// The client has lost sync and requests that all its views be opened again.
     Resync(Named),
-    /// I have all chunks of this transfer.
+    /// The client has received all chunks of this transfer.
     Received(u8),
-    /// My copies of these, by view and handle, are not what you say they are: send them anew.
+    /// The client's copies of these inventories, by view and handle, do not match the server's
+    /// checksums; it requests full updates.
     Heal(Vec<(u32, u32)>),
 }
 
-/// So many copies one request heals at most; for the others the client asks again.
+/// Maximum number of copies repaired by one request; the client requests the others again.
 pub(crate) const HEALS_MAX: usize = 32;
 
-/// First byte of the message that refuses a client; the server's [`Hello`] follows. It stays the same in
-/// every version of the protocol.
+/// First byte of the message that rejects a client; the server's [`Hello`] follows. It is the same
+/// in every protocol version.
 pub(crate) const REFUSED: u8 = 0b1111;

@@ -1,8 +1,8 @@
-//! Bits into bytes and back, lowest first.
+//! Reads and writes bits, lowest first.
 
 use super::DecodeError;
 
-/// Appends bits to a buffer that can be used again.
+/// Appends bits to a reusable buffer.
 #[derive(Default, Debug)]
 pub struct BitWriter {
     bytes: Vec<u8>,
@@ -11,19 +11,19 @@ pub struct BitWriter {
 }
 
 impl BitWriter {
-    /// How many bits have been written.
+    /// Returns the number of bits written.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len() * 8 + self.pending_bits as usize
     }
 
-    /// Whether nothing has been written.
+    /// Returns `true` if nothing has been written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Writes the lowest `bits` of `value`, at most 32.
+    /// Writes the lowest `bits` bits of `value`, at most 32.
     #[inline]
     pub fn put(&mut self, value: u32, bits: u32) {
         debug_assert!(bits <= 32 && (bits == 32 || value < 1 << bits));
@@ -34,7 +34,7 @@ impl BitWriter {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "half of the accumulator is cut off")]
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half stays pending")]
     fn spill(&mut self) {
         self.bytes.extend_from_slice(&(self.pending as u32).to_le_bytes());
         self.pending >>= 32;
@@ -47,15 +47,15 @@ impl BitWriter {
         self.put(u32::from(flag), 1);
     }
 
-    /// Writes all 64 bits.
+    /// Writes 64 bits.
     #[expect(clippy::cast_possible_truncation, reason = "both halves are written")]
     pub fn put_u64(&mut self, value: u64) {
         self.put(value as u32, 32);
         self.put((value >> 32) as u32, 32);
     }
 
-    /// Writes a number as an Exp-Golomb code of order `k`. The largest is `u64::MAX - 2^k`.
-    #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits")]
+    /// Writes a number as an Exp-Golomb code of order `k`. The largest value is `u64::MAX - 2^k`.
+    #[expect(clippy::cast_possible_truncation, reason = "the code has at most 32 bits")]
     #[inline]
     pub fn golomb(&mut self, value: u64, k: u32) {
         let shifted = value + (1 << k);
@@ -68,7 +68,7 @@ impl BitWriter {
         self.put(((low << 1 | 1) << zeros) as u32, zeros + 1 + rest);
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the parts are 32 bits wide")]
+    #[expect(clippy::cast_possible_truncation, reason = "each part has at most 32 bits")]
     fn golomb_in_parts(&mut self, shifted: u64, zeros: u32, rest: u32) {
         self.put(0, zeros.min(32));
         self.put(0, zeros.saturating_sub(32));
@@ -79,21 +79,21 @@ impl BitWriter {
         }
     }
 
-    /// How many bits [`Self::golomb`] takes for a value.
+    /// Returns the number of bits that [`Self::golomb`] writes for a value.
     #[must_use]
     pub const fn golomb_bits(value: u64, k: u32) -> u32 {
         let digits = 64 - (value + (1 << k)).leading_zeros();
         2 * digits - k - 1
     }
 
-    /// Writes what another has written.
+    /// Appends the bits of another writer.
     pub fn append(&mut self, other: &Self) {
         other.bytes.iter().for_each(|byte| self.put(u32::from(*byte), 8));
         #[expect(clippy::cast_possible_truncation, reason = "fewer than 32 bits are pending")]
         self.put(other.pending as u32, other.pending_bits);
     }
 
-    /// Fills the last byte with zeros and gives the bytes.
+    /// Pads the last byte with zeros and returns the bytes.
     pub fn finish(&mut self) -> &[u8] {
         let left = self.pending_bits.div_ceil(8) as usize;
         self.bytes.extend_from_slice(&self.pending.to_le_bytes()[..left]);
@@ -101,14 +101,14 @@ impl BitWriter {
         &self.bytes
     }
 
-    /// Makes it empty and keeps the buffer.
+    /// Clears the contents and keeps the buffer.
     pub fn clear(&mut self) {
         self.bytes.clear();
         (self.pending, self.pending_bits) = (0, 0);
     }
 }
 
-/// Reads bits from bytes; never past their end.
+/// Reads bits from bytes, never past the end.
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
     bytes: &'a [u8],
@@ -116,23 +116,23 @@ pub struct BitReader<'a> {
 }
 
 impl<'a> BitReader<'a> {
-    /// Starts at the first bit.
+    /// Creates a reader at the first bit.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// How many bits are left.
+    /// Returns the number of bits left.
     #[must_use]
     pub fn left(&self) -> usize {
         self.bytes.len() * 8 - self.at
     }
 
-    /// Reads up to 32 bits.
+    /// Reads `bits` bits, at most 32.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Truncated`].
+    /// [`DecodeError::Truncated`] if fewer bits are left.
     pub fn take(&mut self, bits: u32) -> Result<u32, DecodeError> {
         if self.left() < bits as usize {
             return Err(DecodeError::Truncated);
@@ -150,7 +150,7 @@ impl<'a> BitReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Truncated`].
+    /// [`DecodeError::Truncated`] if no bit is left.
     pub fn flag(&mut self) -> Result<bool, DecodeError> {
         Ok(self.take(1)? == 1)
     }
@@ -159,7 +159,7 @@ impl<'a> BitReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Truncated`].
+    /// [`DecodeError::Truncated`] if fewer bits are left.
     pub fn take_u64(&mut self) -> Result<u64, DecodeError> {
         Ok(u64::from(self.take(32)?) | u64::from(self.take(32)?) << 32)
     }
@@ -168,7 +168,7 @@ impl<'a> BitReader<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Truncated`], or [`DecodeError::OutOfRange`] above `max`.
+    /// [`DecodeError::Truncated`], or [`DecodeError::OutOfRange`] if the value is above `max`.
     pub fn golomb(&mut self, k: u32, what: &'static str, max: u64) -> Result<u64, DecodeError> {
         let mut digits = k + 1;
         while !self.flag()? {
@@ -187,14 +187,14 @@ impl<'a> BitReader<'a> {
         Ok(value)
     }
 
-    /// Checks that only the zeros of the last byte are left.
+    /// Checks that nothing is left but the zero padding of the last byte.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Trailing`].
+    /// [`DecodeError::Trailing`] if anything else is left.
     pub fn end(mut self) -> Result<(), DecodeError> {
         let left = self.left();
-        #[expect(clippy::cast_possible_truncation, reason = "fewer than eight")]
+        #[expect(clippy::cast_possible_truncation, reason = "fewer than eight bits are left")]
         if left >= 8 || self.take(left as u32)? != 0 {
             return Err(DecodeError::Trailing);
         }
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn golomb_round_trips_at_every_order_and_edge() {
+    fn golomb_round_trips_for_every_order_and_boundary_value() {
         for k in 0..10 {
             for value in (0..200).chain([u64::from(u32::MAX), 1 << 40, u64::MAX - (1 << k)]) {
                 let mut writer = BitWriter::default();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn golomb_has_the_documented_sizes() {
+    fn golomb_codes_have_the_documented_sizes() {
         for (value, bits) in [(0, 1), (1, 3), (2, 3), (3, 5), (6, 5), (7, 7)] {
             let mut writer = BitWriter::default();
             writer.golomb(value, 0);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_zeros_is_refused() {
+    fn golomb_rejects_endless_zeros_and_values_above_the_maximum() {
         assert!(BitReader::new(&[0; 16]).golomb(0, "value", 9).is_err());
         let mut writer = BitWriter::default();
         writer.golomb(3, 0);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn trailing_bits_are_refused() {
+    fn trailing_bits_are_rejected() {
         let mut reader = BitReader::new(&[0b11, 0]);
         reader.take(2).unwrap();
         assert_eq!(reader.clone().end(), Err(DecodeError::Trailing));

@@ -1,14 +1,15 @@
-//! What is too much for one message: full copies cut into chunks, on a channel of their own, so that
-//! nothing else waits behind them.
+//! Chunked transfers: full updates that are too large for one message are cut into chunks and sent
+//! on a separate channel, so that no other messages wait behind them.
 //!
 //! ```text
 //! content   = data:EG0 datum* opens:EG0 open*           as in a full message
-//! transfer  = 0:8 content | 1:8 length:32 lz4           compressed, if that is shorter
+//! transfer  = 0:8 content | 1:8 length:32 lz4           compressed if shorter
 //! chunk     = transfer:8 index:12 total-1:12 byte*      a piece of the bytes of a transfer
 //! ```
 //!
-//! A client that has all chunks says so, and the server [hands over](Handover) what has stayed as it was
-//! meanwhile: with that the views begin. The transfers of a client are numbered, one after the other.
+//! A client that has all chunks reports it, and the server [hands over](Handover) the copies that
+//! have not changed in the meantime: this opens the views. The transfers of a client are numbered
+//! in sequence.
 
 use std::borrow::Cow;
 
@@ -18,44 +19,44 @@ use super::{
     decode,
 };
 
-/// Bytes in every chunk of a transfer but the last, which may be shorter.
+/// Number of bytes in every chunk of a transfer except the last, which may be shorter.
 pub const CHUNK_BYTES: usize = 1000;
 
-/// Most chunks of a transfer.
+/// Maximum number of chunks of a transfer.
 pub const CHUNKS_MAX: usize = 1 << CHUNK_BITS;
 
 const CHUNK_BITS: u32 = 12;
 
-/// Views that begin as they were sent in chunks.
+/// Opens the views whose contents were sent in chunks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Handover {
-    /// The number of the transfer.
+    /// Number of the transfer.
     pub transfer: u8,
-    /// The copies in it that are to be dropped, by their place, in rising order.
+    /// Indices of the copies in the transfer that are to be dropped, in ascending order.
     pub dropped: Vec<usize>,
 }
 
-/// Where a chunk belongs.
+/// Header of a chunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ChunkHead {
-    /// The number of the transfer.
+    /// Number of the transfer.
     pub transfer: u8,
-    /// The number of the chunk, below `total`.
+    /// Index of the chunk, below `total`.
     pub index: usize,
-    /// How many chunks there are, at most [`CHUNKS_MAX`].
+    /// Number of chunks, at most [`CHUNKS_MAX`].
     pub total: usize,
 }
 
-/// Largest content of a transfer, in bytes.
+/// Maximum size of the content of a transfer, in bytes.
 const CONTENT_BYTES_MAX: usize = CHUNKS_MAX * CHUNK_BYTES;
 
-/// So short a content is not worth compressing, in bytes.
+/// Maximum size of content that is not worth compressing, in bytes.
 const CONTENT_BYTES_SHORT: usize = 1024;
 
 const PLAIN: u8 = 0;
 const COMPRESSED: u8 = 1;
 
-/// Makes a transfer of its content.
+/// Packs content into a transfer.
 #[must_use]
 pub fn pack(content: &[u8]) -> Vec<u8> {
     if content.len() > CONTENT_BYTES_SHORT {
@@ -67,7 +68,7 @@ pub fn pack(content: &[u8]) -> Vec<u8> {
     [&[PLAIN], content].concat()
 }
 
-/// The content of a whole transfer.
+/// Returns the content of a complete transfer.
 fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
     let (form, bytes) = bytes.split_first().ok_or(DecodeError::Truncated)?;
     match *form {
@@ -78,7 +79,7 @@ fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
             if len > CONTENT_BYTES_MAX {
                 let (value, max) = (len as u64, CONTENT_BYTES_MAX as u64);
                 return Err(DecodeError::OutOfRange {
-                    what: "the length of a transfer",
+                    what: "uncompressed transfer length",
                     value,
                     max,
                 });
@@ -94,9 +95,9 @@ fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
     }
 }
 
-/// Writes one chunk of a transfer. The head's index must be below its total.
+/// Writes one chunk of a transfer. The index in `head` must be below the total.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, reason = "below CHUNKS_MAX")]
+#[expect(clippy::cast_possible_truncation, reason = "index and total are at most CHUNKS_MAX")]
 pub fn write_chunk(head: ChunkHead, transfer: &[u8]) -> Vec<u8> {
     let mut w = BitWriter::default();
     w.put(u32::from(head.transfer), 8);
@@ -107,18 +108,18 @@ pub fn write_chunk(head: ChunkHead, transfer: &[u8]) -> Vec<u8> {
     [w.finish(), &transfer[start..end]].concat()
 }
 
-/// Reads the head of a chunk; the rest are its bytes.
+/// Reads the header of a chunk and returns it with the remaining bytes.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], also if the rest has not the length of such a chunk.
+/// [`DecodeError`], also if the remaining bytes do not have the length of such a chunk.
 pub fn read_chunk(bytes: &[u8]) -> Result<(ChunkHead, &[u8]), DecodeError> {
     let mut r = BitReader::new(bytes);
     let transfer = r.take(8)?.to_le_bytes()[0];
     let (index, total) = (r.take(CHUNK_BITS)? as usize, 1 + r.take(CHUNK_BITS)? as usize);
     if index >= total {
         let (value, max) = (index as u64, total as u64 - 1);
-        return Err(DecodeError::OutOfRange { what: "a chunk", value, max });
+        return Err(DecodeError::OutOfRange { what: "chunk index", value, max });
     }
     let rest = &bytes[4..];
     let fits = if index + 1 < total {
@@ -128,16 +129,16 @@ pub fn read_chunk(bytes: &[u8]) -> Result<(ChunkHead, &[u8]), DecodeError> {
     };
     if !fits {
         let (value, max) = (rest.len() as u64, CHUNK_BYTES as u64);
-        return Err(DecodeError::OutOfRange { what: "the length of a chunk", value, max });
+        return Err(DecodeError::OutOfRange { what: "chunk length", value, max });
     }
     Ok((ChunkHead { transfer, index, total }, rest))
 }
 
-/// Reads a whole transfer.
+/// Reads a complete transfer.
 ///
 /// # Errors
 ///
-/// [`DecodeError`].
+/// [`DecodeError`] if the bytes are invalid.
 pub fn read_transfer(bytes: &[u8], schema: Schema) -> Result<Part, DecodeError> {
     let content = unpack(bytes)?;
     let mut r = BitReader::new(&content);
@@ -148,7 +149,8 @@ pub fn read_transfer(bytes: &[u8], schema: Schema) -> Result<Part, DecodeError> 
     Ok(part)
 }
 
-/// Reads the copies that are whole in the beginning of a transfer. One that is compressed has none.
+/// Reads the complete copies at the start of a partial transfer. Returns none if the transfer is
+/// compressed.
 #[must_use]
 pub fn read_beginning(bytes: &[u8], schema: Schema) -> Vec<Open> {
     let mut part = Part::default();
@@ -166,8 +168,8 @@ pub(super) fn read_handover(r: &mut BitReader) -> Result<Option<Handover>, Decod
         return Ok(None);
     }
     let transfer = r.take(8)?.to_le_bytes()[0];
-    let len = decode::length(r, 0, "the number of dropped copies", r.left())?;
-    let place = |r: &mut BitReader| decode::length(r, 4, "a copy", VIEWS_MAX);
+    let len = decode::length(r, 0, "number of dropped copies", r.left())?;
+    let place = |r: &mut BitReader| decode::length(r, 4, "copy index", VIEWS_MAX);
     let dropped = (0..len).map(|_| place(r)).collect::<Result<_, _>>()?;
     Ok(Some(Handover { transfer, dropped }))
 }

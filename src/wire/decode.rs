@@ -1,5 +1,5 @@
-//! Bits into values. Every index, count and length is checked here; what comes out can be applied as
-//! it is.
+//! Decodes messages into values. All indices, counts and lengths are checked here, so the results
+//! can be applied without further checks.
 
 mod update;
 
@@ -26,26 +26,26 @@ use super::{
 
 use update::{delta, quick, update};
 
-/// What the decoder must know of a view to read an update of it.
+/// The information about a view that is needed to decode an update of it.
 pub struct Held<'a> {
-    /// The view's index.
+    /// Index of the view.
     pub view: u32,
-    /// The unit's handle.
+    /// Handle of the inventory.
     pub handle: u32,
-    /// The unit's id, for error messages.
+    /// Id of the inventory, for error messages.
     pub id: InventoryId,
-    /// The version of the copy.
+    /// Version of the copy.
     pub version: u64,
     /// The copy.
     pub unit: &'a Unit,
 }
 
-/// How an update names a view.
+/// Reference to a view in an update.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reference {
-    /// By this client's index.
+    /// The client's index of the view.
     View(u32),
-    /// By the server's handle.
+    /// The server's handle of the inventory.
     Handle(u32),
 }
 
@@ -59,14 +59,14 @@ impl Reference {
 
 /// The copies that a client has.
 pub trait Copies {
-    /// One that is in view.
+    /// Returns the copy for a view.
     fn held(&self, reference: Reference) -> Option<Held<'_>>;
 
-    /// One that is in view or has been kept, with its version.
+    /// Returns the copy of an inventory that is in view or was kept, with its version.
     fn kept(&self, id: InventoryId) -> Option<(u64, &Unit)>;
 }
 
-/// None at all.
+/// No copies.
 impl Copies for () {
     fn held(&self, _: Reference) -> Option<Held<'_>> {
         None
@@ -77,14 +77,14 @@ impl Copies for () {
     }
 }
 
-/// Most slots of all views that begin with one message or transfer.
+/// Maximum total number of slots of the views that open in one message or transfer.
 const SLOTS_MAX: usize = 1 << 20;
 
-/// How many shared parts belong to a message, read without the views.
+/// Reads the number of shared parts that belong to a message, without the views.
 ///
 /// # Errors
 ///
-/// [`DecodeError`].
+/// [`DecodeError`] if the bytes are invalid.
 pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     let mut r = BitReader::new(bytes);
     if bytes.first().is_none_or(|byte| byte & 0b1111 != 0b0111) {
@@ -95,18 +95,18 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
         answers(&mut r)?;
     }
     reset(&mut r)?;
-    length(&mut r, 0, "the number of parts", VIEWS_MAX)
+    length(&mut r, 0, "number of parts", VIEWS_MAX)
 }
 
 fn reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    let transfer = narrow(r, 0, "a transfer", 255)?.to_le_bytes()[0];
+    let transfer = narrow(r, 0, "transfer number", 255)?.to_le_bytes()[0];
     Ok(Some(Reset { transfer, epoch: r.take_u64()? }))
 }
 
-/// Whether a message is a shared part.
+/// Returns `true` if a message is a shared part.
 #[must_use]
 pub fn is_shared(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|byte| byte & 0b111 == 0b101)
@@ -116,7 +116,7 @@ pub fn is_shared(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// [`DecodeError`]; nothing has been changed then.
+/// [`DecodeError`] if the bytes are invalid; nothing has been changed in this case.
 pub fn message(bytes: &[u8], schema: Schema, copies: &impl Copies) -> Result<Part, DecodeError> {
     let mut r = BitReader::new(bytes);
     let mut part = Part::default();
@@ -143,7 +143,7 @@ pub fn message(bytes: &[u8], schema: Schema, copies: &impl Copies) -> Result<Par
     Ok(part)
 }
 
-/// Reads whose update comes.
+/// Reads which view an update refers to.
 fn reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> {
     Ok(match shared {
         true => Reference::Handle(handle(r)?),
@@ -161,9 +161,9 @@ fn full(
         part.answers = Some(answers(r)?);
     }
     part.reset = reset(r)?;
-    part.follows = length(r, 0, "the number of parts", VIEWS_MAX)?;
+    part.follows = length(r, 0, "number of parts", VIEWS_MAX)?;
     all_data(r, part)?;
-    let closes = length(r, 0, "the number of closes", VIEWS_MAX)?;
+    let closes = length(r, 0, "number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
         let view = view_index(r)?;
         copies.held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
@@ -173,7 +173,7 @@ fn full(
     opens(r, schema, copies, part)?;
     part.handover = bulk::read_handover(r)?;
     updates(r, schema, copies, false, &mut part.updates)?;
-    let digests = length(r, 0, "the number of digests", VIEWS_MAX)?;
+    let digests = length(r, 0, "number of checksums", VIEWS_MAX)?;
     for _ in 0..digests {
         part.digests.push((view_index(r)?, r.take_u64()?));
     }
@@ -181,7 +181,7 @@ fn full(
 }
 
 pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
-    let data = length(r, 0, "the number of data", r.left())?;
+    let data = length(r, 0, "number of instance data values", r.left())?;
     (0..data).try_for_each(|_| datum(r, part))
 }
 
@@ -191,14 +191,14 @@ pub(super) fn opens(
     copies: &impl Copies,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
-    let opens = length(r, 0, "the number of opens", VIEWS_MAX)?;
+    let opens = length(r, 0, "number of opens", VIEWS_MAX)?;
     let (mut from_copies, mut slots) = (0, 0);
     for _ in 0..opens {
         let next = open(r, schema, copies, part.opens.last(), &mut from_copies)?;
         slots += next.unit.len();
         if slots > SLOTS_MAX {
             let (value, max) = (slots as u64, SLOTS_MAX as u64);
-            return Err(DecodeError::OutOfRange { what: "the number of slots", value, max });
+            return Err(DecodeError::OutOfRange { what: "number of slots", value, max });
         }
         part.opens.push(next);
     }
@@ -207,7 +207,7 @@ pub(super) fn opens(
 
 fn answers(r: &mut BitReader) -> Result<Answers, DecodeError> {
     let last = r.take(ANSWER_BITS)?.to_le_bytes()[0];
-    let count = 1 + length(r, 0, "the number of answers", ANSWERS_MAX - 1)?;
+    let count = 1 + length(r, 0, "number of answers", ANSWERS_MAX - 1)?;
     let mut results = Vec::with_capacity(count);
     for _ in 0..count {
         results.push(if r.flag()? { Ok(()) } else { Err(reason(r)?) });
@@ -230,13 +230,13 @@ fn datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
         part.forgotten.push(id);
         return Ok(());
     }
-    let kind = narrow(r, 0, "a type of data", 254)?.to_le_bytes()[0];
-    let len = length(r, 6, "the length of data", DATA_BYTES_MAX)?;
+    let kind = narrow(r, 0, "instance data type", 254)?.to_le_bytes()[0];
+    let len = length(r, 6, "instance data length", DATA_BYTES_MAX)?;
     part.data.push(Datum { id, kind, bytes: bytes(r, len)?.into() });
     Ok(())
 }
 
-/// Reads so many bytes. The message must be long enough for them before a buffer is made.
+/// Reads `len` bytes. Checks that the message is long enough before it allocates a buffer.
 pub(super) fn bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, DecodeError> {
     if len > r.left() / 8 {
         return Err(DecodeError::Truncated);
@@ -277,13 +277,13 @@ pub(super) fn narrow(
     u32::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: u64::from(max) })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a small constant")]
+#[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]
 pub(super) fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
-    narrow(r, 0, "a view", VIEWS_MAX as u32 - 1)
+    narrow(r, 0, "view index", VIEWS_MAX as u32 - 1)
 }
 
 pub(super) fn handle(r: &mut BitReader) -> Result<u32, DecodeError> {
-    narrow(r, 0, "a handle", u32::MAX - 1)
+    narrow(r, 0, "handle", u32::MAX - 1)
 }
 
 fn open(
@@ -309,14 +309,14 @@ fn open(
             entity: None,
         },
     };
-    head.version = r.golomb(4, "a version", u64::MAX / 2)?;
+    head.version = r.golomb(4, "version", u64::MAX / 2)?;
     head.entity = if r.flag()? { Some(entity(r)?) } else { None };
     let since = r.flag()?;
     *from_copies += usize::from(since);
     if *from_copies > COPIES_MAX {
-        // Each of them is as large as the copy, however short its bytes are.
+        // Each of these is as large as the whole copy, however few bytes it takes on the wire.
         let (value, max) = (*from_copies as u64, COPIES_MAX as u64);
-        return Err(DecodeError::OutOfRange { what: "the number of copies", value, max });
+        return Err(DecodeError::OutOfRange { what: "number of copies", value, max });
     }
     let mut unit = match next {
         _ if since => kept(r, copies, &head)?,
@@ -331,15 +331,15 @@ fn open(
     Ok(Open { head, unit })
 }
 
-/// The copy that a view begins from.
+/// Reads the version of the copy that a view opens from and returns the copy.
 fn kept(r: &mut BitReader, copies: &impl Copies, head: &OpenHead) -> Result<Unit, DecodeError> {
-    let version = r.golomb(4, "a version", head.version)?;
+    let version = r.golomb(4, "version", head.version)?;
     let kept = copies.kept(head.id).filter(|(there, _)| (version..=head.version).contains(there));
     let (_, unit) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
     Ok(unit.clone())
 }
 
-/// The view after another.
+/// Reads the header of a view that directly follows another.
 fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeError> {
     let over = |what, value: u32| DecodeError::OutOfRange {
         what,
@@ -348,9 +348,9 @@ fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeErr
     };
     let view = before.view + 1;
     if view as usize >= VIEWS_MAX {
-        return Err(over("a view", before.view));
+        return Err(over("view index", before.view));
     }
-    let handle = before.handle.checked_add(1).ok_or(over("a handle", before.handle))?;
+    let handle = before.handle.checked_add(1).ok_or(over("handle", before.handle))?;
     let id = match r.flag()? {
         true => before.id.next().ok_or(DecodeError::Reserved)?,
         false => id(r)?,
@@ -358,9 +358,9 @@ fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeErr
     Ok(OpenHead { view, handle, id, ..*before })
 }
 
-/// Empty containers like those of another unit.
+/// Returns empty containers with the structure of another inventory.
 fn structure_of(r: &BitReader, other: &Unit) -> Result<Unit, DecodeError> {
-    // Each slot takes a bit at least, so a short message cannot ask for many.
+    // Each slot takes at least one bit, so a short message cannot allocate many.
     if other.len() > r.left() {
         return Err(DecodeError::Truncated);
     }
@@ -375,15 +375,15 @@ pub(super) fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
     let bits = if r.flag()? {
         u64::from(r.take(32)?) | u64::from(r.take(31)?) << 32 | 1 << 63
     } else {
-        r.golomb(4, "an inventory id", (1 << 63) - 1)?
+        r.golomb(4, "inventory id", (1 << 63) - 1)?
     };
     Ok(InventoryId::from_bits(bits))
 }
 
 pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
-    let what = "an entity index";
+    let what = "entity index";
     let index = narrow(r, 7, what, u32::MAX - 1)?;
-    let generation = narrow(r, 0, "an entity generation", u32::MAX)?;
+    let generation = narrow(r, 0, "entity generation", u32::MAX)?;
     let index = EntityIndex::from_raw_u32(index).ok_or(DecodeError::OutOfRange {
         what,
         value: u64::from(index),
@@ -394,19 +394,19 @@ pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
 
 fn structure(r: &mut BitReader, schema: Schema) -> Result<Unit, DecodeError> {
     let mut unit = Unit::default();
-    let containers = length(r, 0, "the number of containers", schema.kinds.len())?;
+    let containers = length(r, 0, "number of containers", schema.kinds.len())?;
     for _ in 0..containers {
         let kind = r.take(index_bits(schema.kinds.len()))?;
         let max = schema.kinds.len() as u64 - 1;
         if u64::from(kind) > max {
             return Err(DecodeError::OutOfRange {
-                what: "a container",
+                what: "container type",
                 value: u64::from(kind),
                 max,
             });
         }
-        let len = length(r, 5, "the number of slots", UNIT_SLOTS_MAX - unit.len())?;
-        // Each slot takes a bit at least, so a short message cannot ask for many.
+        let len = length(r, 5, "number of slots", UNIT_SLOTS_MAX - unit.len())?;
+        // Each slot takes at least one bit, so a short message cannot allocate many.
         if len > r.left() {
             return Err(DecodeError::Truncated);
         }
@@ -419,7 +419,7 @@ fn selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    Ok(Some(narrow(r, 0, "the selected slot", 255)?.to_le_bytes()[0]))
+    Ok(Some(narrow(r, 0, "selected slot", 255)?.to_le_bytes()[0]))
 }
 
 fn slots(
@@ -439,7 +439,7 @@ fn slots(
 fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
     let rank = r.take(schema.catalogue.rank_bits())?;
     schema.catalogue.at_rank(rank).ok_or(DecodeError::OutOfRange {
-        what: "an item",
+        what: "item rank",
         value: u64::from(rank),
         max: (schema.catalogue.len() as u64).saturating_sub(1),
     })
@@ -448,7 +448,7 @@ fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
 fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeError> {
     let item = item(r, schema)?;
     let count = if form.wide {
-        narrow(r, 2, "a count", u32::MAX - 1)?
+        narrow(r, 2, "count", u32::MAX - 1)?
     } else {
         r.take(count_bits(schema.catalogue.max_stack(item)))?
     };
@@ -463,7 +463,7 @@ fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeE
 }
 
 fn data(r: &mut BitReader) -> Result<DataId, DecodeError> {
-    let what = "a data id";
+    let what = "instance data id";
     let id = narrow(r, 4, what, u32::MAX)?;
     let zero = DecodeError::OutOfRange { what, value: 0, max: u64::from(u32::MAX) };
     NonZeroU32::new(id).map(DataId).ok_or(zero)

@@ -1,14 +1,14 @@
-//! A number that tells whether two copies are the same.
+//! Checksum of an inventory, to detect whether two copies are equal.
 //!
-//! It is kept nowhere: the server makes it when an inventory has come to rest, so its cost follows the changes. It
-//! finds what went wrong by accident and authorises nothing.
+//! The checksum is not stored. The server computes it when an inventory has become idle, so the
+//! cost is proportional to the changes. It detects accidental errors and authorizes nothing.
 
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::unit::Unit;
 
-/// The XXH3 of a unit at a version, seeded with the server's run: of its containers, of what is selected, and of
-/// every filled slot with its position.
+/// Returns the XXH3 of an inventory at a version, seeded with the server's run. Covers the
+/// containers, the selected slot, and every filled slot with its position.
 #[must_use]
 pub fn digest(unit: &Unit, version: u64, epoch: u64) -> u64 {
     let mut hasher = Xxh3::with_seed(epoch);
@@ -36,7 +36,7 @@ mod tests {
     use crate::model::{id::ItemId, slots::Slots};
 
     #[test]
-    fn everything_counts() {
+    fn every_field_changes_the_checksum() {
         let axe = ItemId::of("axe").stack(1);
         let unit = |slots: &[(usize, crate::model::stack::Stack)], len, selected| {
             let mut unit = Unit::default();
@@ -59,7 +59,7 @@ mod tests {
             digest(&unit(&[(0, axe)], 9, None), 1, 8),
         ];
         for (at, one) in digests.iter().enumerate() {
-            assert!(!digests[at + 1..].contains(one), "digest {at}");
+            assert!(!digests[at + 1..].contains(one), "checksum {at}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Values into bits. Nothing here can fail: what cannot be encoded never leaves
-//! [`mark`](crate::server::mark).
+//! Encodes values into messages. Nothing here can fail: [`mark`](crate::server::mark) filters out
+//! everything that cannot be encoded.
 
 mod update;
 
@@ -20,24 +20,24 @@ use super::{
 
 pub use update::{Entry, UpdateHead, quick, update_delta, update_full};
 
-/// Begins a message that holds only updates of inventories that nobody else sees.
+/// Begins a message that contains only updates of inventories without other viewers.
 pub fn begin_plain(w: &mut BitWriter) {
     w.put(0b1001, 4);
 }
 
-/// Begins a message of updates that are the same for all who get it.
+/// Begins a message of updates that is identical for all its recipients.
 pub fn begin_shared(w: &mut BitWriter) {
     w.put(0b1101, 4);
 }
 
-/// Begins a message of answers and of updates of inventories that nobody else sees.
+/// Begins a message of answers and of updates of inventories without other viewers.
 pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
     w.put(0b011, 3);
     self::answers(w, answers);
 }
 
-/// Begins a message that can hold everything. `data`, `closes`, `opens`, `handover`, the updates with a zero bit
-/// behind them, and then `digests` must follow.
+/// Begins a message that can contain everything. It must be followed by `data`, `closes`, `opens`,
+/// `handover`, the updates with a zero bit after them, and `digests`.
 pub fn begin_full(
     w: &mut BitWriter,
     answers: Option<&Answers>,
@@ -79,13 +79,13 @@ fn reason(w: &mut BitWriter, reason: Reason) {
     }
 }
 
-/// How many bits a reason takes.
+/// Number of bits of a rejection reason.
 pub(super) const REASON_BITS: u32 = 5;
 
-/// The code of a reason of the game's own.
+/// Code of a reason defined by the game.
 pub(super) const REASON_GAME: u32 = 31;
 
-/// Writes instance data that is gone, and such that the client does not have.
+/// Writes instance data that was removed, and instance data that the client does not have.
 pub fn data(w: &mut BitWriter, forgotten: &[DataId], data: &[Datum]) {
     w.golomb((forgotten.len() + data.len()) as u64, 0);
     for id in forgotten {
@@ -101,7 +101,7 @@ pub fn data(w: &mut BitWriter, forgotten: &[DataId], data: &[Datum]) {
     }
 }
 
-/// Writes the views that end.
+/// Writes the views that close.
 pub fn closes(w: &mut BitWriter, closes: &[(u32, CloseCause)]) {
     w.golomb(closes.len() as u64, 0);
     for (view, cause) in closes {
@@ -110,27 +110,28 @@ pub fn closes(w: &mut BitWriter, closes: &[(u32, CloseCause)]) {
     }
 }
 
-/// Writes the number of views that begin.
+/// Writes the number of views that open.
 pub fn opens(w: &mut BitWriter, len: usize) {
     w.golomb(len as u64, 0);
 }
 
-/// The slots of a view that begins.
+/// The slots of a view that opens.
 #[derive(Clone, Copy, Debug)]
 pub enum Body<'a> {
-    /// All of them, as written by [`copy`].
+    /// All slots, as written by [`copy`].
     Copy(&'a BitWriter),
-    /// What changed since the client had this version, in rising order, for clients that have kept it or a later one.
+    /// The changes since this version in ascending order of slots, for clients that have kept this
+    /// version or a later one.
     Since(u64, &'a [Entry]),
 }
 
-/// Writes what lies in all slots of a unit: the same for everybody who begins to see it.
+/// Writes the contents of all slots of an inventory: identical for everyone who starts to view it.
 pub fn copy(w: &mut BitWriter, schema: Schema, unit: &Unit) {
     selected(w, unit.selected);
     slots(w, schema, unit);
 }
 
-/// Writes one view that begins. `before` is the one written before it in the same message.
+/// Writes one view that opens. `before` is the view written before it in the same message.
 pub fn open(
     w: &mut BitWriter,
     schema: Schema,
@@ -188,7 +189,7 @@ fn structure(w: &mut BitWriter, schema: Schema, unit: &Unit) {
     }
 }
 
-/// Writes the digests of views.
+/// Writes the checksums of views.
 pub fn digests(w: &mut BitWriter, digests: &[(u32, u64)]) {
     w.golomb(digests.len() as u64, 0);
     for (view, digest) in digests {
@@ -197,7 +198,7 @@ pub fn digests(w: &mut BitWriter, digests: &[(u32, u64)]) {
     }
 }
 
-/// Writes which views begin as they were sent in chunks.
+/// Writes which views open with contents sent in chunks.
 pub fn handover(w: &mut BitWriter, handover: Option<&Handover>) {
     w.flag(handover.is_some());
     if let Some(Handover { transfer, dropped }) = handover {
@@ -212,7 +213,7 @@ pub(super) fn entity(w: &mut BitWriter, entity: Entity) {
     w.golomb(u64::from(entity.generation().to_bits()), 0);
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "both halves are written")]
+#[expect(clippy::cast_possible_truncation, reason = "both halves are written separately")]
 pub(super) fn id(w: &mut BitWriter, id: InventoryId) {
     let bits = id.to_bits();
     let named = bits >> 63 == 1;
@@ -232,22 +233,22 @@ fn selected(w: &mut BitWriter, selected: Option<u8>) {
     }
 }
 
-/// How the stacks of a copy are written.
+/// Encoding of the stacks of a copy.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
-    /// Whether some may have wear or data.
+    /// Whether stacks may have wear or data.
     pub(super) more: bool,
-    /// Whether counts are written without regard to the item's maximum stack.
+    /// Whether counts are written without using the item's maximum stack size.
     pub(super) wide: bool,
-    /// Whether no slot is empty, so that none has to say so.
+    /// Whether no slot is empty, so the flag for filled slots is omitted.
     pub(super) all: bool,
 }
 
 impl Form {
-    /// A stack by itself.
+    /// A single stack outside a copy.
     pub(super) const ALONE: Self = Self { more: true, wide: true, all: true };
 
-    /// The shortest form of a copy.
+    /// Returns the shortest form of a copy.
     fn of(schema: Schema, unit: &Unit) -> Self {
         let (mut more, mut fits) = (false, true);
         let (mut wide_bits, mut narrow_bits) = (0, 0);
@@ -258,13 +259,13 @@ impl Form {
             wide_bits += BitWriter::golomb_bits(u64::from(stack.count() - 1), 2);
             narrow_bits += count_bits(max_stack);
         }
-        // A slot takes a bit at least: by that a reader knows how many there can be.
+        // Every slot must take at least one bit: readers use this to limit the number of slots.
         let all = schema.catalogue.rank_bits() > 0 && unit.iter().all(|cell| cell.is_some());
         Self { more, wide: !fits || wide_bits <= narrow_bits, all }
     }
 }
 
-/// How many bits a count takes that is at most `max_stack`.
+/// Returns the number of bits of a count that is at most `max_stack`.
 pub(super) fn count_bits(max_stack: u32) -> u32 {
     u32::BITS - (max_stack - 1).leading_zeros()
 }
@@ -285,7 +286,8 @@ fn slots(w: &mut BitWriter, schema: Schema, unit: &Unit) {
 }
 
 fn item(w: &mut BitWriter, schema: Schema, item: ItemId) {
-    // Mark lets no unknown item through; a rank of zero would show the wrong item, not break the bits.
+    // `mark` lets no unknown item through. A rank of zero would show the wrong item but keep the
+    // bits valid.
     w.put(schema.catalogue.rank(item).unwrap_or(0), schema.catalogue.rank_bits());
 }
 
@@ -313,7 +315,7 @@ fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
     }
 }
 
-/// How many bits name one of `len` things.
+/// Returns the number of bits of an index into `len` elements.
 #[must_use]
 pub fn index_bits(len: usize) -> u32 {
     usize::BITS - len.saturating_sub(1).leading_zeros()

@@ -1,13 +1,13 @@
-//! What clients ask, top to bottom. Values into bits and back, in the order of the drawing.
+//! The wire format of client requests: encoding and decoding, with the grammar listed top-down.
 //!
 //! ```text
-//! request   = 0 number:8 body | 1 0000000 control       control is serialised: see `hello`
+//! request   = 0 number:8 body | 1 0000000 control       control is serialized: see `hello`
 //! body      = 00 act | 01 target                        the player wants to open an inventory
 //!           | 10 view:EG0 handle:EG0                    the player has closed one
 //! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload
 //!                                                       the acting inventory's view + 1, or 0 for none
-//! payload   = tag:4 fields                              of the built-in type, as in `Action`
-//!           | length:EG5 byte*                          of the game's own
+//! payload   = tag:4 fields                              of the built-in type, see `Action`
+//!           | length:EG5 byte*                          of a custom action
 //! place     = view:EG0 slot
 //! slot      = kind:⌈log2 kinds⌉ index:EG4
 //! area      = view:EG0 kind?:1 [kind:⌈log2 kinds⌉]
@@ -16,8 +16,8 @@
 //! target    = 0 index:EG7 generation:EG0 | 1 id         the server's entity | an inventory's id
 //! ```
 //!
-//! `number` counts a client's requests, modulo 256; it says which were heard before. `witness` is a hash
-//! of what the player saw.
+//! `number` counts a client's requests, modulo 256; it lets the server recognize requests that it
+//! has already received. `witness` is a hash of what the player saw.
 
 use bevy::ecs::entity::Entity;
 
@@ -35,48 +35,49 @@ use super::{
     encode::{self, index_bits},
 };
 
-/// Longest request, in bytes.
+/// Maximum length of a request, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 2048;
 
-/// Longest payload of an action of the game's own, in bytes.
+/// Maximum length of the payload of a custom action, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 1024;
 
-/// First byte of a request that is not about inventories; it stays the same in every version.
+/// First byte of a request that is not about inventories. It is the same in every protocol version.
 pub const CONTROL: u8 = 1;
 
-/// What a client wants to open.
+/// The inventory that a client wants to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
     /// The server's entity, known to the client because it is replicated.
     Entity(Entity),
-    /// Any inventory by its id.
+    /// Any inventory, by its id.
     Id(InventoryId),
 }
 
-/// A request but for an action's payload.
+/// A request without the payload of an action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Body {
     /// An action. Its payload follows.
     Act {
-        /// The acting inventory's view.
+        /// View of the acting inventory.
         actor: Option<u32>,
-        /// A hash of what the player saw.
+        /// Hash of what the player saw.
         witness: u16,
-        /// The type of the action, in the order of registration.
+        /// Type of the action, in the order of registration.
         kind: u32,
     },
     /// The player wants to open an inventory.
     Open(Target),
-    /// The player has closed one.
+    /// The player has closed an inventory.
     Close {
         /// Its view.
         view: u32,
-        /// The handle that came with the view: the server may show another inventory there by now.
+        /// The handle that came with the view, since the server may have reused the view for
+        /// another inventory.
         handle: u32,
     },
 }
 
-/// Writes a request but for an action's payload. `kinds` is how many types of actions there are.
+/// Writes a request without the payload of an action. `kinds` is the number of action types.
 pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
     w.flag(false);
     w.put(u32::from(number), 8);
@@ -103,11 +104,11 @@ pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
     }
 }
 
-/// Reads what [`write_body`] wrote, and the number.
+/// Reads a request written by [`write_body`] and returns it with its number.
 ///
 /// # Errors
 ///
-/// [`DecodeError`].
+/// [`DecodeError`] if the bytes are invalid.
 pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeError> {
     if r.flag()? {
         return Err(DecodeError::Reserved);
@@ -115,13 +116,13 @@ pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeEr
     let number = r.take(8)?.to_le_bytes()[0];
     let body = match r.take(2)? {
         0b00 => {
-            #[expect(clippy::cast_possible_truncation, reason = "a small constant")]
-            let actor = narrow(r, 0, "a view", VIEWS_MAX as u32)?.checked_sub(1);
+            #[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]
+            let actor = narrow(r, 0, "acting view", VIEWS_MAX as u32)?.checked_sub(1);
             let [low, high, ..] = r.take(16)?.to_le_bytes();
             let kind = r.take(index_bits(kinds))?;
             if kind as usize >= kinds {
                 let (value, max) = (u64::from(kind), kinds as u64 - 1);
-                return Err(DecodeError::OutOfRange { what: "an action", value, max });
+                return Err(DecodeError::OutOfRange { what: "action type", value, max });
             }
             Body::Act { actor, witness: u16::from_le_bytes([low, high]), kind }
         }
@@ -135,34 +136,34 @@ pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeEr
     Ok((number, body))
 }
 
-/// Writes the payload of an action of the game's own.
+/// Writes the payload of a custom action.
 pub fn write_payload(w: &mut BitWriter, payload: &[u8]) {
     w.golomb(payload.len() as u64, 5);
     payload.iter().for_each(|byte| w.put(u32::from(*byte), 8));
 }
 
-/// Reads what [`write_payload`] wrote.
+/// Reads a payload written by [`write_payload`].
 ///
 /// # Errors
 ///
-/// [`DecodeError`].
+/// [`DecodeError`] if the bytes are invalid.
 pub fn read_payload(r: &mut BitReader) -> Result<Vec<u8>, DecodeError> {
-    let len = length(r, 5, "the length of an action", PAYLOAD_BYTES_MAX)?;
+    let len = length(r, 5, "payload length", PAYLOAD_BYTES_MAX)?;
     decode::bytes(r, len)
 }
 
-/// Writes an [`Action`]: its tag, then its fields in their order.
+/// Writes an [`Action`]: its tag, then its fields in order.
 pub struct ActionWriter<'a, 'w> {
-    /// Where to.
+    /// The output.
     pub w: &'w mut BitWriter,
     /// The registered containers and items.
     pub schema: Schema<'a>,
-    /// Finds the client's view of an entity.
+    /// Returns the client's view of an entity.
     pub view: &'a dyn Fn(Entity) -> Option<u32>,
 }
 
 impl ActionWriter<'_, '_> {
-    /// Writes it.
+    /// Writes the action.
     pub fn action(&mut self, action: &Action) {
         match action {
             Action::Move { from, to, count } => self.tag(0).place(*from).place(*to).count(*count),
@@ -240,21 +241,22 @@ impl ActionWriter<'_, '_> {
 
 /// Reads an [`Action`].
 pub struct ActionReader<'a, 'r, 'b> {
-    /// Where from.
+    /// The input.
     pub r: &'r mut BitReader<'b>,
     /// The registered containers and items.
     pub schema: Schema<'a>,
-    /// Finds the entity of a client's view.
+    /// Returns the entity of a client's view.
     pub entity: &'a dyn Fn(u32) -> Option<Entity>,
 }
 
 impl ActionReader<'_, '_, '_> {
-    /// Reads it. A view that the client does not have becomes [`Entity::PLACEHOLDER`], which has no
-    /// inventory: it may have been closed while the request was on its way.
+    /// Reads the action. A view that the client does not have becomes [`Entity::PLACEHOLDER`],
+    /// which has no inventory, since the view may have been closed while the request was on its
+    /// way.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`].
+    /// [`DecodeError`] if the bytes are invalid.
     pub fn action(&mut self) -> Result<Action, DecodeError> {
         Ok(match self.r.take(4)? {
             0 => Action::Move { from: self.place()?, to: self.place()?, count: self.count()? },
@@ -291,13 +293,13 @@ impl ActionReader<'_, '_, '_> {
         let kinds = self.schema.kinds;
         let kind = self.r.take(index_bits(kinds.len()))?;
         let max = kinds.len() as u64 - 1;
-        let wrong = DecodeError::OutOfRange { what: "a container", value: u64::from(kind), max };
+        let wrong = DecodeError::OutOfRange { what: "container type", value: u64::from(kind), max };
         kinds.get(kind as usize).map(|kind| kind.key).ok_or(wrong)
     }
 
     fn place(&mut self) -> Result<Place, DecodeError> {
         let (entity, container) = (self.view()?, self.kind()?);
-        let [low, high, ..] = narrow(self.r, 4, "a slot", u32::from(u16::MAX))?.to_le_bytes();
+        let [low, high, ..] = narrow(self.r, 4, "slot index", u32::from(u16::MAX))?.to_le_bytes();
         Ok((entity, Slot { container, index: u16::from_le_bytes([low, high]) }))
     }
 
@@ -311,16 +313,16 @@ impl ActionReader<'_, '_, '_> {
         if !self.r.flag()? {
             return Ok(None);
         }
-        narrow(self.r, 2, "a count", u32::MAX).map(Some)
+        narrow(self.r, 2, "count", u32::MAX).map(Some)
     }
 
     fn places(&mut self) -> Result<Vec<Place>, DecodeError> {
-        let len = length(self.r, 2, "the number of slots", ACTION_PLACES_MAX)?;
+        let len = length(self.r, 2, "number of slots", ACTION_PLACES_MAX)?;
         (0..len).map(|_| self.place()).collect()
     }
 
     fn areas(&mut self) -> Result<Vec<Area>, DecodeError> {
-        let len = length(self.r, 2, "the number of areas", ACTION_AREAS_MAX)?;
+        let len = length(self.r, 2, "number of areas", ACTION_AREAS_MAX)?;
         (0..len).map(|_| self.area()).collect()
     }
 }

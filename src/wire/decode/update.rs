@@ -1,4 +1,4 @@
-//! Reads updates: what changed in a view that the client has.
+//! Decodes updates: the changes of a view that the client has.
 
 use crate::model::{stack::Stack, unit::Unit};
 
@@ -21,7 +21,7 @@ pub(super) fn update(
     let held =
         copies.held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
     check_base(r, &held)?;
-    let what = "the number of commits";
+    let what = "number of commits";
     let max = (u64::MAX / 2).saturating_sub(held.version);
     let steps = r.golomb(0, what, max)?.saturating_add(1);
     let version = held.version + steps;
@@ -91,7 +91,7 @@ pub(super) fn delta(
     Ok(changes)
 }
 
-/// Reads one entry and gives its slot.
+/// Reads one entry and returns its slot.
 fn entry(
     r: &mut BitReader,
     schema: Schema,
@@ -113,7 +113,7 @@ fn slot(r: &mut BitReader, unit: &Unit) -> Result<usize, DecodeError> {
     let slot = r.take(index_bits(unit.len()))? as usize;
     if slot >= unit.len() {
         let max = (unit.len() as u64).saturating_sub(1);
-        return Err(DecodeError::OutOfRange { what: "a slot", value: slot as u64, max });
+        return Err(DecodeError::OutOfRange { what: "slot", value: slot as u64, max });
     }
     Ok(slot)
 }
@@ -147,7 +147,7 @@ fn change(
     }
     if !r.flag()? {
         let old = before()?;
-        let by = unzigzag(r.golomb(2, "a change of wear", 1 << 18)?);
+        let by = unzigzag(r.golomb(2, "change of wear", 1 << 18)?);
         let wear = u16::try_from(i64::from(old.wear) + by).map_err(|_| bad)?;
         return Ok(Change::To(Some(old.worn(wear))));
     }
@@ -165,7 +165,7 @@ fn amount(r: &mut BitReader) -> Result<u32, DecodeError> {
         return Ok(1);
     }
     Ok(match r.take(3)? {
-        7 => 9 + narrow(r, 3, "a change of count", u32::MAX - 9)?,
+        7 => 9 + narrow(r, 3, "change of count", u32::MAX - 9)?,
         less => 2 + less,
     })
 }

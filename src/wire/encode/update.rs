@@ -1,4 +1,4 @@
-//! Writes updates: what changed in a view that the client has.
+//! Encodes updates: the changes of a view that the client has.
 
 use smallvec::SmallVec;
 
@@ -9,16 +9,16 @@ use super::{
     Form, index_bits, item, selected, slots, stack,
 };
 
-/// Where an update starts, ends, and whom it is for.
+/// Header of an update: its view, its start and its end.
 #[derive(Clone, Copy, Debug)]
 pub struct UpdateHead {
-    /// The view's index, or the unit's handle in a shared part.
+    /// Index of the view, or the handle of the inventory in a shared part.
     pub view: u32,
-    /// The unit's handle.
+    /// Handle of the inventory.
     pub handle: u32,
-    /// The version that the viewers hold.
+    /// Version that the viewers hold.
     pub base: u64,
-    /// The version that they will hold.
+    /// Version that they will hold.
     pub version: u64,
     /// The selected slot, if it changed since `base`.
     pub selected: Option<u8>,
@@ -37,7 +37,7 @@ fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
     }
 }
 
-/// Writes all slots of a unit whose structure the viewers know.
+/// Writes all slots of an inventory whose structure the viewers know.
 pub fn update_full(w: &mut BitWriter, schema: Schema, update: &UpdateHead, unit: &Unit) {
     head(w, update, true);
     slots(w, schema, unit);
@@ -46,16 +46,16 @@ pub fn update_full(w: &mut BitWriter, schema: Schema, update: &UpdateHead, unit:
 /// One changed slot of a delta.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its flat position.
+    /// Flat position of the slot.
     pub slot: usize,
-    /// What the viewers hold there, if that is known.
+    /// Contents that the viewers hold, if known.
     pub old: Option<Option<Stack>>,
-    /// What lies there now.
+    /// Current contents.
     pub new: Option<Stack>,
 }
 
-/// Writes a whole message, if one change of one inventory is all there is to say, and says whether it was.
-/// With `shared` it is for all who see the inventory.
+/// Writes a whole message if it consists of a single change of one inventory; returns `true` if it
+/// did. With `shared`, the message is for all viewers of the inventory.
 pub fn quick(
     w: &mut BitWriter,
     schema: Schema,
@@ -88,7 +88,7 @@ pub fn quick(
     fits
 }
 
-/// Writes the changed slots, in rising order, of a unit with `len` slots.
+/// Writes the changed slots, in ascending order, of an inventory with `len` slots.
 pub fn update_delta(
     w: &mut BitWriter,
     schema: Schema,
@@ -154,10 +154,10 @@ fn entry(
     }
 }
 
-/// Above so many entries nobody looks for exchanges.
+/// Maximum number of entries up to which exchanges are detected.
 const EXCHANGES_MAX: usize = 16;
 
-/// For each entry the later one whose slot it was exchanged with, if there is one.
+/// Returns for each entry the later entry whose slot it was exchanged with, if any.
 fn exchanges(entries: &[Entry]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
     let mut partners: SmallVec<[Option<usize>; EXCHANGES_MAX]> = SmallVec::new();
     if entries.len() < 2 || entries.len() > EXCHANGES_MAX {
@@ -222,5 +222,5 @@ fn zigzag(by: i64) -> u64 {
 }
 
 fn to_u32(slot: usize) -> u32 {
-    u32::try_from(slot).expect("a unit never has so many slots")
+    u32::try_from(slot).expect("a slot position must fit in 32 bits")
 }

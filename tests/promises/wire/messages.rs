@@ -464,7 +464,7 @@ fn update_that_does_not_fit_the_copy_is_a_named_error() {
     let error = |name: &str, version| decoded(&bytes(name), version, &held).unwrap_err();
     let gap = DecodeError::Gap { id: player(0), version: 6 };
     assert_eq!(error("one_less", 6), gap);
-    assert!(gap.to_string().contains("version 6 of the copy"), "{gap}");
+    assert!(gap.to_string().contains("the copy's version 6"), "{gap}");
     assert_eq!(error("one_less", 4), DecodeError::BadChange { slot: 29 }, "one less of one");
     assert_eq!(error("three_more_in_view_two", 37), DecodeError::BadChange { slot: 0 });
     let nobody = decode::message(
@@ -484,8 +484,8 @@ fn slots_and_items_out_of_range_are_named_errors() {
     encode::update_delta(&mut w, schema, &head(0, 0), 64, &[entry(40, None, None)]);
     w.flag(false);
     let error = decoded(w.finish(), 0, &unit(&[])).unwrap_err();
-    assert_eq!(error, DecodeError::OutOfRange { what: "a slot", value: 40, max: 35 });
-    assert_eq!(error.to_string(), "a slot is 40, above 35");
+    assert_eq!(error, DecodeError::OutOfRange { what: "slot", value: 40, max: 35 });
+    assert_eq!(error.to_string(), "slot is 40, above the maximum of 35");
 
     // Three items take two bits, so a fourth can be encoded.
     let fewer = Items::<()>::from_ron(r#"(items: [(key: "axe"), (key: "boots"), (key: "coin")])"#);
@@ -494,7 +494,7 @@ fn slots_and_items_out_of_range_are_named_errors() {
     let held = unit(&[]);
     let schema = Schema { catalogue: &fewer, kinds: &kinds };
     let result = decode::message(&bytes, schema, &Everything { version: 0, unit: &held });
-    assert_eq!(result, Err(DecodeError::OutOfRange { what: "an item", value: 3, max: 2 }));
+    assert_eq!(result, Err(DecodeError::OutOfRange { what: "item rank", value: 3, max: 2 }));
 }
 
 #[test]
