@@ -1,5 +1,5 @@
-//! A server and its clients in one process, for tests of games as well as of this crate: latency in
-//! ticks, loss, no socket, no wall clock. The same seed gives the same run.
+//! A server and its clients in one process, for tests of games and of this crate. Simulates latency
+//! in ticks and loss, without sockets or wall-clock time. The same seed gives the same run.
 //!
 //! ```
 //! use bevy::prelude::*;
@@ -38,18 +38,18 @@ use crate::{
 
 use link::Link;
 
-/// How long one step takes on the apps' clocks.
+/// Duration of one step on the apps' clocks.
 pub const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
-/// A network between the apps.
+/// The simulated network between the apps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Network {
-    /// Ticks that a message takes, each way.
+    /// Latency of a message in ticks, each way.
     pub latency_ticks: u64,
-    /// The share of messages that get lost, from 0 to 1. A reliable one comes later instead.
+    /// Share of messages that get lost, from 0 to 1. Reliable messages arrive late instead.
     pub loss: f32,
-    /// Ticks after which a lost reliable message is sent again; what follows it on an ordered channel
-    /// waits for it.
+    /// Number of ticks after which a lost reliable message is retransmitted. Later messages on an
+    /// ordered channel wait for it.
     pub resend_ticks: u64,
 }
 
@@ -59,7 +59,7 @@ impl Default for Network {
     }
 }
 
-/// What one client sent and was sent, as handed to the messaging layer.
+/// Traffic of one client, as passed to the messaging layer.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Traffic {
     /// Messages from the server.
@@ -76,7 +76,7 @@ pub struct Traffic {
 pub struct PairClient {
     /// The client's app.
     pub app: App,
-    /// What it sent and was sent so far.
+    /// Traffic so far.
     pub traffic: Traffic,
     /// Every message from the server with its channel, if [`Pair::record`] is set.
     pub record: Vec<(usize, Bytes)>,
@@ -85,11 +85,11 @@ pub struct PairClient {
     up: Link,
 }
 
-/// Changes messages from the server on their way: gets the client and the channel, returns what arrives
-/// in place of the message.
+/// Modifies messages in transit. Receives client, channel and message, and returns the messages
+/// that arrive instead.
 pub type Tamper = Box<dyn FnMut(usize, usize, Bytes) -> Vec<Bytes>>;
 
-/// One server with its clients. See the [module](self).
+/// A server with its clients. See the [module documentation](self).
 pub struct Pair {
     /// The server's app.
     pub server: App,
@@ -97,7 +97,7 @@ pub struct Pair {
     pub clients: Vec<PairClient>,
     /// The network; may be changed at any time.
     pub network: Network,
-    /// Whether clients keep every message they are sent.
+    /// Whether clients record every message that they are sent.
     pub record: bool,
     tamper: Option<Tamper>,
     tamper_requests: Option<Tamper>,
@@ -106,14 +106,15 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// A server and so many connected clients. `setup` is called on each app, the server's first; it
-    /// registers containers and inserts the items.
+    /// Creates a server and `clients` connected clients. `setup` is called on each app, starting
+    /// with the server's; it registers containers and inserts the items.
     #[must_use]
     pub fn new(clients: usize, setup: impl Fn(&mut App)) -> Self {
         Self::of_apps(Self::app(&setup), (0..clients).map(|_| Self::app(&setup)))
     }
 
-    /// The same of apps that were built and finished elsewhere, with this crate or without.
+    /// Like [`Self::new`], from apps that were built and finished elsewhere, with or without this
+    /// crate.
     #[must_use]
     pub fn of_apps(mut server: App, clients: impl IntoIterator<Item = App>) -> Self {
         server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
@@ -136,7 +137,8 @@ impl Pair {
         pair
     }
 
-    /// An app as the harness makes it, for tests without a network: single player, a host alone.
+    /// Creates an app like those of the simulation, for tests without a network: single player or a
+    /// host alone.
     pub fn app(setup: impl Fn(&mut App)) -> App {
         let mut app = App::new();
         app.add_plugins((
@@ -152,7 +154,7 @@ impl Pair {
         app
     }
 
-    /// Adds a client that is not connected yet, and returns its number.
+    /// Adds a client that is not connected yet, and returns its index.
     pub fn add_client(&mut self, setup: impl Fn(&mut App)) -> usize {
         self.add_app(Self::app(setup))
     }
@@ -169,17 +171,17 @@ impl Pair {
         self.clients.len() - 1
     }
 
-    /// Seeds the network's dice.
+    /// Seeds the random number generator of the network.
     pub fn seed(&mut self, seed: u64) {
         self.random.seed(seed);
     }
 
-    /// Puts something between the server and its clients.
+    /// Sets a function that modifies messages from the server to clients.
     pub fn tamper(&mut self, tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static) {
         self.tamper = Some(Box::new(tamper));
     }
 
-    /// Puts something between the clients and the server: the same for what clients send.
+    /// Sets a function that modifies messages from clients to the server.
     pub fn tamper_requests(
         &mut self,
         tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static,
@@ -187,7 +189,7 @@ impl Pair {
         self.tamper_requests = Some(Box::new(tamper));
     }
 
-    /// Takes both away again.
+    /// Removes both functions.
     pub fn stop_tampering(&mut self) {
         (self.tamper, self.tamper_requests) = (None, None);
     }
@@ -196,39 +198,39 @@ impl Pair {
     ///
     /// # Panics
     ///
-    /// If it is connected.
+    /// If the client is already connected.
     pub fn connect(&mut self, client: usize) {
         let there = &mut self.clients[client];
-        assert!(there.entity.is_none(), "client {client} is connected");
+        assert!(there.entity.is_none(), "client {client} is already connected");
         there.entity = Some(self.server.world_mut().spawn(ConnectedClient { max_size: 1200 }).id());
         set_client_state(&mut there.app, ClientState::Connected);
     }
 
-    /// Cuts a client's connection; what is on its way is lost.
+    /// Closes a client's connection; messages in transit are lost.
     ///
     /// # Panics
     ///
-    /// If it is not connected.
+    /// If the client is not connected.
     pub fn disconnect(&mut self, client: usize) {
         let there = &mut self.clients[client];
-        let entity = there.entity.take().expect("the client is connected");
+        let entity = there.entity.take().expect("the client must be connected");
         self.server.world_mut().despawn(entity);
         (there.down, there.up) = (Link::default(), Link::default());
         set_client_state(&mut there.app, ClientState::Disconnected);
         there.app.update();
     }
 
-    /// What the server calls a client.
+    /// Returns the server's id of a client.
     ///
     /// # Panics
     ///
-    /// If it is not connected.
+    /// If the client is not connected.
     #[must_use]
     pub fn client_id(&self, client: usize) -> ClientId {
-        ClientId::Client(self.clients[client].entity.expect("the client is connected"))
+        ClientId::Client(self.clients[client].entity.expect("the client must be connected"))
     }
 
-    /// One tick of the server, the network and every client, in this order.
+    /// Runs one tick of the server, the network and every client, in this order.
     pub fn step(&mut self) {
         self.tick += 1;
         for client in self.clients.iter_mut().filter(|client| client.entity.is_some()) {
@@ -255,7 +257,8 @@ impl Pair {
                 client.traffic.messages_up += 1;
                 client.traffic.bytes_up += bytes.len() as u64;
                 let kind = channels.client_channels()[channel];
-                // What a client sends in one step, the server has in the next at the earliest.
+                // A message that a client sends in one step reaches the server in the next step at
+                // the earliest.
                 let arrival = self.tick + 1 + self.network.latency_ticks;
                 let arriving = match &mut self.tamper_requests {
                     Some(tamper) => tamper(from, channel, bytes),
@@ -293,19 +296,19 @@ impl Pair {
         }
     }
 
-    /// So many ticks.
+    /// Runs `steps` ticks.
     pub fn steps(&mut self, steps: usize) {
         for _ in 0..steps {
             self.step();
         }
     }
 
-    /// Ticks until nothing is on its way or waits for its turn, twice over, so that answers to answers have
-    /// arrived too.
+    /// Runs ticks until nothing has been in transit or waiting to be sent for four ticks in a row,
+    /// so that answers to answers have also arrived.
     ///
     /// # Panics
     ///
-    /// If that does not happen within `max` steps.
+    /// If this does not happen within `max` ticks.
     pub fn settle(&mut self, max: usize) {
         let mut quiet = 0;
         for _ in 0..max {
@@ -318,55 +321,56 @@ impl Pair {
                 return;
             }
         }
-        panic!("something was still on its way after {max} steps");
+        panic!("messages still in transit or waiting to be sent after {max} steps");
     }
 
-    /// The channel of the messages that carry slots, for [`Self::tamper`] and [`Self::record`].
+    /// Returns the channel of the messages that carry slots, for [`Self::tamper`] and
+    /// [`Self::record`].
     ///
     /// # Panics
     ///
-    /// If the plugins are not there.
+    /// If the plugins are missing.
     #[must_use]
     pub fn sync_channel(&self) -> usize {
         let registry = self.server.world().resource::<RemoteMessageRegistry>();
-        registry.server_message_channel::<SyncBatch>().expect("the plugins registered it")
+        registry.server_message_channel::<SyncBatch>().expect("the plugins must be added")
     }
 
-    /// The channel of what is too much for one message.
+    /// Returns the channel of the chunked transfers.
     ///
     /// # Panics
     ///
-    /// If the plugins are not there.
+    /// If the plugins are missing.
     #[must_use]
     pub fn chunk_channel(&self) -> usize {
         let registry = self.server.world().resource::<RemoteMessageRegistry>();
-        registry.server_message_channel::<SyncChunk>().expect("the plugins registered it")
+        registry.server_message_channel::<SyncChunk>().expect("the plugins must be added")
     }
 
-    /// The channel of the messages that clients send.
+    /// Returns the channel of the messages that clients send.
     ///
     /// # Panics
     ///
-    /// If the plugins are not there.
+    /// If the plugins are missing.
     #[must_use]
     pub fn request_channel(&self) -> usize {
         let registry = self.server.world().resource::<RemoteMessageRegistry>();
-        registry.client_message_channel::<SyncRequest>().expect("the plugins registered it")
+        registry.client_message_channel::<SyncRequest>().expect("the plugins must be added")
     }
 
-    /// Spoils one slot of what the server has confirmed to a client, as bad memory would.
+    /// Corrupts one slot of a client's confirmed copy, like a memory error.
     pub fn corrupt(&mut self, client: usize, id: InventoryId, slot: usize, stack: Option<Stack>) {
         let mut there = self.clients[client].app.world_mut().resource_mut::<Confirmations>();
         there.corrupt(id, slot, stack);
     }
 
-    /// Everything that the server remembers about who sees what, for a look at what is left.
+    /// Returns all the server's state about views in debug format, to check for leftovers.
     #[must_use]
     pub fn server_views(&self) -> String {
         format!("{:?}", self.server.world().resource::<Views>())
     }
 
-    /// The slots that a client shows of an inventory; `None` if it does not see it.
+    /// Returns the slots that a client shows of an inventory; `None` if the client does not see it.
     #[must_use]
     pub fn shown<C: Container>(&self, client: usize, id: InventoryId) -> Option<&Slots> {
         let world = self.clients[client].app.world();
