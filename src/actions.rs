@@ -1,4 +1,4 @@
-//! What players ask for: the registered types of actions, and what is heard of them.
+//! Requests of players: the registered action types and the events about their outcome.
 
 mod param;
 
@@ -31,12 +31,12 @@ use crate::{
 pub use param::InventoryActions;
 pub(crate) use param::plugin;
 
-/// [`Action`] and every [`GameAction`]: what can be requested.
+/// All actions that can be requested: [`Action`] and every [`GameAction`].
 pub trait InventoryAction: Clone + Debug + Send + Sync + Sized + 'static {
-    /// Unique among all actions.
+    /// Unique name among all actions.
     const NAME: &'static str;
 
-    /// What the server's game hears of it.
+    /// Result that the game on the server receives.
     type Output: Send + Sync + 'static;
 
     #[doc(hidden)]
@@ -52,7 +52,7 @@ pub trait InventoryAction: Clone + Debug + Send + Sync + Sized + 'static {
 impl InventoryAction for Action {
     const NAME: &'static str = "action";
 
-    /// The stacks that it was about: what moved at once, was dropped, used or made.
+    /// The affected stacks: those moved as a whole area or quick-moved, dropped, used or crafted.
     type Output = Vec<Stack>;
 
     fn run(&self, tx: &mut Tx) -> Result<Vec<Stack>, Reason> {
@@ -95,20 +95,20 @@ impl<A: GameAction> InventoryAction for A {
 pub struct AnyAction(pub(crate) Arc<dyn Erased>);
 
 impl AnyAction {
-    /// The action, if it is of this type: `any.get::<Action>()`.
+    /// Returns the action if it is of this type: `any.get::<Action>()`.
     #[must_use]
     pub fn get<A: InventoryAction>(&self) -> Option<&A> {
         (self.0.as_ref() as &dyn Any).downcast_ref()
     }
 
-    /// What its type is called.
+    /// Returns the name of the action's type.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.0.name()
     }
 }
 
-/// What it takes of an action of any type.
+/// Type-erased operations of an action.
 pub(crate) trait Erased: Any + Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn run(&self, tx: &mut Tx) -> Result<Box<dyn Any + Send + Sync>, Reason>;
@@ -116,7 +116,7 @@ pub(crate) trait Erased: Any + Debug + Send + Sync {
     fn accept(&self, world: &mut World, head: AcceptedHead, output: Box<dyn Any + Send + Sync>);
 }
 
-/// Who acted, for [`Accepted`].
+/// The client and the acting inventory, for [`Accepted`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AcceptedHead {
     pub(crate) client: ClientId,
@@ -145,7 +145,7 @@ impl<A: InventoryAction> Erased for A {
     }
 }
 
-/// The registered types of actions. Their order is part of the protocol.
+/// The registered action types. Their order is part of the protocol.
 #[derive(Resource, Clone, Default)]
 pub(crate) struct ActionTypes(Arc<Vec<ActionType>>);
 
@@ -157,11 +157,11 @@ struct ActionType {
 }
 
 impl ActionTypes {
-    /// Adds a type.
+    /// Registers an action type.
     ///
     /// # Panics
     ///
-    /// If there is one of that name.
+    /// If an action type of that name is registered.
     pub(crate) fn add<A: InventoryAction>(&mut self) {
         let there = self.0.iter().any(|known| known.name == A::NAME);
         assert!(!there, "action `{}` is registered twice", A::NAME);
@@ -176,7 +176,7 @@ impl ActionTypes {
         self.0.len()
     }
 
-    /// The rank of an action's type, if it is registered.
+    /// Returns the index of an action's type, if it is registered.
     pub(crate) fn kind_of(&self, action: &AnyAction) -> Option<u32> {
         let id = (action.0.as_ref() as &dyn Any).type_id();
         (0..).zip(self.0.iter()).find(|(_, known)| known.id == id).map(|(kind, _)| kind)
@@ -194,23 +194,23 @@ impl ActionTypes {
     }
 }
 
-/// Names one request of the local player.
+/// Id of a request of the local player.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Reflect)]
 pub struct RequestId(pub(crate) u64);
 
-/// What was requested.
+/// What a player requested.
 #[derive(Clone, Debug)]
 pub enum Requested {
-    /// To do something.
+    /// Apply an action.
     Action(AnyAction),
-    /// To open an inventory.
+    /// Open an inventory.
     Open(Target),
-    /// To close one.
+    /// Close an inventory.
     Close(Entity),
 }
 
 impl Requested {
-    /// The action, if it is one of this type.
+    /// Returns the action if the request is one of this type.
     #[must_use]
     pub fn action<A: InventoryAction>(&self) -> Option<&A> {
         match self {
@@ -220,51 +220,51 @@ impl Requested {
     }
 }
 
-/// Authority: a player's action was done.
+/// Authority: a player's action was applied.
 #[derive(Event, Message, Clone, Debug)]
 pub struct Accepted<A: InventoryAction> {
-    /// Whose.
+    /// The player.
     pub client: ClientId,
-    /// The inventory that acted, if the player has one.
+    /// The acting inventory, if the player has one.
     pub actor: Option<Entity>,
     /// The action.
     pub action: A,
-    /// What its `apply` gave.
+    /// The result of the action's `apply`.
     pub output: A::Output,
 }
 
-/// The player's side: the server did what was requested. What it changed is shown.
+/// Player's side: the server applied a request. Its changes are already shown.
 #[derive(Event, Message, Clone, Debug)]
 pub struct ActionConfirmed {
-    /// Which request.
+    /// Id of the request.
     pub request: RequestId,
-    /// What it was.
+    /// The request.
     pub what: Requested,
 }
 
-/// The player's side: a request was refused. What was shown ahead has been taken back.
+/// Player's side: a request was rejected. Its prediction has been reverted.
 #[derive(Event, Message, Clone, Debug)]
 pub struct ActionRejected {
-    /// Which request.
+    /// Id of the request.
     pub request: RequestId,
-    /// What it was.
+    /// The request.
     pub what: Requested,
-    /// Why.
+    /// Reason for the rejection.
     pub reason: Reason,
 }
 
-/// The player's side: a slot takes part in a request that has no answer yet, or does so no more.
+/// Player's side: a slot became part of a request without an answer, or is no longer part of one.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SlotPending {
     /// The entity with the container.
     pub entity: Entity,
-    /// Which slot.
+    /// The slot.
     pub slot: Slot,
-    /// Whether an answer is awaited.
+    /// Whether the slot waits for an answer.
     pub pending: bool,
 }
 
-/// Tells the local player what became of a request.
+/// Notifies the local player of the outcome of a request.
 pub(crate) fn tell_answer(
     world: &mut World,
     request: RequestId,

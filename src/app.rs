@@ -1,4 +1,4 @@
-//! What a game calls while it builds its app.
+//! Registration methods for building the app.
 
 use bevy::{
     asset::{AssetLoader, LoadContext, io::Reader},
@@ -29,44 +29,46 @@ use crate::{
     },
 };
 
-/// Extends [`App`] with what the crate must know before it runs. Both sides call the same, in the same
-/// order.
+/// Extends [`App`] with the registrations of this crate. Both sides must make the same calls in the
+/// same order.
 pub trait InventoryAppExt {
-    /// Registers a container of the game's own. [`Inventory`](crate::prelude::Inventory) and
-    /// [`Hotbar`](crate::prelude::Hotbar) are there already.
+    /// Registers a container of the game. [`Inventory`](crate::prelude::Inventory) and
+    /// [`Hotbar`](crate::prelude::Hotbar) are registered by default.
     ///
     /// # Panics
     ///
-    /// If a container of that name is registered, or [`KINDS_MAX`](crate::model::unit::KINDS_MAX) are.
+    /// If a container of that name is registered, or [`KINDS_MAX`](crate::model::unit::KINDS_MAX)
+    /// containers are.
     fn add_container<C: Container>(&mut self) -> &mut Self;
 
-    /// Registers a container in which things are worn, and has
-    /// [`Equipped`](crate::prelude::Equipped) and [`Unequipped`](crate::prelude::Unequipped) raised for it.
+    /// Registers a container for equipment and emits [`Equipped`](crate::prelude::Equipped) and
+    /// [`Unequipped`](crate::prelude::Unequipped) for it.
     ///
     /// # Panics
     ///
-    /// As [`Self::add_container`].
+    /// If [`Self::add_container`] panics.
     fn add_equipment<C: Container>(&mut self) -> &mut Self;
 
-    /// Registers [`Tabs`](crate::prelude::Tabs): inventories of many slots in pages, of which a player opens
-    /// one at a time. See [`pages`].
+    /// Registers [`Tabs`](crate::prelude::Tabs): inventories of many slots in pages, of which a
+    /// player opens one at a time. See [`pages`].
     ///
     /// # Panics
     ///
-    /// As [`Self::add_container`] and [`Self::add_item_data`].
+    /// If [`Self::add_container`] or [`Self::add_item_data`] panics.
     fn add_pages(&mut self) -> &mut Self;
 
-    /// Inserts the catalogue. Syncing begins when there is one.
+    /// Inserts the catalog. Syncing starts once there is one.
     fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self;
 
-    /// Loads the catalogue from an asset whose name ends in `.items.ron`. Syncing begins when it has
-    /// arrived. A changed file is taken over while the game runs if keys, maximum stacks and tags are
-    /// still the same.
+    /// Loads the catalog from an asset whose name ends in `.items.ron`. Syncing starts once it has
+    /// loaded. If the file changes while the game runs, the new catalog is used, provided that
+    /// keys, maximum stack sizes, tags and recipes are the same.
     fn load_items<P>(&mut self, path: &'static str) -> &mut Self
     where
         P: Send + Sync + DeserializeOwned + Default + 'static;
 
-    /// Registers a type of action of the game's own. [`Action`](crate::prelude::Action) is there already.
+    /// Registers a type of custom action. [`Action`](crate::prelude::Action) is registered by
+    /// default.
     ///
     /// # Panics
     ///
@@ -77,15 +79,15 @@ pub trait InventoryAppExt {
     ///
     /// # Panics
     ///
-    /// If one of that name is registered, or 255 are.
+    /// If a type of that name is registered, or 255 types are.
     fn add_item_data<T: ItemData>(&mut self) -> &mut Self;
 
-    /// As [`Self::add_action`], for any action.
+    /// Like [`Self::add_action`], for any action.
     #[doc(hidden)]
     fn register_action<A: InventoryAction>(&mut self) -> &mut Self;
 
-    /// Has the authority ask a system of the game before a player opens, uses, or goes on seeing an
-    /// inventory whose entity passes the filter `F`. See [`Ask`].
+    /// Registers a rule: a system that the authority runs before a player opens, uses, or continues
+    /// to see an inventory whose entity matches the filter `F`. See [`Ask`].
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -106,7 +108,7 @@ pub trait InventoryAppExt {
     where
         F: QueryFilter + 'static;
 
-    /// Has a component that is derived from a container replicated to everybody who sees the entity.
+    /// Replicates a component that is derived from a container to everyone who sees the entity.
     fn add_public_view<V: PublicView>(&mut self) -> &mut Self;
 }
 
@@ -173,7 +175,7 @@ impl InventoryAppExt for App {
     }
 }
 
-/// Reads [`Items`] from RON.
+/// Loads [`Items`] from RON.
 struct ItemsLoader<P: Send + Sync + 'static>(core::marker::PhantomData<P>);
 
 impl<P: Send + Sync + 'static> Default for ItemsLoader<P> {
@@ -236,16 +238,16 @@ fn take_over_items<P: Send + Sync + 'static>(
     match catalogue {
         Some(there) if there.hash() != items.catalogue().hash() => {
             error!(
-                "the item catalogue changed in more than names, icons and properties; restart to use it"
+                "item catalog changed in more than names, icons and properties; restart to use it"
             );
         }
         Some(_) => {
-            warn!("the item catalogue was loaded anew");
+            warn!("item catalog reloaded");
             commands.insert_resource(items.catalogue().clone());
             commands.insert_resource(items);
         }
         None => {
-            info!("the item catalogue has {} items", items.catalogue().len());
+            info!("item catalog loaded with {} items", items.catalogue().len());
             commands.insert_resource(items.catalogue().clone());
             commands.insert_resource(items);
         }

@@ -1,10 +1,10 @@
-//! Whether this app decides, or follows a server.
+//! Whether this app is the authority or follows a server.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_replicon::prelude::ClientState;
 
-/// Tells the authority (dedicated server, listen server, single player) from a client. A client that is
-/// still connecting is none.
+/// Distinguishes the authority (dedicated server, listen server, single player) from a client. A
+/// client that is still connecting is not the authority.
 #[derive(SystemParam)]
 pub(crate) struct Authority<'w> {
     client: Option<Res<'w, State<ClientState>>>,
@@ -15,14 +15,14 @@ impl Authority<'_> {
         self.client.as_ref().is_none_or(|state| ***state == ClientState::Disconnected)
     }
 
-    /// The same, outside of systems.
+    /// Like [`Self::is_here`], outside of systems.
     pub(crate) fn is_in(world: &World) -> bool {
         let client = world.get_resource::<State<ClientState>>();
         client.is_none_or(|state| **state == ClientState::Disconnected)
     }
 }
 
-/// Has a system run on the authority only.
+/// Run condition: runs a system on the authority only.
 pub(crate) fn authority_is_here(authority: Authority) -> bool {
     authority.is_here()
 }

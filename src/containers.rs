@@ -1,4 +1,4 @@
-//! The registered containers, and how to reach their slots without knowing their type.
+//! The registry of container types, with type-erased access to their slots.
 
 use std::sync::Arc;
 
@@ -19,18 +19,19 @@ use crate::model::{
     unit::{KINDS_MAX, Kind, Unit},
 };
 
-/// All registered containers, in the order of registration.
+/// All registered container types, in the order of registration.
 ///
-/// The order is part of the protocol: both sides must register the same ones in the same order.
+/// The order is part of the protocol: both sides must register the same types in the same order.
 ///
-/// Cheap to clone: who writes to entities must not hold the resource, for their observers may want it.
+/// Cheap to clone. Code that writes to entities must clone it instead of borrowing the resource,
+/// since observers of the entities may need the resource.
 #[derive(Resource, Default, Clone)]
 pub struct Kinds {
     kinds: Arc<Vec<Kind>>,
     access: Arc<Vec<Access>>,
 }
 
-/// How to reach one kind of container.
+/// Type-erased access to one container type.
 #[derive(Clone, Copy)]
 struct Access {
     component: ComponentId,
@@ -43,14 +44,14 @@ struct Access {
 }
 
 impl Kinds {
-    /// Adds a container.
+    /// Registers a container type.
     ///
     /// # Panics
     ///
-    /// If another container has its name, or there are [`KINDS_MAX`] already.
+    /// If another container has the same name, or [`KINDS_MAX`] containers are registered.
     pub(crate) fn add<C: Container>(&mut self, world: &mut World) {
         assert!(self.kind_of::<C>().is_none(), "container `{}` is registered twice", C::NAME);
-        assert!(self.kinds.len() < KINDS_MAX, "more than {KINDS_MAX} containers");
+        assert!(self.kinds.len() < KINDS_MAX, "cannot register more than {KINDS_MAX} containers");
         names::remember(ContainerKey::of(C::NAME).to_bits(), C::NAME);
         Arc::make_mut(&mut self.kinds).push(Kind::of::<C>());
         Arc::make_mut(&mut self.access).push(Access {
@@ -72,19 +73,19 @@ impl Kinds {
         });
     }
 
-    /// The kinds by rank.
+    /// Returns the container types by index.
     #[must_use]
     pub fn as_slice(&self) -> &[Kind] {
         &self.kinds
     }
 
-    /// The rank of container `C`, if it is registered.
+    /// Returns the index of container `C`, if it is registered.
     pub(crate) fn kind_of<C: Container>(&self) -> Option<u8> {
         let key = ContainerKey::of(C::NAME);
         (0u8..).zip(self.kinds.iter()).find(|(_, kind)| kind.key == key).map(|(rank, _)| rank)
     }
 
-    /// A hash of what both sides must agree on.
+    /// Returns a hash of everything that both sides must agree on.
     #[must_use]
     pub fn hash(&self) -> u64 {
         let mut hasher = Xxh3::new();
@@ -117,13 +118,14 @@ impl Kinds {
         (!unit.is_empty()).then_some(unit)
     }
 
-    /// As [`Self::read`]; `None` also if the entity is gone.
+    /// Like [`Self::read`]; also `None` if the entity does not exist.
     pub(crate) fn read_in(&self, world: &World, entity: Entity) -> Option<Unit> {
         self.read(&FilteredEntityRef::from(world.get_entity(entity).ok()?))
     }
 
-    /// Makes the containers of an entity equal to `unit` by writing only what differs, and reports
-    /// kind, index of every slot written. Containers that the entity does not have are left out.
+    /// Makes the containers of an entity equal to `unit`, writing only the slots that differ. Calls
+    /// `written` with container type and slot index for every slot written. Skips containers that
+    /// the entity does not have.
     pub(crate) fn write(
         &self,
         entity: &mut FilteredEntityMut,
@@ -155,13 +157,13 @@ impl Kinds {
         }
     }
 
-    /// Which container of a unit says what is selected.
+    /// Returns the container type of an inventory that its selected slot refers to.
     pub(crate) fn selecting(&self, unit: &Unit) -> Option<u8> {
         unit.selecting(&self.kinds)
     }
 
-    /// Gives an entity exactly the containers of `unit`. Observers of the game run in between, and may
-    /// despawn it.
+    /// Gives an entity exactly the containers of `unit`. Observers of the game run in between and
+    /// may despawn the entity.
     pub(crate) fn restructure(&self, world: &mut World, entity: Entity, unit: &Unit) {
         for (kind, access) in (0u8..).zip(self.access.iter()) {
             let Ok(mut entity) = world.get_entity_mut(entity) else { return };
@@ -177,7 +179,7 @@ impl Kinds {
         }
     }
 
-    /// Has all containers of an entity marked again.
+    /// Flags all containers of an entity as changed, so that they are checked again.
     pub(crate) fn touch(&self, world: &mut World, entity: Entity) {
         let Ok(mut entity) = world.get_entity_mut(entity) else { return };
         let mut entity = FilteredEntityMut::from(&mut entity);

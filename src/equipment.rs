@@ -1,4 +1,4 @@
-//! What is put on and taken off, as events.
+//! Events for equipment that is put on or taken off.
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
@@ -16,26 +16,26 @@ use crate::{
     systems::InventorySystems,
 };
 
-/// Something was put on. On the authority for everybody, on a client for what it sees, also when it comes
-/// into view.
+/// An item was equipped. Emitted on the authority for all entities, and on a client for the
+/// inventories in view, also when they come into view.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Equipped {
-    /// Who wears it.
+    /// The entity that wears the item.
     pub entity: Entity,
-    /// Where.
+    /// The slot.
     pub slot: Slot,
-    /// What.
+    /// The item.
     pub stack: Stack,
 }
 
-/// Something was taken off, or on a client went out of view.
+/// An item was unequipped or, on a client, went out of view.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unequipped {
-    /// Who wore it.
+    /// The entity that wore the item.
     pub entity: Entity,
-    /// Where.
+    /// The slot.
     pub slot: Slot,
-    /// What.
+    /// The item.
     pub stack: Stack,
 }
 
@@ -58,7 +58,7 @@ fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut command
     }
 }
 
-/// What is worn comes into view, changes and goes with the inventory that holds it.
+/// Client: equipment comes into view, changes and disappears with the inventory that contains it.
 fn equip_shown<C: Container>(
     authority: Authority,
     (mut opened, mut resized, mut closed, mut changes): (
@@ -76,7 +76,8 @@ fn equip_shown<C: Container>(
     entities.extend(closed.read().map(|event| event.entity));
     entities.extend(changes.read().map(|event| event.entity));
     if authority.is_here() {
-        // What a server showed is gone; what is worn here is told by commits.
+        // Equipment shown by a server is gone; the authority's own equipment is reported by
+        // commits.
         for (entity, before) in told.drain() {
             for (index, stack) in before.iter() {
                 tell_changed(&mut commands, entity, C::slot(index), Some(stack), None);
@@ -106,7 +107,7 @@ fn tell_changed(
     old: Option<Stack>,
     new: Option<Stack>,
 ) {
-    // A tool that wears out is still the same tool.
+    // A change of wear or count alone is not reported.
     if old.map(|stack| (stack.item, stack.data)) == new.map(|stack| (stack.item, stack.data)) {
         return;
     }

@@ -1,4 +1,4 @@
-//! What the game hears. Everything is an observer event and a message at once.
+//! Events for the game. Each one is both an observer event and a message.
 
 use bevy::ecs::{
     component::Component,
@@ -15,134 +15,136 @@ use crate::{
     model::{container::Slot, id::InventoryId, rights::Rights, stack::Stack},
 };
 
-/// On every inventory that the local player may see, in all modes. UI queries filter on it.
+/// Marks every inventory that the local player may see, in all modes. Filter UI queries by it.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[component(immutable)]
 pub struct InView {
-    /// What the local player may do with it.
+    /// Rights of the local player.
     pub rights: Rights,
 }
 
-/// On the inventories that the local player owns: the own backpack, the own corpse.
+/// Marks the inventories that the local player owns, such as the player's backpack or corpse.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LocalInventory;
 
-/// The local player sees an inventory from now on. One event, not one per slot.
+/// An inventory came into the local player's view. Emitted once, not per slot.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InventoryOpened {
     /// The entity with the containers.
     pub entity: Entity,
-    /// Which.
+    /// Id of the inventory.
     pub inventory: InventoryId,
-    /// What the local player may do with it.
+    /// Rights of the local player.
     pub rights: Rights,
 }
 
-/// Containers were added to, removed from or resized in an inventory in view. Draw its grid anew.
+/// Containers were added to, removed from or resized in an inventory in view. Rebuild the grid.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InventoryResized {
     /// The entity with the containers.
     pub entity: Entity,
-    /// Which.
+    /// Id of the inventory.
     pub inventory: InventoryId,
 }
 
-/// The local player does not see an inventory any more. Its containers go right after this event.
+/// An inventory left the local player's view. Its containers are removed right after this event.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InventoryClosed {
-    /// The entity that had the containers. It may be gone when a message is read.
+    /// The entity that had the containers. It may no longer exist when the message is read.
     pub entity: Entity,
-    /// Which.
+    /// Id of the inventory.
     pub inventory: InventoryId,
-    /// Why.
+    /// Reason for closing.
     pub reason: CloseReason,
 }
 
-/// Why a view ended.
+/// Reason for closing a view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseReason {
-    /// The server stopped showing it: closed, walked away, rights revoked.
+    /// The server stopped showing the inventory: it was closed, the player walked away, or rights
+    /// were revoked.
     Hidden,
-    /// The inventory is gone.
+    /// The inventory no longer exists.
     Despawned,
-    /// The connection is gone.
+    /// The connection was lost or closed.
     Disconnected,
-    /// The replicated entity that carried it went out of sight. The view goes on, and opens again
-    /// should the entity come back.
+    /// The replicated entity with the inventory is no longer visible. The view continues and opens
+    /// again if the entity comes back.
     EntityGone,
 }
 
-/// A slot of an inventory in view holds something else now. Raised once per real change.
+/// The contents of a slot in view changed. Emitted once per actual change.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SlotChanged {
     /// The entity with the container.
     pub entity: Entity,
-    /// Which slot.
+    /// The slot.
     pub slot: Slot,
-    /// What was shown there.
+    /// The contents shown before.
     pub old: Option<Stack>,
-    /// What is shown there now.
+    /// The contents shown now.
     pub new: Option<Stack>,
-    /// How it came here.
+    /// Cause of the change.
     pub cause: SlotCause,
 }
 
-/// How a change came to the local player.
+/// How a change reached the local player.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SlotCause {
     /// The server changed this slot.
     Server,
-    /// A full copy, sent because much changed or to heal a wrong copy, differed here.
+    /// The slot differed in a full update, which was sent because much changed or to repair an
+    /// incorrect copy.
     FullCopy,
-    /// The player's own request, shown ahead of the answer.
+    /// A request of the player was predicted before the server's answer.
     Predicted,
-    /// What was shown ahead was refused, or came out otherwise.
+    /// A predicted change was rejected, or the server's result differs from it.
     RolledBack,
 }
 
-/// Another slot of an inventory in view is selected now.
+/// The selected slot of an inventory in view changed.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SelectedChanged {
     /// The entity with the hotbar.
     pub entity: Entity,
-    /// The index that was selected.
+    /// Index of the previously selected slot.
     pub old: u8,
-    /// The index that is selected now.
+    /// Index of the selected slot.
     pub new: u8,
 }
 
-/// Server: one slot was committed. What statistics, audit and journals read.
+/// Server: one slot was committed. Read by statistics, audits and journals.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Commit {
     /// The entity with the container.
     pub entity: Entity,
-    /// Which inventory.
+    /// Id of the inventory.
     pub inventory: InventoryId,
-    /// Which slot.
+    /// The slot.
     pub slot: Slot,
-    /// What lay there at the last commit.
+    /// Contents at the last commit.
     pub old: Option<Stack>,
-    /// What lies there now.
+    /// Current contents.
     pub new: Option<Stack>,
-    /// The version of the inventory with this change.
+    /// Version of the inventory that includes this change.
     pub version: u64,
-    /// Who or what did it.
+    /// Cause of the change.
     pub cause: Cause,
 }
 
-/// What changed a slot on the server.
+/// Cause of a slot change on the server.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Cause {
-    /// A plain mutation: nobody said.
+    /// Direct mutation without a declared cause.
     #[default]
     Undeclared,
-    /// The container was just added.
+    /// The container was added.
     Spawned,
     /// The container was removed.
     Removed,
     /// [`Inventories::give`](crate::prelude::Inventories::give).
     Given,
-    /// [`Inventories::take`](crate::prelude::Inventories::take) and its kin.
+    /// [`Inventories::take`](crate::prelude::Inventories::take) and similar methods.
     Taken,
     /// [`Inventories::transact`](crate::prelude::Inventories::transact).
     Transacted,
@@ -150,24 +152,24 @@ pub enum Cause {
     Loaded,
     /// An action of this player.
     Acted(ClientId),
-    /// Put on the ground by the game: [`Inventories::drop_where`](crate::prelude::Inventories::drop_where)
-    /// and its kin.
+    /// The game dropped the items on the ground:
+    /// [`Inventories::drop_where`](crate::prelude::Inventories::drop_where) and similar methods.
     Dropped,
-    /// A [`Crafter`](crate::prelude::Crafter) made something.
+    /// A [`Crafter`](crate::prelude::Crafter) finished a recipe.
     Crafted,
 }
 
-/// Server and client: the two cannot be synced, and why. The client stays connected; what follows is
-/// the game's choice.
+/// Server and client: client and server cannot be synced because of a protocol mismatch. The client
+/// stays connected; the game decides how to proceed.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SyncRefused {
-    /// The client that was refused; on that client itself [`ClientId::Server`].
+    /// The rejected client; on that client itself, [`ClientId::Server`].
     pub peer: ClientId,
-    /// What differs.
+    /// The differences.
     pub mismatch: Mismatch,
 }
 
-/// Raises an event as a message and to observers.
+/// Emits an event as a message and triggers its observers.
 pub(crate) fn tell<E: Event + Message + Clone>(world: &mut World, event: E)
 where
     for<'a> E::Trigger<'a>: Default,
@@ -176,7 +178,7 @@ where
     world.trigger(event);
 }
 
-/// The same, with the next commands.
+/// Emits an event as a message and triggers its observers when the commands are applied.
 pub(crate) fn tell_later<E: Event + Message + Clone>(commands: &mut Commands, event: E)
 where
     for<'a> E::Trigger<'a>: Default,

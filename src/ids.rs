@@ -1,4 +1,5 @@
-//! Which entity has which id, in every mode; ids for those who were given none; duplicates.
+//! The index of entities by inventory id, in all modes. Assigns ids to inventories without one and
+//! detects duplicates.
 
 use bevy::{
     ecs::{
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-/// Finds entities by [`InventoryId`].
+/// Looks up entities by [`InventoryId`].
 #[derive(Resource, Default, Debug)]
 pub struct InventoryIds {
     holders: HashMap<InventoryId, SmallVec<[Entity; 1]>>,
@@ -30,13 +31,13 @@ pub struct InventoryIds {
 }
 
 impl InventoryIds {
-    /// The entity with this id; of several the first.
+    /// Returns the entity with this id; the first one if several have it.
     #[must_use]
     pub fn get(&self, id: InventoryId) -> Option<Entity> {
         self.holders.get(&id).and_then(|holders| holders.first().copied())
     }
 
-    /// The next id in sequence that nobody has.
+    /// Returns the next sequential id that is not in use.
     fn draw(&mut self) -> InventoryId {
         loop {
             self.next += 1;
@@ -68,7 +69,7 @@ fn draw_id(
     }
 }
 
-/// An inventory whose id is taken off goes on under a drawn one.
+/// An inventory whose id is removed continues under a new sequential id.
 fn replace_id(
     remove: On<Remove, InventoryId>,
     units: Query<(), (With<Baseline>, Allow<Disabled>)>,
@@ -93,7 +94,7 @@ fn enter_id(
     let Ok(id) = entities.get(insert.entity).copied() else { return };
     let holders = ids.holders.entry(id).or_default();
     if !authority.is_here() {
-        // What the server shows is found before what the client has of its own.
+        // An inventory shown by the server takes precedence over one of the client itself.
         holders.insert(0, insert.entity);
         return;
     }

@@ -1,4 +1,4 @@
-//! The system parameter that works on whole units and knows the limits.
+//! The system parameter for operations on whole inventories within the catalog's limits.
 
 mod param;
 
@@ -26,8 +26,8 @@ use crate::{
 pub(crate) use param::ReadUnits;
 use param::Units;
 
-/// Works on all containers of an entity at once, within the limits of the catalogue, and says why slots
-/// changed ([`Commit::cause`](crate::prelude::Commit)).
+/// Operates on all containers of an entity within the limits of the catalog, and records the cause
+/// of slot changes ([`Commit::cause`](crate::prelude::Commit)).
 ///
 /// ```
 /// use bevy::prelude::*;
@@ -45,11 +45,11 @@ use param::Units;
 /// # bevy::ecs::system::assert_is_system(reward);
 /// ```
 ///
-/// For the authority: on a client the server decides, and what is written there is taken back. Before
-/// the catalogue has loaded nothing fits and everything is refused.
+/// For use on the authority. On a client, writes are reverted because the server decides. Until the
+/// catalog has loaded, nothing fits and every operation is rejected.
 ///
-/// It conflicts with other access to containers in the same system; use
-/// [`ParamSet`] or its own methods there.
+/// It conflicts with other access to containers in the same system; use [`ParamSet`] or the methods
+/// of this parameter instead.
 #[derive(SystemParam)]
 pub struct Inventories<'w, 's> {
     units: Units<'w, 's>,
@@ -63,57 +63,57 @@ pub struct Inventories<'w, 's> {
     commands: Commands<'w, 's>,
 }
 
-/// What did not fit. It must be put somewhere, or it is lost.
-#[must_use = "what did not fit would be lost"]
+/// The part of a stack that did not fit. It must be stored elsewhere, or it is lost.
+#[must_use = "the part that did not fit would be lost"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Leftover(Option<Stack>);
 
 impl Leftover {
-    /// The stack, if there is one.
-    #[must_use = "what did not fit would be lost"]
+    /// Returns the stack, if there is one.
+    #[must_use = "the part that did not fit would be lost"]
     pub fn into_stack(self) -> Option<Stack> {
         self.0
     }
 
-    /// Whether everything fitted.
+    /// Returns `true` if everything fit.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Says that what did not fit may go.
+    /// Discards the leftover.
     pub fn discard(self) {}
 }
 
 impl Inventories<'_, '_> {
-    /// All slots of an entity's containers, as a copy.
+    /// Returns a copy of all containers of an entity.
     #[must_use]
     pub fn unit(&self, entity: Entity) -> Option<Unit> {
         self.units.read(&self.kinds, entity)
     }
 
-    /// What lies in a slot; `None` also if there is no such slot.
+    /// Returns the slot's contents; `None` also if there is no such slot.
     #[must_use]
     pub fn get(&self, entity: Entity, slot: Slot) -> Option<Stack> {
         let unit = self.unit(entity)?;
         unit.get(unit.flat(self.kinds.as_slice(), slot)?)
     }
 
-    /// How many of an item an entity has, in all its containers.
+    /// Returns the number of an item in all containers of an entity.
     #[must_use]
     pub fn count(&self, entity: Entity, item: ItemId) -> u64 {
         self.unit(entity).map_or(0, |unit| unit.count(item))
     }
 
-    /// How many of a stack [`give`](Self::give) would place.
+    /// Returns the number of items of a stack that [`give`](Self::give) would place.
     #[must_use]
     pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
         let left = self.try_out(|tx| tx.fill(entity, stack));
         left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
     }
 
-    /// Puts a stack in wherever it fits, first to stacks of its kind, and returns what did not fit: all
-    /// of it if the entity has no container or the item is unknown.
+    /// Puts a stack in wherever it fits, first onto matching stacks, and returns the part that did
+    /// not fit: the whole stack if the entity has no container or the item is unknown.
     pub fn give(&mut self, entity: Entity, stack: Stack) -> Leftover {
         match self.run(Cause::Given, |tx| tx.fill(entity, stack)) {
             Ok(left) => Leftover(left),
@@ -121,11 +121,12 @@ impl Inventories<'_, '_> {
         }
     }
 
-    /// Takes exactly `count` of an item out, from the last slot backwards.
+    /// Takes exactly `count` of an item, from the last slot backwards.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`] or [`InventoryError::NotEnough`]; nothing has been taken then.
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NotEnough`]; nothing has been taken in
+    /// this case.
     pub fn take(
         &mut self,
         entity: Entity,
@@ -135,11 +136,12 @@ impl Inventories<'_, '_> {
         self.run(Cause::Taken, |tx| tx.take(entity, item, count))
     }
 
-    /// Takes `count` (all, if `None`) out of one slot.
+    /// Takes `count` items (all if `None`) out of one slot.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or [`InventoryError::Slot`].
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or
+    /// [`InventoryError::Slot`].
     pub fn take_from(
         &mut self,
         entity: Entity,
@@ -149,7 +151,8 @@ impl Inventories<'_, '_> {
         self.run(Cause::Taken, |tx| tx.take_from(entity, slot, count))
     }
 
-    /// Takes every stack for which `wanted` says yes: a death drop, a confiscation.
+    /// Takes every stack that matches the predicate `wanted`. Examples: a death drop, a
+    /// confiscation.
     ///
     /// # Errors
     ///
@@ -162,7 +165,7 @@ impl Inventories<'_, '_> {
         self.run(Cause::Taken, |tx| tx.take_where(entity, wanted))
     }
 
-    /// Does several things to any number of inventories, all of them or none.
+    /// Applies several steps to any number of inventories, all of them or none.
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -182,7 +185,7 @@ impl Inventories<'_, '_> {
     ///
     /// # Errors
     ///
-    /// What the closure returns; nothing has changed then.
+    /// The error that the closure returns; nothing has changed in this case.
     pub fn transact<T>(
         &mut self,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
@@ -190,8 +193,8 @@ impl Inventories<'_, '_> {
         self.run(Cause::Transacted, steps)
     }
 
-    /// Puts what did not fit, or any stack, on the ground: [`Dropped`](crate::prelude::Dropped) says by
-    /// whom, for the game to place it there.
+    /// Drops a leftover or any other stack on the ground. [`Dropped`](crate::prelude::Dropped)
+    /// names the inventory that dropped it, so that the game can place it there.
     pub fn drop_at(&mut self, by: Entity, stack: impl Into<Option<Stack>>) {
         let Some(stack) = stack.into() else { return };
         self.enter(&[], &[stack], Cause::Dropped);
@@ -204,7 +207,8 @@ impl Inventories<'_, '_> {
         });
     }
 
-    /// Drops every stack for which `wanted` says yes, and says how many: what a death leaves.
+    /// Drops every stack that matches the predicate `wanted` and returns the number of stacks
+    /// dropped. Example: the loot of a death.
     ///
     /// # Errors
     ///
@@ -221,11 +225,11 @@ impl Inventories<'_, '_> {
         })
     }
 
-    /// Writes an inventory down by key, for any serde format.
+    /// Saves an inventory with items by key, for any serde format.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], also while the catalogue has not loaded, or
+    /// [`InventoryError::NoInventory`], also if the catalog has not loaded, or
     /// [`InventoryError::TooManySlots`].
     pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
         let missing = InventoryError::NoInventory { entity };
@@ -239,12 +243,13 @@ impl Inventories<'_, '_> {
         Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, pool, unknown))
     }
 
-    /// Puts a saved inventory in place of what an entity has; every viewer gets a full copy. Containers
-    /// that the entity lacks, and items that the catalogue does not know, are kept in [`UnknownItems`].
+    /// Replaces the contents of an entity's containers with a saved inventory; every viewer gets a
+    /// full update. Saved containers that the entity lacks, and items that are not in the catalog,
+    /// are kept in [`UnknownItems`].
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], also while the catalogue has not loaded.
+    /// [`InventoryError::NoInventory`], also if the catalog has not loaded.
     pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
         let missing = InventoryError::NoInventory { entity };
         let there = self.unit(entity).ok_or(missing)?;
@@ -282,7 +287,7 @@ impl Inventories<'_, '_> {
         Ok(())
     }
 
-    /// Runs steps on copies, and leaves everything as it is.
+    /// Runs steps on copies and leaves the inventories unchanged.
     pub(crate) fn try_out<T>(
         &self,
         steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
@@ -312,7 +317,7 @@ impl Inventories<'_, '_> {
         Ok(given)
     }
 
-    /// Sets the number that a unit shows as its progress.
+    /// Sets the progress value that an inventory shows.
     pub(crate) fn show_progress(&mut self, entity: Entity, steps: u8) {
         let Some(before) = self.unit(entity).filter(|unit| unit.selected != Some(steps)) else {
             return;

@@ -1,5 +1,5 @@
-//! Paged inventories: a bank of thousands of slots in tabs. A viewer gets the list of the tabs first, and
-//! opens one page at a time.
+//! Paged inventories: a bank of thousands of slots in tabs. A viewer receives the list of tabs
+//! first and opens one page at a time.
 
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow},
@@ -25,10 +25,10 @@ use crate::{
     systems::InventorySystems,
 };
 
-/// Longest name of a tab in bytes; what is longer is cut when it is sent.
+/// Maximum length of a tab name in bytes. Longer names are truncated when sent.
 pub const TAB_NAME_BYTES_MAX: usize = 64;
 
-/// One tab of a bank: what is known of a page before it is opened.
+/// One tab of a bank: the part of a page that is known before it is opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tab {
     page: u32,
@@ -38,32 +38,32 @@ pub struct Tab {
 }
 
 impl Tab {
-    /// A tab for a page of so many slots. The icon is an item of the catalogue.
+    /// Creates a tab for a page of `slots` slots. The icon is an item of the catalog.
     #[must_use]
     pub fn new(name: impl Into<String>, icon: ItemId, slots: u16) -> Self {
         Self { page: 0, name: name.into(), icon, slots }
     }
 
-    /// The number of its page, by which it is opened, renamed and removed. It stays the same when other
-    /// tabs come and go.
+    /// Returns the page number, by which the page is opened, renamed and removed. It does not
+    /// change when other tabs are added or removed.
     #[must_use]
     pub const fn page(&self) -> u32 {
         self.page
     }
 
-    /// What it is called.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The item that it is drawn as.
+    /// Returns the item that serves as the icon.
     #[must_use]
     pub const fn icon(&self) -> ItemId {
         self.icon
     }
 
-    /// How many slots its page has. It follows the page, should that be resized.
+    /// Returns the number of slots of the page. It is updated when the page is resized.
     #[must_use]
     pub const fn slots(&self) -> u16 {
         self.slots
@@ -76,14 +76,15 @@ impl Tab {
         match pool.insert(&TabData { page: self.page, slots: self.slots, name }) {
             Ok(data) => stack.with_data(data),
             Err(error) => {
-                error!("a tab cannot be shown: {error}");
+                error!("cannot show tab: {error}");
                 stack
             }
         }
     }
 }
 
-/// What travels of a tab. The page's id is not part of it, so that banks with the same tabs share it.
+/// The synced data of a tab. The page's inventory id is not part of it, so that banks with the same
+/// tabs share the data.
 #[derive(Serialize, Deserialize)]
 struct TabData {
     page: u32,
@@ -95,16 +96,18 @@ impl ItemData for TabData {
     const NAME: &'static str = "inventory_tab";
 }
 
-/// The tabs of a bank: a container that nobody puts into or takes from. Its slots hold the icons.
+/// The tabs of a bank: a container into which players cannot put and from which they cannot take.
+/// Its slots contain the icons.
 ///
-/// On the authority the tabs are what the game says, and every tab has a page: an entity of its own with
-/// an [`Inventory`](crate::prelude::Inventory) and [`PageOf`](crate::prelude::PageOf), under the id
-/// [`InventoryId::page`](crate::prelude::InventoryId::page). Pages are there as soon as the tabs are
-/// inserted, and after a change before the tick is sent; they go with their tab and with the bank. Slots
-/// that are written otherwise ([`load`](crate::prelude::Inventories::load)) add tabs and take none away.
+/// On the authority, the game defines the tabs, and every tab has a page: a separate entity with an
+/// [`Inventory`](crate::prelude::Inventory) and [`PageOf`](crate::prelude::PageOf), with the id
+/// [`InventoryId::page`](crate::prelude::InventoryId::page). Pages are spawned as soon as the tabs
+/// are inserted, and after a change before the tick is sent. They are despawned with their tab and
+/// with the bank. Writing the slots by other means ([`load`](crate::prelude::Inventories::load))
+/// adds tabs and removes none.
 ///
-/// For a viewer they are what the server shows. A tab that is renamed is a
-/// [`SlotChanged`](crate::prelude::SlotChanged), one that is added or removed an
+/// For a viewer, the tabs are those that the server shows. Renaming a tab emits
+/// [`SlotChanged`](crate::prelude::SlotChanged); adding or removing one emits
 /// [`InventoryResized`](crate::prelude::InventoryResized).
 ///
 /// Register it with [`add_pages`](crate::prelude::InventoryAppExt::add_pages).
@@ -112,14 +115,14 @@ impl ItemData for TabData {
 pub struct Tabs {
     slots: Slots,
     tabs: Vec<Tab>,
-    /// The number of the next page.
+    /// Number of the next page.
     next: u32,
-    /// The slots as they were last made of the tabs.
+    /// The slots as last derived from the tabs.
     written: Slots,
 }
 
 impl Tabs {
-    /// Tabs in this order; their pages are numbered from zero.
+    /// Creates tabs in this order. Their pages are numbered from zero.
     #[must_use]
     pub fn new(tabs: impl IntoIterator<Item = Tab>) -> Self {
         let mut new = Self::default();
@@ -129,31 +132,30 @@ impl Tabs {
         new
     }
 
-    /// All tabs in order.
+    /// Iterates over all tabs in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Tab> + '_ {
         self.tabs.iter()
     }
 
-    /// How many there are.
+    /// Returns the number of tabs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tabs.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there are no tabs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tabs.is_empty()
     }
 
-    /// The tab of a page.
+    /// Returns the tab of a page.
     #[must_use]
     pub fn get(&self, page: u32) -> Option<&Tab> {
         self.tabs.iter().find(|tab| tab.page == page)
     }
 
-    /// Adds a tab behind the others, and returns the number of its page: one that this bank has not had
-    /// before.
+    /// Appends a tab and returns the number of its page, which this bank has not used before.
     pub fn add(&mut self, tab: Tab) -> u32 {
         let page = self.next;
         self.next += 1;
@@ -161,25 +163,26 @@ impl Tabs {
         page
     }
 
-    /// Removes a tab, if it is there. What lies in its page goes with it: move it elsewhere before.
+    /// Removes a tab and returns it, if it exists. The items in its page are lost: move them
+    /// elsewhere before.
     pub fn remove(&mut self, page: u32) -> Option<Tab> {
         let at = self.tabs.iter().position(|tab| tab.page == page)?;
         Some(self.tabs.remove(at))
     }
 
-    /// Gives a tab another name. Says whether it is there.
+    /// Renames a tab. Returns `true` if the tab exists.
     pub fn rename(&mut self, page: u32, name: impl Into<String>) -> bool {
         let tab = self.tabs.iter_mut().find(|tab| tab.page == page);
         tab.map(|tab| tab.name = name.into()).is_some()
     }
 
-    /// Gives a tab another icon. Says whether it is there.
+    /// Changes the icon of a tab. Returns `true` if the tab exists.
     pub fn set_icon(&mut self, page: u32, icon: ItemId) -> bool {
         let tab = self.tabs.iter_mut().find(|tab| tab.page == page);
         tab.map(|tab| tab.icon = icon).is_some()
     }
 
-    /// Has the tabs say what the slots hold.
+    /// Derives the tabs from the slots.
     fn read(&mut self, pool: &DataPool) {
         let tab = |(_, stack): (usize, Stack)| {
             let TabData { page, slots, name } = pool.get(stack.data?)?;
@@ -188,8 +191,9 @@ impl Tabs {
         self.tabs = self.slots.iter().filter_map(tab).collect();
     }
 
-    /// Has the slots show what the tabs say, and returns those from before if they were different. `lens`
-    /// are the slots of the pages that there are.
+    /// Derives the slots from the tabs, and returns the previous slots if they were different. If
+    /// the slots were written by other means, their tabs are adopted first. `lens` contains the
+    /// numbers of slots of the existing pages.
     pub(crate) fn write(&mut self, pool: &mut DataPool, lens: &[(u32, u16)]) -> Option<Slots> {
         if self.slots != self.written {
             let before = core::mem::take(&mut self.tabs);
@@ -246,7 +250,7 @@ pub(crate) fn register(app: &mut App) {
     pages::register(app);
 }
 
-/// On a client: what the server shows, before the game is told.
+/// Client: derives the tabs from what the server shows, before the game is notified.
 fn read_tabs(
     mut shown: Query<&mut Tabs, (Changed<Tabs>, With<InView>, Allow<Disabled>)>,
     pool: Res<DataPool>,

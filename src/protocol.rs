@@ -1,4 +1,4 @@
-//! The two messages that cross the network, as raw bytes; registered the same on both sides.
+//! The network messages, as raw bytes, registered identically on both sides.
 
 use bevy::prelude::*;
 use bevy_replicon::{
@@ -24,24 +24,25 @@ use crate::{
     stats::InventoryStats,
 };
 
-/// Server to client: one message of [`wire`](crate::wire).
+/// Server to client: one message in the [`wire`](crate::wire) format.
 #[derive(Message, Debug)]
 pub(crate) struct SyncBatch(pub(crate) Bytes);
 
-/// Server to client: one chunk of [`wire::bulk`](crate::wire::bulk).
+/// Server to client: one chunk in the [`wire::bulk`](crate::wire::bulk) format.
 #[derive(Message, Debug)]
 pub(crate) struct SyncChunk(pub(crate) Bytes);
 
-/// Client to server: one [`Request`](crate::hello::Request).
+/// Client to server: one request in the [`wire::request`](crate::wire::request) format.
 #[derive(Message, Debug)]
 pub(crate) struct SyncRequest(pub(crate) Bytes);
 
-/// What both halves of [`InventoryPlugins`](crate::InventoryPlugins) need.
+/// The shared parts of [`InventoryPlugins`](crate::InventoryPlugins) for server and client.
 pub struct InventorySharedPlugin;
 
 impl Plugin for InventorySharedPlugin {
     fn build(&self, app: &mut App) {
-        // Not tied to replication: a message carries all that it needs and never waits for a tick.
+        // Independent of replication: a message is self-contained and must not wait for a
+        // replication tick.
         app.add_server_message_with(Channel::Ordered, write_batch, read_batch)
             .make_message_independent::<SyncBatch>()
             .add_server_message_with(Channel::Unordered, write_chunk, read_chunk)

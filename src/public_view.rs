@@ -1,5 +1,5 @@
-//! What bystanders see: small components of their own, derived from a container and replicated to
-//! everybody who sees the entity. A bystander never gets a half-empty inventory.
+//! Public views: small separate components that are derived from a container and replicated to
+//! everyone who sees the entity. Bystanders never receive a partial inventory.
 
 use bevy::{
     ecs::{component::Mutable, lifecycle::Remove},
@@ -16,21 +16,21 @@ use crate::{
     },
 };
 
-/// A component that shows something of a container to everybody. Insert it on the server; it follows
-/// the container from then on, and is the default where there is none.
+/// A component that shows a part of a container to everyone. Insert it on the server. From then on
+/// it is updated with the container, and has the default value if there is no container.
 ///
 /// Register it with [`add_public_view`](crate::prelude::InventoryAppExt::add_public_view).
 pub trait PublicView:
     Component<Mutability = Mutable> + PartialEq + Default + Serialize + DeserializeOwned
 {
-    /// The container that it is derived from.
+    /// The container that the view is derived from.
     type Source: Container;
 
-    /// What is shown of it.
+    /// Derives the view from the container.
     fn view(source: &Self::Source) -> Self;
 }
 
-/// What a player holds: the item in the selected slot of the [`Hotbar`]. Neither count nor wear.
+/// The item in the selected slot of the [`Hotbar`], without count and wear.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct HeldItem(pub Option<ItemId>);
 
@@ -49,7 +49,8 @@ pub(crate) fn register<V: PublicView>(app: &mut App) {
     );
 }
 
-/// On a client the container goes when its view closes, and what everybody sees is still the server's to say.
+/// Resets the view on the authority when its container is removed. On a client, the container is
+/// removed when its inventory closes, but the server still determines the public view.
 fn hide_view<V: PublicView>(
     remove: On<Remove, V::Source>,
     authority: Authority,

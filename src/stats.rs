@@ -1,4 +1,4 @@
-//! One counter per step of the walk.
+//! Counters for each stage of the pipeline.
 
 use bevy::{
     app::{App, Last, Plugin},
@@ -11,77 +11,82 @@ use bevy::{
     reflect::Reflect,
 };
 
-/// What each step has done since the app began. Bytes are those handed to the messaging backend.
+/// Totals of each stage since the app started. Bytes are counted as passed to the messaging
+/// backend.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct InventoryStats {
     /// Mark: slots that differed from the last commit.
     pub slots_marked: u64,
-    /// Mark: commits (units that changed, once per tick).
+    /// Mark: inventories committed, counted once per tick.
     pub commits: u64,
-    /// Mark: slots that were not committed because their item is unknown.
+    /// Mark: slots not committed because their item or instance data is unknown.
     pub slots_refused: u64,
-    /// Batch: updates that had to be written, one for all viewers at one version.
+    /// Batch: updates to be encoded, one for all viewers at the same version.
     pub jobs_batched: u64,
-    /// Batch: units that began to wait, for not all of their viewers could be told at once.
+    /// Batch: inventories that started to wait because not all of their viewers could be sent the
+    /// update at once.
     pub updates_deferred: u64,
-    /// Batch: updates that were put off because a client, or all together, had run out of bytes.
+    /// Batch: updates throttled because the byte budget of a client, or of all clients together,
+    /// was used up.
     pub updates_choked: u64,
-    /// Batch: commits that went out in one update with a later one.
+    /// Batch: commits sent in one update with a later commit.
     pub commits_merged: u64,
-    /// Encode: viewers told by a delta.
+    /// Encode: viewers that were sent a delta.
     pub deltas_encoded: u64,
-    /// Encode: viewers told by a full copy because much changed.
+    /// Encode: viewers that were sent a full update because much changed.
     pub fulls_encoded: u64,
-    /// Encode: full copies that begin or heal a view.
+    /// Encode: full updates that open or repair a view.
     pub opens_encoded: u64,
-    /// Encode: of those, the ones that only said what changed since the client had it before.
+    /// Encode: of those, the ones that contained only the changes since the client's cached copy.
     pub opens_as_delta: u64,
-    /// Encode: full copies written, each once in a tick however many get it.
+    /// Encode: full contents encoded, each once per tick regardless of the number of recipients.
     pub copies_encoded: u64,
-    /// Encode: digests of inventories that have come to rest.
+    /// Encode: checksums of idle inventories.
     pub digests_encoded: u64,
-    /// Encode: views that ended.
+    /// Encode: views closed.
     pub closes_encoded: u64,
-    /// Encode: slot entries written into deltas, each once however many see it.
+    /// Encode: slot entries encoded in deltas, each once regardless of the number of viewers.
     pub entries_encoded: u64,
-    /// Encode: bits of deltas, for all who get them. What else a message has is its head.
+    /// Encode: bits of deltas, summed over all recipients. The remaining bits of a message are
+    /// headers.
     pub bits_deltas: u64,
-    /// Encode: bits of full copies sent because much changed.
+    /// Encode: bits of full updates sent because much changed.
     pub bits_fulls: u64,
-    /// Encode: bits of views that begin, without those in chunks.
+    /// Encode: bits of views that open, without chunked transfers.
     pub bits_opens: u64,
-    /// Encode: bits of instance data, without that in chunks.
+    /// Encode: bits of instance data, without chunked transfers.
     pub bits_data: u64,
     /// Encode: bits of answers to requests.
     pub bits_answers: u64,
-    /// Encode: bits of digests.
+    /// Encode: bits of checksums.
     pub bits_digests: u64,
-    /// Send: bytes in chunks, which are among those sent.
+    /// Send: bytes in chunks, which are included in the bytes sent.
     pub bytes_chunks: u64,
     /// Send: messages to clients.
     pub messages_sent: u64,
     /// Send: bytes to clients.
     pub bytes_sent: u64,
-    /// Send: chunks of full copies that are too much for one message.
+    /// Send: chunks of full updates that are too large for one message.
     pub chunks_sent: u64,
-    /// Send: transfers in chunks that their client did not take in time.
+    /// Send: chunked transfers abandoned because the client did not receive them in time.
     pub transfers_given_up: u64,
-    /// Validate: requests from clients that were heard.
+    /// Validate: requests from clients that were processed.
     pub requests_validated: u64,
-    /// Validate: requests that nobody honest sends: unauthorised, too long, not decodable.
+    /// Validate: requests that no legitimate client sends: unauthorized, too long or not decodable.
     pub requests_malformed: u64,
-    /// Validate: requests that were dropped unread because the client sends too many.
+    /// Validate: requests dropped unread because the client sends too many.
     pub requests_flooded: u64,
-    /// Validate: requests that had been heard before, and were only answered again.
+    /// Validate: requests received before, which were only answered again.
     pub requests_repeated: u64,
-    /// Validate: actions, openings and closings that were done.
+    /// Validate: actions, openings and closings that were applied.
     pub actions_accepted: u64,
-    /// Validate: those that were refused: a lost race, too far, not lawful.
+    /// Validate: actions, openings and closings that were rejected, for example because of a lost
+    /// race, the distance or an invalid action.
     pub actions_refused: u64,
-    /// Validate: times that clients had lost their place and asked for everything once more.
+    /// Validate: resyncs requested by clients that had lost sync.
     pub resyncs_asked: u64,
-    /// Validate: copies that clients found to be wrong and asked for anew.
+    /// Validate: copies that clients found to be incorrect and requested again.
     pub heals_asked: u64,
     /// Receive: messages from the server.
     pub messages_received: u64,
@@ -89,47 +94,48 @@ pub struct InventoryStats {
     pub bytes_received: u64,
     /// Receive: chunks from the server.
     pub chunks_received: u64,
-    /// Receive and apply: messages that were dropped because they did not decode.
+    /// Receive and apply: messages dropped because they could not be decoded.
     pub decode_errors: u64,
-    /// Apply: messages that were dropped because they did not start where the copy stood.
+    /// Apply: messages dropped because they did not start at the version of the copy.
     pub gaps: u64,
-    /// Apply: messages that were dropped because they spoke of a view that is not there.
+    /// Apply: messages dropped because they referred to an unknown view.
     pub unknown_views: u64,
-    /// Apply: digests of copies that were compared as the server sent them.
+    /// Apply: checksums from the server that were compared with copies.
     pub digests_checked: u64,
-    /// Apply: copies that were not what the server said they were.
+    /// Apply: copies that did not match the server's checksum.
     pub digest_mismatches: u64,
-    /// Apply: slots moved in confirmed copies.
+    /// Apply: slots changed in confirmed copies.
     pub slots_applied: u64,
-    /// Reconcile: slots that game code had written to on a client, and that were put right.
+    /// Reconcile: slots that game code had written on a client and that were reverted.
     pub slots_reverted: u64,
-    /// Reconcile: times that something was shown which was not confirmed and not requested. Looked for
-    /// in debug builds only, and never to be above zero.
+    /// Reconcile: inventories that showed something neither confirmed nor requested. Checked in
+    /// debug builds only; must always be zero.
     pub rebase_mismatches: u64,
-    /// Predict: requests that were shown ahead of their answer.
+    /// Predict: requests that were predicted.
     pub actions_predicted: u64,
-    /// Predict: requests that were refused, here or by the server.
+    /// Predict: requests rejected locally or by the server.
     pub actions_rejected: u64,
-    /// Notify: slot events raised.
+    /// Notify: slot events emitted.
     pub slots_notified: u64,
     /// Submit: requests sent to the server.
     pub requests_sent: u64,
-    /// Submit: of those, requests to begin everything once more.
+    /// Submit: of those, requests for a resync of all views.
     pub resyncs_requested: u64,
-    /// Submit: of those, requests for copies that were found to be wrong.
+    /// Submit: of those, requests to repair incorrect copies.
     pub heals_requested: u64,
 }
 
-/// Feeds Bevy's diagnostics once per frame with what the steps of the walk did in it. Add it beside
-/// [`InventoryPlugins`](crate::InventoryPlugins) where something reads them: a logger, an overlay.
+/// Updates Bevy's diagnostics once per frame with the activity of the pipeline's stages in that
+/// frame. Add it besides [`InventoryPlugins`](crate::InventoryPlugins) if a logger or an overlay
+/// reads diagnostics.
 pub struct InventoryDiagnosticsPlugin;
 
 impl InventoryDiagnosticsPlugin {
     /// Mark: slots that changed, per frame.
     pub const SLOTS_MARKED: DiagnosticPath = DiagnosticPath::const_new("inventory/mark/slots");
-    /// Batch: updates to be written, per frame.
+    /// Batch: updates to be encoded, per frame.
     pub const JOBS_BATCHED: DiagnosticPath = DiagnosticPath::const_new("inventory/batch/jobs");
-    /// Batch: units that began to wait, per frame.
+    /// Batch: inventories that started to wait, per frame.
     pub const UPDATES_DEFERRED: DiagnosticPath =
         DiagnosticPath::const_new("inventory/batch/deferred");
     /// Encode: slot entries in deltas, per frame.
@@ -139,14 +145,14 @@ impl InventoryDiagnosticsPlugin {
     pub const MESSAGES_SENT: DiagnosticPath = DiagnosticPath::const_new("inventory/send/messages");
     /// Send: bytes to clients, per frame.
     pub const BYTES_SENT: DiagnosticPath = DiagnosticPath::const_new("inventory/send/bytes");
-    /// Validate: requests heard, per frame.
+    /// Validate: requests processed, per frame.
     pub const REQUESTS_VALIDATED: DiagnosticPath =
         DiagnosticPath::const_new("inventory/validate/requests");
     /// Receive: bytes from the server, per frame.
     pub const BYTES_RECEIVED: DiagnosticPath = DiagnosticPath::const_new("inventory/receive/bytes");
-    /// Apply: confirmed slots that moved, per frame.
+    /// Apply: slots changed in confirmed copies, per frame.
     pub const SLOTS_APPLIED: DiagnosticPath = DiagnosticPath::const_new("inventory/apply/slots");
-    /// Notify: slot events, per frame.
+    /// Notify: slot events emitted, per frame.
     pub const SLOTS_NOTIFIED: DiagnosticPath = DiagnosticPath::const_new("inventory/notify/slots");
 
     const ALL: [(DiagnosticPath, fn(&InventoryStats) -> u64); 10] = [
@@ -180,7 +186,7 @@ fn measure(
     for (path, read) in &InventoryDiagnosticsPlugin::ALL {
         #[expect(
             clippy::cast_precision_loss,
-            reason = "what happens in a frame is far below that"
+            reason = "counts within a single frame are far below 2^52"
         )]
         diagnostics.add_measurement(path, || (read(&stats) - read(&before)) as f64);
     }

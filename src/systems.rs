@@ -1,32 +1,32 @@
-//! The walk as system sets, in the order in which a slot change passes through them.
+//! The pipeline as system sets, in the order in which a slot change passes through them.
 
 use bevy::ecs::schedule::SystemSet;
 
-/// Every step of the walk. A game orders its own systems against these.
+/// The stages of the pipeline. A game orders its own systems relative to these.
 ///
-/// On whoever is the authority (dedicated server, listen server, single player) the steps from
+/// On the authority (dedicated server, listen server, single player), the stages from
 /// [`Mark`](Self::Mark) to [`Send`](Self::Send) run in `PostUpdate`, once per server tick, or every
-/// frame where no server runs. A client runs the others.
+/// frame if no server runs. A client runs the other stages.
 #[derive(SystemSet, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InventorySystems {
-    /// Server, `PreUpdate`: reads what clients ask for, and decides on it.
+    /// Server, `PreUpdate`: reads requests of clients and decides them.
     Validate,
     /// Server: finds the slots that differ from the last commit.
     Mark,
-    /// Server: finds who must be told what.
+    /// Server: selects the recipients of each change.
     Batch,
-    /// Server: writes it down, once for all who are told the same.
+    /// Server: encodes each update once for all viewers that are sent the same.
     Encode,
-    /// Server: hands the bytes to the messaging backend.
+    /// Server: passes the bytes to the messaging backend.
     Send,
-    /// Client, `PreUpdate`: collects the messages that belong together.
+    /// Client, `PreUpdate`: collects messages that belong together.
     Receive,
-    /// Client: decodes them and moves the confirmed copies.
+    /// Client: decodes messages and updates the confirmed copies.
     Apply,
-    /// Client: makes the components show what is confirmed.
+    /// Client: makes the components match the confirmed copies.
     Reconcile,
-    /// Client: tells the game what changed.
+    /// Client: notifies the game of changes.
     Notify,
-    /// Client, `PostUpdate`: sends what the client has to ask for.
+    /// Client, `PostUpdate`: sends the client's requests.
     Submit,
 }

@@ -1,4 +1,4 @@
-//! The system parameter with which players act.
+//! The system parameter for requests of players.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use super::{
     SlotPending, tell_answer,
 };
 
-/// Numbers the local player's requests.
+/// Counter for the ids of the local player's requests.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct RequestIds(AtomicU64);
 
@@ -48,31 +48,31 @@ pub(crate) fn plugin(app: &mut App) {
         .register_action::<Action>();
 }
 
-/// How players act, on a client, a host and in single player alike.
+/// Sends requests of the local player. Works the same on a client, on a host and in single player.
 ///
 /// ```
 /// use bevy::prelude::*;
 /// use bevy_inventory_sync::prelude::*;
 ///
 /// # #[derive(Component)] struct Chest;
-/// /// Puts the first slot of an open chest into the hotbar.
+/// /// Moves the first slot of an open chest to the hotbar.
 /// fn click(
 ///     mut actions: InventoryActions,
 ///     me: Single<Entity, With<LocalInventory>>,
-///     chest: Single<Entity, (With<InView>, With<Chest>)>, // stacks on the ground are in view, too
+///     chest: Single<Entity, (With<InView>, With<Chest>)>, // dropped stacks are also in view
 /// ) {
 ///     let from = (*chest, Inventory::slot(0));
 ///     actions.request(Action::Move { from, to: (*me, Hotbar::slot(3)), count: None });
 /// }
 ///
 /// fn refused(rejected: On<ActionRejected>) {
-///     info!("{}", rejected.reason); // what was shown ahead is back where it was
+///     info!("{}", rejected.reason); // the prediction has been reverted
 /// }
 /// # bevy::ecs::system::assert_is_system(click);
 /// ```
 ///
-/// A request is shown at the next sync point, in the same frame, and decided by the server. Every one is
-/// answered: [`ActionConfirmed`] or [`ActionRejected`].
+/// A request is predicted at the next sync point, in the same frame, and decided by the server.
+/// Every request is answered with [`ActionConfirmed`] or [`ActionRejected`].
 #[derive(SystemParam)]
 pub struct InventoryActions<'w, 's> {
     units: ReadUnits<'w, 's>,
@@ -88,12 +88,13 @@ pub struct InventoryActions<'w, 's> {
 }
 
 impl InventoryActions<'_, '_> {
-    /// Asks for an action of the player's own inventory; of several that of the lowest entity.
+    /// Requests an action of the player's own inventory; of the lowest entity if the player owns
+    /// several.
     pub fn request<A: InventoryAction>(&mut self, action: A) -> RequestId {
         self.request_any(None, AnyAction(Arc::new(action)))
     }
 
-    /// Asks for an action of one of several inventories that the player owns.
+    /// Requests an action of one of several inventories that the player owns.
     pub fn request_as<A: InventoryAction>(&mut self, actor: Entity, action: A) -> RequestId {
         self.request_any(Some(actor), AnyAction(Arc::new(action)))
     }
@@ -113,25 +114,27 @@ impl InventoryActions<'_, '_> {
         id
     }
 
-    /// Asks to open an inventory on a replicated entity, one with [`Openable`](crate::prelude::Openable)
-    /// on the server. If it is granted the inventory comes into view.
+    /// Requests to open an inventory on a replicated entity, which must have
+    /// [`Openable`](crate::prelude::Openable) on the server. If the request is granted, the
+    /// inventory comes into view.
     pub fn open(&mut self, entity: Entity) -> RequestId {
         let actor = self.actor();
         self.queue(Requested::Open(Target::Entity(entity)), actor)
     }
 
-    /// As [`Self::open`], for an inventory that has no replicated entity: a guild's bank.
+    /// Like [`Self::open`], for an inventory without a replicated entity, such as a guild bank.
     pub fn open_id(&mut self, id: InventoryId) -> RequestId {
         let actor = self.actor();
         self.queue(Requested::Open(Target::Id(id)), actor)
     }
 
-    /// Asks to open a page of a bank that is in view, by the number that its [`Tab`] has. If it is granted
-    /// the page comes into view, and the one that the player had open before is closed.
+    /// Requests to open a page of a bank in view, by the page number of its [`Tab`]. If the request
+    /// is granted, the page comes into view and the page that the player had open before is closed.
     ///
-    /// It shows as an opening by id. Without asking the server it is refused with
-    /// [`Reason::NotInView`] if no such bank is in view, and [`Reason::NoSuchSlot`] if there is no such
-    /// tab; what was requested is then said to be an opening of the bank's entity.
+    /// The request appears as one to open an inventory by id. It is rejected without asking the
+    /// server with [`Reason::NotInView`] if no such bank is in view, and with
+    /// [`Reason::NoSuchSlot`] if there is no such tab. The rejection then names a request to open
+    /// the bank's entity.
     pub fn open_page(&mut self, bank: Entity, page: u32) -> RequestId {
         let reason = match self.banks.get(bank) {
             Ok((tabs, id)) if tabs.get(page).is_some() => {
@@ -147,8 +150,8 @@ impl InventoryActions<'_, '_> {
         id
     }
 
-    /// The tabs of a bank in view, in order, each with the entity of its page if that is open. None if no
-    /// such bank is in view.
+    /// Iterates over the tabs of a bank in view, in order, each with the entity of its page if the
+    /// page is open. Empty if no such bank is in view.
     pub fn tabs(&self, bank: Entity) -> impl Iterator<Item = (&Tab, Option<Entity>)> + '_ {
         let there = self.banks.get(bank).ok();
         there.into_iter().flat_map(|(tabs, id)| {
@@ -159,18 +162,18 @@ impl InventoryActions<'_, '_> {
         })
     }
 
-    /// Says that the player has closed an inventory that it had opened. It leaves the view.
+    /// Closes an inventory that the player had opened. The inventory leaves the view.
     pub fn close(&mut self, entity: Entity) -> RequestId {
         let actor = self.actor();
         self.queue(Requested::Close(entity), actor)
     }
 
-    /// Whether an action would be lawful on what is shown, without doing it: to grey a button. The
-    /// server's rules may still refuse it.
+    /// Checks whether an action is valid on the slots shown, without applying it. Use it to gray
+    /// out a button. The rules on the server may still reject the action.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The [`Reason`] for which the action would be rejected.
     pub fn check<A: InventoryAction>(&self, action: &A) -> Result<(), Reason> {
         let catalogue = self.catalogue.as_deref().ok_or(Reason::NotConnected)?;
         let load =
@@ -193,7 +196,7 @@ impl InventoryActions<'_, '_> {
     }
 }
 
-/// Carries a request out, or sends it to who can.
+/// Executes a request on the authority, or sends it to the server.
 fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Requested) {
     if !Authority::is_in(world) || !world.contains_resource::<Views>() {
         predict::request(world, request, actor, what);

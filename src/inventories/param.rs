@@ -1,7 +1,8 @@
-//! A query over whatever containers are registered: the one place with `unsafe`, because a system
-//! parameter whose access is known only at run time cannot be derived. It delegates every call to
-//! [`Query`], whose state it builds with exactly the access that it then registers.
-#![expect(unsafe_code, reason = "see above; nothing here touches memory itself")]
+//! A query over the container types registered at run time. This is the only module with `unsafe`,
+//! because a system parameter whose access is known only at run time cannot be derived. It
+//! delegates every call to [`Query`], whose state it builds with exactly the access that it then
+//! registers.
+#![expect(unsafe_code, reason = "see above; no code here accesses memory itself")]
 
 use bevy::{
     ecs::{
@@ -17,21 +18,21 @@ use bevy::{
 
 use crate::{containers::Kinds, model::unit::Unit, server::baseline::Baseline};
 
-/// Disabled entities keep their inventories.
+/// Includes disabled entities, which keep their inventories.
 type Filter = (With<Baseline>, Allow<Disabled>);
 
-/// Every entity with a container, with access `D` to its containers and to nothing else.
+/// All entities with a container, with access `D` to their containers and to nothing else.
 pub struct Reach<'w, 's, D: Grant>(Query<'w, 's, D, Filter>);
 
-/// Reads and writes containers.
+/// Mutable access to containers.
 pub type Units<'w, 's> = Reach<'w, 's, FilteredEntityMut<'static, 'static>>;
 
-/// Reads containers.
+/// Read access to containers.
 pub type ReadUnits<'w, 's> = Reach<'w, 's, FilteredEntityRef<'static, 'static>>;
 
-/// How to ask for access to one kind of container.
+/// Adds access to one container type to a query.
 pub trait Grant: QueryData + Sized + 'static {
-    /// Asks for it.
+    /// Adds the access.
     fn grant(builder: &mut QueryBuilder, component: ComponentId);
 }
 
@@ -92,7 +93,7 @@ unsafe impl<D: Grant> SystemParam for Reach<'_, '_, D> {
         world: UnsafeWorldCell<'w>,
         change_tick: Tick,
     ) -> Result<Reach<'w, 's, D>, SystemParamValidationError> {
-        // SAFETY: the caller keeps the promises that the inner query asks for; they are the same.
+        // SAFETY: the caller upholds the inner query's requirements, which are the same.
         unsafe { Query::<D, Filter>::get_param(state, system_meta, world, change_tick) }.map(Reach)
     }
 }
