@@ -107,7 +107,7 @@ fn tell_changed(
     old: Option<Stack>,
     new: Option<Stack>,
 ) {
-    // A change of wear or count alone is not reported.
+    // A change of wear or count alone is not reported: it is still the same item.
     if old.map(|stack| (stack.item, stack.data)) == new.map(|stack| (stack.item, stack.data)) {
         return;
     }

@@ -142,20 +142,20 @@ pub enum Cause {
     Spawned,
     /// The container was removed.
     Removed,
-    /// [`Inventories::give`](crate::prelude::Inventories::give).
+    /// A call of [`Inventories::give`](crate::prelude::Inventories::give).
     Given,
-    /// [`Inventories::take`](crate::prelude::Inventories::take) and similar methods.
+    /// A call of [`Inventories::take`](crate::prelude::Inventories::take) or a similar method.
     Taken,
-    /// [`Inventories::transact`](crate::prelude::Inventories::transact).
+    /// A call of [`Inventories::transact`](crate::prelude::Inventories::transact).
     Transacted,
-    /// [`Inventories::load`](crate::prelude::Inventories::load).
+    /// A call of [`Inventories::load`](crate::prelude::Inventories::load).
     Loaded,
     /// An action of this player.
     Acted(ClientId),
-    /// The game dropped the items on the ground:
-    /// [`Inventories::drop_where`](crate::prelude::Inventories::drop_where) and similar methods.
+    /// A call of [`Inventories::drop_where`](crate::prelude::Inventories::drop_where) or a similar
+    /// method: the game dropped items on the ground.
     Dropped,
-    /// A [`Crafter`](crate::prelude::Crafter) finished a recipe.
+    /// Crafting by a [`Crafter`](crate::prelude::Crafter).
     Crafted,
 }
 

@@ -94,7 +94,7 @@ fn enter_id(
     let Ok(id) = entities.get(insert.entity).copied() else { return };
     let holders = ids.holders.entry(id).or_default();
     if !authority.is_here() {
-        // An inventory shown by the server takes precedence over one of the client itself.
+        // An inventory shown by the server takes precedence over one of the client's own.
         holders.insert(0, insert.entity);
         return;
     }

@@ -126,8 +126,8 @@ pub struct InventoryStats {
 }
 
 /// Updates Bevy's diagnostics once per frame with the activity of the pipeline's stages in that
-/// frame. Add it besides [`InventoryPlugins`](crate::InventoryPlugins) if a logger or an overlay
-/// reads diagnostics.
+/// frame. Add it in addition to [`InventoryPlugins`](crate::InventoryPlugins) if a logger or an
+/// overlay reads diagnostics.
 pub struct InventoryDiagnosticsPlugin;
 
 impl InventoryDiagnosticsPlugin {

@@ -3,7 +3,7 @@
 //! ```text
 //! request   = 0 number:8 body | 1 0000000 control       control is serialized: see `hello`
 //! body      = 00 act | 01 target                        the player wants to open an inventory
-//!           | 10 view:EG0 handle:EG0                    the player has closed one
+//!           | 10 view:EG0 handle:EG0                    the player has closed an inventory
 //! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload
 //!                                                       the acting inventory's view + 1, or 0 for none
 //! payload   = tag:4 fields                              of the built-in type, see `Action`

@@ -85,10 +85,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// [`Reason::Invalid`] if there are no slots, `each` is zero or a slot is named twice;
-    /// [`Reason::NotEnough`] if there are fewer items than `each` for every slot; [`Reason::Full`]
-    /// if nothing fits; [`InventoryError::NotAccepted`]; otherwise the errors of
-    /// [`Self::take_from`].
+    /// [`Reason::Empty`] if the source slot is empty; [`Reason::Invalid`] if there are no slots,
+    /// `each` is zero or a slot is named twice; [`Reason::NotEnough`] if there are fewer items than
+    /// `each` for every slot, or fewer items than slots; [`Reason::Full`] if nothing fits;
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`],
+    /// [`InventoryError::NotAccepted`] or [`InventoryError::UnknownItem`].
     pub fn spread(
         &mut self,
         from: Place,
@@ -138,8 +139,8 @@ impl Tx<'_> {
     ///
     /// [`Reason::Empty`] if there is nothing to move; [`Reason::Full`] if nothing fits;
     /// [`Reason::Invalid`] if both areas are on one entity and are not two different containers, or
-    /// if a player moves between two very large areas; [`InventoryError::NoInventory`] or
-    /// [`InventoryError::NoSuchSlot`].
+    /// if a player moves between two very large areas; [`InventoryError::NoInventory`],
+    /// [`InventoryError::NoSuchSlot`] or [`InventoryError::UnknownItem`].
     pub fn move_area(
         &mut self,
         from: impl Into<Area>,

@@ -28,7 +28,7 @@ pub(crate) struct Player<'a> {
     pub(crate) find: &'a dyn Fn(InventoryId) -> Option<Entity>,
     /// Returns the id of an inventory that the player sees.
     pub(crate) name: &'a dyn Fn(Entity) -> Option<InventoryId>,
-    /// `true` on the authority, `false` on a client that predicts.
+    /// `true` if the authority decides the action, `false` for predictions and dry runs.
     pub(crate) decides: bool,
     /// Maximum number of items that rules admit into an inventory.
     pub(crate) limits: &'a [(Entity, u32)],
@@ -164,7 +164,7 @@ impl Tx<'_> {
         Ok(id)
     }
 
-    /// Returns `true` if this transaction decides, rather than predicts.
+    /// Returns `true` if the authority decides here; `false` for predictions and dry runs.
     fn decides(&self) -> bool {
         self.player.is_none_or(|player| player.decides)
     }
