@@ -137,7 +137,7 @@ impl Slot {
         Self { container: kinds[usize::from(kind)].key, index }
     }
 
-    /// The index, if this slot is in container `C`.
+    /// Returns the index, if this slot is in container `C`.
     #[must_use]
     pub fn index_in<C: Container>(self) -> Option<usize> {
         (self.container == ContainerKey::of(C::NAME)).then_some(usize::from(self.index))
