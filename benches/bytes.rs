@@ -15,7 +15,7 @@ mod common;
 use std::alloc::System;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::test_pair::{Network, Pair};
+use bevy_inventory_sync::sim::{Network, Pair};
 use clap::Parser;
 
 use common::{
@@ -49,7 +49,7 @@ struct Cli {
 fn main() {
     let Cli { latencies, mode } = Cli::parse();
     if latencies {
-        mode.announce("20 seconds", "5 seconds");
+        mode.announce("10 seconds", "2 seconds");
         return at_latencies(mode);
     }
     mode.announce("14 minutes", "30 seconds");

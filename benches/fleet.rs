@@ -40,7 +40,7 @@ struct Cli {
 
 fn main() {
     let cli = Cli::parse();
-    cli.mode.announce("2 minutes", "20 seconds");
+    cli.mode.announce("a minute", "10 seconds");
     let most = cli.mode.pick(cli.most, cli.most.min(100));
     println!(
         "workload\tpeer\tn\twhole_idle_us\twhole_busy_us\tsystems_idle_us\tsystems_busy_us\t\

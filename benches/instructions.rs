@@ -95,7 +95,7 @@ fn main() {
     if let (Some(case), Some(peer), Some(changes)) = (cli.case, cli.peer, cli.changes) {
         return PEERS[peer].1(CASES[case], changes);
     }
-    cli.mode.announce("5 minutes", "30 seconds");
+    cli.mode.announce("5 minutes", "20 seconds");
     let skipped = cli.mode.pick(0, CASES.len() - 1);
     let peers = cli.mode.pick(cli.peers, cli.peers.min(2));
     println!("workload\tpeer\tone_change\tmany_changes\tidle");

@@ -15,7 +15,7 @@ use bevy_egui::EguiPlugin;
 use bevy_inventory_sync::{
     overlay::{InventoryOverlay, InventoryOverlayPlugin},
     prelude::*,
-    test_pair::Pair,
+    sim::Pair,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 

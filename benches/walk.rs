@@ -9,10 +9,11 @@ use core::time::Duration;
 use std::time::Instant;
 
 use bevy::{ecs::schedule::ScheduleLabel, prelude::*};
+use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
-    model::unit::Unit,
+    model::state::Unit,
     prelude::*,
-    test_pair::Pair,
+    sim::Pair,
     wire::{Schema, decode},
 };
 use bevy_replicon::prelude::*;
@@ -42,7 +43,11 @@ fn stamp(mut stamps: ResMut<Stamps>) {
 }
 
 /// Adds systems that record the time between consecutive steps.
-fn stamp_steps(app: &mut App, schedule: impl ScheduleLabel + Clone, steps: &[InventorySystems]) {
+fn stamp_steps(
+    app: &mut App,
+    schedule: impl ScheduleLabel + Clone,
+    steps: &[impl SystemSet + Copy],
+) {
     app.init_resource::<Stamps>();
     app.add_systems(schedule.clone(), stamp.before(steps[0]));
     for pair in steps.windows(2) {
@@ -68,10 +73,10 @@ fn change(world: &mut World, n: u64, changed: usize) {
 
 fn server(c: &mut Criterion) {
     let steps = [
-        ("mark", InventorySystems::Mark),
-        ("batch", InventorySystems::Batch),
-        ("encode", InventorySystems::Encode),
-        ("send", InventorySystems::Send),
+        ("mark", InventoryServerSystems::Mark),
+        ("batch", InventoryServerSystems::Batch),
+        ("encode", InventoryServerSystems::Encode),
+        ("send", InventoryServerSystems::Send),
     ];
     for viewers in VIEWERS {
         let layout = Layout { inventories: 1, seen: Seen::By(viewers), avatars: false };
@@ -111,10 +116,10 @@ fn tick(fleet: &mut Fleet, n: &mut u64, changed: usize, viewers: usize, step: us
 
 fn client(c: &mut Criterion) {
     let steps = [
-        ("receive", InventorySystems::Receive),
-        ("apply", InventorySystems::Apply),
-        ("reconcile", InventorySystems::Reconcile),
-        ("notify", InventorySystems::Notify),
+        ("receive", InventoryClientSystems::Receive),
+        ("apply", InventoryClientSystems::Apply),
+        ("reconcile", InventoryClientSystems::Reconcile),
+        ("notify", InventoryClientSystems::Notify),
     ];
     let mut pair = Ours::pair(1);
     let viewer = pair.client_id(0);
@@ -182,7 +187,7 @@ fn decode(c: &mut Criterion) {
         pair.step();
         let (_, bytes) = pair.clients[0].record.pop().expect("a message was sent");
         let world = pair.server.world();
-        let kinds = world.resource::<bevy_inventory_sync::prelude::Kinds>();
+        let kinds = world.resource::<bevy_inventory_sync::shared::containers::Kinds>();
         let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
         group.bench_function(format!("{changed} of {SLOTS} slots"), |bencher| {
             bencher.iter(|| {

@@ -3,7 +3,7 @@
 //! Server and clients run in this process, connected by the test harness.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 
 const KEY: ItemId = ItemId::of("key");
 const GOLD: ItemId = ItemId::of("gold");

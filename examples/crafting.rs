@@ -2,7 +2,7 @@
 //! click.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 
 const COAL: ItemId = ItemId::of("coal");
 const TORCH: ItemId = ItemId::of("torch");

@@ -1,7 +1,7 @@
 //! A custom container with a filter for the items that each slot accepts: boots go on feet.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 
 const BOOTS: ItemId = ItemId::of("leather_boots");
 const TORCH: ItemId = ItemId::of("torch");

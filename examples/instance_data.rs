@@ -1,7 +1,7 @@
 //! Instance data: an engraving on one particular ring. It can be any serde type, and is sent to a client only once.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 use serde::{Deserialize, Serialize};
 
 const RING: ItemId = ItemId::of("ring");

@@ -2,7 +2,7 @@
 //! sends no bytes and emits the same events.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 use bevy_replicon::prelude::*;
 
 const TORCH: ItemId = ItemId::of("torch");

@@ -4,7 +4,7 @@
 //! the same: each app adds the plugins and this `setup`.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 
 const TORCH: ItemId = ItemId::of("torch");
 

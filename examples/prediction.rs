@@ -1,7 +1,7 @@
 //! A click with 400 ms of latency is predicted at once, and confirmed or rolled back later. The other player is faster.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 
 const APPLE: ItemId = ItemId::of("apple");
 

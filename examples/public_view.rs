@@ -1,7 +1,8 @@
 //! Visibility: the owner sees everything, a viewer what its rights allow, and a bystander only what is public.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+use bevy_inventory_sync::features::public_view::HeldItem;
+use bevy_inventory_sync::{prelude::*, sim::Pair};
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -1,22 +1,36 @@
 //! The client's half: keeps confirmed copies of what the server shows, and tells the game what changed.
 
 pub(crate) mod apply;
-pub(crate) mod bulk;
 pub(crate) mod confirmed;
+pub mod debug;
+pub mod inspect;
 pub(crate) mod notify;
 pub(crate) mod predict;
+pub mod predictions;
 pub(crate) mod receive;
 pub(crate) mod reconcile;
+pub mod state;
 pub(crate) mod submit;
+pub mod transfers;
+
+use crate::{
+    model::{catalog::Catalogue, data::DataPool},
+    shared::{containers::Kinds, events::CloseReason, schedule::InventoryClientSystems},
+    wire::Schema,
+};
+
+use confirmed::Confirmations;
+
+use predictions::Predictions;
+
+use receive::Received;
+
+use state::Submission;
+
+use transfers::Transfers;
 
 use bevy::prelude::*;
 use bevy_replicon::prelude::*;
-
-use crate::{model::items::Catalogue, systems::InventorySystems};
-
-pub use bulk::TransferProgress;
-pub use predict::ActionTimes;
-pub use submit::SyncState;
 
 /// The client half of [`InventoryPlugins`](crate::InventoryPlugins).
 ///
@@ -26,21 +40,21 @@ pub struct InventoryClientPlugin;
 impl Plugin for InventoryClientPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<confirmed::Confirmations>()
-            .init_resource::<predict::Predictions>()
-            .init_resource::<ActionTimes>()
-            .register_type::<ActionTimes>()
+            .init_resource::<predictions::Predictions>()
+            .init_resource::<predictions::ActionTimes>()
+            .register_type::<predictions::ActionTimes>()
             .init_resource::<receive::Received>()
-            .init_resource::<bulk::Transfers>()
-            .add_message::<TransferProgress>()
-            .init_resource::<submit::Submission>()
-            .init_resource::<SyncState>()
+            .init_resource::<transfers::Transfers>()
+            .add_message::<transfers::TransferProgress>()
+            .init_resource::<state::Submission>()
+            .init_resource::<state::SyncState>()
             .configure_sets(
                 PreUpdate,
                 (
-                    InventorySystems::Receive,
-                    InventorySystems::Apply,
-                    InventorySystems::Reconcile,
-                    InventorySystems::Notify,
+                    InventoryClientSystems::Receive,
+                    InventoryClientSystems::Apply,
+                    InventoryClientSystems::Reconcile,
+                    InventoryClientSystems::Notify,
                 )
                     .chain()
                     .after(ClientSystems::Receive)
@@ -49,39 +63,74 @@ impl Plugin for InventoryClientPlugin {
             )
             .configure_sets(
                 PostUpdate,
-                InventorySystems::Submit
+                InventoryClientSystems::Submit
                     .before(ClientSystems::Send)
                     .run_if(in_state(ClientState::Connected))
                     .run_if(resource_exists::<Catalogue>),
             )
+            .add_plugins(debug::plugin)
             .add_observer(reconcile::detach_gone)
             .add_systems(
                 PreUpdate,
                 (
-                    (receive::receive_messages, bulk::receive_chunks)
-                        .in_set(InventorySystems::Receive),
+                    (receive::receive_messages, transfers::receive_chunks)
+                        .in_set(InventoryClientSystems::Receive),
                     (apply::apply_messages, apply::check_copies)
                         .chain()
-                        .in_set(InventorySystems::Apply),
-                    reconcile::reconcile_entities.in_set(InventorySystems::Reconcile),
-                    notify::notify_game.in_set(InventorySystems::Notify),
+                        .in_set(InventoryClientSystems::Apply),
+                    reconcile::reconcile_entities.in_set(InventoryClientSystems::Reconcile),
+                    notify::notify_game.in_set(InventoryClientSystems::Notify),
                 ),
             )
             .add_systems(
                 PostUpdate,
-                (submit::submit_requests, bulk::tell_received).in_set(InventorySystems::Submit),
+                (submit::submit_requests, transfers::tell_received)
+                    .in_set(InventoryClientSystems::Submit),
             )
             .add_systems(
                 OnExit(ClientState::Connected),
-                (confirmed::disconnect, reconcile::reconcile_entities, notify::notify_game).chain(),
+                (disconnect, reconcile::reconcile_entities, notify::notify_game).chain(),
             );
         #[cfg(debug_assertions)]
         app.add_systems(
             PreUpdate,
             predict::check_rebase
-                .after(InventorySystems::Notify)
+                .after(InventoryClientSystems::Notify)
                 .run_if(in_state(ClientState::Connected))
                 .run_if(resource_exists::<Catalogue>),
         );
     }
+}
+
+/// The connection is gone, and a client is no authority: everything closes.
+pub(super) fn disconnect(
+    catalogue: Option<Res<Catalogue>>,
+    kinds: Res<Kinds>,
+    mut confirmations: ResMut<Confirmations>,
+    (mut received, mut transfers): (ResMut<Received>, ResMut<Transfers>),
+    mut submission: ResMut<Submission>,
+    mut state: ResMut<state::SyncState>,
+    mut predictions: ResMut<Predictions>,
+    mut pool: ResMut<DataPool>,
+) {
+    predictions.disconnect();
+    pool.follow(false);
+    if let Some(catalogue) = catalogue {
+        let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+        confirmations.keep_opens(transfers.take_copies(schema));
+    }
+    confirmations.keep_all();
+    let views = core::mem::take(&mut confirmations.views);
+    for gone in views.into_iter().flatten() {
+        confirmations.end(gone, CloseReason::Disconnected);
+    }
+    confirmations.handles.clear();
+    confirmations.ids.clear();
+    confirmations.wrong.clear();
+    confirmations.touched.clear();
+    confirmations.waiting.clear();
+    *received = Received::default();
+    *transfers = Transfers::default();
+    *submission = Submission::default();
+    *state = state::SyncState::default();
 }

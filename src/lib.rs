@@ -123,6 +123,7 @@
 //! ```
 //! use bevy::prelude::*;
 //! use bevy_inventory_sync::prelude::*;
+//! use bevy_inventory_sync::features::crafter::Crafter;
 //!
 //! /// Players do not need the contents of a machine in every tick.
 //! fn calm_machines(machines: Query<Entity, Added<Crafter>>, mut commands: Commands) {
@@ -295,6 +296,7 @@
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
+//! # use bevy_inventory_sync::features::{pages::PageOf, tabs::{PageActions, Tab, Tabs}};
 //! # use bevy_replicon::prelude::*;
 //! const GEM: ItemId = ItemId::of("gem");
 //!
@@ -317,11 +319,11 @@
 //! }
 //!
 //! /// The player's side.
-//! fn draw_tabs(mut actions: InventoryActions, bank: Single<Entity, (With<Tabs>, With<InView>)>) {
-//!     for (tab, page) in actions.tabs(*bank) {
+//! fn draw_tabs(mut pages: PageActions, bank: Single<Entity, (With<Tabs>, With<InView>)>) {
+//!     for (tab, page) in pages.tabs(*bank) {
 //!         info!("{}: {} slots, {}", tab.name(), tab.slots(), page.map_or("closed", |_| "open"));
 //!     }
-//!     actions.open_page(*bank, 3);
+//!     pages.open(*bank, 3);
 //! }
 //! # let mut app = App::new();
 //! # app.add_plugins((MinimalPlugins, bevy::state::app::StatesPlugin, RepliconPlugins, InventoryPlugins));
@@ -376,30 +378,29 @@
 //!
 //! [`ClientId::Server`]: bevy_replicon::shared::client_id::ClientId::Server
 
-pub mod systems;
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(feature = "client", feature = "server")),
+    allow(dead_code, reason = "some of the shared code serves only one half")
+)]
+
 pub mod model;
-mod authority;
-pub mod containers;
-pub mod ids;
-pub mod app;
-pub mod events;
-pub mod inventories;
-pub mod public_view;
-pub mod equipment;
-pub mod pages;
-pub mod actions;
-mod codec;
-pub mod hello;
-mod protocol;
 pub mod wire;
+pub mod shared;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "client")]
 pub mod client;
-pub mod stats;
+pub mod app;
+pub mod params;
+pub mod features;
+pub mod plugins;
 #[cfg(feature = "renet")]
 pub mod renet;
 #[cfg(feature = "overlay")]
 pub mod overlay;
-pub mod test_pair;
+#[cfg(all(feature = "client", feature = "server"))]
+pub mod sim;
 #[cfg(doc)]
 pub mod guide;
 /// So that the code of the README is compiled with the tests.
@@ -413,84 +414,57 @@ pub mod migration {}
 #[doc = include_str!("comparison.md")]
 pub mod comparison {}
 
-use bevy::app::{PluginGroup, PluginGroupBuilder};
 #[cfg(doc)]
 use prelude::*;
 
-/// Everything that a game names.
+/// The names that most games use. Everything else is found by its path.
 pub mod prelude {
+    #[cfg(feature = "client")]
+    pub use crate::client::state::SyncState;
     pub use crate::{
-        InventoryPlugins,
-        actions::{
-            Accepted, ActionConfirmed, ActionRejected, AnyAction, InventoryAction,
-            InventoryActions, RequestId, Requested, SlotPending,
-        },
         app::InventoryAppExt,
-        client::{ActionTimes, InventoryClientPlugin, SyncState, TransferProgress},
-        containers::Kinds,
-        equipment::{Equipped, Unequipped},
-        events::{
-            Cause, CloseReason, Commit, InView, InventoryClosed, InventoryOpened, InventoryResized,
-            LocalInventory, SelectedChanged, SlotCause, SlotChanged, SyncRefused,
+        features::{
+            equipment::EquipmentAppExt,
+            public_view::{PublicView, PublicViewAppExt},
+            tabs::PagesAppExt,
         },
-        ids::InventoryIds,
-        inventories::{Inventories, Leftover},
         model::{
             action::{Action, GameAction},
-            container::{Area, Container, Hotbar, Inventory, Place, Slot},
-            data::{DataError, DataPool, ItemData},
-            error::{CatalogueError, InventoryError, SlotError},
-            id::{ContainerKey, DataId, InventoryId, ItemId},
-            items::{Catalogue, ItemDef, Items},
-            reason::Reason,
-            recipe::{Recipe, RecipeId},
+            builtin::{Hotbar, Inventory},
+            catalog::{Catalogue, Items},
+            container::{Area, Container, Place, Slot},
+            data::{DataPool, ItemData},
+            error::InventoryError,
+            id::{InventoryId, ItemId},
+            item::ItemDef,
+            recipe::RecipeId,
+            rejection::Reason,
             rights::Rights,
-            saved::{SavedInventory, UnknownItems},
             slots::Slots,
             stack::Stack,
-            tx::Tx,
+            transaction::Tx,
         },
-        pages::{Tab, Tabs},
-        protocol::InventorySharedPlugin,
-        public_view::{HeldItem, PublicView},
-        server::{
-            InventoryServerPlugin,
-            access::{Openable, Owner, Viewers},
-            audit::{ActionDecided, Conservation, ItemFlow, ItemsUnaccounted},
-            batch::{FullPolicy, SyncSettings},
-            crafter::{Crafter, Work},
-            faults::{InventoryFault, Unsynced},
-            flush::{FlushInventories, InventoriesFlushed, Unflushed},
-            health::{ClientSync, HealthReason, HealthStatus, Refusals, SyncAlert, SyncHealth},
-            loot::{Dropped, Loot},
-            pace::Pace,
-            pages::{PageOf, Pages},
-            quality::{
-                ConnectionQuality, Grade, QualityChanged, QualityLimits, QualityPolicy,
-                QualitySample,
+        params::actions::InventoryActions,
+        plugins::InventoryPlugins,
+        shared::{
+            actions::{Accepted, ActionConfirmed, ActionRejected, SlotPending},
+            events::{
+                Cause, Commit, InventoryClosed, InventoryOpened, InventoryResized, SelectedChanged,
+                SlotChanged,
             },
-            rules::{Ask, Purpose, Verdict},
-            sessions::{ClientMisbehaved, Misbehaviour, RequestLimits},
+            ids::InventoryIds,
+            markers::{InView, LocalInventory},
+            schedule::{InventoryClientSystems, InventoryServerSystems},
         },
-        stats::{InventoryDiagnosticsPlugin, InventoryStats},
-        systems::InventorySystems,
     };
-}
-
-/// Everything. Add it after `RepliconPlugins`.
-///
-/// | plugin | for |
-/// |---|---|
-/// | [`InventorySharedPlugin`] | both sides: messages, containers, ids |
-/// | [`InventoryServerPlugin`] | whoever may be the authority |
-/// | [`InventoryClientPlugin`] | whoever may join a server |
-pub struct InventoryPlugins;
-
-impl PluginGroup for InventoryPlugins {
-    fn build(self) -> PluginGroupBuilder {
-        PluginGroupBuilder::start::<Self>()
-            .add(protocol::InventorySharedPlugin)
-            .add(server::InventoryServerPlugin)
-            .add(client::InventoryClientPlugin)
-    }
+    #[cfg(feature = "server")]
+    pub use crate::{
+        params::inventories::Inventories,
+        server::{
+            loot::{Dropped, Loot},
+            pacing::{priority::Pace, settings::SyncSettings},
+            requests::rules::{Ask, Purpose, Verdict},
+            views::access::{Openable, Owner, Viewers},
+        },
+    };
 }

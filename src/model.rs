@@ -1,18 +1,22 @@
 //! Plain values: no `World`, no clock, no logging. Everything here can be tested with plain
 //! asserts.
 
+pub mod limits;
+pub(crate) mod codec;
 pub mod id;
 pub(crate) mod names;
 pub mod data;
 pub mod stack;
 pub mod slots;
 pub mod container;
-pub mod unit;
+pub mod builtin;
+pub mod state;
 pub mod rights;
 pub mod recipe;
-pub mod items;
+pub mod item;
+pub mod catalog;
 pub mod error;
-pub mod reason;
-pub mod tx;
+pub mod rejection;
+pub mod transaction;
 pub mod action;
 pub mod saved;

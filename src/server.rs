@@ -1,39 +1,30 @@
 //! The authority's half: a dedicated server, a listen server, a single player's own world.
 
-pub mod access;
-pub mod faults;
-pub mod sessions;
-pub(crate) mod validate;
-pub mod rules;
-pub(crate) mod act;
-pub(crate) mod open;
-pub mod pace;
-pub mod quality;
-pub(crate) mod budget;
-pub mod loot;
-pub mod pages;
-pub mod crafter;
-pub mod baseline;
-pub mod mark;
 pub mod audit;
-pub(crate) mod local;
-pub(crate) mod views;
-pub(crate) mod viewers;
-pub mod batch;
-pub(crate) mod bulk;
-pub mod encode;
-pub(crate) mod send;
+pub mod baseline;
+pub mod client_stats;
+pub mod faults;
 pub mod health;
-pub mod flush;
-
-use bevy::prelude::*;
-use bevy_replicon::{prelude::*, server::server_tick::ServerTick};
+pub(crate) mod identity;
+pub mod inspect;
+pub(crate) mod local;
+pub mod loot;
+pub mod mark;
+pub mod pacing;
+pub mod requests;
+pub mod send;
+pub mod views;
 
 use crate::{
-    authority::{Authority, authority_is_here},
-    model::items::Catalogue,
-    systems::InventorySystems,
+    model::catalog::Catalogue,
+    shared::{
+        authority::authority_is_here,
+        containers::Kinds,
+        schedule::{InventoryServerSystems, sync_is_due},
+    },
 };
+use bevy::prelude::*;
+use bevy_replicon::prelude::*;
 
 /// The server half of [`InventoryPlugins`](crate::InventoryPlugins).
 ///
@@ -42,25 +33,27 @@ pub struct InventoryServerPlugin;
 
 impl Plugin for InventoryServerPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<batch::SyncSettings>()
-            .register_type::<batch::SyncSettings>()
-            .register_type::<pace::Pace>()
-            .init_resource::<views::Views>()
-            .init_resource::<batch::Batched>()
-            .init_resource::<encode::Encoded>()
+        app.init_resource::<pacing::settings::SyncSettings>()
+            .register_type::<pacing::settings::SyncSettings>()
+            .register_type::<pacing::priority::Pace>()
+            .init_resource::<send::batch::Batched>()
+            .init_resource::<send::encode::Encoded>()
+            .init_resource::<send::copies::Copies>()
             .configure_sets(
                 PreUpdate,
-                InventorySystems::Validate
+                InventoryServerSystems::Validate
                     .after(ServerSystems::Receive)
                     .run_if(in_state(ServerState::Running)),
             )
             .configure_sets(
                 PostUpdate,
                 (
-                    InventorySystems::Mark,
-                    InventorySystems::Batch,
-                    InventorySystems::Encode,
-                    InventorySystems::Send,
+                    InventoryServerSystems::First,
+                    InventoryServerSystems::Mark,
+                    InventoryServerSystems::Batch,
+                    InventoryServerSystems::Encode,
+                    InventoryServerSystems::Send,
+                    InventoryServerSystems::Last,
                 )
                     .chain()
                     .after(ServerSystems::IncrementTick)
@@ -70,59 +63,63 @@ impl Plugin for InventoryServerPlugin {
             )
             .configure_sets(
                 PostUpdate,
-                GameSystems
-                    .before(InventorySystems::Mark)
+                InventoryServerSystems::Features
+                    .before(InventoryServerSystems::First)
                     .run_if(authority_is_here)
                     .run_if(resource_exists::<Catalogue>),
             )
             .add_plugins((
-                viewers::plugin,
+                views::plugin,
                 mark::plugin,
                 audit::plugin,
                 health::plugin,
-                flush::plugin,
+                send::flush::plugin,
             ))
-            .add_plugins((sessions::plugin, open::plugin, crafter::plugin, loot::plugin))
-            .add_plugins(quality::plugin)
+            .add_plugins((
+                identity::plugin,
+                requests::sessions::plugin,
+                requests::open::plugin,
+                loot::plugin,
+            ))
+            .add_plugins(pacing::quality::plugin)
             .add_systems(
                 PreUpdate,
                 (
-                    validate::validate_requests,
-                    validate::act_on_requests.run_if(resource_exists::<Catalogue>),
+                    requests::validate::validate_requests,
+                    requests::validate::act_on_requests.run_if(resource_exists::<Catalogue>),
                 )
                     .chain()
-                    .in_set(InventorySystems::Validate),
+                    .in_set(InventoryServerSystems::Validate),
             )
             .add_systems(
                 PostUpdate,
                 (
                     local::notify_local
-                        .in_set(InventorySystems::Mark)
+                        .in_set(InventoryServerSystems::Mark)
                         .after(mark::MarkSystems::Slots),
-                    (viewers::update_views, batch::batch_changes)
+                    (
+                        views::viewers::update_views,
+                        send::batch::batch_changes,
+                        send::openings::select_openings,
+                    )
                         .chain()
-                        .in_set(InventorySystems::Batch),
-                    encode::encode_messages.in_set(InventorySystems::Encode),
-                    (send::send_messages, bulk::send_chunks)
+                        .in_set(InventoryServerSystems::Batch),
+                    (
+                        send::encode::encode_messages,
+                        send::chunks::build_transfers.run_if(in_state(ServerState::Running)),
+                    )
+                        .chain()
+                        .in_set(InventoryServerSystems::Encode),
+                    (send::send::send_messages, send::send::send_chunks)
                         .chain()
                         .run_if(in_state(ServerState::Running))
-                        .in_set(InventorySystems::Send),
+                        .in_set(InventoryServerSystems::Send),
                 ),
             );
     }
-}
-
-/// What the crate does to inventories in a game's stead, before they are marked.
-#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct GameSystems;
-
-/// Once per server tick; every frame where no server runs, for the tick stands still there. Never on a
-/// client, connected or trying to: it is not the authority.
-pub(crate) fn sync_is_due(
-    authority: Authority,
-    server: Res<State<ServerState>>,
-    tick: Option<Res<ServerTick>>,
-) -> bool {
-    let ticked = tick.is_some_and(|tick| tick.is_changed());
-    authority.is_here() && (*server == ServerState::Stopped || ticked)
+    fn finish(&self, app: &mut App) {
+        let names = app.world().resource::<Kinds>().as_slice().iter().map(|kind| kind.name);
+        let names: Vec<&'static str> = names.collect();
+        mark::order_containers(app, &names);
+    }
 }

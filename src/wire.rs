@@ -78,26 +78,27 @@
 //! that breaks its guarantees; the checksum detects what slips through.
 
 pub mod bits;
-pub mod bulk;
 pub mod decode;
-pub mod digest;
+pub mod checksum;
 pub mod encode;
+pub mod form;
+pub mod handshake;
+pub mod message;
 pub mod request;
-
-use bevy::ecs::entity::Entity;
-use bytes::Bytes;
-use thiserror::Error;
+pub mod transfer;
 
 use crate::model::{
+    catalog::Catalogue,
+    container::Kind,
+    data::Datum,
     id::{DataId, InventoryId},
-    items::Catalogue,
-    reason::Reason,
+    rejection::Reason,
     rights::Rights,
     stack::Stack,
-    unit::{Kind, Unit},
+    state::Unit,
 };
-
-use bulk::Handover;
+use bevy::ecs::entity::Entity;
+use thiserror::Error;
 
 /// Version of this format and of the handshake.
 pub const PROTOCOL_VERSION: u16 = 1;
@@ -201,20 +202,6 @@ pub const ANSWERS_MAX: usize = 32;
 
 /// Number of low bits of the request number that an answer carries.
 pub(crate) const ANSWER_BITS: u32 = 6;
-
-/// Instance data: its id, its registered type, and the value as serialized by the game.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Datum {
-    /// The id by which stacks refer to it.
-    pub id: DataId,
-    /// Index of its type, in the order of registration.
-    pub kind: u8,
-    /// The serialized value.
-    pub bytes: Bytes,
-}
-
-/// Maximum size of an instance data value, in bytes.
-pub const DATA_BYTES_MAX: usize = 1 << 16;
 
 /// One message, decoded against the views before it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -342,4 +329,13 @@ pub enum DecodeError {
         /// The flat position.
         slot: usize,
     },
+}
+
+/// Opens the views whose contents were sent in chunks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handover {
+    /// Number of the transfer.
+    pub transfer: u8,
+    /// Indices of the copies in the transfer that are to be dropped, in ascending order.
+    pub dropped: Vec<usize>,
 }

@@ -103,10 +103,11 @@ impl Fleet {
                 // The other peers have no byte budget, which a client that sees everything could exhaust.
                 let unlimited = SyncSettings { bytes_per_second: u32::MAX, ..default() };
                 app.insert_resource(unlimited);
-                app.add_systems(PostUpdate, begin.before(InventorySystems::Mark)).add_systems(
-                    PostUpdate,
-                    end_watch.after(InventorySystems::Send).before(ServerSystems::Send),
-                );
+                app.add_systems(PostUpdate, begin.before(InventoryServerSystems::Mark))
+                    .add_systems(
+                        PostUpdate,
+                        end_watch.after(InventoryServerSystems::Send).before(ServerSystems::Send),
+                    );
             } else {
                 app.add_systems(PostUpdate, begin.before(ServerSystems::Send)).add_systems(
                     PostUpdate,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_inventory_sync::{
     prelude::*,
-    test_pair::{Pair, STEP},
-    wire::{bulk::read_chunk, request::CONTROL},
+    sim::{Pair, STEP},
+    wire::{handshake::CONTROL, transfer::read_chunk},
 };
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::replication::diff::EntityDiffExt};
 use serde::{Deserialize, Serialize};
@@ -151,7 +151,7 @@ impl Peer for Ours {
             (def, ())
         });
         let items = Items::new(defs).expect("the keys are distinct");
-        app.add_plugins(bevy_inventory_sync::InventoryPlugins).insert_items(items);
+        app.add_plugins(bevy_inventory_sync::plugins::InventoryPlugins).insert_items(items);
     }
 
     fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]) {

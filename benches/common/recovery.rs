@@ -1,9 +1,10 @@
 //! The cost of reconnecting, of resyncs, and of loading a bank while a hotbar is used.
 
 use bevy::prelude::*;
+use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
     prelude::*,
-    test_pair::{Network, Pair},
+    sim::{Network, Pair},
 };
 
 use super::{
@@ -144,9 +145,8 @@ pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
     pair.steps(120);
     pair.network = Network { latency_ticks: 3, ..Network::default() };
     let sum = |pair: &Pair| {
-        let each = |c: &bevy_inventory_sync::test_pair::PairClient| {
-            c.traffic.bytes_down + c.traffic.bytes_up
-        };
+        let each =
+            |c: &bevy_inventory_sync::sim::PairClient| c.traffic.bytes_down + c.traffic.bytes_up;
         pair.clients.iter().map(each).sum::<u64>()
     };
     let (before, ticks) = (sum(&pair), seconds * 60);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bevy::prelude::*;
 use bevy_inventory_sync::{
     renet::{RenetSettings, connection_config},
-    test_pair::{Network, STEP},
+    sim::{Network, STEP},
 };
 use bevy_replicon::prelude::*;
 use bevy_replicon_renet::renet::{RenetClient, RenetServer};

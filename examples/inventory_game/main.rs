@@ -36,7 +36,7 @@ mod window;
 use std::process::ExitCode;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::InventoryPlugins;
+use bevy_inventory_sync::plugins::InventoryPlugins;
 use bevy_replicon::{prelude::*, shared::protocol::ProtocolHasher};
 use bevy_replicon_renet::RepliconRenetPlugins;
 use clap::Parser;

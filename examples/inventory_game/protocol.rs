@@ -2,6 +2,7 @@
 //! player requests.
 
 use bevy::prelude::*;
+use bevy_inventory_sync::features::public_view::HeldItem;
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ use bevy::{
     prelude::*,
     time::common_conditions::on_timer,
 };
+use bevy_inventory_sync::features::public_view::HeldItem;
 use bevy_inventory_sync::prelude::*;
 
 use crate::{

@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
+use bevy_inventory_sync::{features::public_view::HeldItem, shared::stats::InventoryStats};
 
 use crate::protocol::{Avatar, GroundItem, Position};
 

@@ -7,10 +7,11 @@ use std::{
 };
 
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
+use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
     prelude::*,
     renet::{RenetSettings, connection_config},
-    test_pair::Pair,
+    sim::Pair,
 };
 use bevy_replicon::prelude::*;
 use bevy_replicon_renet::{

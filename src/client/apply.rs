@@ -5,21 +5,20 @@ use bevy_replicon::bytes::Bytes;
 use log::{debug, warn};
 
 use crate::{
-    containers::Kinds,
-    model::{data::DataPool, items::Catalogue},
-    stats::InventoryStats,
+    model::{catalog::Catalogue, data::DataPool},
+    shared::{containers::Kinds, stats::InventoryStats},
     wire::{DecodeError, Part, Schema, decode},
 };
 
 use super::{
-    bulk::Transfers,
     confirmed::{Confirmations, Wrong},
-    predict::{ActionTimes, Predictions},
+    predictions::{ActionTimes, Predictions},
     receive::Received,
-    submit::{Submission, SyncState},
+    state::{Submission, SyncState},
+    transfers::Transfers,
 };
 
-pub(super) fn apply_messages(
+pub(crate) fn apply_messages(
     catalogue: Res<Catalogue>,
     kinds: Res<Kinds>,
     mut pool: ResMut<DataPool>,
@@ -86,7 +85,7 @@ pub(super) fn apply_messages(
 const CHECK_FRAMES: u32 = 16;
 
 /// Looks for copies that have gone wrong while nothing changed, one at a time.
-pub(super) fn check_copies(
+pub(crate) fn check_copies(
     mut frame: Local<u32>,
     mut confirmations: ResMut<Confirmations>,
     mut stats: ResMut<InventoryStats>,

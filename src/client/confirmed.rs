@@ -1,8 +1,5 @@
 //! What the server has confirmed, by view; the only truth a client has.
 
-#[cfg(feature = "overlay")]
-mod look;
-
 use std::collections::VecDeque;
 
 use bevy::{
@@ -11,47 +8,39 @@ use bevy::{
 };
 
 use crate::{
-    containers::Kinds,
-    events::{CloseReason, SlotCause},
-    hello::Named,
-    model::{data::DataPool, id::InventoryId, items::Catalogue, stack::Stack, unit::Unit},
+    model::{id::InventoryId, stack::Stack, state::Unit},
+    shared::events::{CloseReason, SlotCause},
     wire::{
-        COPIES_MAX, CloseCause, Open, OpenHead, Part, Schema, Update,
+        COPIES_MAX, CloseCause, Open, OpenHead, Part, Update,
+        checksum::digest,
         decode::{Copies, Held, Reference},
-        digest::digest,
+        handshake::KnownCopies,
     },
-};
-
-use super::{
-    bulk::Transfers,
-    predict::Predictions,
-    receive::Received,
-    submit::{Submission, SyncState},
 };
 
 /// One inventory that this client sees.
 #[derive(Debug)]
 pub(crate) struct Confirmed {
-    pub(super) head: OpenHead,
-    pub(super) version: u64,
-    pub(super) unit: Unit,
+    pub(crate) head: OpenHead,
+    pub(crate) version: u64,
+    pub(crate) unit: Unit,
     /// What is shown instead, if a request that has no answer yet makes a difference.
     predicted: Option<Unit>,
     /// The entity that shows it, once there is one.
-    pub(super) entity: Option<Entity>,
+    pub(crate) entity: Option<Entity>,
     /// Whether the game has been told that it is open on that entity.
-    pub(super) opened: bool,
+    pub(crate) opened: bool,
     /// Whether rights or structure changed since the entity was last written.
-    pub(super) reopened: bool,
-    pub(super) resized: bool,
+    pub(crate) reopened: bool,
+    pub(crate) resized: bool,
     /// Whether it is on the list of those that wait for their entity.
-    pub(super) waits: bool,
+    pub(crate) waits: bool,
     /// What changed since the game was last told, each slot once.
-    pub(super) changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     changed: HashSet<(u8, usize)>,
-    pub(super) selected_before: Option<u8>,
+    pub(crate) selected_before: Option<u8>,
     /// What the server says the copy comes to at a version.
-    digest: Option<(u64, u64)>,
+    pub(super) digest: Option<(u64, u64)>,
 }
 
 /// A copy of an inventory that is not in view, to be told later what changed since.
@@ -64,51 +53,51 @@ struct Kept {
 
 /// A copy that is not what the server has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wrong {
-    pub(super) view: u32,
-    pub(super) id: InventoryId,
+pub(crate) struct Wrong {
+    pub(crate) view: u32,
+    pub(crate) id: InventoryId,
 }
 
 /// A slot of a confirmed copy that moved.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Change {
-    pub(super) kind: u8,
-    pub(super) index: usize,
-    pub(super) old: Option<Stack>,
-    pub(super) cause: SlotCause,
+pub(crate) struct Change {
+    pub(crate) kind: u8,
+    pub(crate) index: usize,
+    pub(crate) old: Option<Stack>,
+    pub(crate) cause: SlotCause,
 }
 
 /// A view that ended and whose entity the game must still be told about.
 #[derive(Debug)]
-pub(super) struct Closed {
-    pub(super) entity: Entity,
-    pub(super) id: InventoryId,
-    pub(super) reason: CloseReason,
+pub(crate) struct Closed {
+    pub(crate) entity: Entity,
+    pub(crate) id: InventoryId,
+    pub(crate) reason: CloseReason,
     /// Whether the entity was spawned by this crate, and goes with the view.
-    pub(super) mirror: bool,
+    pub(crate) mirror: bool,
     /// Whether the entity is there to be cleaned up.
-    pub(super) alive: bool,
+    pub(crate) alive: bool,
 }
 
 /// All confirmed copies.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Confirmations {
-    views: Vec<Option<Confirmed>>,
-    handles: HashMap<u32, u32>,
-    ids: HashMap<InventoryId, u32>,
+    pub(crate) views: Vec<Option<Confirmed>>,
+    pub(crate) handles: HashMap<u32, u32>,
+    pub(crate) ids: HashMap<InventoryId, u32>,
     /// Views for [`reconcile_entities`](super::reconcile) and [`notify_game`](super::notify) to look at.
-    pub(super) touched: Vec<u32>,
+    pub(crate) touched: Vec<u32>,
     /// Views whose entity has not appeared yet.
-    pub(super) waiting: Vec<u32>,
-    pub(super) closed: Vec<Closed>,
+    pub(crate) waiting: Vec<u32>,
+    pub(crate) closed: Vec<Closed>,
     /// The run of the server that the copies are of.
-    epoch: u64,
+    pub(super) epoch: u64,
     /// As [`COPIES_MAX`] says.
     kept: VecDeque<Kept>,
     /// The copies that the server was last told of, in order.
     named: Vec<InventoryId>,
     /// Views whose copy is not what the server says it is.
-    pub(super) wrong: Vec<u32>,
+    pub(crate) wrong: Vec<u32>,
     /// Where to look next for a copy that has gone wrong.
     checked: usize,
 }
@@ -132,41 +121,45 @@ impl Copies for Confirmations {
 }
 
 impl Confirmations {
-    pub(super) fn get(&self, view: u32) -> Option<&Confirmed> {
+    pub(crate) fn get(&self, view: u32) -> Option<&Confirmed> {
         self.views.get(view as usize)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, view: u32) -> Option<&mut Confirmed> {
+    pub(crate) fn get_mut(&mut self, view: u32) -> Option<&mut Confirmed> {
         self.views.get_mut(view as usize)?.as_mut()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Confirmed> {
+        self.views.iter().flatten()
+    }
+
     /// The copy that an id names.
-    pub(super) fn by_id(&self, id: InventoryId) -> Option<&Confirmed> {
+    pub(crate) fn by_id(&self, id: InventoryId) -> Option<&Confirmed> {
         self.get(*self.ids.get(&id)?)
     }
 
-    pub(super) fn by_id_mut(&mut self, id: InventoryId) -> Option<&mut Confirmed> {
+    pub(crate) fn by_id_mut(&mut self, id: InventoryId) -> Option<&mut Confirmed> {
         self.get_mut(*self.ids.get(&id)?)
     }
 
     /// The copy that an entity shows.
-    pub(super) fn by_entity(&self, entity: Entity) -> Option<&Confirmed> {
+    pub(crate) fn by_entity(&self, entity: Entity) -> Option<&Confirmed> {
         self.views.iter().flatten().find(|held| held.entity == Some(entity))
     }
 
-    pub(super) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut Confirmed> {
+    pub(crate) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut Confirmed> {
         self.views.iter_mut().flatten().find(|held| held.entity == Some(entity))
     }
 
     /// The views that show something else than what is confirmed.
-    pub(super) fn predicted(&self) -> Vec<u32> {
+    pub(crate) fn predicted(&self) -> Vec<u32> {
         let held = self.views.iter().flatten().filter(|held| held.predicted.is_some());
         held.map(|held| held.head.view).collect()
     }
 
     /// The copies that the server may begin from, the most valuable first: what is in view and not known to be
     /// wrong, the own and the large before others, and then what was closed last.
-    pub(super) fn name_copies(&mut self) -> Named {
+    pub(crate) fn name_copies(&mut self) -> KnownCopies {
         let mut held: Vec<&Confirmed> = self.views.iter().flatten().collect();
         held.retain(|held| !self.wrong.contains(&held.head.view));
         held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.unit.len())));
@@ -176,11 +169,11 @@ impl Confirmations {
         named.reverse();
         self.named = named.iter().map(|(id, _)| *id).collect();
         let copies = named.into_iter().map(|(id, version)| (id.to_bits(), version)).collect();
-        Named { epoch: self.epoch, copies, transfer: None }
+        KnownCopies { epoch: self.epoch, copies, transfer: None }
     }
 
     /// Keeps copies that came in without beginning, for a transfer was cut off.
-    fn keep_opens(&mut self, opens: Vec<Open>) {
+    pub(crate) fn keep_opens(&mut self, opens: Vec<Open>) {
         for Open { head, unit } in opens.into_iter().take(COPIES_MAX) {
             if self.by_id(head.id).is_none() {
                 self.keep(head.id, head.version, unit);
@@ -198,7 +191,7 @@ impl Confirmations {
 
     /// Compares one copy with what the server said of it, the next one each time: memory can go wrong while
     /// nothing changes.
-    pub(super) fn check_next(&mut self) -> Option<Wrong> {
+    pub(crate) fn check_next(&mut self) -> Option<Wrong> {
         self.checked = if self.checked < self.views.len() { self.checked } else { 0 };
         let held = self.views.get(self.checked)?.as_ref();
         self.checked += 1;
@@ -207,7 +200,7 @@ impl Confirmations {
     }
 
     /// Compares a copy with what the server said of it, if that is of the same version.
-    pub(super) fn check(&self, view: u32) -> Option<Wrong> {
+    pub(crate) fn check(&self, view: u32) -> Option<Wrong> {
         let held = self.get(view)?;
         let (version, expected) = held.digest.filter(|(version, _)| *version == held.version)?;
         let wrong = digest(&held.unit, version, self.epoch) != expected;
@@ -215,7 +208,7 @@ impl Confirmations {
     }
 
     /// The connection is gone; a new one may be to the same server.
-    fn keep_all(&mut self) {
+    pub(crate) fn keep_all(&mut self) {
         let named = self.name_copies();
         for (bits, _) in named.copies {
             let id = InventoryId::from_bits(bits);
@@ -227,7 +220,7 @@ impl Confirmations {
     }
 
     /// Puts a view on the list of those whose copy is wrong. Says whether that is news.
-    pub(super) fn note_wrong(&mut self, view: u32) -> bool {
+    pub(crate) fn note_wrong(&mut self, view: u32) -> bool {
         let news = !self.wrong.contains(&view);
         if news {
             self.wrong.push(view);
@@ -245,13 +238,13 @@ impl Confirmations {
     }
 
     /// The version of this client's copy of what begins, if it is newer: versions never fall.
-    pub(super) fn newer_than(&self, open: &Open) -> Option<u64> {
+    pub(crate) fn newer_than(&self, open: &Open) -> Option<u64> {
         let held = self.by_id(open.head.id)?;
         (held.version > open.head.version).then_some(held.version)
     }
 
     /// Applies the parts of one message. They have been checked; this cannot fail.
-    pub(super) fn apply(&mut self, parts: Vec<Part>) -> u64 {
+    pub(crate) fn apply(&mut self, parts: Vec<Part>) -> u64 {
         let mut moved = 0;
         for part in parts {
             let mut before = HashMap::default();
@@ -314,7 +307,7 @@ impl Confirmations {
         }
     }
 
-    fn end(&mut self, gone: Confirmed, reason: CloseReason) {
+    pub(crate) fn end(&mut self, gone: Confirmed, reason: CloseReason) {
         let id = gone.head.id;
         if let Some(entity) = gone.entity {
             let mirror = gone.head.entity.is_none();
@@ -404,7 +397,7 @@ impl Confirmations {
 
 impl Confirmed {
     /// Shows the copy on an entity, from the beginning.
-    pub(super) fn attach(&mut self, entity: Entity) {
+    pub(crate) fn attach(&mut self, entity: Entity) {
         self.entity = Some(entity);
         self.waits = false;
         drop(self.take_changes());
@@ -414,14 +407,14 @@ impl Confirmed {
     }
 
     /// The entity is gone.
-    pub(super) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         self.entity = None;
         self.opened = false;
         self.waits = true;
     }
 
     /// What changed since this was last called.
-    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         self.changed.clear();
         core::mem::take(&mut self.changes)
     }
@@ -433,23 +426,23 @@ impl Confirmed {
     }
 
     /// What is shown.
-    pub(super) fn shown(&self) -> &Unit {
+    pub(crate) fn shown(&self) -> &Unit {
         self.predicted.as_ref().unwrap_or(&self.unit)
     }
 
     /// What is shown in one slot.
-    pub(super) fn shown_at(&self, kind: u8, index: usize) -> Option<Stack> {
+    pub(crate) fn shown_at(&self, kind: u8, index: usize) -> Option<Stack> {
         self.shown().section(kind)?.get(index)
     }
 
     /// Shows something else than what is confirmed.
-    pub(super) fn show(&mut self, unit: &Unit, cause: SlotCause) {
+    pub(crate) fn show(&mut self, unit: &Unit, cause: SlotCause) {
         self.note_shown(unit, cause);
         self.predicted = (*unit != self.unit).then(|| unit.clone());
     }
 
     /// Shows what is confirmed.
-    pub(super) fn show_confirmed(&mut self, cause: SlotCause) {
+    pub(crate) fn show_confirmed(&mut self, cause: SlotCause) {
         let unit = self.unit.clone();
         self.show(&unit, cause);
     }
@@ -496,37 +489,4 @@ impl Confirmed {
         self.unit = unit;
         moved as u64
     }
-}
-
-/// The connection is gone, and a client is no authority: everything closes.
-pub(super) fn disconnect(
-    catalogue: Option<Res<Catalogue>>,
-    kinds: Res<Kinds>,
-    mut confirmations: ResMut<Confirmations>,
-    (mut received, mut transfers): (ResMut<Received>, ResMut<Transfers>),
-    mut submission: ResMut<Submission>,
-    mut state: ResMut<SyncState>,
-    mut predictions: ResMut<Predictions>,
-    mut pool: ResMut<DataPool>,
-) {
-    predictions.disconnect();
-    pool.follow(false);
-    if let Some(catalogue) = catalogue {
-        let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
-        confirmations.keep_opens(transfers.take_copies(schema));
-    }
-    confirmations.keep_all();
-    let views = core::mem::take(&mut confirmations.views);
-    for gone in views.into_iter().flatten() {
-        confirmations.end(gone, CloseReason::Disconnected);
-    }
-    confirmations.handles.clear();
-    confirmations.ids.clear();
-    confirmations.wrong.clear();
-    confirmations.touched.clear();
-    confirmations.waiting.clear();
-    *received = Received::default();
-    *transfers = Transfers::default();
-    *submission = Submission::default();
-    *state = SyncState::default();
 }

@@ -3,19 +3,20 @@
 use bevy::prelude::*;
 
 use crate::{
-    containers::Kinds,
-    events::{
-        InView, InventoryClosed, InventoryOpened, InventoryResized, LocalInventory,
-        SelectedChanged, SlotChanged, tell,
+    model::container::Slot,
+    shared::{
+        actions::{SlotPending, tell_answer},
+        containers::Kinds,
+        events::{InventoryOpened, InventoryResized, SelectedChanged, SlotChanged, tell},
+        stats::InventoryStats,
     },
-    model::{container::Slot, id::InventoryId, unit::Unit},
-    stats::InventoryStats,
 };
 
 use super::{
-    confirmed::{Closed, Confirmations, Confirmed},
-    predict,
+    confirmed::{Confirmations, Confirmed},
+    predictions::{Answered, Predictions},
 };
+use bevy::platform::collections::HashSet;
 
 /// What is to be told. It is collected before anything is told: observers of the game may want what is
 /// read here.
@@ -26,10 +27,10 @@ enum Told {
     Selected(SelectedChanged),
 }
 
-pub(super) fn notify_game(world: &mut World) {
+pub(crate) fn notify_game(world: &mut World) {
     let mut confirmations = world.resource_mut::<Confirmations>();
     if confirmations.touched.is_empty() {
-        return predict::tell_answers(world);
+        return tell_answers(world);
     }
     let touched = core::mem::take(&mut confirmations.touched);
     let kinds = world.resource::<Kinds>().clone();
@@ -52,33 +53,7 @@ pub(super) fn notify_game(world: &mut World) {
         }
     }
     world.flush();
-    predict::tell_answers(world);
-}
-
-/// Tells that views have ended, and cleans their entities. It comes before anything is attached: the same
-/// entity may show the next view.
-pub(super) fn close_views(world: &mut World, kinds: &Kinds) {
-    let closed = core::mem::take(&mut world.resource_mut::<Confirmations>().closed);
-    for closed in closed {
-        close(world, kinds, &closed);
-    }
-}
-
-fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
-    let Closed { entity, id, reason, mirror, alive } = *closed;
-    tell(world, InventoryClosed { entity, inventory: id, reason });
-    // Of an entity that has gone only global observers hear.
-    if !alive {
-        return;
-    }
-    if mirror {
-        world.try_despawn(entity).ok();
-        return;
-    }
-    kinds.restructure(world, entity, &Unit::default());
-    if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.remove::<(InView, LocalInventory, InventoryId)>();
-    }
+    tell_answers(world);
 }
 
 fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
@@ -107,4 +82,35 @@ fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
     {
         told.push(Told::Selected(SelectedChanged { entity, old, new }));
     }
+}
+
+/// Tells which slots wait for an answer, and which do so no more.
+pub(crate) fn tell_pending(world: &mut World) {
+    let mut predictions = world.resource_mut::<Predictions>();
+    let now: HashSet<(Entity, Slot)> =
+        predictions.pending.iter().flat_map(|pending| pending.slots.iter().copied()).collect();
+    if now == predictions.told {
+        return;
+    }
+    let before = core::mem::replace(&mut predictions.told, now.clone());
+    let ended = before.difference(&now).map(|at| (*at, false));
+    let begun = now.difference(&before).map(|at| (*at, true));
+    for ((entity, slot), pending) in ended.chain(begun) {
+        // Of an entity that has gone only global observers hear.
+        tell(world, SlotPending { entity, slot, pending });
+    }
+}
+
+/// Tells the game of answers, after what they changed is shown.
+pub(crate) fn tell_answers(world: &mut World) {
+    if world.resource::<Predictions>().answered.is_empty() {
+        return;
+    }
+    tell_pending(world);
+    let answered = core::mem::take(&mut world.resource_mut::<Predictions>().answered);
+    for Answered { request, what, result } in answered {
+        world.resource_mut::<InventoryStats>().actions_rejected += u64::from(result.is_err());
+        tell_answer(world, request, what, result);
+    }
+    world.flush();
 }

@@ -6,24 +6,24 @@ use bevy_replicon::bytes::Bytes;
 use log::warn;
 
 use crate::{
-    actions::ActionTypes,
-    codec,
-    containers::Kinds,
-    events::SyncRefused,
-    hello::{Hello, Mismatch, REFUSED},
-    model::{data::DataPool, items::Catalogue},
-    protocol::SyncBatch,
-    stats::InventoryStats,
-    wire::decode,
+    model::{catalog::Catalogue, codec, data::DataPool},
+    shared::{
+        actions::ActionTypes, containers::Kinds, events::SyncRefused, fingerprint::local_hello,
+        messages::SyncBatch, stats::InventoryStats,
+    },
+    wire::{
+        decode,
+        handshake::{Hello, Mismatch, REFUSED},
+    },
 };
 
-use super::submit::{Submission, SyncState};
+use super::state::{Submission, SyncState};
 
 /// Messages on their way to [`apply_messages`](super::apply).
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Received {
     /// Complete groups, oldest first.
-    pub(super) groups: Vec<Vec<Bytes>>,
+    pub(crate) groups: Vec<Vec<Bytes>>,
     /// A group of which parts are still on their way.
     partial: Vec<Bytes>,
     missing: usize,
@@ -49,7 +49,7 @@ impl Received {
     }
 }
 
-pub(super) fn receive_messages(
+pub(crate) fn receive_messages(
     catalogue: Res<Catalogue>,
     (kinds, actions, pool): (Res<Kinds>, Res<ActionTypes>, Res<DataPool>),
     mut messages: ResMut<Messages<SyncBatch>>,
@@ -72,7 +72,7 @@ pub(super) fn receive_messages(
                 continue;
             };
             let mismatch =
-                Mismatch { server, client: Hello::new(&catalogue, &kinds, &actions, &pool) };
+                Mismatch { server, client: local_hello(&catalogue, &kinds, &actions, &pool) };
             warn!("the server does not sync inventories with this client: {mismatch}");
             *state = SyncState::Refused(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;

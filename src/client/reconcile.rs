@@ -1,26 +1,28 @@
 //! Makes entities show what is confirmed: attaches copies to the replicated entity or to a mirror,
 //! writes the slots that differ, and takes back what game code wrote on a client.
 
-use bevy::{ecs::lifecycle::Remove, ecs::world::FilteredEntityMut, prelude::*};
-use bevy_replicon::shared::server_entity_map::ServerEntityMap;
-use log::warn;
-
 use crate::{
-    containers::Kinds,
-    events::{CloseReason, InView, LocalInventory},
-    model::{container::Container, id::InventoryId, rights::Rights},
-    stats::InventoryStats,
-    systems::InventorySystems,
+    model::{container::Container, id::InventoryId, rights::Rights, state::Unit},
+    shared::{
+        containers::Kinds,
+        events::{CloseReason, InventoryClosed, tell},
+        markers::{InView, LocalInventory},
+        schedule::InventoryClientSystems,
+        stats::InventoryStats,
+    },
 };
 
 use super::{
     confirmed::{Closed, Confirmations, Confirmed},
-    notify::close_views,
-    predict::{self, Predictions},
+    predictions::{Predictions, rebase},
 };
+use bevy::prelude::*;
+use bevy::{ecs::lifecycle::Remove, ecs::world::FilteredEntityMut};
+use bevy_replicon::shared::server_entity_map::ServerEntityMap;
+use log::warn;
 
 /// Entities are written without holding on to the resources: observers of the game run in between.
-pub(super) fn reconcile_entities(world: &mut World) {
+pub(crate) fn reconcile_entities(world: &mut World) {
     let confirmations = world.resource::<Confirmations>();
     let nothing_waits = confirmations.waiting.is_empty() && confirmations.closed.is_empty();
     let answered = !world.resource::<Predictions>().answered.is_empty();
@@ -30,7 +32,7 @@ pub(super) fn reconcile_entities(world: &mut World) {
     let kinds = world.resource::<Kinds>().clone();
     close_views(world, &kinds);
     attach(world, &kinds);
-    predict::rebase(world);
+    rebase(world);
     let touched = world.resource::<Confirmations>().touched.clone();
     for view in touched {
         write(world, &kinds, view);
@@ -71,7 +73,7 @@ fn attach(world: &mut World, kinds: &Kinds) {
 }
 
 /// Makes one entity show its copy.
-pub(super) fn write(world: &mut World, kinds: &Kinds, view: u32) {
+pub(crate) fn write(world: &mut World, kinds: &Kinds, view: u32) {
     let mut confirmations = world.resource_mut::<Confirmations>();
     let Some(held) = confirmations.get_mut(view) else { return };
     let (head, resized) = (held.head, held.resized);
@@ -117,7 +119,7 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         PreUpdate,
         revert_foreign_writes::<C>
             .after(reconcile_entities)
-            .in_set(InventorySystems::Reconcile)
+            .in_set(InventoryClientSystems::Reconcile)
             .run_if(resource_exists::<Confirmations>),
     );
 }
@@ -154,7 +156,7 @@ fn revert_foreign_writes<C: Container>(
 }
 
 /// Takes a copy off an entity that goes (replicon hid or despawned it). The view goes on.
-pub(super) fn detach_gone(
+pub(crate) fn detach_gone(
     remove: On<Remove, InView>,
     ids: Query<&InventoryId>,
     mut confirmations: ResMut<Confirmations>,
@@ -168,4 +170,30 @@ pub(super) fn detach_gone(
     let closed = Closed { entity: remove.entity, id, reason, mirror: false, alive: false };
     confirmations.closed.push(closed);
     confirmations.waiting.push(view);
+}
+
+/// Tells that views have ended, and cleans their entities. It comes before anything is attached: the same
+/// entity may show the next view.
+pub(crate) fn close_views(world: &mut World, kinds: &Kinds) {
+    let closed = core::mem::take(&mut world.resource_mut::<Confirmations>().closed);
+    for closed in closed {
+        close(world, kinds, &closed);
+    }
+}
+
+fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
+    let Closed { entity, id, reason, mirror, alive } = *closed;
+    tell(world, InventoryClosed { entity, inventory: id, reason });
+    // Of an entity that has gone only global observers hear.
+    if !alive {
+        return;
+    }
+    if mirror {
+        world.try_despawn(entity).ok();
+        return;
+    }
+    kinds.restructure(world, entity, &Unit::default());
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.remove::<(InView, LocalInventory, InventoryId)>();
+    }
 }

@@ -1,25 +1,19 @@
 //! Player actions as values. The same `apply` predicts the outcome on the client and decides it on
 //! the server.
 
+use super::{
+    container::{Area, Place},
+    id::ContainerKey,
+    limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
+    recipe::RecipeId,
+    rejection::Reason,
+    stack::Stack,
+    transaction::Tx,
+};
 use core::fmt::Debug;
 
 use bevy::ecs::entity::Entity;
 use serde::{Serialize, de::DeserializeOwned};
-
-use super::{
-    container::{Area, Place},
-    id::ContainerKey,
-    reason::Reason,
-    recipe::RecipeId,
-    stack::Stack,
-    tx::Tx,
-};
-
-/// Maximum number of slots that one action may name.
-pub const ACTION_PLACES_MAX: usize = 256;
-
-/// Maximum number of areas that one action may name.
-pub const ACTION_AREAS_MAX: usize = 8;
 
 /// One action of a player on inventories: one request, applied completely or not at all.
 ///
@@ -226,10 +220,10 @@ impl Action {
 /// }
 /// ```
 ///
-/// Register it on both sides, in the same order, with
+/// Register it on both sides with
 /// [`add_action`](crate::prelude::InventoryAppExt::add_action). Name inventories other than the
 /// player's own by [`InventoryId`](super::id::InventoryId) and look them up with [`Tx::find`]. Read
-/// the game's own properties of an item with [`Catalogue::props`](super::items::Catalogue::props).
+/// an item with [`Catalogue::props`](super::catalog::Catalogue::props).
 pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Unique name among the game's actions. The two sides compare names in the handshake, so give
     /// an action a new name when its fields change.

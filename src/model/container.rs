@@ -1,22 +1,15 @@
 //! Containers: components that each hold one [`Slots`], and the addresses of their slots.
 
-use core::{
-    fmt,
-    ops::{Deref, DerefMut},
-};
+use core::fmt;
 
 use bevy::{
     ecs::component::{Component, Mutable},
     ecs::entity::Entity,
-    ecs::reflect::ReflectComponent,
     reflect::Reflect,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    error::SlotError, id::ContainerKey, items::ItemDef, rights::Rights, slots::Slots, stack::Stack,
-    unit::Kind,
-};
+use super::{id::ContainerKey, item::ItemDef, rights::Rights, slots::Slots};
 
 /// A component made of slots. All containers of one entity form one inventory: they are opened,
 /// sent, versioned and saved together.
@@ -42,7 +35,7 @@ use super::{
 /// }
 /// ```
 ///
-/// Register it on both sides, in the same order, with
+/// Register it on both sides with
 /// [`add_container`](crate::prelude::InventoryAppExt::add_container).
 pub trait Container: Component<Mutability = Mutable> + Sized {
     /// Unique name among the game's containers; part of slot addresses and of saves.
@@ -53,13 +46,22 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     const FILL: bool = true;
 
     /// Whether the container has a selected slot. If several containers of an inventory have one,
-    /// only that of the container registered first is synced. Defaults to `false`.
+    /// only that of the first one is synced: built-in containers come first, then others by name. Defaults to `false`.
     const SELECTS: bool = false;
 
     /// Whether the selected number is a value of the container instead of a slot, such as the
     /// progress of a furnace or a charge. It is synced the same way, but players cannot set it.
     /// Requires [`SELECTS`](Self::SELECTS). Defaults to `false`.
     const PROGRESS: bool = false;
+
+    /// Items are inserted into containers in ascending order, and taken in descending order. Containers of the
+    /// same order are sorted by [`NAME`](Self::NAME). [`Inventory`](crate::prelude::Inventory) has order 0 and
+    /// [`Hotbar`](crate::prelude::Hotbar) has order 1. Defaults to 100.
+    const ORDER: i32 = 100;
+
+    /// Whether its stacks are items of the game. `false` for stacks that are only displayed, such as the icons
+    /// of tabs: the item audit ignores them.
+    const HOLDS_ITEMS: bool = true;
 
     /// Creates the component on a client from the slots that the server sent.
     fn from_slots(slots: Slots) -> Self;
@@ -176,162 +178,43 @@ impl From<Entity> for Area {
     }
 }
 
-/// The main container: a backpack, a chest. 27 slots by default.
-#[derive(Component, Clone, PartialEq, Eq, Debug, Reflect)]
-#[reflect(Component)]
-pub struct Inventory(pub Slots);
+/// A registered container type, without its Rust type.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// The container's [`NAME`](Container::NAME).
+    pub name: &'static str,
+    /// The key derived from the name.
+    pub key: ContainerKey,
+    /// The container's [`FILL`](Container::FILL).
+    pub fill: bool,
+    /// The container's [`SELECTS`](Container::SELECTS).
+    pub selects: bool,
+    /// The container's [`PROGRESS`](Container::PROGRESS).
+    pub progress: bool,
+    /// Its [`ORDER`](Container::ORDER).
+    pub order: i32,
+    /// Its [`HOLDS_ITEMS`](Container::HOLDS_ITEMS).
+    pub holds_items: bool,
+    /// The container's [`accepts`](Container::accepts).
+    pub accepts: fn(usize, &ItemDef) -> bool,
+    /// The container's [`rights`](Container::rights).
+    pub rights: fn(usize) -> Rights,
+}
 
-impl Inventory {
-    /// Number of slots of [`Inventory::default`].
-    pub const DEFAULT_LEN: usize = 27;
-
-    /// Creates `len` empty slots.
+impl Kind {
+    /// Returns the description of container `C`.
     #[must_use]
-    pub fn new(len: usize) -> Self {
-        Self(Slots::new(len))
-    }
-
-    /// Like [`Slots::set`]. Also defined here because [`Reflect::set`] would otherwise take
-    /// precedence.
-    ///
-    /// # Errors
-    ///
-    /// [`SlotError::OutOfRange`] if there is no such slot.
-    pub fn set(
-        &mut self,
-        slot: usize,
-        stack: impl Into<Option<Stack>>,
-    ) -> Result<Option<Stack>, SlotError> {
-        self.0.set(slot, stack)
-    }
-}
-
-impl Default for Inventory {
-    fn default() -> Self {
-        Self::new(Self::DEFAULT_LEN)
-    }
-}
-
-impl Container for Inventory {
-    const NAME: &'static str = "inventory";
-
-    fn from_slots(slots: Slots) -> Self {
-        Self(slots)
-    }
-
-    fn slots(&self) -> &Slots {
-        &self.0
-    }
-
-    fn slots_mut(&mut self) -> &mut Slots {
-        &mut self.0
-    }
-}
-
-impl Deref for Inventory {
-    type Target = Slots;
-
-    fn deref(&self) -> &Slots {
-        &self.0
-    }
-}
-
-impl DerefMut for Inventory {
-    fn deref_mut(&mut self) -> &mut Slots {
-        &mut self.0
-    }
-}
-
-/// The hotbar, with one slot selected: the item in the player's hand. 9 slots by default.
-#[derive(Component, Clone, PartialEq, Eq, Debug, Reflect)]
-#[reflect(Component)]
-pub struct Hotbar {
-    /// The slots.
-    pub slots: Slots,
-    selected: u8,
-}
-
-impl Hotbar {
-    /// Number of slots of [`Hotbar::default`].
-    pub const DEFAULT_LEN: usize = 9;
-
-    /// Creates `len` empty slots, with the first one selected.
-    #[must_use]
-    pub fn new(len: usize) -> Self {
-        Self { slots: Slots::new(len), selected: 0 }
-    }
-
-    /// Returns the index of the selected slot; the last slot if the hotbar has become shorter.
-    #[must_use]
-    pub fn selected_index(&self) -> usize {
-        usize::from(self.selected).min(self.slots.len().saturating_sub(1))
-    }
-
-    /// Returns the contents of the selected slot.
-    #[must_use]
-    pub fn held(&self) -> Option<Stack> {
-        self.slots.get(self.selected_index())
-    }
-
-    /// Like [`Slots::set`]. Also defined here because [`Reflect::set`] would otherwise take
-    /// precedence.
-    ///
-    /// # Errors
-    ///
-    /// [`SlotError::OutOfRange`] if there is no such slot.
-    pub fn set(
-        &mut self,
-        slot: usize,
-        stack: impl Into<Option<Stack>>,
-    ) -> Result<Option<Stack>, SlotError> {
-        self.slots.set(slot, stack)
-    }
-}
-
-impl Default for Hotbar {
-    fn default() -> Self {
-        Self::new(Self::DEFAULT_LEN)
-    }
-}
-
-impl Container for Hotbar {
-    const NAME: &'static str = "hotbar";
-    const SELECTS: bool = true;
-
-    fn from_slots(slots: Slots) -> Self {
-        Self { slots, selected: 0 }
-    }
-
-    fn slots(&self) -> &Slots {
-        &self.slots
-    }
-
-    fn slots_mut(&mut self) -> &mut Slots {
-        &mut self.slots
-    }
-
-    fn selected(&self) -> Option<u8> {
-        u8::try_from(self.selected_index()).ok()
-    }
-
-    /// Selects a slot. Does nothing if it is out of range.
-    fn select(&mut self, slot: u8) {
-        if usize::from(slot) < self.slots.len() {
-            self.selected = slot;
+    pub fn of<C: Container>() -> Self {
+        Self {
+            name: C::NAME,
+            key: ContainerKey::of(C::NAME),
+            fill: C::FILL,
+            selects: C::SELECTS,
+            progress: C::PROGRESS,
+            order: C::ORDER,
+            holds_items: C::HOLDS_ITEMS,
+            accepts: C::accepts,
+            rights: C::rights,
         }
-    }
-}
-
-impl Deref for Hotbar {
-    type Target = Slots;
-
-    fn deref(&self) -> &Slots {
-        &self.slots
-    }
-}
-
-impl DerefMut for Hotbar {
-    fn deref_mut(&mut self) -> &mut Slots {
-        &mut self.slots
     }
 }

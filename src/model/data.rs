@@ -10,18 +10,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{
-    codec,
-    wire::{DATA_BYTES_MAX, Datum},
-};
+use super::{codec, id::DataId, limits::DATA_BYTES_MAX};
 
-use super::id::DataId;
-
-/// A type of instance data defined by the game. Register it on both sides, in the same order, with
+/// A type of instance data defined by the game. Register it on both sides with
 /// [`add_item_data`](crate::prelude::InventoryAppExt::add_item_data).
 ///
 /// ```
 /// use bevy_inventory_sync::prelude::*;
+/// use bevy_inventory_sync::model::data::DataError;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
@@ -156,7 +152,13 @@ impl DataPool {
     pub(crate) fn add_type<T: ItemData>(&mut self) {
         assert!(!self.types.contains(&T::NAME), "item data `{}` is registered twice", T::NAME);
         assert!(self.types.len() < 255, "cannot register more than 255 types of item data");
-        self.types.push(T::NAME);
+        // Sorted by name, so that both sides number them alike.
+        let at = self.types.partition_point(|known| *known < T::NAME);
+        self.types.insert(at, T::NAME);
+        let shift = |kind: u8| if usize::from(kind) >= at { kind + 1 } else { kind };
+        self.entries.values_mut().for_each(|entry| entry.kind = shift(entry.kind));
+        let ids = core::mem::take(&mut self.ids);
+        self.ids = ids.into_iter().map(|((kind, bytes), id)| ((shift(kind), bytes), id)).collect();
     }
 
     /// Hashes everything that both sides must agree on.
@@ -290,4 +292,15 @@ impl DataPool {
             self.ids.remove(&(kind, bytes));
         }
     }
+}
+
+/// Instance data: its id, its registered type, and the value as serialized by the game.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Datum {
+    /// The id by which stacks refer to it.
+    pub id: DataId,
+    /// Index of its type among all registered types, sorted by name.
+    pub kind: u8,
+    /// The serialized value.
+    pub bytes: Bytes,
 }

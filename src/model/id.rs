@@ -96,7 +96,7 @@ impl InventoryId {
         Self(Self::NAMED | xxh3_64_with_seed(kind.as_bytes(), number))
     }
 
-    /// Returns the id of a page of a [paged inventory](crate::pages), the same in every run if the
+    /// The id of the page with this number of a [paged inventory](crate::features::tabs), the same in every run if
     /// bank's id is.
     #[must_use]
     pub const fn page(bank: Self, page: u32) -> Self {

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    error::CatalogueError,
     id::{ContainerKey, ItemId, hash_key},
-    items::ItemDef,
     names,
 };
 
@@ -94,44 +92,4 @@ pub(super) struct RecipeEntry {
     pub(super) at: Option<String>,
     #[serde(default)]
     pub(super) millis: u32,
-}
-
-/// Validates the recipes and orders them by id.
-pub(super) fn resolve(
-    entries: Vec<RecipeEntry>,
-    defs: &[ItemDef],
-) -> Result<Vec<(RecipeId, Recipe)>, CatalogueError> {
-    let mut recipes = Vec::with_capacity(entries.len());
-    for RecipeEntry { key, takes, gives, at, millis } in entries {
-        let items = |list: &[(String, u32)]| {
-            let find = |(item, count): &(String, u32)| {
-                let def = defs.iter().find(|def| def.key == *item);
-                let missing =
-                    || CatalogueError::RecipeItem { recipe: key.clone(), item: item.clone() };
-                Ok((def.ok_or_else(missing)?.id(), *count))
-            };
-            list.iter().map(find).collect::<Result<Vec<_>, CatalogueError>>()
-        };
-        let (takes, gives) = (items(&takes)?, items(&gives)?);
-        let wrong = |what| Err(CatalogueError::RecipeCount { recipe: key.clone(), what });
-        if gives.is_empty() {
-            return wrong("no products");
-        }
-        if takes.iter().chain(&gives).any(|(_, count)| *count == 0) {
-            return wrong("a count of zero");
-        }
-        let twice = |(n, (item, _)): (usize, &(ItemId, u32))| {
-            takes[..n].iter().any(|(before, _)| before == item)
-        };
-        if takes.iter().enumerate().any(twice) {
-            return wrong("duplicate ingredient");
-        }
-        recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
-    }
-    recipes.sort_by_key(|(id, _)| *id);
-    let taken = recipes.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &pair[1].1);
-    if let Some(recipe) = taken.or(recipes.iter().map(|(_, r)| r).find(|r| r.key.is_empty())) {
-        return Err(CatalogueError::RecipeKey { key: recipe.key.clone() });
-    }
-    Ok(recipes)
 }

@@ -5,12 +5,8 @@ use bevy::ecs::component::Component;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    data::DataPool,
-    id::ItemId,
-    items::Catalogue,
-    slots::Slots,
-    stack::Stack,
-    unit::{Kind, UNIT_SLOTS_MAX, Unit},
+    catalog::Catalogue, container::Kind, data::DataPool, id::ItemId, limits::UNIT_SLOTS_MAX,
+    slots::Slots, stack::Stack, state::Unit,
 };
 
 /// A saved inventory, for any serde format.
@@ -179,8 +175,8 @@ impl SavedStack {
 mod tests {
     use super::*;
     use crate::model::{
-        container::{Hotbar, Inventory},
-        items::Items,
+        builtin::{Hotbar, Inventory},
+        catalog::Items,
     };
 
     fn catalogue(keys: &[&str]) -> Catalogue {

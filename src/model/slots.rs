@@ -5,7 +5,8 @@ use core::{fmt, ops::Range};
 use bevy::reflect::{Reflect, ReflectDeserialize, ReflectSerialize, std_traits::ReflectDefault};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{error::SlotError, id::ItemId, stack::Stack};
+use super::{id::ItemId, stack::Stack};
+use thiserror::Error;
 
 /// A list of `Option<Stack>`: the slots of a chest, a backpack or a hotbar.
 ///
@@ -376,6 +377,49 @@ impl FromIterator<Option<Stack>> for Slots {
     fn from_iter<I: IntoIterator<Item = Option<Stack>>>(stacks: I) -> Self {
         Self { cells: stacks.into_iter().collect(), touched: Touched::default() }
     }
+}
+
+/// Error of an operation on slots. The slots are unchanged if one is returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum SlotError {
+    /// The index is out of range.
+    #[error("slot {slot} is outside 0..{len}")]
+    OutOfRange {
+        /// The requested index.
+        slot: usize,
+        /// Number of slots.
+        len: usize,
+    },
+    /// The slot is empty.
+    #[error("slot {slot} is empty")]
+    Empty {
+        /// The empty slot.
+        slot: usize,
+    },
+    /// The slot holds fewer items than requested.
+    #[error("slot {slot} holds {have} items, {wanted} were requested")]
+    NotEnough {
+        /// The slot.
+        slot: usize,
+        /// Number of items in the slot.
+        have: u32,
+        /// Number of items requested.
+        wanted: u32,
+    },
+    /// The slot holds a stack that does not match, or is full.
+    #[error("slot {slot} has no room for this stack")]
+    Occupied {
+        /// The slot.
+        slot: usize,
+    },
+    /// The requested count is zero.
+    #[error("count {count} is outside 1..={max}")]
+    Count {
+        /// The requested count.
+        count: u32,
+        /// The largest valid count: the number of items in the slot.
+        max: u32,
+    },
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 
 use crate::{
-    model::{id::InventoryId, rights::Rights, unit::Unit},
-    server::{pace::Pace, views::Told},
+    model::{id::InventoryId, rights::Rights, state::Unit},
+    server::{inspect::SentState, pacing::priority::Pace},
 };
 
 use super::describe::short;
@@ -50,7 +50,7 @@ pub(super) struct Card {
     pub(super) rights: Option<Rights>,
     /// On the authority: the sync priority.
     pub(super) pace: Option<Pace>,
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<SentState>,
     pub(super) seen_here: bool,
     /// Number of slots in use.
     pub(super) full: usize,

@@ -7,8 +7,8 @@ use bevy::{platform::collections::HashMap, prelude::*};
 use bevy_replicon::shared::client_id::ClientId;
 
 use crate::{
-    events::{Cause, Commit, SlotCause, SlotChanged},
     model::{container::Slot, stack::Stack},
+    shared::events::{Cause, Commit, SlotCause, SlotChanged},
 };
 
 /// Duration of a slot's flash.

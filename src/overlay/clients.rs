@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
-use crate::{client::TransferProgress, server::quality::ConnectionQuality};
+use crate::{client::transfers::TransferProgress, server::pacing::quality::ConnectionQuality};
 
 /// Number of samples per rate, half a second apart.
 const SAMPLES_MAX: usize = 5;

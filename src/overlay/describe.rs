@@ -4,16 +4,15 @@ use bevy::prelude::*;
 use bevy_replicon::shared::client_id::ClientId;
 
 use crate::{
-    actions::{AnyAction, Requested},
     model::{
         action::Action,
-        container::{Area, Place, Slot},
+        catalog::Catalogue,
+        container::{Area, Kind, Place, Slot},
         data::DataPool,
         id::{ContainerKey, InventoryId},
-        items::Catalogue,
         stack::Stack,
-        unit::Kind,
     },
+    shared::actions::{AnyAction, Requested},
     wire::request::Target,
 };
 

@@ -6,18 +6,24 @@ use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*}
 use bevy_replicon::prelude::*;
 
 use crate::{
-    actions::{ActionConfirmed, ActionRejected, Requested},
-    authority::Authority,
-    client::{TransferProgress, confirmed::Confirmations},
-    containers::Kinds,
-    events::{Commit, InView, SlotChanged},
-    model::{id::InventoryId, items::Catalogue},
+    client::{inspect::ClientInspect, transfers::TransferProgress},
+    model::{catalog::Catalogue, id::InventoryId},
     server::{
-        access::Owner, audit::ActionDecided, baseline::Baseline, health::ClientSync, pace::Pace,
-        quality::QualityPolicy, views::Views,
+        audit::ActionDecided,
+        baseline::Baseline,
+        client_stats::ClientSync,
+        inspect::ServerInspect,
+        pacing::{priority::Pace, quality::QualityPolicy},
+        views::access::Owner,
     },
-    stats::InventoryStats,
-    wire::digest::digest,
+    shared::{
+        actions::{ActionConfirmed, ActionRejected, Requested},
+        authority::Authority,
+        containers::Kinds,
+        events::{Commit, SlotChanged},
+        markers::InView,
+        stats::InventoryStats,
+    },
 };
 
 use super::{
@@ -204,7 +210,8 @@ fn gather_cards(
     time: Res<Time<Real>>,
     overlay: Res<InventoryOverlay>,
     units: Query<There>,
-    (views, confirmations): (Option<Res<Views>>, Option<Res<Confirmations>>),
+    server: ServerInspect,
+    client: ClientInspect,
     mut cards: ResMut<Cards>,
     mut next: Local<Duration>,
 ) {
@@ -224,32 +231,30 @@ fn gather_cards(
         let entity = entry.entity;
         let Ok((.., baseline, pace, _)) = units.get(entity) else { continue };
         let card = if here {
-            let (Some(baseline), Some(views)) = (baseline, &views) else { continue };
+            let Some(baseline) = baseline else { continue };
             let version = baseline.version();
             Card {
                 entry,
                 unit: baseline.unit().clone(),
                 version,
-                handle: views.handle(entity),
-                digest: followed.then(|| digest(baseline.unit(), version, views.epoch())),
+                handle: server.handle(entity).unwrap_or(0),
+                digest: followed.then(|| server.checksum(baseline)),
                 expected: None,
                 rights: None,
                 pace: Some(pace.copied().unwrap_or_default()),
-                told: views.told(entity).collect(),
-                seen_here: views.is_seen_here(entity),
+                told: server.sent_states(entity).collect(),
+                seen_here: server.is_seen_locally(entity),
                 full: 0,
             }
         } else {
-            let Some(look) = confirmations.as_ref().and_then(|copies| copies.look(entity)) else {
-                continue;
-            };
+            let Some(look) = client.copy(entity) else { continue };
             Card {
                 entry,
                 unit: look.shown.clone(),
                 version: look.version,
                 handle: look.handle,
-                digest: followed.then(|| look.digest()),
-                expected: look.expected,
+                digest: followed.then(|| look.checksum()),
+                expected: look.expected_checksum,
                 rights: Some(look.rights),
                 pace: None,
                 told: Vec::new(),

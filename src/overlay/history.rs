@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-use crate::stats::InventoryStats;
+use crate::shared::stats::InventoryStats;
 
 /// Sampling interval.
 const PERIOD: Duration = Duration::from_millis(500);

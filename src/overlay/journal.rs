@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-use crate::model::reason::Reason;
+use crate::model::rejection::Reason;
 
 /// Maximum number of lines.
 const LINES_MAX: usize = 500;

@@ -6,10 +6,9 @@ use std::{collections::VecDeque, time::Instant};
 use bevy::{ecs::schedule::ScheduleLabel, prelude::*};
 use bevy_replicon::prelude::*;
 
-use crate::{
-    server::{GameSystems, sync_is_due},
+use crate::shared::{
+    schedule::{InventoryClientSystems, InventoryServerSystems, sync_is_due},
     stats::InventoryStats,
-    systems::InventorySystems,
 };
 
 use super::is_shown;
@@ -205,28 +204,28 @@ pub(super) fn plugin(app: &mut App) {
             (
                 Timing::Changes
                     .after(ServerSystems::IncrementTick)
-                    .after(GameSystems)
+                    .after(InventoryServerSystems::Features)
                     .before(ServerSystems::Send)
                     .run_if(ticking),
                 Timing::Submission.before(ClientSystems::Send).run_if(joined()),
             ),
         );
-    time(app, PreUpdate, Timing::Requests, &[(Step::Validate, InventorySystems::Validate)]);
+    time(app, PreUpdate, Timing::Requests, &[(Step::Validate, InventoryServerSystems::Validate)]);
     let copies = [
-        (Step::Receive, InventorySystems::Receive),
-        (Step::Apply, InventorySystems::Apply),
-        (Step::Reconcile, InventorySystems::Reconcile),
-        (Step::Notify, InventorySystems::Notify),
+        (Step::Receive, InventoryClientSystems::Receive),
+        (Step::Apply, InventoryClientSystems::Apply),
+        (Step::Reconcile, InventoryClientSystems::Reconcile),
+        (Step::Notify, InventoryClientSystems::Notify),
     ];
     time(app, PreUpdate, Timing::Copies, &copies);
     let changes = [
-        (Step::Mark, InventorySystems::Mark),
-        (Step::Batch, InventorySystems::Batch),
-        (Step::Encode, InventorySystems::Encode),
-        (Step::Send, InventorySystems::Send),
+        (Step::Mark, InventoryServerSystems::Mark),
+        (Step::Batch, InventoryServerSystems::Batch),
+        (Step::Encode, InventoryServerSystems::Encode),
+        (Step::Send, InventoryServerSystems::Send),
     ];
     time(app, PostUpdate, Timing::Changes, &changes);
-    time(app, PostUpdate, Timing::Submission, &[(Step::Submit, InventorySystems::Submit)]);
+    time(app, PostUpdate, Timing::Submission, &[(Step::Submit, InventoryClientSystems::Submit)]);
 }
 
 /// Adds systems that read the clock before, between and after consecutive steps.
@@ -234,7 +233,7 @@ fn time(
     app: &mut App,
     schedule: impl ScheduleLabel + Clone,
     timing: Timing,
-    steps: &[(Step, InventorySystems)],
+    steps: &[(Step, impl SystemSet + Copy)],
 ) {
     app.add_systems(schedule.clone(), begin.before(steps[0].1).in_set(timing));
     for (at, (step, set)) in steps.iter().enumerate() {

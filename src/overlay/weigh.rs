@@ -3,12 +3,10 @@
 use bevy::{platform::collections::HashMap, prelude::*};
 
 use crate::{
-    authority::Authority,
-    client::confirmed::Confirmations,
-    containers::Kinds,
-    events::Commit,
-    model::{items::Catalogue, unit::Unit},
-    server::{baseline::Baseline, views::Views},
+    client::inspect::ClientInspect,
+    model::{catalog::Catalogue, state::Unit},
+    server::{baseline::Baseline, inspect::ServerInspect},
+    shared::{authority::Authority, containers::Kinds, events::Commit},
     wire::{
         Schema,
         bits::BitWriter,
@@ -27,7 +25,8 @@ pub(super) fn weigh_full_copies(
     catalogue: Res<Catalogue>,
     kinds: Res<Kinds>,
     units: Query<&Baseline>,
-    (views, confirmations): (Option<Res<Views>>, Option<Res<Confirmations>>),
+    server: ServerInspect,
+    client: ClientInspect,
     mut commits: MessageReader<Commit>,
     mut history: ResMut<History>,
     mut versions: Local<HashMap<u32, u64>>,
@@ -41,18 +40,19 @@ pub(super) fn weigh_full_copies(
         changed.sort_unstable();
         changed.dedup();
         for unit in changed {
-            let (Some(views), Ok(baseline)) = (&views, units.get(unit)) else { continue };
-            let viewers = views.told(unit).count() as u64;
+            let Ok(baseline) = units.get(unit) else { continue };
+            let viewers = server.sent_states(unit).count() as u64;
             if viewers > 0 {
                 cost.updates += viewers;
-                let (handle, version) = (views.handle(unit), baseline.version());
+                let (handle, version) = (server.handle(unit).unwrap_or(0), baseline.version());
                 cost.bits += viewers * scales.weigh(handle, version, baseline.unit());
             }
         }
-    } else if let Some(copies) = confirmations.filter(|copies| copies.is_changed()) {
+    } else if client.is_changed() {
         // A new view has not missed any commits.
         let before = core::mem::take(&mut *versions);
-        for (handle, version, unit) in copies.versions() {
+        for copy in client.copies() {
+            let (handle, version, unit) = (copy.handle, copy.version, copy.confirmed);
             versions.insert(handle, version);
             let missed = before.get(&handle).map_or(0, |before| version.saturating_sub(*before));
             if missed > 0 {
@@ -97,7 +97,10 @@ fn full_bits(schema: Schema, handle: u32, version: u64, unit: &Unit) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::slots::Slots, model::unit::Kind, prelude::*};
+    use crate::{
+        model::{container::Kind, slots::Slots},
+        prelude::*,
+    };
 
     #[test]
     fn excess_updates_count_as_the_mean() {

@@ -8,19 +8,14 @@ use bevy_egui::{
 use bevy_replicon::prelude::*;
 
 use crate::{
-    authority::Authority,
-    client::{
-        ActionTimes, SyncState, confirmed::Confirmations, predict::Predictions, submit::Submission,
-    },
-    containers::Kinds,
-    model::{data::DataPool, items::Catalogue},
+    client::{inspect::ClientInspect, predictions::ActionTimes, state::SyncState},
+    model::{catalog::Catalogue, data::DataPool},
     server::{
-        batch::SyncSettings,
-        health::{ClientSync, Refusals, SyncHealth},
-        quality::ConnectionQuality,
-        views::Views,
+        client_stats::ClientSync,
+        health::{Refusals, SyncHealth},
+        pacing::{quality::ConnectionQuality, settings::SyncSettings},
     },
-    stats::InventoryStats,
+    shared::{authority::Authority, containers::Kinds, stats::InventoryStats},
 };
 
 use super::{
@@ -72,12 +67,10 @@ pub(super) struct Sight<'w, 's> {
     pub(super) settings: Option<ResMut<'w, SyncSettings>>,
     pub(super) health: Option<Res<'w, SyncHealth>>,
     pub(super) refusals: Option<Res<'w, Refusals>>,
-    pub(super) views: Option<ResMut<'w, Views>>,
     pub(super) state: Option<Res<'w, SyncState>>,
     pub(super) times: Option<Res<'w, ActionTimes>>,
-    pub(super) predictions: Option<Res<'w, Predictions>>,
-    pub(super) confirmations: Option<ResMut<'w, Confirmations>>,
-    pub(super) submission: Option<ResMut<'w, Submission>>,
+    pub(super) copies: ClientInspect<'w>,
+    pub(super) commands: Commands<'w, 's>,
     pub(super) link: Option<ResMut<'w, SimulatedLink>>,
 }
 

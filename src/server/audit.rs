@@ -1,5 +1,22 @@
 //! The books: who did what, which items came into being or ceased to be, and whether all of it adds up.
 
+use crate::{
+    model::{
+        action::Action,
+        id::{InventoryId, ItemId},
+        rejection::Reason,
+        stack::Stack,
+        transaction::{Done, Staged, net_change},
+    },
+    shared::{
+        actions::AnyAction,
+        containers::Kinds,
+        events::{Cause, Commit},
+        schedule::InventoryServerSystems,
+    },
+};
+
+use super::mark::{MarkSystems, Marked};
 use bevy::{
     ecs::{
         entity::EntityHashSet, entity_disabling::Disabled, query::Allow, reflect::ReflectResource,
@@ -11,22 +28,7 @@ use bevy_replicon::prelude::*;
 use log::error;
 use thiserror::Error;
 
-use crate::{
-    actions::AnyAction,
-    events::{Cause, Commit},
-    model::{
-        action::Action,
-        id::{InventoryId, ItemId},
-        reason::Reason,
-        stack::Stack,
-        tx::{Done, Staged, net_change},
-    },
-    systems::InventorySystems,
-};
-
-use super::mark::{MarkSystems, Marked};
-
-pub(super) fn plugin(app: &mut App) {
+pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Books>()
         .init_resource::<Conservation>()
         .register_type::<Conservation>()
@@ -35,7 +37,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_message::<ItemsUnaccounted>()
         .add_systems(
             PostUpdate,
-            close_books.in_set(InventorySystems::Mark).after(MarkSystems::Slots),
+            close_books.in_set(InventoryServerSystems::Mark).after(MarkSystems::Slots),
         );
 }
 
@@ -104,13 +106,6 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Enters items that are none: the icons of tabs.
-    pub(super) fn exempt(&mut self, entity: Entity, item: ItemId, net: i64) {
-        if self.strict {
-            *self.declared.entry((entity, item)).or_default() += net;
-        }
-    }
-
     /// Enters what a transaction did to its units, and what it put on the ground.
     pub(crate) fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
         for staged in staged.iter().filter(|_| self.strict) {
@@ -155,6 +150,7 @@ fn close_books(
     marked: Res<Marked>,
     mut books: ResMut<Books>,
     ids: Query<&InventoryId, Allow<Disabled>>,
+    kinds: Res<Kinds>,
     mut flows: MessageWriter<ItemFlow>,
     mut commits: MessageReader<Commit>,
     mut faults: MessageWriter<ItemsUnaccounted>,
@@ -175,7 +171,10 @@ fn close_books(
     let exempt: EntityHashSet =
         gone.map(|commit| commit.entity).chain(marked.given_containers().iter().copied()).collect();
     let mut net: HashMap<(Entity, ItemId), (i64, InventoryId)> = HashMap::default();
-    for commit in commits.iter().filter(|commit| !exempt.contains(&commit.entity)) {
+    let counts = |commit: &&&Commit| {
+        !exempt.contains(&commit.entity) && kinds.holds_items(commit.slot.container)
+    };
+    for commit in commits.iter().filter(counts) {
         for (stack, sign) in [(commit.old, -1), (commit.new, 1)] {
             let Some(stack) = stack else { continue };
             let entry = net.entry((commit.entity, stack.item)).or_insert((0, commit.inventory));

@@ -2,15 +2,15 @@
 
 use bevy::ecs::component::Component;
 
-use crate::model::{
-    id::{DataId, ItemId},
-    slots::Slots,
-    stack::Stack,
-    unit::Unit,
+use crate::{
+    model::{
+        id::{DataId, ItemId},
+        slots::Slots,
+        stack::Stack,
+        state::Unit,
+    },
+    wire::encode::Entry,
 };
-use crate::wire::encode::Entry;
-
-use super::pace::Logged;
 
 /// If more slots changed the unit is sent anew, in chunks if need be: nothing is to wait behind it.
 const DELTA_SLOTS_MAX: usize = 1024;
@@ -46,17 +46,17 @@ impl Baseline {
     }
 
     /// One container, for [`Slots::compared`].
-    pub(super) fn section_mut(&mut self, kind: u8) -> Option<&mut Slots> {
+    pub(crate) fn section_mut(&mut self, kind: u8) -> Option<&mut Slots> {
         self.unit.section_mut(kind)
     }
 
     /// How many slots there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slot_versions.len()
     }
 
     /// Whether any slot holds instance data.
-    pub(super) fn has_data(&self) -> bool {
+    pub(crate) fn has_data(&self) -> bool {
         self.with_data > 0
     }
 
@@ -74,7 +74,7 @@ impl Baseline {
 
     /// Adds what changed after a version to a list, with what lay there before as far as that is known: of
     /// the last commit, and of those in the log. Says no, and adds nothing, if it is too much for a delta.
-    pub(super) fn collect_changes(
+    pub(crate) fn collect_changes(
         &self,
         version: u64,
         log: &[Logged],
@@ -102,7 +102,7 @@ impl Baseline {
     }
 
     /// What changed since a client had a version, without regard to what lay there; `None` if that is too long ago.
-    pub(super) fn changes_since(&self, version: u64) -> Option<Vec<Entry>> {
+    pub(crate) fn changes_since(&self, version: u64) -> Option<Vec<Entry>> {
         if version < self.structure_version || version > self.version {
             return None;
         }
@@ -112,7 +112,7 @@ impl Baseline {
     }
 
     /// What the last commit changed, for a log.
-    pub(super) fn last_changes(&self) -> impl ExactSizeIterator<Item = Logged> + '_ {
+    pub(crate) fn last_changes(&self) -> impl ExactSizeIterator<Item = Logged> + '_ {
         let version = self.version;
         self.last.iter().map(move |&Entry { slot, old, .. }| Logged {
             version,
@@ -134,7 +134,7 @@ impl Baseline {
     }
 
     /// The instance data that the slots hold.
-    pub(super) fn data(&self) -> impl Iterator<Item = DataId> + '_ {
+    pub(crate) fn data(&self) -> impl Iterator<Item = DataId> + '_ {
         let stacks = (self.with_data > 0).then(|| self.unit.iter().flatten());
         stacks.into_iter().flatten().filter_map(|stack| stack.data)
     }
@@ -143,7 +143,7 @@ impl Baseline {
     ///
     /// `floor` is a version that no other inventory of the same name has gone beyond: what clients have kept of that
     /// one is then older than the first structure of this one.
-    pub(super) fn begin(&mut self, pass: u64, floor: u64) -> bool {
+    pub(crate) fn begin(&mut self, pass: u64, floor: u64) -> bool {
         if self.pass == pass {
             return false;
         }
@@ -153,12 +153,12 @@ impl Baseline {
         true
     }
 
-    pub(super) fn commit_selected(&mut self, selected: Option<u8>) {
+    pub(crate) fn commit_selected(&mut self, selected: Option<u8>) {
         self.selected_before = core::mem::replace(&mut self.unit.selected, selected);
         self.selected_version = self.version;
     }
 
-    pub(super) fn commit_slot(
+    pub(crate) fn commit_slot(
         &mut self,
         (kind, index): (u8, usize),
         old: Option<Stack>,
@@ -180,7 +180,7 @@ impl Baseline {
     }
 
     /// Changes the containers; every slot counts as changed.
-    pub(super) fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
+    pub(crate) fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
         match slots {
             Some(slots) => self.unit.insert(kind, slots),
             None => drop(self.unit.remove(kind)),
@@ -189,23 +189,23 @@ impl Baseline {
     }
 
     /// Whether the last commit added, removed or resized a container.
-    pub(super) fn is_restructured(&self) -> bool {
+    pub(crate) fn is_restructured(&self) -> bool {
         self.structure_version == self.version
     }
 
     /// Notes whether a container could not be taken over.
-    pub(super) fn refuse(&mut self, kind: u8, refused: bool) {
+    pub(crate) fn refuse(&mut self, kind: u8, refused: bool) {
         let bit = 1 << kind;
         self.refused = if refused { self.refused | bit } else { self.refused & !bit };
     }
 
     /// Whether any container could not be taken over.
-    pub(super) fn refused(&self) -> bool {
+    pub(crate) fn refused(&self) -> bool {
         self.refused != 0
     }
 
     /// Notes an unknown item. Says whether that is news.
-    pub(super) fn note_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
+    pub(crate) fn note_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
         let news = !self.unknown.contains(&(kind, index, item));
         if news {
             self.unknown.push((kind, index, item));
@@ -214,13 +214,13 @@ impl Baseline {
     }
 
     /// Forgets the unknown items that do not lie in their slots any more.
-    pub(super) fn forget_unknown(&mut self, kind: u8, slots: &Slots) {
+    pub(crate) fn forget_unknown(&mut self, kind: u8, slots: &Slots) {
         self.unknown.retain(|(of, index, item)| {
             *of != kind || slots.get(*index).is_some_and(|stack| stack.item == *item)
         });
     }
 
-    pub(super) fn stamp_structure(&mut self) {
+    pub(crate) fn stamp_structure(&mut self) {
         let with_data = self.unit.iter().flatten().filter(|stack| stack.data.is_some());
         self.with_data = with_data.count();
         self.structure_version = self.version;
@@ -229,3 +229,17 @@ impl Baseline {
         self.last.clear();
     }
 }
+
+/// A slot that changed while a viewer waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logged {
+    /// The version with the change.
+    pub(crate) version: u64,
+    pub(crate) slot: usize,
+    /// What lay there before.
+    pub(crate) old: Option<Stack>,
+}
+
+/// So many changes of a unit are remembered for viewers who wait; above that they are told what lies there
+/// now without regard to what did before, which takes more bytes.
+pub(crate) const LOG_MAX: usize = 64;

@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::model::{
     container::Slot,
     id::{DataId, InventoryId, ItemId},
-    unit::UNIT_SLOTS_MAX,
+    limits::UNIT_SLOTS_MAX,
 };
 
 /// Something is wrong with an inventory, and the rest goes on. Also written to the log.

@@ -1,25 +1,32 @@
 //! How the sync is doing: of each client, and in all. Looked at twice a second, so it costs an ordinary tick nothing.
 
+use crate::{
+    model::rejection::Reason,
+    shared::{events::tell_later, stats::InventoryStats},
+};
+
+use super::{
+    client_stats::{AbandonedTransfers, ClientSync},
+    faults::Unsynced,
+    requests::sessions::Sessions,
+    views::{
+        behind::count_behind, clients::Clients, subscriptions::Subscriptions, throttle::Throttle,
+    },
+};
+use bevy::ecs::entity::EntityHashMap;
 use core::time::Duration;
 
-use bevy::{
-    ecs::reflect::{ReflectComponent, ReflectResource},
-    prelude::*,
-    time::common_conditions::on_real_timer,
-};
+use bevy::{ecs::reflect::ReflectResource, prelude::*, time::common_conditions::on_real_timer};
 use bevy_replicon::prelude::*;
 use log::warn;
-
-use crate::{events::tell_later, model::reason::Reason, stats::InventoryStats};
-
-use super::{faults::Unsynced, sessions::Sessions, views::Views};
 
 /// The time between two looks.
 const PERIOD: Duration = Duration::from_millis(500);
 
-pub(super) fn plugin(app: &mut App) {
+pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<SyncHealth>()
         .init_resource::<Refusals>()
+        .init_resource::<AbandonedTransfers>()
         .register_type::<SyncHealth>()
         .register_type::<Refusals>()
         .register_type::<ClientSync>()
@@ -28,45 +35,10 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(
             PostUpdate,
             look_after_clients
-                .after(crate::systems::InventorySystems::Send)
+                .after(crate::shared::schedule::InventoryServerSystems::Send)
                 .run_if(in_state(ServerState::Running))
                 .run_if(on_real_timer(PERIOD)),
         );
-}
-
-/// Server: what one client was told and has asked, since it connected; a component of every connected client,
-/// written twice a second. Bytes are those handed to the messaging backend.
-#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
-#[reflect(Component)]
-pub struct ClientSync {
-    /// Inventories that it sees.
-    pub views: u64,
-    /// Of those, the ones whose newest state it has not been told yet: its queue.
-    pub behind: u64,
-    /// Full copies that wait for a transfer in chunks, or are on their way in one.
-    pub bulk: u64,
-    /// Updates that it was told.
-    pub updates: u64,
-    /// Commits that went out in one update with a later one.
-    pub merged: u64,
-    /// Updates that were put off because bytes had run out.
-    pub choked: u64,
-    /// Messages to it.
-    pub messages: u64,
-    /// Bytes to it.
-    pub bytes: u64,
-    /// Bytes to it per second, of the last half second.
-    pub bytes_per_second: u64,
-    /// Its actions, openings and closings that were done.
-    pub accepted: u64,
-    /// Those that were refused.
-    pub refused: u64,
-    /// Its requests that nobody honest sends.
-    pub malformed: u64,
-    /// Its requests that were dropped unread, for it sends too many.
-    pub flooded: u64,
-    /// Times that it had lost its place, or found a copy to be wrong.
-    pub desyncs: u64,
 }
 
 /// Authority: how many actions, openings and closings were refused, by reason.
@@ -75,7 +47,7 @@ pub struct ClientSync {
 pub struct Refusals(Vec<(Reason, u64)>);
 
 impl Refusals {
-    pub(super) fn count(&mut self, reason: Reason) {
+    pub(crate) fn count(&mut self, reason: Reason) {
         if let Some((_, count)) = self.0.iter_mut().find(|(there, _)| *there == reason) {
             *count += 1;
         } else if self.0.len() < REASONS_MAX {
@@ -195,28 +167,32 @@ const CHOKED_LOOKS: u32 = 4;
 
 /// What was seen of a client before.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     choked_looks: u32,
     /// What its desyncs were when the window began, and at which look.
     desyncs_before: (u64, u64),
     alerted: bool,
     flooding: bool,
-    given_up: u64,
 }
 
 /// What was seen of all before.
 #[derive(Default)]
-pub(super) struct Before {
+pub(crate) struct Before {
     looks: u64,
     total_choked_looks: u32,
     transfers_given_up: u64,
+    clients: EntityHashMap<Watch>,
 }
 
 fn look_after_clients(
     mut clients: Query<(Entity, &mut ClientSync)>,
     unsynced: Query<(), With<Unsynced>>,
     stats: Res<InventoryStats>,
-    (mut views, sessions): (ResMut<Views>, Res<Sessions>),
+    subscriptions: Res<Subscriptions>,
+    clients_sent: Res<Clients>,
+    throttle: Res<Throttle>,
+    sessions: Res<Sessions>,
+    mut abandoned: ResMut<AbandonedTransfers>,
     mut health: ResMut<SyncHealth>,
     mut before: Local<Before>,
     mut commands: Commands,
@@ -227,29 +203,32 @@ fn look_after_clients(
         warn!("{alert:?}");
         tell_later(&mut commands, alert);
     };
-    let behind = views.behind();
-    let views = &mut *views;
+    let behind = count_behind(&subscriptions, &clients_sent, &throttle);
+    before.clients.retain(|client, _| clients.contains(*client));
     for (client, mut shown) in &mut clients {
-        let Some(now) = views.sync_of(client) else { continue };
+        let Some(now) = clients_sent.stats_of(client) else { continue };
         let behind = behind.get(&client).copied().unwrap_or(0);
         let now = sessions.complete(client, ClientSync { behind, ..now });
         let elapsed = u64::try_from(PERIOD.as_millis()).unwrap_or(1);
         // Less than before if the entity has become a client anew.
         let bytes = now.bytes.saturating_sub(shown.bytes);
         let now = ClientSync { bytes_per_second: bytes * 1000 / elapsed, ..now };
-        let chokes = now.choked > shown.choked || views.is_in_line(client);
+        let chokes = now.choked > shown.choked || clients_sent.is_throttled(client);
         choked += usize::from(chokes);
         desynced += usize::from(now.desyncs > shown.desyncs);
         let bad = now.malformed > shown.malformed || now.flooded > shown.flooded;
         misbehaving += usize::from(bad);
-        if let Some(watch) = views.watch_of(client) {
-            watch.look(client, (&shown, &now), (before.looks, chokes), &mut alert);
-        }
+        let look = before.looks;
+        let watch = before.clients.entry(client).or_default();
+        watch.look(client, (&shown, &now), (look, chokes), &mut alert);
         if *shown != now {
             *shown = now;
         }
     }
-    let total_choked = views.is_total_choked();
+    for client in abandoned.0.drain(..) {
+        alert(SyncAlert::TransferGivenUp { client });
+    }
+    let total_choked = throttle.is_total_exhausted();
     before.total_choked_looks = if total_choked { before.total_choked_looks + 1 } else { 0 };
     if before.total_choked_looks == CHOKED_LOOKS {
         alert(SyncAlert::BudgetExhausted { client: None });
@@ -270,11 +249,6 @@ fn look_after_clients(
 }
 
 impl Watch {
-    /// A transfer was not taken.
-    pub(super) fn give_up(&mut self) {
-        self.given_up += 1;
-    }
-
     fn look(
         &mut self,
         client: Entity,
@@ -300,8 +274,5 @@ impl Watch {
             alert(SyncAlert::ClientFloods { client });
         }
         self.flooding = flooding;
-        for _ in 0..core::mem::take(&mut self.given_up) {
-            alert(SyncAlert::TransferGivenUp { client });
-        }
     }
 }

@@ -6,24 +6,27 @@ use bevy::{
 };
 
 use crate::{
-    containers::Kinds,
-    events::{
-        CloseReason, Commit, InView, InventoryClosed, InventoryOpened, InventoryResized,
-        LocalInventory, SelectedChanged, SlotCause, SlotChanged, tell_later,
-    },
     model::id::InventoryId,
-    stats::InventoryStats,
+    shared::{
+        containers::Kinds,
+        events::{
+            CloseReason, Commit, InventoryClosed, InventoryOpened, InventoryResized,
+            SelectedChanged, SlotCause, SlotChanged, tell_later,
+        },
+        markers::{InView, LocalInventory},
+        stats::InventoryStats,
+    },
 };
 
 use super::{
     baseline::Baseline,
     mark::Marked,
-    views::{Access, Views},
+    views::subscriptions::{Access, Subscriptions},
 };
 
 /// Tells the local player what Mark found, in units that it has seen before.
-pub(super) fn notify_local(
-    views: Res<Views>,
+pub(crate) fn notify_local(
+    subscriptions: Res<Subscriptions>,
     marked: Res<Marked>,
     units: Query<&Baseline, Allow<Disabled>>,
     kinds: Res<Kinds>,
@@ -31,11 +34,11 @@ pub(super) fn notify_local(
     mut stats: ResMut<InventoryStats>,
     mut commands: Commands,
 ) {
-    if !views.local {
+    if !subscriptions.seen_locally {
         committed.clear();
         return;
     }
-    let sees = |unit| views.unit(unit).is_some_and(|watched| watched.local.is_some());
+    let sees = |unit| subscriptions.get(unit).is_some_and(|watched| watched.local.is_some());
     // A slot that is not there any more is no longer shown: that is told as a resizing.
     let there = |commit: &Commit| {
         let unit = units.get(commit.entity).map(Baseline::unit);
@@ -48,7 +51,7 @@ pub(super) fn notify_local(
     }
     for unit in marked.units().iter().copied() {
         let Ok(baseline) = units.get(unit) else { continue };
-        let Some(watched) = views.unit(unit).filter(|_| sees(unit)) else { continue };
+        let Some(watched) = subscriptions.get(unit).filter(|_| sees(unit)) else { continue };
         if let (Some(old), Some(new)) = (baseline.selected_before(), baseline.unit().selected) {
             tell_later(&mut commands, SelectedChanged { entity: unit, old, new });
         }
@@ -59,13 +62,13 @@ pub(super) fn notify_local(
 }
 
 /// Tells the local player that it sees a unit from now on.
-pub(super) fn open_local(commands: &mut Commands, unit: Entity, id: InventoryId, access: Access) {
+pub(crate) fn open_local(commands: &mut Commands, unit: Entity, id: InventoryId, access: Access) {
     let rights = access.rights;
     tell_later(commands, InventoryOpened { entity: unit, inventory: id, rights });
 }
 
 /// Marks a unit as seen by the local player.
-pub(super) fn mark_local(commands: &mut Commands, unit: Entity, access: Access) {
+pub(crate) fn mark_local(commands: &mut Commands, unit: Entity, access: Access) {
     let rights = access.rights;
     let mut entity = commands.entity(unit);
     entity.try_insert(InView { rights });
@@ -77,7 +80,7 @@ pub(super) fn mark_local(commands: &mut Commands, unit: Entity, access: Access) 
 }
 
 /// The opposite of [`open_local`].
-pub(super) fn close_local(
+pub(crate) fn close_local(
     commands: &mut Commands,
     unit: Entity,
     id: InventoryId,

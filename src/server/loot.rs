@@ -7,12 +7,15 @@ use bevy::{
 use bevy_replicon::prelude::*;
 
 use crate::{
-    containers::Kinds,
-    events::{Cause, tell},
-    model::{container::Inventory, stack::Stack},
+    model::{builtin::Inventory, stack::Stack},
+    shared::{
+        containers::Kinds,
+        events::{Cause, tell},
+        schedule::InventoryServerSystems,
+    },
 };
 
-use super::{GameSystems, mark::Marked};
+use super::mark::Marked;
 
 /// On a stack that lies on the ground: an entity with an [`Inventory`] of one slot. It goes when it is
 /// empty.
@@ -33,8 +36,9 @@ pub struct Dropped {
     pub stack: Stack,
 }
 
-pub(super) fn plugin(app: &mut App) {
-    app.add_message::<Dropped>().add_systems(PostUpdate, despawn_empty_loot.in_set(GameSystems));
+pub(crate) fn plugin(app: &mut App) {
+    app.add_message::<Dropped>()
+        .add_systems(PostUpdate, despawn_empty_loot.in_set(InventoryServerSystems::Features));
 }
 
 /// Puts a stack on the ground.

@@ -15,27 +15,29 @@ use bevy::{
 use log::error;
 
 use crate::{
-    authority::Authority,
-    containers::Kinds,
-    events::{Cause, Commit},
-    ids::InventoryIds,
     model::{
+        catalog::Catalogue,
         container::{Container, Slot},
         data::DataPool,
         id::InventoryId,
-        items::Catalogue,
+        limits::UNIT_SLOTS_MAX,
         slots::Slots,
         stack::Stack,
-        unit::UNIT_SLOTS_MAX,
     },
-    stats::InventoryStats,
-    systems::InventorySystems,
+    shared::{
+        authority::Authority,
+        containers::Kinds,
+        events::{Cause, Commit},
+        ids::InventoryIds,
+        schedule::InventoryServerSystems,
+        stats::InventoryStats,
+    },
 };
 
 use super::{
     baseline::Baseline,
     faults::{InventoryFault, Unsynced},
-    views::Views,
+    views::{clients::Clients, subscriptions::Subscriptions},
 };
 
 /// The units that were committed in this pass, and what is known about why.
@@ -57,15 +59,15 @@ pub(crate) struct Marked {
 
 impl Marked {
     /// How many ticks have been marked.
-    pub(super) fn pass(&self) -> u64 {
+    pub(crate) fn pass(&self) -> u64 {
         self.pass
     }
 
-    pub(super) fn units(&self) -> &[Entity] {
+    pub(crate) fn units(&self) -> &[Entity] {
         &self.units
     }
 
-    pub(super) fn given_containers(&self) -> &[Entity] {
+    pub(crate) fn given_containers(&self) -> &[Entity] {
         &self.given_containers
     }
 
@@ -92,20 +94,20 @@ impl Marked {
     }
 }
 
-/// The order within [`InventorySystems::Mark`].
+/// The order within [`InventoryServerSystems::Mark`].
 #[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum MarkSystems {
+pub(crate) enum MarkSystems {
     Begin,
     Slots,
     End,
 }
 
-pub(super) fn plugin(app: &mut App) {
+pub(crate) fn plugin(app: &mut App) {
     app.configure_sets(
         PostUpdate,
         (MarkSystems::Begin, MarkSystems::Slots, MarkSystems::End)
             .chain()
-            .in_set(InventorySystems::Mark),
+            .in_set(InventoryServerSystems::Mark),
     )
     .add_observer(note_gone::<Remove, Baseline>)
     .add_observer(note_gone::<Discard, InventoryId>)
@@ -117,6 +119,18 @@ pub(super) fn plugin(app: &mut App) {
     );
 }
 
+/// Marks the containers of one type.
+#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
+struct MarkContainer(&'static str);
+
+/// Marks containers in this order, so that the commits of a tick have a defined order.
+pub(crate) fn order_containers(app: &mut App, names: &[&'static str]) {
+    for pair in names.windows(2) {
+        let (first, second) = (MarkContainer(pair[0]), MarkContainer(pair[1]));
+        app.configure_sets(PostUpdate, second.after(first));
+    }
+}
+
 /// Has containers of type `C` marked.
 pub(crate) fn register<C: Container>(app: &mut App) {
     app.register_required_components::<C, Baseline>()
@@ -125,7 +139,10 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         .add_systems(
             PostUpdate,
             // The set is configured by the server half, which a client may leave out.
-            mark_slots::<C>.in_set(MarkSystems::Slots).run_if(resource_exists::<Views>),
+            mark_slots::<C>
+                .in_set(MarkSystems::Slots)
+                .in_set(MarkContainer(C::NAME))
+                .run_if(resource_exists::<Subscriptions>),
         )
         .add_observer(unmark::<C>);
 }
@@ -176,7 +193,7 @@ fn end_mark(
     mut marked: ResMut<Marked>,
     mut commits: MessageReader<Commit>,
     mut pool: ResMut<DataPool>,
-    mut views: ResMut<Views>,
+    mut clients: ResMut<Clients>,
 ) {
     marked.causes.clear();
     for commit in commits.read() {
@@ -186,7 +203,7 @@ fn end_mark(
     }
     let gone = pool.age();
     if !gone.is_empty() {
-        views.forget_data(&gone);
+        clients.forget_data(&gone);
     }
 }
 

@@ -3,28 +3,29 @@
 
 mod update;
 
-use core::num::NonZeroU32;
-
-use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
-
 use crate::model::{
+    data::Datum,
     id::{DataId, InventoryId, ItemId},
-    reason::Reason,
+    limits::{DATA_BYTES_MAX, UNIT_SLOTS_MAX},
+    rejection::Reason,
     rights::{RIGHTS_BITS, Rights},
     slots::Slots,
     stack::Stack,
-    unit::{UNIT_SLOTS_MAX, Unit},
-};
-
-use super::{
-    ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DATA_BYTES_MAX, Datum, DecodeError,
-    Open, OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
-    bits::BitReader,
-    bulk,
-    encode::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
+    state::Unit,
 };
 
 use update::{delta, quick, update};
+
+use super::{
+    ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, Open,
+    OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
+    bits::BitReader,
+    decode,
+    form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
+};
+use core::num::NonZeroU32;
+
+use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
 
 /// The information about a view that is needed to decode an update of it.
 pub struct Held<'a> {
@@ -171,7 +172,7 @@ fn full(
         part.closes.push((view, cause));
     }
     opens(r, schema, copies, part)?;
-    part.handover = bulk::read_handover(r)?;
+    part.handover = read_handover(r)?;
     updates(r, schema, copies, false, &mut part.updates)?;
     let digests = length(r, 0, "number of checksums", VIEWS_MAX)?;
     for _ in 0..digests {
@@ -467,4 +468,15 @@ fn data(r: &mut BitReader) -> Result<DataId, DecodeError> {
     let id = narrow(r, 4, what, u32::MAX)?;
     let zero = DecodeError::OutOfRange { what, value: 0, max: u64::from(u32::MAX) };
     NonZeroU32::new(id).map(DataId).ok_or(zero)
+}
+
+pub(super) fn read_handover(r: &mut BitReader) -> Result<Option<Handover>, DecodeError> {
+    if !r.flag()? {
+        return Ok(None);
+    }
+    let transfer = r.take(8)?.to_le_bytes()[0];
+    let len = decode::length(r, 0, "number of dropped copies", r.left())?;
+    let place = |r: &mut BitReader| decode::length(r, 4, "copy index", VIEWS_MAX);
+    let dropped = (0..len).map(|_| place(r)).collect::<Result<_, _>>()?;
+    Ok(Some(Handover { transfer, dropped }))
 }

@@ -22,9 +22,10 @@
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    action::{ACTION_AREAS_MAX, ACTION_PLACES_MAX, Action},
+    action::Action,
     container::{Area, Place, Slot},
     id::{ContainerKey, InventoryId},
+    limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
     recipe::RecipeId,
 };
 
@@ -32,7 +33,8 @@ use super::{
     DecodeError, Schema, VIEWS_MAX,
     bits::{BitReader, BitWriter},
     decode::{self, length, narrow, view_index},
-    encode::{self, index_bits},
+    encode,
+    form::index_bits,
 };
 
 /// Maximum length of a request, in bytes.
@@ -40,9 +42,6 @@ pub const REQUEST_BYTES_MAX: usize = 2048;
 
 /// Maximum length of the payload of a custom action, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 1024;
-
-/// First byte of a request that is not about inventories. It is the same in every protocol version.
-pub const CONTROL: u8 = 1;
 
 /// The inventory that a client wants to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +61,7 @@ pub enum Body {
         actor: Option<u32>,
         /// Hash of what the player saw.
         witness: u16,
-        /// Type of the action, in the order of registration.
+        /// Index of the type of the action.
         kind: u32,
     },
     /// The player wants to open an inventory.

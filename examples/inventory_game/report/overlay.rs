@@ -10,6 +10,10 @@ use bevy_egui::{
     egui::{OutputCommand, Rect, Shape, epaint::ClippedShape},
 };
 use bevy_inventory_sync::{overlay::InventoryOverlay, prelude::*};
+use bevy_inventory_sync::{
+    server::{audit::ActionDecided, client_stats::ClientSync},
+    shared::stats::InventoryStats,
+};
 use bevy_replicon_renet::RenetClient;
 
 /// How long old facts are reported. The overlay samples some data only twice a second.

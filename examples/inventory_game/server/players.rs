@@ -1,6 +1,7 @@
 //! Players joining and leaving.
 
 use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
+use bevy_inventory_sync::features::public_view::HeldItem;
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 

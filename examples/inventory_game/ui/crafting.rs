@@ -1,6 +1,7 @@
 //! The list of recipes beside the open backpack. A click or Enter crafts one.
 
 use bevy::{prelude::*, ui::widget::NodeImageMode};
+use bevy_inventory_sync::model::recipe::Recipe;
 use bevy_inventory_sync::prelude::*;
 
 use crate::{hands::Hands, view::Art};

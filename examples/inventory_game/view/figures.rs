@@ -1,6 +1,7 @@
 //! Players: a figure in two layers, a shadow, the held item, and a name tag.
 
 use bevy::{prelude::*, sprite::Anchor, sprite::Text2dShadow};
+use bevy_inventory_sync::features::public_view::HeldItem;
 use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::{Avatar, Facing, Position};

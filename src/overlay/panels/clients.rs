@@ -5,11 +5,11 @@ use bevy_egui::egui::{self, Color32, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{Bar, BarChart, Line, Plot};
 
 use crate::{
-    client::{ActionTimes, SyncState},
+    client::{predictions::ActionTimes, state::SyncState},
     overlay::{look, window::Sight},
     server::{
         health::HealthStatus,
-        quality::{ConnectionQuality, Grade},
+        pacing::quality::{ConnectionQuality, Grade},
     },
 };
 
@@ -182,7 +182,7 @@ fn of_client(ui: &mut Ui, sight: &Sight) {
                     let text = format!("{} of {} chunks", there.received, there.total);
                     fact("last transfer", text, look::TEXT, "Received in chunks of about 1 kB.");
                 }
-                let pending = sight.predictions.as_ref().map_or(0, |there| there.len());
+                let pending = sight.copies.pending_requests();
                 fact("pending", pending.to_string(), look::TEXT, "Requests awaiting an answer.");
                 let stats = &sight.stats;
                 let wrong = stats.resyncs_requested + stats.heals_requested;

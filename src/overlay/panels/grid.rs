@@ -69,7 +69,7 @@ struct Cell {
 }
 
 impl Cell {
-    fn draw(&self, ui: &Ui, sight: &Sight, card: &Card, rect: Rect) {
+    pub(crate) fn draw(&self, ui: &Ui, sight: &Sight, card: &Card, rect: Rect) {
         if !ui.is_rect_visible(rect) {
             return;
         }
@@ -119,7 +119,7 @@ impl Cell {
 
     fn is_pending(&self, sight: &Sight, card: &Card) -> bool {
         let place = (card.entry.entity, self.slot);
-        sight.predictions.as_ref().is_some_and(|there| there.told.contains(&place))
+        sight.copies.is_pending(place.0, place.1)
     }
 
     /// Draws the slot's tooltip.

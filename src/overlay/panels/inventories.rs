@@ -209,7 +209,7 @@ fn followed(ui: &mut Ui, sight: &Sight, card: &Card) {
             let host = card.seen_here.then(|| "host".to_owned());
             let clients = card.told.iter().map(|told| {
                 let id = player(ClientId::Client(told.client));
-                let pace = told.pace.map(|pace| format!(" {pace:?}").to_lowercase());
+                let pace = told.priority.map(|pace| format!(" {pace:?}").to_lowercase());
                 let id = id + &pace.unwrap_or_default();
                 match told.version {
                     Some(version) if version == card.version => id,

@@ -6,9 +6,13 @@ use bevy::prelude::*;
 use bevy_egui::egui::{self, RichText, ScrollArea, Slider, Ui, vec2};
 
 use crate::{
-    model::stack::Stack,
+    client::debug::{CorruptCopy, RequestResync},
+    model::{catalog::Catalogue, stack::Stack},
     overlay::{SimulatedLink, look, window::Sight},
-    server::batch::{FullPolicy, SyncSettings},
+    server::{
+        pacing::settings::{FullPolicy, SyncSettings},
+        views::resync::ResendInventories,
+    },
 };
 
 pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
@@ -35,14 +39,14 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
     let followed = sight.overlay.followed;
     let entity = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
     ui.horizontal(|ui| {
-        let Some(views) = &mut sight.views else { return };
         if ui.button("Resend everything").on_hover_text("To all viewers.").clicked() {
-            views.send_all_again();
+            sight.commands.trigger(ResendInventories { inventory: None });
         }
         match entity {
             Some(entry) => {
                 if ui.button(format!("Resend {}", entry.name)).clicked() {
-                    views.send_again(entry.entity);
+                    let inventory = Some(entry.entity);
+                    sight.commands.trigger(ResendInventories { inventory });
                 }
             }
             None => {
@@ -129,22 +133,19 @@ fn millis(ui: &mut Ui, duration: &mut Duration, max: u64) {
 
 fn of_client(ui: &mut Ui, sight: &mut Sight) {
     look::title(ui, "Local copies");
-    if let Some(submission) = &mut sight.submission {
-        let ask = ui.button("Request full resync");
-        if ask.on_hover_text("As a client does after a lost message.").clicked() {
-            submission.want_resync();
-        }
+    let request = ui.button("Request full resync");
+    if request.on_hover_text("As a client does after a lost message.").clicked() {
+        sight.commands.trigger(RequestResync);
     }
     let followed = sight.overlay.followed;
     let entry = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
     ui.add_space(4.0);
-    let Some(confirmations) = &mut sight.confirmations else { return };
-    let there = entry.and_then(|entry| Some((entry, confirmations.look(entry.entity)?)));
+    let there = entry.and_then(|entry| Some((entry, sight.copies.copy(entry.entity)?)));
     let Some((entry, look)) = there else {
         look::head(ui, "Follow an inventory in the first tab to corrupt one of its slots here.");
         return;
     };
-    let (len, digest, expected) = (look.confirmed.len(), look.digest(), look.expected);
+    let (len, digest, expected) = (look.confirmed.len(), look.checksum(), look.expected_checksum);
     let slot = sight.choices.spoil.min(len.saturating_sub(1));
     let stack = look.confirmed.get(slot);
     ui.horizontal(|ui| {
@@ -155,7 +156,8 @@ fn of_client(ui: &mut Ui, sight: &mut Sight) {
         let about = "Writes a wrong stack into the confirmed copy, as faulty memory would. The checksum comparison detects it and the client requests the inventory again. Only the slot that differs flashes.";
         if ui.button("Corrupt it").on_hover_text(about).clicked() {
             let wrong = spoilt(stack, sight.catalogue.as_deref());
-            confirmations.corrupt(entry.id, slot, wrong);
+            let inventory = entry.id;
+            sight.commands.trigger(CorruptCopy { inventory, slot, stack: wrong });
         }
         let (text, color) = match expected {
             None => ("no checksum of this version yet; it is sent when the inventory is idle", look::DIM),
@@ -171,7 +173,7 @@ fn of_client(ui: &mut Ui, sight: &mut Sight) {
 }
 
 /// Returns a stack that differs from the slot's contents.
-fn spoilt(stack: Option<Stack>, items: Option<&crate::prelude::Catalogue>) -> Option<Stack> {
+fn spoilt(stack: Option<Stack>, items: Option<&Catalogue>) -> Option<Stack> {
     match stack {
         Some(stack) => stack.with_count(stack.count() + 1),
         None => items.and_then(|items| items.at_rank(0)).map(|item| item.stack(1)),

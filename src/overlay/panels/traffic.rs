@@ -9,7 +9,7 @@ use crate::{
         look,
         window::Sight,
     },
-    stats::InventoryStats,
+    shared::stats::InventoryStats,
 };
 
 const COLORS: [Color32; 8] = [

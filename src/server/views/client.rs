@@ -6,50 +6,66 @@ use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
     model::id::{DataId, InventoryId},
-    server::{bulk::Bulk, health::Watch},
-    wire::{COPIES_MAX, CloseCause, VIEWS_MAX},
+    server::send::transfers::Transfers,
+    wire::{COPIES_MAX, CloseCause, Handover, OpenHead, VIEWS_MAX, encode::Entry},
 };
 
-use super::line::Queue;
+use super::queue::ThrottleQueue;
 
-/// So many names of data that is gone wait for a message that goes out anyway.
-const FORGETS_WAITING: usize = 256;
+/// Maximum number of ids of forgotten data that wait for a message that is sent anyway.
+const FORGETS_WAITING_MAX: usize = 256;
 
-/// What one client sees, and what waits for it.
+/// What one client sees, and what waits to be sent to it.
 #[derive(Default, Debug)]
-pub(in crate::server) struct ClientViews {
-    /// It has said hello, and may be sent something.
-    pub(in crate::server) ready: bool,
-    /// It must drop all it has before it reads on.
-    pub(in crate::server) reset: bool,
-    pub(in crate::server) views: Vec<Option<Entity>>,
-    /// No index below this one is free.
+pub(crate) struct ClientViews {
+    /// Whether the client has completed its handshake.
+    pub(crate) ready: bool,
+    /// Whether the client must drop all views before it applies the next message.
+    pub(crate) reset: bool,
+    /// Inventories by view.
+    pub(crate) views: Vec<Option<Entity>>,
+    /// No view below this one is free.
     lowest_free: usize,
-    pub(in crate::server) closes: Vec<(u32, CloseCause)>,
-    /// Views that need a full copy. One that is listed twice, or closed since, is passed over.
-    pub(in crate::server) opens: Vec<u32>,
-    /// The copies that it keeps of what is not in view, with their versions, as [`COPIES_MAX`] says.
-    copies: VecDeque<(InventoryId, u64)>,
-    /// Views that wait for bytes.
-    pub(super) queue: Queue,
-    /// Views with the digests that it is to be told.
-    pub(in crate::server) digests: Vec<(u32, u64)>,
-    /// Full copies that go in chunks.
-    pub(in crate::server) bulk: Bulk,
+    pub(crate) closes: Vec<(u32, CloseCause)>,
+    /// Views that need a full update. One that is listed twice, or closed since, is skipped.
+    pub(crate) opens: Vec<u32>,
+    /// The views that open in this tick, selected by Batch.
+    pub(crate) openings: Vec<Opening>,
+    /// The transfer that is handed over in this tick, selected by Batch.
+    pub(crate) handover: Option<Handover>,
+    /// The copies that the client keeps of inventories out of view, with their versions. See
+    /// [`COPIES_MAX`].
+    kept_copies: VecDeque<(InventoryId, u64)>,
+    /// Views that wait for the byte budget.
+    pub(super) queue: ThrottleQueue,
+    /// Checksums to send, by view.
+    pub(crate) checksums: Vec<(u32, u64)>,
+    /// Full updates that are sent in chunks.
+    pub(crate) transfers: Transfers,
     /// Instance data that the client has been sent.
-    pub(in crate::server) knows: HashSet<DataId>,
-    /// Instance data that it has and can forget.
-    pub(in crate::server) forgets: Vec<DataId>,
-    /// Set by encode: instance data that it needs for this tick.
-    pub(in crate::server) needs: Vec<DataId>,
-    /// Times that it had lost its place, or found a copy to be wrong.
-    pub(in crate::server) desyncs: u64,
-    pub(in crate::server) watch: Watch,
-    /// The first tick in which it may be sent everything once more.
+    pub(crate) knows: HashSet<DataId>,
+    /// Instance data that the client has and can forget.
+    pub(crate) forgets: Vec<DataId>,
+    /// Instance data that the client needs in this tick.
+    pub(crate) needs: Vec<DataId>,
+    /// Number of times that the client was out of sync or found a wrong copy.
+    pub(crate) desyncs: u64,
+    /// The first tick in which the client may be sent everything again.
     pub(super) resync_after: u64,
 }
 
+/// A view that opens in this tick.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) unit: Entity,
+    pub(crate) head: OpenHead,
+    /// A version that the client has kept a copy of, and what changed since, if that is shorter than a full
+    /// update.
+    pub(crate) since: Option<(u64, Vec<Entry>)>,
+}
+
 impl ClientViews {
+    /// Assigns the lowest free view to an inventory. Returns `None` if the client has [`VIEWS_MAX`] views.
     pub(super) fn add(&mut self, unit: Entity) -> Option<u32> {
         let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
         let free = self.lowest_free + taken;
@@ -64,47 +80,51 @@ impl ClientViews {
         u32::try_from(free).ok()
     }
 
-    /// The client keeps a copy of what is hidden from it.
+    /// Frees a view, and drops what waits for it.
+    pub(super) fn remove(&mut self, view: u32) {
+        self.views[view as usize] = None;
+        self.lowest_free = self.lowest_free.min(view as usize);
+        self.queue.remove(view);
+        self.checksums.retain(|(there, _)| *there != view);
+        self.transfers.forget(view);
+    }
+
+    /// Records that the client keeps its copy of an inventory that is hidden from it.
     pub(super) fn keep_copy(&mut self, id: InventoryId, version: u64) {
         self.drop_copy(id);
-        if self.copies.len() == COPIES_MAX {
-            self.copies.pop_front();
+        if self.kept_copies.len() == COPIES_MAX {
+            self.kept_copies.pop_front();
         }
-        self.copies.push_back((id, version));
+        self.kept_copies.push_back((id, version));
     }
 
-    /// The version of the copy that the client keeps of an inventory.
-    pub(in crate::server) fn copy_of(&self, id: InventoryId) -> Option<u64> {
-        self.copies.iter().find(|(there, _)| *there == id).map(|(_, version)| *version)
+    /// Returns the version of the copy that the client keeps of an inventory.
+    pub(crate) fn copy_of(&self, id: InventoryId) -> Option<u64> {
+        self.kept_copies.iter().find(|(there, _)| *there == id).map(|(_, version)| *version)
     }
 
-    /// The client does not keep a copy any more, for it is in view.
+    /// Records that the client keeps no copy of an inventory, because it is in view.
     pub(super) fn drop_copy(&mut self, id: InventoryId) {
-        self.copies.retain(|(there, _)| *there != id);
+        self.kept_copies.retain(|(there, _)| *there != id);
     }
 
-    /// After a reset the client keeps what it has named.
+    /// Replaces the kept copies by those that the client has listed.
     pub(super) fn keep_only(&mut self, copies: impl Iterator<Item = (InventoryId, u64)>) {
-        self.copies.clear();
+        self.kept_copies.clear();
         copies.take(COPIES_MAX).for_each(|(id, version)| self.keep_copy(id, version));
     }
 
-    /// Whether so much instance data is gone that the client is told, though nothing else is to be said.
-    pub(in crate::server) fn must_forget(&self) -> bool {
-        self.forgets.len() > FORGETS_WAITING
+    /// Returns `true` if the client must be sent the ids of forgotten data even if nothing else is sent.
+    pub(crate) fn must_forget(&self) -> bool {
+        self.forgets.len() > FORGETS_WAITING_MAX
     }
 
-    /// Has the client sent instance data, unless it was before.
-    pub(in crate::server) fn need(&mut self, data: impl Iterator<Item = DataId>) {
+    /// Schedules instance data that the client has not been sent.
+    pub(crate) fn need(&mut self, data: impl Iterator<Item = DataId>) {
         for id in data {
             if self.knows.insert(id) {
                 self.needs.push(id);
             }
         }
-    }
-
-    pub(super) fn remove(&mut self, view: u32) {
-        self.views[view as usize] = None;
-        self.lowest_free = self.lowest_free.min(view as usize);
     }
 }

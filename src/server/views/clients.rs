@@ -1,160 +1,280 @@
-//! All clients, found by a look-up once and by their place from then on.
+//! All connected clients. A client is found by its entity once, and by its slot from then on.
+//!
+//! They are kept in a slab and not as components of the client entities, because an update looks up every
+//! viewer of the inventory: an index into a slab costs less than a query (`cargo bench --bench instructions`).
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
 use crate::{
-    server::{budget::Budget, quality::Grade},
-    wire::bits::BitWriter,
+    model::id::DataId,
+    server::{
+        client_stats::ClientSync,
+        pacing::{budget::Budget, quality::Grade},
+    },
+    wire::message::MessageWriter,
 };
 
-use super::ClientViews;
+use super::client::ClientViews;
 
-/// A client with its place.
+/// A client with its index in the slab.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(in crate::server) struct Seat {
-    pub(in crate::server) client: Entity,
-    at: u32,
+pub(crate) struct ClientSlot {
+    pub(crate) client: Entity,
+    index: u32,
 }
 
-/// What goes out to a client in this tick. Apart from the rest, and in a pair of lines of the cache, which are
-/// fetched together: nothing else of a client is looked at for an ordinary change.
+/// What a client is sent in this tick. Everything that an ordinary update needs of a client is here, in a
+/// pair of cache lines that are fetched together. The rest is in [`ClientViews`].
 #[derive(Debug)]
 #[repr(align(128))]
-pub(in crate::server) struct Outgoing {
+pub(crate) struct Outbox {
     client: Entity,
-    /// It is on the list of those for whom something waits.
-    pub(super) touched: bool,
-    /// It is to hear more than updates.
-    pub(in crate::server) eventful: bool,
-    /// Whether its message is a list of updates, which must be ended.
-    pub(in crate::server) listing: bool,
-    /// Whether it ends with digests.
-    pub(in crate::server) digests: bool,
-    /// Whether the next update is the first one of a plain message, which has no bit before it.
-    pub(in crate::server) first: bool,
-    /// Parts that others get as well.
-    pub(in crate::server) shared_parts: u32,
-    pub(in crate::server) private_updates: u32,
-    /// Its own message.
-    pub(in crate::server) message: BitWriter,
-    pub(in crate::server) budget: Budget,
-    /// Whether something waits for its bytes.
-    pub(super) in_line: bool,
-    pub(in crate::server) grade: Grade,
-    pub(in crate::server) sums: Sums,
+    /// Whether the client is on the list of those that are sent something.
+    pending: bool,
+    /// Whether its private message contains more than updates.
+    pub(crate) eventful: bool,
+    /// Number of parts that it shares with other clients.
+    pub(crate) shared_parts: u32,
+    /// Number of updates in its private message.
+    pub(crate) private_updates: u32,
+    pub(crate) message: MessageWriter,
+    pub(crate) budget: Budget,
+    /// Whether some of its views wait in the throttle queue.
+    pub(super) throttled: bool,
+    pub(crate) grade: Grade,
+    pub(crate) totals: SentTotals,
 }
 
-/// What a client was told so far.
+/// What a client has been sent since it connected.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(in crate::server) struct Sums {
-    pub(in crate::server) updates: u64,
-    pub(in crate::server) merged: u64,
-    pub(in crate::server) choked: u64,
-    pub(in crate::server) messages: u64,
-    pub(in crate::server) bytes: u64,
+pub(crate) struct SentTotals {
+    pub(crate) updates: u64,
+    pub(crate) merged: u64,
+    pub(crate) throttled: u64,
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
 }
 
-impl Outgoing {
+impl Outbox {
     fn new(client: Entity) -> Self {
         Self {
             client,
-            touched: false,
+            pending: false,
             eventful: false,
-            listing: false,
-            digests: false,
-            first: false,
             shared_parts: 0,
             private_updates: 0,
-            message: BitWriter::default(),
+            message: MessageWriter::default(),
             budget: Budget::default(),
-            in_line: false,
+            throttled: false,
             grade: Grade::default(),
-            sums: Sums::default(),
+            totals: SentTotals::default(),
         }
     }
 
-    /// A message has been handed over.
-    pub(in crate::server) fn sent(&mut self, bytes: usize) {
-        self.sums.messages += 1;
-        self.sums.bytes += bytes as u64;
+    /// Counts a message that was passed to the messaging backend.
+    pub(crate) fn record_sent(&mut self, bytes: usize) {
+        self.totals.messages += 1;
+        self.totals.bytes += bytes as u64;
     }
 
-    /// Whether there is nothing to say but what one part says that all get, or updates of its own.
-    pub(in crate::server) fn is_plain(&self) -> bool {
+    /// Returns `true` if the client is sent one shared part and nothing else, or only updates of its own.
+    pub(crate) fn is_plain(&self) -> bool {
         !self.eventful
             && (self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0))
     }
 
-    /// Has everything sent, or nothing to send.
-    pub(in crate::server) fn finish(&mut self) {
-        (self.touched, self.eventful) = (false, false);
+    /// Ends the tick for this client.
+    pub(crate) fn reset(&mut self) {
+        (self.pending, self.eventful) = (false, false);
         (self.shared_parts, self.private_updates) = (0, 0);
     }
 }
 
-#[derive(Default, Debug)]
-pub(super) struct Clients {
-    seats: EntityHashMap<u32>,
-    outgoing: Vec<Outgoing>,
+/// All connected clients.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Clients {
+    slots: EntityHashMap<u32>,
+    outboxes: Vec<Outbox>,
     views: Vec<ClientViews>,
     free: Vec<u32>,
+    /// Clients that are sent something in this tick.
+    pub(crate) pending: Vec<ClientSlot>,
+    /// Clients that are sent more in the next tick.
+    unfinished: Vec<Entity>,
+    /// Clients with full updates that are sent in chunks.
+    pub(crate) chunked: Vec<Entity>,
 }
 
 impl Clients {
+    /// Adds a client. It is sent nothing before its handshake.
     pub(super) fn insert(&mut self, client: Entity) {
         self.remove(client);
-        let at = self.free.pop().unwrap_or_else(|| {
-            self.outgoing.push(Outgoing::new(client));
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.outboxes.push(Outbox::new(client));
             self.views.push(ClientViews::default());
-            u32::try_from(self.views.len() - 1).expect("fewer clients than entities")
+            u32::try_from(self.views.len() - 1).expect("there are fewer clients than entities")
         });
-        self.outgoing[at as usize] = Outgoing::new(client);
-        self.seats.insert(client, at);
+        self.outboxes[index as usize] = Outbox::new(client);
+        self.slots.insert(client, index);
     }
 
     pub(super) fn remove(&mut self, client: Entity) -> Option<ClientViews> {
-        let at = self.seats.remove(&client)?;
-        self.free.push(at);
-        // Whoever still names the place finds nobody there.
-        self.outgoing[at as usize] = Outgoing::new(Entity::PLACEHOLDER);
-        Some(core::mem::take(&mut self.views[at as usize]))
+        let index = self.slots.remove(&client)?;
+        self.free.push(index);
+        // A slot that is still listed somewhere finds no client.
+        self.outboxes[index as usize] = Outbox::new(Entity::PLACEHOLDER);
+        self.pending.retain(|slot| slot.client != client);
+        self.unfinished.retain(|unfinished| *unfinished != client);
+        self.chunked.retain(|chunked| *chunked != client);
+        Some(core::mem::take(&mut self.views[index as usize]))
     }
 
-    pub(super) fn seat(&self, client: Entity) -> Option<Seat> {
-        Some(Seat { client, at: *self.seats.get(&client)? })
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Entity> + '_ {
+        self.slots.keys().copied()
     }
 
-    pub(super) fn get(&self, client: Entity) -> Option<&ClientViews> {
-        self.views.get(*self.seats.get(&client)? as usize)
+    pub(super) fn slot(&self, client: Entity) -> Option<ClientSlot> {
+        Some(ClientSlot { client, index: *self.slots.get(&client)? })
     }
 
-    pub(super) fn get_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        self.views.get_mut(*self.seats.get(&client)? as usize)
+    pub(crate) fn get(&self, client: Entity) -> Option<&ClientViews> {
+        self.views.get(*self.slots.get(&client)? as usize)
     }
 
-    /// What goes out to the client at a place, unless it has left.
+    pub(crate) fn get_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
+        self.views.get_mut(*self.slots.get(&client)? as usize)
+    }
+
     #[inline]
-    pub(super) fn outgoing(&mut self, seat: Seat) -> Option<&mut Outgoing> {
-        self.outgoing.get_mut(seat.at as usize).filter(|there| there.client == seat.client)
+    pub(crate) fn outbox(&self, slot: ClientSlot) -> Option<&Outbox> {
+        self.outboxes.get(slot.index as usize).filter(|outbox| outbox.client == slot.client)
     }
 
     #[inline]
-    pub(super) fn look(&self, seat: Seat) -> Option<&Outgoing> {
-        self.outgoing.get(seat.at as usize).filter(|there| there.client == seat.client)
+    pub(crate) fn outbox_mut(&mut self, slot: ClientSlot) -> Option<&mut Outbox> {
+        self.outboxes.get_mut(slot.index as usize).filter(|outbox| outbox.client == slot.client)
     }
 
-    /// The same with what the client sees.
-    pub(super) fn at_mut(&mut self, seat: Seat) -> Option<(&mut Outgoing, &mut ClientViews)> {
-        let outgoing = self.outgoing.get_mut(seat.at as usize);
-        let outgoing = outgoing.filter(|there| there.client == seat.client)?;
-        Some((outgoing, self.views.get_mut(seat.at as usize)?))
+    /// Returns the outbox and the views of the client in a slot.
+    pub(crate) fn at_mut(&mut self, slot: ClientSlot) -> Option<(&mut Outbox, &mut ClientViews)> {
+        let outbox = self.outboxes.get_mut(slot.index as usize);
+        let outbox = outbox.filter(|outbox| outbox.client == slot.client)?;
+        Some((outbox, self.views.get_mut(slot.index as usize)?))
     }
 
-    pub(super) fn budgets(&mut self) -> impl Iterator<Item = &mut Budget> {
-        self.outgoing.iter_mut().map(|outgoing| &mut outgoing.budget)
+    /// Returns the outbox and the views of a client.
+    pub(crate) fn by_entity_mut(
+        &mut self,
+        client: Entity,
+    ) -> Option<(&mut Outbox, &mut ClientViews)> {
+        self.at_mut(self.slot(client)?)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Entity> + '_ {
-        self.seats.keys().copied()
+    pub(super) fn budgets_mut(&mut self) -> impl Iterator<Item = &mut Budget> {
+        self.outboxes.iter_mut().map(|outbox| &mut outbox.budget)
+    }
+
+    /// Returns the inventory that a client knows by this view.
+    pub(crate) fn inventory_of(&self, client: Entity, view: u32) -> Option<Entity> {
+        *self.get(client)?.views.get(view as usize)?
+    }
+
+    /// Puts a client on the list of those that are sent something.
+    #[inline]
+    pub(crate) fn mark_pending(&mut self, slot: ClientSlot) -> Option<&mut Outbox> {
+        let Self { outboxes, pending, .. } = self;
+        let outbox = outboxes.get_mut(slot.index as usize)?;
+        if outbox.client != slot.client {
+            return None;
+        }
+        if !core::mem::replace(&mut outbox.pending, true) {
+            pending.push(slot);
+        }
+        Some(outbox)
+    }
+
+    /// Puts a client on the list of those that are sent more than updates.
+    pub(crate) fn mark_eventful(&mut self, client: Entity) {
+        let Some(slot) = self.slot(client) else { return };
+        if let Some(outbox) = self.mark_pending(slot) {
+            outbox.eventful = true;
+        }
+    }
+
+    /// Schedules a client for another private message in the next tick.
+    pub(crate) fn mark_unfinished(&mut self, client: Entity) {
+        self.unfinished.push(client);
+    }
+
+    /// Moves the clients of [`mark_unfinished`](Self::mark_unfinished) to this tick.
+    pub(super) fn resume_unfinished(&mut self) {
+        for client in core::mem::take(&mut self.unfinished) {
+            self.mark_eventful(client);
+        }
+    }
+
+    /// Schedules full updates of these views to be sent in chunks.
+    pub(crate) fn send_in_chunks(&mut self, client: Entity, views: Vec<u32>) {
+        let Some(there) = self.get_mut(client).filter(|_| !views.is_empty()) else { return };
+        there.transfers.wanted.extend(views);
+        if !self.chunked.contains(&client) {
+            self.chunked.push(client);
+        }
+    }
+
+    /// Records that a client has all chunks of a transfer.
+    pub(crate) fn receive_transfer(&mut self, client: Entity, number: u8) {
+        if self.get_mut(client).is_some_and(|views| views.transfers.receive(number)) {
+            self.mark_eventful(client);
+        }
+    }
+
+    /// Forgets instance data that no longer exists. Clients are sent its ids with the next message that can
+    /// carry them, or at once if there are many.
+    pub(crate) fn forget_data(&mut self, gone: &[DataId]) {
+        let clients: Vec<Entity> = self.iter().collect();
+        for client in clients {
+            let Some(views) = self.get_mut(client) else { continue };
+            views.forgets.extend(gone.iter().filter(|id| views.knows.remove(*id)));
+            if views.must_forget() {
+                self.mark_eventful(client);
+            }
+        }
+    }
+
+    /// Returns `true` if updates for a client wait for bytes.
+    pub(crate) fn is_throttled(&self, client: Entity) -> bool {
+        self.get(client).is_some_and(|views| views.queue.len() > 0)
+    }
+
+    /// Counts that a client was out of sync or found a wrong copy.
+    pub(crate) fn record_desync(&mut self, client: Entity) {
+        if let Some(views) = self.get_mut(client) {
+            views.desyncs += 1;
+        }
+    }
+
+    pub(super) fn set_grade(&mut self, client: Entity, grade: Grade) {
+        if let Some((outbox, _)) = self.by_entity_mut(client) {
+            outbox.grade = grade;
+        }
+    }
+
+    /// Returns what a client has been sent, and what waits for it.
+    pub(crate) fn stats_of(&self, client: Entity) -> Option<ClientSync> {
+        let slot = self.slot(client)?;
+        let (outbox, views) = (self.outbox(slot)?, self.get(client)?);
+        let SentTotals { updates, merged, throttled, messages, bytes } = outbox.totals;
+        Some(ClientSync {
+            views: views.views.iter().flatten().count() as u64,
+            bulk: views.transfers.len() as u64,
+            updates,
+            merged,
+            choked: throttled,
+            messages,
+            bytes,
+            desyncs: views.desyncs,
+            ..default()
+        })
     }
 }

@@ -1,151 +1,205 @@
-//! Full copies for clients that have just come, or hold something wrong.
+//! Full updates for clients that have just connected, are out of sync, or have a wrong copy.
 
 use bevy::prelude::*;
-use bevy_replicon::bytes::Bytes;
 
-use crate::{hello::Named, model::id::InventoryId};
+use crate::{model::id::InventoryId, shared::random::InventoryRng, wire::handshake::KnownCopies};
 
-use super::Views;
+use super::{
+    clients::Clients,
+    lifecycle::reopen,
+    subscriptions::{Subscription, Subscriptions},
+};
 
-/// Fewest ticks between two full copies of everything for one client.
+/// Minimum number of ticks between two full updates of everything for one client.
 const RESYNC_TICKS_MIN: u64 = 10;
 
-impl Views {
-    /// Keeps a request for later, unread. Says no if one of that client waits already.
-    pub(in crate::server) fn keep_early(&mut self, client: Entity, request: &Bytes) -> bool {
-        let there = self.early.iter().any(|(early, _)| *early == client);
-        if !there && self.clients.get(client).is_some() {
-            self.early.push((client, request.clone()));
+/// Identifies this run of the server. Versions and checksums belong to it.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Epoch(pub(crate) u64);
+
+impl FromWorld for Epoch {
+    fn from_world(world: &mut World) -> Self {
+        Self(world.get_resource_or_init::<InventoryRng>().draw(1..))
+    }
+}
+
+/// Number of ticks that have been synced.
+#[derive(Resource, Clone, Copy, Default, Debug)]
+pub(crate) struct SyncTick(pub(crate) u64);
+
+/// Server: trigger it to send full updates again, of one inventory or of all, to every client that sees them.
+#[derive(Event, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResendInventories {
+    /// The inventory. `None` for all of them.
+    pub inventory: Option<Entity>,
+}
+
+pub(super) fn resend(
+    resend: On<ResendInventories>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+) {
+    let units: Vec<Entity> = match resend.inventory {
+        Some(unit) => vec![unit],
+        None => subscriptions.iter().map(|(unit, _)| unit).collect(),
+    };
+    for unit in units {
+        let viewers = subscriptions.get(unit).map_or(0, |views| views.subscriptions.len());
+        for at in 0..viewers {
+            reopen(unit, at, &mut subscriptions, &mut clients);
         }
-        !there
+    }
+}
+
+/// Clients that wait for full updates.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Resync {
+    /// Clients that requested everything again, with the copies that they have.
+    everything: Vec<(Entity, KnownCopies)>,
+    /// Clients with an inventory of which they have a wrong copy.
+    repairs: Vec<(Entity, Entity)>,
+}
+
+impl Resync {
+    /// Schedules everything that a client may see to be sent again, at most every
+    /// [`RESYNC_TICKS_MIN`] ticks.
+    pub(crate) fn request(&mut self, client: Entity, copies: KnownCopies) {
+        match self.everything.iter_mut().find(|(there, _)| *there == client) {
+            Some((_, before)) => *before = copies,
+            None => self.everything.push((client, copies)),
+        }
     }
 
-    /// Gives the requests of those clients that can be heard now.
-    pub(in crate::server) fn take_early(
+    /// Schedules full updates of inventories of which a client has a wrong copy, as often.
+    pub(crate) fn repair(&mut self, client: Entity, units: &[Entity]) {
+        for unit in units {
+            if !self.repairs.contains(&(client, *unit)) {
+                self.repairs.push((client, *unit));
+            }
+        }
+    }
+
+    /// Schedules full updates of these views, given with their handles. A view that has another handle by now
+    /// is skipped.
+    pub(crate) fn repair_views(
         &mut self,
-        heard: impl Fn(Entity) -> bool,
-    ) -> Vec<(Entity, Bytes)> {
-        self.early.extract_if(.., |(client, _)| heard(*client)).collect()
+        client: Entity,
+        views: &[(u32, u32)],
+        subscriptions: &Subscriptions,
+        clients: &Clients,
+    ) {
+        let unit = |(view, handle): &(u32, u32)| {
+            let unit = clients.inventory_of(client, *view)?;
+            (subscriptions.get(unit)?.handle == *handle).then_some(unit)
+        };
+        let units: Vec<Entity> = views.iter().filter_map(unit).collect();
+        self.repair(client, &units);
     }
 
-    /// A client has said hello: what it may see goes out in the next tick. One that says it again has
-    /// not had the answer.
-    pub(in crate::server) fn greet(&mut self, client: Entity, named: Named) {
-        let Some(views) = self.clients.get_mut(client) else { return };
+    pub(super) fn remove_client(&mut self, client: Entity) {
+        self.everything.retain(|(there, _)| *there != client);
+        self.repairs.retain(|(there, _)| *there != client);
+    }
+
+    /// Completes the handshake of a client: what it may see is sent in the next tick. A client that repeats its
+    /// handshake has not received the answer.
+    pub(crate) fn greet(
+        &mut self,
+        client: Entity,
+        copies: KnownCopies,
+        (tick, epoch): (SyncTick, Epoch),
+        subscriptions: &mut Subscriptions,
+        clients: &mut Clients,
+    ) {
+        let Some(views) = clients.get_mut(client) else { return };
         if views.ready {
-            self.ask_resync(client, named);
+            self.request(client, copies);
         } else {
-            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-            self.reset_client(client, named);
+            views.resync_after = tick.0 + RESYNC_TICKS_MIN;
+            reset_client(client, copies, epoch, subscriptions, clients);
         }
     }
 
-    /// Counts that a client had lost its place, or found a copy to be wrong.
-    pub(in crate::server) fn note_desync(&mut self, client: Entity) {
-        if let Some(views) = self.clients.get_mut(client) {
-            views.desyncs += 1;
-        }
-    }
-
-    /// Has a client that lost its place sent everything once more, but not too often.
-    pub(in crate::server) fn ask_resync(&mut self, client: Entity, named: Named) {
-        match self.resyncing.iter_mut().find(|(there, _)| *there == client) {
-            Some((_, before)) => *before = named,
-            None => self.resyncing.push((client, named)),
-        }
-    }
-
-    pub(in crate::server) fn resync_those_due(&mut self) {
-        self.ticks += 1;
-        for client in core::mem::take(&mut self.unfinished) {
-            self.touch(client);
-        }
-        let mut waiting = core::mem::take(&mut self.resyncing);
-        waiting.retain_mut(|(client, named)| {
-            let Some(views) = self.clients.get_mut(*client) else { return false };
-            let due = views.ready && self.ticks >= views.resync_after;
+    /// Resets the clients whose request is due.
+    pub(super) fn serve_due(
+        &mut self,
+        (tick, epoch): (SyncTick, Epoch),
+        subscriptions: &mut Subscriptions,
+        clients: &mut Clients,
+    ) {
+        self.everything.retain_mut(|(client, copies)| {
+            let Some(views) = clients.get_mut(*client) else { return false };
+            let due = views.ready && tick.0 >= views.resync_after;
             if due {
-                views.resync_after = self.ticks + RESYNC_TICKS_MIN;
-                self.reset_client(*client, core::mem::take(named));
+                views.resync_after = tick.0 + RESYNC_TICKS_MIN;
+                let copies = core::mem::take(copies);
+                reset_client(*client, copies, epoch, subscriptions, clients);
             }
             !due
         });
-        self.resyncing = waiting;
-        self.heal_those_due();
+        self.serve_due_repairs(tick, subscriptions, clients);
     }
 
-    /// A client has all chunks of a transfer.
-    pub(in crate::server) fn receive_transfer(&mut self, client: Entity, number: u8) {
-        if self.clients.get_mut(client).is_some_and(|views| views.bulk.receive(number)) {
-            self.touch(client);
-        }
-    }
-
-    /// Begins all views of a client anew: it has said hello, or its copies are wrong.
-    fn reset_client(&mut self, client: Entity, named: Named) {
-        let Some(views) = self.clients.get_mut(client) else { return };
-        let (same_run, coming) = (named.epoch == self.epoch.0, named.transfer);
-        let copies = named.copies.into_iter().filter(|_| same_run);
-        views.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
-        views.queue.clear();
-        views.digests.clear();
-        views.ready = true;
-        views.reset = true;
-        views.closes.clear();
-        views.opens.clear();
-        views.bulk.reset(coming.filter(|_| same_run));
-        views.knows.clear();
-        views.forgets.clear();
-        for (view, unit) in (0u32..).zip(&views.views) {
-            let Some(watched) = unit.and_then(|unit| self.units.get_mut(&unit)) else { continue };
-            for watcher in watched.watchers.iter_mut().filter(|w| w.seat.client == client) {
-                (watcher.told, watcher.known) = (None, false);
-            }
-            if !views.bulk.brings(view) {
-                views.opens.push(view);
-            }
-        }
-        self.touch(client);
-    }
-
-    /// A client found its copies of these views, with their handles, to be wrong.
-    pub(in crate::server) fn heal_views(&mut self, client: Entity, views: &[(u32, u32)]) {
-        let unit = |(view, handle): &(u32, u32)| {
-            let unit = self.unit_of(client, *view)?;
-            (self.units.get(&unit)?.handle == *handle).then_some(unit)
-        };
-        let units: Vec<Entity> = views.iter().filter_map(unit).collect();
-        self.heal(client, &units);
-    }
-
-    /// Has a client get full copies of units of which it believes something wrong, but not too often.
-    pub(in crate::server) fn heal(&mut self, client: Entity, units: &[Entity]) {
-        for unit in units {
-            if !self.healing.contains(&(client, *unit)) {
-                self.healing.push((client, *unit));
-            }
-        }
-    }
-
-    fn heal_those_due(&mut self) {
-        let mut healing = core::mem::take(&mut self.healing);
-        healing.sort_unstable();
-        for of_one in healing.chunk_by(|a, b| a.0 == b.0) {
+    fn serve_due_repairs(
+        &mut self,
+        tick: SyncTick,
+        subscriptions: &mut Subscriptions,
+        clients: &mut Clients,
+    ) {
+        let mut repairs = core::mem::take(&mut self.repairs);
+        repairs.sort_unstable();
+        for of_one in repairs.chunk_by(|a, b| a.0 == b.0) {
             let client = of_one[0].0;
-            let Some(views) = self.clients.get_mut(client) else { continue };
-            if self.ticks < views.resync_after {
-                self.healing.extend_from_slice(of_one);
+            let Some(views) = clients.get_mut(client) else { continue };
+            if tick.0 < views.resync_after {
+                self.repairs.extend_from_slice(of_one);
                 continue;
             }
-            views.resync_after = self.ticks + RESYNC_TICKS_MIN;
+            views.resync_after = tick.0 + RESYNC_TICKS_MIN;
             for (_, unit) in of_one {
-                let watched = self.units.get(unit);
-                let at =
-                    watched.and_then(|w| w.watchers.iter().position(|w| w.seat.client == client));
+                let of_client = |there: &Subscription| there.slot.client == client;
+                let views = subscriptions.get(*unit);
+                let at = views.and_then(|there| there.subscriptions.iter().position(of_client));
                 if let Some(at) = at {
-                    self.reopen(*unit, at);
+                    reopen(*unit, at, subscriptions, clients);
                 }
             }
         }
     }
+}
+
+/// Opens all views of a client from scratch.
+fn reset_client(
+    client: Entity,
+    known: KnownCopies,
+    epoch: Epoch,
+    subscriptions: &mut Subscriptions,
+    clients: &mut Clients,
+) {
+    let Some(views) = clients.get_mut(client) else { return };
+    let (same_run, incoming) = (known.epoch == epoch.0, known.transfer);
+    let copies = known.copies.into_iter().filter(|_| same_run);
+    views.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
+    views.queue.clear();
+    views.checksums.clear();
+    views.ready = true;
+    views.reset = true;
+    views.closes.clear();
+    views.opens.clear();
+    views.transfers.reset(incoming.filter(|_| same_run));
+    views.knows.clear();
+    views.forgets.clear();
+    for (view, unit) in (0u32..).zip(&views.views) {
+        let there = unit.and_then(|unit| subscriptions.get_mut(unit));
+        let Some(there) = there else { continue };
+        for subscription in &mut there.subscriptions {
+            if subscription.slot.client == client {
+                (subscription.sent, subscription.known) = (None, false);
+            }
+        }
+        if !views.transfers.contains_view(view) {
+            views.opens.push(view);
+        }
+    }
+    clients.mark_eventful(client);
 }

@@ -1,15 +1,15 @@
 //! Decodes updates: the changes of a view that the client has.
 
-use crate::model::{stack::Stack, unit::Unit};
-
-use super::{
-    super::{
+use crate::{
+    model::{stack::Stack, state::Unit},
+    wire::{
         BASE_BITS, DecodeError, Schema, Update, base_bits,
         bits::BitReader,
-        encode::{Form, index_bits},
+        form::{Form, index_bits},
     },
-    Copies, Held, Reference, item, narrow, reference, selected, slots, stack,
 };
+
+use super::{Copies, Held, Reference, item, narrow, reference, selected, slots, stack};
 
 pub(super) fn update(
     r: &mut BitReader,

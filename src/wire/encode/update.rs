@@ -2,12 +2,16 @@
 
 use smallvec::SmallVec;
 
-use crate::model::{stack::Stack, unit::Unit};
-
-use super::{
-    super::{BASE_BITS, Schema, base_bits, bits::BitWriter},
-    Form, index_bits, item, selected, slots, stack,
+use crate::{
+    model::{stack::Stack, state::Unit},
+    wire::{
+        BASE_BITS, Schema, base_bits,
+        bits::BitWriter,
+        form::{Form, index_bits},
+    },
 };
+
+use super::{item, selected, slots, stack};
 
 /// Header of an update: its view, its start and its end.
 #[derive(Clone, Copy, Debug)]

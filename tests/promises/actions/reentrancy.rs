@@ -36,7 +36,7 @@ fn request_between_apply_and_reconcile_keeps_applied_updates() {
         setup(app);
         app.init_resource::<Clicks>().add_systems(
             PreUpdate,
-            click.after(InventorySystems::Apply).before(InventorySystems::Reconcile),
+            click.after(InventoryClientSystems::Apply).before(InventoryClientSystems::Reconcile),
         );
     });
     let Scene { mut pair, chest_entity: chest_server, .. } =

@@ -5,7 +5,44 @@ pub mod random;
 mod scene;
 
 pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
-pub use bevy_inventory_sync::{prelude::*, test_pair::Pair};
+pub use bevy_inventory_sync::{
+    client::{InventoryClientPlugin, predictions::ActionTimes, transfers::TransferProgress},
+    features::{
+        crafter::Crafter,
+        equipment::{Equipped, Unequipped},
+        pages::PageOf,
+        progress::Work,
+        public_view::HeldItem,
+        tabs::{PageActions, Tab, Tabs},
+    },
+    model::{
+        data::DataError,
+        id::{ContainerKey, DataId},
+        saved::SavedInventory,
+        slots::SlotError,
+    },
+    server::{
+        InventoryServerPlugin,
+        audit::{ActionDecided, Conservation, ItemFlow, ItemsUnaccounted},
+        client_stats::ClientSync,
+        faults::{InventoryFault, Unsynced},
+        health::{HealthReason, HealthStatus, Refusals, SyncAlert, SyncHealth},
+        pacing::{
+            quality::{ConnectionQuality, Grade, QualityChanged, QualityPolicy, QualitySample},
+            settings::FullPolicy,
+        },
+        requests::sessions::{ClientMisbehaved, Misbehaviour},
+        send::flush::{FlushInventories, InventoriesFlushed, Unflushed},
+    },
+    shared::{
+        actions::{InventoryAction, RequestId},
+        containers::Kinds,
+        events::{CloseReason, SlotCause, SyncRefused},
+        rate::RequestLimits,
+        stats::{InventoryDiagnosticsPlugin, InventoryStats},
+    },
+};
+pub use bevy_inventory_sync::{prelude::*, sim::Pair};
 pub use bevy_replicon::prelude::*;
 
 pub use scene::{Scene, SceneBuilder, within};
@@ -173,6 +210,15 @@ pub fn with_inventories<T: 'static>(
 /// Makes a client request an action.
 pub fn ask<A: InventoryAction>(pair: &mut Pair, client: usize, action: A) -> RequestId {
     with_actions(&mut pair.clients[client].app, move |actions| actions.request(action))
+}
+
+pub fn with_pages<T: 'static>(
+    app: &mut App,
+    f: impl FnOnce(&mut PageActions) -> T + Send + Sync + 'static,
+) -> T {
+    let mut f = Some(f);
+    let system = move |mut pages: PageActions| f.take().unwrap()(&mut pages);
+    app.world_mut().run_system_once(system).unwrap()
 }
 
 /// Runs a system once with `InventoryActions`.

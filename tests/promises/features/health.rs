@@ -283,8 +283,8 @@ fn response_latency_is_measured() {
         let at = ActionTimes::LIMITS.iter().position(|at| at == limit);
         let at = at.unwrap_or(ActionTimes::LIMITS.len());
         assert_eq!(times.buckets()[at], 1, "{latency}: {times:?}");
-        let round_trip = bevy_inventory_sync::test_pair::STEP * (2 * *latency as u32 + 2);
-        assert!(times.last().abs_diff(round_trip) < 2 * bevy_inventory_sync::test_pair::STEP);
+        let round_trip = bevy_inventory_sync::sim::STEP * (2 * *latency as u32 + 2);
+        assert!(times.last().abs_diff(round_trip) < 2 * bevy_inventory_sync::sim::STEP);
         assert!(times.mean() <= times.last());
     }
     // Requests without a response are not measured.

@@ -47,8 +47,7 @@ fn on_server(pair: &Pair, id: InventoryId) -> Entity {
 
 fn open(pair: &mut Pair, client: usize, n: u32) -> RequestId {
     let there = shown_entity(pair, client, bank(1));
-    let id =
-        with_actions(&mut pair.clients[client].app, move |actions| actions.open_page(there, n));
+    let id = with_pages(&mut pair.clients[client].app, move |pages| pages.open(there, n));
     pair.settle(60);
     id
 }
@@ -62,8 +61,8 @@ fn open_pages(pair: &Pair, client: usize) -> Vec<u32> {
 fn listed(app: &mut App) -> Vec<(String, u16, bool)> {
     let there = app.world().resource::<InventoryIds>().get(bank(1));
     let Some(there) = there else { return vec![] };
-    with_actions(app, move |actions| {
-        let tabs = actions.tabs(there);
+    with_pages(app, move |pages| {
+        let tabs = pages.tabs(there);
         tabs.map(|(tab, page)| (tab.name().into(), tab.slots(), page.is_some())).collect()
     })
 }
@@ -91,7 +90,7 @@ fn tabs_are_listed_first_and_a_page_is_sent_when_opened() {
     assert!(structure <= 700, "50 names, icons and sizes in {structure} bytes");
     let list = listed(&mut pair.clients[0].app);
     assert_eq!((list.len(), list[49].clone()), (50, ("Tab 49".into(), 100, false)));
-    assert_eq!(open_pages(&pair, 0), []);
+    assert_eq!(open_pages(&pair, 0), [0_u32; 0]);
     let before = bytes_down(&pair, 0);
     open(&mut pair, 0, 7);
     let one = bytes_down(&pair, 0) - before;
@@ -151,7 +150,7 @@ fn page_closes_in_the_tick_the_bank_is_lost() {
         assert_eq!(open_pages(&pair, 0), [5]);
         loss(&mut pair, entity);
         pair.steps(2);
-        assert_eq!(open_pages(&pair, 0), []);
+        assert_eq!(open_pages(&pair, 0), [0_u32; 0]);
         assert_eq!(listed(&mut pair.clients[0].app), []);
         assert_eq!(events(&mut pair, 0).closed.len(), 2);
     }
@@ -199,12 +198,12 @@ fn page_of_a_hidden_bank_looks_like_a_missing_one() {
     });
     let rejected = events(&mut pair, 1).rejected.clone();
     assert_eq!(rejected, asked.map(|id| (id, Reason::NotInView)));
-    assert_eq!(open_pages(&pair, 1), []);
+    assert_eq!(open_pages(&pair, 1), [0_u32; 0]);
     // What the client itself can reject is not sent.
     let up = [0, 1].map(|client| bytes_up(&pair, client));
     let missing = open(&mut pair, 0, TABS);
     let me = shown_entity(&pair, 1, player(1));
-    let no_bank = with_actions(&mut pair.clients[1].app, move |actions| actions.open_page(me, 0));
+    let no_bank = with_pages(&mut pair.clients[1].app, move |pages| pages.open(me, 0));
     pair.settle(60);
     assert_eq!(events(&mut pair, 0).rejected, [(missing, Reason::NoSuchSlot)]);
     assert_eq!(events(&mut pair, 1).rejected.last(), Some(&(no_bank, Reason::NotInView)));
@@ -364,7 +363,7 @@ fn page_rights_follow_the_bank_and_may_be_narrower() {
     // A rule that denies access later closes the page.
     pair.server.world_mut().entity_mut(looked_at).insert(Locked);
     pair.steps(40);
-    assert_eq!(open_pages(&pair, 0), []);
+    assert_eq!(open_pages(&pair, 0), [0_u32; 0]);
     // A page that the game has opened is closed only by the game.
     let by_game = viewer(client, Rights::SEE);
     pair.server.world_mut().entity_mut(locked).insert(by_game);
@@ -447,18 +446,18 @@ fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
     step(app);
     let list = listed(app);
     assert_eq!((list.len(), list[1].clone()), (50, ("Tab 1".into(), 100, false)));
-    with_actions(app, move |actions| actions.open_page(entity, 0));
+    with_pages(app, move |pages| pages.open(entity, 0));
     step(app);
     assert!(listed(app)[0].2 && app.world().get::<InView>(first).is_some());
     let from = (first, Inventory::slot(0));
     with_actions(app, move |actions| actions.request(Action::QuickMove { from, to: me.into() }));
     step(app);
     assert_eq!(app.world().get::<Inventory>(me).unwrap().count(TORCH), 5);
-    with_actions(app, move |actions| actions.open_page(entity, 1));
+    with_pages(app, move |pages| pages.open(entity, 1));
     step(app);
     assert!(app.world().get::<InView>(first).is_none());
     assert!(app.world().get::<InView>(second).is_some());
-    let missing = with_actions(app, move |actions| actions.open_page(entity, TABS));
+    let missing = with_pages(app, move |pages| pages.open(entity, TABS));
     assert_eq!(app.world().resource::<EventLog>().rejected, [(missing, Reason::NoSuchSlot)]);
     app.world_mut().get_mut::<Tabs>(entity).unwrap().rename(0, "Ores");
     step(app);

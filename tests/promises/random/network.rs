@@ -10,11 +10,8 @@ fn changes_converge_with_loss_and_latency() {
     each_seed(0..size(3, 10), |seed| {
         let mut pair = pair(2);
         pair.seed(seed);
-        pair.network = bevy_inventory_sync::test_pair::Network {
-            latency_ticks: 3,
-            loss: 0.2,
-            resend_ticks: 7,
-        };
+        pair.network =
+            bevy_inventory_sync::sim::Network { latency_ticks: 3, loss: 0.2, resend_ticks: 7 };
         let own = spawn_player(&mut pair, 0);
         let shared = spawn_chest(&mut pair, 1, &[0, 1]);
         let mut random = fastrand::Rng::with_seed(seed);

@@ -4,7 +4,7 @@ use crate::common::{
     random::{each_value, size},
     *,
 };
-use bevy_inventory_sync::test_pair::Network;
+use bevy_inventory_sync::sim::Network;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

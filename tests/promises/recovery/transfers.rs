@@ -1,7 +1,7 @@
 //! A chunked transfer survives interruptions, and cannot be made to cost without bounds.
 
 use crate::common::{random::sample, *};
-use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk};
+use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk};
 use std::{cell::Cell, rc::Rc};
 
 /// A client on a network with latency, and a number of banks that have just become visible to it.

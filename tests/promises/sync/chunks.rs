@@ -1,7 +1,7 @@
 //! What is too large for one message goes in chunks, and nothing waits behind it.
 
 use crate::common::{random::sample, *};
-use bevy_inventory_sync::wire::bulk::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
+use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
 use bevy_replicon::bytes::Bytes;
 
 /// Spawns a bank of distinct stacks that these clients see.
@@ -192,10 +192,10 @@ fn disconnect_drops_the_transfer() {
     let Scene { mut pair, .. } = scene();
     spawn_bank(&mut pair, 1, 3000, &[0]);
     pair.steps(5);
-    assert!(pair.server_views().contains("Transfer"), "it is still running");
+    assert!(pair.server_views().contains("Transfer {"), "it is still running");
     pair.disconnect(0);
     pair.steps(2);
-    assert!(!pair.server_views().contains("Transfer"), "{}", pair.server_views());
+    assert!(!pair.server_views().contains("Transfer {"), "{}", pair.server_views());
     pair.connect(0);
     let viewers = viewer(pair.client_id(0), Rights::USE);
     let bank = pair.server.world().resource::<InventoryIds>().get(chest(1)).unwrap();

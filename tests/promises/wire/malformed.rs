@@ -5,7 +5,7 @@ use crate::common::{
     *,
 };
 use bevy_inventory_sync::{
-    model::unit::Unit,
+    model::state::Unit,
     wire::{OpenHead, Schema, bits::BitWriter, encode},
 };
 use bevy_replicon::bytes::Bytes;

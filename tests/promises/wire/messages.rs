@@ -3,13 +3,13 @@
 
 use crate::common::*;
 use bevy_inventory_sync::{
-    model::unit::{Kind, Unit},
+    model::{container::Kind, data::Datum, state::Unit},
     wire::{
-        Answers, CloseCause, Datum, DecodeError, Open, OpenHead, Part, Reset, Schema,
+        Answers, CloseCause, DecodeError, Handover, Open, OpenHead, Part, Reset, Schema,
         bits::BitWriter,
-        bulk::{Handover, pack},
         decode::{self, Copies, Held, Reference},
         encode::{self, Body, Entry, UpdateHead},
+        transfer::pack,
     },
 };
 

@@ -1,0 +1,92 @@
+//! Read-only views of a client's state, for tools: the debug overlay, tests and other observers.
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+
+use crate::{
+    model::{container::Slot, rights::Rights, state::Unit},
+    wire::checksum::digest,
+};
+
+use super::{
+    confirmed::{Confirmations, Confirmed},
+    predictions::Predictions,
+};
+
+/// One local copy of an inventory.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyState<'a> {
+    /// The version of the copy.
+    pub version: u64,
+    /// The number by which the server and all clients know the inventory.
+    pub handle: u32,
+    /// What the local player may do with the inventory.
+    pub rights: Rights,
+    /// What the server has confirmed.
+    pub confirmed: &'a Unit,
+    /// What is shown: the confirmed state with all pending requests applied.
+    pub shown: &'a Unit,
+    /// The checksum that the server has sent for this version, if it has.
+    pub expected_checksum: Option<u64>,
+    epoch: u64,
+}
+
+impl<'a> CopyState<'a> {
+    fn new(held: &'a Confirmed, epoch: u64) -> Self {
+        let expected = held.digest.filter(|(version, _)| *version == held.version);
+        Self {
+            version: held.version,
+            handle: held.head.handle,
+            rights: held.head.rights,
+            confirmed: &held.unit,
+            shown: held.shown(),
+            expected_checksum: expected.map(|(_, checksum)| checksum),
+            epoch,
+        }
+    }
+
+    /// Computes the checksum of the copy.
+    #[must_use]
+    pub fn checksum(&self) -> u64 {
+        digest(self.confirmed, self.version, self.epoch)
+    }
+}
+
+/// What this client knows about the inventories that it sees.
+#[derive(SystemParam)]
+pub struct ClientInspect<'w> {
+    confirmed: Option<Res<'w, Confirmations>>,
+    predictions: Option<Res<'w, Predictions>>,
+}
+
+impl ClientInspect<'_> {
+    /// Returns the copy that an entity shows.
+    #[must_use]
+    pub fn copy(&self, entity: Entity) -> Option<CopyState<'_>> {
+        let confirmed = self.confirmed.as_ref()?;
+        Some(CopyState::new(confirmed.by_entity(entity)?, confirmed.epoch))
+    }
+
+    /// Iterates over all copies.
+    pub fn copies(&self) -> impl Iterator<Item = CopyState<'_>> {
+        let confirmed = self.confirmed.iter();
+        confirmed.flat_map(|there| there.iter().map(|held| CopyState::new(held, there.epoch)))
+    }
+
+    /// Returns `true` if any copy may have changed since the calling system last ran.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.confirmed.as_ref().is_some_and(DetectChanges::is_changed)
+    }
+
+    /// Returns `true` if a slot takes part in a request without an answer.
+    #[must_use]
+    pub fn is_pending(&self, entity: Entity, slot: Slot) -> bool {
+        self.predictions.as_ref().is_some_and(|there| there.told.contains(&(entity, slot)))
+    }
+
+    /// Returns the number of requests without an answer.
+    #[must_use]
+    pub fn pending_requests(&self) -> usize {
+        self.predictions.as_ref().map_or(0, |predictions| predictions.pending.len())
+    }
+}

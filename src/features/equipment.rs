@@ -1,0 +1,144 @@
+//! Events for equipment that is put on or taken off.
+
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
+
+#[cfg(feature = "server")]
+use crate::shared::{
+    authority::authority_is_here, events::Commit, schedule::InventoryServerSystems,
+};
+use crate::{
+    app::InventoryAppExt,
+    model::{
+        container::{Container, Slot},
+        slots::Slots,
+        stack::Stack,
+    },
+    shared::{
+        authority::Authority,
+        events::{InventoryClosed, InventoryOpened, InventoryResized, SlotChanged, tell_later},
+        markers::InView,
+        schedule::InventoryClientSystems,
+    },
+};
+
+/// An item was equipped. Emitted on the authority for all entities, and on a client for the
+/// inventories in view, also when they come into view.
+#[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Equipped {
+    /// The entity that wears the item.
+    pub entity: Entity,
+    /// The slot.
+    pub slot: Slot,
+    /// The item.
+    pub stack: Stack,
+}
+
+/// An item was unequipped or, on a client, went out of view.
+#[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unequipped {
+    /// The entity that wore the item.
+    pub entity: Entity,
+    /// The slot.
+    pub slot: Slot,
+    /// The item.
+    pub stack: Stack,
+}
+
+/// Extends [`App`] with the registration of equipment.
+pub trait EquipmentAppExt {
+    /// Registers a container whose items are worn, and triggers [`Equipped`] and [`Unequipped`] for it.
+    ///
+    /// # Panics
+    ///
+    /// As [`InventoryAppExt::add_container`].
+    fn add_equipment<C: Container>(&mut self) -> &mut Self;
+}
+
+impl EquipmentAppExt for App {
+    fn add_equipment<C: Container>(&mut self) -> &mut Self {
+        register::<C>(self);
+        self
+    }
+}
+
+fn register<C: Container>(app: &mut App) {
+    app.add_message::<Equipped>()
+        .add_message::<Unequipped>()
+        .add_container::<C>()
+        .add_systems(PreUpdate, equip_shown::<C>.after(InventoryClientSystems::Notify));
+    #[cfg(feature = "server")]
+    app.add_systems(
+        PostUpdate,
+        equip_committed::<C>.after(InventoryServerSystems::Mark).run_if(authority_is_here),
+    );
+}
+
+#[cfg(feature = "server")]
+fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut commands: Commands) {
+    for Commit { entity, slot, old, new, .. } in commits.read().copied() {
+        if slot.index_in::<C>().is_some() {
+            tell_changed(&mut commands, entity, slot, old, new);
+        }
+    }
+}
+
+/// Client: equipment comes into view, changes and disappears with the inventory that contains it.
+fn equip_shown<C: Container>(
+    authority: Authority,
+    (mut opened, mut resized, mut closed, mut changes): (
+        MessageReader<InventoryOpened>,
+        MessageReader<InventoryResized>,
+        MessageReader<InventoryClosed>,
+        MessageReader<SlotChanged>,
+    ),
+    shown: Query<&C, With<InView>>,
+    mut told: Local<EntityHashMap<Slots>>,
+    mut commands: Commands,
+) {
+    let mut entities: Vec<Entity> = opened.read().map(|event| event.entity).collect();
+    entities.extend(resized.read().map(|event| event.entity));
+    entities.extend(closed.read().map(|event| event.entity));
+    entities.extend(changes.read().map(|event| event.entity));
+    if authority.is_here() {
+        // Equipment shown by a server is gone; the authority's own equipment is reported by
+        // commits.
+        for (entity, before) in told.drain() {
+            for (index, stack) in before.iter() {
+                tell_changed(&mut commands, entity, C::slot(index), Some(stack), None);
+            }
+        }
+        return;
+    }
+    entities.sort_unstable();
+    entities.dedup();
+    for entity in entities {
+        let before = told.remove(&entity).unwrap_or_default();
+        let now =
+            shown.get(entity).map_or_else(|_| Slots::default(), |there| there.slots().clone());
+        for index in 0..before.len().max(now.len()) {
+            tell_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
+        }
+        if !now.is_empty() {
+            told.insert(entity, now);
+        }
+    }
+}
+
+fn tell_changed(
+    commands: &mut Commands,
+    entity: Entity,
+    slot: Slot,
+    old: Option<Stack>,
+    new: Option<Stack>,
+) {
+    // A change of wear or count alone is not reported: it is still the same item.
+    if old.map(|stack| (stack.item, stack.data)) == new.map(|stack| (stack.item, stack.data)) {
+        return;
+    }
+    if let Some(stack) = old {
+        tell_later(commands, Unequipped { entity, slot, stack });
+    }
+    if let Some(stack) = new {
+        tell_later(commands, Equipped { entity, slot, stack });
+    }
+}

@@ -1,0 +1,51 @@
+//! The progress of a crafter, which its viewers see.
+
+use crate::model::{container::Container, slots::Slots};
+use bevy::prelude::*;
+
+/// How far a [`Crafter`] is, for everybody who sees its inventory: a container without slots. Insert it
+/// beside the crafter.
+#[derive(Component, Clone, PartialEq, Eq, Default, Debug, Reflect)]
+#[reflect(Component)]
+pub struct Work {
+    slots: Slots,
+    steps: u8,
+}
+
+impl Work {
+    /// In so many steps progress is shown.
+    pub const STEPS: u8 = 32;
+
+    /// From 0 to 1.
+    #[must_use]
+    pub fn progress(&self) -> f32 {
+        f32::from(self.steps) / f32::from(Self::STEPS)
+    }
+}
+
+impl Container for Work {
+    const NAME: &'static str = "work";
+    const FILL: bool = false;
+    const SELECTS: bool = true;
+    const PROGRESS: bool = true;
+
+    fn from_slots(slots: Slots) -> Self {
+        Self { slots, steps: 0 }
+    }
+
+    fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    fn slots_mut(&mut self) -> &mut Slots {
+        &mut self.slots
+    }
+
+    fn selected(&self) -> Option<u8> {
+        Some(self.steps)
+    }
+
+    fn select(&mut self, steps: u8) {
+        self.steps = steps.min(Self::STEPS);
+    }
+}

@@ -1,0 +1,488 @@
+//! The item catalog: all items of a session, loaded from RON.
+
+use core::any::Any;
+use std::sync::Arc;
+
+use bevy::{
+    asset::Asset, ecs::resource::Resource, platform::collections::HashMap, reflect::TypePath,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{
+    id::ItemId,
+    item::ItemDef,
+    limits::ITEMS_MAX,
+    names,
+    recipe::{Recipe, RecipeEntry, RecipeId},
+};
+use thiserror::Error;
+
+/// The item properties that the crate itself uses: ids, ranks and limits. Cheap to clone.
+///
+/// Ids, ranks and bit widths do not change during a session. See [`Items`] for the game's own
+/// properties.
+#[derive(Resource, Clone, Debug)]
+pub struct Catalogue(Arc<CatalogueInner>);
+
+#[derive(Debug)]
+struct CatalogueInner {
+    defs: Vec<ItemDef>,
+    ranks: HashMap<ItemId, u32>,
+    /// Sorted by id.
+    recipes: Vec<(RecipeId, Recipe)>,
+    /// A `Vec` of the game's own properties, by rank.
+    props: Arc<dyn Any + Send + Sync>,
+    hash: u64,
+}
+
+impl Catalogue {
+    fn new(
+        defs: Vec<ItemDef>,
+        recipes: Vec<RecipeEntry>,
+        props: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Self, CatalogueError> {
+        let mut ranks: Vec<(ItemId, u32)> = (0..).zip(&defs).map(|(r, d)| (d.id(), r)).collect();
+        ranks.sort_unstable();
+        for pair in ranks.windows(2) {
+            if pair[0].0 == pair[1].0 {
+                let [a, b] = [pair[0].1, pair[1].1].map(|rank| defs[rank as usize].key.clone());
+                return Err(CatalogueError::Collision { a, b, id: pair[0].0 });
+            }
+        }
+        let mut hasher = Xxh3::new();
+        for def in &defs {
+            for text in [&def.key].into_iter().chain(&def.tags) {
+                hasher.update(text.as_bytes());
+                hasher.update(&[0xFF]);
+            }
+            hasher.update(&def.max_stack.to_le_bytes());
+        }
+        let recipes = resolve(recipes, &defs)?;
+        for (_, recipe) in &recipes {
+            recipe.hash_into(&mut hasher);
+        }
+        let keys = defs.iter().map(|def| (def.id().to_bits(), &def.key));
+        let recipe_keys = recipes.iter().map(|(id, recipe)| (id.to_bits(), &recipe.key));
+        keys.chain(recipe_keys).for_each(|(hash, key)| names::remember(hash, key));
+        let ranks = ranks.into_iter().collect();
+        Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, props, hash: hasher.digest() })))
+    }
+
+    /// Returns a catalog without items.
+    pub(crate) fn none() -> Self {
+        Self(Arc::new(CatalogueInner {
+            defs: vec![],
+            ranks: HashMap::default(),
+            recipes: vec![],
+            props: Arc::new(()),
+            hash: 0,
+        }))
+    }
+
+    /// Returns the number of items.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.defs.len()
+    }
+
+    /// Returns `true` if there are no items.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.defs.is_empty()
+    }
+
+    /// Returns a hash of everything that both sides must agree on: keys, maximum stack sizes, tags
+    /// and recipes. Names and icons may differ.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.0.hash
+    }
+
+    /// Returns the item with this id.
+    #[must_use]
+    pub fn get(&self, item: ItemId) -> Option<&ItemDef> {
+        self.rank(item).map(|rank| &self.0.defs[rank as usize])
+    }
+
+    /// Returns all items by rank (the order of their keys).
+    #[must_use]
+    pub fn defs(&self) -> &[ItemDef] {
+        &self.0.defs
+    }
+
+    /// Returns the rank of an item: its position in the order of keys, which identifies it on the
+    /// wire.
+    #[must_use]
+    pub fn rank(&self, item: ItemId) -> Option<u32> {
+        self.0.ranks.get(&item).copied()
+    }
+
+    /// Returns the id of the item at a rank.
+    #[must_use]
+    pub fn at_rank(&self, rank: u32) -> Option<ItemId> {
+        self.0.defs.get(rank as usize).map(ItemDef::id)
+    }
+
+    /// Returns the maximum stack size of an item; 1 for an item that is not in the catalog.
+    #[must_use]
+    pub fn max_stack(&self, item: ItemId) -> u32 {
+        self.get(item).map_or(1, |def| def.max_stack)
+    }
+
+    /// Returns the game's own properties of an item, if they are of this type. For actions, which
+    /// ([`Tx::catalogue`](super::transaction::Tx::catalogue)).
+    ///
+    /// Properties are not part of the [hash](Self::hash). If the two sides have different
+    /// properties, the server's answer corrects the client's prediction.
+    #[must_use]
+    pub fn props<P: Send + Sync + 'static>(&self, item: ItemId) -> Option<&P> {
+        let props: &Vec<P> = self.0.props.downcast_ref()?;
+        props.get(self.rank(item)? as usize)
+    }
+
+    /// Iterates over all recipes.
+    pub fn recipes(&self) -> impl ExactSizeIterator<Item = &Recipe> {
+        self.0.recipes.iter().map(|(_, recipe)| recipe)
+    }
+
+    /// Returns the recipe with this id.
+    #[must_use]
+    pub fn recipe(&self, id: RecipeId) -> Option<&Recipe> {
+        let at = self.0.recipes.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(&self.0.recipes[at].1)
+    }
+
+    /// Returns the number of bits of an item rank on the wire.
+    #[must_use]
+    pub fn rank_bits(&self) -> u32 {
+        usize::BITS - self.len().saturating_sub(1).leading_zeros()
+    }
+}
+
+/// The catalog with the game's own properties `P` for each item.
+///
+/// ```
+/// use bevy_inventory_sync::prelude::*;
+///
+/// #[derive(serde::Deserialize, Default)]
+/// struct Props { burns_for: u32 }
+///
+/// let items = Items::<Props>::from_ron(r#"(items: [
+///     (key: "torch", name: "Torch", max_stack: 64, tags: ["light"], props: (burns_for: 60)),
+///     (key: "axe", name: "Iron axe", max_stack: 1, icon: "icons/axe.png"),
+/// ])"#).unwrap();
+/// assert_eq!(items.props(ItemId::of("torch")).unwrap().burns_for, 60);
+/// assert_eq!(items.catalogue().max_stack(ItemId::of("axe")), 1);
+/// ```
+#[derive(Resource, Asset, Debug)]
+pub struct Items<P: Send + Sync + 'static = ()> {
+    catalogue: Catalogue,
+    props: Arc<Vec<P>>,
+}
+
+/// Implemented by hand so that `P` need not implement [`TypePath`]. The path only names the asset
+/// in logs.
+impl<P: Send + Sync + 'static> TypePath for Items<P> {
+    fn type_path() -> &'static str {
+        core::any::type_name::<Self>()
+    }
+
+    fn short_type_path() -> &'static str {
+        "Items"
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<P> {
+    items: Vec<Entry<P>>,
+    #[serde(default)]
+    recipes: Vec<RecipeEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry<P> {
+    key: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    icon: String,
+    #[serde(default = "default_max_stack")]
+    max_stack: u32,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default = "Option::default")]
+    props: Option<P>,
+}
+
+const fn default_max_stack() -> u32 {
+    64
+}
+
+impl<P: Send + Sync + 'static> Items<P> {
+    /// Returns the catalog without the game's own properties.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Returns the game's own properties of an item.
+    #[must_use]
+    pub fn props(&self, item: ItemId) -> Option<&P> {
+        self.catalogue.rank(item).and_then(|rank| self.props.get(rank as usize))
+    }
+
+    /// Creates a catalog from definitions, each with its properties.
+    ///
+    /// # Errors
+    ///
+    /// Any [`CatalogueError`] except parse errors, read errors and errors in recipes.
+    pub fn new(defs: impl IntoIterator<Item = (ItemDef, P)>) -> Result<Self, CatalogueError> {
+        Self::with_recipes(defs, Vec::new())
+    }
+
+    fn with_recipes(
+        defs: impl IntoIterator<Item = (ItemDef, P)>,
+        recipes: Vec<RecipeEntry>,
+    ) -> Result<Self, CatalogueError> {
+        let mut entries: Vec<(ItemDef, P)> = defs.into_iter().collect();
+        if entries.len() > ITEMS_MAX {
+            return Err(CatalogueError::TooMany { len: entries.len() });
+        }
+        if let Some(index) = entries.iter().position(|(def, _)| def.key.is_empty()) {
+            return Err(CatalogueError::EmptyKey { index });
+        }
+        if let Some((def, _)) = entries.iter().find(|(def, _)| def.max_stack == 0) {
+            return Err(CatalogueError::ZeroMaxStack { key: def.key.clone() });
+        }
+        entries.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
+        if let Some(pair) = entries.windows(2).find(|pair| pair[0].0.key == pair[1].0.key) {
+            return Err(CatalogueError::DuplicateKey { key: pair[0].0.key.clone() });
+        }
+        let (defs, props): (Vec<ItemDef>, Vec<P>) = entries.into_iter().unzip();
+        let props = Arc::new(props);
+        Ok(Self { catalogue: Catalogue::new(defs, recipes, props.clone())?, props })
+    }
+}
+
+impl<P: Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
+    /// Reads a catalog from RON: `(items: [(key: "torch", name: "Torch", icon: "torch.png",
+    /// max_stack: 64, tags: ["light"], props: (..)), ..], recipes: [(key: "torch", takes: [("coal",
+    /// 1)], gives: [("torch", 4)], at: "workbench", millis: 2000), ..])`. For an item, only the key
+    /// is required: the name defaults to the key and the maximum stack size to 64. For a recipe,
+    /// `at` and `millis` are optional.
+    ///
+    /// # Errors
+    ///
+    /// [`CatalogueError`], which names the item or the line.
+    pub fn from_ron(text: &str) -> Result<Self, CatalogueError> {
+        let options = ron::Options::default()
+            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+        let file: File<P> = options.from_str(text)?;
+        let defs = file.items.into_iter().map(|entry| {
+            let Entry { key, name, icon, max_stack, tags, props } = entry;
+            let name = if name.is_empty() { key.clone() } else { name };
+            (ItemDef { key, name, icon, max_stack, tags }, props.unwrap_or_default())
+        });
+        Self::with_recipes(defs, file.recipes)
+    }
+}
+
+/// Error in an item catalog. Nothing of the catalog is used.
+#[derive(Debug, Error)]
+pub enum CatalogueError {
+    /// The text is not valid RON of the expected shape. Includes the position.
+    #[error("cannot parse the item catalog: {0}")]
+    Parse(#[from] ron::error::SpannedError),
+    /// The file could not be read.
+    #[error("cannot read the item catalog: {0}")]
+    Read(#[from] std::io::Error),
+    /// An item has an empty key.
+    #[error("item {index} has an empty key")]
+    EmptyKey {
+        /// Position in the file, starting at zero.
+        index: usize,
+    },
+    /// Two items have the same key.
+    #[error("duplicate item key `{key}`")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+    },
+    /// Two keys hash to the same [`ItemId`].
+    #[error("items `{a}` and `{b}` have the same id {id}: rename one of them")]
+    Collision {
+        /// One key.
+        a: String,
+        /// The other key.
+        b: String,
+        /// The id of both keys.
+        id: ItemId,
+    },
+    /// An item has a maximum stack size of zero.
+    #[error("item `{key}` has a maximum stack size of zero")]
+    ZeroMaxStack {
+        /// The key.
+        key: String,
+    },
+    /// A recipe has an empty key, or two recipes have the same key or the same id.
+    #[error("duplicate or empty recipe key `{key}`")]
+    RecipeKey {
+        /// The key.
+        key: String,
+    },
+    /// A recipe names an item that is not in the catalog.
+    #[error("recipe `{recipe}` names item `{item}`, which is not in the catalog")]
+    RecipeItem {
+        /// The recipe.
+        recipe: String,
+        /// The item.
+        item: String,
+    },
+    /// A recipe has an item with a count of zero, a repeated ingredient, or no product.
+    #[error("recipe `{recipe}`: {what}")]
+    RecipeCount {
+        /// The recipe.
+        recipe: String,
+        /// Description of the error.
+        what: &'static str,
+    },
+    /// The catalog has more than [`ITEMS_MAX`] items.
+    #[error("the catalog has {len} items, more than {ITEMS_MAX}")]
+    TooMany {
+        /// Number of items.
+        len: usize,
+    },
+}
+
+/// Validates the recipes and orders them by id.
+pub(super) fn resolve(
+    entries: Vec<RecipeEntry>,
+    defs: &[ItemDef],
+) -> Result<Vec<(RecipeId, Recipe)>, CatalogueError> {
+    let mut recipes = Vec::with_capacity(entries.len());
+    for RecipeEntry { key, takes, gives, at, millis } in entries {
+        let items = |list: &[(String, u32)]| {
+            let find = |(item, count): &(String, u32)| {
+                let def = defs.iter().find(|def| def.key == *item);
+                let missing =
+                    || CatalogueError::RecipeItem { recipe: key.clone(), item: item.clone() };
+                Ok((def.ok_or_else(missing)?.id(), *count))
+            };
+            list.iter().map(find).collect::<Result<Vec<_>, CatalogueError>>()
+        };
+        let (takes, gives) = (items(&takes)?, items(&gives)?);
+        let wrong = |what| Err(CatalogueError::RecipeCount { recipe: key.clone(), what });
+        if gives.is_empty() {
+            return wrong("no products");
+        }
+        if takes.iter().chain(&gives).any(|(_, count)| *count == 0) {
+            return wrong("a count of zero");
+        }
+        let twice = |(n, (item, _)): (usize, &(ItemId, u32))| {
+            takes[..n].iter().any(|(before, _)| before == item)
+        };
+        if takes.iter().enumerate().any(twice) {
+            return wrong("duplicate ingredient");
+        }
+        recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
+    }
+    recipes.sort_by_key(|(id, _)| *id);
+    let taken = recipes.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &pair[1].1);
+    if let Some(recipe) = taken.or(recipes.iter().map(|(_, r)| r).find(|r| r.key.is_empty())) {
+        return Err(CatalogueError::RecipeKey { key: recipe.key.clone() });
+    }
+    Ok(recipes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Items::<()>::from_ron(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn invalid_items_are_named_in_the_error() {
+        assert!(error("(items: [(key: \"a\"").starts_with("cannot parse the item catalog: 1:"));
+        assert!(error("(items: [(key: \"a\", max_stak: 3)])").contains("max_stak"));
+        assert_eq!(error("(items: [(key: \"a\"), (key: \"a\")])"), "duplicate item key `a`");
+        assert_eq!(error("(items: [(key: \"\")])"), "item 0 has an empty key");
+        assert_eq!(
+            error("(items: [(key: \"a\", max_stack: 0)])"),
+            "item `a` has a maximum stack size of zero"
+        );
+    }
+
+    #[test]
+    fn invalid_recipes_are_named_in_the_error() {
+        let with = |recipe: &str| error(&format!("(items: [(key: \"a\")], recipes: [{recipe}])"));
+        assert_eq!(
+            with("(key: \"r\", takes: [(\"b\", 1)], gives: [(\"a\", 1)])"),
+            "recipe `r` names item `b`, which is not in the catalog"
+        );
+        assert_eq!(with("(key: \"r\", takes: [], gives: [])"), "recipe `r`: no products");
+        assert_eq!(
+            with("(key: \"r\", takes: [(\"a\", 0)], gives: [(\"a\", 1)])"),
+            "recipe `r`: a count of zero"
+        );
+        let fine = "(key: \"r\", takes: [], gives: [(\"a\", 1)])";
+        assert_eq!(with(&format!("{fine}, {fine}")), "duplicate or empty recipe key `r`");
+    }
+
+    #[test]
+    fn keys_with_colliding_hashes_are_rejected() {
+        let mut seen = std::collections::HashMap::new();
+        let (a, b) = (0u32..)
+            .find_map(|n| {
+                let key = format!("item_{n}");
+                seen.insert(ItemId::of(&key), key.clone()).map(|other| (other, key))
+            })
+            .unwrap();
+        let text = format!("(items: [(key: \"{a}\"), (key: \"{b}\")])");
+        assert!(error(&text).contains("have the same id"), "{}", error(&text));
+    }
+
+    #[test]
+    fn ids_display_as_keys_once_a_catalog_defines_them() {
+        let stack = ItemId::of("names_lamp").stack(5);
+        assert_eq!(format!("{:?}", stack.item), format!("{:08x}", stack.item.to_bits()));
+        let items = r#"(items: [(key: "names_lamp")], recipes: [
+            (key: "names_light", takes: [("names_lamp", 1)], gives: [("names_lamp", 1)]),
+        ])"#;
+        Items::<()>::from_ron(items).unwrap();
+        assert_eq!(format!("{stack:?}"), "names_lamp x5");
+        assert_eq!(format!("{:?}", stack.worn(7)), "names_lamp x5, wear 7");
+        assert_eq!(format!("{:?}", RecipeId::of("names_light")), "names_light");
+    }
+
+    #[test]
+    fn hash_covers_keys_limits_and_tags_but_not_icons() {
+        let hash = |text: &str| Items::<()>::from_ron(text).unwrap().catalogue.hash();
+        let base = hash("(items: [(key: \"a\"), (key: \"b\")])");
+        assert_eq!(base, hash("(items: [(key: \"b\", icon: \"x.png\"), (key: \"a\")])"));
+        assert_ne!(base, hash("(items: [(key: \"a\"), (key: \"b\", max_stack: 1)])"));
+        assert_ne!(base, hash("(items: [(key: \"a\"), (key: \"c\")])"));
+        assert_ne!(base, hash("(items: [(key: \"a\"), (key: \"b\", tags: [\"x\"])])"));
+    }
+
+    #[test]
+    fn rank_bits_match_the_catalog_size() {
+        for (len, bits) in [(1, 0), (2, 1), (3, 2), (256, 8), (257, 9), (512, 9)] {
+            let defs = (0..len).map(|n| {
+                let def = ItemDef {
+                    key: format!("k{n}"),
+                    name: String::new(),
+                    icon: String::new(),
+                    max_stack: 1,
+                    tags: vec![],
+                };
+                (def, ())
+            });
+            assert_eq!(Items::new(defs).unwrap().catalogue.rank_bits(), bits, "{len}");
+        }
+    }
+}

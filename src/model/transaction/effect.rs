@@ -1,0 +1,116 @@
+//! The effects of a transaction: the rights that it requires, and the items gained and lost.
+
+use bevy::ecs::entity::Entity;
+
+use crate::model::{container::Kind, id::ItemId, rejection::Reason, rights::Rights, stack::Stack};
+
+use super::{Staged, Tx};
+
+/// Effect of a transaction on one inventory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Effect {
+    pub(crate) entity: Entity,
+    /// The rights to the inventory that the transaction requires.
+    pub(crate) needs: Rights,
+    /// Whether a slot was used in a way that no player is permitted to.
+    pub(crate) denied: bool,
+    /// Flat positions of the changed slots.
+    pub(crate) slots: Vec<usize>,
+    /// Items gained, summed over all slots.
+    pub(crate) gains: Vec<Stack>,
+    /// Items lost, summed over all slots.
+    pub(crate) losses: Vec<Stack>,
+}
+
+impl Tx<'_> {
+    /// Returns the effect on each inventory that was accessed.
+    pub(crate) fn effects(&self) -> Vec<Effect> {
+        self.staged.iter().map(|staged| staged.effect(self.kinds)).collect()
+    }
+
+    /// Checks the effects against the player's rights to each inventory.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NotInView`] if the player does not see an inventory, or [`Reason::NotAllowed`] if
+    /// the rights are insufficient.
+    pub(crate) fn check_rights(
+        &self,
+        rights: impl Fn(Entity) -> Option<Rights>,
+    ) -> Result<(), Reason> {
+        for Effect { entity, needs, denied, .. } in self.effects() {
+            let has = rights(entity).ok_or(Reason::NotInView)?;
+            if !self.trusted.contains(&entity) && (denied || !has.contains(needs)) {
+                return Err(Reason::NotAllowed);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Staged {
+    fn effect(&self, kinds: &[Kind]) -> Effect {
+        let (mut needs, mut denied) = (Rights::SEE, false);
+        let mut slots = Vec::new();
+        let mut net: Vec<(Stack, i64)> = Vec::new();
+        for (flat, (old, new)) in self.before.iter().zip(self.unit.iter()).enumerate() {
+            if old == new {
+                continue;
+            }
+            slots.push(flat);
+            let of_a_kind = old.zip(new).is_some_and(|(old, new)| old.stacks_with(&new));
+            let (less, more) = match (old, new) {
+                (Some(old), Some(new)) if of_a_kind => {
+                    (old.count() > new.count(), old.count() < new.count())
+                }
+                (old, new) => (old.is_some(), new.is_some()),
+            };
+            let mut used = Rights::empty();
+            used.set(Rights::TAKE, less);
+            used.set(Rights::PUT, more);
+            needs |= used;
+            denied |= !self.unit.rights(kinds, flat).contains(used);
+            for (stack, sign) in [(old, -1), (new, 1)] {
+                if let Some(stack) = stack {
+                    add(&mut net, stack, sign * i64::from(stack.count()));
+                }
+            }
+        }
+        if self.before.selected != self.unit.selected {
+            needs |= Rights::MANAGE;
+        }
+        let of_sign = |sign: i64| {
+            let some = |(stack, n): &(Stack, i64)| {
+                let n = u64::try_from(n * sign).ok()?;
+                stack.with_count(u32::try_from(n).unwrap_or(u32::MAX))
+            };
+            net.iter().filter_map(some).collect()
+        };
+        let (gains, losses) = (of_sign(1), of_sign(-1));
+        Effect { entity: self.entity, needs, denied, slots, gains, losses }
+    }
+}
+
+fn add(net: &mut Vec<(Stack, i64)>, stack: Stack, count: i64) {
+    match net.iter_mut().find(|(there, _)| there.stacks_with(&stack)) {
+        Some((_, sum)) => *sum += count,
+        None => net.push((stack, count)),
+    }
+}
+
+/// Returns the net change per item over all inventories of a transaction and the dropped stacks.
+pub(crate) fn net_change(staged: &[Staged], dropped: &[Stack]) -> Vec<(ItemId, i64)> {
+    let mut net: Vec<(ItemId, i64)> = Vec::new();
+    let mut add = |item, count| match net.iter_mut().find(|(there, _)| *there == item) {
+        Some((_, sum)) => *sum += count,
+        None => net.push((item, count)),
+    };
+    for staged in staged {
+        for (unit, sign) in [(&staged.before, -1), (&staged.unit, 1)] {
+            unit.iter().flatten().for_each(|s| add(s.item, sign * i64::from(s.count())));
+        }
+    }
+    dropped.iter().for_each(|s| add(s.item, i64::from(s.count())));
+    net.retain(|(_, sum)| *sum != 0);
+    net
+}

@@ -1,0 +1,202 @@
+//! The system parameter for requests of players.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow, system::SystemParam},
+    prelude::*,
+};
+
+use crate::{
+    app::InventoryAppExt,
+    model::{
+        action::Action,
+        catalog::Catalogue,
+        data::DataPool,
+        id::InventoryId,
+        rejection::Reason,
+        transaction::{Player, Tx},
+    },
+    shared::{
+        actions::{
+            ActionConfirmed, ActionRejected, ActionTypes, AnyAction, InventoryAction, RequestId,
+            Requested, SlotPending, tell_answer,
+        },
+        containers::Kinds,
+        ids::InventoryIds,
+        markers::{InView, LocalInventory},
+    },
+    wire::request::Target,
+};
+
+use super::query::ReadUnits;
+#[cfg(feature = "client")]
+use crate::client::predict;
+#[cfg(feature = "server")]
+use crate::{
+    server::{
+        requests::{act, open},
+        views::subscriptions::Subscriptions,
+    },
+    shared::authority::Authority,
+};
+#[cfg(feature = "server")]
+use bevy_replicon::prelude::ClientId;
+
+/// Counter for the ids of the local player's requests.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct RequestIds(AtomicU64);
+
+pub(crate) fn plugin(app: &mut App) {
+    app.init_resource::<RequestIds>()
+        .init_resource::<ActionTypes>()
+        .add_message::<ActionConfirmed>()
+        .add_message::<ActionRejected>()
+        .add_message::<SlotPending>()
+        .register_action::<Action>();
+}
+
+/// Sends requests of the local player. Works the same on a client, on a host and in single player.
+///
+/// ```
+/// use bevy::prelude::*;
+/// use bevy_inventory_sync::prelude::*;
+///
+/// # #[derive(Component)] struct Chest;
+/// /// Moves the first slot of an open chest to the hotbar.
+/// fn click(
+///     mut actions: InventoryActions,
+///     me: Single<Entity, With<LocalInventory>>,
+///     chest: Single<Entity, (With<InView>, With<Chest>)>, // dropped stacks are also in view
+/// ) {
+///     let from = (*chest, Inventory::slot(0));
+///     actions.request(Action::Move { from, to: (*me, Hotbar::slot(3)), count: None });
+/// }
+///
+/// fn refused(rejected: On<ActionRejected>) {
+///     info!("{}", rejected.reason); // the prediction has been reverted
+/// }
+/// # bevy::ecs::system::assert_is_system(click);
+/// ```
+///
+/// A request is predicted at the next sync point, in the same frame, and decided by the server.
+/// Every request is answered with [`ActionConfirmed`] or [`ActionRejected`].
+#[derive(SystemParam)]
+pub struct InventoryActions<'w, 's> {
+    units: ReadUnits<'w, 's>,
+    seen: Query<'w, 's, (&'static InView, &'static InventoryId), Allow<Disabled>>,
+    own: Query<'w, 's, Entity, (With<LocalInventory>, Allow<Disabled>)>,
+    catalogue: Option<Res<'w, Catalogue>>,
+    kinds: Res<'w, Kinds>,
+    ids: Res<'w, InventoryIds>,
+    pool: Res<'w, DataPool>,
+    requests: Res<'w, RequestIds>,
+    commands: Commands<'w, 's>,
+}
+
+impl InventoryActions<'_, '_> {
+    /// Requests an action of the player's own inventory; of the lowest entity if the player owns
+    /// several.
+    pub fn request<A: InventoryAction>(&mut self, action: A) -> RequestId {
+        self.request_any(None, AnyAction(Arc::new(action)))
+    }
+
+    /// Requests an action of one of several inventories that the player owns.
+    pub fn request_as<A: InventoryAction>(&mut self, actor: Entity, action: A) -> RequestId {
+        self.request_any(Some(actor), AnyAction(Arc::new(action)))
+    }
+
+    fn request_any(&mut self, actor: Option<Entity>, action: AnyAction) -> RequestId {
+        let actor = actor.or_else(|| self.actor());
+        self.queue(Requested::Action(action), actor)
+    }
+
+    fn next_id(&self) -> RequestId {
+        RequestId(self.requests.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn queue(&mut self, what: Requested, actor: Option<Entity>) -> RequestId {
+        let id = self.next_id();
+        self.commands.queue(move |world: &mut World| submit(world, id, actor, what));
+        id
+    }
+
+    /// Requests to open an inventory on a replicated entity, which must have
+    /// [`Openable`](crate::prelude::Openable) on the server. If the request is granted, the
+    /// inventory comes into view.
+    pub fn open(&mut self, entity: Entity) -> RequestId {
+        let actor = self.actor();
+        self.queue(Requested::Open(Target::Entity(entity)), actor)
+    }
+
+    /// Like [`Self::open`], for an inventory without a replicated entity, such as a guild bank.
+    pub fn open_id(&mut self, id: InventoryId) -> RequestId {
+        let actor = self.actor();
+        self.queue(Requested::Open(Target::Id(id)), actor)
+    }
+
+    /// Answers a request with a rejection, without asking the server.
+    pub(crate) fn reject(&mut self, what: Requested, reason: Reason) -> RequestId {
+        let id = self.next_id();
+        self.commands.queue(move |world: &mut World| tell_answer(world, id, what, Err(reason)));
+        id
+    }
+
+    /// Closes an inventory that the player had opened. The inventory leaves the view.
+    pub fn close(&mut self, entity: Entity) -> RequestId {
+        let actor = self.actor();
+        self.queue(Requested::Close(entity), actor)
+    }
+
+    /// Checks whether an action is valid on the slots shown, without applying it. Use it to gray
+    /// out a button. The rules on the server may still reject the action.
+    ///
+    /// # Errors
+    ///
+    /// The [`Reason`] for which the action would be rejected.
+    pub fn check<A: InventoryAction>(&self, action: &A) -> Result<(), Reason> {
+        let catalogue = self.catalogue.as_deref().ok_or(Reason::NotConnected)?;
+        let load =
+            |entity| self.seen.get(entity).ok().and_then(|_| self.units.read(&self.kinds, entity));
+        let find = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
+        let name = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
+        let player =
+            Player { actor: self.actor(), find: &find, name: &name, decides: false, limits: &[] };
+        let pool = Some(&*self.pool);
+        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, Some(player));
+        match action.run(&mut tx) {
+            Ok(_) | Err(Reason::Unpredictable) => {}
+            Err(reason) => return Err(reason),
+        }
+        tx.check_rights(|entity| self.seen.get(entity).ok().map(|(view, _)| view.rights))
+    }
+
+    fn actor(&self) -> Option<Entity> {
+        self.own.iter().min()
+    }
+}
+
+/// Executes a request on the authority, or sends it to the server.
+fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Requested) {
+    #[cfg(feature = "server")]
+    if Authority::is_in(world) && world.contains_resource::<Subscriptions>() {
+        let result = decide(world, actor, &what);
+        return tell_answer(world, request, what, result);
+    }
+    #[cfg(feature = "client")]
+    predict::request(world, request, actor, what);
+    #[cfg(not(feature = "client"))]
+    tell_answer(world, request, what, Err(Reason::NotConnected));
+}
+
+#[cfg(feature = "server")]
+fn decide(world: &mut World, actor: Option<Entity>, what: &Requested) -> Result<(), Reason> {
+    match what {
+        Requested::Action(action) => {
+            act::act(world, ClientId::Server, actor, action, None).map_err(|refused| refused.reason)
+        }
+        Requested::Open(target) => open::open(world, ClientId::Server, actor, *target),
+        Requested::Close(entity) => open::close(world, ClientId::Server, *entity),
+    }
+}

@@ -1,0 +1,348 @@
+//! The system parameter for operations on whole inventories within the catalog's limits.
+
+use bevy::{ecs::entity::Entity, ecs::system::SystemParam, prelude::*};
+use bevy_replicon::prelude::ClientId;
+
+use crate::{
+    model::{
+        catalog::Catalogue,
+        container::Slot,
+        data::DataPool,
+        error::InventoryError,
+        id::ItemId,
+        limits::UNIT_SLOTS_MAX,
+        saved::{SavedInventory, UnknownItems},
+        stack::Stack,
+        state::Unit,
+        transaction::{Done, Staged, Tx},
+    },
+    server::{audit::Books, loot, mark::Marked},
+    shared::{authority::Authority, containers::Kinds, events::Cause},
+};
+
+use super::query::Units;
+
+/// Operates on all containers of an entity within the limits of the catalog, and records the cause
+/// of slot changes ([`Commit::cause`](crate::prelude::Commit)).
+///
+/// ```
+/// use bevy::prelude::*;
+/// use bevy_inventory_sync::prelude::*;
+///
+/// const TORCH: ItemId = ItemId::of("torch");
+///
+/// fn reward(mut inventories: Inventories, players: Query<Entity, With<Hotbar>>) {
+///     for player in &players {
+///         if let Some(rest) = inventories.give(player, TORCH.stack(5)).into_stack() {
+///             info!("{} did not fit", rest.count());
+///         }
+///     }
+/// }
+/// # bevy::ecs::system::assert_is_system(reward);
+/// ```
+///
+/// For use on the authority. On a client, writes are reverted because the server decides. Until the
+/// catalog has loaded, nothing fits and every operation is rejected.
+///
+/// It conflicts with other access to containers in the same system; use [`ParamSet`] or the methods
+/// of this parameter instead.
+#[derive(SystemParam)]
+pub struct Inventories<'w, 's> {
+    units: Units<'w, 's>,
+    unknown: Query<'w, 's, &'static mut UnknownItems>,
+    kinds: Res<'w, Kinds>,
+    catalogue: Option<Res<'w, Catalogue>>,
+    marked: Option<ResMut<'w, Marked>>,
+    books: Option<ResMut<'w, Books>>,
+    authority: Authority<'w>,
+    pool: Option<ResMut<'w, DataPool>>,
+    commands: Commands<'w, 's>,
+}
+
+/// The part of a stack that did not fit. It must be stored elsewhere, or it is lost.
+#[must_use = "the part that did not fit would be lost"]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leftover(Option<Stack>);
+
+impl Leftover {
+    /// Returns the stack, if there is one.
+    #[must_use = "the part that did not fit would be lost"]
+    pub fn into_stack(self) -> Option<Stack> {
+        self.0
+    }
+
+    /// Returns `true` if everything fit.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Discards the leftover.
+    pub fn discard(self) {}
+}
+
+impl Inventories<'_, '_> {
+    /// Returns a copy of all containers of an entity.
+    #[must_use]
+    pub fn unit(&self, entity: Entity) -> Option<Unit> {
+        self.units.read(&self.kinds, entity)
+    }
+
+    /// Returns the slot's contents; `None` also if there is no such slot.
+    #[must_use]
+    pub fn get(&self, entity: Entity, slot: Slot) -> Option<Stack> {
+        let unit = self.unit(entity)?;
+        unit.get(unit.flat(self.kinds.as_slice(), slot)?)
+    }
+
+    /// Returns the number of an item in all containers of an entity.
+    #[must_use]
+    pub fn count(&self, entity: Entity, item: ItemId) -> u64 {
+        self.unit(entity).map_or(0, |unit| unit.count(item))
+    }
+
+    /// Returns the number of items of a stack that [`give`](Self::give) would place.
+    #[must_use]
+    pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
+        let left = self.try_out(|tx| tx.fill(entity, stack));
+        left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
+    }
+
+    /// Puts a stack in wherever it fits, first onto matching stacks, and returns the part that did
+    /// not fit: the whole stack if the entity has no container or the item is unknown.
+    pub fn give(&mut self, entity: Entity, stack: Stack) -> Leftover {
+        match self.run(Cause::Given, |tx| tx.fill(entity, stack)) {
+            Ok(left) => Leftover(left),
+            Err(_) => Leftover(Some(stack)),
+        }
+    }
+
+    /// Takes exactly `count` of an item, from the last slot backwards.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NotEnough`]; nothing has been taken in
+    /// this case.
+    pub fn take(
+        &mut self,
+        entity: Entity,
+        item: ItemId,
+        count: u32,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        self.run(Cause::Taken, |tx| tx.take(entity, item, count))
+    }
+
+    /// Takes `count` items (all if `None`) out of one slot.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or
+    /// [`InventoryError::Slot`].
+    pub fn take_from(
+        &mut self,
+        entity: Entity,
+        slot: Slot,
+        count: Option<u32>,
+    ) -> Result<Stack, InventoryError> {
+        self.run(Cause::Taken, |tx| tx.take_from(entity, slot, count))
+    }
+
+    /// Takes every stack that matches the predicate `wanted`. Examples: a death drop, a
+    /// confiscation.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`].
+    pub fn take_where(
+        &mut self,
+        entity: Entity,
+        wanted: impl FnMut(&Stack) -> bool,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        self.run(Cause::Taken, |tx| tx.take_where(entity, wanted))
+    }
+
+    /// Applies several steps to any number of inventories, all of them or none.
+    ///
+    /// ```
+    /// # use bevy::prelude::*;
+    /// # use bevy_inventory_sync::prelude::*;
+    /// # const GOLD: ItemId = ItemId::of("gold"); const AXE: ItemId = ItemId::of("axe");
+    /// fn buy(mut inventories: Inventories, buyer: Single<Entity, With<Hotbar>>) {
+    ///     let sold = inventories.transact(|tx| {
+    ///         tx.take(*buyer, GOLD, 5)?;
+    ///         tx.give(*buyer, AXE.stack(1))
+    ///     });
+    ///     if let Err(error) = sold {
+    ///         info!("{error}");
+    ///     }
+    /// }
+    /// # bevy::ecs::system::assert_is_system(buy);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error that the closure returns; nothing has changed in this case.
+    pub fn transact<T>(
+        &mut self,
+        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+    ) -> Result<T, InventoryError> {
+        self.run(Cause::Transacted, steps)
+    }
+
+    /// Drops a leftover or any other stack on the ground. [`Dropped`](crate::prelude::Dropped)
+    /// names the inventory that dropped it, so that the game can place it there.
+    pub fn drop_at(&mut self, by: Entity, stack: impl Into<Option<Stack>>) {
+        let Some(stack) = stack.into() else { return };
+        self.enter(&[], &[stack], Cause::Dropped);
+        self.drop_later(Some(by), stack);
+    }
+
+    fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
+        self.commands.queue(move |world: &mut World| {
+            loot::drop_stack(world, by, ClientId::Server, stack, Cause::Dropped);
+        });
+    }
+
+    /// Drops every stack that matches the predicate `wanted` and returns the number of stacks
+    /// dropped. Example: the loot of a death.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`].
+    pub fn drop_where(
+        &mut self,
+        entity: Entity,
+        wanted: impl FnMut(&Stack) -> bool,
+    ) -> Result<usize, InventoryError> {
+        self.run(Cause::Dropped, |tx| {
+            let taken = tx.take_where(entity, wanted)?;
+            taken.iter().for_each(|stack| tx.drop(*stack));
+            Ok(taken.len())
+        })
+    }
+
+    /// Saves an inventory with items by key, for any serde format.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], also if the catalog has not loaded, or
+    /// [`InventoryError::TooManySlots`].
+    pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
+        let missing = InventoryError::NoInventory { entity };
+        let unit = self.unit(entity).ok_or(missing)?;
+        if unit.len() > UNIT_SLOTS_MAX {
+            return Err(InventoryError::TooManySlots { entity, len: unit.len() });
+        }
+        let catalogue = self.catalogue.as_deref().ok_or(missing)?;
+        let unknown = self.unknown.get(entity).ok();
+        let pool = self.pool.as_deref();
+        Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, pool, unknown))
+    }
+
+    /// Replaces the contents of an entity's containers with a saved inventory; every viewer gets a
+    /// full update. Saved containers that the entity lacks, and items that are not in the catalog,
+    /// are kept in [`UnknownItems`].
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], also if the catalog has not loaded.
+    pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
+        let missing = InventoryError::NoInventory { entity };
+        let there = self.unit(entity).ok_or(missing)?;
+        let catalogue = self.catalogue.as_deref().ok_or(missing)?;
+        let known: Vec<_> = (0u8..)
+            .zip(self.kinds.as_slice())
+            .filter(|(kind, _)| there.section(*kind).is_some())
+            .map(|(_, kind)| kind.name)
+            .collect();
+        let (mut here, mut elsewhere) =
+            (SavedInventory { selected: saved.selected, ..Default::default() }, vec![]);
+        for container in &saved.containers {
+            if known.contains(&container.name.as_str()) {
+                here.containers.push(container.clone());
+            } else {
+                elsewhere.push(container.clone());
+            }
+        }
+        let pool = self.pool.as_deref_mut();
+        let (mut unit, mut unknown) = here.restore(self.kinds.as_slice(), catalogue, pool);
+        unknown.containers.extend(elsewhere);
+        for section in there.sections() {
+            if unit.section(section.kind).is_none() {
+                unit.insert(section.kind, crate::model::slots::Slots::new(section.slots.len()));
+            }
+        }
+        unit.selected = there.selected.and(unit.selected.or(there.selected));
+        let staged = [Staged { entity, unit, before: there }];
+        self.write(&staged, Cause::Loaded);
+        self.enter(&staged, &[], Cause::Loaded);
+        if let Some(marked) = self.marked.as_mut().filter(|_| self.authority.is_here()) {
+            marked.restructure(entity);
+        }
+        self.commands.entity(entity).try_insert(unknown);
+        Ok(())
+    }
+
+    /// Runs steps on copies and leaves the inventories unchanged.
+    pub(crate) fn try_out<T>(
+        &self,
+        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+    ) -> Result<(T, Done), InventoryError> {
+        let load = |entity| self.catalogue.as_deref().and_then(|_| self.unit(entity));
+        let none = Catalogue::none();
+        let catalogue = self.catalogue.as_deref().unwrap_or(&none);
+        let pool = self.pool.as_deref();
+        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, None);
+        let given = steps(&mut tx)?;
+        Ok((given, tx.done()))
+    }
+
+    pub(crate) fn run<T>(
+        &mut self,
+        cause: Cause,
+        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+    ) -> Result<T, InventoryError> {
+        let (given, Done { staged, minted, dropped }) = self.try_out(steps)?;
+        if let Some(pool) = &mut self.pool {
+            pool.adopt(minted);
+        }
+        self.write(&staged, cause);
+        self.enter(&staged, &dropped, cause);
+        let by = staged.first().map(|first| first.entity);
+        dropped.into_iter().for_each(|stack| self.drop_later(by, stack));
+        Ok(given)
+    }
+
+    /// Sets the progress value that an inventory shows.
+    pub(crate) fn show_progress(&mut self, entity: Entity, steps: u8) {
+        let Some(before) = self.unit(entity).filter(|unit| unit.selected != Some(steps)) else {
+            return;
+        };
+        let kinds = self.kinds.as_slice();
+        let shows = before.selecting(kinds).is_some_and(|kind| kinds[usize::from(kind)].progress);
+        if !shows {
+            return;
+        }
+        let mut unit = before.clone();
+        unit.selected = before.selected.map(|_| steps);
+        self.write(&[Staged { entity, unit, before }], Cause::Crafted);
+    }
+
+    fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
+        if let Some(books) = self.books.as_mut().filter(|_| self.authority.is_here()) {
+            books.enter(staged, dropped, cause);
+        }
+    }
+
+    fn write(&mut self, staged: &[Staged], cause: Cause) {
+        let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
+        for Staged { entity, unit, .. } in staged {
+            let Some(mut there) = self.units.get_mut(*entity) else { continue };
+            self.kinds.write(&mut there, unit, |kind, index| {
+                if let Some(marked) = &mut marked {
+                    marked.declare(*entity, kind, index, cause);
+                }
+            });
+        }
+    }
+}

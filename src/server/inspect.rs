@@ -1,0 +1,94 @@
+//! Read-only views of the server's state, for tools: the debug overlay, tests and other observers.
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+
+use crate::wire::checksum::digest;
+
+use super::{
+    baseline::Baseline,
+    pacing::priority::Pace,
+    views::{
+        clients::Clients,
+        resync::{Epoch, Resync},
+        subscriptions::{InventoryViews, Subscriptions},
+        throttle::Throttle,
+    },
+};
+
+/// Run condition: returns `true` if this app has the server half.
+pub(crate) fn server_is_present(subscriptions: Option<Res<Subscriptions>>) -> bool {
+    subscriptions.is_some()
+}
+
+/// What one client has been sent of an inventory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SentState {
+    /// The client.
+    pub client: Entity,
+    /// The last version that was sent. `None` while a full update is on its way.
+    pub version: Option<u64>,
+    /// The priority that the game has set for this viewer. `None` for that of the inventory.
+    pub priority: Option<Pace>,
+}
+
+/// What the server knows about inventories and their viewers.
+#[derive(SystemParam)]
+pub struct ServerInspect<'w> {
+    subscriptions: Option<Res<'w, Subscriptions>>,
+    epoch: Option<Res<'w, Epoch>>,
+}
+
+impl ServerInspect<'_> {
+    fn views(&self, unit: Entity) -> Option<&InventoryViews> {
+        self.subscriptions.as_ref()?.get(unit)
+    }
+
+    /// Returns what each client that sees an inventory has been sent.
+    pub fn sent_states(&self, inventory: Entity) -> impl Iterator<Item = SentState> + '_ {
+        let views = self.views(inventory).into_iter();
+        views.flat_map(|views| &views.subscriptions).map(|viewer| SentState {
+            client: viewer.slot.client,
+            version: viewer.sent,
+            priority: viewer.pace,
+        })
+    }
+
+    /// Returns `true` if the local player sees an inventory.
+    #[must_use]
+    pub fn is_seen_locally(&self, inventory: Entity) -> bool {
+        self.views(inventory).is_some_and(|views| views.local.is_some())
+    }
+
+    /// Returns the number by which all clients know an inventory, or `None` if nobody sees it.
+    #[must_use]
+    pub fn handle(&self, inventory: Entity) -> Option<u32> {
+        self.views(inventory).map(|views| views.handle)
+    }
+
+    /// Returns the checksum that viewers are sent for the last commit of an inventory.
+    #[must_use]
+    pub fn checksum(&self, baseline: &Baseline) -> u64 {
+        let epoch = self.epoch.as_ref().map_or(0, |epoch| epoch.0);
+        digest(baseline.unit(), baseline.version(), epoch)
+    }
+}
+
+/// Returns `true` if no update waits to be sent, and no chunk is on its way.
+#[must_use]
+pub fn is_idle(world: &World) -> bool {
+    let chunked = world.get_resource::<Clients>().is_some_and(|there| !there.chunked.is_empty());
+    let waiting = world.get_resource::<Throttle>().is_some_and(|throttle| !throttle.is_empty());
+    !chunked && !waiting
+}
+
+/// Returns everything that the server keeps about viewers and clients in debug format, to look for leftovers.
+#[must_use]
+pub fn debug_state(world: &World) -> String {
+    let state = (
+        world.get_resource::<Subscriptions>(),
+        world.get_resource::<Clients>(),
+        world.get_resource::<Throttle>(),
+        world.get_resource::<Resync>(),
+    );
+    format!("{state:?}")
+}

@@ -1,0 +1,76 @@
+//! Times of the app's clock, small enough to keep one for each viewer.
+
+use core::time::Duration;
+
+/// Time since the app began, in microseconds: one number is compared faster than two, for every viewer of
+/// what changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    pub(crate) fn new(elapsed: Duration) -> Self {
+        Self(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn nanos(self) -> u64 {
+        self.0.saturating_mul(1000)
+    }
+
+    pub(crate) fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(Self::new(duration).0))
+    }
+}
+
+/// A time between two updates.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    micros: u64,
+}
+
+impl Span {
+    /// A little shorter than a period, for ticks do not fall on the millisecond.
+    pub(crate) fn of(period: Duration) -> Self {
+        Self { micros: Moment::new(period.saturating_sub(TOLERANCE)).0 }
+    }
+}
+
+/// When a viewer may be told next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timer {
+    /// Zero for once in any case.
+    due_at: Moment,
+}
+
+impl Timer {
+    pub(crate) fn is_due(self, now: Moment) -> bool {
+        now >= self.due_at
+    }
+
+    /// Something waits to be told from now on.
+    pub(crate) fn wait(&mut self, now: Moment, debounce: Duration) {
+        if !debounce.is_zero() && self.due_at != Moment(0) {
+            self.due_at = self.due_at.max(Moment(now.0.saturating_add(Span::of(debounce).micros)));
+        }
+    }
+
+    pub(crate) fn told(&mut self, now: Moment, span: Span) {
+        self.due_at = Moment(now.0.saturating_add(span.micros)).max(Moment(1));
+    }
+
+    /// Once, in any case.
+    pub(crate) fn hurry(&mut self) {
+        self.due_at = Moment(0);
+    }
+
+    pub(crate) fn hurries(self) -> bool {
+        self.due_at == Moment(0)
+    }
+}
+
+const TOLERANCE: Duration = Duration::from_millis(1);
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self { due_at: Moment(1) }
+    }
+}

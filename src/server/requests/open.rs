@@ -1,0 +1,205 @@
+//! Opens and closes inventories as players ask for it, within the game's rules.
+
+use bevy::{
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Insert, Remove},
+        query::Allow,
+    },
+    platform::collections::HashMap,
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+
+use crate::{
+    model::{rejection::Reason, rights::Rights},
+    server::{
+        baseline::Baseline,
+        faults::Unsynced,
+        views::access::{Openable, OpenedThrough, OpensInto, Owner, Viewers},
+    },
+    shared::{authority::Authority, ids::InventoryIds, schedule::InventoryServerSystems},
+    wire::request::Target,
+};
+
+use super::rules::{self, Ask, Purpose, Verdict};
+
+/// Who opened what, to be looked at now and then.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Opened {
+    open: Vec<Opening>,
+    ticks: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    unit: Entity,
+    client: ClientId,
+    actor: Option<Entity>,
+}
+
+impl Opening {
+    fn is(&self, unit: Entity, client: ClientId) -> bool {
+        self.unit == unit && self.client == client
+    }
+}
+
+pub(crate) fn plugin(app: &mut App) {
+    app.init_resource::<Opened>()
+        .add_observer(review_when::<Remove, Viewers>)
+        .add_observer(review_when::<Remove, Owner>)
+        .add_observer(review_when::<Insert, Unsynced>)
+        .add_systems(
+            PostUpdate,
+            (review_changed, review_openings.run_if(|opened: Res<Opened>| !opened.open.is_empty()))
+                .in_set(InventoryServerSystems::Features),
+        );
+}
+
+/// Within so many ticks every opening is looked at once.
+const REVIEW_TICKS: usize = 30;
+
+/// Opens an inventory for a player. One that is not there and one that nobody may open get the same
+/// answer.
+pub(crate) fn open(
+    world: &mut World,
+    client: ClientId,
+    actor: Option<Entity>,
+    target: Target,
+) -> Result<(), Reason> {
+    let unit = match target {
+        Target::Entity(entity) => entity,
+        Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Reason::NotInView)?,
+    };
+    let there = world.get_entity(unit).ok().filter(|there| there.contains::<Baseline>());
+    let there = there.filter(|there| !there.contains::<Unsynced>()).ok_or(Reason::NotInView)?;
+    let viewer = there.get::<Viewers>().is_some_and(|v| v.rights_of(client).is_some());
+    if viewer || there.get::<Owner>() == Some(&Owner(client)) {
+        return Ok(());
+    }
+    let rights = offered(world, unit, client).ok_or(Reason::NotInView)?;
+    let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Open };
+    if let Verdict::Refuse(reason) = rules::ask(world, &ask) {
+        return Err(reason);
+    }
+    let Ok(mut there) = world.get_entity_mut(unit) else { return Err(Reason::NotInView) };
+    let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
+    viewers.add_asked(client, rights);
+    there.insert(viewers);
+    close_others(world, unit, client);
+    let open = &mut world.resource_mut::<Opened>().open;
+    open.retain(|opening| !opening.is(unit, client));
+    open.push(Opening { unit, client, actor });
+    Ok(())
+}
+
+/// Returns the rights that a player gets by opening an inventory, or `None` if the player may not open it.
+fn offered(world: &World, unit: Entity, client: ClientId) -> Option<Rights> {
+    let openable = world.get::<Openable>(unit).map(|openable| openable.0);
+    let Some(through) = world.get::<OpenedThrough>(unit) else { return openable };
+    Some(rights_to(world, through.via, client)? & openable.unwrap_or(Rights::all()))
+}
+
+/// Returns the rights that a player has to an inventory that it sees.
+fn rights_to(world: &World, unit: Entity, client: ClientId) -> Option<Rights> {
+    let there = world.get_entity(unit).ok().filter(|there| !there.contains::<Unsynced>())?;
+    if there.get::<Owner>() == Some(&Owner(client)) {
+        return Some(Rights::all());
+    }
+    there.get::<Viewers>()?.rights_of(client)
+}
+
+/// Closes the other inventories that a player has opened through the same one.
+fn close_others(world: &mut World, unit: Entity, client: ClientId) {
+    let Some(via) = world.get::<OpenedThrough>(unit).map(|through| through.via) else { return };
+    for other in opens_into(world, via) {
+        let open = world.get::<Viewers>(other).is_some_and(|viewers| viewers.has_asked(client));
+        if other != unit && open {
+            close(world, client, other).ok();
+        }
+    }
+}
+
+fn opens_into(world: &World, via: Entity) -> Vec<Entity> {
+    world.get::<OpensInto>(via).into_iter().flat_map(RelationshipTarget::iter).collect()
+}
+
+fn review_when<E: EntityEvent, C: Component>(
+    event: On<E, C>,
+    via: Query<(), (With<OpensInto>, Allow<Disabled>)>,
+    authority: Authority,
+    mut commands: Commands,
+) {
+    let unit = event.event_target();
+    if authority.is_here() && via.contains(unit) {
+        commands.queue(move |world: &mut World| review(world, unit));
+    }
+}
+
+type Reviewed = (With<OpensInto>, Or<(Changed<Viewers>, Changed<Owner>)>, Allow<Disabled>);
+
+fn review_changed(changed: Query<Entity, Reviewed>, mut commands: Commands) {
+    for via in &changed {
+        commands.queue(move |world: &mut World| review(world, via));
+    }
+}
+
+/// Updates the rights of those who have opened something through an inventory, and closes it for those who no
+/// longer see that inventory.
+fn review(world: &mut World, via: Entity) {
+    let Ok(there) = world.get_entity(via) else { return };
+    let viewers = there.get::<Viewers>().into_iter().flat_map(Viewers::iter);
+    let owner = there.get::<Owner>().map(|owner| (owner.0, Rights::all()));
+    let mut allowed: HashMap<ClientId, Rights> = viewers.chain(owner).collect();
+    if there.contains::<Unsynced>() {
+        allowed.clear();
+    }
+    for unit in opens_into(world, via) {
+        let most = world.get::<Openable>(unit).map_or(Rights::all(), |openable| openable.0);
+        let Some(viewers) = world.get::<Viewers>(unit) else { continue };
+        let opened = viewers.iter().filter(|(client, _)| viewers.has_asked(*client));
+        let opened: Vec<_> = opened.collect();
+        for (client, before) in opened {
+            let now = allowed.get(&client).map(|rights| *rights & most | Rights::SEE);
+            match (now, world.get_mut::<Viewers>(unit)) {
+                (Some(now), Some(mut viewers)) if now != before => viewers.add_asked(client, now),
+                (None, _) => {
+                    close(world, client, unit).ok();
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Closes an inventory that a player had opened.
+pub(crate) fn close(world: &mut World, client: ClientId, unit: Entity) -> Result<(), Reason> {
+    let mut opened = world.resource_mut::<Opened>();
+    let before = opened.open.len();
+    opened.open.retain(|opening| !opening.is(unit, client));
+    let was_open = opened.open.len() < before;
+    // What the game has granted since is the game's to end.
+    let viewers = world.get_mut::<Viewers>(unit).filter(|viewers| viewers.has_asked(client));
+    let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Reason::NotInView) };
+    viewers.remove(client);
+    Ok(())
+}
+
+/// Asks whether those who have opened something may go on seeing it: in each tick some of them.
+fn review_openings(world: &mut World) {
+    let mut opened = world.resource_mut::<Opened>();
+    opened.ticks = (opened.ticks + 1) % REVIEW_TICKS;
+    let ticks = opened.ticks;
+    let due: Vec<_> = opened.open.iter().skip(ticks).step_by(REVIEW_TICKS).copied().collect();
+    for Opening { unit, client, actor } in due {
+        // The viewer may have gone, or been sent away, by other means.
+        let viewers = world.get::<Viewers>(unit);
+        let goes_on = viewers.is_some_and(|viewers| viewers.has_asked(client)) && {
+            let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Stay };
+            !matches!(rules::ask(world, &ask), Verdict::Refuse(_))
+        };
+        if !goes_on {
+            close(world, client, unit).ok();
+        }
+    }
+}

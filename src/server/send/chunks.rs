@@ -1,0 +1,171 @@
+//! Builds the chunked transfers: full updates that are too large for one message are sent on a channel of their
+//! own, within a budget. When the client has all chunks, its views open, and what has changed since follows as
+//! an ordinary delta.
+
+use bevy::{platform::collections::HashSet, prelude::*};
+use bevy_replicon::bytes::Bytes;
+use log::{error, warn};
+
+use crate::{
+    model::{
+        catalog::Catalogue,
+        data::{DataPool, Datum},
+    },
+    server::{
+        client_stats::AbandonedTransfers,
+        pacing::clock::Moment,
+        views::{clients::Clients, subscriptions::Subscriptions},
+    },
+    shared::{containers::Kinds, stats::InventoryStats},
+    wire::{
+        OpenHead, Schema,
+        bits::BitWriter,
+        encode::{self, Body},
+        transfer::{CHUNK_BYTES, CHUNKS_MAX, pack},
+    },
+};
+
+use super::{
+    copies::{Copies, Inventories, head_of},
+    transfers::{Abandoned, Transfer},
+};
+
+/// A transfer of this many bytes is closed, and the rest goes into the next one.
+const TRANSFER_BYTES: usize = 1 << 16;
+
+/// What [`build_transfers`] works with.
+struct Building<'a, 'w, 's> {
+    units: &'a Inventories<'w, 's>,
+    schema: Schema<'a>,
+    pool: &'a DataPool,
+    subscriptions: &'a Subscriptions,
+    clients: &'a mut Clients,
+    copies: &'a mut Copies,
+    stats: &'a mut InventoryStats,
+}
+
+/// Abandons the transfers that were not confirmed in time, and builds the next ones.
+pub(crate) fn build_transfers(
+    units: Inventories,
+    catalogue: Res<Catalogue>,
+    kinds: Res<Kinds>,
+    pool: Res<DataPool>,
+    time: Res<Time<Real>>,
+    subscriptions: Res<Subscriptions>,
+    mut abandoned: ResMut<AbandonedTransfers>,
+    mut clients: ResMut<Clients>,
+    mut copies: ResMut<Copies>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    if clients.chunked.is_empty() {
+        return;
+    }
+    let now = Moment::new(time.elapsed());
+    let chunked = core::mem::take(&mut clients.chunked);
+    let mut building = Building {
+        units: &units,
+        schema: Schema { catalogue: &catalogue, kinds: kinds.as_slice() },
+        pool: &pool,
+        subscriptions: &subscriptions,
+        clients: &mut clients,
+        copies: &mut copies,
+        stats: &mut stats,
+    };
+    for client in &chunked {
+        let Some(views) = building.clients.get_mut(*client) else { continue };
+        if let Some(Abandoned { again }) = views.transfers.abandon_late(now) {
+            building.stats.transfers_given_up += 1;
+            abandoned.0.push(*client);
+            let then = if again { "sending it again" } else { "sending no more of it" };
+            warn!("client `{client}` has not confirmed a transfer; {then}");
+        }
+        building.build(*client);
+    }
+    clients.chunked = chunked;
+}
+
+/// The contents of a transfer in the making.
+#[derive(Default)]
+struct TransferContents {
+    opens: BitWriter,
+    copies: Vec<(Entity, OpenHead)>,
+    data: Vec<Datum>,
+    data_bytes: usize,
+    needs_known_data: bool,
+}
+
+impl Building<'_, '_, '_> {
+    /// Builds a transfer of the views that wait, or of the first of them, unless one is on its way.
+    fn build(&mut self, client: Entity) {
+        let Some(views) = self.clients.get_mut(client) else { return };
+        if views.transfers.transfer.is_some() {
+            return;
+        }
+        let mut wanted = core::mem::take(&mut views.transfers.wanted);
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut wanted = wanted.into_iter();
+        let mut contents = TransferContents::default();
+        while contents.opens.len() / 8 + contents.data_bytes < TRANSFER_BYTES
+            && let Some(view) = wanted.next()
+        {
+            self.add(client, view, &mut contents);
+        }
+        let Some(views) = self.clients.get_mut(client) else { return };
+        let transfers = &mut views.transfers;
+        transfers.wanted = wanted.collect();
+        let TransferContents { opens, mut copies, data, needs_known_data, .. } = contents;
+        if copies.is_empty() {
+            return;
+        }
+        let mut w = BitWriter::default();
+        encode::data(&mut w, &[], &data);
+        encode::opens(&mut w, copies.len());
+        w.append(&opens);
+        let bytes = Bytes::from(pack(w.finish()));
+        let total = bytes.len().div_ceil(CHUNK_BYTES);
+        if total > CHUNKS_MAX {
+            // The last one is too large. The others are sent without it.
+            let last = copies.pop().map(|(_, head)| head.id);
+            error!("inventory {last:?} is too large for client `{client}`: {} bytes", bytes.len());
+            transfers.wanted.extend(copies.iter().map(|(_, head)| head.view));
+            return;
+        }
+        transfers.last = transfers.last.wrapping_add(1);
+        transfers.transfer = Some(Transfer {
+            bytes,
+            total,
+            sent: 0,
+            sent_at: Moment::default(),
+            copies,
+            data: data.into_iter().map(|datum| datum.id).collect(),
+            needs_known_data,
+            received: false,
+            gone: HashSet::default(),
+        });
+    }
+
+    /// Adds the full update of a view.
+    fn add(&mut self, client: Entity, view: u32, contents: &mut TransferContents) {
+        let Some(unit) = self.clients.inventory_of(client, view) else { return };
+        let Ok(found) = self.units.get(unit) else { return };
+        let Some(head) = head_of(client, view, unit, found, self.subscriptions) else { return };
+        let Some(views) = self.clients.get(client) else { return };
+        let baseline = found.0;
+        let TransferContents { opens, copies, data, data_bytes, needs_known_data } = contents;
+        *needs_known_data |= baseline.data().any(|id| views.knows.contains(&id));
+        for id in baseline.data().filter(|id| !views.knows.contains(id)) {
+            let is_new = data.iter().all(|datum| datum.id != id);
+            if let Some(datum) = self.pool.datum(id).filter(|_| is_new) {
+                *data_bytes += datum.bytes.len();
+                data.push(datum);
+            }
+        }
+        let before = copies
+            .last()
+            .and_then(|(unit, head)| Some((head, self.units.get(*unit).ok()?.0.unit())));
+        let body = Body::Copy(self.copies.of(unit, baseline, self.schema, self.stats));
+        encode::open(opens, self.schema, before, (&head, baseline.unit()), body);
+        copies.push((unit, head));
+    }
+}

@@ -1,0 +1,67 @@
+//! Full updates, encoded once per tick for all clients that open the inventory.
+
+use bevy::{
+    ecs::{entity::EntityHashMap, entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
+use bevy_replicon::prelude::Replicated;
+
+use crate::{
+    server::{baseline::Baseline, views::subscriptions::Subscriptions},
+    shared::stats::InventoryStats,
+    wire::{OpenHead, Schema, bits::BitWriter, encode},
+};
+
+/// All inventories, each with whether its entity is replicated.
+pub(crate) type Inventories<'w, 's> =
+    Query<'w, 's, (&'static Baseline, Has<Replicated>), Allow<Disabled>>;
+
+/// The encoded slots of the inventories that open in this tick.
+#[derive(Resource, Default)]
+pub(crate) struct Copies(EntityHashMap<BitWriter>);
+
+impl Copies {
+    /// Drops the copies of the tick before.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Returns the encoded slots of an inventory.
+    pub(super) fn of(
+        &mut self,
+        unit: Entity,
+        baseline: &Baseline,
+        schema: Schema,
+        stats: &mut InventoryStats,
+    ) -> &BitWriter {
+        self.0.entry(unit).or_insert_with(|| {
+            stats.copies_encoded += 1;
+            let mut w = BitWriter::default();
+            encode::copy(&mut w, schema, baseline.unit());
+            w
+        })
+    }
+}
+
+/// Returns the header of a full update of an inventory. Returns `None` if the client does not see the inventory
+/// by this view, or needs no full update.
+pub(super) fn head_of(
+    client: Entity,
+    view: u32,
+    unit: Entity,
+    (baseline, replicated): (&Baseline, bool),
+    subscriptions: &Subscriptions,
+) -> Option<OpenHead> {
+    let views = subscriptions.get(unit)?;
+    let mut unsent = views.subscriptions.iter().filter(|viewer| viewer.sent.is_none());
+    let viewer = unsent.find(|viewer| viewer.slot.client == client && viewer.view == view)?;
+    Some(OpenHead {
+        view,
+        handle: views.handle,
+        id: views.id,
+        owner: viewer.access.owner,
+        rights: viewer.access.rights,
+        version: baseline.version(),
+        entity: replicated.then_some(unit),
+    })
+}

@@ -1,0 +1,323 @@
+//! Encodes each job once: into the private message of its client, or into a part that all its clients share.
+
+use core::ops::Range;
+
+use bevy::prelude::*;
+use bytes::Bytes;
+
+use crate::{
+    model::{
+        catalog::Catalogue,
+        data::{DataPool, Datum},
+        state::Unit,
+    },
+    server::{
+        requests::sessions::Sessions,
+        views::{
+            client::Opening,
+            clients::{ClientSlot, Clients, Outbox},
+            resync::Epoch,
+        },
+    },
+    shared::{containers::Kinds, stats::InventoryStats},
+    wire::{
+        Reset, Schema,
+        bits::BitWriter,
+        encode::{self, Body, Entry, UpdateHead},
+        message::{FullHead, MessageWriter},
+    },
+};
+
+use super::{
+    batch::{Batched, Content, Job},
+    copies::{Copies, Inventories},
+};
+
+/// Encoded parts that several clients get. The buffers are kept from tick to tick.
+#[derive(Resource, Default)]
+pub(crate) struct Encoded {
+    /// Shared parts in the order of the jobs, with the range of their [targets](Batched::targets).
+    pub(super) shared: Vec<(Range<usize>, Bytes)>,
+    part: MessageWriter,
+    /// Encoded to learn its length.
+    scratch: BitWriter,
+}
+
+/// What [`encode_messages`] works with.
+struct Encoding<'a, 'w, 's> {
+    units: &'a Inventories<'w, 's>,
+    schema: Schema<'a>,
+    pool: &'a DataPool,
+    batched: &'a Batched,
+    epoch: Epoch,
+    clients: &'a mut Clients,
+    copies: &'a mut Copies,
+    encoded: &'a mut Encoded,
+    stats: &'a mut InventoryStats,
+}
+
+/// Encodes everything that clients are sent in this tick, except chunks.
+pub(crate) fn encode_messages(
+    units: Inventories,
+    catalogue: Res<Catalogue>,
+    kinds: Res<Kinds>,
+    pool: Res<DataPool>,
+    batched: Res<Batched>,
+    epoch: Res<Epoch>,
+    mut clients: ResMut<Clients>,
+    mut sessions: ResMut<Sessions>,
+    mut copies: ResMut<Copies>,
+    mut encoded: ResMut<Encoded>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    if clients.pending.is_empty() && batched.jobs.is_empty() {
+        return;
+    }
+    encoded.shared.clear();
+    let mut encoding = Encoding {
+        units: &units,
+        schema: Schema { catalogue: &catalogue, kinds: kinds.as_slice() },
+        pool: &pool,
+        batched: &batched,
+        epoch: *epoch,
+        clients: &mut clients,
+        copies: &mut copies,
+        encoded: &mut encoded,
+        stats: &mut stats,
+    };
+    encoding.collect_data();
+    let mut pending = core::mem::take(&mut encoding.clients.pending);
+    pending.retain(|slot| encoding.begin_message(*slot, &mut sessions));
+    for (at, job) in batched.jobs.iter().enumerate() {
+        let joined = batched.jobs.get(at + 1).is_some_and(|next| next.joins);
+        encoding.encode_job(job, joined);
+    }
+    for slot in &pending {
+        encoding.finish_message(*slot);
+    }
+    clients.pending = pending;
+}
+
+impl Encoding<'_, '_, '_> {
+    /// Schedules the instance data that the jobs refer to for clients that do not have it.
+    fn collect_data(&mut self) {
+        for job in self.batched.jobs.iter().filter(|job| job.has_data) {
+            let Ok((baseline, _)) = self.units.get(job.unit) else { continue };
+            for (slot, _) in &self.batched.targets[job.targets.clone()] {
+                if let Some((outbox, views)) = self.clients.at_mut(*slot) {
+                    views.need(baseline.data());
+                    outbox.eventful |= !views.needs.is_empty();
+                }
+            }
+        }
+    }
+
+    /// Begins the private message of a client. Returns `false` if it is sent none.
+    fn begin_message(&mut self, slot: ClientSlot, sessions: &mut Sessions) -> bool {
+        let Some(outbox) = self.clients.outbox_mut(slot) else { return false };
+        if !outbox.is_plain() {
+            self.begin_eventful(slot, sessions);
+            return true;
+        }
+        let is_private = outbox.private_updates > 0;
+        if is_private {
+            outbox.message.begin_updates();
+        } else {
+            // A single shared part is the whole message.
+            outbox.reset();
+        }
+        is_private
+    }
+
+    /// Begins a private message that may contain more than updates.
+    fn begin_eventful(&mut self, slot: ClientSlot, sessions: &mut Sessions) {
+        let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
+        let openings = core::mem::take(&mut views.openings);
+        let handover = views.handover.take();
+        let reset = core::mem::take(&mut views.reset);
+        let answers = sessions.take_answers(slot.client, reset);
+        for Opening { unit, .. } in &openings {
+            let found = self.units.get(*unit).into_iter();
+            views.need(found.flat_map(|(baseline, _)| baseline.data()));
+        }
+        let needs = views.needs.drain(..);
+        let data: Vec<Datum> = needs.filter_map(|id| self.pool.datum(id)).collect();
+        let has_events = reset
+            || !views.closes.is_empty()
+            || !openings.is_empty()
+            || handover.is_some()
+            || !data.is_empty()
+            || !views.checksums.is_empty()
+            || views.must_forget();
+        let is_private = outbox.private_updates > 0 || answers.is_some();
+        let parts = outbox.shared_parts + u32::from(is_private);
+        let message = &mut outbox.message;
+        if !has_events && (outbox.shared_parts == 0 || parts <= 1) {
+            if let Some(answers) = &answers {
+                message.begin_answered(answers);
+                self.stats.bits_answers += message.len() as u64;
+            } else {
+                message.begin_updates();
+            }
+            return;
+        }
+        let transfer = views.transfers.last_dropped();
+        let lengths = message.begin_full(&FullHead {
+            answers: answers.as_ref(),
+            reset: reset.then_some(Reset { transfer, epoch: self.epoch.0 }),
+            follows: outbox.shared_parts as usize,
+            forgotten: &views.forgets,
+            data: &data,
+            closes: &views.closes,
+        });
+        if answers.is_some() {
+            self.stats.bits_answers += lengths.answers as u64;
+        }
+        self.stats.bits_data += lengths.data as u64;
+        self.stats.closes_encoded += views.closes.len() as u64;
+        views.forgets.clear();
+        views.closes.clear();
+        self.stats.opens_encoded += openings.len() as u64;
+        let (units, schema, copies) = (self.units, self.schema, &mut *self.copies);
+        let stats = &mut *self.stats;
+        let written = message.opens(openings.len(), handover.as_ref(), |w| {
+            let mut before = None;
+            for Opening { unit, head, since } in &openings {
+                let Ok((baseline, _)) = units.get(*unit) else { continue };
+                stats.opens_as_delta += u64::from(since.is_some());
+                let body = match since {
+                    Some((base, entries)) => Body::Since(*base, entries),
+                    None => Body::Copy(copies.of(*unit, baseline, schema, stats)),
+                };
+                w.open(schema, before, (head, baseline.unit()), body);
+                before = Some((head, baseline.unit()));
+            }
+        });
+        self.stats.bits_opens += written as u64;
+    }
+
+    /// Ends the private message of a client.
+    fn finish_message(&mut self, slot: ClientSlot) {
+        let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
+        if outbox.message.has_checksums() {
+            self.stats.digests_encoded += views.checksums.len() as u64;
+            self.stats.bits_digests += outbox.message.finish(&views.checksums) as u64;
+            views.checksums.clear();
+        } else {
+            outbox.message.finish(&[]);
+        }
+    }
+
+    /// Encodes one job. `joined` is `true` if the next job goes into the same part.
+    fn encode_job(&mut self, job: &Job, joined: bool) {
+        let entries = &self.batched.entries[job.entries.clone()];
+        let unit = (job.content != Content::Delta).then(|| self.units.get(job.unit).ok()).flatten();
+        let contents = Contents { job, entries, unit: unit.map(|(baseline, _)| baseline.unit()) };
+        let written = match &self.batched.targets[job.targets.clone()] {
+            [(slot, view)] => {
+                let Some(outbox) = self.clients.outbox_mut(*slot) else { return };
+                contents.write_private(outbox, *view, &mut self.encoded.scratch, self.schema)
+            }
+            _ => contents.write_shared(self.encoded, joined, self.schema),
+        };
+        let recipients = job.targets.len() as u64;
+        let bits = written.bits as u64 * recipients;
+        if written.full {
+            self.stats.fulls_encoded += recipients;
+            self.stats.bits_fulls += bits;
+        } else {
+            self.stats.deltas_encoded += recipients;
+            self.stats.entries_encoded += entries.len() as u64;
+            self.stats.bits_deltas += bits;
+        }
+    }
+}
+
+/// What a job has written.
+struct Written {
+    full: bool,
+    bits: usize,
+}
+
+/// A job with what it sends.
+struct Contents<'a> {
+    job: &'a Job,
+    /// The slots that changed.
+    entries: &'a [Entry],
+    /// The whole inventory, if the update may be full.
+    unit: Option<&'a Unit>,
+}
+
+impl Contents<'_> {
+    fn head(&self, view: u32) -> UpdateHead {
+        let Job { handle, base, version, selected, .. } = *self.job;
+        UpdateHead { view, handle, base, version, selected }
+    }
+
+    /// Writes the job into the private message of its client.
+    fn write_private(
+        &self,
+        outbox: &mut Outbox,
+        view: u32,
+        scratch: &mut BitWriter,
+        schema: Schema,
+    ) -> Written {
+        let head = self.head(view);
+        let message = &mut outbox.message;
+        let before = message.len();
+        let quick = self.job.content != Content::Full
+            && outbox.private_updates == 1
+            && message.quick(schema, &head, self.job.len, self.entries);
+        let full = !quick && self.write_update(message, scratch, schema, &head);
+        Written { full, bits: message.len() - before }
+    }
+
+    /// Writes the job into the part that its targets share. `joined` is `true` if the next job follows in the
+    /// same part.
+    fn write_shared(&self, encoded: &mut Encoded, joined: bool, schema: Schema) -> Written {
+        let Encoded { shared, part, scratch } = encoded;
+        let head = self.head(self.job.handle);
+        if !self.job.joins {
+            part.begin_shared();
+        }
+        let before = part.len();
+        let alone = !self.job.joins && !joined && self.job.content != Content::Full;
+        let quick = alone && part.quick(schema, &head, self.job.len, self.entries);
+        let full = !quick && self.write_update(part, scratch, schema, &head);
+        if !joined {
+            part.finish(&[]);
+        }
+        let bits = part.len() - before;
+        if !joined {
+            shared.push((self.job.targets.clone(), part.take_bytes()));
+        }
+        Written { full, bits }
+    }
+
+    /// Writes a delta or a full update. Returns `true` if it was a full update.
+    fn write_update(
+        &self,
+        message: &mut MessageWriter,
+        scratch: &mut BitWriter,
+        schema: Schema,
+        head: &UpdateHead,
+    ) -> bool {
+        let (len, entries) = (self.job.len, self.entries);
+        let full = self.unit.filter(|unit| {
+            self.job.content == Content::Full || {
+                let mut bits = |write: &dyn Fn(&mut BitWriter)| {
+                    scratch.clear();
+                    write(scratch);
+                    scratch.len()
+                };
+                let full = bits(&|w| encode::update_full(w, schema, head, unit));
+                full < bits(&|w| encode::update_delta(w, schema, head, len, entries))
+            }
+        });
+        message.update(|w| match full {
+            Some(unit) => encode::update_full(w, schema, head, unit),
+            None => encode::update_delta(w, schema, head, len, entries),
+        });
+        full.is_some()
+    }
+}

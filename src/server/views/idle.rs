@@ -1,0 +1,95 @@
+//! Which inventories have been idle long enough to send their viewers a checksum.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bevy::prelude::*;
+use smallvec::SmallVec;
+
+use crate::server::pacing::clock::Moment;
+
+use super::{
+    clients::Clients,
+    subscriptions::{InventoryViews, Subscriptions},
+};
+
+/// An inventory that never becomes idle is checked after this multiple of the delay.
+const BUSY_DELAYS: u32 = 8;
+
+/// Inventories that changed and have not been checked since.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct IdleChecks {
+    /// With the time of the check, the earliest first.
+    queue: VecDeque<(Moment, Entity)>,
+}
+
+impl IdleChecks {
+    /// Records that an update of an inventory was sent. It is checked once none has been sent for `delay`. With
+    /// a `delay` of zero it is never checked.
+    pub(crate) fn record_sent(
+        &mut self,
+        unit: Entity,
+        views: &mut InventoryViews,
+        now: Moment,
+        delay: Duration,
+    ) {
+        views.sent_at = now;
+        if views.checked_since.is_none() && !delay.is_zero() {
+            views.checked_since = Some(now);
+            self.queue.push_back((now.plus(delay), unit));
+        }
+    }
+
+    /// Returns `true` if it is time to check an inventory.
+    pub(crate) fn is_due(&self, now: Moment) -> bool {
+        self.queue.front().is_some_and(|(due, _)| *due <= now)
+    }
+
+    /// Returns the next inventory that is idle, or has been busy for too long. Returns `None` if no other check
+    /// is due.
+    pub(crate) fn next(
+        &mut self,
+        now: Moment,
+        delay: Duration,
+        subscriptions: &mut Subscriptions,
+    ) -> Option<Entity> {
+        while let Some((_, unit)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
+            let Some(views) = subscriptions.get_mut(unit) else { continue };
+            let Some(since) = views.checked_since else { continue };
+            let idle = views.sent_at.plus(delay) <= now;
+            let busy_for_long = since.plus(delay * BUSY_DELAYS) <= now;
+            // An update that was sent in this very tick is still on its way.
+            if idle || (busy_for_long && views.sent_at != now) {
+                views.checked_since = None;
+                return Some(unit);
+            }
+            let due = if busy_for_long {
+                now.plus(Duration::from_micros(1))
+            } else {
+                views.sent_at.plus(delay)
+            };
+            self.queue.push_back((due, unit));
+        }
+        None
+    }
+}
+
+/// Schedules a checksum for every viewer that has been sent this version.
+pub(crate) fn send_checksum(
+    unit: Entity,
+    version: u64,
+    checksum: u64,
+    subscriptions: &Subscriptions,
+    clients: &mut Clients,
+) {
+    let Some(views) = subscriptions.get(unit) else { return };
+    let current = views.subscriptions.iter().filter(|viewer| viewer.sent == Some(version));
+    let current: SmallVec<[(Entity, u32); 4]> =
+        current.map(|viewer| (viewer.slot.client, viewer.view)).collect();
+    for (client, view) in current {
+        if let Some(there) = clients.get_mut(client) {
+            there.checksums.push((view, checksum));
+            clients.mark_eventful(client);
+        }
+    }
+}

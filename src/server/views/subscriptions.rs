@@ -1,0 +1,246 @@
+//! Which clients see which inventory, and what each of them has been sent of it.
+
+use std::collections::VecDeque;
+
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
+use bevy_replicon::prelude::*;
+use smallvec::SmallVec;
+
+use crate::{
+    model::{id::InventoryId, rights::Rights},
+    server::{
+        baseline::{Baseline, LOG_MAX, Logged},
+        pacing::{
+            clock::{Moment, Timer},
+            priority::Pace,
+        },
+    },
+};
+
+use super::{
+    client::ClientViews,
+    clients::{ClientSlot, Clients},
+};
+
+/// All open views by inventory.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Subscriptions {
+    inventories: EntityHashMap<InventoryViews>,
+    /// Handles that are no longer in use, the first one for the longest time.
+    free_handles: VecDeque<u32>,
+    next_handle: u32,
+    /// Inventories whose viewers must be updated.
+    stale: Vec<Entity>,
+    /// Whether the local player has ever seen an inventory.
+    pub(crate) seen_locally: bool,
+}
+
+/// The viewers of one inventory.
+#[derive(Debug)]
+pub(crate) struct InventoryViews {
+    pub(crate) id: InventoryId,
+    pub(crate) handle: u32,
+    pub(crate) subscriptions: SmallVec<[Subscription; 1]>,
+    /// Recent changes that some viewer has not been sent, as far as they are kept.
+    pub(crate) log: Vec<Logged>,
+    /// Whether the inventory is on the list of those with a viewer that is not due yet.
+    pub(super) waits: bool,
+    /// The newest known version while a viewer is behind.
+    pub(super) version: u64,
+    /// Whether a viewer is behind.
+    pub(super) late: bool,
+    /// When an update was last sent to any viewer.
+    pub(super) sent_at: Moment,
+    /// When the inventory was queued for an idle check.
+    pub(super) checked_since: Option<Moment>,
+    /// What the local player of a host or of a single-player game may do, if it sees the inventory.
+    pub(crate) local: Option<Access>,
+}
+
+/// One client that sees an inventory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) slot: ClientSlot,
+    pub(crate) view: u32,
+    pub(crate) access: Access,
+    /// The last version that was sent. `None` until the full update is on its way.
+    pub(crate) sent: Option<u64>,
+    /// The priority that the game has set for this viewer. `None` for that of the inventory.
+    pub(crate) pace: Option<Pace>,
+    pub(crate) timer: Timer,
+    /// Whether the client knows the view from a full update.
+    pub(crate) known: bool,
+}
+
+/// What a player may do with an inventory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Access {
+    pub(crate) rights: Rights,
+    pub(crate) owner: bool,
+}
+
+/// Number of unused handles that are kept back, so that a message about an old inventory is not taken for one
+/// about a new inventory.
+const HANDLES_KEPT_BACK: usize = 32;
+
+impl Subscriptions {
+    pub(crate) fn get(&self, unit: Entity) -> Option<&InventoryViews> {
+        self.inventories.get(&unit)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, unit: Entity) -> Option<&mut InventoryViews> {
+        self.inventories.get_mut(&unit)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Entity, &InventoryViews)> + '_ {
+        self.inventories.iter().map(|(unit, views)| (*unit, views))
+    }
+
+    /// Returns the viewers of an inventory. An inventory without an entry gets one, with a handle.
+    pub(super) fn get_or_insert(&mut self, unit: Entity, id: InventoryId) -> &mut InventoryViews {
+        self.inventories.entry(unit).or_insert_with(|| {
+            let reuse = self.free_handles.len() > HANDLES_KEPT_BACK;
+            let free = if reuse { self.free_handles.pop_front() } else { None };
+            let handle = free.unwrap_or_else(|| {
+                self.next_handle += 1;
+                self.next_handle - 1
+            });
+            InventoryViews::new(id, handle)
+        })
+    }
+
+    /// Removes an inventory and frees its handle.
+    pub(super) fn remove(&mut self, unit: Entity) -> Option<InventoryViews> {
+        let removed = self.inventories.remove(&unit)?;
+        self.free_handles.push_back(removed.handle);
+        Some(removed)
+    }
+
+    /// Removes the local player from all inventories, and returns those that it saw.
+    pub(super) fn remove_local(&mut self) -> Vec<(Entity, InventoryId)> {
+        let seen = |(unit, views): (&Entity, &mut InventoryViews)| {
+            views.local.take().map(|_| (*unit, views.id))
+        };
+        self.inventories.iter_mut().filter_map(seen).collect()
+    }
+
+    /// Schedules an inventory for [`update_views`](super::viewers::update_views).
+    pub(crate) fn mark_stale(&mut self, unit: Entity) {
+        self.stale.push(unit);
+    }
+
+    /// Takes the inventories that are scheduled. Return the buffer with
+    /// [`return_stale`](Self::return_stale).
+    pub(super) fn take_stale(&mut self) -> Vec<Entity> {
+        core::mem::take(&mut self.stale)
+    }
+
+    pub(super) fn return_stale(&mut self, mut stale: Vec<Entity>) {
+        stale.clear();
+        self.stale = stale;
+    }
+
+    /// Returns what a player that sees an inventory may do with it.
+    pub(crate) fn access(&self, unit: Entity, client: ClientId) -> Option<Access> {
+        let views = self.inventories.get(&unit)?;
+        let ClientId::Client(client) = client else { return views.local };
+        let of_client = |subscription: &&Subscription| subscription.slot.client == client;
+        let subscription = views.subscriptions.iter().find(of_client)?;
+        subscription.known.then_some(subscription.access)
+    }
+
+    /// Returns the first inventory that a client owns: the body that rules measure from.
+    pub(crate) fn owned_by(&self, client: Entity, views: &ClientViews) -> Option<Entity> {
+        let owned = |unit: &Entity| {
+            self.access(*unit, ClientId::Client(client)).is_some_and(|access| access.owner)
+        };
+        views.views.iter().flatten().copied().find(owned)
+    }
+}
+
+impl InventoryViews {
+    fn new(id: InventoryId, handle: u32) -> Self {
+        Self {
+            id,
+            handle,
+            subscriptions: SmallVec::new(),
+            log: Vec::new(),
+            waits: false,
+            version: 0,
+            late: false,
+            sent_at: Moment::default(),
+            checked_since: None,
+            local: None,
+        }
+    }
+
+    /// Returns `true` if neither a client nor the local player sees the inventory.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.subscriptions.is_empty() && self.local.is_none()
+    }
+
+    /// Records that the inventory was taken from the list of those with a viewer that is not due yet.
+    pub(crate) fn end_wait(&mut self) {
+        self.waits = false;
+    }
+
+    /// Returns `true` if the inventory is on the list of those with a viewer that is not due yet.
+    #[cfg(debug_assertions)]
+    pub(super) fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Starts the debounce delay of every viewer that was up to date before this version.
+    pub(crate) fn debounce(&mut self, version: u64, now: Moment, delay: core::time::Duration) {
+        for subscription in &mut self.subscriptions {
+            if subscription.sent.is_some_and(|sent| sent + 1 == version) {
+                subscription.timer.wait(now, delay);
+            }
+        }
+    }
+
+    /// Makes a client's next update due in this tick, whatever the priority: its player has acted here.
+    pub(crate) fn hurry(&mut self, client: ClientId) {
+        for subscription in &mut self.subscriptions {
+            if ClientId::Client(subscription.slot.client) == client {
+                subscription.timer.hurry();
+            }
+        }
+    }
+
+    /// Records that every viewer has been sent the newest version.
+    #[inline]
+    pub(crate) fn record_all_sent(&mut self) {
+        if core::mem::take(&mut self.late) {
+            self.log.clear();
+        }
+    }
+
+    /// Records that some viewer is behind, and keeps the changes of the last commit if `committed`. Returns
+    /// `true` if all viewers were up to date before.
+    pub(super) fn record_late(&mut self, baseline: &Baseline, committed: bool) -> bool {
+        self.version = baseline.version();
+        if committed {
+            let changes = baseline.last_changes();
+            if self.log.len() + changes.len() > LOG_MAX {
+                self.log.clear();
+            }
+            self.log.extend(changes.take(LOG_MAX));
+        }
+        !core::mem::replace(&mut self.late, true)
+    }
+}
+
+impl Subscription {
+    /// Returns `true` if the viewer has not been sent this version.
+    pub(crate) fn is_behind(&self, version: u64) -> bool {
+        self.sent.is_some_and(|sent| sent < version)
+    }
+
+    /// Returns `true` if the viewer is behind and its client has no queued update for the view.
+    pub(super) fn is_unqueued(&self, version: u64, clients: &Clients) -> bool {
+        let queued = |views: &ClientViews| views.queue.contains(self.view);
+        self.is_behind(version) && !clients.get(self.slot.client).is_some_and(queued)
+    }
+}

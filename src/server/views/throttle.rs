@@ -1,0 +1,254 @@
+//! Which updates are sent at once, and which wait: because their viewer is not due yet, or because the byte
+//! budget is exhausted. Of the latter, critical ones are served first, then those that have waited longest.
+//!
+//! The cost of a tick depends on the updates that it sends, not on those that wait.
+
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bevy::prelude::*;
+
+use crate::server::{
+    baseline::Baseline,
+    pacing::{
+        budget::{Budget, Credit, Rate},
+        clock::Moment,
+        quality::Grade,
+    },
+};
+
+use super::{
+    clients::{ClientSlot, Clients},
+    queue::QueuePosition,
+    subscriptions::{InventoryViews, Subscription},
+};
+
+/// What waits to be sent, and the budget of all clients together.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Throttle {
+    /// What all clients together have spent.
+    pub(crate) total: Budget,
+    /// The last tick in which the total budget was exhausted.
+    total_exhausted_at: u64,
+    /// The rates of one client and of all clients together.
+    rates: [Rate; 2],
+    /// Clients whose queue is not empty, each once.
+    clients: Vec<ClientSlot>,
+    /// The head of each queue, while the queues are served.
+    heads: BinaryHeap<Reverse<(QueuePosition, ClientSlot)>>,
+    /// Number of updates that were queued in this tick.
+    newly_queued: u64,
+    /// Inventories with a viewer that is not due yet, each once.
+    waiting: Vec<Entity>,
+    /// Until when everything is sent at once, because the server is about to stop.
+    pub(crate) flush_until: Option<Moment>,
+    tick: u64,
+    credit: Credit,
+}
+
+/// What an update costs its client and all clients together.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Cost {
+    nanos: u64,
+    total_nanos: u64,
+    merged: u64,
+}
+
+impl Throttle {
+    pub(crate) fn begin_tick(&mut self, tick: u64, now: Moment) {
+        (self.tick, self.credit) = (tick, Credit::at(now));
+    }
+
+    /// Returns `true` if no update waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && !self.has_queued()
+    }
+
+    /// Returns `true` if an update waits for bytes.
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.clients.is_empty()
+    }
+
+    /// Returns `true` if updates are sent at once, because the server is about to stop.
+    pub(crate) fn is_flushing(&self) -> bool {
+        self.flush_until.is_some()
+    }
+
+    /// Returns `true` if the total budget was exhausted in this tick or in the one before.
+    pub(crate) fn is_total_exhausted(&self) -> bool {
+        self.total_exhausted_at != 0 && self.total_exhausted_at + 1 >= self.tick
+    }
+
+    /// Applies changed rates. Debts remain the same number of bytes.
+    pub(crate) fn set_rates(&mut self, rates: [Rate; 2], now: Moment, clients: &mut Clients) {
+        let [one_before, all_before] = core::mem::replace(&mut self.rates, rates);
+        let [one, all] = rates;
+        if one != one_before {
+            clients.budgets_mut().for_each(|budget| budget.convert(one_before, one, now));
+        }
+        if all != all_before {
+            self.total.convert(all_before, all, now);
+        }
+    }
+
+    /// Returns the cost of an update of about this many bytes, which merges this many commits.
+    pub(crate) fn cost(&self, bytes: usize, merged: u64) -> Cost {
+        let [nanos, total_nanos] = self.rates.map(|rate| rate.nanos(bytes));
+        Cost { nanos, total_nanos, merged }
+    }
+
+    /// Returns `true` if there are bytes for an update. A client with queued updates has none for others, unless
+    /// this one is `from_queue`.
+    #[inline]
+    pub(crate) fn can_afford(
+        &self,
+        viewer: &Subscription,
+        from_queue: bool,
+        clients: &Clients,
+    ) -> bool {
+        let Some(outbox) = clients.outbox(viewer.slot) else { return true };
+        let in_turn = from_queue || !(outbox.throttled || self.is_total_exhausted());
+        let has_credit = outbox.budget.has(self.credit) && self.total.has(self.credit);
+        in_turn && has_credit || viewer.timer.hurries() || self.is_flushing()
+    }
+
+    /// Reserves bytes for an update and returns the grade of the viewer's link, or `None` if it
+    /// [cannot be afforded](Self::can_afford).
+    #[inline]
+    pub(crate) fn afford(
+        &mut self,
+        viewer: &Subscription,
+        cost: Cost,
+        from_queue: bool,
+        clients: &mut Clients,
+    ) -> Option<Grade> {
+        if !self.can_afford(viewer, from_queue, clients) {
+            return None;
+        }
+        let Some(outbox) = clients.outbox_mut(viewer.slot) else { return Some(Grade::default()) };
+        outbox.budget.plan(cost.nanos, self.credit);
+        if cost.total_nanos > 0 {
+            self.total.plan(cost.total_nanos, self.credit);
+        }
+        outbox.totals.updates += 1;
+        outbox.totals.merged += cost.merged;
+        let (grade, throttled) = (outbox.grade, outbox.throttled);
+        if throttled {
+            unqueue(viewer, clients);
+        }
+        Some(grade)
+    }
+
+    /// Queues an update that cannot be afforded.
+    #[cold]
+    pub(crate) fn queue(
+        &mut self,
+        viewer: &Subscription,
+        position: QueuePosition,
+        clients: &mut Clients,
+    ) {
+        let Some((outbox, views)) = clients.at_mut(viewer.slot) else { return };
+        if !self.total.has(self.credit) && outbox.budget.has(self.credit) {
+            self.total_exhausted_at = self.tick;
+        }
+        if views.queue.insert(viewer.view, position) {
+            outbox.totals.throttled += 1;
+            self.newly_queued += 1;
+        }
+        if !core::mem::replace(&mut outbox.throttled, true) {
+            self.clients.push(viewer.slot);
+        }
+    }
+
+    /// Starts to serve the queues.
+    pub(crate) fn begin_queued(&mut self, clients: &Clients) {
+        self.heads.clear();
+        let heads = self.clients.iter().filter_map(|slot| {
+            let position = clients.get(slot.client)?.queue.head()?;
+            Some(Reverse((position, *slot)))
+        });
+        self.heads.extend(heads);
+    }
+
+    /// Returns the next queued inventory whose client has bytes left.
+    pub(crate) fn next_queued(&mut self, clients: &mut Clients) -> Option<(Entity, QueuePosition)> {
+        while let Some(Reverse((position, slot))) = self.heads.pop() {
+            if !self.is_flushing() && !self.total.has(self.credit) {
+                self.total_exhausted_at = self.tick;
+                return None;
+            }
+            let Some((outbox, views)) = clients.at_mut(slot) else { continue };
+            if !self.is_flushing() && !outbox.budget.has(self.credit) {
+                continue;
+            }
+            let next = if views.queue.head() == Some(position) {
+                let view = views.queue.pop(position.pace);
+                view.and_then(|view| *views.views.get(view as usize)?)
+            } else {
+                // It was sent together with another client's.
+                None
+            };
+            self.heads.extend(views.queue.head().map(|position| Reverse((position, slot))));
+            if let Some(unit) = next {
+                return Some((unit, position));
+            }
+        }
+        None
+    }
+
+    /// Ends the tick. Returns the number of updates that were queued in it.
+    pub(crate) fn end_queued(&mut self, clients: &mut Clients) -> u64 {
+        self.clients.retain(|slot| {
+            let Some((outbox, views)) = clients.at_mut(*slot) else { return false };
+            outbox.throttled = views.queue.len() > 0;
+            outbox.throttled
+        });
+        core::mem::take(&mut self.newly_queued)
+    }
+
+    /// Puts an inventory on the list of those with a viewer that is not due yet.
+    pub(crate) fn wait(&mut self, unit: Entity, views: &mut InventoryViews) {
+        if !core::mem::replace(&mut views.waits, true) {
+            self.waiting.push(unit);
+        }
+    }
+
+    /// Swaps the list of inventories with a viewer that is not due yet for an empty one.
+    pub(crate) fn swap_waiting(&mut self, waiting: &mut Vec<Entity>) {
+        core::mem::swap(&mut self.waiting, waiting);
+    }
+
+    pub(super) fn waiting(&self) -> &[Entity] {
+        &self.waiting
+    }
+
+    /// Keeps track of an inventory after an update. Returns `true` if a viewer is behind now and all were up to
+    /// date before.
+    #[cold]
+    pub(crate) fn keep_late(
+        &mut self,
+        unit: Entity,
+        views: &mut InventoryViews,
+        baseline: &Baseline,
+        committed: bool,
+        clients: &Clients,
+    ) -> bool {
+        let version = baseline.version();
+        if !views.subscriptions.iter().any(|viewer| viewer.is_behind(version)) {
+            views.record_all_sent();
+            return false;
+        }
+        if views.subscriptions.iter().any(|viewer| viewer.is_unqueued(version, clients)) {
+            self.wait(unit, views);
+        }
+        views.record_late(baseline, committed)
+    }
+}
+
+/// Removes a view from its queue because its update is sent.
+#[cold]
+fn unqueue(viewer: &Subscription, clients: &mut Clients) {
+    if let Some((_, views)) = clients.at_mut(viewer.slot) {
+        views.queue.remove(viewer.view);
+    }
+}

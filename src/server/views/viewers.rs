@@ -1,0 +1,248 @@
+//! Keeps the open views equal to [`Owner`] and [`Viewers`], and removes clients that have disconnected.
+
+use bevy::{
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Add, Insert, Remove},
+        query::Allow,
+    },
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+use smallvec::SmallVec;
+
+use crate::{
+    model::{id::InventoryId, rights::Rights},
+    server::{
+        baseline::Baseline,
+        faults::Unsynced,
+        local::{close_local, mark_local, open_local},
+        pacing::{priority::Pace, quality::QualityChanged},
+        requests::sessions::Sessions,
+    },
+    shared::{authority::Authority, events::CloseReason},
+};
+
+use super::{
+    access::{Owner, Viewers},
+    clients::Clients,
+    lifecycle::{remove_client, remove_if_unseen, remove_inventory, update_subscribers},
+    resync::{Epoch, Resync, SyncTick},
+    subscriptions::{Access, Subscriptions},
+    throttle::Throttle,
+};
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_observer(on_connect)
+        .add_observer(on_grade_change)
+        .add_observer(on_disconnect)
+        .add_observer(on_inventory_removed)
+        .add_observer(on_priority_removed)
+        .add_observer(mark_stale::<Add, Baseline>)
+        .add_observer(mark_stale::<Insert, Owner>)
+        .add_observer(mark_stale::<Remove, Owner>)
+        .add_observer(mark_stale::<Remove, Viewers>)
+        .add_observer(mark_stale::<Insert, Unsynced>)
+        .add_observer(mark_stale::<Remove, Unsynced>)
+        .add_systems(OnExit(ServerState::Running), disconnect_all)
+        .add_systems(OnEnter(ClientState::Disconnected), mark_all_stale)
+        .add_systems(OnExit(ClientState::Disconnected), close_all_local);
+}
+
+fn mark_stale<E: EntityEvent, C: Component>(
+    event: On<E, C>,
+    authority: Authority,
+    mut subscriptions: ResMut<Subscriptions>,
+) {
+    if authority.is_here() {
+        subscriptions.mark_stale(event.event_target());
+    }
+}
+
+/// Inventories that were spawned while this app followed a server are its own from now on.
+fn mark_all_stale(
+    units: Query<Entity, (With<Baseline>, Allow<Disabled>)>,
+    mut subscriptions: ResMut<Subscriptions>,
+) {
+    units.iter().for_each(|unit| subscriptions.mark_stale(unit));
+}
+
+/// Adds a client. A game may have made it a viewer before the backend reported the connection.
+fn on_connect(
+    add: On<Add, ConnectedClient>,
+    owners: Query<(Entity, &Owner), Allow<Disabled>>,
+    viewed: Query<(Entity, &Viewers), Allow<Disabled>>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+    mut resync: ResMut<Resync>,
+    mut sessions: ResMut<Sessions>,
+) {
+    remove_client(add.entity, &mut subscriptions, &mut clients);
+    resync.remove_client(add.entity);
+    clients.insert(add.entity);
+    sessions.enter(add.entity);
+    let client = ClientId::Client(add.entity);
+    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        subscriptions.mark_stale(unit);
+    }
+    for (unit, _) in viewed.iter().filter(|(_, viewers)| viewers.rights_of(client).is_some()) {
+        subscriptions.mark_stale(unit);
+    }
+}
+
+fn on_grade_change(changed: On<QualityChanged>, mut clients: ResMut<Clients>) {
+    clients.set_grade(changed.client, changed.to);
+}
+
+/// Removes every trace of a client, also from the components of the game.
+fn on_disconnect(
+    remove: On<Remove, ConnectedClient>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+    mut resync: ResMut<Resync>,
+    mut sessions: ResMut<Sessions>,
+    owners: Query<(Entity, &Owner), Allow<Disabled>>,
+    mut viewed: Query<&mut Viewers, Allow<Disabled>>,
+    mut commands: Commands,
+) {
+    let client = ClientId::Client(remove.entity);
+    remove_client(remove.entity, &mut subscriptions, &mut clients);
+    resync.remove_client(remove.entity);
+    sessions.leave(remove.entity);
+    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        commands.entity(unit).try_remove::<Owner>();
+    }
+    for mut viewers in &mut viewed {
+        if viewers.rights_of(client).is_some() {
+            viewers.remove(client);
+        }
+    }
+}
+
+fn on_inventory_removed(
+    remove: On<Remove, Baseline>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+    mut commands: Commands,
+) {
+    let unit = remove.entity;
+    if let Some(views) = subscriptions.get(unit).filter(|views| views.local.is_some()) {
+        close_local(&mut commands, unit, views.id, CloseReason::Despawned);
+    }
+    remove_inventory(unit, &mut subscriptions, &mut clients);
+}
+
+/// The default priority is critical, so queued updates of the inventory may have to move up.
+fn on_priority_removed(
+    remove: On<Remove, Pace>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut throttle: ResMut<Throttle>,
+) {
+    if let Some(views) = subscriptions.get_mut(remove.entity) {
+        throttle.wait(remove.entity, views);
+    }
+}
+
+/// A server that stops sends nothing more, because the connections end.
+fn disconnect_all(
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+    mut resync: ResMut<Resync>,
+) {
+    let all: Vec<Entity> = clients.iter().collect();
+    for client in all {
+        remove_client(client, &mut subscriptions, &mut clients);
+        resync.remove_client(client);
+    }
+}
+
+/// A player who joins a server no longer sees the inventories of its own world.
+fn close_all_local(
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+    mut commands: Commands,
+) {
+    for (unit, id) in subscriptions.remove_local() {
+        remove_if_unseen(unit, &mut subscriptions, &mut clients);
+        close_local(&mut commands, unit, id, CloseReason::Hidden);
+    }
+}
+
+type Viewed<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<Unsynced>);
+
+/// Opens and closes the views of inventories whose viewers have changed since the last tick, and resets the
+/// clients that requested it.
+pub(crate) fn update_views(
+    changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
+    units: Query<Viewed, (With<Baseline>, Allow<Disabled>)>,
+    epoch: Res<Epoch>,
+    mut tick: ResMut<SyncTick>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+    mut throttle: ResMut<Throttle>,
+    mut resync: ResMut<Resync>,
+    mut commands: Commands,
+) {
+    let mut stale = subscriptions.take_stale();
+    stale.extend(&changed);
+    for unit in stale.iter().copied() {
+        let Ok((id, owner, viewers, unsynced)) = units.get(unit) else { continue };
+        let wanted = if unsynced { SmallVec::new() } else { wanted_access(owner, viewers) };
+        let before = subscriptions.get(unit);
+        if wanted.is_empty() && before.is_none() {
+            continue;
+        }
+        if let Some(renamed) = before.filter(|views| views.id != *id) {
+            if renamed.local.is_some() {
+                close_local(&mut commands, unit, renamed.id, CloseReason::Hidden);
+            }
+            remove_inventory(unit, &mut subscriptions, &mut clients);
+        }
+        update_subscribers((unit, *id), &wanted, &mut subscriptions, &mut clients, &mut throttle);
+        let mut local = wanted.iter().filter(|(client, ..)| *client == ClientId::Server);
+        let local = local.next().map(|(_, access, _)| *access);
+        update_local(&mut subscriptions, unit, *id, local, &mut commands);
+        remove_if_unseen(unit, &mut subscriptions, &mut clients);
+    }
+    subscriptions.return_stale(stale);
+    tick.0 += 1;
+    clients.resume_unfinished();
+    resync.serve_due((*tick, *epoch), &mut subscriptions, &mut clients);
+}
+
+/// Lists the players who may see an inventory, each once.
+fn wanted_access(
+    owner: Option<&Owner>,
+    viewers: Option<&Viewers>,
+) -> SmallVec<[(ClientId, Access, Option<Pace>); 2]> {
+    let owned = Access { rights: Rights::all(), owner: true };
+    let mut wanted: SmallVec<[_; 2]> =
+        owner.map(|owner| (owner.0, owned, None)).into_iter().collect();
+    for (client, rights, pace) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
+        if owner != Some(&Owner(client)) {
+            wanted.push((client, Access { rights, owner: false }, pace));
+        }
+    }
+    wanted
+}
+
+fn update_local(
+    subscriptions: &mut Subscriptions,
+    unit: Entity,
+    id: InventoryId,
+    local: Option<Access>,
+    commands: &mut Commands,
+) {
+    let Some(views) = subscriptions.get_mut(unit) else { return };
+    match (core::mem::replace(&mut views.local, local), local) {
+        (before, after) if before == after => {}
+        (before, Some(access)) => {
+            mark_local(commands, unit, access);
+            if before.is_none() {
+                open_local(commands, unit, id, access);
+            }
+        }
+        (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
+    }
+    subscriptions.seen_locally |= local.is_some();
+}

@@ -1,0 +1,385 @@
+//! A server and its clients in one process, for tests of games and of this crate. Simulates latency
+//! in ticks and loss, without sockets or wall-clock time. The same seed gives the same run.
+//!
+//! ```
+//! use bevy::prelude::*;
+//! use bevy_inventory_sync::{prelude::*, sim::Pair};
+//!
+//! const TORCH: ItemId = ItemId::of("torch");
+//!
+//! let mut pair = Pair::new(1, |app| {
+//!     app.insert_items(Items::<()>::from_ron(r#"(items: [(key: "torch")])"#).unwrap());
+//! });
+//! let owner = Owner(pair.client_id(0));
+//! let id = InventoryId::named("player", 1);
+//! let player = pair.server.world_mut().spawn((id, Inventory::default(), owner)).id();
+//! pair.steps(3);
+//!
+//! pair.server.world_mut().get_mut::<Inventory>(player).unwrap().set(4, TORCH.stack(5)).unwrap();
+//! pair.steps(2);
+//! assert_eq!(pair.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
+//! ```
+
+mod link;
+
+use crate::{
+    client::debug::CorruptCopy,
+    model::{container::Container, id::InventoryId, slots::Slots, stack::Stack},
+    plugins::InventoryPlugins,
+    server::inspect,
+    shared::{
+        ids::InventoryIds,
+        messages::{SyncBatch, SyncChunk, SyncRequest},
+    },
+};
+
+use link::Link;
+
+use core::time::Duration;
+
+use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
+use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
+
+/// Duration of one step on the apps' clocks.
+pub const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
+/// The simulated network between the apps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    /// Latency of a message in ticks, each way.
+    pub latency_ticks: u64,
+    /// Share of messages that get lost, from 0 to 1. Reliable messages arrive late instead.
+    pub loss: f32,
+    /// Number of ticks after which a lost reliable message is retransmitted. Later messages on an
+    /// ordered channel wait for it.
+    pub resend_ticks: u64,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { latency_ticks: 0, loss: 0.0, resend_ticks: 7 }
+    }
+}
+
+/// Traffic of one client, as passed to the messaging layer.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Traffic {
+    /// Messages from the server.
+    pub messages_down: u64,
+    /// Bytes from the server.
+    pub bytes_down: u64,
+    /// Messages to the server.
+    pub messages_up: u64,
+    /// Bytes to the server.
+    pub bytes_up: u64,
+}
+
+/// One client of a [`Pair`].
+pub struct PairClient {
+    /// The client's app.
+    pub app: App,
+    /// Traffic so far.
+    pub traffic: Traffic,
+    /// Every message from the server with its channel, if [`Pair::record`] is set.
+    pub record: Vec<(usize, Bytes)>,
+    entity: Option<Entity>,
+    down: Link,
+    up: Link,
+}
+
+/// Modifies messages in transit. Receives client, channel and message, and returns the messages
+/// that arrive instead.
+pub type Tamper = Box<dyn FnMut(usize, usize, Bytes) -> Vec<Bytes>>;
+
+/// A server with its clients. See the [module documentation](self).
+pub struct Pair {
+    /// The server's app.
+    pub server: App,
+    /// The clients, connected or not.
+    pub clients: Vec<PairClient>,
+    /// The network; may be changed at any time.
+    pub network: Network,
+    /// Whether clients record every message that they are sent.
+    pub record: bool,
+    tamper: Option<Tamper>,
+    tamper_requests: Option<Tamper>,
+    tick: u64,
+    random: fastrand::Rng,
+}
+
+impl Pair {
+    /// Creates a server and `clients` connected clients. `setup` is called on each app, starting
+    /// with the server's; it registers containers and inserts the items.
+    #[must_use]
+    pub fn new(clients: usize, setup: impl Fn(&mut App)) -> Self {
+        Self::of_apps(Self::app(&setup), (0..clients).map(|_| Self::app(&setup)))
+    }
+
+    /// Like [`Self::new`], from apps that were built and finished elsewhere, with or without this
+    /// crate.
+    #[must_use]
+    pub fn of_apps(mut server: App, clients: impl IntoIterator<Item = App>) -> Self {
+        server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
+        server.update();
+        let mut pair = Self {
+            server,
+            clients: Vec::new(),
+            network: Network::default(),
+            record: false,
+            tamper: None,
+            tamper_requests: None,
+            tick: 0,
+            random: fastrand::Rng::with_seed(7),
+        };
+        for app in clients {
+            let client = pair.add_app(app);
+            pair.connect(client);
+        }
+        pair.steps(2);
+        pair
+    }
+
+    /// Creates an app like those of the simulation, for tests without a network: single player or a
+    /// host alone.
+    pub fn app(setup: impl Fn(&mut App)) -> App {
+        let mut app = App::new();
+        app.add_plugins((
+            MinimalPlugins,
+            StatesPlugin,
+            RepliconPlugins.set(ServerPlugin::new(PostUpdate)),
+            InventoryPlugins,
+        ))
+        .insert_resource(TimeUpdateStrategy::ManualDuration(STEP));
+        setup(&mut app);
+        app.finish();
+        app.cleanup();
+        app
+    }
+
+    /// Adds a client that is not connected yet, and returns its index.
+    pub fn add_client(&mut self, setup: impl Fn(&mut App)) -> usize {
+        self.add_app(Self::app(setup))
+    }
+
+    fn add_app(&mut self, app: App) -> usize {
+        self.clients.push(PairClient {
+            app,
+            traffic: Traffic::default(),
+            record: Vec::new(),
+            entity: None,
+            down: Link::default(),
+            up: Link::default(),
+        });
+        self.clients.len() - 1
+    }
+
+    /// Seeds the random number generator of the network.
+    pub fn seed(&mut self, seed: u64) {
+        self.random.seed(seed);
+    }
+
+    /// Sets a function that modifies messages from the server to clients.
+    pub fn tamper(&mut self, tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static) {
+        self.tamper = Some(Box::new(tamper));
+    }
+
+    /// Sets a function that modifies messages from clients to the server.
+    pub fn tamper_requests(
+        &mut self,
+        tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static,
+    ) {
+        self.tamper_requests = Some(Box::new(tamper));
+    }
+
+    /// Removes both functions.
+    pub fn stop_tampering(&mut self) {
+        (self.tamper, self.tamper_requests) = (None, None);
+    }
+
+    /// Connects a client.
+    ///
+    /// # Panics
+    ///
+    /// If the client is already connected.
+    pub fn connect(&mut self, client: usize) {
+        let there = &mut self.clients[client];
+        assert!(there.entity.is_none(), "client {client} is already connected");
+        there.entity = Some(self.server.world_mut().spawn(ConnectedClient { max_size: 1200 }).id());
+        set_client_state(&mut there.app, ClientState::Connected);
+    }
+
+    /// Closes a client's connection; messages in transit are lost.
+    ///
+    /// # Panics
+    ///
+    /// If the client is not connected.
+    pub fn disconnect(&mut self, client: usize) {
+        let there = &mut self.clients[client];
+        let entity = there.entity.take().expect("the client must be connected");
+        self.server.world_mut().despawn(entity);
+        (there.down, there.up) = (Link::default(), Link::default());
+        set_client_state(&mut there.app, ClientState::Disconnected);
+        there.app.update();
+    }
+
+    /// Returns the server's id of a client.
+    ///
+    /// # Panics
+    ///
+    /// If the client is not connected.
+    #[must_use]
+    pub fn client_id(&self, client: usize) -> ClientId {
+        ClientId::Client(self.clients[client].entity.expect("the client must be connected"))
+    }
+
+    /// Runs one tick of the server, the network and every client, in this order.
+    pub fn step(&mut self) {
+        self.tick += 1;
+        for client in self.clients.iter_mut().filter(|client| client.entity.is_some()) {
+            let Some(entity) = client.entity else { continue };
+            let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
+            for (channel, bytes) in client.up.arrivals(self.tick) {
+                messages.insert_received(entity, channel, bytes);
+            }
+        }
+        self.server.update();
+        self.collect_down();
+        let channels = self.server.world().resource::<RepliconChannels>().clone();
+        for (from, client) in self.clients.iter_mut().enumerate() {
+            if client.entity.is_none() {
+                continue;
+            }
+            let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
+            for (channel, bytes) in client.down.arrivals(self.tick) {
+                messages.insert_received(channel, bytes);
+            }
+            client.app.update();
+            let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
+            for (channel, bytes) in messages.drain_sent() {
+                client.traffic.messages_up += 1;
+                client.traffic.bytes_up += bytes.len() as u64;
+                let kind = channels.client_channels()[channel];
+                // A message that a client sends in one step reaches the server in the next step at
+                // the earliest.
+                let arrival = self.tick + 1 + self.network.latency_ticks;
+                let arriving = match &mut self.tamper_requests {
+                    Some(tamper) => tamper(from, channel, bytes),
+                    None => vec![bytes],
+                };
+                for bytes in arriving {
+                    client.up.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+                }
+            }
+        }
+    }
+
+    fn collect_down(&mut self) {
+        let channels = self.server.world().resource::<RepliconChannels>().clone();
+        let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
+        let sent: Vec<_> = messages.drain_sent().collect();
+        for (entity, channel, bytes) in sent {
+            let to = self.clients.iter().position(|client| client.entity == Some(entity));
+            let Some(to) = to else { continue };
+            let client = &mut self.clients[to];
+            client.traffic.messages_down += 1;
+            client.traffic.bytes_down += bytes.len() as u64;
+            if self.record {
+                client.record.push((channel, bytes.clone()));
+            }
+            let arriving = match &mut self.tamper {
+                Some(tamper) => tamper(to, channel, bytes),
+                None => vec![bytes],
+            };
+            for bytes in arriving {
+                let kind = channels.server_channels()[channel];
+                let arrival = self.tick + self.network.latency_ticks;
+                client.down.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+            }
+        }
+    }
+
+    /// Runs `steps` ticks.
+    pub fn steps(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+        }
+    }
+
+    /// Runs ticks until nothing has been in transit or waiting to be sent for four ticks in a row,
+    /// so that answers to answers have also arrived.
+    ///
+    /// # Panics
+    ///
+    /// If this does not happen within `max` ticks.
+    pub fn settle(&mut self, max: usize) {
+        let mut quiet = 0;
+        for _ in 0..max {
+            self.step();
+            let idle = |client: &PairClient| client.down.is_idle() && client.up.is_idle();
+            let all = self.clients.iter().all(idle) && inspect::is_idle(self.server.world());
+            quiet = if all { quiet + 1 } else { 0 };
+            if quiet > 3 {
+                return;
+            }
+        }
+        panic!("messages still in transit or waiting to be sent after {max} steps");
+    }
+
+    /// Returns the channel of the messages that carry slots, for [`Self::tamper`] and
+    /// [`Self::record`].
+    ///
+    /// # Panics
+    ///
+    /// If the plugins are missing.
+    #[must_use]
+    pub fn sync_channel(&self) -> usize {
+        let registry = self.server.world().resource::<RemoteMessageRegistry>();
+        registry.server_message_channel::<SyncBatch>().expect("the plugins must be added")
+    }
+
+    /// Returns the channel of the chunked transfers.
+    ///
+    /// # Panics
+    ///
+    /// If the plugins are missing.
+    #[must_use]
+    pub fn chunk_channel(&self) -> usize {
+        let registry = self.server.world().resource::<RemoteMessageRegistry>();
+        registry.server_message_channel::<SyncChunk>().expect("the plugins must be added")
+    }
+
+    /// Returns the channel of the messages that clients send.
+    ///
+    /// # Panics
+    ///
+    /// If the plugins are missing.
+    #[must_use]
+    pub fn request_channel(&self) -> usize {
+        let registry = self.server.world().resource::<RemoteMessageRegistry>();
+        registry.client_message_channel::<SyncRequest>().expect("the plugins must be added")
+    }
+
+    /// Corrupts one slot of a client's confirmed copy, like a memory error.
+    pub fn corrupt(&mut self, client: usize, id: InventoryId, slot: usize, stack: Option<Stack>) {
+        let corrupt = CorruptCopy { inventory: id, slot, stack };
+        self.clients[client].app.world_mut().trigger(corrupt);
+    }
+
+    /// Returns all the server's state about views in debug format, to check for leftovers.
+    #[must_use]
+    pub fn server_views(&self) -> String {
+        inspect::debug_state(self.server.world())
+    }
+
+    /// Returns the slots that a client shows of an inventory; `None` if the client does not see it.
+    #[must_use]
+    pub fn shown<C: Container>(&self, client: usize, id: InventoryId) -> Option<&Slots> {
+        let world = self.clients[client].app.world();
+        let entity = world.resource::<InventoryIds>().get(id)?;
+        world.get::<C>(entity).map(C::slots)
+    }
+}
+
+fn set_client_state(app: &mut App, state: ClientState) {
+    app.world_mut().resource_mut::<NextState<ClientState>>().set(state);
+}

@@ -1,0 +1,101 @@
+//! The handshake: what both sides must agree on before the first slot is sent, and the message if
+//! they do not.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// First message of a client: the handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`] of this build.
+    pub protocol: u16,
+    /// Number of items in the catalog.
+    pub items: u32,
+    /// [`Catalogue::hash`].
+    pub catalogue: u64,
+    /// Number of registered containers.
+    pub kinds: u8,
+    /// [`Kinds::hash`].
+    pub containers: u64,
+    /// Hash of the names of the registered actions and types of item data.
+    pub types: u64,
+}
+
+/// A protocol mismatch: server and client cannot be synced. `Display` describes the difference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// Handshake values of the server.
+    pub server: Hello,
+    /// Handshake values of the client.
+    pub client: Hello,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, client } = self;
+        if server.protocol != client.protocol {
+            return write!(
+                f,
+                "inventory protocol mismatch: the server uses version {}, the client {}",
+                server.protocol, client.protocol
+            );
+        }
+        if server.catalogue != client.catalogue {
+            return write!(
+                f,
+                "item catalog mismatch: the server has {} items (hash {:016x}), the client {} \
+                 (hash {:016x})",
+                server.items, server.catalogue, client.items, client.catalogue
+            );
+        }
+        if server.containers == client.containers {
+            return write!(
+                f,
+                "registered actions or types of item data mismatch; register the same ones on \
+                 both sides"
+            );
+        }
+        write!(
+            f,
+            "registered containers mismatch: the server has {} (hash {:016x}), the client {} \
+             (hash {:016x}); register the same ones on both sides",
+            server.kinds, server.containers, client.kinds, client.containers
+        )
+    }
+}
+
+/// The copies that a client has and that the server may use as a base for changes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct KnownCopies {
+    /// The server's run that the copies belong to.
+    pub(crate) epoch: u64,
+    /// Inventory ids with versions, at most [`COPIES_MAX`](crate::wire::COPIES_MAX).
+    pub(crate) copies: Vec<(u64, u64)>,
+    /// The transfer being received, and the index of its first missing chunk.
+    pub(crate) transfer: Option<(u8, u16)>,
+}
+
+/// A control request of a client.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// The handshake, with the copies that the client has.
+    Hello(Hello, KnownCopies),
+    /// The client has lost sync and requests that all its views be opened again.
+    Resync(KnownCopies),
+    /// The client has received all chunks of this transfer.
+    Received(u8),
+    /// The client's copies of these inventories, by view and handle, do not match the server's
+    /// checksums; it requests full updates.
+    Heal(Vec<(u32, u32)>),
+}
+
+/// Maximum number of copies repaired by one request; the client requests the others again.
+pub(crate) const HEALS_MAX: usize = 32;
+
+/// First byte of the message that rejects a client; the server's [`Hello`] follows. It is the same
+/// in every protocol version.
+pub(crate) const REFUSED: u8 = 0b1111;
+
+/// First byte of a request that is not about inventories. It is the same in every protocol version.
+pub const CONTROL: u8 = 1;
