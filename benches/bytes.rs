@@ -15,7 +15,7 @@ mod common;
 use std::alloc::System;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::sim::{Network, Pair};
+use bevy_inventory_sync::sim::{Network, Simulation};
 use clap::Parser;
 
 use common::{
@@ -24,7 +24,7 @@ use common::{
     ops::{self, Cells, ItemStack, Op, SLOTS, Workload},
     peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, Slower, WholeComponent},
     recovery::{Loaded, hotbar_beside_bank, load, reconnect, storm},
-    udp::UdpPair,
+    udp::UdpSimulation,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -175,7 +175,7 @@ fn every_peer(name: &str, workload: &Workload, network: Network) {
     one::<HandWritten>(name, workload, network);
 }
 
-fn traffic(pair: &Pair) -> (u64, u64) {
+fn traffic(pair: &Simulation) -> (u64, u64) {
     let all = pair.clients.iter().map(|client| client.traffic);
     all.fold((0, 0), |(down, both), t| (down + t.bytes_down, both + t.bytes_down + t.bytes_up))
 }
@@ -185,7 +185,7 @@ fn show<P: Peer>(name: &str, bytes: (u64, u64), per: usize, udp: &str) {
     println!("{name}\t{}\t{:.2}\t{:.2}\t{udp}", P::NAME, each(bytes.0), each(bytes.1));
 }
 
-fn clients(pair: &Pair) -> Vec<bevy_replicon::prelude::ClientId> {
+fn clients(pair: &Simulation) -> Vec<bevy_replicon::prelude::ClientId> {
     (0..pair.clients.len()).map(|client| pair.client_id(client)).collect()
 }
 
@@ -233,7 +233,7 @@ fn run_over_udp<P: Peer>(
     ticks: u64,
     network: Network,
 ) -> (u64, Vec<u64>) {
-    let mut pair = UdpPair::new::<P>();
+    let mut pair = UdpSimulation::new::<P>();
     let client = pair.client_id();
     P::spawn(pair.server.world_mut(), 0, first, &[client]);
     pair.steps(60);
@@ -296,7 +296,7 @@ fn late_join<P: Peer>(mode: Mode) {
 
 /// Returns the ticks until each change of a client's hotbar is shown, while all other inventories are in transit.
 fn hotbar_meanwhile<P: Peer>(seed: u64, all: &[Cells]) -> Vec<u64> {
-    let mut pair = UdpPair::new::<P>();
+    let mut pair = UdpSimulation::new::<P>();
     let (client, mut cells) = (pair.client_id(), all[0]);
     P::spawn(pair.server.world_mut(), 0, &cells, &[client]);
     pair.steps(60);

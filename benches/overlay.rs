@@ -12,10 +12,11 @@ use bevy::{
     window::{ExitCondition, WindowPlugin},
 };
 use bevy_egui::EguiPlugin;
+use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
     overlay::{InventoryOverlay, InventoryOverlayPlugin},
     prelude::*,
-    sim::Pair,
+    sim::Simulation,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -36,7 +37,7 @@ enum Overlay {
 }
 
 fn app(overlay: Overlay) -> App {
-    let mut app = Pair::app(|app| {
+    let mut app = Simulation::app(|app| {
         let items = Items::<()>::from_ron(r#"(items: [(key: "torch", max_stack: 64)])"#);
         app.insert_items(items.expect("the item list is valid"));
         let no_window = WindowPlugin {

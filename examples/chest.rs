@@ -3,7 +3,7 @@
 //! Server and clients run in this process, connected by the test harness.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 
 const KEY: ItemId = ItemId::of("key");
 const GOLD: ItemId = ItemId::of("gold");
@@ -24,10 +24,10 @@ fn setup(app: &mut App) {
 }
 
 /// On the server: evaluated when a player opens the chest, and again for each use.
-fn has_key(In(ask): In<Ask>, inventories: Query<&Inventory>) -> Verdict {
+fn has_key(In(ask): In<AccessRequest>, inventories: Query<&Inventory>) -> AccessDecision {
     match ask.actor.and_then(|actor| inventories.get(actor).ok()) {
-        Some(inventory) if inventory.count(KEY) > 0 => Verdict::Allow,
-        _ => Verdict::Refuse(Reason::Locked),
+        Some(inventory) if inventory.count(KEY) > 0 => AccessDecision::Allow,
+        _ => AccessDecision::Deny(Rejection::Locked),
     }
 }
 
@@ -48,7 +48,7 @@ fn refused(refused: On<ActionRejected>) {
 
 /// On a client: handles a click on the chest.
 fn open_chest(mut actions: InventoryActions) {
-    actions.open_id(InventoryId::named("chest", 1));
+    actions.open_by_id(InventoryId::named("chest", 1));
 }
 
 /// On a client: handles a Shift-click on the first slot of the chest.
@@ -57,11 +57,14 @@ fn take_gold(
     chest: Single<Entity, (With<InView>, Without<LocalInventory>)>,
     me: Single<Entity, With<LocalInventory>>,
 ) {
-    actions.request(Action::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });
+    actions.request(InventoryAction::QuickMove {
+        from: (*chest, Inventory::slot(0)),
+        to: (*me).into(),
+    });
 }
 
 fn main() {
-    let mut pair = Pair::new(2, setup);
+    let mut pair = Simulation::new(2, setup);
     for client in 0..2 {
         let mut inventory = Inventory::default();
         if client == 0 {

@@ -2,7 +2,7 @@
 //! click.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 
 const COAL: ItemId = ItemId::of("coal");
 const TORCH: ItemId = ItemId::of("torch");
@@ -21,7 +21,7 @@ fn setup(app: &mut App) {
 
 /// On the client: the check that a crafting panel makes in each frame.
 fn button(actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
-    match actions.check(&Action::craft(TORCHES, *me)) {
+    match actions.check(&InventoryAction::craft(TORCHES, *me)) {
         Ok(()) => println!("the button is enabled"),
         Err(reason) => println!("the button is disabled: {reason}"),
     }
@@ -29,19 +29,19 @@ fn button(actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
 
 /// On the client: the button is pressed.
 fn press(mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
-    actions.request(Action::craft(TORCHES, *me));
+    actions.request(InventoryAction::craft(TORCHES, *me));
 }
 
 fn confirmed(confirmed: On<ActionConfirmed>) {
-    println!("{:?}: confirmed by the server", confirmed.request);
+    println!("{:?}: confirmed by the server", confirmed.id);
 }
 
 fn refused(refused: On<ActionRejected>) {
-    println!("{:?}: rejected: {}", refused.request, refused.reason);
+    println!("{:?}: rejected: {}", refused.id, refused.reason);
 }
 
 fn main() {
-    let mut pair = Pair::new(1, setup);
+    let mut pair = Simulation::new(1, setup);
     // A round trip takes 100 ms.
     pair.network.latency_ticks = 3;
     let id = InventoryId::named("player", 1);
@@ -61,7 +61,7 @@ fn main() {
     client.run_system_once(button).expect("the player is in view");
     client.run_system_once(press).expect("the player is in view");
     let torches =
-        |pair: &Pair| pair.shown::<Inventory>(0, id).map_or(0, |slots| slots.count(TORCH));
+        |pair: &Simulation| pair.shown::<Inventory>(0, id).map_or(0, |slots| slots.count(TORCH));
     println!("{} torches in the frame of the click", torches(&pair));
     pair.steps(8);
     let client = pair.clients[0].app.world_mut();

@@ -1,7 +1,7 @@
 //! A custom container with a filter for the items that each slot accepts: boots go on feet.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 
 const BOOTS: ItemId = ItemId::of("leather_boots");
 const TORCH: ItemId = ItemId::of("torch");
@@ -18,7 +18,7 @@ struct Equipment(Slots);
 impl Container for Equipment {
     const NAME: &'static str = "equipment";
     // Picking up boots does not put them on.
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
 
     fn from_slots(slots: Slots) -> Self {
         Self(slots)
@@ -61,7 +61,7 @@ fn put_on(mut inventories: Inventories, player: Single<Entity, With<Equipment>>)
 }
 
 fn main() {
-    let mut pair = Pair::new(1, setup);
+    let mut pair = Simulation::new(1, setup);
     let owner = Owner(pair.client_id(0));
     let id = InventoryId::named("player", 1);
     let player = (id, Inventory::default(), Equipment(Slots::new(2)), owner);

@@ -63,7 +63,7 @@ fn welcome(client: On<Add, AuthorizedClient>, mut commands: Commands) {
 fn loot(mut inventories: Inventories, players: Query<Entity, With<Owner>>) {
     for player in &players {
         // Leftovers are discarded here; a game would drop them.
-        inventories.give(player, TORCH.stack(1)).discard();
+        inventories.insert_up_to(player, TORCH.stack(1)).discard();
     }
 }
 

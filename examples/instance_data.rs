@@ -1,7 +1,7 @@
 //! Instance data: an engraving on one particular ring. It can be any serde type, and is sent to a client only once.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 use serde::{Deserialize, Serialize};
 
 const RING: ItemId = ItemId::of("ring");
@@ -33,7 +33,7 @@ fn repaint(change: On<SlotChanged>, pool: Res<DataPool>) {
 }
 
 fn main() {
-    let mut pair = Pair::new(1, setup);
+    let mut pair = Simulation::new(1, setup);
     let id = InventoryId::named("player", 1);
     let owner = Owner(pair.client_id(0));
     let player = pair.server.world_mut().spawn((id, Inventory::default(), owner)).id();

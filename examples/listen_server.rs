@@ -2,7 +2,7 @@
 //! sends no bytes and emits the same events.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 use bevy_replicon::prelude::*;
 
 const TORCH: ItemId = ItemId::of("torch");
@@ -31,11 +31,11 @@ fn repaint(change: On<SlotChanged>, screen: Res<Screen>) {
 /// Handles a click on either screen.
 fn click(mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
     let (from, to) = ((*me, Inventory::slot(0)), (*me, Inventory::slot(9)));
-    actions.request(Action::Move { from, to, count: Some(5) });
+    actions.request(InventoryAction::Move { from, to, count: Some(5) });
 }
 
 fn main() {
-    let mut pair = Pair::new(1, setup);
+    let mut pair = Simulation::new(1, setup);
     pair.server.insert_resource(Screen("the host"));
     // The host's player is `ClientId::Server`.
     for (number, owner) in [(1, ClientId::Server), (2, pair.client_id(0))] {
@@ -45,7 +45,8 @@ fn main() {
         pair.server.world_mut().spawn((id, inventory, Owner(owner)));
     }
     pair.steps(4);
-    let bytes = |pair: &Pair| pair.clients[0].traffic.bytes_down + pair.clients[0].traffic.bytes_up;
+    let bytes =
+        |pair: &Simulation| pair.clients[0].traffic.bytes_down + pair.clients[0].traffic.bytes_up;
     let before = bytes(&pair);
     println!("the host clicks");
     pair.server.world_mut().run_system_once(click).expect("the host has an inventory");

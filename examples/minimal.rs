@@ -4,7 +4,7 @@
 //! the same: each app adds the plugins and this `setup`.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 
 const TORCH: ItemId = ItemId::of("torch");
 
@@ -32,7 +32,7 @@ fn repaint(change: On<SlotChanged>) {
 }
 
 fn main() {
-    let mut pair = Pair::new(1, setup);
+    let mut pair = Simulation::new(1, setup);
     let mut inventory = Inventory::default();
     assert!(inventory.add(TORCH.stack(8), 64).is_none());
     let owner = Owner(pair.client_id(0));

@@ -44,7 +44,7 @@ fn begin(mut commands: Commands, mut state: ResMut<NextState<ServerState>>) {
 fn mine(mut inventories: Inventories, chests: Query<Entity, With<Viewers>>) {
     for chest in &chests {
         if fastrand::u8(..4) == 0 {
-            inventories.give(chest, KEYS[fastrand::usize(..3)].stack(2)).discard();
+            inventories.insert_up_to(chest, KEYS[fastrand::usize(..3)].stack(2)).discard();
         }
     }
 }
@@ -95,6 +95,6 @@ fn tinker(mut actions: InventoryActions, seen: Query<Entity, With<InView>>) {
     let seen: Vec<Entity> = seen.iter().collect();
     let slot = || Some((*fastrand::choice(&seen)?, Inventory::slot(fastrand::usize(..9))));
     if let (Some(from), Some(to)) = (slot(), slot()) {
-        actions.request(Action::Move { from, to, count: None });
+        actions.request(InventoryAction::Move { from, to, count: None });
     }
 }

@@ -1,7 +1,7 @@
 //! A click with 400 ms of latency is predicted at once, and confirmed or rolled back later. The other player is faster.
 
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 
 const APPLE: ItemId = ItemId::of("apple");
 
@@ -37,11 +37,14 @@ fn take(
     tree: Single<Entity, (With<InView>, Without<LocalInventory>)>,
     me: Single<Entity, With<LocalInventory>>,
 ) {
-    actions.request(Action::QuickMove { from: (*tree, Inventory::slot(0)), to: (*me).into() });
+    actions.request(InventoryAction::QuickMove {
+        from: (*tree, Inventory::slot(0)),
+        to: (*me).into(),
+    });
 }
 
 fn main() {
-    let mut pair = Pair::new(2, setup);
+    let mut pair = Simulation::new(2, setup);
     pair.network.latency_ticks = 12;
     for client in 0..2 {
         let id = InventoryId::named("player", client as u64);

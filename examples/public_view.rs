@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_inventory_sync::features::public_view::HeldItem;
-use bevy_inventory_sync::{prelude::*, sim::Pair};
+use bevy_inventory_sync::{prelude::*, sim::Simulation};
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ fn setup(app: &mut App) {
 }
 
 /// Prints what a client knows about the figure.
-fn tell(pair: &mut Pair, client: usize, who: &str) {
+fn emit(pair: &mut Simulation, client: usize, who: &str) {
     let world = pair.clients[client].app.world_mut();
     let mut figures = world.query::<(&HeldItem, &Bulges, Option<&Inventory>, Option<&InView>)>();
     let Ok((held, bulges, inventory, seen)) = figures.single(world) else {
@@ -46,7 +46,7 @@ fn tell(pair: &mut Pair, client: usize, who: &str) {
 }
 
 fn main() {
-    let mut pair = Pair::new(3, setup);
+    let mut pair = Simulation::new(3, setup);
     let (mut inventory, mut hotbar) = (Inventory::default(), Hotbar::default());
     for slot in 0..3 {
         inventory.set(slot, COIN.stack(10)).expect("there are 27 slots");
@@ -64,6 +64,6 @@ fn main() {
     pair.server.world_mut().spawn(player);
     pair.steps(10);
     for (client, who) in [(0, "owner"), (1, "viewer"), (2, "bystander")] {
-        tell(&mut pair, client, who);
+        emit(&mut pair, client, who);
     }
 }

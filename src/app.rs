@@ -8,10 +8,11 @@ use crate::{
         data::{DataPool, ItemData},
     },
     shared::{
-        actions::{Accepted, ActionTypes, InventoryAction},
-        containers::Kinds,
+        actions::{ActionApplied, ActionTypes, RegisteredAction},
+        containers::ContainerRegistry,
         items_asset,
         markers::HasContainer,
+        sealed::Sealed,
     },
 };
 #[cfg(feature = "server")]
@@ -24,18 +25,18 @@ use crate::client::reconcile;
 #[cfg(feature = "server")]
 use crate::server::{
     mark,
-    requests::rules::{self, Ask, Verdict},
+    requests::rules::{self, AccessDecision, AccessRequest},
 };
 
 /// Extends [`App`] with the registrations of this crate. Both sides must make the same
 /// calls, before the app has finished. Their order does not matter.
-pub trait InventoryAppExt {
+pub trait InventoryAppExt: Sealed {
     /// Registers a container of the game. [`Inventory`](crate::prelude::Inventory) and
     /// [`Hotbar`](crate::prelude::Hotbar) are registered by default.
     ///
     /// # Panics
     ///
-    /// If a container of that name is registered, or [`KINDS_MAX`](crate::model::limits::KINDS_MAX) are.
+    /// If a container of that name is registered, or [`CONTAINERS_MAX`](crate::model::limits::CONTAINERS_MAX) are.
     fn add_container<C: Container>(&mut self) -> &mut Self;
 
     /// Inserts the catalog. Syncing starts once there is one.
@@ -48,7 +49,7 @@ pub trait InventoryAppExt {
     where
         P: Send + Sync + DeserializeOwned + Default + 'static;
 
-    /// Registers a type of custom action. [`Action`](crate::prelude::Action) is registered by
+    /// Registers a type of custom action. [`InventoryAction`](crate::prelude::InventoryAction) is registered by
     /// default.
     ///
     /// # Panics
@@ -65,38 +66,41 @@ pub trait InventoryAppExt {
 
     /// Like [`Self::add_action`], for any action.
     #[doc(hidden)]
-    fn register_action<A: InventoryAction>(&mut self) -> &mut Self;
+    fn register_action<A: RegisteredAction>(&mut self) -> &mut Self;
 
     /// Registers a rule: a system that the authority runs before a player opens, uses, or continues
-    /// to see an inventory whose entity matches the filter `F`. See [`Ask`].
+    /// to see an inventory whose entity matches the filter `F`. See [`AccessRequest`].
     ///
     /// ```
     /// # use bevy::prelude::*;
     /// # use bevy_inventory_sync::prelude::*;
     /// # #[derive(Component)] struct Position(Vec2);
     /// # #[derive(Component)] struct Chest;
-    /// fn near(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
+    /// fn near(In(ask): In<AccessRequest>, positions: Query<&Position>) -> AccessDecision {
     ///     let at = |entity: Option<Entity>| positions.get(entity?).ok().map(|at| at.0);
     ///     match (at(ask.actor), at(Some(ask.inventory))) {
-    ///         (Some(a), Some(b)) if a.distance(b) <= 2.0 => Verdict::Allow,
-    ///         _ => Verdict::Refuse(Reason::TooFar),
+    ///         (Some(a), Some(b)) if a.distance(b) <= 2.0 => AccessDecision::Allow,
+    ///         _ => AccessDecision::Deny(Rejection::TooFar),
     ///     }
     /// }
     /// # let mut app = App::new();
     /// app.add_rule::<With<Chest>, _>(near);
     /// ```
     #[cfg(feature = "server")]
-    fn add_rule<F, M>(&mut self, rule: impl IntoSystem<In<Ask>, Verdict, M> + 'static) -> &mut Self
+    fn add_rule<F, M>(
+        &mut self,
+        rule: impl IntoSystem<In<AccessRequest>, AccessDecision, M> + 'static,
+    ) -> &mut Self
     where
         F: QueryFilter + 'static;
 }
 
 impl InventoryAppExt for App {
     fn add_container<C: Container>(&mut self) -> &mut Self {
-        self.init_resource::<Kinds>();
-        let mut kinds = self.world().resource::<Kinds>().clone();
-        kinds.add::<C>(self.world_mut());
-        self.insert_resource(kinds);
+        self.init_resource::<ContainerRegistry>();
+        let mut registry = self.world().resource::<ContainerRegistry>().clone();
+        registry.add::<C>(self.world_mut());
+        self.insert_resource(registry);
         self.register_required_components::<C, HasContainer>();
         #[cfg(feature = "server")]
         mark::register::<C>(self);
@@ -106,7 +110,7 @@ impl InventoryAppExt for App {
     }
 
     fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self {
-        self.insert_resource(items.catalogue().clone()).insert_resource(items)
+        self.insert_resource(items.catalog().clone()).insert_resource(items)
     }
 
     fn load_items<P>(&mut self, path: &'static str) -> &mut Self
@@ -126,14 +130,17 @@ impl InventoryAppExt for App {
         self
     }
 
-    fn register_action<A: InventoryAction>(&mut self) -> &mut Self {
-        self.add_message::<Accepted<A>>();
+    fn register_action<A: RegisteredAction>(&mut self) -> &mut Self {
+        self.add_message::<ActionApplied<A>>();
         self.world_mut().get_resource_or_init::<ActionTypes>().add::<A>();
         self
     }
 
     #[cfg(feature = "server")]
-    fn add_rule<F, M>(&mut self, rule: impl IntoSystem<In<Ask>, Verdict, M> + 'static) -> &mut Self
+    fn add_rule<F, M>(
+        &mut self,
+        rule: impl IntoSystem<In<AccessRequest>, AccessDecision, M> + 'static,
+    ) -> &mut Self
     where
         F: QueryFilter + 'static,
     {

@@ -14,20 +14,22 @@ pub(crate) mod submit;
 pub mod transfers;
 
 use crate::{
-    model::{catalog::Catalogue, data::DataPool},
-    shared::{containers::Kinds, events::CloseReason, schedule::InventoryClientSystems},
+    model::{catalog::ItemCatalog, data::DataPool},
+    shared::{
+        containers::ContainerRegistry, events::CloseReason, schedule::InventoryClientSystems,
+    },
     wire::Schema,
 };
 
-use confirmed::Confirmations;
+use confirmed::ConfirmedInventories;
 
 use predictions::Predictions;
 
 use receive::Received;
 
-use state::Submission;
+use state::ResyncState;
 
-use transfers::Transfers;
+use transfers::IncomingTransfers;
 
 use bevy::prelude::*;
 use bevy_replicon::prelude::*;
@@ -39,14 +41,14 @@ pub struct InventoryClientPlugin;
 
 impl Plugin for InventoryClientPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<confirmed::Confirmations>()
+        app.init_resource::<confirmed::ConfirmedInventories>()
             .init_resource::<predictions::Predictions>()
-            .init_resource::<predictions::ActionTimes>()
-            .register_type::<predictions::ActionTimes>()
+            .init_resource::<predictions::ActionLatency>()
+            .register_type::<predictions::ActionLatency>()
             .init_resource::<receive::Received>()
-            .init_resource::<transfers::Transfers>()
-            .add_message::<transfers::TransferProgress>()
-            .init_resource::<state::Submission>()
+            .init_resource::<transfers::IncomingTransfers>()
+            .add_message::<transfers::TransferProgressed>()
+            .init_resource::<state::ResyncState>()
             .init_resource::<state::SyncState>()
             .configure_sets(
                 PreUpdate,
@@ -59,14 +61,14 @@ impl Plugin for InventoryClientPlugin {
                     .chain()
                     .after(ClientSystems::Receive)
                     .run_if(in_state(ClientState::Connected))
-                    .run_if(resource_exists::<Catalogue>),
+                    .run_if(resource_exists::<ItemCatalog>),
             )
             .configure_sets(
                 PostUpdate,
                 InventoryClientSystems::Submit
                     .before(ClientSystems::Send)
                     .run_if(in_state(ClientState::Connected))
-                    .run_if(resource_exists::<Catalogue>),
+                    .run_if(resource_exists::<ItemCatalog>),
             )
             .add_plugins(debug::plugin)
             .add_observer(reconcile::detach_gone)
@@ -84,7 +86,7 @@ impl Plugin for InventoryClientPlugin {
             )
             .add_systems(
                 PostUpdate,
-                (submit::submit_requests, transfers::tell_received)
+                (submit::submit_requests, transfers::confirm_transfers)
                     .in_set(InventoryClientSystems::Submit),
             )
             .add_systems(
@@ -97,26 +99,26 @@ impl Plugin for InventoryClientPlugin {
             predict::check_rebase
                 .after(InventoryClientSystems::Notify)
                 .run_if(in_state(ClientState::Connected))
-                .run_if(resource_exists::<Catalogue>),
+                .run_if(resource_exists::<ItemCatalog>),
         );
     }
 }
 
 /// The connection is gone, and a client is no authority: everything closes.
 pub(super) fn disconnect(
-    catalogue: Option<Res<Catalogue>>,
-    kinds: Res<Kinds>,
-    mut confirmations: ResMut<Confirmations>,
-    (mut received, mut transfers): (ResMut<Received>, ResMut<Transfers>),
-    mut submission: ResMut<Submission>,
+    catalog: Option<Res<ItemCatalog>>,
+    registry: Res<ContainerRegistry>,
+    mut confirmations: ResMut<ConfirmedInventories>,
+    (mut received, mut transfers): (ResMut<Received>, ResMut<IncomingTransfers>),
+    mut submission: ResMut<ResyncState>,
     mut state: ResMut<state::SyncState>,
     mut predictions: ResMut<Predictions>,
     mut pool: ResMut<DataPool>,
 ) {
     predictions.disconnect();
     pool.follow(false);
-    if let Some(catalogue) = catalogue {
-        let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    if let Some(catalog) = catalog {
+        let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
         confirmations.keep_opens(transfers.take_copies(schema));
     }
     confirmations.keep_all();
@@ -130,7 +132,7 @@ pub(super) fn disconnect(
     confirmations.touched.clear();
     confirmations.waiting.clear();
     *received = Received::default();
-    *transfers = Transfers::default();
-    *submission = Submission::default();
+    *transfers = IncomingTransfers::default();
+    *submission = ResyncState::default();
     *state = state::SyncState::default();
 }

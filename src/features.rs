@@ -8,3 +8,25 @@ pub mod pages;
 pub mod progress;
 pub mod public_view;
 pub mod tabs;
+
+use crate::shared::sealed::Sealed;
+use bevy::prelude::*;
+
+/// Extends [`App`] with the registration of paged inventories.
+pub trait PagesAppExt: Sealed {
+    /// Registers [`Tabs`](tabs::Tabs): inventories of many slots in pages, of which a player opens one at a time.
+    ///
+    /// # Panics
+    ///
+    /// As [`InventoryAppExt::add_container`](crate::app::InventoryAppExt::add_container) and [`InventoryAppExt::add_item_data`](crate::app::InventoryAppExt::add_item_data).
+    fn add_pages(&mut self) -> &mut Self;
+}
+
+impl PagesAppExt for App {
+    fn add_pages(&mut self) -> &mut Self {
+        tabs::register(self);
+        #[cfg(feature = "server")]
+        pages::register(self);
+        self
+    }
+}

@@ -90,7 +90,7 @@
 //!
 //! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a channel of their own, so
 //! that nothing else waits behind them. The player's own inventory goes first.
-//! [`SyncSettings::bulk_bytes_per_tick`] sets the rate.
+//! [`SyncSettings::chunk_bytes_per_tick`] sets the rate.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -115,9 +115,9 @@
 //!
 //! # Update rate
 //!
-//! By default a change is sent in the tick in which it is made. The component [`Pace`] on an inventory lowers the rate:
-//! with [`Pace::Normal`] a viewer receives an update at most every 50 ms, with [`Pace::Low`] at most every 200 ms.
-//! [`Viewers::set_pace`] does the same for one viewer. The first change after a pause is sent immediately at every
+//! By default a change is sent in the tick in which it is made. The component [`SyncPriority`] on an inventory lowers the rate:
+//! with [`SyncPriority::Normal`] a viewer receives an update at most every 50 ms, with [`SyncPriority::Low`] at most every 200 ms.
+//! [`Viewers::set_priority`] does the same for one viewer. The first change after a pause is sent immediately at every
 //! priority; later changes merge while they wait. The result of a player's own action is sent with the answer.
 //!
 //! ```
@@ -128,7 +128,7 @@
 //! /// Players do not need the contents of a machine in every tick.
 //! fn calm_machines(machines: Query<Entity, Added<Crafter>>, mut commands: Commands) {
 //!     for machine in &machines {
-//!         commands.entity(machine).insert(Pace::Low);
+//!         commands.entity(machine).insert(SyncPriority::Low);
 //!     }
 //! }
 //! # bevy::ecs::system::assert_is_system(calm_machines);
@@ -167,23 +167,23 @@
 //!     chest: Single<Entity, (With<InView>, With<Chest>)>,
 //! ) {
 //!     // Shift-click: moves the stack to wherever it fits.
-//!     actions.request(Action::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });
+//!     actions.request(InventoryAction::QuickMove { from: (*chest, Inventory::slot(0)), to: (*me).into() });
 //!     // Drag, and right-drag with a count.
 //!     let (from, to) = ((*me, Inventory::slot(0)), (*me, Hotbar::slot(3)));
-//!     actions.request(Action::Move { from, to, count: Some(5) });
+//!     actions.request(InventoryAction::Move { from, to, count: Some(5) });
 //! }
 //!
 //! fn toast(rejected: On<ActionRejected>) {
 //!     info!("{}", rejected.reason);
 //! }
 //!
-//! fn grey_slot(slot: On<SlotPending>) {
+//! fn grey_slot(slot: On<SlotPendingChanged>) {
 //!     info!("{:?} waits for the server: {}", slot.slot, slot.pending);
 //! }
 //! # bevy::ecs::system::assert_is_system(click);
 //! ```
 //!
-//! [`Action`] contains the inventory gestures that players know. [`check`](InventoryActions::check) is a dry run, for
+//! [`InventoryAction`] contains the inventory gestures that players know. [`check`](InventoryActions::check) is a dry run, for
 //! example to gray out a button. The same code runs on a client, on a host and in single player.
 //!
 //! ## Permissions and rules
@@ -200,19 +200,19 @@
 //! # #[derive(Component)] struct Strength(u32);
 //! const KEY: ItemId = ItemId::of("key");
 //!
-//! fn unlocked(In(ask): In<Ask>, inventories: Query<&Inventory>) -> Verdict {
+//! fn unlocked(In(ask): In<AccessRequest>, inventories: Query<&Inventory>) -> AccessDecision {
 //!     let opener = ask.actor.and_then(|actor| inventories.get(actor).ok());
 //!     match opener {
-//!         Some(inventory) if inventory.count(KEY) > 0 => Verdict::Allow,
-//!         _ => Verdict::Refuse(Reason::Locked),
+//!         Some(inventory) if inventory.count(KEY) > 0 => AccessDecision::Allow,
+//!         _ => AccessDecision::Deny(Rejection::Locked),
 //!     }
 //! }
 //!
 //! /// Limits how many items a player can carry.
-//! fn not_too_heavy(In(ask): In<Ask>, carriers: Query<(&Inventory, &Strength)>) -> Verdict {
-//!     let Ok((inventory, strength)) = carriers.get(ask.inventory) else { return Verdict::Allow };
+//! fn not_too_heavy(In(ask): In<AccessRequest>, carriers: Query<(&Inventory, &Strength)>) -> AccessDecision {
+//!     let Ok((inventory, strength)) = carriers.get(ask.inventory) else { return AccessDecision::Allow };
 //!     let carried: u32 = inventory.iter().map(|(_, stack)| stack.count()).sum();
-//!     Verdict::AtMost(strength.0.saturating_sub(carried))
+//!     AccessDecision::AtMost(strength.0.saturating_sub(carried))
 //! }
 //!
 //! # fn rules(app: &mut App) {
@@ -225,14 +225,14 @@
 //! ```
 //!
 //! Each request carries a 16-bit hash of what the player saw. If a slot contains another item when the server handles the
-//! request, the request is rejected as [`Reason::Stale`]. When two players take the same item, one of them gets it and the
-//! other is notified. Requests that no legitimate client sends are counted; [`ClientMisbehaved`] reports a client that
+//! request, the request is rejected as [`Rejection::Stale`]. When two players take the same item, one of them gets it and the
+//! other is notified. Requests that no legitimate client sends are counted; [`ClientViolation`] reports a client that
 //! sends too many of them. [`RequestLimits`] caps the request rate.
 //!
 //! ## Custom actions
 //!
 //! To add an action, define one type and register it. Custom actions are predicted, and the server handles them in one
-//! order with the built-in ones: see [`GameAction`]. On the server [`Accepted`] reports an action that was applied, with
+//! order with the built-in ones: see [`GameAction`]. On the server [`ActionApplied`] reports an action that was applied, with
 //! the value that `apply` returned.
 //!
 //! ```
@@ -248,18 +248,18 @@
 //!     const NAME: &str = "eat";
 //!     type Output = Stack;
 //!
-//!     fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+//!     fn apply(&self, tx: &mut Transaction) -> Result<Stack, Rejection> {
 //!         let player = tx.actor()?;
-//!         tx.witness(player, self.slot)?;
-//!         let food = tx.get(player, self.slot)?.ok_or(Reason::Empty)?;
-//!         if !tx.catalogue().get(food.item).is_some_and(|def| def.has_tag("food")) {
-//!             return Err(Reason::NotAccepted);
+//!         tx.expect_unchanged(player, self.slot)?;
+//!         let food = tx.get(player, self.slot)?.ok_or(Rejection::Empty)?;
+//!         if !tx.catalog().get(food.item).is_some_and(|def| def.has_tag("food")) {
+//!             return Err(Rejection::NotAccepted);
 //!         }
 //!         Ok(tx.take_from(player, self.slot, Some(1))?)
 //!     }
 //! }
 //!
-//! fn heal(eaten: On<Accepted<Eat>>, mut players: Query<&mut Health>) {
+//! fn heal(eaten: On<ActionApplied<Eat>>, mut players: Query<&mut Health>) {
 //!     if let Some(mut health) = eaten.actor.and_then(|actor| players.get_mut(actor).ok()) {
 //!         health.0 += eaten.output.count();
 //!     }
@@ -273,13 +273,13 @@
 //!
 //! Recipes are defined next to the items: `recipes: [(key: "torch", takes: [("coal", 1)], gives: [("torch", 4)])]`.
 //! A recipe with `at: "workbench"` needs a station, an entity that has a container of that name. A recipe with `millis`
-//! takes time and is made by a [`Crafter`]; [`Work`] shows its progress.
+//! takes time and is made by a [`Crafter`]; [`CraftingProgress`] shows its progress.
 //!
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
 //! # fn craft(mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>) {
-//! let torch = Action::craft(RecipeId::of("torch"), *me);
+//! let torch = InventoryAction::craft(RecipeId::of("torch"), *me);
 //! if actions.check(&torch).is_ok() {
 //!     actions.request(torch);
 //! }
@@ -331,6 +331,7 @@
 //! # let items = r#"(items: [(key: "gem")])"#;
 //! # app.insert_items(Items::<()>::from_ron(items).unwrap());
 //! # spawn_bank(7, ClientId::Server, &mut app.world_mut().commands());
+//! # app.finish();
 //! # app.update();
 //! # app.add_systems(Update, draw_tabs);
 //! # app.update();
@@ -348,8 +349,8 @@
 //!
 //! # Item accounting
 //!
-//! [`ActionDecided`] reports each action with its outcome. [`ItemFlow`] reports all items that were created or destroyed.
-//! [`Conservation::Strict`] compares every commit with the changes that were declared, and reports the tick and the
+//! [`ActionResolved`] reports each action with its outcome. [`ItemsCreatedOrDestroyed`] reports all items that were created or destroyed.
+//! [`ItemAudit::Strict`] compares every commit with the changes that were declared, and reports the tick and the
 //! inventory in which items appeared from nowhere or vanished.
 //!
 //! # Network modes
@@ -424,30 +425,30 @@ pub mod prelude {
     pub use crate::{
         app::InventoryAppExt,
         features::{
+            PagesAppExt,
             equipment::EquipmentAppExt,
             public_view::{PublicView, PublicViewAppExt},
-            tabs::PagesAppExt,
         },
         model::{
-            action::{Action, GameAction},
+            action::{GameAction, InventoryAction},
             builtin::{Hotbar, Inventory},
-            catalog::{Catalogue, Items},
-            container::{Area, Container, Place, Slot},
+            catalog::{ItemCatalog, Items},
+            container::{Container, ContainerRef, Slot, SlotRef},
             data::{DataPool, ItemData},
             error::InventoryError,
             id::{InventoryId, ItemId},
             item::ItemDef,
             recipe::RecipeId,
-            rejection::Reason,
+            rejection::Rejection,
             rights::Rights,
             slots::Slots,
             stack::Stack,
-            transaction::Tx,
+            transaction::Transaction,
         },
         params::actions::InventoryActions,
         plugins::InventoryPlugins,
         shared::{
-            actions::{Accepted, ActionConfirmed, ActionRejected, SlotPending},
+            actions::{ActionApplied, ActionConfirmed, ActionRejected, SlotPendingChanged},
             events::{
                 Cause, Commit, InventoryClosed, InventoryOpened, InventoryResized, SelectedChanged,
                 SlotChanged,
@@ -462,8 +463,8 @@ pub mod prelude {
         params::inventories::Inventories,
         server::{
             loot::{Dropped, Loot},
-            pacing::{priority::Pace, settings::SyncSettings},
-            requests::rules::{Ask, Purpose, Verdict},
+            pacing::{priority::SyncPriority, settings::SyncSettings},
+            requests::rules::{AccessDecision, AccessKind, AccessRequest},
             views::access::{Openable, Owner, Viewers},
         },
     };

@@ -19,14 +19,16 @@
 mod steps;
 mod history;
 mod changes;
-mod journal;
+mod action_log;
 mod describe;
 mod cards;
 mod clients;
+mod context;
 mod gather;
-mod weigh;
-mod look;
+mod measure;
+mod style;
 mod window;
+mod plot;
 mod panels;
 
 use core::time::Duration;
@@ -64,7 +66,7 @@ impl Plugin for InventoryOverlayPlugin {
         app.init_resource::<InventoryOverlay>()
             .add_systems(PreUpdate, toggle.after(InputSystems))
             .add_plugins((steps::plugin, gather::plugin))
-            .init_resource::<window::Choices>()
+            .init_resource::<context::Choices>()
             .add_systems(EguiPrimaryContextPass, window::draw_overlay.run_if(is_shown));
     }
 }
@@ -87,32 +89,38 @@ pub enum OverlayPanel {
     #[default]
     Inventories,
     /// The pipeline steps of a slot change, with counts and timings.
-    Walk,
+    Pipeline,
     /// Bytes and messages, compared with the budget and with full updates.
     Traffic,
     /// Connection quality: of each client on a server, of this client on a client.
     Clients,
     /// The latest actions, with the reasons for rejections.
-    Journal,
+    ActionLog,
     /// Settings that can be changed while the game runs.
-    Levers,
+    Controls,
 }
 
 impl OverlayPanel {
     /// All panels, in tab order.
-    pub const ALL: [Self; 6] =
-        [Self::Inventories, Self::Walk, Self::Traffic, Self::Clients, Self::Journal, Self::Levers];
+    pub const ALL: [Self; 6] = [
+        Self::Inventories,
+        Self::Pipeline,
+        Self::Traffic,
+        Self::Clients,
+        Self::ActionLog,
+        Self::Controls,
+    ];
 
     /// Returns the label of the panel's tab.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Inventories => "Inventories",
-            Self::Walk => "Pipeline",
+            Self::Pipeline => "Pipeline",
             Self::Traffic => "Traffic",
             Self::Clients => "Clients",
-            Self::Journal => "Journal",
-            Self::Levers => "Controls",
+            Self::ActionLog => "ActionLog",
+            Self::Controls => "Controls",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     params,
     shared::{
         self,
-        containers::{Kinds, check_finished},
+        containers::{ContainerRegistry, check_finished},
     },
 };
 #[cfg(feature = "server")]
@@ -32,7 +32,7 @@ impl Plugin for InventorySharedPlugin {
     }
 
     fn finish(&self, app: &mut App) {
-        app.world_mut().resource_mut::<Kinds>().finish();
+        app.world_mut().resource_mut::<ContainerRegistry>().finish();
     }
 }
 

@@ -10,16 +10,17 @@ pub mod inspect;
 pub(crate) mod local;
 pub mod loot;
 pub mod mark;
+pub(crate) mod marked;
 pub mod pacing;
 pub mod requests;
 pub mod send;
 pub mod views;
 
 use crate::{
-    model::catalog::Catalogue,
+    model::catalog::ItemCatalog,
     shared::{
         authority::authority_is_here,
-        containers::Kinds,
+        containers::ContainerRegistry,
         schedule::{InventoryServerSystems, sync_is_due},
     },
 };
@@ -35,10 +36,10 @@ impl Plugin for InventoryServerPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<pacing::settings::SyncSettings>()
             .register_type::<pacing::settings::SyncSettings>()
-            .register_type::<pacing::priority::Pace>()
-            .init_resource::<send::batch::Batched>()
+            .register_type::<pacing::priority::SyncPriority>()
+            .init_resource::<send::job::Batched>()
             .init_resource::<send::encode::Encoded>()
-            .init_resource::<send::copies::Copies>()
+            .init_resource::<send::copies::EncodedCopies>()
             .configure_sets(
                 PreUpdate,
                 InventoryServerSystems::Validate
@@ -59,14 +60,14 @@ impl Plugin for InventoryServerPlugin {
                     .after(ServerSystems::IncrementTick)
                     .before(ServerSystems::Send)
                     .run_if(sync_is_due)
-                    .run_if(resource_exists::<Catalogue>),
+                    .run_if(resource_exists::<ItemCatalog>),
             )
             .configure_sets(
                 PostUpdate,
                 InventoryServerSystems::Features
                     .before(InventoryServerSystems::First)
                     .run_if(authority_is_here)
-                    .run_if(resource_exists::<Catalogue>),
+                    .run_if(resource_exists::<ItemCatalog>),
             )
             .add_plugins((
                 views::plugin,
@@ -86,7 +87,7 @@ impl Plugin for InventoryServerPlugin {
                 PreUpdate,
                 (
                     requests::validate::validate_requests,
-                    requests::validate::act_on_requests.run_if(resource_exists::<Catalogue>),
+                    requests::validate::act_on_requests.run_if(resource_exists::<ItemCatalog>),
                 )
                     .chain()
                     .in_set(InventoryServerSystems::Validate),
@@ -118,7 +119,8 @@ impl Plugin for InventoryServerPlugin {
             );
     }
     fn finish(&self, app: &mut App) {
-        let names = app.world().resource::<Kinds>().as_slice().iter().map(|kind| kind.name);
+        let names =
+            app.world().resource::<ContainerRegistry>().as_slice().iter().map(|kind| kind.name);
         let names: Vec<&'static str> = names.collect();
         mark::order_containers(app, &names);
     }

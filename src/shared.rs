@@ -12,6 +12,7 @@ pub(crate) mod messages;
 pub mod random;
 pub mod rate;
 pub mod schedule;
+pub(crate) mod sealed;
 pub mod stats;
 
 use bevy::prelude::*;
@@ -23,7 +24,7 @@ use crate::model::{
 
 /// Registers the messages, resources and events that both halves use.
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<containers::Kinds>()
+    app.init_resource::<containers::ContainerRegistry>()
         .init_resource::<stats::InventoryStats>()
         .init_resource::<DataPool>()
         .init_resource::<random::InventoryRng>()
@@ -33,7 +34,7 @@ pub(crate) fn plugin(app: &mut App) {
         .add_message::<events::InventoryClosed>()
         .add_message::<events::SlotChanged>()
         .add_message::<events::SelectedChanged>()
-        .add_message::<events::SyncRefused>()
+        .add_message::<events::SyncRejected>()
         .register_type::<stats::InventoryStats>()
         .register_type::<rate::RequestLimits>()
         .register_type::<Inventory>()

@@ -3,11 +3,11 @@
 //!
 //! ```
 //! use bevy::prelude::*;
-//! use bevy_inventory_sync::{prelude::*, sim::Pair};
+//! use bevy_inventory_sync::{prelude::*, sim::Simulation};
 //!
 //! const TORCH: ItemId = ItemId::of("torch");
 //!
-//! let mut pair = Pair::new(1, |app| {
+//! let mut pair = Simulation::new(1, |app| {
 //!     app.insert_items(Items::<()>::from_ron(r#"(items: [(key: "torch")])"#).unwrap());
 //! });
 //! let owner = Owner(pair.client_id(0));
@@ -74,13 +74,13 @@ pub struct Traffic {
     pub bytes_up: u64,
 }
 
-/// One client of a [`Pair`].
-pub struct PairClient {
+/// One client of a [`Simulation`].
+pub struct SimulatedClient {
     /// The client's app.
     pub app: App,
     /// Traffic so far.
     pub traffic: Traffic,
-    /// Every message from the server with its channel, if [`Pair::record`] is set.
+    /// Every message from the server with its channel, if [`Simulation::record`] is set.
     pub record: Vec<(usize, Bytes)>,
     entity: Option<Entity>,
     down: Link,
@@ -92,11 +92,11 @@ pub struct PairClient {
 pub type Tamper = Box<dyn FnMut(usize, usize, Bytes) -> Vec<Bytes>>;
 
 /// A server with its clients. See the [module documentation](self).
-pub struct Pair {
+pub struct Simulation {
     /// The server's app.
     pub server: App,
     /// The clients, connected or not.
-    pub clients: Vec<PairClient>,
+    pub clients: Vec<SimulatedClient>,
     /// The network; may be changed at any time.
     pub network: Network,
     /// Whether clients record every message that they are sent.
@@ -107,18 +107,18 @@ pub struct Pair {
     random: fastrand::Rng,
 }
 
-impl Pair {
+impl Simulation {
     /// Creates a server and `clients` connected clients. `setup` is called on each app, starting
     /// with the server's; it registers containers and inserts the items.
     #[must_use]
     pub fn new(clients: usize, setup: impl Fn(&mut App)) -> Self {
-        Self::of_apps(Self::app(&setup), (0..clients).map(|_| Self::app(&setup)))
+        Self::from_apps(Self::app(&setup), (0..clients).map(|_| Self::app(&setup)))
     }
 
     /// Like [`Self::new`], from apps that were built and finished elsewhere, with or without this
     /// crate.
     #[must_use]
-    pub fn of_apps(mut server: App, clients: impl IntoIterator<Item = App>) -> Self {
+    pub fn from_apps(mut server: App, clients: impl IntoIterator<Item = App>) -> Self {
         server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
         server.update();
         let mut pair = Self {
@@ -162,7 +162,7 @@ impl Pair {
     }
 
     fn add_app(&mut self, app: App) -> usize {
-        self.clients.push(PairClient {
+        self.clients.push(SimulatedClient {
             app,
             traffic: Traffic::default(),
             record: Vec::new(),
@@ -315,7 +315,7 @@ impl Pair {
         let mut quiet = 0;
         for _ in 0..max {
             self.step();
-            let idle = |client: &PairClient| client.down.is_idle() && client.up.is_idle();
+            let idle = |client: &SimulatedClient| client.down.is_idle() && client.up.is_idle();
             let all = self.clients.iter().all(idle) && inspect::is_idle(self.server.world());
             quiet = if all { quiet + 1 } else { 0 };
             if quiet > 3 {

@@ -52,7 +52,7 @@
 //!             version:EG4
 //!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that has the inventory
 //!             (1 since | 0 copy)
-//! copy      = [containers:EG0 (kind:⌈log2 kinds⌉ slots:EG5)*]    omitted if `next`
+//! copy      = [containers:EG0 (kind:⌈log2 registry⌉ slots:EG5)*]    omitted if `next`
 //!             selected?:1 [selected:EG0]
 //!             slots
 //! since     = base:EG4 selected?:1 [selected:EG0] delta    the client has a copy of this version or a later one;
@@ -88,14 +88,14 @@ pub mod request;
 pub mod transfer;
 
 use crate::model::{
-    catalog::Catalogue,
-    container::Kind,
+    catalog::ItemCatalog,
+    container::ContainerInfo,
     data::Datum,
     id::{DataId, InventoryId},
-    rejection::Reason,
+    rejection::Rejection,
     rights::Rights,
     stack::Stack,
-    state::Unit,
+    state::InventoryState,
 };
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
@@ -120,9 +120,9 @@ pub(crate) fn base_bits(version: u64, handle: u32) -> u32 {
 #[derive(Clone, Copy)]
 pub struct Schema<'a> {
     /// The items by rank.
-    pub catalogue: &'a Catalogue,
+    pub catalog: &'a ItemCatalog,
     /// The container types, by index.
-    pub kinds: &'a [Kind],
+    pub registry: &'a [ContainerInfo],
 }
 
 /// Reason for closing a view, as far as the wire format distinguishes.
@@ -140,7 +140,7 @@ pub struct Open {
     /// Everything except the slots.
     pub head: OpenHead,
     /// The contents.
-    pub unit: Unit,
+    pub state: InventoryState,
 }
 
 /// The header of an [`Open`].
@@ -193,7 +193,7 @@ pub struct Answers {
     /// Number of the last request answered, modulo 64.
     pub last: u8,
     /// The answers to that request and those before it, oldest first.
-    pub results: Vec<Result<(), Reason>>,
+    pub results: Vec<Result<(), Rejection>>,
 }
 
 /// Maximum number of answers in one message, which is also the maximum number of unanswered
@@ -246,7 +246,7 @@ pub const COPIES_MAX: usize = 48;
 impl Part {
     /// Iterates over the instance data that its slots refer to.
     pub(crate) fn names_data(&self) -> impl Iterator<Item = DataId> + '_ {
-        let opened = self.opens.iter().flat_map(|open| open.unit.iter());
+        let opened = self.opens.iter().flat_map(|open| open.state.iter());
         let updated = self.updates.iter().flat_map(|update| update.slots.iter().map(|(_, s)| *s));
         opened.chain(updated).flatten().filter_map(|stack| stack.data)
     }
@@ -254,6 +254,7 @@ impl Part {
 
 /// Error in bytes from a peer. The bytes are discarded as a whole and counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// The message ends too early.
     #[error("the message is truncated")]

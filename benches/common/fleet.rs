@@ -43,7 +43,7 @@ struct Avatar(Vec2);
 
 /// Measures the systems between `begin_watch` and `end_watch`.
 #[derive(Resource, Default)]
-struct Watch {
+struct ClientWatch {
     begun: Option<(Instant, usize)>,
     took: Duration,
     allocations: usize,
@@ -54,11 +54,11 @@ fn allocations() -> usize {
     stats.allocations + stats.reallocations
 }
 
-fn begin_watch(mut watch: ResMut<Watch>) {
+fn begin_watch(mut watch: ResMut<ClientWatch>) {
     watch.begun = Some((Instant::now(), allocations()));
 }
 
-fn end_watch(mut watch: ResMut<Watch>) {
+fn end_watch(mut watch: ResMut<ClientWatch>) {
     let now = (Instant::now(), allocations());
     let Some(begun) = watch.begun.take() else { return };
     watch.took += now.0 - begun.0;
@@ -96,7 +96,7 @@ impl Fleet {
     /// Creates a fleet whose clients have received all inventories.
     pub fn new<P: Peer>(layout: Layout) -> Self {
         let mut app = P::app_with(|app| {
-            app.replicate::<Avatar>().init_resource::<Watch>();
+            app.replicate::<Avatar>().init_resource::<ClientWatch>();
             let ours = P::NAME == "ours";
             let begin = begin_watch.after(ServerSystems::IncrementTick);
             if ours {
@@ -179,11 +179,11 @@ impl Fleet {
     }
 
     pub fn tick_with(&mut self, update: fn(&mut App)) -> Tick {
-        *self.app.world_mut().resource_mut::<Watch>() = Watch::default();
+        *self.app.world_mut().resource_mut::<ClientWatch>() = ClientWatch::default();
         let begun = Instant::now();
         update(&mut self.app);
         let whole = begun.elapsed();
-        let watch = self.app.world().resource::<Watch>();
+        let watch = self.app.world().resource::<ClientWatch>();
         let (systems, allocations) = (watch.took, watch.allocations);
         let mut messages = self.app.world_mut().resource_mut::<ServerMessages>();
         let sent: Vec<(Entity, usize, Bytes)> = messages.drain_sent().collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_inventory_sync::{
     prelude::*,
-    sim::{Pair, STEP},
+    sim::{STEP, Simulation},
     wire::{handshake::CONTROL, transfer::read_chunk},
 };
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::replication::diff::EntityDiffExt};
@@ -83,8 +83,8 @@ pub trait Peer {
     }
 
     /// Creates a server in the state of a session that has run for some minutes, and its clients.
-    fn pair(clients: usize) -> Pair {
-        Pair::of_apps(Self::server(), (0..clients).map(|_| Self::app()))
+    fn pair(clients: usize) -> Simulation {
+        Simulation::from_apps(Self::server(), (0..clients).map(|_| Self::app()))
     }
 
     fn server() -> App {
@@ -182,10 +182,10 @@ impl Peer for Ours {
         pair.disconnect(0);
         let channel = pair.request_channel();
         let said = Arc::new(Mutex::new(None));
-        let heard = said.clone();
+        let handled = said.clone();
         pair.tamper_requests(move |_, on, bytes| {
             if on == channel {
-                heard.lock().expect("not poisoned").get_or_insert((on, bytes.clone()));
+                handled.lock().expect("not poisoned").get_or_insert((on, bytes.clone()));
             }
             vec![bytes]
         });
@@ -211,7 +211,7 @@ impl Peer for Ours {
             None => world.get::<Inventory>(entity)?.get(slot)?,
             Some(slot) => world.get::<Hotbar>(entity)?.get(slot)?,
         };
-        let rank = world.resource::<Catalogue>().rank(stack.item)?;
+        let rank = world.resource::<ItemCatalog>().rank(stack.item)?;
         let count = u8::try_from(stack.count()).ok()?;
         Some(ItemStack { item: u16::try_from(rank + 1).ok()?, count })
     }
@@ -230,8 +230,8 @@ impl<const LOW: bool> Peer for Slower<LOW> {
     fn spawn(world: &mut World, id: u64, cells: &Cells, clients: &[ClientId]) {
         Ours::spawn(world, id, cells, clients);
         let entity = world.resource::<InventoryIds>().get(InventoryId::sequential(id + 1));
-        let pace = if LOW { Pace::Low } else { Pace::Normal };
-        world.entity_mut(entity.expect("it was spawned")).insert(pace);
+        let priority = if LOW { SyncPriority::Low } else { SyncPriority::Normal };
+        world.entity_mut(entity.expect("it was spawned")).insert(priority);
     }
 
     fn set(world: &mut World, id: u64, slot: usize, new: Option<ItemStack>) {

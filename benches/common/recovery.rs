@@ -4,13 +4,13 @@ use bevy::prelude::*;
 use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
     prelude::*,
-    sim::{Network, Pair},
+    sim::{Network, Simulation},
 };
 
 use super::{
     ops::{self, HOTBAR, ItemStack, SLOTS},
     peers::{Ours, Peer},
-    udp::UdpPair,
+    udp::UdpSimulation,
 };
 
 /// Returns the bytes in both directions, including the handshake, until a client that was disconnected for `away`
@@ -19,7 +19,8 @@ pub fn reconnect<P: Peer>(away: Option<u64>, network: Network) -> u64 {
     let workload = ops::casual(away.unwrap_or(1));
     let mut pair = P::pair(1);
     let client = pair.client_id(0);
-    let sum = |pair: &Pair| pair.clients[0].traffic.bytes_down + pair.clients[0].traffic.bytes_up;
+    let sum =
+        |pair: &Simulation| pair.clients[0].traffic.bytes_down + pair.clients[0].traffic.bytes_up;
     P::spawn(pair.server.world_mut(), 0, &workload.first, &[client]);
     pair.steps(60);
     if away.is_none() {
@@ -62,7 +63,7 @@ pub fn storm(clients: usize) -> (f64, u64) {
     Ours::set(pair.server.world_mut(), 0, 3, item(1));
     pair.step();
     pair.stop_tampering();
-    let sum = |pair: &Pair| pair.clients.iter().map(|c| c.traffic.bytes_down).sum::<u64>();
+    let sum = |pair: &Simulation| pair.clients.iter().map(|c| c.traffic.bytes_down).sum::<u64>();
     let before = sum(&pair);
     let written = pair.server.world().resource::<InventoryStats>().copies_encoded;
     Ours::set(pair.server.world_mut(), 0, 4, item(2));
@@ -77,7 +78,7 @@ pub fn storm(clients: usize) -> (f64, u64) {
 
 /// Returns the ticks until each change of a hotbar is shown, over renet, while a bank of `bank_slots` slots is loaded.
 pub fn hotbar_beside_bank(bank_slots: usize, network: Network, seed: u64) -> Vec<u64> {
-    let mut pair = UdpPair::new::<Ours>();
+    let mut pair = UdpSimulation::new::<Ours>();
     let (client, mut cells) = (pair.client_id(), ops::inventories(1)[0]);
     Ours::spawn(pair.server.world_mut(), 0, &cells, &[client]);
     pair.steps(60);
@@ -144,9 +145,10 @@ pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
     Ours::spawn(pair.server.world_mut(), clients as u64, &cells[clients], &viewers);
     pair.steps(120);
     pair.network = Network { latency_ticks: 3, ..Network::default() };
-    let sum = |pair: &Pair| {
-        let each =
-            |c: &bevy_inventory_sync::sim::PairClient| c.traffic.bytes_down + c.traffic.bytes_up;
+    let sum = |pair: &Simulation| {
+        let each = |c: &bevy_inventory_sync::sim::SimulatedClient| {
+            c.traffic.bytes_down + c.traffic.bytes_up
+        };
         pair.clients.iter().map(each).sum::<u64>()
     };
     let (before, ticks) = (sum(&pair), seconds * 60);

@@ -19,7 +19,7 @@ const DATAGRAM_BYTES: u64 = 28 + 19;
 const CLIENT: u64 = 1;
 
 /// A server and a client.
-pub struct UdpPair {
+pub struct UdpSimulation {
     pub server: App,
     pub client: App,
     pub network: Network,
@@ -34,7 +34,7 @@ pub struct UdpPair {
     dice: fastrand::Rng,
 }
 
-impl UdpPair {
+impl UdpSimulation {
     pub fn new<P: Peer>() -> Self {
         let (mut server, mut client) = (P::server(), P::app());
         let config = connection_config(server.world().resource(), RenetSettings::default());

@@ -78,7 +78,7 @@ impl Eyes<'_, '_> {
     }
 
     /// Picks a random stack of the chest or the backpack, and a random target slot in the other one.
-    fn something_to_move(&self) -> Option<(Place, Place)> {
+    fn something_to_move(&self) -> Option<(SlotRef, SlotRef)> {
         let from_chest = fastrand::bool();
         let side = |mine: bool| self.in_view.iter().find(move |(_, _, local)| *local == mine);
         let (source, target) = (side(!from_chest)?, side(from_chest)?);

@@ -119,8 +119,8 @@ def traffic(report):
     bounds = [[float(n) for n in line.split()[-2:]] for line in report.facts["bytes"]]
     near = any(least - slack <= rate <= most + slack for least, most in bounds)
     compare("bytes per second", f"{rate:.0f}, counted {bounds[-1:]}", near)
-    kinds = {"deltas": "bits_deltas", "full": "bits_fulls", "opens": "bits_opens", "data": "bits_data",
-             "answers": "bits_answers", "checksums": "bits_digests"}
+    kinds = {"deltas": "bits_deltas", "full": "bits_full_updates", "opens": "bits_opens", "data": "bits_data",
+             "answers": "bits_answers", "checksums": "bits_checksums"}
     for kind, counter in kinds.items():
         title = max(report.find(kind), key=lambda t: t.y)
         total, slack = size(report.row_of(title)[1])

@@ -28,18 +28,18 @@ impl Hands<'_, '_> {
     /// Selects a slot of the hotbar.
     pub fn select(&mut self, index: usize) {
         if let Some(me) = self.me() {
-            self.actions.request(Action::Select { slot: (me, Hotbar::slot(index)) });
+            self.actions.request(InventoryAction::Select { slot: (me, Hotbar::slot(index)) });
         }
     }
 
-    pub fn move_slot(&mut self, from: Place, to: Place, count: Option<u32>) {
-        self.actions.request(Action::Move { from, to, count });
+    pub fn move_slot(&mut self, from: SlotRef, to: SlotRef, count: Option<u32>) {
+        self.actions.request(InventoryAction::Move { from, to, count });
     }
 
     /// Swaps a slot with a slot of the hotbar.
-    pub fn swap_with_hotbar(&mut self, a: Place, index: usize) {
+    pub fn swap_with_hotbar(&mut self, a: SlotRef, index: usize) {
         if let Some(me) = self.me() {
-            self.actions.request(Action::Swap { a, b: (me, Hotbar::slot(index)) });
+            self.actions.request(InventoryAction::Swap { a, b: (me, Hotbar::slot(index)) });
         }
     }
 
@@ -47,12 +47,12 @@ impl Hands<'_, '_> {
     pub fn use_held(&mut self) {
         let Ok((me, _, hotbar)) = self.me.single() else { return };
         let slot = (me, Hotbar::slot(hotbar.selected_index()));
-        self.actions.request(Action::Use { slot });
+        self.actions.request(InventoryAction::Use { slot });
     }
 
     /// Drops `count` items of a stack, or the whole stack.
-    pub fn drop(&mut self, from: Place, count: Option<u32>) {
-        self.actions.request(Action::Drop { from, count });
+    pub fn drop(&mut self, from: SlotRef, count: Option<u32>) {
+        self.actions.request(InventoryAction::Drop { from, count });
     }
 
     pub fn drop_held(&mut self, count: Option<u32>) {
@@ -62,23 +62,23 @@ impl Hands<'_, '_> {
 
     /// Moves a stack to its most likely destination: into or out of the open chest, otherwise between
     /// hotbar and backpack.
-    pub fn quick_move(&mut self, from: Place) {
+    pub fn quick_move(&mut self, from: SlotRef) {
         let Some(me) = self.me() else { return };
         let chest = self.chests.iter().find(|(_, _, open)| *open).map(|(chest, ..)| chest);
         let to = match chest {
             _ if from.0 != me => me.into(),
             Some(chest) => chest.into(),
-            None if from.1.index_in::<Hotbar>().is_some() => Area::of::<Inventory>(me),
-            None => Area::of::<Hotbar>(me),
+            None if from.1.index_in::<Hotbar>().is_some() => ContainerRef::of::<Inventory>(me),
+            None => ContainerRef::of::<Hotbar>(me),
         };
-        self.actions.request(Action::QuickMove { from, to });
+        self.actions.request(InventoryAction::QuickMove { from, to });
     }
 
     /// Collects matching items from all open inventories onto a stack.
-    pub fn collect(&mut self, onto: Place) {
+    pub fn collect(&mut self, onto: SlotRef) {
         let open = self.chests.iter().filter(|(_, _, open)| *open).map(|(chest, ..)| chest);
-        let from = self.me().into_iter().chain(open).map(Area::all).collect();
-        self.actions.request(Action::Collect { onto, from });
+        let from = self.me().into_iter().chain(open).map(ContainerRef::all).collect();
+        self.actions.request(InventoryAction::Collect { onto, from });
     }
 
     /// Picks up the nearest stack within reach.
@@ -87,7 +87,7 @@ impl Hands<'_, '_> {
         let far = |there: &Position| there.0.distance(here.0);
         let items = self.items.iter().map(|(item, there)| (item, far(there)));
         if let Some(item) = nearest(items, ITEM_REACH) {
-            self.actions.request(Action::pick_up(item, me));
+            self.actions.request(InventoryAction::pick_up(item, me));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     hands::Hands,
     protocol::{Chest, Request},
     session::{self, Paused, Session},
-    ui::{Backpack, Dragging, Reach, close_all},
+    ui::{Backpack, ContainerQuery, Dragging, close_all},
 };
 
 pub const DIGITS: [KeyCode; 9] = [
@@ -79,7 +79,7 @@ fn select(
     keys: Res<ButtonInput<KeyCode>>,
     wheel: Res<AccumulatedMouseScroll>,
     mine: Query<&Hotbar, With<LocalInventory>>,
-    reach: Reach,
+    reach: ContainerQuery,
     overlay: Res<EguiWantsInput>,
     mut travelled: Local<f32>,
     mut hands: Hands,
@@ -115,7 +115,7 @@ fn use_hands(keys: Res<ButtonInput<KeyCode>>, mut hands: Hands) {
 }
 
 /// Drops one item of the held, focused or hovered stack; with Control, the whole stack.
-fn throw(keys: Res<ButtonInput<KeyCode>>, reach: Reach, mut hands: Hands) {
+fn throw(keys: Res<ButtonInput<KeyCode>>, reach: ContainerQuery, mut hands: Hands) {
     if !keys.just_pressed(KeyCode::KeyQ) {
         return;
     }

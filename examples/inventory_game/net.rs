@@ -164,7 +164,7 @@ fn watch_link(
     let reason = transport.and_then(|transport| transport.disconnect_reason());
     let now = if let Some(reason) = reason {
         Link::Down(sentence(reason, server.address))
-    } else if let SyncState::Refused(mismatch) = *sync {
+    } else if let SyncState::Rejected(mismatch) = *sync {
         Link::Down(format!("The server rejected this client: {mismatch}."))
     } else if *state == ClientState::Connected {
         Link::Up

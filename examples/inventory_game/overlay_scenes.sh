@@ -32,16 +32,16 @@ scene_panels() {
   started+=("$bots")
   act "$first" panels host --port "$port" --name Hanna --size 1280x720 --report "$p/panels_host.txt" \
     --overlay inventories --steps "
-    point ground; until is clients 3; until since actions_accepted; until since digests_encoded; picture $p/inventories.png;
+    point ground; until is clients 3; until since requests_accepted; until since checksums_encoded; picture $p/inventories.png;
     click Pipeline; until overlay Pipeline; wait 2; picture $p/pipeline.png;
     click Traffic; until overlay Traffic; wait ${docs:+2}1; picture $p/traffic.png;
     click Clients; until overlay Clients; wait 1; picture $p/clients.png;
     click Journal; until overlay Journal; wait 1; picture $p/journal.png;
     click Copy as text; until copied; picture $p/copied.png;
     click Controls; until overlay Controls; wait 1; picture $p/controls.png;
-    click send only changed slots; until is granular false; picture $p/in_full.png;
-    until since fulls_encoded; wait 1; picture $p/was_in_full.png;
-    click send only changed slots; until is granular true; picture $p/granular.png;
+    click send only changed slots; until is deltas_enabled false; picture $p/in_full.png;
+    until since full_updates_encoded; wait 1; picture $p/was_in_full.png;
+    click send only changed slots; until is deltas_enabled true; picture $p/deltas_enabled.png;
     until since deltas_encoded; picture $p/was_granular.png;
     click Resend everything; until since opens_encoded; picture $p/sent_again.png;
     key F3; until overlay -; picture $p/hidden.png; quit"
@@ -50,7 +50,7 @@ scene_panels() {
   [ -z "$docs" ] || convert "$out/traffic.png" -define png:compression-level=9 docs/overlay.png
   check_panel copied copied
   check_colours inventories 60
-  check was_in_full '^since fulls_encoded ' 'with deltas off, changes are sent as full updates'
+  check was_in_full '^since full_updates_encoded ' 'with deltas off, changes are sent as full updates'
   check_not was_in_full '^since deltas_encoded ' '... and not as deltas'
   check was_granular '^since deltas_encoded ' 'with deltas on, they are deltas again'
   check sent_again '^since opens_encoded ' 'everything is resent'
@@ -65,8 +65,8 @@ scene_controls() {
     until session playing on; until slot hotbar  1; until filter by name; key 2; key Q; until torch 4;
     until whole Bruno; click Bruno; until matches the server;
     picture $p/followed.png; click Controls; until the checksum matches; picture $p/guest_controls.png;
-    click Corrupt it; until since digest_mismatches 1; picture $p/corrupted.png;
-    until is counted heals_requested 1; until the checksum matches; picture $p/repaired.png;
+    click Corrupt it; until since checksum_mismatches 1; picture $p/corrupted.png;
+    until is counted repairs_requested 1; until the checksum matches; picture $p/repaired.png;
     click Request full resync; until since resyncs_requested 1; until since messages_received;
     until the checksum matches; picture $p/resynced.png;
     click Connection; until overlay Clients; wait 1; picture $p/connection.png;
@@ -74,11 +74,11 @@ scene_controls() {
     key Esc; wait 0.4; key Down; key Enter; until screen menu; wait 0.4; picture $p/lag_left.png; quit"
   kill "$host" 2>/dev/null || true
   check_panel guest_controls guest_controls
-  check repaired '^is counted digest_mismatches 1$' 'the wrong slot was detected once'
-  check repaired '^is counted heals_requested 1$' '... its inventory was requested once'
+  check repaired '^is counted checksum_mismatches 1$' 'the wrong slot was detected once'
+  check repaired '^is counted repairs_requested 1$' '... its inventory was requested once'
   check_slots repaired
-  check controls_host '^is counted heals_asked 1$' '... and the host received the request'
-  check controls_host '^is counted resyncs_asked 1$' 'the host received the full resync request'
+  check controls_host '^is counted repairs_served 1$' '... and the host received the request'
+  check controls_host '^is counted resyncs_served 1$' 'the host received the full resync request'
   check_slots resynced
   check lag '^lag shown$' 'L shows the connection sliders'
   check lag_left '^lag hidden$' '... which are hidden in the menu'

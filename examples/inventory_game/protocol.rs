@@ -131,16 +131,16 @@ impl GameAction for Buy {
     const NAME: &'static str = "buy";
     type Output = Stack;
 
-    fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+    fn apply(&self, tx: &mut Transaction) -> Result<Stack, Rejection> {
         let (player, vendor) = (tx.actor()?, tx.find(self.vendor)?);
-        tx.witness(vendor, self.slot)?;
+        tx.expect_unchanged(vendor, self.slot)?;
         // Players have no rights to change a vendor's inventory; the game makes the trade.
-        tx.trust(vendor);
+        tx.bypass_rights(vendor);
         for coins in tx.take(player, COIN, PRICE)? {
-            tx.give(vendor, coins)?;
+            tx.insert(vendor, coins)?;
         }
         let bought = tx.take_from(vendor, self.slot, Some(1))?;
-        tx.give(player, bought)?;
+        tx.insert(player, bought)?;
         Ok(bought)
     }
 }

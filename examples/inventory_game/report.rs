@@ -108,11 +108,11 @@ fn tell_world(
     avatars: Query<(&Avatar, &HeldItem, &Position, Option<&InHand>, Has<LocalInventory>)>,
     items: Query<(&GroundItem, &Position)>,
     art: Res<Art>,
-    catalogue: Res<Catalogue>,
+    catalog: Res<ItemCatalog>,
     mut lines: ResMut<Lines>,
 ) {
     let key =
-        |item: Option<ItemId>| item.and_then(|item| catalogue.get(item)).map_or("-", |d| &d.key);
+        |item: Option<ItemId>| item.and_then(|item| catalog.get(item)).map_or("-", |d| &d.key);
     let mut players: Vec<String> = vec![];
     for (avatar, held, position, in_hand, me) in &avatars {
         let who = if me { "me" } else { "other" };

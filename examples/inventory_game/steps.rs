@@ -34,7 +34,6 @@ use bevy::{
     render::view::screenshot::{Screenshot, save_to_disk},
     window::{PrimaryWindow, WindowEvent},
 };
-use bevy_inventory_sync::features::tabs::Tab;
 use bevy_inventory_sync::prelude::*;
 
 use crate::{

@@ -19,8 +19,8 @@ pub fn client_line(client: &mut App) -> String {
     let Ok((avatar, position, held, (_, hotbar, backpack))) = mine.single(world) else {
         return "not in the world yet".into();
     };
-    let catalogue = world.resource::<Catalogue>();
-    let held = held.0.and_then(|item| catalogue.get(item)).map_or("-", |item| &item.name);
+    let catalog = world.resource::<ItemCatalog>();
+    let held = held.0.and_then(|item| catalog.get(item)).map_or("-", |item| &item.name);
     let stats = world.resource::<InventoryStats>();
     format!(
         "{:<14} {:>5.1} {:>5.1}   {held:<16} {:>3}/{}   {:>4}/{}  {:>9} {:>8} {:>6}  {:>10.1}",
@@ -50,7 +50,7 @@ pub fn server_line(server: &mut App) -> String {
          and {} full updates ({} on opening) in {} messages, {} bytes",
         stats.slots_marked,
         stats.deltas_encoded,
-        stats.fulls_encoded,
+        stats.full_updates_encoded,
         stats.opens_encoded,
         stats.messages_sent,
         stats.bytes_sent,

@@ -19,7 +19,7 @@ mod menu;
 pub use crafting::RecipeRow;
 pub use drag::{Drag, Dragging};
 pub use focus::Focus;
-pub use keyboard::Reach;
+pub use keyboard::ContainerQuery;
 pub use lag::Panel as LagPanel;
 pub use panels::{Backpack, close_all};
 pub use slots::{Contents, Painted, SlotView};

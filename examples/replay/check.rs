@@ -94,7 +94,7 @@ fn stack(world: &mut World, cell: &Cell) -> Option<Stack> {
 
 fn cell(world: &World, stack: Option<Stack>) -> Cell {
     let stack = stack?;
-    let item = world.resource::<Catalogue>().get(stack.item)?.key.clone();
+    let item = world.resource::<ItemCatalog>().get(stack.item)?.key.clone();
     let data = stack.data.and_then(|data| world.resource::<DataPool>().get::<Metadata>(data));
     Some(Held { item, count: stack.count(), meta: data.map(|Metadata(bytes)| bytes) })
 }

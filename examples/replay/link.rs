@@ -11,7 +11,7 @@ use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
     prelude::*,
     renet::{RenetSettings, connection_config},
-    sim::Pair,
+    sim::Simulation,
 };
 use bevy_replicon::prelude::*;
 use bevy_replicon_renet::{
@@ -41,13 +41,13 @@ pub struct Traffic {
 #[expect(clippy::large_enum_variant, reason = "there is only one instance")]
 pub enum Link {
     Sockets { server: App, client: App },
-    InProcess(Pair),
+    InProcess(Simulation),
 }
 
 impl Link {
     /// Connects the apps within the process.
     pub fn in_process(setup: impl Fn(&mut App)) -> Self {
-        Self::InProcess(Pair::new(1, setup))
+        Self::InProcess(Simulation::new(1, setup))
     }
 
     /// Connects the apps over loopback.
@@ -143,7 +143,7 @@ impl Link {
 
     /// Returns the server's counters.
     pub fn server_stats(&self) -> InventoryStats {
-        let (Self::InProcess(Pair { server, .. }) | Self::Sockets { server, .. }) = self;
+        let (Self::InProcess(Simulation { server, .. }) | Self::Sockets { server, .. }) = self;
         *server.world().resource::<InventoryStats>()
     }
 }

@@ -80,7 +80,7 @@ fn replay(link: &mut Link, session: &Session, breaking: &mut Option<u64>) -> boo
 
 /// Changes the first slot of all inventories that the client shows.
 fn corrupt(world: &mut World) {
-    let item = world.resource::<Catalogue>().defs().first().map(ItemDef::id);
+    let item = world.resource::<ItemCatalog>().defs().first().map(ItemDef::id);
     for mut inventory in world.query::<&mut Inventory>().iter_mut(world) {
         let other = item.filter(|_| inventory.get(0).is_none()).map(|item| item.stack(1));
         inventory.set(0, other).expect("every recorded inventory has a slot");
@@ -100,7 +100,7 @@ fn report(trace: &Trace, link: &Link, equal: bool) {
         trace.batches,
         traffic.messages,
         traffic.bytes,
-        stats.fulls_encoded + stats.opens_encoded,
+        stats.full_updates_encoded + stats.opens_encoded,
         stats.deltas_encoded,
     );
 }

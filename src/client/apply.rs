@@ -5,33 +5,33 @@ use bevy_replicon::bytes::Bytes;
 use log::{debug, warn};
 
 use crate::{
-    model::{catalog::Catalogue, data::DataPool},
-    shared::{containers::Kinds, stats::InventoryStats},
+    model::{catalog::ItemCatalog, data::DataPool},
+    shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{DecodeError, Part, Schema, decode},
 };
 
 use super::{
-    confirmed::{Confirmations, Wrong},
-    predictions::{ActionTimes, Predictions},
+    confirmed::{ConfirmedInventories, Wrong},
+    predictions::{ActionLatency, Predictions},
     receive::Received,
-    state::{Submission, SyncState},
-    transfers::Transfers,
+    state::{ResyncState, SyncState},
+    transfers::IncomingTransfers,
 };
 
 pub(crate) fn apply_messages(
-    catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
     mut pool: ResMut<DataPool>,
     mut received: ResMut<Received>,
-    mut confirmations: ResMut<Confirmations>,
+    mut confirmations: ResMut<ConfirmedInventories>,
     mut predictions: ResMut<Predictions>,
-    mut transfers: ResMut<Transfers>,
-    mut submission: ResMut<Submission>,
+    mut transfers: ResMut<IncomingTransfers>,
+    mut submission: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
-    (time, mut times): (Res<Time<Real>>, ResMut<ActionTimes>),
+    (time, mut times): (Res<Time<Real>>, ResMut<ActionLatency>),
     mut stats: ResMut<InventoryStats>,
 ) {
-    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
         match decode_group(&group, schema, &confirmations, &pool, &mut transfers) {
             Ok(mut parts) => {
@@ -46,21 +46,21 @@ pub(crate) fn apply_messages(
                 if parts.iter().any(|part| part.reset.is_some()) {
                     match core::mem::replace(&mut *state, SyncState::Synced) {
                         SyncState::Synced => submission.answered(),
-                        _ => submission.greeted(),
+                        _ => submission.on_handshake(),
                     }
                 }
                 for answers in parts.iter().filter_map(|part| part.answers.as_ref()) {
                     if !predictions.answer(answers, time.elapsed(), &mut times) {
                         stats.gaps += 1;
-                        submission.want_resync();
+                        submission.request_resync();
                     }
                 }
                 let told: Vec<u32> =
                     parts.iter().flat_map(|part| &part.digests).map(|(view, _)| *view).collect();
                 stats.slots_applied += confirmations.apply(parts);
                 for view in told {
-                    stats.digests_checked += 1;
-                    note_wrong(confirmations.check(view), &mut confirmations, &mut stats);
+                    stats.checksums_checked += 1;
+                    record_wrong(confirmations.check(view), &mut confirmations, &mut stats);
                 }
             }
             Err(error) => {
@@ -69,7 +69,7 @@ pub(crate) fn apply_messages(
                     DecodeError::UnknownView { .. } => stats.unknown_views += 1,
                     _ => stats.decode_errors += 1,
                 }
-                if submission.want_resync() {
+                if submission.request_resync() {
                     warn!("dropping a message from the server: {error}; asking for full copies");
                 } else {
                     debug!(
@@ -87,19 +87,23 @@ const CHECK_FRAMES: u32 = 16;
 /// Looks for copies that have gone wrong while nothing changed, one at a time.
 pub(crate) fn check_copies(
     mut frame: Local<u32>,
-    mut confirmations: ResMut<Confirmations>,
+    mut confirmations: ResMut<ConfirmedInventories>,
     mut stats: ResMut<InventoryStats>,
 ) {
     *frame = (*frame + 1) % CHECK_FRAMES;
     if *frame == 0 {
-        note_wrong(confirmations.check_next(), &mut confirmations, &mut stats);
+        record_wrong(confirmations.check_next(), &mut confirmations, &mut stats);
     }
 }
 
-fn note_wrong(wrong: Option<Wrong>, confirmations: &mut Confirmations, stats: &mut InventoryStats) {
+fn record_wrong(
+    wrong: Option<Wrong>,
+    confirmations: &mut ConfirmedInventories,
+    stats: &mut InventoryStats,
+) {
     let Some(Wrong { view, id }) = wrong else { return };
-    if confirmations.note_wrong(view) {
-        stats.digest_mismatches += 1;
+    if confirmations.record_wrong(view) {
+        stats.checksum_mismatches += 1;
         warn!("the copy of inventory `{id}` is not what the server has; asking for another");
     }
 }
@@ -107,9 +111,9 @@ fn note_wrong(wrong: Option<Wrong>, confirmations: &mut Confirmations, stats: &m
 fn decode_group(
     group: &[Bytes],
     schema: Schema,
-    confirmations: &Confirmations,
+    confirmations: &ConfirmedInventories,
     pool: &DataPool,
-    transfers: &mut Transfers,
+    transfers: &mut IncomingTransfers,
 ) -> Result<Vec<Part>, DecodeError> {
     let decoded = group.iter().map(|bytes| decode::message(bytes, schema, confirmations));
     let mut parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;

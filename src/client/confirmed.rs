@@ -1,5 +1,19 @@
 //! What the server has confirmed, by view; the only truth a client has.
 
+pub(super) mod inventory;
+
+use crate::{
+    model::{id::InventoryId, stack::Stack, state::InventoryState},
+    shared::events::{CloseReason, SlotCause},
+    wire::{
+        COPIES_MAX, CloseCause, Open, OpenHead, Part, Update,
+        checksum::digest,
+        decode::{CopySource, Held, Reference},
+        handshake::KnownCopies,
+    },
+};
+
+use inventory::ConfirmedInventory;
 use std::collections::VecDeque;
 
 use bevy::{
@@ -7,48 +21,12 @@ use bevy::{
     prelude::*,
 };
 
-use crate::{
-    model::{id::InventoryId, stack::Stack, state::Unit},
-    shared::events::{CloseReason, SlotCause},
-    wire::{
-        COPIES_MAX, CloseCause, Open, OpenHead, Part, Update,
-        checksum::digest,
-        decode::{Copies, Held, Reference},
-        handshake::KnownCopies,
-    },
-};
-
-/// One inventory that this client sees.
-#[derive(Debug)]
-pub(crate) struct Confirmed {
-    pub(crate) head: OpenHead,
-    pub(crate) version: u64,
-    pub(crate) unit: Unit,
-    /// What is shown instead, if a request that has no answer yet makes a difference.
-    predicted: Option<Unit>,
-    /// The entity that shows it, once there is one.
-    pub(crate) entity: Option<Entity>,
-    /// Whether the game has been told that it is open on that entity.
-    pub(crate) opened: bool,
-    /// Whether rights or structure changed since the entity was last written.
-    pub(crate) reopened: bool,
-    pub(crate) resized: bool,
-    /// Whether it is on the list of those that wait for their entity.
-    pub(crate) waits: bool,
-    /// What changed since the game was last told, each slot once.
-    pub(crate) changes: Vec<Change>,
-    changed: HashSet<(u8, usize)>,
-    pub(crate) selected_before: Option<u8>,
-    /// What the server says the copy comes to at a version.
-    pub(super) digest: Option<(u64, u64)>,
-}
-
 /// A copy of an inventory that is not in view, to be told later what changed since.
 #[derive(Debug)]
 struct Kept {
     id: InventoryId,
     version: u64,
-    unit: Unit,
+    state: InventoryState,
 }
 
 /// A copy that is not what the server has.
@@ -56,15 +34,6 @@ struct Kept {
 pub(crate) struct Wrong {
     pub(crate) view: u32,
     pub(crate) id: InventoryId,
-}
-
-/// A slot of a confirmed copy that moved.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
-    pub(crate) kind: u8,
-    pub(crate) index: usize,
-    pub(crate) old: Option<Stack>,
-    pub(crate) cause: SlotCause,
 }
 
 /// A view that ended and whose entity the game must still be told about.
@@ -81,8 +50,8 @@ pub(crate) struct Closed {
 
 /// All confirmed copies.
 #[derive(Resource, Default, Debug)]
-pub(crate) struct Confirmations {
-    pub(crate) views: Vec<Option<Confirmed>>,
+pub(crate) struct ConfirmedInventories {
+    pub(crate) views: Vec<Option<ConfirmedInventory>>,
     pub(crate) handles: HashMap<u32, u32>,
     pub(crate) ids: HashMap<InventoryId, u32>,
     /// Views for [`reconcile_entities`](super::reconcile) and [`notify_game`](super::notify) to look at.
@@ -102,7 +71,7 @@ pub(crate) struct Confirmations {
     checked: usize,
 }
 
-impl Copies for Confirmations {
+impl CopySource for ConfirmedInventories {
     fn held(&self, reference: Reference) -> Option<Held<'_>> {
         let view = match reference {
             Reference::View(view) => view,
@@ -110,44 +79,44 @@ impl Copies for Confirmations {
         };
         let held = self.get(view)?;
         let OpenHead { handle, id, .. } = held.head;
-        Some(Held { view, handle, id, version: held.version, unit: &held.unit })
+        Some(Held { view, handle, id, version: held.version, state: &held.state })
     }
 
-    fn kept(&self, id: InventoryId) -> Option<(u64, &Unit)> {
-        let held = self.by_id(id).map(|held| (held.version, &held.unit));
+    fn kept(&self, id: InventoryId) -> Option<(u64, &InventoryState)> {
+        let held = self.by_id(id).map(|held| (held.version, &held.state));
         let kept = || self.kept.iter().find(|kept| kept.id == id);
-        held.or_else(|| kept().map(|kept| (kept.version, &kept.unit)))
+        held.or_else(|| kept().map(|kept| (kept.version, &kept.state)))
     }
 }
 
-impl Confirmations {
-    pub(crate) fn get(&self, view: u32) -> Option<&Confirmed> {
+impl ConfirmedInventories {
+    pub(crate) fn get(&self, view: u32) -> Option<&ConfirmedInventory> {
         self.views.get(view as usize)?.as_ref()
     }
 
-    pub(crate) fn get_mut(&mut self, view: u32) -> Option<&mut Confirmed> {
+    pub(crate) fn get_mut(&mut self, view: u32) -> Option<&mut ConfirmedInventory> {
         self.views.get_mut(view as usize)?.as_mut()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Confirmed> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ConfirmedInventory> {
         self.views.iter().flatten()
     }
 
     /// The copy that an id names.
-    pub(crate) fn by_id(&self, id: InventoryId) -> Option<&Confirmed> {
+    pub(crate) fn by_id(&self, id: InventoryId) -> Option<&ConfirmedInventory> {
         self.get(*self.ids.get(&id)?)
     }
 
-    pub(crate) fn by_id_mut(&mut self, id: InventoryId) -> Option<&mut Confirmed> {
+    pub(crate) fn by_id_mut(&mut self, id: InventoryId) -> Option<&mut ConfirmedInventory> {
         self.get_mut(*self.ids.get(&id)?)
     }
 
     /// The copy that an entity shows.
-    pub(crate) fn by_entity(&self, entity: Entity) -> Option<&Confirmed> {
+    pub(crate) fn by_entity(&self, entity: Entity) -> Option<&ConfirmedInventory> {
         self.views.iter().flatten().find(|held| held.entity == Some(entity))
     }
 
-    pub(crate) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut Confirmed> {
+    pub(crate) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut ConfirmedInventory> {
         self.views.iter_mut().flatten().find(|held| held.entity == Some(entity))
     }
 
@@ -160,9 +129,9 @@ impl Confirmations {
     /// The copies that the server may begin from, the most valuable first: what is in view and not known to be
     /// wrong, the own and the large before others, and then what was closed last.
     pub(crate) fn name_copies(&mut self) -> KnownCopies {
-        let mut held: Vec<&Confirmed> = self.views.iter().flatten().collect();
+        let mut held: Vec<&ConfirmedInventory> = self.views.iter().flatten().collect();
         held.retain(|held| !self.wrong.contains(&held.head.view));
-        held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.unit.len())));
+        held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.state.len())));
         let held = held.into_iter().map(|held| (held.head.id, held.version));
         let kept = self.kept.iter().rev().map(|kept| (kept.id, kept.version));
         let mut named: Vec<(InventoryId, u64)> = held.chain(kept).take(COPIES_MAX).collect();
@@ -174,19 +143,19 @@ impl Confirmations {
 
     /// Keeps copies that came in without beginning, for a transfer was cut off.
     pub(crate) fn keep_opens(&mut self, opens: Vec<Open>) {
-        for Open { head, unit } in opens.into_iter().take(COPIES_MAX) {
+        for Open { head, state } in opens.into_iter().take(COPIES_MAX) {
             if self.by_id(head.id).is_none() {
-                self.keep(head.id, head.version, unit);
+                self.keep(head.id, head.version, state);
             }
         }
     }
 
-    fn keep(&mut self, id: InventoryId, version: u64, unit: Unit) {
+    fn keep(&mut self, id: InventoryId, version: u64, state: InventoryState) {
         self.kept.retain(|kept| kept.id != id);
         if self.kept.len() == COPIES_MAX {
             self.kept.pop_front();
         }
-        self.kept.push_back(Kept { id, version, unit });
+        self.kept.push_back(Kept { id, version, state });
     }
 
     /// Compares one copy with what the server said of it, the next one each time: memory can go wrong while
@@ -203,7 +172,7 @@ impl Confirmations {
     pub(crate) fn check(&self, view: u32) -> Option<Wrong> {
         let held = self.get(view)?;
         let (version, expected) = held.digest.filter(|(version, _)| *version == held.version)?;
-        let wrong = digest(&held.unit, version, self.epoch) != expected;
+        let wrong = digest(&held.state, version, self.epoch) != expected;
         wrong.then_some(Wrong { view, id: held.head.id })
     }
 
@@ -213,14 +182,14 @@ impl Confirmations {
         for (bits, _) in named.copies {
             let id = InventoryId::from_bits(bits);
             if let Some(held) = self.by_id(id) {
-                let (version, unit) = (held.version, held.unit.clone());
-                self.keep(id, version, unit);
+                let (version, state) = (held.version, held.state.clone());
+                self.keep(id, version, state);
             }
         }
     }
 
     /// Puts a view on the list of those whose copy is wrong. Says whether that is news.
-    pub(crate) fn note_wrong(&mut self, view: u32) -> bool {
+    pub(crate) fn record_wrong(&mut self, view: u32) -> bool {
         let news = !self.wrong.contains(&view);
         if news {
             self.wrong.push(view);
@@ -287,8 +256,9 @@ impl Confirmations {
             self.kept.drain(..).map(|kept| (kept.id, kept)).collect();
         if core::mem::replace(&mut self.epoch, epoch) == epoch {
             for held in self.views.iter().flatten() {
-                let Confirmed { head: OpenHead { id, .. }, version, ref unit, .. } = *held;
-                copies.insert(id, Kept { id, version, unit: unit.clone() });
+                let ConfirmedInventory { head: OpenHead { id, .. }, version, ref state, .. } =
+                    *held;
+                copies.insert(id, Kept { id, version, state: state.clone() });
             }
             // The list stays: over a slow link it was said twice, and is answered twice.
             self.kept.extend(self.named.iter().filter_map(|id| copies.remove(id)));
@@ -301,13 +271,13 @@ impl Confirmations {
             self.ids.remove(&gone.head.id);
             self.wrong.retain(|wrong| *wrong != view);
             if reason == CloseReason::Hidden {
-                self.keep(gone.head.id, gone.version, gone.unit.clone());
+                self.keep(gone.head.id, gone.version, gone.state.clone());
             }
             self.end(gone, reason);
         }
     }
 
-    pub(crate) fn end(&mut self, gone: Confirmed, reason: CloseReason) {
+    pub(crate) fn end(&mut self, gone: ConfirmedInventory, reason: CloseReason) {
         let id = gone.head.id;
         if let Some(entity) = gone.entity {
             let mirror = gone.head.entity.is_none();
@@ -319,8 +289,8 @@ impl Confirmations {
     }
 
     /// Begins a view, or heals one that was there, keeping its entity.
-    fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, Confirmed>) -> u64 {
-        let Open { head, unit } = open;
+    fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, ConfirmedInventory>) -> u64 {
+        let Open { head, state } = open;
         self.kept.retain(|kept| kept.id != head.id);
         self.wrong.retain(|wrong| *wrong != head.view);
         let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
@@ -338,22 +308,22 @@ impl Confirmations {
             }
             old => old,
         };
-        let mut moved = unit.iter().flatten().count() as u64;
+        let mut moved = state.iter().flatten().count() as u64;
         let mut view = match old {
             Some(old) => {
                 moved = 0;
                 let reopened = old.head.rights != head.rights || old.head.owner != head.owner;
-                let resized = !old.unit.same_structure(&unit);
-                Confirmed {
+                let resized = !old.state.same_structure(&state);
+                ConfirmedInventory {
                     reopened: old.reopened || reopened,
                     resized: old.resized || resized,
                     ..old
                 }
             }
-            None => Confirmed {
+            None => ConfirmedInventory {
                 head,
                 version: head.version,
-                unit: unit.clone(),
+                state: state.clone(),
                 predicted: None,
                 entity: None,
                 opened: false,
@@ -368,7 +338,7 @@ impl Confirmations {
         };
         view.head = head;
         view.version = head.version;
-        moved += view.heal(unit);
+        moved += view.heal(state);
         self.handles.insert(head.handle, head.view);
         self.ids.insert(head.id, head.view);
         if view.entity.is_none() && !core::mem::replace(&mut view.waits, true) {
@@ -392,101 +362,5 @@ impl Confirmations {
         }
         self.touched.push(update.view);
         moved
-    }
-}
-
-impl Confirmed {
-    /// Shows the copy on an entity, from the beginning.
-    pub(crate) fn attach(&mut self, entity: Entity) {
-        self.entity = Some(entity);
-        self.waits = false;
-        drop(self.take_changes());
-        self.selected_before = None;
-        self.resized = false;
-        self.reopened = true;
-    }
-
-    /// The entity is gone.
-    pub(crate) fn detach(&mut self) {
-        self.entity = None;
-        self.opened = false;
-        self.waits = true;
-    }
-
-    /// What changed since this was last called.
-    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        self.changed.clear();
-        core::mem::take(&mut self.changes)
-    }
-
-    fn note(&mut self, change: Change) {
-        if self.changed.insert((change.kind, change.index)) {
-            self.changes.push(change);
-        }
-    }
-
-    /// What is shown.
-    pub(crate) fn shown(&self) -> &Unit {
-        self.predicted.as_ref().unwrap_or(&self.unit)
-    }
-
-    /// What is shown in one slot.
-    pub(crate) fn shown_at(&self, kind: u8, index: usize) -> Option<Stack> {
-        self.shown().section(kind)?.get(index)
-    }
-
-    /// Shows something else than what is confirmed.
-    pub(crate) fn show(&mut self, unit: &Unit, cause: SlotCause) {
-        self.note_shown(unit, cause);
-        self.predicted = (*unit != self.unit).then(|| unit.clone());
-    }
-
-    /// Shows what is confirmed.
-    pub(crate) fn show_confirmed(&mut self, cause: SlotCause) {
-        let unit = self.unit.clone();
-        self.show(&unit, cause);
-    }
-
-    /// Notes what will look different when `unit` is shown.
-    fn note_shown(&mut self, unit: &Unit, cause: SlotCause) {
-        let before = self.shown().clone();
-        if before.selected != unit.selected {
-            self.selected_before = self.selected_before.or(before.selected);
-        }
-        for section in unit.sections() {
-            for (index, new) in section.slots.as_slice().iter().enumerate() {
-                let old = before.section(section.kind).and_then(|slots| slots.get(index));
-                if old != *new {
-                    self.note(Change { kind: section.kind, index, old, cause });
-                }
-            }
-        }
-    }
-
-    /// Moves a confirmed slot. What is shown follows when the pending requests have been done again.
-    fn set(&mut self, flat: usize, new: Option<Stack>, cause: SlotCause) -> bool {
-        let Some((kind, index)) = self.unit.locate(flat) else { return false };
-        let shown = self.shown_at(kind, index);
-        let moved = self.unit.set(flat, new) != new;
-        if moved {
-            self.note(Change { kind, index, old: shown, cause });
-        }
-        moved
-    }
-
-    fn select(&mut self, selected: Option<u8>) {
-        if self.unit.selected != selected {
-            self.selected_before = self.selected_before.or(self.shown().selected);
-            self.unit.selected = selected;
-        }
-    }
-
-    /// Takes over a full copy, noting only what differs.
-    fn heal(&mut self, unit: Unit) -> u64 {
-        let moved = self.unit.iter().zip(unit.iter()).filter(|(old, new)| old != new).count();
-        self.note_shown(&unit, SlotCause::FullCopy);
-        self.predicted = None;
-        self.unit = unit;
-        moved as u64
     }
 }

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 
 use crate::model::{id::InventoryId, stack::Stack};
 
-use super::{confirmed::Confirmations, state::Submission};
+use super::{confirmed::ConfirmedInventories, state::ResyncState};
 
 /// Client: trigger it to overwrite one slot of a confirmed copy, as faulty memory would. The checksum of the
 /// copy reveals it, and the client requests a repair.
@@ -26,10 +26,10 @@ pub(super) fn plugin(app: &mut App) {
     app.add_observer(corrupt_copy).add_observer(request_resync);
 }
 
-fn corrupt_copy(corrupt: On<CorruptCopy>, mut confirmed: ResMut<Confirmations>) {
+fn corrupt_copy(corrupt: On<CorruptCopy>, mut confirmed: ResMut<ConfirmedInventories>) {
     confirmed.corrupt(corrupt.inventory, corrupt.slot, corrupt.stack);
 }
 
-fn request_resync(_: On<RequestResync>, mut submission: ResMut<Submission>) {
-    submission.want_resync();
+fn request_resync(_: On<RequestResync>, mut submission: ResMut<ResyncState>) {
+    submission.request_resync();
 }

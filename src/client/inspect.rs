@@ -3,17 +3,18 @@
 use bevy::{ecs::system::SystemParam, prelude::*};
 
 use crate::{
-    model::{container::Slot, rights::Rights, state::Unit},
+    model::{container::Slot, rights::Rights, state::InventoryState},
     wire::checksum::digest,
 };
 
 use super::{
-    confirmed::{Confirmations, Confirmed},
+    confirmed::{ConfirmedInventories, inventory::ConfirmedInventory},
     predictions::Predictions,
 };
 
 /// One local copy of an inventory.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct CopyState<'a> {
     /// The version of the copy.
     pub version: u64,
@@ -22,22 +23,22 @@ pub struct CopyState<'a> {
     /// What the local player may do with the inventory.
     pub rights: Rights,
     /// What the server has confirmed.
-    pub confirmed: &'a Unit,
+    pub confirmed: &'a InventoryState,
     /// What is shown: the confirmed state with all pending requests applied.
-    pub shown: &'a Unit,
+    pub shown: &'a InventoryState,
     /// The checksum that the server has sent for this version, if it has.
     pub expected_checksum: Option<u64>,
     epoch: u64,
 }
 
 impl<'a> CopyState<'a> {
-    fn new(held: &'a Confirmed, epoch: u64) -> Self {
+    fn new(held: &'a ConfirmedInventory, epoch: u64) -> Self {
         let expected = held.digest.filter(|(version, _)| *version == held.version);
         Self {
             version: held.version,
             handle: held.head.handle,
             rights: held.head.rights,
-            confirmed: &held.unit,
+            confirmed: &held.state,
             shown: held.shown(),
             expected_checksum: expected.map(|(_, checksum)| checksum),
             epoch,
@@ -54,7 +55,7 @@ impl<'a> CopyState<'a> {
 /// What this client knows about the inventories that it sees.
 #[derive(SystemParam)]
 pub struct ClientInspect<'w> {
-    confirmed: Option<Res<'w, Confirmations>>,
+    confirmed: Option<Res<'w, ConfirmedInventories>>,
     predictions: Option<Res<'w, Predictions>>,
 }
 

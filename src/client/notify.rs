@@ -5,15 +5,15 @@ use bevy::prelude::*;
 use crate::{
     model::container::Slot,
     shared::{
-        actions::{SlotPending, tell_answer},
-        containers::Kinds,
-        events::{InventoryOpened, InventoryResized, SelectedChanged, SlotChanged, tell},
+        actions::{SlotPendingChanged, emit_answer},
+        containers::ContainerRegistry,
+        events::{InventoryOpened, InventoryResized, SelectedChanged, SlotChanged, emit},
         stats::InventoryStats,
     },
 };
 
 use super::{
-    confirmed::{Confirmations, Confirmed},
+    confirmed::{ConfirmedInventories, inventory::ConfirmedInventory},
     predictions::{Answered, Predictions},
 };
 use bevy::platform::collections::HashSet;
@@ -28,35 +28,35 @@ enum Told {
 }
 
 pub(crate) fn notify_game(world: &mut World) {
-    let mut confirmations = world.resource_mut::<Confirmations>();
+    let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     if confirmations.touched.is_empty() {
-        return tell_answers(world);
+        return emit_answers(world);
     }
     let touched = core::mem::take(&mut confirmations.touched);
-    let kinds = world.resource::<Kinds>().clone();
+    let registry = world.resource::<ContainerRegistry>().clone();
     let mut told = Vec::new();
-    let mut confirmations = world.resource_mut::<Confirmations>();
+    let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     for held in touched.into_iter() {
         if let Some(held) = confirmations.get_mut(held) {
-            collect(held, &kinds, &mut told);
+            collect(held, &registry, &mut told);
         }
     }
     for event in told {
         match event {
-            Told::Opened(event) => tell(world, event),
-            Told::Resized(event) => tell(world, event),
-            Told::Selected(event) => tell(world, event),
+            Told::Opened(event) => emit(world, event),
+            Told::Resized(event) => emit(world, event),
+            Told::Selected(event) => emit(world, event),
             Told::Slot(event) => {
                 world.resource_mut::<InventoryStats>().slots_notified += 1;
-                tell(world, event);
+                emit(world, event);
             }
         }
     }
     world.flush();
-    tell_answers(world);
+    emit_answers(world);
 }
 
-fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
+fn collect(held: &mut ConfirmedInventory, registry: &ContainerRegistry, told: &mut Vec<Told>) {
     let Some(entity) = held.entity else { return };
     let (inventory, rights) = (held.head.id, held.head.rights);
     let changes = held.take_changes();
@@ -72,7 +72,7 @@ fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
     for change in changes {
         let new = held.shown_at(change.kind, change.index);
         if new != change.old {
-            let slot = Slot::at(kinds.as_slice(), change.kind, change.index);
+            let slot = Slot::at(registry.as_slice(), change.kind, change.index);
             let (old, cause) = (change.old, change.cause);
             told.push(Told::Slot(SlotChanged { entity, slot, old, new, cause }));
         }
@@ -85,7 +85,7 @@ fn collect(held: &mut Confirmed, kinds: &Kinds, told: &mut Vec<Told>) {
 }
 
 /// Tells which slots wait for an answer, and which do so no more.
-pub(crate) fn tell_pending(world: &mut World) {
+pub(crate) fn emit_pending(world: &mut World) {
     let mut predictions = world.resource_mut::<Predictions>();
     let now: HashSet<(Entity, Slot)> =
         predictions.pending.iter().flat_map(|pending| pending.slots.iter().copied()).collect();
@@ -96,21 +96,21 @@ pub(crate) fn tell_pending(world: &mut World) {
     let ended = before.difference(&now).map(|at| (*at, false));
     let begun = now.difference(&before).map(|at| (*at, true));
     for ((entity, slot), pending) in ended.chain(begun) {
-        // Of an entity that has gone only global observers hear.
-        tell(world, SlotPending { entity, slot, pending });
+        // Of an entity that has gone only global observers handle.
+        emit(world, SlotPendingChanged { entity, slot, pending });
     }
 }
 
 /// Tells the game of answers, after what they changed is shown.
-pub(crate) fn tell_answers(world: &mut World) {
+pub(crate) fn emit_answers(world: &mut World) {
     if world.resource::<Predictions>().answered.is_empty() {
         return;
     }
-    tell_pending(world);
+    emit_pending(world);
     let answered = core::mem::take(&mut world.resource_mut::<Predictions>().answered);
     for Answered { request, what, result } in answered {
         world.resource_mut::<InventoryStats>().actions_rejected += u64::from(result.is_err());
-        tell_answer(world, request, what, result);
+        emit_answer(world, request, what, result);
     }
     world.flush();
 }

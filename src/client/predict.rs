@@ -2,10 +2,10 @@
 //! everything that is still unanswered, done by the same code that the server runs.
 
 use crate::{
-    model::{catalog::Catalogue, rejection::Reason},
+    model::{catalog::ItemCatalog, rejection::Rejection},
     shared::{
-        actions::{ActionTypes, RequestId, Requested, tell_answer},
-        containers::Kinds,
+        actions::{ActionTypes, RequestId, Requested, emit_answer},
+        containers::ContainerRegistry,
         events::SlotCause,
         messages::SyncRequest,
         rate::RequestLimits,
@@ -15,15 +15,16 @@ use crate::{
         ANSWERS_MAX, Schema,
         bits::{BitReader, BitWriter},
         request::{
-            ActionReader, ActionWriter, Body, REQUEST_BYTES_MAX, Target, read_body, write_body,
+            ActionReader, ActionWriter, REQUEST_BYTES_MAX, RequestBody, Target, read_body,
+            write_body,
         },
     },
 };
 
 use super::{
-    confirmed::Confirmations,
+    confirmed::ConfirmedInventories,
     notify,
-    predictions::{Pending, Predictions, Shown, replay, show},
+    predictions::{Pending, PredictedOutcome, Predictions, replay, show},
     reconcile,
     state::SyncState,
 };
@@ -42,7 +43,7 @@ pub(crate) fn request(
         if let Some(mut stats) = world.get_resource_mut::<InventoryStats>() {
             stats.actions_rejected += 1;
         }
-        tell_answer(world, request, what, Err(reason));
+        emit_answer(world, request, what, Err(reason));
     }
 }
 
@@ -51,39 +52,39 @@ fn try_request(
     request: RequestId,
     actor: Option<Entity>,
     what: &Requested,
-) -> Result<(), Reason> {
+) -> Result<(), Rejection> {
     let synced = world.get_resource::<SyncState>() == Some(&SyncState::Synced);
-    if !synced || !world.contains_resource::<Catalogue>() {
-        return Err(Reason::NotConnected);
+    if !synced || !world.contains_resource::<ItemCatalog>() {
+        return Err(Rejection::NotConnected);
     }
     let now = world.resource::<Time<Real>>().elapsed();
     let limits = *world.resource::<RequestLimits>();
     if world.resource::<Predictions>().pending.len() >= ANSWERS_MAX {
-        return Err(Reason::TooManyPending);
+        return Err(Rejection::TooManyPending);
     }
     let shown = match what {
         Requested::Action(action) => show(world, actor, action)?,
-        _ => Shown::default(),
+        _ => PredictedOutcome::default(),
     };
     let number = world.resource::<Predictions>().last + 1;
     let bytes = encode(world, number, actor, what, shown.witness)?;
     let mut predictions = world.resource_mut::<Predictions>();
     if !predictions.bucket.take(now, limits.per_second, limits.burst / 2) {
-        return Err(Reason::TooFast);
+        return Err(Rejection::TooFast);
     }
     predictions.last = number;
-    let kinds = world.resource::<Kinds>().clone();
-    let mut confirmations = world.resource_mut::<Confirmations>();
+    let registry = world.resource::<ContainerRegistry>().clone();
+    let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     let mut slots = Vec::new();
     let mut views = Vec::new();
     for staged in &shown.staged {
         let Some(held) = confirmations.by_entity_mut(staged.entity) else { continue };
         views.push(held.head.view);
-        for (flat, (old, new)) in staged.before.iter().zip(staged.unit.iter()).enumerate() {
-            let address = staged.unit.address(kinds.as_slice(), flat).filter(|_| old != new);
+        for (flat, (old, new)) in staged.before.iter().zip(staged.state.iter()).enumerate() {
+            let address = staged.state.address(registry.as_slice(), flat).filter(|_| old != new);
             slots.extend(address.map(|slot| (staged.entity, slot)));
         }
-        held.show(&staged.unit, SlotCause::Predicted);
+        held.show(&staged.state, SlotCause::Predicted);
     }
     // What else has changed is told when it is shown, and that may not be yet.
     let others = core::mem::replace(&mut confirmations.touched, views.clone());
@@ -95,11 +96,11 @@ fn try_request(
     stats.actions_predicted += u64::from(!views.is_empty());
     world.write_message(SyncRequest(bytes.into()));
     for view in views {
-        reconcile::write(world, &kinds, view);
+        reconcile::write(world, &registry, view);
     }
     notify::notify_game(world);
-    world.resource_mut::<Confirmations>().touched.extend(others);
-    notify::tell_pending(world);
+    world.resource_mut::<ConfirmedInventories>().touched.extend(others);
+    notify::emit_pending(world);
     Ok(())
 }
 
@@ -109,41 +110,42 @@ fn encode(
     actor: Option<Entity>,
     what: &Requested,
     witness: u16,
-) -> Result<Vec<u8>, Reason> {
-    let (types, kinds) = (world.resource::<ActionTypes>(), world.resource::<Kinds>());
-    let confirmations = world.resource::<Confirmations>();
+) -> Result<Vec<u8>, Rejection> {
+    let (types, registry) =
+        (world.resource::<ActionTypes>(), world.resource::<ContainerRegistry>());
+    let confirmations = world.resource::<ConfirmedInventories>();
     let view = |entity| Some(confirmations.by_entity(entity)?.head.view);
     let mut w = BitWriter::default();
     let [low, ..] = number.to_le_bytes();
     let body = match what {
         Requested::Action(action) => {
-            let kind = types.kind_of(action).ok_or(Reason::Invalid)?;
-            Body::Act { actor: actor.and_then(view), witness, kind }
+            let kind = types.kind_of(action).ok_or(Rejection::Invalid)?;
+            RequestBody::Act { actor: actor.and_then(view), witness, kind }
         }
-        Requested::Open(Target::Id(id)) => Body::Open(Target::Id(*id)),
+        Requested::Open(Target::Id(id)) => RequestBody::Open(Target::Id(*id)),
         Requested::Open(Target::Entity(entity)) => {
             let map = world.resource::<ServerEntityMap>();
-            let server = map.to_server().get(entity).ok_or(Reason::NotInView)?;
-            Body::Open(Target::Entity(*server))
+            let server = map.to_server().get(entity).ok_or(Rejection::NotInView)?;
+            RequestBody::Open(Target::Entity(*server))
         }
         Requested::Close(entity) => {
-            let held = confirmations.by_entity(*entity).ok_or(Reason::NotInView)?;
-            Body::Close { view: held.head.view, handle: held.head.handle }
+            let held = confirmations.by_entity(*entity).ok_or(Rejection::NotInView)?;
+            RequestBody::Close { view: held.head.view, handle: held.head.handle }
         }
     };
     write_body(&mut w, low, &body, types.len());
-    let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
+    let schema = Schema { catalog: world.resource::<ItemCatalog>(), registry: registry.as_slice() };
     if let Requested::Action(action) = what {
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
     }
     let bytes = w.finish();
     // What the server could not read is refused here.
     let mut r = BitReader::new(bytes);
-    if let Ok((_, Body::Act { kind, .. })) = read_body(&mut r, types.len()) {
+    if let Ok((_, RequestBody::Act { kind, .. })) = read_body(&mut r, types.len()) {
         let mut reader = ActionReader { r: &mut r, schema, entity: &|_| None };
-        types.read(kind, &mut reader).map_err(|_| Reason::Invalid)?;
+        types.read(kind, &mut reader).map_err(|_| Rejection::Invalid)?;
     }
-    if bytes.len() > REQUEST_BYTES_MAX { Err(Reason::Invalid) } else { Ok(bytes.to_vec()) }
+    if bytes.len() > REQUEST_BYTES_MAX { Err(Rejection::Invalid) } else { Ok(bytes.to_vec()) }
 }
 
 /// Looks whether everything shown is what is confirmed with all that is pending on top.
@@ -153,10 +155,10 @@ pub(crate) fn check_rebase(world: &mut World) {
         return;
     }
     let expected = replay(world);
-    let kinds = world.resource::<Kinds>();
-    let wrong = expected
-        .iter()
-        .filter(|(entity, unit)| kinds.read_in(world, *entity).is_some_and(|there| there != *unit));
+    let registry = world.resource::<ContainerRegistry>();
+    let wrong = expected.iter().filter(|(entity, state)| {
+        registry.read_in(world, *entity).is_some_and(|there| there != *state)
+    });
     let wrong = wrong.count() as u64;
     if wrong > 0 {
         log::error!("{wrong} inventories show what is neither confirmed nor requested");

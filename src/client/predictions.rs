@@ -3,24 +3,24 @@
 
 use crate::{
     model::{
-        catalog::Catalogue,
+        catalog::ItemCatalog,
         container::Slot,
         data::DataPool,
         id::InventoryId,
-        rejection::Reason,
-        state::Unit,
-        transaction::{Player, Staged, Tx},
+        rejection::Rejection,
+        state::InventoryState,
+        transaction::{Player, Staged, Transaction},
     },
     shared::{
         actions::{AnyAction, RequestId, Requested},
-        containers::Kinds,
+        containers::ContainerRegistry,
         events::SlotCause,
         rate::Bucket,
     },
     wire::Answers,
 };
 
-use super::confirmed::Confirmations;
+use super::confirmed::ConfirmedInventories;
 use bevy::platform::collections::HashSet;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -42,13 +42,13 @@ pub(crate) struct Pending {
 /// Client: how long the answers to the local player's requests took, from the click to the answer.
 #[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
-pub struct ActionTimes {
-    buckets: [u64; ActionTimes::LIMITS.len() + 1],
+pub struct ActionLatency {
+    buckets: [u64; ActionLatency::LIMITS.len() + 1],
     last: Duration,
     sum: Duration,
 }
 
-impl ActionTimes {
+impl ActionLatency {
     /// The upper limits of the buckets, in milliseconds; above the last one is one more bucket.
     pub const LIMITS: [u64; 9] = [17, 34, 50, 100, 150, 200, 300, 500, 1000];
 
@@ -85,12 +85,12 @@ impl ActionTimes {
     }
 }
 
-/// An answer for the game to hear of.
+/// An answer for the game to handle of.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) request: RequestId,
     pub(crate) what: Requested,
-    pub(crate) result: Result<(), Reason>,
+    pub(crate) result: Result<(), Rejection>,
 }
 
 /// The requests of the local player that have no answer yet, oldest first.
@@ -111,7 +111,7 @@ impl Predictions {
         &mut self,
         answers: &Answers,
         now: Duration,
-        times: &mut ActionTimes,
+        times: &mut ActionLatency,
     ) -> bool {
         let Answers { last, results } = answers;
         let [low, ..] = self.last.to_le_bytes();
@@ -123,7 +123,7 @@ impl Predictions {
             let at = pending.number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
             whole &= at.is_some();
             let result = at.and_then(|at| results.get(at)).copied();
-            let result = result.unwrap_or(Err(Reason::Unanswered));
+            let result = result.unwrap_or(Err(Rejection::Unanswered));
             let Pending { request, what, asked_at, .. } = pending;
             if at.is_some() {
                 times.note(now.saturating_sub(asked_at));
@@ -135,7 +135,7 @@ impl Predictions {
 
     /// The connection is gone: nothing will be answered any more.
     pub(crate) fn disconnect(&mut self) {
-        let result = Err(Reason::NotConnected);
+        let result = Err(Rejection::NotConnected);
         for Pending { request, what, .. } in self.pending.drain(..) {
             self.answered.push(Answered { request, what, result });
         }
@@ -145,7 +145,7 @@ impl Predictions {
 
 /// What a request looks like before it is answered.
 #[derive(Default)]
-pub(crate) struct Shown {
+pub(crate) struct PredictedOutcome {
     pub(crate) staged: Vec<Staged>,
     /// A hash of what the player saw, zero for nothing.
     pub(crate) witness: u16,
@@ -155,50 +155,51 @@ pub(crate) fn show(
     world: &World,
     actor: Option<Entity>,
     action: &AnyAction,
-) -> Result<Shown, Reason> {
-    let confirmations = world.resource::<Confirmations>();
+) -> Result<PredictedOutcome, Rejection> {
+    let confirmations = world.resource::<ConfirmedInventories>();
     let load = |entity| Some(confirmations.by_entity(entity)?.shown().clone());
     run(world, actor, action, &load)
 }
 
-/// Runs an action on what `load` gives. One that only the server can tell the outcome of changes nothing.
+/// Runs an action on what `load` gives. One that only the server can emit the outcome of changes nothing.
 fn run(
     world: &World,
     actor: Option<Entity>,
     action: &AnyAction,
-    load: &dyn Fn(Entity) -> Option<Unit>,
-) -> Result<Shown, Reason> {
-    let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
-    let confirmations = world.resource::<Confirmations>();
+    load: &dyn Fn(Entity) -> Option<InventoryState>,
+) -> Result<PredictedOutcome, Rejection> {
+    let (catalog, registry) =
+        (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
+    let confirmations = world.resource::<ConfirmedInventories>();
     let head = |entity| Some(confirmations.by_entity(entity)?.head);
     let find = |id: InventoryId| confirmations.by_id(id)?.entity;
     let name = |entity| Some(head(entity)?.id);
     let player = Player { actor, find: &find, name: &name, decides: false, limits: &[] };
     let pool = world.get_resource::<DataPool>();
-    let mut tx = Tx::new(catalogue, kinds.as_slice(), load, pool, Some(player));
+    let mut tx = Transaction::new(catalog, registry.as_slice(), load, pool, Some(player));
     match action.0.run(&mut tx) {
-        Err(Reason::Unpredictable) => {
+        Err(Rejection::ServerOnly) => {
             let witness = tx.witnessed_in_part().unwrap_or(0);
-            return Ok(Shown { staged: Vec::new(), witness });
+            return Ok(PredictedOutcome { staged: Vec::new(), witness });
         }
         ran => ran?,
     };
     tx.check_rights(|entity| Some(head(entity)?.rights))?;
     let witness = tx.witnessed();
-    Ok(Shown { staged: tx.done().staged, witness })
+    Ok(PredictedOutcome { staged: tx.done().staged, witness })
 }
 
 /// Does everything that is pending again, on what is confirmed now.
 pub(crate) fn rebase(world: &mut World) {
     let predictions = world.resource::<Predictions>();
     let rolled_back = predictions.answered.iter().any(|answered| answered.result.is_err());
-    let predicted = world.resource::<Confirmations>().predicted();
+    let predicted = world.resource::<ConfirmedInventories>().predicted();
     if predictions.pending.is_empty() && predicted.is_empty() {
         return;
     }
     let shown = replay(world);
     let cause = if rolled_back { SlotCause::RolledBack } else { SlotCause::Server };
-    let mut confirmations = world.resource_mut::<Confirmations>();
+    let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     for view in predicted {
         let Some(held) = confirmations.get_mut(view) else { continue };
         if !shown.iter().any(|(entity, _)| held.entity == Some(*entity)) {
@@ -206,9 +207,9 @@ pub(crate) fn rebase(world: &mut World) {
             confirmations.touched.push(view);
         }
     }
-    for (entity, unit) in &shown {
+    for (entity, state) in &shown {
         let Some(held) = confirmations.by_entity_mut(*entity) else { continue };
-        held.show(unit, cause);
+        held.show(state, cause);
         let view = held.head.view;
         confirmations.touched.push(view);
     }
@@ -216,20 +217,22 @@ pub(crate) fn rebase(world: &mut World) {
 
 /// What all pending requests make of what is confirmed. One that is not lawful any more is passed over:
 /// its answer will say so.
-pub(crate) fn replay(world: &World) -> Vec<(Entity, Unit)> {
-    let confirmations = world.resource::<Confirmations>();
-    let mut shown: Vec<(Entity, Unit)> = Vec::new();
+pub(crate) fn replay(world: &World) -> Vec<(Entity, InventoryState)> {
+    let confirmations = world.resource::<ConfirmedInventories>();
+    let mut shown: Vec<(Entity, InventoryState)> = Vec::new();
     for pending in &world.resource::<Predictions>().pending {
         let Requested::Action(action) = &pending.what else { continue };
         let load = |entity| match shown.iter().find(|(there, _)| *there == entity) {
-            Some((_, unit)) => Some(unit.clone()),
-            None => Some(confirmations.by_entity(entity)?.unit.clone()),
+            Some((_, state)) => Some(state.clone()),
+            None => Some(confirmations.by_entity(entity)?.state.clone()),
         };
-        let Ok(Shown { staged, .. }) = run(world, pending.actor, action, &load) else { continue };
-        for Staged { entity, unit, .. } in staged {
+        let Ok(PredictedOutcome { staged, .. }) = run(world, pending.actor, action, &load) else {
+            continue;
+        };
+        for Staged { entity, state, .. } in staged {
             match shown.iter_mut().find(|(there, _)| *there == entity) {
-                Some((_, before)) => *before = unit,
-                None => shown.push((entity, unit)),
+                Some((_, before)) => *before = state,
+                None => shown.push((entity, state)),
             }
         }
     }

@@ -6,18 +6,18 @@ use bevy_replicon::bytes::Bytes;
 use log::warn;
 
 use crate::{
-    model::{catalog::Catalogue, codec, data::DataPool},
+    model::{catalog::ItemCatalog, codec, data::DataPool},
     shared::{
-        actions::ActionTypes, containers::Kinds, events::SyncRefused, fingerprint::local_hello,
-        messages::SyncBatch, stats::InventoryStats,
+        actions::ActionTypes, containers::ContainerRegistry, events::SyncRejected,
+        fingerprint::local_handshake, messages::SyncBatch, stats::InventoryStats,
     },
     wire::{
         decode,
-        handshake::{Hello, Mismatch, REFUSED},
+        handshake::{Handshake, ProtocolMismatch, REFUSED},
     },
 };
 
-use super::state::{Submission, SyncState};
+use super::state::{ResyncState, SyncState};
 
 /// Messages on their way to [`apply_messages`](super::apply).
 #[derive(Resource, Default, Debug)]
@@ -50,14 +50,14 @@ impl Received {
 }
 
 pub(crate) fn receive_messages(
-    catalogue: Res<Catalogue>,
-    (kinds, actions, pool): (Res<Kinds>, Res<ActionTypes>, Res<DataPool>),
+    catalog: Res<ItemCatalog>,
+    (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
     mut messages: ResMut<Messages<SyncBatch>>,
     mut received: ResMut<Received>,
-    mut submission: ResMut<Submission>,
+    mut submission: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
     mut stats: ResMut<InventoryStats>,
-    mut refusals: MessageWriter<SyncRefused>,
+    mut refusals: MessageWriter<SyncRejected>,
     mut commands: Commands,
 ) {
     for SyncBatch(bytes) in messages.drain() {
@@ -66,22 +66,24 @@ pub(crate) fn receive_messages(
         if bytes.first() == Some(&REFUSED) {
             // A server that has begun does not refuse any more, and who believed it would never ask again.
             let begun = *state == SyncState::Synced;
-            let server = codec::from_bytes::<Hello>(&bytes[1..]).ok().filter(|_| !begun);
+            let server = codec::from_bytes::<Handshake>(&bytes[1..]).ok().filter(|_| !begun);
             let Some(server) = server else {
                 stats.decode_errors += 1;
                 continue;
             };
-            let mismatch =
-                Mismatch { server, client: local_hello(&catalogue, &kinds, &actions, &pool) };
+            let mismatch = ProtocolMismatch {
+                server,
+                client: local_handshake(&catalog, &registry, &actions, &pool),
+            };
             warn!("the server does not sync inventories with this client: {mismatch}");
-            *state = SyncState::Refused(mismatch);
+            *state = SyncState::Rejected(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;
-            let refusal = SyncRefused { peer, mismatch };
+            let refusal = SyncRejected { peer, mismatch };
             refusals.write(refusal);
             commands.trigger(refusal);
         } else if !received.collect(bytes) {
             stats.decode_errors += 1;
-            submission.want_resync();
+            submission.request_resync();
         }
     }
 }

@@ -2,10 +2,10 @@
 //! writes the slots that differ, and takes back what game code wrote on a client.
 
 use crate::{
-    model::{container::Container, id::InventoryId, rights::Rights, state::Unit},
+    model::{container::Container, id::InventoryId, rights::Rights, state::InventoryState},
     shared::{
-        containers::Kinds,
-        events::{CloseReason, InventoryClosed, tell},
+        containers::ContainerRegistry,
+        events::{CloseReason, InventoryClosed, emit},
         markers::{InView, LocalInventory},
         schedule::InventoryClientSystems,
         stats::InventoryStats,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    confirmed::{Closed, Confirmations, Confirmed},
+    confirmed::{Closed, ConfirmedInventories, inventory::ConfirmedInventory},
     predictions::{Predictions, rebase},
 };
 use bevy::prelude::*;
@@ -23,27 +23,27 @@ use log::warn;
 
 /// Entities are written without holding on to the resources: observers of the game run in between.
 pub(crate) fn reconcile_entities(world: &mut World) {
-    let confirmations = world.resource::<Confirmations>();
+    let confirmations = world.resource::<ConfirmedInventories>();
     let nothing_waits = confirmations.waiting.is_empty() && confirmations.closed.is_empty();
     let answered = !world.resource::<Predictions>().answered.is_empty();
     if confirmations.touched.is_empty() && nothing_waits && !answered {
         return;
     }
-    let kinds = world.resource::<Kinds>().clone();
-    close_views(world, &kinds);
-    attach(world, &kinds);
+    let registry = world.resource::<ContainerRegistry>().clone();
+    close_views(world, &registry);
+    attach(world, &registry);
     rebase(world);
-    let touched = world.resource::<Confirmations>().touched.clone();
+    let touched = world.resource::<ConfirmedInventories>().touched.clone();
     for view in touched {
-        write(world, &kinds, view);
+        write(world, &registry, view);
     }
 }
 
 /// Finds or makes the entities of views that have none yet.
-fn attach(world: &mut World, kinds: &Kinds) {
-    let waiting = core::mem::take(&mut world.resource_mut::<Confirmations>().waiting);
+fn attach(world: &mut World, registry: &ContainerRegistry) {
+    let waiting = core::mem::take(&mut world.resource_mut::<ConfirmedInventories>().waiting);
     for view in waiting {
-        let confirmations = world.resource::<Confirmations>();
+        let confirmations = world.resource::<ConfirmedInventories>();
         let Some(held) = confirmations.get(view).filter(|held| held.entity.is_none()) else {
             continue;
         };
@@ -54,47 +54,47 @@ fn attach(world: &mut World, kinds: &Kinds) {
                 match map.to_client().get(&server).copied() {
                     Some(entity) if world.entities().contains(entity) => entity,
                     _ => {
-                        world.resource_mut::<Confirmations>().waiting.push(view);
+                        world.resource_mut::<ConfirmedInventories>().waiting.push(view);
                         continue;
                     }
                 }
             }
         };
-        let mut confirmations = world.resource_mut::<Confirmations>();
+        let mut confirmations = world.resource_mut::<ConfirmedInventories>();
         confirmations.touched.push(view);
         let Some(held) = confirmations.get_mut(view) else { continue };
         held.attach(entity);
-        let (id, unit) = (held.head.id, held.unit.clone());
+        let (id, state) = (held.head.id, held.state.clone());
         if let Ok(mut entity) = world.get_entity_mut(entity) {
             entity.insert(id);
         }
-        kinds.restructure(world, entity, &unit);
+        registry.restructure(world, entity, &state);
     }
 }
 
 /// Makes one entity show its copy.
-pub(crate) fn write(world: &mut World, kinds: &Kinds, view: u32) {
-    let mut confirmations = world.resource_mut::<Confirmations>();
+pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) {
+    let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     let Some(held) = confirmations.get_mut(view) else { return };
     let (head, resized) = (held.head, held.resized);
     let changed = !held.changes.is_empty() || held.selected_before.is_some();
-    let unit = (resized || changed).then(|| held.shown().clone());
+    let state = (resized || changed).then(|| held.shown().clone());
     let reopened = core::mem::take(&mut held.reopened);
     let Some(entity) = held.entity else { return };
     if reopened {
         mark_in_view(world, entity, head.rights, head.owner);
     }
-    match unit {
-        Some(unit) if resized => kinds.restructure(world, entity, &unit),
-        Some(unit) => {
+    match state {
+        Some(state) if resized => registry.restructure(world, entity, &state),
+        Some(state) => {
             if let Ok(mut entity) = world.get_entity_mut(entity) {
-                kinds.write(&mut FilteredEntityMut::from(&mut entity), &unit, |_, _| {});
+                registry.write(&mut FilteredEntityMut::from(&mut entity), &state, |_, _| {});
             }
         }
         None => {}
     }
     if world.get_entity(entity).is_err()
-        && let Some(held) = world.resource_mut::<Confirmations>().get_mut(view)
+        && let Some(held) = world.resource_mut::<ConfirmedInventories>().get_mut(view)
     {
         held.entity = None;
     }
@@ -120,24 +120,24 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         revert_foreign_writes::<C>
             .after(reconcile_entities)
             .in_set(InventoryClientSystems::Reconcile)
-            .run_if(resource_exists::<Confirmations>),
+            .run_if(resource_exists::<ConfirmedInventories>),
     );
 }
 
 /// The server decides; a client that writes to what it was shown would only deceive itself.
 fn revert_foreign_writes<C: Container>(
     mut shown: Query<(Entity, &InventoryId, &mut C), (Changed<C>, With<InView>)>,
-    confirmations: Res<Confirmations>,
-    kinds: Res<Kinds>,
+    confirmations: Res<ConfirmedInventories>,
+    registry: Res<ContainerRegistry>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    let Some(kind) = kinds.kind_of::<C>() else { return };
+    let Some(kind) = registry.kind_of::<C>() else { return };
     for (entity, id, mut container) in &mut shown {
         let held = confirmations.by_id(*id).filter(|held| held.entity == Some(entity));
         let Some(held) = held else { continue };
         let shown = held.shown();
-        let Some(slots) = shown.section(kind) else { continue };
-        let selects = kinds.selecting(shown) == Some(kind);
+        let Some(slots) = shown.container(kind) else { continue };
+        let selects = registry.selecting(shown) == Some(kind);
         let selected = shown.selected.filter(|_| selects);
         if container.slots() == slots && (!selects || container.selected() == selected) {
             continue;
@@ -159,14 +159,14 @@ fn revert_foreign_writes<C: Container>(
 pub(crate) fn detach_gone(
     remove: On<Remove, InView>,
     ids: Query<&InventoryId>,
-    mut confirmations: ResMut<Confirmations>,
+    mut confirmations: ResMut<ConfirmedInventories>,
 ) {
     let Ok(id) = ids.get(remove.entity).copied() else { return };
-    let gone = |held: &&mut Confirmed| held.entity == Some(remove.entity);
+    let gone = |held: &&mut ConfirmedInventory| held.entity == Some(remove.entity);
     let Some(held) = confirmations.by_id_mut(id).filter(gone) else { return };
     let view = held.head.view;
     held.detach();
-    let reason = CloseReason::EntityGone;
+    let reason = CloseReason::EntityHidden;
     let closed = Closed { entity: remove.entity, id, reason, mirror: false, alive: false };
     confirmations.closed.push(closed);
     confirmations.waiting.push(view);
@@ -174,17 +174,17 @@ pub(crate) fn detach_gone(
 
 /// Tells that views have ended, and cleans their entities. It comes before anything is attached: the same
 /// entity may show the next view.
-pub(crate) fn close_views(world: &mut World, kinds: &Kinds) {
-    let closed = core::mem::take(&mut world.resource_mut::<Confirmations>().closed);
+pub(crate) fn close_views(world: &mut World, registry: &ContainerRegistry) {
+    let closed = core::mem::take(&mut world.resource_mut::<ConfirmedInventories>().closed);
     for closed in closed {
-        close(world, kinds, &closed);
+        close(world, registry, &closed);
     }
 }
 
-fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
+fn close(world: &mut World, registry: &ContainerRegistry, closed: &Closed) {
     let Closed { entity, id, reason, mirror, alive } = *closed;
-    tell(world, InventoryClosed { entity, inventory: id, reason });
-    // Of an entity that has gone only global observers hear.
+    emit(world, InventoryClosed { entity, inventory: id, reason });
+    // Of an entity that has gone only global observers handle.
     if !alive {
         return;
     }
@@ -192,7 +192,7 @@ fn close(world: &mut World, kinds: &Kinds, closed: &Closed) {
         world.try_despawn(entity).ok();
         return;
     }
-    kinds.restructure(world, entity, &Unit::default());
+    registry.restructure(world, entity, &InventoryState::default());
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.remove::<(InView, LocalInventory, InventoryId)>();
     }

@@ -1,19 +1,20 @@
 //! The state of the connection, and what the client has asked the server for.
 
-use crate::{shared::random::InventoryRng, wire::handshake::Mismatch};
+use crate::{shared::random::InventoryRng, wire::handshake::ProtocolMismatch};
 use bevy::prelude::*;
 use core::time::Duration;
 
 /// How far a client has come. On the authority it stays at [`Waiting`](Self::Waiting).
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
 pub enum SyncState {
     /// Not connected, or the server has not answered yet.
     #[default]
-    Waiting,
+    Connecting,
     /// The server sends what this client may see.
     Synced,
     /// The server will not: the two do not fit together.
-    Refused(Mismatch),
+    Rejected(ProtocolMismatch),
 }
 
 /// The pause before a request is made again, the first time.
@@ -27,15 +28,15 @@ const CALM: Duration = Duration::from_secs(10);
 
 /// What has been asked for and not been answered.
 #[derive(Resource, Default, Debug)]
-pub(crate) struct Submission {
+pub(crate) struct ResyncState {
     pub(crate) resync: bool,
     attempts: u32,
     next: Option<Duration>,
 }
 
-impl Submission {
+impl ResyncState {
     /// Notes that copies are wrong. Says whether that was not known yet.
-    pub(crate) fn want_resync(&mut self) -> bool {
+    pub(crate) fn request_resync(&mut self) -> bool {
         !core::mem::replace(&mut self.resync, true)
     }
 
@@ -45,7 +46,7 @@ impl Submission {
     }
 
     /// The server has answered the hello; what comes now is asked for without a pause.
-    pub(crate) fn greeted(&mut self) {
+    pub(crate) fn on_handshake(&mut self) {
         *self = Self::default();
     }
 

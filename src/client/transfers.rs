@@ -8,10 +8,10 @@ use bevy::prelude::*;
 use log::warn;
 
 use crate::{
-    model::{catalog::Catalogue, codec},
+    model::{catalog::ItemCatalog, codec},
     shared::{
-        containers::Kinds,
-        events::tell_later,
+        containers::ContainerRegistry,
+        events::emit_deferred,
         messages::{SyncChunk, SyncRequest},
         stats::InventoryStats,
     },
@@ -22,13 +22,13 @@ use crate::{
     },
 };
 
-use super::state::{Submission, SyncState};
+use super::state::{ResyncState, SyncState};
 
 /// The pause before the server is told once more that a transfer has come in. It doubles each time, for the
 /// server may have given the transfer up.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
-/// Transfers that have come in and wait to be handed over; more than one if the message that does it is late.
+/// IncomingTransfers that have come in and wait to be handed over; more than one if the message that does it is late.
 const WHOLE_MAX: usize = 8;
 
 /// So long after its last chunk a transfer that is not whole is forgotten: the server has given it up.
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Client: more of what comes in chunks is there. For a bar that shows how far a late join or a large inventory is.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TransferProgress {
+pub struct TransferProgressed {
     /// Chunks that are there, of about 1,000 bytes each.
     pub received: usize,
     /// How many there will be.
@@ -45,8 +45,8 @@ pub struct TransferProgress {
 
 /// What comes in chunks.
 #[derive(Resource, Default, Debug)]
-pub(crate) struct Transfers {
-    /// The number of the newest one that was heard of.
+pub(crate) struct IncomingTransfers {
+    /// The number of the newest one that was handled of.
     newest: Option<u8>,
     coming: Option<Coming>,
     whole: VecDeque<Whole>,
@@ -69,7 +69,7 @@ struct Whole {
     pause: Duration,
 }
 
-impl Transfers {
+impl IncomingTransfers {
     /// Takes in one chunk. Gives all bytes once they are there.
     fn collect(
         &mut self,
@@ -78,7 +78,7 @@ impl Transfers {
         now: Duration,
     ) -> Result<Option<Vec<u8>>, DecodeError> {
         let ChunkHead { transfer: number, index, total } = head;
-        // Transfers are numbered one after the other; what is left of an older one comes too late.
+        // IncomingTransfers are numbered one after the other; what is left of an older one comes too late.
         match self.newest.map(|newest| number.wrapping_sub(newest)) {
             Some(0) => {}
             Some(ahead) if ahead > u8::MAX / 2 => return Ok(None),
@@ -110,9 +110,9 @@ impl Transfers {
     }
 
     /// How many chunks of the newest transfer are there, and how many there will be.
-    fn progress(&self) -> Option<TransferProgress> {
+    fn progress(&self) -> Option<TransferProgressed> {
         let Coming { chunks, missing, .. } = self.coming.as_ref()?;
-        Some(TransferProgress { received: chunks.len() - missing, total: chunks.len() })
+        Some(TransferProgressed { received: chunks.len() - missing, total: chunks.len() })
     }
 
     /// All copies that are there as a whole, though they have not begun.
@@ -146,16 +146,16 @@ impl Transfers {
 }
 
 pub(crate) fn receive_chunks(
-    catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
     time: Res<Time<Real>>,
     mut messages: ResMut<Messages<SyncChunk>>,
-    mut transfers: ResMut<Transfers>,
-    mut submission: ResMut<Submission>,
+    mut transfers: ResMut<IncomingTransfers>,
+    mut submission: ResMut<ResyncState>,
     mut stats: ResMut<InventoryStats>,
     mut commands: Commands,
 ) {
-    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
+    let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     let now = time.elapsed();
     transfers.coming.take_if(|coming| now > coming.heard_at + PATIENCE);
     for SyncChunk(bytes) in messages.drain() {
@@ -163,11 +163,14 @@ pub(crate) fn receive_chunks(
         stats.bytes_received += bytes.len() as u64;
         let collected = read_chunk(&bytes).and_then(|(head, rest)| {
             let Some(whole) = transfers.collect(head, rest, now)? else {
-                transfers.progress().into_iter().for_each(|there| tell_later(&mut commands, there));
+                transfers
+                    .progress()
+                    .into_iter()
+                    .for_each(|there| emit_deferred(&mut commands, there));
                 return Ok(());
             };
             let total = head.total;
-            tell_later(&mut commands, TransferProgress { received: total, total });
+            emit_deferred(&mut commands, TransferProgressed { received: total, total });
             let (number, part) = (head.transfer, read_transfer(&whole, schema)?);
             if transfers.whole.len() == WHOLE_MAX {
                 transfers.whole.pop_front();
@@ -178,9 +181,9 @@ pub(crate) fn receive_chunks(
         });
         if let Err(error) = collected {
             // Everything comes anew.
-            *transfers = Transfers::default();
+            *transfers = IncomingTransfers::default();
             stats.decode_errors += 1;
-            if submission.want_resync() {
+            if submission.request_resync() {
                 warn!("dropping a chunk from the server: {error}; asking for full copies");
             }
         }
@@ -188,10 +191,10 @@ pub(crate) fn receive_chunks(
 }
 
 /// Says which transfers have come in, until they are handed over.
-pub(crate) fn tell_received(
+pub(crate) fn confirm_transfers(
     time: Res<Time<Real>>,
     state: Res<SyncState>,
-    mut transfers: ResMut<Transfers>,
+    mut transfers: ResMut<IncomingTransfers>,
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
 ) {

@@ -2,18 +2,18 @@
 
 use crate::{
     model::{
-        catalog::Catalogue,
-        container::{Area, Container},
+        catalog::ItemCatalog,
+        container::{Container, ContainerRef},
         id::ContainerKey,
         recipe::{Recipe, RecipeId},
-        transaction::Tx,
+        transaction::Transaction,
     },
     params::inventories::Inventories,
     server::{baseline::Baseline, inspect},
     shared::{events::Cause, schedule::InventoryServerSystems},
 };
 
-use super::progress::Work;
+use super::progress::CraftingProgress;
 use core::time::Duration;
 
 use bevy::{
@@ -21,7 +21,7 @@ use bevy::{
     prelude::*,
 };
 
-/// Authority: makes things by the catalogue's recipes that take time, from one container of its entity
+/// Authority: makes things by the catalog's recipes that take time, from one container of its entity
 /// into another, as long as there are ingredients and room.
 ///
 /// It makes what its entity is a station for: a recipe `at: "furnace"` is made where there is a container
@@ -68,7 +68,7 @@ pub(crate) fn plugin(app: &mut App) {
 
 fn run_crafters(
     time: Res<Time>,
-    catalogue: Res<Catalogue>,
+    catalog: Res<ItemCatalog>,
     mut crafters: Query<(Entity, &mut Crafter, &Baseline), Allow<Disabled>>,
     mut inventories: Inventories,
 ) {
@@ -76,9 +76,9 @@ fn run_crafters(
         let version = baseline.version();
         if crafter.idle_at != Some(version) {
             let crafter = crafter.bypass_change_detection();
-            let idle = crafter.advance(entity, time.delta(), &catalogue, &mut inventories);
+            let idle = crafter.advance(entity, time.delta(), &catalog, &mut inventories);
             // What has not been committed yet may still change back.
-            let committed = || inventories.unit(entity).as_ref() == Some(baseline.unit());
+            let committed = || inventories.state(entity).as_ref() == Some(baseline.state());
             crafter.idle_at = (idle && committed()).then_some(version);
         }
     }
@@ -90,17 +90,19 @@ impl Crafter {
         &mut self,
         entity: Entity,
         delta: Duration,
-        catalogue: &Catalogue,
+        catalog: &ItemCatalog,
         inventories: &mut Inventories,
     ) -> bool {
         let (from, to) = (self.area(entity, self.from), self.area(entity, self.to));
         let can = |recipe: &Recipe, inventories: &Inventories| {
-            let craft = |tx: &mut Tx| tx.craft(recipe.id(), 1, &[from], to, Some(entity)).map(drop);
+            let craft = |tx: &mut Transaction| {
+                tx.craft(recipe.id(), 1, &[from], to, Some(entity)).map(drop)
+            };
             recipe.millis > 0 && inventories.try_out(craft).is_ok()
         };
-        let going_on = self.making.and_then(|id| catalogue.recipe(id));
+        let going_on = self.making.and_then(|id| catalog.recipe(id));
         let going_on = going_on.filter(|recipe| can(recipe, inventories));
-        let next = || catalogue.recipes().find(|recipe| can(recipe, inventories));
+        let next = || catalog.recipes().find(|recipe| can(recipe, inventories));
         let recipe = match going_on {
             Some(recipe) => {
                 self.spent += delta;
@@ -124,12 +126,13 @@ impl Crafter {
                 inventories.run(Cause::Crafted, |tx| tx.craft(id, 1, &[from], to, Some(entity)));
             debug_assert!(made.is_ok(), "it has just been tried out");
         }
-        let steps = self.spent.as_millis() * u128::from(Work::STEPS) / whole.as_millis();
-        inventories.show_progress(entity, u8::try_from(steps).unwrap_or(Work::STEPS));
+        let steps =
+            self.spent.as_millis() * u128::from(CraftingProgress::STEPS) / whole.as_millis();
+        inventories.show_progress(entity, u8::try_from(steps).unwrap_or(CraftingProgress::STEPS));
         false
     }
 
-    fn area(&self, entity: Entity, container: ContainerKey) -> Area {
-        Area { entity, container: Some(container) }
+    fn area(&self, entity: Entity, container: ContainerKey) -> ContainerRef {
+        ContainerRef { entity, container: Some(container) }
     }
 }

@@ -1,11 +1,5 @@
 //! Events for equipment that is put on or taken off.
 
-use bevy::{ecs::entity::EntityHashMap, prelude::*};
-
-#[cfg(feature = "server")]
-use crate::shared::{
-    authority::authority_is_here, events::Commit, schedule::InventoryServerSystems,
-};
 use crate::{
     app::InventoryAppExt,
     model::{
@@ -15,10 +9,17 @@ use crate::{
     },
     shared::{
         authority::Authority,
-        events::{InventoryClosed, InventoryOpened, InventoryResized, SlotChanged, tell_later},
+        events::{InventoryClosed, InventoryOpened, InventoryResized, SlotChanged, emit_deferred},
         markers::InView,
         schedule::InventoryClientSystems,
+        sealed::Sealed,
     },
+};
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
+
+#[cfg(feature = "server")]
+use crate::shared::{
+    authority::authority_is_here, events::Commit, schedule::InventoryServerSystems,
 };
 
 /// An item was equipped. Emitted on the authority for all entities, and on a client for the
@@ -45,7 +46,7 @@ pub struct Unequipped {
 }
 
 /// Extends [`App`] with the registration of equipment.
-pub trait EquipmentAppExt {
+pub trait EquipmentAppExt: Sealed {
     /// Registers a container whose items are worn, and triggers [`Equipped`] and [`Unequipped`] for it.
     ///
     /// # Panics
@@ -77,7 +78,7 @@ fn register<C: Container>(app: &mut App) {
 fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut commands: Commands) {
     for Commit { entity, slot, old, new, .. } in commits.read().copied() {
         if slot.index_in::<C>().is_some() {
-            tell_changed(&mut commands, entity, slot, old, new);
+            emit_changed(&mut commands, entity, slot, old, new);
         }
     }
 }
@@ -104,7 +105,7 @@ fn equip_shown<C: Container>(
         // commits.
         for (entity, before) in told.drain() {
             for (index, stack) in before.iter() {
-                tell_changed(&mut commands, entity, C::slot(index), Some(stack), None);
+                emit_changed(&mut commands, entity, C::slot(index), Some(stack), None);
             }
         }
         return;
@@ -116,7 +117,7 @@ fn equip_shown<C: Container>(
         let now =
             shown.get(entity).map_or_else(|_| Slots::default(), |there| there.slots().clone());
         for index in 0..before.len().max(now.len()) {
-            tell_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
+            emit_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
         }
         if !now.is_empty() {
             told.insert(entity, now);
@@ -124,7 +125,7 @@ fn equip_shown<C: Container>(
     }
 }
 
-fn tell_changed(
+fn emit_changed(
     commands: &mut Commands,
     entity: Entity,
     slot: Slot,
@@ -136,9 +137,9 @@ fn tell_changed(
         return;
     }
     if let Some(stack) = old {
-        tell_later(commands, Unequipped { entity, slot, stack });
+        emit_deferred(commands, Unequipped { entity, slot, stack });
     }
     if let Some(stack) = new {
-        tell_later(commands, Equipped { entity, slot, stack });
+        emit_deferred(commands, Equipped { entity, slot, stack });
     }
 }

@@ -7,12 +7,12 @@ use bevy::prelude::*;
 /// beside the crafter.
 #[derive(Component, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Component)]
-pub struct Work {
+pub struct CraftingProgress {
     slots: Slots,
     steps: u8,
 }
 
-impl Work {
+impl CraftingProgress {
     /// In so many steps progress is shown.
     pub const STEPS: u8 = 32;
 
@@ -23,11 +23,11 @@ impl Work {
     }
 }
 
-impl Container for Work {
+impl Container for CraftingProgress {
     const NAME: &'static str = "work";
-    const FILL: bool = false;
-    const SELECTS: bool = true;
-    const PROGRESS: bool = true;
+    const AUTO_FILL: bool = false;
+    const HAS_SELECTION: bool = true;
+    const SHOWS_PROGRESS: bool = true;
 
     fn from_slots(slots: Slots) -> Self {
         Self { slots, steps: 0 }

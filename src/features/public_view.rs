@@ -1,17 +1,16 @@
 //! Public views: small separate components that are derived from a container and replicated to
 //! everyone who sees the entity. Bystanders never receive a partial inventory.
 
+use crate::{
+    model::{builtin::Hotbar, container::Container, id::ItemId},
+    shared::{authority::Authority, sealed::Sealed},
+};
 use bevy::{
     ecs::{component::Mutable, lifecycle::Remove},
     prelude::*,
 };
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-use crate::{
-    model::{builtin::Hotbar, container::Container, id::ItemId},
-    shared::authority::Authority,
-};
 
 /// A component that shows a part of a container to everyone. Insert it on the server. From then on
 /// it is updated with the container, and has the default value if there is no container.
@@ -40,7 +39,7 @@ impl PublicView for HeldItem {
 }
 
 /// Extends [`App`] with the registration of public views.
-pub trait PublicViewAppExt {
+pub trait PublicViewAppExt: Sealed {
     /// Replicates a component that is derived from a container to every client that sees the entity.
     fn add_public_view<V: PublicView>(&mut self) -> &mut Self;
 }
@@ -76,10 +75,10 @@ fn hide_view<V: PublicView>(
     }
 }
 
-type Shown<'w, V> = (&'w <V as PublicView>::Source, &'w mut V);
+type SourceAndView<'w, V> = (&'w <V as PublicView>::Source, &'w mut V);
 
 fn derive_views<V: PublicView>(
-    mut shown: Query<Shown<V>, Or<(Changed<<V as PublicView>::Source>, Added<V>)>>,
+    mut shown: Query<SourceAndView<V>, Or<(Changed<<V as PublicView>::Source>, Added<V>)>>,
 ) {
     for (source, mut view) in &mut shown {
         view.set_if_neq(V::view(source));

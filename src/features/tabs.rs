@@ -8,7 +8,7 @@ use crate::{
         data::{DataPool, ItemData},
         id::{InventoryId, ItemId},
         item::ItemDef,
-        rejection::Reason,
+        rejection::Rejection,
         rights::Rights,
         slots::Slots,
         stack::Stack,
@@ -116,7 +116,7 @@ impl ItemData for TabData {
 /// [`SlotChanged`](crate::prelude::SlotChanged); adding or removing one emits
 /// [`InventoryResized`](crate::prelude::InventoryResized).
 ///
-/// Register it with [`add_pages`](PagesAppExt::add_pages).
+/// Register it with [`add_pages`](super::PagesAppExt::add_pages).
 #[derive(Component, Clone, Default, Debug)]
 pub struct Tabs {
     slots: Slots,
@@ -221,7 +221,7 @@ impl Tabs {
 
 impl Container for Tabs {
     const NAME: &'static str = "tabs";
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
     const HOLDS_ITEMS: bool = false;
 
     fn from_slots(slots: Slots) -> Self {
@@ -245,23 +245,6 @@ impl Container for Tabs {
     }
 }
 
-/// Extends [`App`] with the registration of paged inventories.
-pub trait PagesAppExt {
-    /// Registers [`Tabs`]: inventories of many slots in pages, of which a player opens one at a time.
-    ///
-    /// # Panics
-    ///
-    /// As [`InventoryAppExt::add_container`] and [`InventoryAppExt::add_item_data`].
-    fn add_pages(&mut self) -> &mut Self;
-}
-
-impl PagesAppExt for App {
-    fn add_pages(&mut self) -> &mut Self {
-        register(self);
-        self
-    }
-}
-
 /// How players open pages, on a client, a host and in single player alike.
 #[derive(SystemParam)]
 pub struct PageActions<'w, 's> {
@@ -276,15 +259,15 @@ impl PageActions<'_, '_> {
     /// accepted, the page comes into view and the page that the player had open before is closed.
     ///
     /// The request is an opening by id. It is rejected without asking the server with
-    /// [`Reason::NotInView`] if no such bank is in view, and with [`Reason::NoSuchSlot`] if there is no such
+    /// [`Rejection::NotInView`] if no such bank is in view, and with [`Rejection::NoSuchSlot`] if there is no such
     /// tab; it is then reported as an opening of the bank's entity.
     pub fn open(&mut self, bank: Entity, page: u32) -> RequestId {
         let reason = match self.banks.get(bank) {
             Ok((tabs, id)) if tabs.get(page).is_some() => {
-                return self.actions.open_id(InventoryId::page(*id, page));
+                return self.actions.open_by_id(InventoryId::page(*id, page));
             }
-            Ok(_) => Reason::NoSuchSlot,
-            Err(_) => Reason::NotInView,
+            Ok(_) => Rejection::NoSuchSlot,
+            Err(_) => Rejection::NotInView,
         };
         self.actions.reject(Requested::Open(Target::Entity(bank)), reason)
     }
@@ -302,7 +285,7 @@ impl PageActions<'_, '_> {
     }
 }
 
-fn register(app: &mut App) {
+pub(super) fn register(app: &mut App) {
     app.add_container::<Tabs>().add_item_data::<TabData>().add_systems(
         PreUpdate,
         read_tabs
@@ -310,8 +293,6 @@ fn register(app: &mut App) {
             .before(InventoryClientSystems::Notify)
             .run_if(not(authority_is_here)),
     );
-    #[cfg(feature = "server")]
-    super::pages::register(app);
 }
 
 /// Client: derives the tabs from what the server shows, before the game is notified.

@@ -2,13 +2,13 @@
 //! the server.
 
 use super::{
-    container::{Area, Place},
+    container::{ContainerRef, SlotRef},
     id::ContainerKey,
     limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
     recipe::RecipeId,
-    rejection::Reason,
+    rejection::Rejection,
     stack::Stack,
-    transaction::Tx,
+    transaction::Transaction,
 };
 use core::fmt::Debug;
 
@@ -20,16 +20,17 @@ use serde::{Serialize, de::DeserializeOwned};
 /// The server checks that the player sees each inventory named and has the
 /// [`Rights`](super::rights::Rights) that the outcome requires.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Action {
+#[non_exhaustive]
+pub enum InventoryAction {
     /// Moves up to `count` items (all if `None`) from one slot to another, within one inventory or
     /// between two. An empty target slot, or one with a matching stack, takes as many as fit. If
     /// the target holds any other stack, the two are exchanged, which requires moving a whole
     /// stack. Covers move, split, merge and transfer.
     Move {
         /// Source slot.
-        from: Place,
+        from: SlotRef,
         /// Target slot.
-        to: Place,
+        to: SlotRef,
         /// Number of items; all if `None`.
         count: Option<u32>,
     },
@@ -37,62 +38,62 @@ pub enum Action {
     /// slot.
     Swap {
         /// One slot.
-        a: Place,
+        a: SlotRef,
         /// The other slot.
-        b: Place,
+        b: SlotRef,
     },
     /// Moves a stack to wherever it fits in an area. Example: shift-click.
     QuickMove {
         /// Source slot.
-        from: Place,
+        from: SlotRef,
         /// Target area.
-        to: Area,
+        to: ContainerRef,
     },
     /// Gathers matching stacks onto one stack, the smallest stacks first. Example: double-click.
     Collect {
         /// The stack that grows.
-        onto: Place,
+        onto: SlotRef,
         /// Areas to search, at most [`ACTION_AREAS_MAX`].
-        from: Vec<Area>,
+        from: Vec<ContainerRef>,
     },
     /// Spreads a stack over several slots. Example: a drag.
     Spread {
         /// Source slot.
-        from: Place,
+        from: SlotRef,
         /// The slots dragged over, at most [`ACTION_PLACES_MAX`].
-        onto: Vec<Place>,
+        onto: Vec<SlotRef>,
         /// Number of items for each slot; an even share if `None`.
         each: Option<u32>,
     },
     /// Moves everything that fits from one area to another. Examples: take all, put all, pick up.
     MoveAll {
         /// Source area.
-        from: Area,
+        from: ContainerRef,
         /// Target area.
-        to: Area,
+        to: ContainerRef,
     },
     /// Drops `count` items (all if `None`) of a slot.
     Drop {
         /// Source slot.
-        from: Place,
+        from: SlotRef,
         /// Number of items; all if `None`.
         count: Option<u32>,
     },
     /// Drops everything in an area.
     DropAll {
         /// Source area.
-        from: Area,
+        from: ContainerRef,
     },
     /// Selects a slot of the hotbar.
     Select {
         /// The slot.
-        slot: Place,
+        slot: SlotRef,
     },
     /// Uses the contents of a slot. Changes nothing by itself: the game on the server receives
-    /// [`Accepted`](crate::prelude::Accepted) with the stack. Use a custom action for more.
+    /// [`ActionApplied`](crate::prelude::ActionApplied) with the stack. Use a custom action for more.
     Use {
         /// The slot.
-        slot: Place,
+        slot: SlotRef,
     },
     /// Merges matching stacks, orders them and closes the gaps.
     Sort {
@@ -108,15 +109,15 @@ pub enum Action {
         /// Number of times.
         times: u32,
         /// Areas with the ingredients, in order of preference, at most [`ACTION_AREAS_MAX`].
-        from: Vec<Area>,
+        from: Vec<ContainerRef>,
         /// Target area of the product.
-        to: Area,
+        to: ContainerRef,
         /// The station, for a recipe that needs one.
         at: Option<Entity>,
     },
 }
 
-impl Action {
+impl InventoryAction {
     /// Returns an action that picks up everything from a loot entity.
     #[must_use]
     pub fn pick_up(loot: Entity, player: Entity) -> Self {
@@ -132,37 +133,37 @@ impl Action {
 
     /// Applies the action. Returns the affected stacks: those moved as a whole area or quick-moved,
     /// dropped, used or crafted.
-    pub(crate) fn apply(&self, tx: &mut Tx) -> Result<Vec<Stack>, Reason> {
+    pub(crate) fn apply(&self, tx: &mut Transaction) -> Result<Vec<Stack>, Rejection> {
         let (places, areas) = match self {
             Self::Spread { onto, .. } => (onto.len(), 0),
             Self::Collect { from, .. } | Self::Craft { from, .. } => (0, from.len()),
             _ => (0, 0),
         };
         if places > ACTION_PLACES_MAX || areas > ACTION_AREAS_MAX {
-            return Err(Reason::Invalid);
+            return Err(Rejection::Invalid);
         }
         match self {
             Self::Move { from, to, count } => {
-                tx.witness(from.0, from.1)?;
-                tx.witness(to.0, to.1)?;
+                tx.expect_unchanged(from.0, from.1)?;
+                tx.expect_unchanged(to.0, to.1)?;
                 tx.move_slot(*from, *to, *count)?;
             }
             Self::Swap { a, b } => {
-                tx.witness(a.0, a.1)?;
-                tx.witness(b.0, b.1)?;
+                tx.expect_unchanged(a.0, a.1)?;
+                tx.expect_unchanged(b.0, b.1)?;
                 tx.swap(*a, *b)?;
             }
             Self::QuickMove { from, to } => {
-                tx.witness(from.0, from.1)?;
+                tx.expect_unchanged(from.0, from.1)?;
                 return Ok(vec![tx.quick_move(*from, *to)?]);
             }
             Self::Collect { onto, from } => {
-                tx.witness(onto.0, onto.1)?;
+                tx.expect_unchanged(onto.0, onto.1)?;
                 tx.collect(*onto, from)?;
             }
             Self::Spread { from, onto, each } => {
-                tx.witness(from.0, from.1)?;
-                onto.iter().try_for_each(|(entity, slot)| tx.witness(*entity, *slot))?;
+                tx.expect_unchanged(from.0, from.1)?;
+                onto.iter().try_for_each(|(entity, slot)| tx.expect_unchanged(*entity, *slot))?;
                 tx.spread(*from, onto, *each)?;
             }
             Self::MoveAll { from, to } => return Ok(tx.move_area(*from, *to)?),
@@ -175,20 +176,20 @@ impl Action {
                 return Ok(vec![stack]);
             }
             Self::DropAll { from } => {
-                tx.witness_exactly(*from)?;
-                let stacks = tx.take_where(*from, |_| true)?;
+                tx.expect_unchanged_with_counts(*from)?;
+                let stacks = tx.take_if(*from, |_| true)?;
                 stacks.iter().for_each(|stack| tx.drop(*stack));
-                return if stacks.is_empty() { Err(Reason::Empty) } else { Ok(stacks) };
+                return if stacks.is_empty() { Err(Rejection::Empty) } else { Ok(stacks) };
             }
             Self::Select { slot } => tx.select(slot.0, slot.1)?,
             Self::Use { slot } => {
-                tx.witness(slot.0, slot.1)?;
-                return Ok(vec![tx.get(slot.0, slot.1)?.ok_or(Reason::Empty)?]);
+                tx.expect_unchanged(slot.0, slot.1)?;
+                return Ok(vec![tx.get(slot.0, slot.1)?.ok_or(Rejection::Empty)?]);
             }
             Self::Sort { entity, container } => tx.sort(*entity, *container)?,
             Self::Craft { recipe, times, from, to, at } => {
-                let timed = tx.catalogue().recipe(*recipe).is_some_and(|r| r.millis > 0);
-                let refused = if timed { Err(Reason::NoStation) } else { Ok(()) };
+                let timed = tx.catalog().recipe(*recipe).is_some_and(|r| r.millis > 0);
+                let refused = if timed { Err(Rejection::NoStation) } else { Ok(()) };
                 refused?;
                 return Ok(tx.craft(*recipe, *times, from, *to, *at)?);
             }
@@ -212,9 +213,9 @@ impl Action {
 ///     const NAME: &str = "place block";
 ///     type Output = Stack;
 ///
-///     fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+///     fn apply(&self, tx: &mut Transaction) -> Result<Stack, Rejection> {
 ///         let player = tx.actor()?;
-///         tx.witness(player, self.slot)?;
+///         tx.expect_unchanged(player, self.slot)?;
 ///         Ok(tx.take_from(player, self.slot, Some(1))?)
 ///     }
 /// }
@@ -222,14 +223,14 @@ impl Action {
 ///
 /// Register it on both sides with
 /// [`add_action`](crate::prelude::InventoryAppExt::add_action). Name inventories other than the
-/// player's own by [`InventoryId`](super::id::InventoryId) and look them up with [`Tx::find`]. Read
-/// an item with [`Catalogue::props`](super::catalog::Catalogue::props).
+/// player's own by [`InventoryId`](super::id::InventoryId) and look them up with [`Transaction::find`]. Read
+/// an item with [`ItemCatalog::props`](super::catalog::ItemCatalog::props).
 pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Unique name among the game's actions. The two sides compare names in the handshake, so give
     /// an action a new name when its fields change.
     const NAME: &'static str;
 
-    /// Result that the game on the server receives in [`Accepted`](crate::prelude::Accepted).
+    /// Result that the game on the server receives in [`ActionApplied`](crate::prelude::ActionApplied).
     type Output: Send + Sync + 'static;
 
     /// Applies the action. Must be a pure function of the slots: it runs on the client, possibly
@@ -237,7 +238,7 @@ pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync
     ///
     /// # Errors
     ///
-    /// The [`Reason`] of the rejection; on a client, [`Reason::Unpredictable`] if only the server
+    /// The [`Rejection`] of the rejection; on a client, [`Rejection::ServerOnly`] if only the server
     /// can determine the outcome.
-    fn apply(&self, tx: &mut Tx) -> Result<Self::Output, Reason>;
+    fn apply(&self, tx: &mut Transaction) -> Result<Self::Output, Rejection>;
 }

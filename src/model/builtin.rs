@@ -133,7 +133,7 @@ impl Default for Hotbar {
 impl Container for Hotbar {
     const NAME: &'static str = "hotbar";
     const ORDER: i32 = 1;
-    const SELECTS: bool = true;
+    const HAS_SELECTION: bool = true;
 
     fn from_slots(slots: Slots) -> Self {
         Self { slots, selected: 0 }

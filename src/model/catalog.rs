@@ -1,5 +1,19 @@
 //! The item catalog: all items of a session, loaded from RON.
 
+pub mod error;
+mod recipes;
+
+use error::CatalogError;
+
+use recipes::resolve;
+
+use super::{
+    id::ItemId,
+    item::ItemDef,
+    limits::ITEMS_MAX,
+    names,
+    recipe::{Recipe, RecipeEntry, RecipeId},
+};
 use core::any::Any;
 use std::sync::Arc;
 
@@ -9,24 +23,15 @@ use bevy::{
 use serde::{Deserialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{
-    id::ItemId,
-    item::ItemDef,
-    limits::ITEMS_MAX,
-    names,
-    recipe::{Recipe, RecipeEntry, RecipeId},
-};
-use thiserror::Error;
-
 /// The item properties that the crate itself uses: ids, ranks and limits. Cheap to clone.
 ///
 /// Ids, ranks and bit widths do not change during a session. See [`Items`] for the game's own
 /// properties.
 #[derive(Resource, Clone, Debug)]
-pub struct Catalogue(Arc<CatalogueInner>);
+pub struct ItemCatalog(Arc<CatalogInner>);
 
 #[derive(Debug)]
-struct CatalogueInner {
+struct CatalogInner {
     defs: Vec<ItemDef>,
     ranks: HashMap<ItemId, u32>,
     /// Sorted by id.
@@ -36,18 +41,18 @@ struct CatalogueInner {
     hash: u64,
 }
 
-impl Catalogue {
+impl ItemCatalog {
     fn new(
         defs: Vec<ItemDef>,
         recipes: Vec<RecipeEntry>,
         props: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Self, CatalogueError> {
+    ) -> Result<Self, CatalogError> {
         let mut ranks: Vec<(ItemId, u32)> = (0..).zip(&defs).map(|(r, d)| (d.id(), r)).collect();
         ranks.sort_unstable();
         for pair in ranks.windows(2) {
             if pair[0].0 == pair[1].0 {
                 let [a, b] = [pair[0].1, pair[1].1].map(|rank| defs[rank as usize].key.clone());
-                return Err(CatalogueError::Collision { a, b, id: pair[0].0 });
+                return Err(CatalogError::Collision { a, b, id: pair[0].0 });
             }
         }
         let mut hasher = Xxh3::new();
@@ -66,12 +71,12 @@ impl Catalogue {
         let recipe_keys = recipes.iter().map(|(id, recipe)| (id.to_bits(), &recipe.key));
         keys.chain(recipe_keys).for_each(|(hash, key)| names::remember(hash, key));
         let ranks = ranks.into_iter().collect();
-        Ok(Self(Arc::new(CatalogueInner { defs, ranks, recipes, props, hash: hasher.digest() })))
+        Ok(Self(Arc::new(CatalogInner { defs, ranks, recipes, props, hash: hasher.digest() })))
     }
 
     /// Returns a catalog without items.
     pub(crate) fn none() -> Self {
-        Self(Arc::new(CatalogueInner {
+        Self(Arc::new(CatalogInner {
             defs: vec![],
             ranks: HashMap::default(),
             recipes: vec![],
@@ -131,7 +136,7 @@ impl Catalogue {
     }
 
     /// Returns the game's own properties of an item, if they are of this type. For actions, which
-    /// ([`Tx::catalogue`](super::transaction::Tx::catalogue)).
+    /// ([`Transaction::catalog`](super::transaction::Transaction::catalog)).
     ///
     /// Properties are not part of the [hash](Self::hash). If the two sides have different
     /// properties, the server's answer corrects the client's prediction.
@@ -173,11 +178,11 @@ impl Catalogue {
 ///     (key: "axe", name: "Iron axe", max_stack: 1, icon: "icons/axe.png"),
 /// ])"#).unwrap();
 /// assert_eq!(items.props(ItemId::of("torch")).unwrap().burns_for, 60);
-/// assert_eq!(items.catalogue().max_stack(ItemId::of("axe")), 1);
+/// assert_eq!(items.catalog().max_stack(ItemId::of("axe")), 1);
 /// ```
 #[derive(Resource, Asset, Debug)]
 pub struct Items<P: Send + Sync + 'static = ()> {
-    catalogue: Catalogue,
+    catalog: ItemCatalog,
     props: Arc<Vec<P>>,
 }
 
@@ -196,14 +201,14 @@ impl<P: Send + Sync + 'static> TypePath for Items<P> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File<P> {
-    items: Vec<Entry<P>>,
+    items: Vec<CatalogEntry<P>>,
     #[serde(default)]
     recipes: Vec<RecipeEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry<P> {
+struct CatalogEntry<P> {
     key: String,
     #[serde(default)]
     name: String,
@@ -224,46 +229,46 @@ const fn default_max_stack() -> u32 {
 impl<P: Send + Sync + 'static> Items<P> {
     /// Returns the catalog without the game's own properties.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
+    pub fn catalog(&self) -> &ItemCatalog {
+        &self.catalog
     }
 
     /// Returns the game's own properties of an item.
     #[must_use]
     pub fn props(&self, item: ItemId) -> Option<&P> {
-        self.catalogue.rank(item).and_then(|rank| self.props.get(rank as usize))
+        self.catalog.rank(item).and_then(|rank| self.props.get(rank as usize))
     }
 
     /// Creates a catalog from definitions, each with its properties.
     ///
     /// # Errors
     ///
-    /// Any [`CatalogueError`] except parse errors, read errors and errors in recipes.
-    pub fn new(defs: impl IntoIterator<Item = (ItemDef, P)>) -> Result<Self, CatalogueError> {
+    /// Any [`CatalogError`] except parse errors, read errors and errors in recipes.
+    pub fn new(defs: impl IntoIterator<Item = (ItemDef, P)>) -> Result<Self, CatalogError> {
         Self::with_recipes(defs, Vec::new())
     }
 
     fn with_recipes(
         defs: impl IntoIterator<Item = (ItemDef, P)>,
         recipes: Vec<RecipeEntry>,
-    ) -> Result<Self, CatalogueError> {
+    ) -> Result<Self, CatalogError> {
         let mut entries: Vec<(ItemDef, P)> = defs.into_iter().collect();
         if entries.len() > ITEMS_MAX {
-            return Err(CatalogueError::TooMany { len: entries.len() });
+            return Err(CatalogError::TooMany { len: entries.len() });
         }
         if let Some(index) = entries.iter().position(|(def, _)| def.key.is_empty()) {
-            return Err(CatalogueError::EmptyKey { index });
+            return Err(CatalogError::EmptyKey { index });
         }
         if let Some((def, _)) = entries.iter().find(|(def, _)| def.max_stack == 0) {
-            return Err(CatalogueError::ZeroMaxStack { key: def.key.clone() });
+            return Err(CatalogError::ZeroMaxStack { key: def.key.clone() });
         }
         entries.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].0.key == pair[1].0.key) {
-            return Err(CatalogueError::DuplicateKey { key: pair[0].0.key.clone() });
+            return Err(CatalogError::DuplicateKey { key: pair[0].0.key.clone() });
         }
         let (defs, props): (Vec<ItemDef>, Vec<P>) = entries.into_iter().unzip();
         let props = Arc::new(props);
-        Ok(Self { catalogue: Catalogue::new(defs, recipes, props.clone())?, props })
+        Ok(Self { catalog: ItemCatalog::new(defs, recipes, props.clone())?, props })
     }
 }
 
@@ -276,125 +281,18 @@ impl<P: Send + Sync + DeserializeOwned + Default + 'static> Items<P> {
     ///
     /// # Errors
     ///
-    /// [`CatalogueError`], which names the item or the line.
-    pub fn from_ron(text: &str) -> Result<Self, CatalogueError> {
+    /// [`CatalogError`], which names the item or the line.
+    pub fn from_ron(text: &str) -> Result<Self, CatalogError> {
         let options = ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
         let file: File<P> = options.from_str(text)?;
         let defs = file.items.into_iter().map(|entry| {
-            let Entry { key, name, icon, max_stack, tags, props } = entry;
+            let CatalogEntry { key, name, icon, max_stack, tags, props } = entry;
             let name = if name.is_empty() { key.clone() } else { name };
             (ItemDef { key, name, icon, max_stack, tags }, props.unwrap_or_default())
         });
         Self::with_recipes(defs, file.recipes)
     }
-}
-
-/// Error in an item catalog. Nothing of the catalog is used.
-#[derive(Debug, Error)]
-pub enum CatalogueError {
-    /// The text is not valid RON of the expected shape. Includes the position.
-    #[error("cannot parse the item catalog: {0}")]
-    Parse(#[from] ron::error::SpannedError),
-    /// The file could not be read.
-    #[error("cannot read the item catalog: {0}")]
-    Read(#[from] std::io::Error),
-    /// An item has an empty key.
-    #[error("item {index} has an empty key")]
-    EmptyKey {
-        /// Position in the file, starting at zero.
-        index: usize,
-    },
-    /// Two items have the same key.
-    #[error("duplicate item key `{key}`")]
-    DuplicateKey {
-        /// The key.
-        key: String,
-    },
-    /// Two keys hash to the same [`ItemId`].
-    #[error("items `{a}` and `{b}` have the same id {id}: rename one of them")]
-    Collision {
-        /// One key.
-        a: String,
-        /// The other key.
-        b: String,
-        /// The id of both keys.
-        id: ItemId,
-    },
-    /// An item has a maximum stack size of zero.
-    #[error("item `{key}` has a maximum stack size of zero")]
-    ZeroMaxStack {
-        /// The key.
-        key: String,
-    },
-    /// A recipe has an empty key, or two recipes have the same key or the same id.
-    #[error("duplicate or empty recipe key `{key}`")]
-    RecipeKey {
-        /// The key.
-        key: String,
-    },
-    /// A recipe names an item that is not in the catalog.
-    #[error("recipe `{recipe}` names item `{item}`, which is not in the catalog")]
-    RecipeItem {
-        /// The recipe.
-        recipe: String,
-        /// The item.
-        item: String,
-    },
-    /// A recipe has an item with a count of zero, a repeated ingredient, or no product.
-    #[error("recipe `{recipe}`: {what}")]
-    RecipeCount {
-        /// The recipe.
-        recipe: String,
-        /// Description of the error.
-        what: &'static str,
-    },
-    /// The catalog has more than [`ITEMS_MAX`] items.
-    #[error("the catalog has {len} items, more than {ITEMS_MAX}")]
-    TooMany {
-        /// Number of items.
-        len: usize,
-    },
-}
-
-/// Validates the recipes and orders them by id.
-pub(super) fn resolve(
-    entries: Vec<RecipeEntry>,
-    defs: &[ItemDef],
-) -> Result<Vec<(RecipeId, Recipe)>, CatalogueError> {
-    let mut recipes = Vec::with_capacity(entries.len());
-    for RecipeEntry { key, takes, gives, at, millis } in entries {
-        let items = |list: &[(String, u32)]| {
-            let find = |(item, count): &(String, u32)| {
-                let def = defs.iter().find(|def| def.key == *item);
-                let missing =
-                    || CatalogueError::RecipeItem { recipe: key.clone(), item: item.clone() };
-                Ok((def.ok_or_else(missing)?.id(), *count))
-            };
-            list.iter().map(find).collect::<Result<Vec<_>, CatalogueError>>()
-        };
-        let (takes, gives) = (items(&takes)?, items(&gives)?);
-        let wrong = |what| Err(CatalogueError::RecipeCount { recipe: key.clone(), what });
-        if gives.is_empty() {
-            return wrong("no products");
-        }
-        if takes.iter().chain(&gives).any(|(_, count)| *count == 0) {
-            return wrong("a count of zero");
-        }
-        let twice = |(n, (item, _)): (usize, &(ItemId, u32))| {
-            takes[..n].iter().any(|(before, _)| before == item)
-        };
-        if takes.iter().enumerate().any(twice) {
-            return wrong("duplicate ingredient");
-        }
-        recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
-    }
-    recipes.sort_by_key(|(id, _)| *id);
-    let taken = recipes.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &pair[1].1);
-    if let Some(recipe) = taken.or(recipes.iter().map(|(_, r)| r).find(|r| r.key.is_empty())) {
-        return Err(CatalogueError::RecipeKey { key: recipe.key.clone() });
-    }
-    Ok(recipes)
 }
 
 #[cfg(test)]
@@ -455,13 +353,13 @@ mod tests {
         ])"#;
         Items::<()>::from_ron(items).unwrap();
         assert_eq!(format!("{stack:?}"), "names_lamp x5");
-        assert_eq!(format!("{:?}", stack.worn(7)), "names_lamp x5, wear 7");
+        assert_eq!(format!("{:?}", stack.with_wear(7)), "names_lamp x5, wear 7");
         assert_eq!(format!("{:?}", RecipeId::of("names_light")), "names_light");
     }
 
     #[test]
     fn hash_covers_keys_limits_and_tags_but_not_icons() {
-        let hash = |text: &str| Items::<()>::from_ron(text).unwrap().catalogue.hash();
+        let hash = |text: &str| Items::<()>::from_ron(text).unwrap().catalog.hash();
         let base = hash("(items: [(key: \"a\"), (key: \"b\")])");
         assert_eq!(base, hash("(items: [(key: \"b\", icon: \"x.png\"), (key: \"a\")])"));
         assert_ne!(base, hash("(items: [(key: \"a\"), (key: \"b\", max_stack: 1)])"));
@@ -482,7 +380,7 @@ mod tests {
                 };
                 (def, ())
             });
-            assert_eq!(Items::new(defs).unwrap().catalogue.rank_bits(), bits, "{len}");
+            assert_eq!(Items::new(defs).unwrap().catalog.rank_bits(), bits, "{len}");
         }
     }
 }

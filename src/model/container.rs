@@ -23,7 +23,7 @@ use super::{id::ContainerKey, item::ItemDef, rights::Rights, slots::Slots};
 ///
 /// impl Container for Equipment {
 ///     const NAME: &str = "equipment";
-///     const FILL: bool = false; // boots that are picked up are not put on
+///     const AUTO_FILL: bool = false; // boots that are picked up are not put on
 ///
 ///     fn from_slots(slots: Slots) -> Self { Self(slots) }
 ///     fn slots(&self) -> &Slots { &self.0 }
@@ -41,18 +41,18 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     /// Unique name among the game's containers; part of slot addresses and of saves.
     const NAME: &'static str;
 
-    /// Whether [`give`](crate::prelude::Inventories::give) may put items here automatically.
+    /// Whether [`give`](crate::prelude::Inventories::insert_up_to) may put items here automatically.
     /// Defaults to `true`.
-    const FILL: bool = true;
+    const AUTO_FILL: bool = true;
 
     /// Whether the container has a selected slot. If several containers of an inventory have one,
     /// only that of the first one is synced: built-in containers come first, then others by name. Defaults to `false`.
-    const SELECTS: bool = false;
+    const HAS_SELECTION: bool = false;
 
     /// Whether the selected number is a value of the container instead of a slot, such as the
     /// progress of a furnace or a charge. It is synced the same way, but players cannot set it.
-    /// Requires [`SELECTS`](Self::SELECTS). Defaults to `false`.
-    const PROGRESS: bool = false;
+    /// Requires [`HAS_SELECTION`](Self::HAS_SELECTION). Defaults to `false`.
+    const SHOWS_PROGRESS: bool = false;
 
     /// Items are inserted into containers in ascending order, and taken in descending order. Containers of the
     /// same order are sorted by [`NAME`](Self::NAME). [`Inventory`](crate::prelude::Inventory) has order 0 and
@@ -89,13 +89,13 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
         Rights::USE
     }
 
-    /// Returns the selected slot, for a container that [`SELECTS`](Self::SELECTS) one.
+    /// Returns the selected slot, for a container that [`HAS_SELECTION`](Self::HAS_SELECTION) one.
     #[must_use]
     fn selected(&self) -> Option<u8> {
         None
     }
 
-    /// Selects a slot, for a container that [`SELECTS`](Self::SELECTS) one.
+    /// Selects a slot, for a container that [`HAS_SELECTION`](Self::HAS_SELECTION) one.
     fn select(&mut self, slot: u8) {
         let _ = slot;
     }
@@ -134,9 +134,9 @@ impl Slot {
     ///
     /// If there is no such container type, or `index` is above 65,535.
     #[must_use]
-    pub fn at(kinds: &[Kind], kind: u8, index: usize) -> Self {
+    pub fn at(registry: &[ContainerInfo], kind: u8, index: usize) -> Self {
         let index = u16::try_from(index).expect("slot index must not exceed 65535");
-        Self { container: kinds[usize::from(kind)].key, index }
+        Self { container: registry[usize::from(kind)].key, index }
     }
 
     /// Returns the index, if this slot is in container `C`.
@@ -147,32 +147,32 @@ impl Slot {
 }
 
 /// One slot of one entity: `(chest, Inventory::slot(3))`.
-pub type Place = (Entity, Slot);
+pub type SlotRef = (Entity, Slot);
 
 /// All containers of an entity, or one of them: a source or target of items.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Reflect)]
-pub struct Area {
+pub struct ContainerRef {
     /// The entity.
     pub entity: Entity,
     /// Which of its containers; all if `None`.
     pub container: Option<ContainerKey>,
 }
 
-impl Area {
+impl ContainerRef {
     /// Returns the area of all containers of an entity.
     #[must_use]
     pub const fn all(entity: Entity) -> Self {
         Self { entity, container: None }
     }
 
-    /// Returns the area of one container of an entity: `Area::of::<Hotbar>(player)`.
+    /// Returns the area of one container of an entity: `ContainerRef::of::<Hotbar>(player)`.
     #[must_use]
     pub const fn of<C: Container>(entity: Entity) -> Self {
         Self { entity, container: Some(ContainerKey::of(C::NAME)) }
     }
 }
 
-impl From<Entity> for Area {
+impl From<Entity> for ContainerRef {
     fn from(entity: Entity) -> Self {
         Self::all(entity)
     }
@@ -180,17 +180,17 @@ impl From<Entity> for Area {
 
 /// A registered container type, without its Rust type.
 #[derive(Clone, Copy, Debug)]
-pub struct Kind {
+pub struct ContainerInfo {
     /// The container's [`NAME`](Container::NAME).
     pub name: &'static str,
     /// The key derived from the name.
     pub key: ContainerKey,
-    /// The container's [`FILL`](Container::FILL).
-    pub fill: bool,
-    /// The container's [`SELECTS`](Container::SELECTS).
-    pub selects: bool,
-    /// The container's [`PROGRESS`](Container::PROGRESS).
-    pub progress: bool,
+    /// The container's [`AUTO_FILL`](Container::AUTO_FILL).
+    pub auto_fill: bool,
+    /// The container's [`HAS_SELECTION`](Container::HAS_SELECTION).
+    pub has_selection: bool,
+    /// The container's [`SHOWS_PROGRESS`](Container::SHOWS_PROGRESS).
+    pub shows_progress: bool,
     /// Its [`ORDER`](Container::ORDER).
     pub order: i32,
     /// Its [`HOLDS_ITEMS`](Container::HOLDS_ITEMS).
@@ -201,16 +201,16 @@ pub struct Kind {
     pub rights: fn(usize) -> Rights,
 }
 
-impl Kind {
+impl ContainerInfo {
     /// Returns the description of container `C`.
     #[must_use]
     pub fn of<C: Container>() -> Self {
         Self {
             name: C::NAME,
             key: ContainerKey::of(C::NAME),
-            fill: C::FILL,
-            selects: C::SELECTS,
-            progress: C::PROGRESS,
+            auto_fill: C::AUTO_FILL,
+            has_selection: C::HAS_SELECTION,
+            shows_progress: C::SHOWS_PROGRESS,
             order: C::ORDER,
             holds_items: C::HOLDS_ITEMS,
             accepts: C::accepts,

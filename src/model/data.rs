@@ -40,6 +40,7 @@ pub trait ItemData: Serialize + DeserializeOwned + Send + Sync + 'static {
 
 /// Error returned when instance data cannot be stored.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// The type is not registered.
     #[error("instance data `{name}` is not registered")]
@@ -68,7 +69,7 @@ pub enum DataError {
 const KEPT_TICKS: u64 = 36_000;
 
 #[derive(Debug)]
-struct Entry {
+struct PoolEntry {
     kind: u8,
     bytes: Bytes,
     /// Number of slots of committed inventories that refer to it.
@@ -83,10 +84,10 @@ struct Entry {
 #[derive(Resource, Default, Debug)]
 pub struct DataPool {
     types: Vec<&'static str>,
-    entries: HashMap<DataId, Entry>,
+    entries: HashMap<DataId, PoolEntry>,
     ids: HashMap<(u8, Bytes), DataId>,
     /// On a client connected to a server: the data received, used in place of its own.
-    received: Option<HashMap<DataId, Entry>>,
+    received: Option<HashMap<DataId, PoolEntry>>,
     last: u32,
     /// Data without references, with the tick since when.
     idle: VecDeque<(u64, DataId)>,
@@ -140,7 +141,7 @@ impl DataPool {
         self.entry(id).is_some()
     }
 
-    fn entry(&self, id: DataId) -> Option<&Entry> {
+    fn entry(&self, id: DataId) -> Option<&PoolEntry> {
         self.received.as_ref().unwrap_or(&self.entries).get(&id)
     }
 
@@ -202,7 +203,7 @@ impl DataPool {
         let id = self.next(0);
         self.last = id.0.get();
         self.ids.insert((kind, bytes.clone()), id);
-        self.entries.insert(id, Entry { kind, bytes, held: 0, idle_since: self.tick });
+        self.entries.insert(id, PoolEntry { kind, bytes, held: 0, idle_since: self.tick });
         self.idle.push_back((self.tick, id));
         id
     }
@@ -223,7 +224,7 @@ impl DataPool {
     /// Stores a value under the id that the server assigned.
     pub(crate) fn put(&mut self, datum: Datum) {
         let Datum { id, kind, bytes } = datum;
-        let entry = Entry { kind, bytes, held: 0, idle_since: 0 };
+        let entry = PoolEntry { kind, bytes, held: 0, idle_since: 0 };
         self.received.get_or_insert_default().insert(id, entry);
     }
 
@@ -241,7 +242,7 @@ impl DataPool {
     }
 
     pub(crate) fn datum(&self, id: DataId) -> Option<Datum> {
-        let Entry { kind, bytes, .. } = self.entry(id)?;
+        let PoolEntry { kind, bytes, .. } = self.entry(id)?;
         Some(Datum { id, kind: *kind, bytes: bytes.clone() })
     }
 
@@ -278,7 +279,7 @@ impl DataPool {
         self.tick += 1;
         let mut gone = Vec::new();
         while let Some((at, id)) = self.idle.pop_front_if(|(at, _)| *at + KEPT_TICKS < self.tick) {
-            let idle = |entry: &Entry| entry.held == 0 && entry.idle_since == at;
+            let idle = |entry: &PoolEntry| entry.held == 0 && entry.idle_since == at;
             if self.entries.get(&id).is_some_and(idle) {
                 self.remove(id);
                 gone.push(id);
@@ -288,7 +289,7 @@ impl DataPool {
     }
 
     fn remove(&mut self, id: DataId) {
-        if let Some(Entry { kind, bytes, .. }) = self.entries.remove(&id) {
+        if let Some(PoolEntry { kind, bytes, .. }) = self.entries.remove(&id) {
             self.ids.remove(&(kind, bytes));
         }
     }

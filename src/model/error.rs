@@ -1,12 +1,13 @@
 //! Errors of operations on slots, inventories and catalogs. Each names the ids that are needed to
 //! find the cause from a log line.
 
-use super::{id::ItemId, limits::UNIT_SLOTS_MAX, rejection::Reason, slots::SlotError};
+use super::{id::ItemId, limits::INVENTORY_SLOTS_MAX, rejection::Rejection, slots::SlotError};
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
 /// Error of an operation on inventories. Nothing has changed if one is returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
 pub enum InventoryError {
     /// The entity does not exist or has no container.
     #[error("entity {entity} has no inventory")]
@@ -63,8 +64,8 @@ pub enum InventoryError {
         /// The item.
         item: ItemId,
     },
-    /// The inventory has more than [`UNIT_SLOTS_MAX`] slots.
-    #[error("entity {entity} has {len} slots, more than {UNIT_SLOTS_MAX}")]
+    /// The inventory has more than [`INVENTORY_SLOTS_MAX`] slots.
+    #[error("entity {entity} has {len} slots, more than {INVENTORY_SLOTS_MAX}")]
     TooManySlots {
         /// The entity.
         entity: Entity,
@@ -79,5 +80,27 @@ pub enum InventoryError {
     },
     /// The action was rejected for a reason that players are shown.
     #[error("{0}")]
-    Refused(#[from] Reason),
+    Rejected(#[from] Rejection),
+}
+
+impl From<InventoryError> for Rejection {
+    fn from(error: InventoryError) -> Self {
+        match error {
+            InventoryError::NoInventory { .. } => Self::NotInView,
+            InventoryError::NoSuchSlot { .. } => Self::NoSuchSlot,
+            InventoryError::NotEnough { .. } => Self::NotEnough,
+            InventoryError::Full { .. } => Self::Full,
+            InventoryError::NotAccepted { .. } => Self::NotAccepted,
+            InventoryError::TooManySlots { .. } => Self::Invalid,
+            InventoryError::UnknownItem { .. } => Self::UnknownItem,
+            InventoryError::Rejected(reason) => reason,
+            InventoryError::Slot { error, .. } => match error {
+                SlotError::OutOfRange { .. } => Self::NoSuchSlot,
+                SlotError::Empty { .. } => Self::Empty,
+                SlotError::NotEnough { .. } => Self::NotEnough,
+                SlotError::Occupied { .. } => Self::Occupied,
+                SlotError::Count { .. } => Self::Invalid,
+            },
+        }
+    }
 }

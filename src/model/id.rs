@@ -6,7 +6,7 @@ use bevy::{ecs::component::Component, reflect::Reflect};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::const_xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::{names, stack::Stack};
+use super::names;
 
 /// Returns the lower half of the key's XXH3, computed at compile time.
 #[expect(clippy::cast_possible_truncation, reason = "only the lower half is used")]
@@ -38,20 +38,6 @@ impl ItemId {
 
     pub(crate) const fn to_bits(self) -> u32 {
         self.0
-    }
-
-    /// Returns a stack of `count` of this item, without wear or instance data.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is zero. Use [`Stack::new`] if the count is not known beforehand.
-    #[must_use]
-    #[track_caller]
-    pub const fn stack(self, count: u32) -> Stack {
-        match NonZeroU32::new(count) {
-            Some(count) => Stack { item: self, count, wear: 0, data: None },
-            None => panic!("a stack must hold at least one item"),
-        }
     }
 }
 

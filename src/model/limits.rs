@@ -5,10 +5,10 @@ pub const DATA_BYTES_MAX: usize = 1 << 16;
 
 /// Maximum number of slots of an inventory, all containers together. An inventory with more is a
 /// [fault](crate::server::faults::InventoryFault) and is not synced.
-pub const UNIT_SLOTS_MAX: usize = 8192;
+pub const INVENTORY_SLOTS_MAX: usize = 8192;
 
 /// Maximum number of container types that a game may register.
-pub const KINDS_MAX: usize = 64;
+pub const CONTAINERS_MAX: usize = 64;
 
 /// Maximum number of items in a catalog.
 pub const ITEMS_MAX: usize = 1 << 16;

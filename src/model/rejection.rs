@@ -3,12 +3,11 @@
 use bevy::reflect::Reflect;
 use thiserror::Error;
 
-use super::{error::InventoryError, slots::SlotError};
-
-/// Reason for rejecting a player's action. A rejected action changes nothing, and its prediction is
+/// Why a player's action was rejected. A rejected action changes nothing, and its prediction is
 /// reverted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Error, Reflect)]
-pub enum Reason {
+#[non_exhaustive]
+pub enum Rejection {
     /// A named slot no longer holds what the player saw: another player was faster, or the server
     /// changed it.
     #[error("the slot has changed in the meantime")]
@@ -74,13 +73,13 @@ pub enum Reason {
     /// Only the server can determine the outcome. When an action's `apply` returns this on a
     /// client, the action is sent without a prediction.
     #[error("only the server can determine the outcome")]
-    Unpredictable,
+    ServerOnly,
     /// A reason of the game, with a number that the game defines.
     #[error("rejected ({0})")]
     Game(u16),
 }
 
-impl Reason {
+impl Rejection {
     /// All reasons without a number, indexed by their wire code.
     pub(crate) const CODES: [Self; 21] = [
         Self::Stale,
@@ -103,28 +102,6 @@ impl Reason {
         Self::TooManyPending,
         Self::TooFast,
         Self::Unanswered,
-        Self::Unpredictable,
+        Self::ServerOnly,
     ];
-}
-
-impl From<InventoryError> for Reason {
-    fn from(error: InventoryError) -> Self {
-        match error {
-            InventoryError::NoInventory { .. } => Self::NotInView,
-            InventoryError::NoSuchSlot { .. } => Self::NoSuchSlot,
-            InventoryError::NotEnough { .. } => Self::NotEnough,
-            InventoryError::Full { .. } => Self::Full,
-            InventoryError::NotAccepted { .. } => Self::NotAccepted,
-            InventoryError::TooManySlots { .. } => Self::Invalid,
-            InventoryError::UnknownItem { .. } => Self::UnknownItem,
-            InventoryError::Refused(reason) => reason,
-            InventoryError::Slot { error, .. } => match error {
-                SlotError::OutOfRange { .. } => Self::NoSuchSlot,
-                SlotError::Empty { .. } => Self::Empty,
-                SlotError::NotEnough { .. } => Self::NotEnough,
-                SlotError::Occupied { .. } => Self::Occupied,
-                SlotError::Count { .. } => Self::Invalid,
-            },
-        }
-    }
 }

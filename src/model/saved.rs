@@ -5,8 +5,8 @@ use bevy::ecs::component::Component;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    catalog::Catalogue, container::Kind, data::DataPool, id::ItemId, limits::UNIT_SLOTS_MAX,
-    slots::Slots, stack::Stack, state::Unit,
+    catalog::ItemCatalog, container::ContainerInfo, data::DataPool, id::ItemId,
+    limits::INVENTORY_SLOTS_MAX, slots::Slots, stack::Stack, state::InventoryState,
 };
 
 /// A saved inventory, for any serde format.
@@ -74,8 +74,8 @@ pub struct UnknownItems {
 /// follows.
 const NO_KEY: char = '#';
 
-fn key_of(item: ItemId, catalogue: &Catalogue) -> String {
-    catalogue
+fn key_of(item: ItemId, catalog: &ItemCatalog) -> String {
+    catalog
         .get(item)
         .map_or_else(|| format!("{NO_KEY}{:08x}", item.to_bits()), |def| def.key.clone())
 }
@@ -88,20 +88,20 @@ impl SavedInventory {
     /// Saves an inventory, including what an earlier load could not restore.
     #[must_use]
     pub fn new(
-        unit: &Unit,
-        kinds: &[Kind],
-        catalogue: &Catalogue,
+        state: &InventoryState,
+        registry: &[ContainerInfo],
+        catalog: &ItemCatalog,
         pool: Option<&DataPool>,
         unknown: Option<&UnknownItems>,
     ) -> Self {
-        let save = |(index, stack)| saved_stack(index, stack, catalogue, pool);
-        let mut containers: Vec<SavedContainer> = unit
-            .sections()
+        let save = |(index, stack)| saved_stack(index, stack, catalog, pool);
+        let mut containers: Vec<SavedContainer> = state
+            .containers()
             .iter()
-            .map(|section| SavedContainer {
-                name: kinds[usize::from(section.kind)].name.to_owned(),
-                len: to_u16(section.slots.len()),
-                slots: section.slots.iter().map(save).collect(),
+            .map(|container| SavedContainer {
+                name: registry[usize::from(container.kind)].name.to_owned(),
+                len: to_u16(container.slots.len()),
+                slots: container.slots.iter().map(save).collect(),
             })
             .collect();
         for kept in unknown.into_iter().flat_map(|unknown| &unknown.containers) {
@@ -110,7 +110,7 @@ impl SavedInventory {
                 None => containers.push(kept.clone()),
             }
         }
-        Self { containers, selected: unit.selected }
+        Self { containers, selected: state.selected }
     }
 
     /// Restores the inventory and returns it with the part that could not be restored. Nothing is
@@ -118,54 +118,54 @@ impl SavedInventory {
     #[must_use]
     pub fn restore(
         &self,
-        kinds: &[Kind],
-        catalogue: &Catalogue,
+        registry: &[ContainerInfo],
+        catalog: &ItemCatalog,
         mut pool: Option<&mut DataPool>,
-    ) -> (Unit, UnknownItems) {
-        let mut unit = Unit::default();
+    ) -> (InventoryState, UnknownItems) {
+        let mut state = InventoryState::default();
         let mut unknown = UnknownItems::default();
         for saved in &self.containers {
-            let kind = (0u8..).zip(kinds).find(|(_, kind)| kind.name == saved.name);
-            let len = usize::from(saved.len).min(UNIT_SLOTS_MAX - unit.len());
+            let kind = (0u8..).zip(registry).find(|(_, kind)| kind.name == saved.name);
+            let len = usize::from(saved.len).min(INVENTORY_SLOTS_MAX - state.len());
             let mut slots = Slots::new(len);
             let mut kept = SavedContainer { slots: vec![], ..saved.clone() };
             for entry in &saved.slots {
                 let slot = usize::from(entry.slot);
-                let stack = kind.and_then(|_| entry.resolve(catalogue, pool.as_deref_mut()));
+                let stack = kind.and_then(|_| entry.resolve(catalog, pool.as_deref_mut()));
                 let free = slots.get(slot).is_none();
                 if !free || stack.is_none_or(|stack| slots.set(slot, stack).is_err()) {
                     kept.slots.push(entry.clone());
                 }
             }
             if let Some((kind, _)) = kind {
-                unit.insert(kind, slots);
+                state.insert(kind, slots);
             }
             if kind.is_none() || !kept.slots.is_empty() {
                 unknown.containers.push(kept);
             }
         }
-        unit.selected = self.selected;
-        (unit, unknown)
+        state.selected = self.selected;
+        (state, unknown)
     }
 }
 
 fn saved_stack(
     index: usize,
     stack: Stack,
-    catalogue: &Catalogue,
+    catalog: &ItemCatalog,
     pool: Option<&DataPool>,
 ) -> SavedStack {
-    let item = key_of(stack.item, catalogue);
+    let item = key_of(stack.item, catalog);
     let raw = stack.data.and_then(|id| pool?.raw(id));
     let data = raw.map(|(name, bytes)| SavedData { name: name.to_owned(), bytes: bytes.to_vec() });
     SavedStack { slot: to_u16(index), item, count: stack.count(), wear: stack.wear, data }
 }
 
 impl SavedStack {
-    fn resolve(&self, catalogue: &Catalogue, pool: Option<&mut DataPool>) -> Option<Stack> {
+    fn resolve(&self, catalog: &ItemCatalog, pool: Option<&mut DataPool>) -> Option<Stack> {
         let item = ItemId::of(&self.item);
-        catalogue.rank(item)?;
-        let stack = Stack::new(item, self.count)?.worn(self.wear);
+        catalog.rank(item)?;
+        let stack = Stack::new(item, self.count)?.with_wear(self.wear);
         let Some(data) = &self.data else { return Some(stack) };
         Some(stack.with_data(pool?.intern_raw(&data.name, &data.bytes)?))
     }
@@ -179,32 +179,32 @@ mod tests {
         catalog::Items,
     };
 
-    fn catalogue(keys: &[&str]) -> Catalogue {
+    fn catalog(keys: &[&str]) -> ItemCatalog {
         let items = keys.iter().map(|key| format!("(key: \"{key}\"),")).collect::<String>();
-        Items::<()>::from_ron(&format!("(items: [{items}])")).unwrap().catalogue().clone()
+        Items::<()>::from_ron(&format!("(items: [{items}])")).unwrap().catalog().clone()
     }
 
     #[test]
     fn unknown_items_and_containers_survive_a_save_and_load_round_trip() {
-        let all = [Kind::of::<Inventory>(), Kind::of::<Hotbar>()];
-        let mut unit = Unit::default();
-        unit.insert(0, Slots::new(3));
-        unit.insert(1, Slots::new(2));
-        unit.selected = Some(1);
-        unit.set(0, Some(ItemId::of("torch").stack(5)));
-        unit.set(2, Some(ItemId::of("gem").stack(2).worn(7)));
-        unit.set(4, Some(ItemId::of("axe").stack(1)));
+        let all = [ContainerInfo::of::<Inventory>(), ContainerInfo::of::<Hotbar>()];
+        let mut state = InventoryState::default();
+        state.insert(0, Slots::new(3));
+        state.insert(1, Slots::new(2));
+        state.selected = Some(1);
+        state.set(0, Some(ItemId::of("torch").stack(5)));
+        state.set(2, Some(ItemId::of("gem").stack(2).with_wear(7)));
+        state.set(4, Some(ItemId::of("axe").stack(1)));
         let full =
-            SavedInventory::new(&unit, &all, &catalogue(&["axe", "gem", "torch"]), None, None);
+            SavedInventory::new(&state, &all, &catalog(&["axe", "gem", "torch"]), None, None);
 
-        let poorer = catalogue(&["axe", "torch"]);
+        let poorer = catalog(&["axe", "torch"]);
         let (back, unknown) = full.restore(&all[..1], &poorer, None);
-        assert_eq!(back.section(0).unwrap().get(2), None);
+        assert_eq!(back.container(0).unwrap().get(2), None);
         assert_eq!(unknown.containers.iter().map(|c| c.slots.len()).sum::<usize>(), 2);
 
         let again = SavedInventory::new(&back, &all[..1], &poorer, None, Some(&unknown));
-        let (restored, left) = again.restore(&all, &catalogue(&["axe", "gem", "torch"]), None);
-        assert_eq!(restored, unit);
+        let (restored, left) = again.restore(&all, &catalog(&["axe", "gem", "torch"]), None);
+        assert_eq!(restored, state);
         assert_eq!(left, UnknownItems::default());
     }
 }

@@ -20,12 +20,12 @@ use thiserror::Error;
 #[reflect(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Slots {
     cells: Vec<Option<Stack>>,
-    touched: Touched,
+    touched: TouchedRange,
 }
 
 /// The slots that may differ from a list that was compared with this one.
 #[derive(Clone, Copy, Default, Debug)]
-struct Touched {
+struct TouchedRange {
     /// Id of the comparison; zero for none. Two lists with the same mark differ at most in the
     /// range.
     mark: u32,
@@ -36,7 +36,7 @@ struct Touched {
 impl Clone for Slots {
     /// Clones the slots. The clone counts as not compared with any other list.
     fn clone(&self) -> Self {
-        Self { cells: self.cells.clone(), touched: Touched::default() }
+        Self { cells: self.cells.clone(), touched: TouchedRange::default() }
     }
 }
 
@@ -70,13 +70,13 @@ impl Slots {
     /// Creates `len` empty slots.
     #[must_use]
     pub fn new(len: usize) -> Self {
-        Self { cells: vec![None; len], touched: Touched::default() }
+        Self { cells: vec![None; len], touched: TouchedRange::default() }
     }
 
     /// Returns the slots that may differ from `other`, a list of the same length: those written to
     /// since [`compared`](Self::compared), or all of them if the two have not been compared.
     pub(crate) fn touched_since(&self, other: &Self) -> Range<usize> {
-        let Touched { mark, from, to } = self.touched;
+        let TouchedRange { mark, from, to } = self.touched;
         if mark == 0 || mark != other.touched.mark {
             return 0..self.cells.len();
         }
@@ -86,7 +86,7 @@ impl Slots {
     /// Records that two lists are equal, under a mark that no other two lists share. With mark
     /// zero, the next comparison covers the whole lists.
     pub(crate) fn compared(&mut self, other: &mut Self, mark: u32) {
-        self.touched = Touched { mark, from: u32::MAX, to: 0 };
+        self.touched = TouchedRange { mark, from: u32::MAX, to: 0 };
         other.touched.mark = mark;
     }
 
@@ -97,12 +97,12 @@ impl Slots {
 
     fn touch(&mut self, slot: usize) {
         let slot = u32::try_from(slot).unwrap_or(u32::MAX - 1);
-        let Touched { from, to, .. } = &mut self.touched;
+        let TouchedRange { from, to, .. } = &mut self.touched;
         (*from, *to) = ((*from).min(slot), (*to).max(slot + 1));
     }
 
     fn touch_all(&mut self) {
-        self.touched = Touched::default();
+        self.touched = TouchedRange::default();
     }
 
     /// Returns the number of slots, including empty slots.
@@ -375,12 +375,13 @@ impl Slots {
 
 impl FromIterator<Option<Stack>> for Slots {
     fn from_iter<I: IntoIterator<Item = Option<Stack>>>(stacks: I) -> Self {
-        Self { cells: stacks.into_iter().collect(), touched: Touched::default() }
+        Self { cells: stacks.into_iter().collect(), touched: TouchedRange::default() }
     }
 }
 
 /// Error of an operation on slots. The slots are unchanged if one is returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
 pub enum SlotError {
     /// The index is out of range.
     #[error("slot {slot} is outside 0..{len}")]

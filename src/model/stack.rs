@@ -53,7 +53,7 @@ impl Stack {
 
     /// Returns the same stack with this wear.
     #[must_use]
-    pub const fn worn(self, wear: u16) -> Self {
+    pub const fn with_wear(self, wear: u16) -> Self {
         Self { wear, ..self }
     }
 
@@ -73,5 +73,21 @@ impl Stack {
     #[must_use]
     pub fn stacks_with(&self, other: &Self) -> bool {
         self.item == other.item && self.wear == other.wear && self.data == other.data
+    }
+}
+
+impl ItemId {
+    /// Returns a stack of `count` of this item, without wear or instance data.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is zero. Use [`Stack::new`] if the count is not known beforehand.
+    #[must_use]
+    #[track_caller]
+    pub const fn stack(self, count: u32) -> Stack {
+        match NonZeroU32::new(count) {
+            Some(count) => Stack { item: self, count, wear: 0, data: None },
+            None => panic!("a stack must hold at least one item"),
+        }
     }
 }

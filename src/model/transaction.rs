@@ -14,13 +14,13 @@ use core::ops::Range;
 use smallvec::{SmallVec, smallvec};
 
 use super::{
-    catalog::Catalogue,
-    container::{Area, Kind, Slot},
+    catalog::ItemCatalog,
+    container::{ContainerInfo, ContainerRef, Slot},
     data::{DataPool, Datum},
     error::InventoryError,
     id::ItemId,
     stack::Stack,
-    state::Unit,
+    state::InventoryState,
 };
 
 #[cfg(feature = "server")]
@@ -31,9 +31,9 @@ pub(crate) use player::Player;
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
     pub(crate) entity: Entity,
-    pub(crate) unit: Unit,
+    pub(crate) state: InventoryState,
     /// The inventory before the transaction.
-    pub(crate) before: Unit,
+    pub(crate) before: InventoryState,
 }
 
 /// Result of a successful transaction.
@@ -47,10 +47,10 @@ pub(crate) struct Done {
 }
 
 /// A transaction on copies of inventories, which are written back only if it succeeds.
-pub struct Tx<'a> {
-    catalogue: &'a Catalogue,
-    kinds: &'a [Kind],
-    load: &'a dyn Fn(Entity) -> Option<Unit>,
+pub struct Transaction<'a> {
+    catalog: &'a ItemCatalog,
+    registry: &'a [ContainerInfo],
+    load: &'a dyn Fn(Entity) -> Option<InventoryState>,
     pool: Option<&'a DataPool>,
     player: Option<Player<'a>>,
     staged: Vec<Staged>,
@@ -63,17 +63,17 @@ pub struct Tx<'a> {
     trusted: Vec<Entity>,
 }
 
-impl<'a> Tx<'a> {
+impl<'a> Transaction<'a> {
     pub(crate) fn new(
-        catalogue: &'a Catalogue,
-        kinds: &'a [Kind],
-        load: &'a dyn Fn(Entity) -> Option<Unit>,
+        catalog: &'a ItemCatalog,
+        registry: &'a [ContainerInfo],
+        load: &'a dyn Fn(Entity) -> Option<InventoryState>,
         pool: Option<&'a DataPool>,
         player: Option<Player<'a>>,
     ) -> Self {
         Self {
-            catalogue,
-            kinds,
+            catalog,
+            registry,
             load,
             pool,
             player,
@@ -98,8 +98,8 @@ impl<'a> Tx<'a> {
 
     /// Returns the catalog, for limits and tags.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        self.catalogue
+    pub fn catalog(&self) -> &ItemCatalog {
+        self.catalog
     }
 
     /// Drops a stack that was taken out before. The server puts it on the ground
@@ -118,50 +118,53 @@ impl<'a> Tx<'a> {
         step(self).inspect_err(|_| (self.staged, self.dropped) = before)
     }
 
-    fn unit(&mut self, entity: Entity) -> Result<&mut Unit, InventoryError> {
+    fn state(&mut self, entity: Entity) -> Result<&mut InventoryState, InventoryError> {
         let at = match self.staged.iter().position(|staged| staged.entity == entity) {
             Some(at) => at,
             None => {
-                let unit = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
+                let state = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
                 self.note_unit(entity);
-                self.staged.push(Staged { entity, before: unit.clone(), unit });
+                self.staged.push(Staged { entity, before: state.clone(), state });
                 self.staged.len() - 1
             }
         };
-        Ok(&mut self.staged[at].unit)
+        Ok(&mut self.staged[at].state)
     }
 
     fn flat(&mut self, entity: Entity, slot: Slot) -> Result<usize, InventoryError> {
-        let kinds = self.kinds;
+        let registry = self.registry;
         let index = slot.index;
-        self.unit(entity)?.flat(kinds, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
+        self.state(entity)?.flat(registry, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
     }
 
     /// Returns the flat positions of an area.
-    fn range(&mut self, area: Area) -> Result<core::ops::Range<usize>, InventoryError> {
-        let kinds = self.kinds;
-        let Area { entity, container } = area;
-        let unit = self.unit(entity)?;
-        let Some(key) = container else { return Ok(0..unit.len()) };
+    fn range(&mut self, area: ContainerRef) -> Result<core::ops::Range<usize>, InventoryError> {
+        let registry = self.registry;
+        let ContainerRef { entity, container } = area;
+        let state = self.state(entity)?;
+        let Some(key) = container else { return Ok(0..state.len()) };
         let missing = InventoryError::NoSuchSlot { entity, index: 0 };
-        let kind = unit.kind_of(kinds, key).ok_or(missing)?;
-        let start = unit.start_of(kind);
-        Ok(start..start + unit.section(kind).ok_or(missing)?.len())
+        let kind = state.kind_of(registry, key).ok_or(missing)?;
+        let start = state.start_of(kind);
+        Ok(start..start + state.container(kind).ok_or(missing)?.len())
     }
 
     /// Returns the flat positions of an area in the order in which items are inserted, as one range for each
     /// container. See [`Container::ORDER`](super::container::Container::ORDER).
-    fn ordered(&mut self, area: Area) -> Result<SmallVec<[Range<usize>; 4]>, InventoryError> {
+    fn ordered(
+        &mut self,
+        area: ContainerRef,
+    ) -> Result<SmallVec<[Range<usize>; 4]>, InventoryError> {
         if area.container.is_some() {
             return Ok(smallvec![self.range(area)?]);
         }
-        let kinds = self.kinds;
-        let unit = self.unit(area.entity)?;
+        let registry = self.registry;
+        let state = self.state(area.entity)?;
         let mut end = 0;
-        let ranges = unit.sections().iter().map(|section| {
+        let ranges = state.containers().iter().map(|container| {
             let start = end;
-            end += section.slots.len();
-            let order = kinds.get(usize::from(section.kind)).map_or(0, |kind| kind.order);
+            end += container.slots.len();
+            let order = registry.get(usize::from(container.kind)).map_or(0, |kind| kind.order);
             (order, start..end)
         });
         let mut ranges: SmallVec<[_; 4]> = ranges.collect();
@@ -171,7 +174,7 @@ impl<'a> Tx<'a> {
     }
 
     fn check_known(&self, item: ItemId) -> Result<(), InventoryError> {
-        self.catalogue.rank(item).map(drop).ok_or(InventoryError::UnknownItem { item })
+        self.catalog.rank(item).map(drop).ok_or(InventoryError::UnknownItem { item })
     }
 
     fn accepts(
@@ -180,10 +183,10 @@ impl<'a> Tx<'a> {
         flat: usize,
         item: ItemId,
     ) -> Result<bool, InventoryError> {
-        let (catalogue, kinds) = (self.catalogue, self.kinds);
-        let def = catalogue.get(item).ok_or(InventoryError::UnknownItem { item })?;
-        let (kind, index) = self.unit(entity)?.locate(flat).unwrap_or_default();
-        Ok(kinds.get(usize::from(kind)).is_some_and(|kind| (kind.accepts)(index, def)))
+        let (catalog, registry) = (self.catalog, self.registry);
+        let def = catalog.get(item).ok_or(InventoryError::UnknownItem { item })?;
+        let (kind, index) = self.state(entity)?.locate(flat).unwrap_or_default();
+        Ok(registry.get(usize::from(kind)).is_some_and(|kind| (kind.accepts)(index, def)))
     }
 
     fn check_accepts(
@@ -203,7 +206,7 @@ impl<'a> Tx<'a> {
     /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
     pub fn get(&mut self, entity: Entity, slot: Slot) -> Result<Option<Stack>, InventoryError> {
         let flat = self.flat(entity, slot)?;
-        Ok(self.unit(entity)?.get(flat))
+        Ok(self.state(entity)?.get(flat))
     }
 
     /// Returns the number of items with this id.
@@ -212,6 +215,6 @@ impl<'a> Tx<'a> {
     ///
     /// [`InventoryError::NoInventory`].
     pub fn count(&mut self, entity: Entity, item: ItemId) -> Result<u64, InventoryError> {
-        Ok(self.unit(entity)?.count(item))
+        Ok(self.state(entity)?.count(item))
     }
 }

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 
 use crate::{
-    model::{id::InventoryId, rights::Rights, state::Unit},
-    server::{inspect::SentState, pacing::priority::Pace},
+    model::{id::InventoryId, rights::Rights, state::InventoryState},
+    server::{inspect::SentState, pacing::priority::SyncPriority},
 };
 
 use super::describe::short;
@@ -17,13 +17,13 @@ pub(super) const CARDS_MAX: usize = 12;
 
 /// An inventory in the list.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Entry {
+pub(super) struct CardEntry {
     pub(super) name: String,
     pub(super) id: InventoryId,
     pub(super) entity: Entity,
 }
 
-impl Entry {
+impl CardEntry {
     pub(super) fn new(entity: Entity, id: InventoryId, name: Option<&str>) -> Self {
         let name = name.map_or_else(|| short(id), str::to_owned);
         Self { name, id, entity }
@@ -38,8 +38,8 @@ impl Entry {
 /// An inventory with its grid.
 #[derive(Clone, Debug)]
 pub(super) struct Card {
-    pub(super) entry: Entry,
-    pub(super) unit: Unit,
+    pub(super) entry: CardEntry,
+    pub(super) state: InventoryState,
     pub(super) version: u64,
     pub(super) handle: u32,
     /// Checksum; only for a followed inventory.
@@ -49,8 +49,8 @@ pub(super) struct Card {
     /// On a client: the player's rights.
     pub(super) rights: Option<Rights>,
     /// On the authority: the sync priority.
-    pub(super) pace: Option<Pace>,
-    pub(super) told: Vec<SentState>,
+    pub(super) priority: Option<SyncPriority>,
+    pub(super) sent: Vec<SentState>,
     pub(super) seen_here: bool,
     /// Number of slots in use.
     pub(super) full: usize,
@@ -59,7 +59,7 @@ pub(super) struct Card {
 /// All inventories sorted by name, and the cards that are drawn.
 #[derive(Resource, Default, Debug)]
 pub(super) struct Cards {
-    pub(super) list: Vec<Entry>,
+    pub(super) list: Vec<CardEntry>,
     /// Total number of matching inventories, including those that are not listed.
     pub(super) total: usize,
     pub(super) cards: Vec<Card>,
@@ -68,11 +68,11 @@ pub(super) struct Cards {
 
 impl Cards {
     /// Replaces the list, sorted by the first matching filter term, then by name.
-    pub(super) fn list(&mut self, all: impl Iterator<Item = Entry>) {
+    pub(super) fn list(&mut self, all: impl Iterator<Item = CardEntry>) {
         let filter = self.filter.to_lowercase();
         let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty());
         let words: Vec<&str> = words.collect();
-        let place = |entry: &Entry| words.iter().position(|word| entry.has(word));
+        let place = |entry: &CardEntry| words.iter().position(|word| entry.has(word));
         self.list.clear();
         self.total = 0;
         for entry in all.filter(|entry| words.is_empty() || place(entry).is_some()) {
@@ -81,13 +81,14 @@ impl Cards {
                 self.list.push(entry);
             }
         }
-        let by_name =
-            |a: &Entry, b: &Entry| (&a.name, a.id.to_bits()).cmp(&(&b.name, b.id.to_bits()));
+        let by_name = |a: &CardEntry, b: &CardEntry| {
+            (&a.name, a.id.to_bits()).cmp(&(&b.name, b.id.to_bits()))
+        };
         self.list.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| by_name(a, b)));
     }
 
     /// Returns the inventories whose grids are drawn.
-    pub(super) fn drawn(&self, followed: Option<InventoryId>) -> Vec<Entry> {
+    pub(super) fn drawn(&self, followed: Option<InventoryId>) -> Vec<CardEntry> {
         match self.list.iter().find(|entry| Some(entry.id) == followed) {
             Some(followed) => vec![followed.clone()],
             None => self.list.iter().take(CARDS_MAX).cloned().collect(),
@@ -99,8 +100,8 @@ impl Cards {
 mod tests {
     use super::*;
 
-    fn entry(name: &str, number: u64) -> Entry {
-        Entry::new(Entity::PLACEHOLDER, InventoryId::sequential(number), Some(name))
+    fn entry(name: &str, number: u64) -> CardEntry {
+        CardEntry::new(Entity::PLACEHOLDER, InventoryId::sequential(number), Some(name))
     }
 
     #[test]
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn unnamed_inventory_is_shown_by_id() {
         let id = InventoryId::named("chest", 1);
-        let entry = Entry::new(Entity::PLACEHOLDER, id, None);
+        let entry = CardEntry::new(Entity::PLACEHOLDER, id, None);
         assert!(id.to_string().starts_with(&entry.name));
     }
 }

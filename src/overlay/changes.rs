@@ -49,7 +49,7 @@ impl Tint {
 
 /// The last change of a slot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Change {
+pub(super) struct RecentChange {
     pub(super) at: Duration,
     pub(super) tint: Tint,
     pub(super) old: Option<Stack>,
@@ -58,7 +58,7 @@ pub(super) struct Change {
     pub(super) commit: Option<(Cause, u64)>,
 }
 
-impl Change {
+impl RecentChange {
     /// Describes the cause, to follow "by".
     pub(super) fn by(&self) -> String {
         match self.commit {
@@ -79,28 +79,28 @@ impl Change {
 /// The last change of each slot.
 #[derive(Resource, Default, Debug)]
 pub(super) struct Changes {
-    slots: HashMap<(Entity, Slot), Change>,
+    slots: HashMap<(Entity, Slot), RecentChange>,
     /// Insertion order, for eviction.
     order: VecDeque<(Entity, Slot)>,
     /// Time and cause of the last change of each entity's inventory.
-    units: HashMap<Entity, (Duration, Tint)>,
+    states: HashMap<Entity, (Duration, Tint)>,
 }
 
 impl Changes {
     pub(super) fn commit(&mut self, now: Duration, commit: &Commit) {
         let Commit { entity, slot, old, new, version, cause, .. } = *commit;
         let (tint, commit) = (Tint::of_commit(cause), Some((cause, version)));
-        self.note((entity, slot), Change { at: now, tint, old, new, commit });
+        self.note((entity, slot), RecentChange { at: now, tint, old, new, commit });
     }
 
     pub(super) fn changed(&mut self, now: Duration, change: &SlotChanged) {
         let SlotChanged { entity, slot, old, new, cause } = *change;
         let tint = Tint::of_slot(cause);
-        self.note((entity, slot), Change { at: now, tint, old, new, commit: None });
+        self.note((entity, slot), RecentChange { at: now, tint, old, new, commit: None });
     }
 
-    fn note(&mut self, place: (Entity, Slot), change: Change) {
-        self.units.insert(place.0, (change.at, change.tint));
+    fn note(&mut self, place: (Entity, Slot), change: RecentChange) {
+        self.states.insert(place.0, (change.at, change.tint));
         if self.slots.insert(place, change).is_none() {
             self.order.push_back(place);
         }
@@ -108,11 +108,11 @@ impl Changes {
             && let Some(oldest) = self.order.pop_front()
         {
             self.slots.remove(&oldest);
-            self.units.retain(|_, (at, _)| change.at.saturating_sub(*at) < FLASH);
+            self.states.retain(|_, (at, _)| change.at.saturating_sub(*at) < FLASH);
         }
     }
 
-    pub(super) fn of(&self, entity: Entity, slot: Slot) -> Option<&Change> {
+    pub(super) fn of(&self, entity: Entity, slot: Slot) -> Option<&RecentChange> {
         self.slots.get(&(entity, slot))
     }
 
@@ -124,7 +124,7 @@ impl Changes {
 
     /// Like [`Self::flash`], for a whole inventory.
     pub(super) fn flash_of_unit(&self, entity: Entity, now: Duration) -> Option<(f32, Tint)> {
-        let (at, tint) = *self.units.get(&entity)?;
+        let (at, tint) = *self.states.get(&entity)?;
         fade(at, now).map(|strength| (strength, tint))
     }
 }
@@ -137,7 +137,7 @@ fn fade(at: Duration, now: Duration) -> Option<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prelude::*;
+    use crate::model::{builtin::Inventory, container::Container, id::ItemId};
 
     fn change(entity: Entity, slot: usize, cause: SlotCause) -> SlotChanged {
         let new = Some(ItemId::of("axe").stack(1));

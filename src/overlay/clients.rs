@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 
-use crate::{client::transfers::TransferProgress, server::pacing::quality::ConnectionQuality};
+use crate::{client::transfers::TransferProgressed, server::pacing::quality::ConnectionQuality};
 
 /// Number of samples per rate, half a second apart.
 const SAMPLES_MAX: usize = 5;
@@ -42,7 +42,7 @@ impl ActionRates {
 #[derive(Resource, Default, Debug)]
 pub(super) struct OwnLink {
     pub(super) quality: ConnectionQuality,
-    pub(super) transfer: Option<TransferProgress>,
+    pub(super) transfer: Option<TransferProgressed>,
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use bevy_replicon::shared::client_id::ClientId;
 
 use crate::{
     model::{
-        action::Action,
-        catalog::Catalogue,
-        container::{Area, Kind, Place, Slot},
+        action::InventoryAction,
+        catalog::ItemCatalog,
+        container::{ContainerInfo, ContainerRef, Slot, SlotRef},
         data::DataPool,
         id::{ContainerKey, InventoryId},
         stack::Stack,
@@ -21,8 +21,8 @@ const TEXT_MAX: usize = 120;
 
 /// Names of containers, items and entities.
 pub(super) struct Words<'a> {
-    pub(super) kinds: &'a [Kind],
-    pub(super) catalogue: Option<&'a Catalogue>,
+    pub(super) kinds: &'a [ContainerInfo],
+    pub(super) catalog: Option<&'a ItemCatalog>,
     /// Returns the name of an entity with an inventory.
     pub(super) name: &'a dyn Fn(Entity) -> String,
 }
@@ -36,11 +36,11 @@ impl Words<'_> {
         format!("{}[{}]", self.container(slot.container), slot.index)
     }
 
-    fn place(&self, (entity, slot): Place) -> String {
+    fn place(&self, (entity, slot): SlotRef) -> String {
         format!("{} {}", (self.name)(entity), self.slot(slot))
     }
 
-    fn area(&self, area: Area) -> String {
+    fn area(&self, area: ContainerRef) -> String {
         match area.container {
             Some(key) => format!("{} {}", (self.name)(area.entity), self.container(key)),
             None => (self.name)(area.entity),
@@ -60,7 +60,7 @@ impl Words<'_> {
     }
 
     pub(super) fn action(&self, action: &AnyAction) -> (String, Vec<Entity>) {
-        match action.get::<Action>() {
+        match action.get::<InventoryAction>() {
             Some(action) => self.built_in(action),
             None => {
                 let debug = format!("{:?}", action.0);
@@ -70,48 +70,50 @@ impl Words<'_> {
         }
     }
 
-    fn built_in(&self, action: &Action) -> (String, Vec<Entity>) {
+    fn built_in(&self, action: &InventoryAction) -> (String, Vec<Entity>) {
         let amount =
             |count: &Option<u32>| count.map_or(String::new(), |count| format!(" x{count}"));
         match action {
-            Action::Move { from, to, count } => {
+            InventoryAction::Move { from, to, count } => {
                 let (a, b) = (self.place(*from), self.place(*to));
                 (format!("move {a} -> {b}{}", amount(count)), vec![from.0, to.0])
             }
-            Action::Swap { a, b } => {
+            InventoryAction::Swap { a, b } => {
                 (format!("swap {} <-> {}", self.place(*a), self.place(*b)), vec![a.0, b.0])
             }
-            Action::QuickMove { from, to } => {
+            InventoryAction::QuickMove { from, to } => {
                 let (a, b) = (self.place(*from), self.area(*to));
                 (format!("quick move {a} -> {b}"), vec![from.0, to.entity])
             }
-            Action::Collect { onto, from } => {
+            InventoryAction::Collect { onto, from } => {
                 let all = core::iter::once(onto.0).chain(from.iter().map(|area| area.entity));
                 (format!("collect onto {}", self.place(*onto)), all.collect())
             }
-            Action::Spread { from, onto, each } => {
+            InventoryAction::Spread { from, onto, each } => {
                 let all = core::iter::once(from.0).chain(onto.iter().map(|place| place.0));
                 let (a, n) = (self.place(*from), onto.len());
                 (format!("spread {a} over {n} slots{}", amount(each)), all.collect())
             }
-            Action::MoveAll { from, to } => {
+            InventoryAction::MoveAll { from, to } => {
                 let (a, b) = (self.area(*from), self.area(*to));
                 (format!("move all {a} -> {b}"), vec![from.entity, to.entity])
             }
-            Action::Drop { from, count } => {
+            InventoryAction::Drop { from, count } => {
                 (format!("drop {}{}", self.place(*from), amount(count)), vec![from.0])
             }
-            Action::DropAll { from } => {
+            InventoryAction::DropAll { from } => {
                 (format!("drop all of {}", self.area(*from)), vec![from.entity])
             }
-            Action::Select { slot } => (format!("select {}", self.place(*slot)), vec![slot.0]),
-            Action::Use { slot } => (format!("use {}", self.place(*slot)), vec![slot.0]),
-            Action::Sort { entity, container } => {
+            InventoryAction::Select { slot } => {
+                (format!("select {}", self.place(*slot)), vec![slot.0])
+            }
+            InventoryAction::Use { slot } => (format!("use {}", self.place(*slot)), vec![slot.0]),
+            InventoryAction::Sort { entity, container } => {
                 let what = (self.name)(*entity);
                 (format!("sort {what} {}", self.container(*container)), vec![*entity])
             }
-            Action::Craft { recipe, times, to, .. } => {
-                let recipes = self.catalogue.and_then(|items| items.recipe(*recipe));
+            InventoryAction::Craft { recipe, times, to, .. } => {
+                let recipes = self.catalog.and_then(|items| items.recipe(*recipe));
                 let key = recipes.map_or_else(|| format!("{recipe:?}"), |made| made.key.clone());
                 (format!("craft {key} x{times} -> {}", self.area(*to)), vec![to.entity])
             }
@@ -120,7 +122,7 @@ impl Words<'_> {
 
     /// Returns the name of an item.
     pub(super) fn item(&self, stack: &Stack) -> String {
-        let def = self.catalogue.and_then(|items| items.get(stack.item));
+        let def = self.catalog.and_then(|items| items.get(stack.item));
         def.map_or_else(|| stack.item.to_string(), |def| def.key.clone())
     }
 
@@ -173,7 +175,10 @@ pub(super) fn data(pool: &DataPool, stack: &Stack) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prelude::*;
+    use crate::model::{
+        builtin::{Hotbar, Inventory},
+        container::Container,
+    };
 
     #[test]
     fn item_keys_are_abbreviated() {
@@ -185,12 +190,12 @@ mod tests {
 
     #[test]
     fn actions_are_described() {
-        let kinds = [Kind::of::<Inventory>(), Kind::of::<Hotbar>()];
+        let kinds = [ContainerInfo::of::<Inventory>(), ContainerInfo::of::<Hotbar>()];
         let (chest, player) = (Entity::from_bits(1 << 32 | 1), Entity::from_bits(1 << 32 | 2));
         let name = |entity| if entity == chest { "chest".to_owned() } else { "me".to_owned() };
-        let words = Words { kinds: &kinds, catalogue: None, name: &name };
+        let words = Words { kinds: &kinds, catalog: None, name: &name };
         let (from, to) = ((chest, Inventory::slot(3)), (player, Hotbar::slot(0)));
-        let said = words.built_in(&Action::Move { from, to, count: Some(5) });
+        let said = words.built_in(&InventoryAction::Move { from, to, count: Some(5) });
         assert_eq!(said.0, "move chest inventory[3] -> me hotbar[0] x5");
         assert_eq!(said.1, [chest, player]);
     }

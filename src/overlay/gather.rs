@@ -6,20 +6,20 @@ use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*}
 use bevy_replicon::prelude::*;
 
 use crate::{
-    client::{inspect::ClientInspect, transfers::TransferProgress},
-    model::{catalog::Catalogue, id::InventoryId},
+    client::{inspect::ClientInspect, transfers::TransferProgressed},
+    model::{catalog::ItemCatalog, id::InventoryId},
     server::{
-        audit::ActionDecided,
+        audit::ActionResolved,
         baseline::Baseline,
-        client_stats::ClientSync,
+        client_stats::ClientSyncStats,
         inspect::ServerInspect,
-        pacing::{priority::Pace, quality::QualityPolicy},
+        pacing::{priority::SyncPriority, quality::QualityPolicy},
         views::access::Owner,
     },
     shared::{
         actions::{ActionConfirmed, ActionRejected, Requested},
         authority::Authority,
-        containers::Kinds,
+        containers::ContainerRegistry,
         events::{Commit, SlotChanged},
         markers::InView,
         stats::InventoryStats,
@@ -28,14 +28,13 @@ use crate::{
 
 use super::{
     InventoryOverlay, OverlayPanel,
-    cards::{Card, Cards, Entry},
+    action_log::{ActionLog, ActionLogEntry},
+    cards::{Card, CardEntry, Cards},
     changes::Changes,
     clients::{ActionRates, OwnLink},
     describe::{Words, player, short},
     history::History,
-    is_shown,
-    journal::{Journal, Line},
-    weigh,
+    is_shown, measure,
 };
 
 /// Sampling interval of slowly changing data.
@@ -49,7 +48,7 @@ const CHANGES_MAX: usize = 2048;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Changes>()
-        .init_resource::<Journal>()
+        .init_resource::<ActionLog>()
         .init_resource::<History>()
         .init_resource::<Cards>()
         .init_resource::<ActionRates>()
@@ -57,15 +56,15 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<QualityPolicy>()
         .add_message::<Commit>()
         .add_message::<SlotChanged>()
-        .add_message::<ActionDecided>()
+        .add_message::<ActionResolved>()
         .add_message::<ActionConfirmed>()
         .add_message::<ActionRejected>()
-        .add_message::<TransferProgress>()
+        .add_message::<TransferProgressed>()
         .add_systems(
             Last,
             (
                 gather_changes,
-                weigh::weigh_full_copies.run_if(resource_exists::<Catalogue>),
+                measure::measure_full_updates.run_if(resource_exists::<ItemCatalog>),
                 gather_actions,
                 sample,
                 gather_cards.run_if(|overlay: Res<InventoryOverlay>| {
@@ -120,14 +119,14 @@ fn gather_changes(
 fn gather_actions(
     authority: Authority,
     time: Res<Time<Real>>,
-    (kinds, catalogue): (Res<Kinds>, Option<Res<Catalogue>>),
+    (registry, catalog): (Res<ContainerRegistry>, Option<Res<ItemCatalog>>),
     names: Names,
     named: Query<Entity, (With<InventoryId>, Or<(Added<InventoryId>, Changed<Name>)>)>,
     mut known: Local<HashMap<Entity, String>>,
-    mut decided: MessageReader<ActionDecided>,
+    mut decided: MessageReader<ActionResolved>,
     mut confirmed: MessageReader<ActionConfirmed>,
     mut rejected: MessageReader<ActionRejected>,
-    mut journal: ResMut<Journal>,
+    mut action_log: ResMut<ActionLog>,
 ) {
     // An entity that was picked up is already despawned when its action is reported, so names are cached.
     if known.len() > NAMES_MAX {
@@ -135,14 +134,14 @@ fn gather_actions(
     }
     known.extend(named.iter().map(|entity| (entity, names.of(entity))));
     let name = |entity| known.get(&entity).cloned().unwrap_or_else(|| names.of(entity));
-    let words = Words { kinds: kinds.as_slice(), catalogue: catalogue.as_deref(), name: &name };
+    let words = Words { kinds: registry.as_slice(), catalog: catalog.as_deref(), name: &name };
     let at = time.elapsed();
     let mut write = |player: String, actor: Option<Entity>, what: &Requested, result| {
         let (what, entities) = words.requested(what);
         let mut inventories: Vec<String> = actor.into_iter().chain(entities).map(name).collect();
         inventories.dedup();
         let inventories = inventories.join(", ");
-        journal.write(Line { at, player, inventories, what, result });
+        action_log.write(ActionLogEntry { at, player, inventories, what, result });
     };
     if authority.is_here() {
         for decided in decided.read() {
@@ -156,10 +155,10 @@ fn gather_actions(
         rejected.clear();
     } else {
         for confirmed in confirmed.read() {
-            write("me".into(), None, &confirmed.what, Ok(()));
+            write("me".into(), None, &confirmed.request, Ok(()));
         }
         for rejected in rejected.read() {
-            write("me".into(), None, &rejected.what, Err(rejected.reason));
+            write("me".into(), None, &rejected.request, Err(rejected.reason));
         }
     }
     decided.clear();
@@ -168,9 +167,9 @@ fn gather_actions(
 fn sample(
     time: Res<Time<Real>>,
     stats: Res<InventoryStats>,
-    clients: Query<(Entity, &ClientSync)>,
+    clients: Query<(Entity, &ClientSyncStats)>,
     (link, policy): (Option<Res<ClientStats>>, Res<QualityPolicy>),
-    mut transfers: MessageReader<TransferProgress>,
+    mut transfers: MessageReader<TransferProgressed>,
     mut history: ResMut<History>,
     mut rates: ResMut<ActionRates>,
     mut own: ResMut<OwnLink>,
@@ -201,7 +200,7 @@ type There<'a> = (
     &'a InventoryId,
     Option<&'a Name>,
     Option<&'a Baseline>,
-    Option<&'a Pace>,
+    Option<&'a SyncPriority>,
     Has<InView>,
 );
 
@@ -209,7 +208,7 @@ fn gather_cards(
     authority: Authority,
     time: Res<Time<Real>>,
     overlay: Res<InventoryOverlay>,
-    units: Query<There>,
+    states: Query<There>,
     server: ServerInspect,
     client: ClientInspect,
     mut cards: ResMut<Cards>,
@@ -218,31 +217,32 @@ fn gather_cards(
     let here = authority.is_here();
     if time.elapsed() >= *next {
         *next = time.elapsed() + PERIOD;
-        let visible = units.iter().filter(|(.., baseline, _, in_view)| {
+        let visible = states.iter().filter(|(.., baseline, _, in_view)| {
             if here { baseline.is_some_and(|there| there.version() > 0) } else { *in_view }
         });
         cards.list(
-            visible.map(|(entity, id, name, ..)| Entry::new(entity, *id, name.map(Name::as_str))),
+            visible
+                .map(|(entity, id, name, ..)| CardEntry::new(entity, *id, name.map(Name::as_str))),
         );
     }
     let followed = overlay.followed.is_some();
     let mut drawn = Vec::new();
     for entry in cards.drawn(overlay.followed) {
         let entity = entry.entity;
-        let Ok((.., baseline, pace, _)) = units.get(entity) else { continue };
+        let Ok((.., baseline, priority, _)) = states.get(entity) else { continue };
         let card = if here {
             let Some(baseline) = baseline else { continue };
             let version = baseline.version();
             Card {
                 entry,
-                unit: baseline.unit().clone(),
+                state: baseline.state().clone(),
                 version,
                 handle: server.handle(entity).unwrap_or(0),
                 digest: followed.then(|| server.checksum(baseline)),
                 expected: None,
                 rights: None,
-                pace: Some(pace.copied().unwrap_or_default()),
-                told: server.sent_states(entity).collect(),
+                priority: Some(priority.copied().unwrap_or_default()),
+                sent: server.sent_states(entity).collect(),
                 seen_here: server.is_seen_locally(entity),
                 full: 0,
             }
@@ -250,19 +250,19 @@ fn gather_cards(
             let Some(look) = client.copy(entity) else { continue };
             Card {
                 entry,
-                unit: look.shown.clone(),
+                state: look.shown.clone(),
                 version: look.version,
                 handle: look.handle,
                 digest: followed.then(|| look.checksum()),
                 expected: look.expected_checksum,
                 rights: Some(look.rights),
-                pace: None,
-                told: Vec::new(),
+                priority: None,
+                sent: Vec::new(),
                 seen_here: true,
                 full: 0,
             }
         };
-        let full = card.unit.iter().flatten().count();
+        let full = card.state.iter().flatten().count();
         drawn.push(Card { full, ..card });
     }
     cards.cards = drawn;

@@ -114,22 +114,26 @@ fn per_second(old: &Sample, new: &Sample, read: impl Fn(&Sample) -> u64) -> f64 
 /// Breakdown of the bytes sent to clients: label, counter in bits, tooltip.
 pub(super) const KINDS: [(&str, fn(&InventoryStats) -> u64, &str); 8] = [
     ("deltas", |s| s.bits_deltas, "Updates with only the changed slots."),
-    ("full", |s| s.bits_fulls, "Full updates, because more than half of the slots had changed."),
+    (
+        "full",
+        |s| s.bits_full_updates,
+        "Full updates, because more than half of the slots had changed.",
+    ),
     ("opens", |s| s.bits_opens, "New views, and full updates that repair a copy."),
     ("chunks", |s| s.bytes_chunks * 8, "Transfers too large for one message."),
     ("data", |s| s.bits_data, "Instance data, sent once per client."),
     ("answers", |s| s.bits_answers, "Answers to player requests."),
     (
         "checksums",
-        |s| s.bits_digests,
+        |s| s.bits_checksums,
         "Checksums of inventories that have not changed for some time.",
     ),
     ("headers", heads, "Message headers, and padding of the last byte."),
 ];
 
 fn heads(s: &InventoryStats) -> u64 {
-    let known = s.bits_deltas + s.bits_fulls + s.bits_opens + s.bits_data;
-    let known = known + s.bits_answers + s.bits_digests + s.bytes_chunks * 8;
+    let known = s.bits_deltas + s.bits_full_updates + s.bits_opens + s.bits_data;
+    let known = known + s.bits_answers + s.bits_checksums + s.bytes_chunks * 8;
     (s.bytes_sent * 8).saturating_sub(known)
 }
 

@@ -2,8 +2,8 @@
 
 pub(super) mod inventories;
 pub(super) mod grid;
-pub(super) mod walk;
+pub(super) mod pipeline;
 pub(super) mod traffic;
 pub(super) mod clients;
-pub(super) mod journal;
-pub(super) mod levers;
+pub(super) mod action_log;
+pub(super) mod controls;

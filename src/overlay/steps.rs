@@ -15,7 +15,7 @@ use super::is_shown;
 
 /// A row of the table of pipeline steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Step {
+pub(super) enum PipelineStep {
     Validate,
     Mark,
     Batch,
@@ -29,7 +29,7 @@ pub(super) enum Step {
     Submit,
 }
 
-impl Step {
+impl PipelineStep {
     pub(super) const ALL: [Self; 11] = [
         Self::Validate,
         Self::Mark,
@@ -150,16 +150,16 @@ impl Took {
     }
 }
 
-/// Durations of the steps, indexed by [`Step`].
+/// Durations of the steps, indexed by [`PipelineStep`].
 #[derive(Resource, Default, Debug)]
-pub(super) struct StepTimes([Took; Step::ALL.len()]);
+pub(super) struct StepTimes([Took; PipelineStep::ALL.len()]);
 
 impl StepTimes {
-    pub(super) fn of(&self, step: Step) -> &Took {
+    pub(super) fn of(&self, step: PipelineStep) -> &Took {
         &self.0[step as usize]
     }
 
-    fn note(&mut self, step: Step, took: Duration) {
+    fn note(&mut self, step: PipelineStep, took: Duration) {
         self.0[step as usize].note(took);
     }
 
@@ -183,7 +183,7 @@ enum Timing {
     Requests,
     Copies,
     Changes,
-    Submission,
+    ResyncState,
 }
 
 pub(super) fn plugin(app: &mut App) {
@@ -207,25 +207,35 @@ pub(super) fn plugin(app: &mut App) {
                     .after(InventoryServerSystems::Features)
                     .before(ServerSystems::Send)
                     .run_if(ticking),
-                Timing::Submission.before(ClientSystems::Send).run_if(joined()),
+                Timing::ResyncState.before(ClientSystems::Send).run_if(joined()),
             ),
         );
-    time(app, PreUpdate, Timing::Requests, &[(Step::Validate, InventoryServerSystems::Validate)]);
+    time(
+        app,
+        PreUpdate,
+        Timing::Requests,
+        &[(PipelineStep::Validate, InventoryServerSystems::Validate)],
+    );
     let copies = [
-        (Step::Receive, InventoryClientSystems::Receive),
-        (Step::Apply, InventoryClientSystems::Apply),
-        (Step::Reconcile, InventoryClientSystems::Reconcile),
-        (Step::Notify, InventoryClientSystems::Notify),
+        (PipelineStep::Receive, InventoryClientSystems::Receive),
+        (PipelineStep::Apply, InventoryClientSystems::Apply),
+        (PipelineStep::Reconcile, InventoryClientSystems::Reconcile),
+        (PipelineStep::Notify, InventoryClientSystems::Notify),
     ];
     time(app, PreUpdate, Timing::Copies, &copies);
     let changes = [
-        (Step::Mark, InventoryServerSystems::Mark),
-        (Step::Batch, InventoryServerSystems::Batch),
-        (Step::Encode, InventoryServerSystems::Encode),
-        (Step::Send, InventoryServerSystems::Send),
+        (PipelineStep::Mark, InventoryServerSystems::Mark),
+        (PipelineStep::Batch, InventoryServerSystems::Batch),
+        (PipelineStep::Encode, InventoryServerSystems::Encode),
+        (PipelineStep::Send, InventoryServerSystems::Send),
     ];
     time(app, PostUpdate, Timing::Changes, &changes);
-    time(app, PostUpdate, Timing::Submission, &[(Step::Submit, InventoryClientSystems::Submit)]);
+    time(
+        app,
+        PostUpdate,
+        Timing::ResyncState,
+        &[(PipelineStep::Submit, InventoryClientSystems::Submit)],
+    );
 }
 
 /// Adds systems that read the clock before, between and after consecutive steps.
@@ -233,7 +243,7 @@ fn time(
     app: &mut App,
     schedule: impl ScheduleLabel + Clone,
     timing: Timing,
-    steps: &[(Step, impl SystemSet + Copy)],
+    steps: &[(PipelineStep, impl SystemSet + Copy)],
 ) {
     app.add_systems(schedule.clone(), begin.before(steps[0].1).in_set(timing));
     for (at, (step, set)) in steps.iter().enumerate() {
@@ -249,7 +259,7 @@ fn begin(mut last: ResMut<Lap>) {
     last.0 = Some(now());
 }
 
-fn lap(step: Step) -> impl FnMut(ResMut<Lap>, ResMut<StepTimes>) {
+fn lap(step: PipelineStep) -> impl FnMut(ResMut<Lap>, ResMut<StepTimes>) {
     move |mut last: ResMut<Lap>, mut times: ResMut<StepTimes>| {
         let now = now();
         if let Some(before) = last.0.replace(now) {
@@ -270,30 +280,30 @@ mod tests {
     #[test]
     fn mean_starts_at_the_first_value_and_converges() {
         let mut times = StepTimes::default();
-        times.note(Step::Mark, Duration::from_micros(10));
-        times.note(Step::Mark, Duration::from_micros(20));
-        let took = times.of(Step::Mark);
+        times.note(PipelineStep::Mark, Duration::from_micros(10));
+        times.note(PipelineStep::Mark, Duration::from_micros(20));
+        let took = times.of(PipelineStep::Mark);
         let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(near(took.mean, 15.0) && near(took.last, 20.0) && near(took.worst, 20.0));
         for _ in 0..1000 {
-            times.note(Step::Mark, Duration::from_micros(40));
+            times.note(PipelineStep::Mark, Duration::from_micros(40));
         }
-        assert!((times.of(Step::Mark).mean - 40.0).abs() < 0.1);
-        assert_eq!(times.of(Step::Send), &Took::default());
+        assert!((times.of(PipelineStep::Mark).mean - 40.0).abs() < 0.1);
+        assert_eq!(times.of(PipelineStep::Send), &Took::default());
     }
 
     #[test]
     fn outlier_does_not_move_the_median() {
         let mut times = StepTimes::default();
         for micros in [5, 6, 9000, 5, 5] {
-            times.note(Step::Mark, Duration::from_micros(micros));
+            times.note(PipelineStep::Mark, Duration::from_micros(micros));
         }
-        assert!((times.of(Step::Mark).median() - 5.0).abs() < 1e-9);
+        assert!((times.of(PipelineStep::Mark).median() - 5.0).abs() < 1e-9);
         assert!((times.total() - 5.0).abs() < 1e-9);
     }
 
     #[test]
     fn rows_are_in_pipeline_order() {
-        assert!(Step::ALL.iter().enumerate().all(|(at, step)| *step as usize == at));
+        assert!(PipelineStep::ALL.iter().enumerate().all(|(at, step)| *step as usize == at));
     }
 }

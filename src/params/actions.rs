@@ -11,26 +11,26 @@ use bevy::{
 use crate::{
     app::InventoryAppExt,
     model::{
-        action::Action,
-        catalog::Catalogue,
+        action::InventoryAction,
+        catalog::ItemCatalog,
         data::DataPool,
         id::InventoryId,
-        rejection::Reason,
-        transaction::{Player, Tx},
+        rejection::Rejection,
+        transaction::{Player, Transaction},
     },
     shared::{
         actions::{
-            ActionConfirmed, ActionRejected, ActionTypes, AnyAction, InventoryAction, RequestId,
-            Requested, SlotPending, tell_answer,
+            ActionConfirmed, ActionRejected, ActionTypes, AnyAction, RegisteredAction, RequestId,
+            Requested, SlotPendingChanged, emit_answer,
         },
-        containers::Kinds,
+        containers::ContainerRegistry,
         ids::InventoryIds,
         markers::{InView, LocalInventory},
     },
     wire::request::Target,
 };
 
-use super::query::ReadUnits;
+use super::query::ContainersRef;
 #[cfg(feature = "client")]
 use crate::client::predict;
 #[cfg(feature = "server")]
@@ -53,8 +53,8 @@ pub(crate) fn plugin(app: &mut App) {
         .init_resource::<ActionTypes>()
         .add_message::<ActionConfirmed>()
         .add_message::<ActionRejected>()
-        .add_message::<SlotPending>()
-        .register_action::<Action>();
+        .add_message::<SlotPendingChanged>()
+        .register_action::<InventoryAction>();
 }
 
 /// Sends requests of the local player. Works the same on a client, on a host and in single player.
@@ -71,7 +71,7 @@ pub(crate) fn plugin(app: &mut App) {
 ///     chest: Single<Entity, (With<InView>, With<Chest>)>, // dropped stacks are also in view
 /// ) {
 ///     let from = (*chest, Inventory::slot(0));
-///     actions.request(Action::Move { from, to: (*me, Hotbar::slot(3)), count: None });
+///     actions.request(InventoryAction::Move { from, to: (*me, Hotbar::slot(3)), count: None });
 /// }
 ///
 /// fn refused(rejected: On<ActionRejected>) {
@@ -84,11 +84,11 @@ pub(crate) fn plugin(app: &mut App) {
 /// Every request is answered with [`ActionConfirmed`] or [`ActionRejected`].
 #[derive(SystemParam)]
 pub struct InventoryActions<'w, 's> {
-    units: ReadUnits<'w, 's>,
+    states: ContainersRef<'w, 's>,
     seen: Query<'w, 's, (&'static InView, &'static InventoryId), Allow<Disabled>>,
     own: Query<'w, 's, Entity, (With<LocalInventory>, Allow<Disabled>)>,
-    catalogue: Option<Res<'w, Catalogue>>,
-    kinds: Res<'w, Kinds>,
+    catalog: Option<Res<'w, ItemCatalog>>,
+    registry: Res<'w, ContainerRegistry>,
     ids: Res<'w, InventoryIds>,
     pool: Res<'w, DataPool>,
     requests: Res<'w, RequestIds>,
@@ -98,12 +98,12 @@ pub struct InventoryActions<'w, 's> {
 impl InventoryActions<'_, '_> {
     /// Requests an action of the player's own inventory; of the lowest entity if the player owns
     /// several.
-    pub fn request<A: InventoryAction>(&mut self, action: A) -> RequestId {
+    pub fn request<A: RegisteredAction>(&mut self, action: A) -> RequestId {
         self.request_any(None, AnyAction(Arc::new(action)))
     }
 
     /// Requests an action of one of several inventories that the player owns.
-    pub fn request_as<A: InventoryAction>(&mut self, actor: Entity, action: A) -> RequestId {
+    pub fn request_as<A: RegisteredAction>(&mut self, actor: Entity, action: A) -> RequestId {
         self.request_any(Some(actor), AnyAction(Arc::new(action)))
     }
 
@@ -131,15 +131,15 @@ impl InventoryActions<'_, '_> {
     }
 
     /// Like [`Self::open`], for an inventory without a replicated entity, such as a guild bank.
-    pub fn open_id(&mut self, id: InventoryId) -> RequestId {
+    pub fn open_by_id(&mut self, id: InventoryId) -> RequestId {
         let actor = self.actor();
         self.queue(Requested::Open(Target::Id(id)), actor)
     }
 
     /// Answers a request with a rejection, without asking the server.
-    pub(crate) fn reject(&mut self, what: Requested, reason: Reason) -> RequestId {
+    pub(crate) fn reject(&mut self, what: Requested, reason: Rejection) -> RequestId {
         let id = self.next_id();
-        self.commands.queue(move |world: &mut World| tell_answer(world, id, what, Err(reason)));
+        self.commands.queue(move |world: &mut World| emit_answer(world, id, what, Err(reason)));
         id
     }
 
@@ -154,19 +154,20 @@ impl InventoryActions<'_, '_> {
     ///
     /// # Errors
     ///
-    /// The [`Reason`] for which the action would be rejected.
-    pub fn check<A: InventoryAction>(&self, action: &A) -> Result<(), Reason> {
-        let catalogue = self.catalogue.as_deref().ok_or(Reason::NotConnected)?;
-        let load =
-            |entity| self.seen.get(entity).ok().and_then(|_| self.units.read(&self.kinds, entity));
+    /// The [`Rejection`] for which the action would be rejected.
+    pub fn check<A: RegisteredAction>(&self, action: &A) -> Result<(), Rejection> {
+        let catalog = self.catalog.as_deref().ok_or(Rejection::NotConnected)?;
+        let load = |entity| {
+            self.seen.get(entity).ok().and_then(|_| self.states.read(&self.registry, entity))
+        };
         let find = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
         let name = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
         let player =
             Player { actor: self.actor(), find: &find, name: &name, decides: false, limits: &[] };
         let pool = Some(&*self.pool);
-        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, Some(player));
+        let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, Some(player));
         match action.run(&mut tx) {
-            Ok(_) | Err(Reason::Unpredictable) => {}
+            Ok(_) | Err(Rejection::ServerOnly) => {}
             Err(reason) => return Err(reason),
         }
         tx.check_rights(|entity| self.seen.get(entity).ok().map(|(view, _)| view.rights))
@@ -182,16 +183,16 @@ fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Re
     #[cfg(feature = "server")]
     if Authority::is_in(world) && world.contains_resource::<Subscriptions>() {
         let result = decide(world, actor, &what);
-        return tell_answer(world, request, what, result);
+        return emit_answer(world, request, what, result);
     }
     #[cfg(feature = "client")]
     predict::request(world, request, actor, what);
     #[cfg(not(feature = "client"))]
-    tell_answer(world, request, what, Err(Reason::NotConnected));
+    emit_answer(world, request, what, Err(Rejection::NotConnected));
 }
 
 #[cfg(feature = "server")]
-fn decide(world: &mut World, actor: Option<Entity>, what: &Requested) -> Result<(), Reason> {
+fn decide(world: &mut World, actor: Option<Entity>, what: &Requested) -> Result<(), Rejection> {
     match what {
         Requested::Action(action) => {
             act::act(world, ClientId::Server, actor, action, None).map_err(|refused| refused.reason)

@@ -5,22 +5,22 @@ use bevy_replicon::prelude::ClientId;
 
 use crate::{
     model::{
-        catalog::Catalogue,
+        catalog::ItemCatalog,
         container::Slot,
         data::DataPool,
         error::InventoryError,
         id::ItemId,
-        limits::UNIT_SLOTS_MAX,
+        limits::INVENTORY_SLOTS_MAX,
         saved::{SavedInventory, UnknownItems},
         stack::Stack,
-        state::Unit,
-        transaction::{Done, Staged, Tx},
+        state::InventoryState,
+        transaction::{Done, Staged, Transaction},
     },
-    server::{audit::Books, loot, mark::Marked},
-    shared::{authority::Authority, containers::Kinds, events::Cause},
+    server::{audit::ItemLedger, loot, marked::Marked},
+    shared::{authority::Authority, containers::ContainerRegistry, events::Cause},
 };
 
-use super::query::Units;
+use super::query::ContainersMut;
 
 /// Operates on all containers of an entity within the limits of the catalog, and records the cause
 /// of slot changes ([`Commit::cause`](crate::prelude::Commit)).
@@ -33,7 +33,7 @@ use super::query::Units;
 ///
 /// fn reward(mut inventories: Inventories, players: Query<Entity, With<Hotbar>>) {
 ///     for player in &players {
-///         if let Some(rest) = inventories.give(player, TORCH.stack(5)).into_stack() {
+///         if let Some(rest) = inventories.insert_up_to(player, TORCH.stack(5)).into_stack() {
 ///             info!("{} did not fit", rest.count());
 ///         }
 ///     }
@@ -48,12 +48,12 @@ use super::query::Units;
 /// of this parameter instead.
 #[derive(SystemParam)]
 pub struct Inventories<'w, 's> {
-    units: Units<'w, 's>,
+    states: ContainersMut<'w, 's>,
     unknown: Query<'w, 's, &'static mut UnknownItems>,
-    kinds: Res<'w, Kinds>,
-    catalogue: Option<Res<'w, Catalogue>>,
+    registry: Res<'w, ContainerRegistry>,
+    catalog: Option<Res<'w, ItemCatalog>>,
     marked: Option<ResMut<'w, Marked>>,
-    books: Option<ResMut<'w, Books>>,
+    books: Option<ResMut<'w, ItemLedger>>,
     authority: Authority<'w>,
     pool: Option<ResMut<'w, DataPool>>,
     commands: Commands<'w, 's>,
@@ -84,34 +84,34 @@ impl Leftover {
 impl Inventories<'_, '_> {
     /// Returns a copy of all containers of an entity.
     #[must_use]
-    pub fn unit(&self, entity: Entity) -> Option<Unit> {
-        self.units.read(&self.kinds, entity)
+    pub fn state(&self, entity: Entity) -> Option<InventoryState> {
+        self.states.read(&self.registry, entity)
     }
 
     /// Returns the slot's contents; `None` also if there is no such slot.
     #[must_use]
     pub fn get(&self, entity: Entity, slot: Slot) -> Option<Stack> {
-        let unit = self.unit(entity)?;
-        unit.get(unit.flat(self.kinds.as_slice(), slot)?)
+        let state = self.state(entity)?;
+        state.get(state.flat(self.registry.as_slice(), slot)?)
     }
 
     /// Returns the number of an item in all containers of an entity.
     #[must_use]
     pub fn count(&self, entity: Entity, item: ItemId) -> u64 {
-        self.unit(entity).map_or(0, |unit| unit.count(item))
+        self.state(entity).map_or(0, |state| state.count(item))
     }
 
-    /// Returns the number of items of a stack that [`give`](Self::give) would place.
+    /// Returns the number of items of a stack that [`insert_up_to`](Self::insert_up_to) would place.
     #[must_use]
     pub fn fits(&self, entity: Entity, stack: Stack) -> u32 {
-        let left = self.try_out(|tx| tx.fill(entity, stack));
+        let left = self.try_out(|tx| tx.insert_up_to(entity, stack));
         left.map_or(0, |(left, _)| stack.count() - left.map_or(0, |left| left.count()))
     }
 
     /// Puts a stack in wherever it fits, first onto matching stacks, and returns the part that did
     /// not fit: the whole stack if the entity has no container or the item is unknown.
-    pub fn give(&mut self, entity: Entity, stack: Stack) -> Leftover {
-        match self.run(Cause::Given, |tx| tx.fill(entity, stack)) {
+    pub fn insert_up_to(&mut self, entity: Entity, stack: Stack) -> Leftover {
+        match self.run(Cause::Inserted, |tx| tx.insert_up_to(entity, stack)) {
             Ok(left) => Leftover(left),
             Err(_) => Leftover(Some(stack)),
         }
@@ -153,12 +153,12 @@ impl Inventories<'_, '_> {
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`].
-    pub fn take_where(
+    pub fn take_if(
         &mut self,
         entity: Entity,
         wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<Vec<Stack>, InventoryError> {
-        self.run(Cause::Taken, |tx| tx.take_where(entity, wanted))
+        self.run(Cause::Taken, |tx| tx.take_if(entity, wanted))
     }
 
     /// Applies several steps to any number of inventories, all of them or none.
@@ -170,7 +170,7 @@ impl Inventories<'_, '_> {
     /// fn buy(mut inventories: Inventories, buyer: Single<Entity, With<Hotbar>>) {
     ///     let sold = inventories.transact(|tx| {
     ///         tx.take(*buyer, GOLD, 5)?;
-    ///         tx.give(*buyer, AXE.stack(1))
+    ///         tx.insert(*buyer, AXE.stack(1))
     ///     });
     ///     if let Err(error) = sold {
     ///         info!("{error}");
@@ -184,7 +184,7 @@ impl Inventories<'_, '_> {
     /// The error that the closure returns; nothing has changed in this case.
     pub fn transact<T>(
         &mut self,
-        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+        steps: impl FnOnce(&mut Transaction) -> Result<T, InventoryError>,
     ) -> Result<T, InventoryError> {
         self.run(Cause::Transacted, steps)
     }
@@ -209,13 +209,13 @@ impl Inventories<'_, '_> {
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`].
-    pub fn drop_where(
+    pub fn drop_if(
         &mut self,
         entity: Entity,
         wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<usize, InventoryError> {
         self.run(Cause::Dropped, |tx| {
-            let taken = tx.take_where(entity, wanted)?;
+            let taken = tx.take_if(entity, wanted)?;
             taken.iter().for_each(|stack| tx.drop(*stack));
             Ok(taken.len())
         })
@@ -229,14 +229,14 @@ impl Inventories<'_, '_> {
     /// [`InventoryError::TooManySlots`].
     pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
         let missing = InventoryError::NoInventory { entity };
-        let unit = self.unit(entity).ok_or(missing)?;
-        if unit.len() > UNIT_SLOTS_MAX {
-            return Err(InventoryError::TooManySlots { entity, len: unit.len() });
+        let state = self.state(entity).ok_or(missing)?;
+        if state.len() > INVENTORY_SLOTS_MAX {
+            return Err(InventoryError::TooManySlots { entity, len: state.len() });
         }
-        let catalogue = self.catalogue.as_deref().ok_or(missing)?;
+        let catalog = self.catalog.as_deref().ok_or(missing)?;
         let unknown = self.unknown.get(entity).ok();
         let pool = self.pool.as_deref();
-        Ok(SavedInventory::new(&unit, self.kinds.as_slice(), catalogue, pool, unknown))
+        Ok(SavedInventory::new(&state, self.registry.as_slice(), catalog, pool, unknown))
     }
 
     /// Replaces the contents of an entity's containers with a saved inventory; every viewer gets a
@@ -248,11 +248,11 @@ impl Inventories<'_, '_> {
     /// [`InventoryError::NoInventory`], also if the catalog has not loaded.
     pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
         let missing = InventoryError::NoInventory { entity };
-        let there = self.unit(entity).ok_or(missing)?;
-        let catalogue = self.catalogue.as_deref().ok_or(missing)?;
+        let there = self.state(entity).ok_or(missing)?;
+        let catalog = self.catalog.as_deref().ok_or(missing)?;
         let known: Vec<_> = (0u8..)
-            .zip(self.kinds.as_slice())
-            .filter(|(kind, _)| there.section(*kind).is_some())
+            .zip(self.registry.as_slice())
+            .filter(|(kind, _)| there.container(*kind).is_some())
             .map(|(_, kind)| kind.name)
             .collect();
         let (mut here, mut elsewhere) =
@@ -265,15 +265,16 @@ impl Inventories<'_, '_> {
             }
         }
         let pool = self.pool.as_deref_mut();
-        let (mut unit, mut unknown) = here.restore(self.kinds.as_slice(), catalogue, pool);
+        let (mut state, mut unknown) = here.restore(self.registry.as_slice(), catalog, pool);
         unknown.containers.extend(elsewhere);
-        for section in there.sections() {
-            if unit.section(section.kind).is_none() {
-                unit.insert(section.kind, crate::model::slots::Slots::new(section.slots.len()));
+        for container in there.containers() {
+            if state.container(container.kind).is_none() {
+                state
+                    .insert(container.kind, crate::model::slots::Slots::new(container.slots.len()));
             }
         }
-        unit.selected = there.selected.and(unit.selected.or(there.selected));
-        let staged = [Staged { entity, unit, before: there }];
+        state.selected = there.selected.and(state.selected.or(there.selected));
+        let staged = [Staged { entity, state, before: there }];
         self.write(&staged, Cause::Loaded);
         self.enter(&staged, &[], Cause::Loaded);
         if let Some(marked) = self.marked.as_mut().filter(|_| self.authority.is_here()) {
@@ -286,13 +287,13 @@ impl Inventories<'_, '_> {
     /// Runs steps on copies and leaves the inventories unchanged.
     pub(crate) fn try_out<T>(
         &self,
-        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+        steps: impl FnOnce(&mut Transaction) -> Result<T, InventoryError>,
     ) -> Result<(T, Done), InventoryError> {
-        let load = |entity| self.catalogue.as_deref().and_then(|_| self.unit(entity));
-        let none = Catalogue::none();
-        let catalogue = self.catalogue.as_deref().unwrap_or(&none);
+        let load = |entity| self.catalog.as_deref().and_then(|_| self.state(entity));
+        let none = ItemCatalog::none();
+        let catalog = self.catalog.as_deref().unwrap_or(&none);
         let pool = self.pool.as_deref();
-        let mut tx = Tx::new(catalogue, self.kinds.as_slice(), &load, pool, None);
+        let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, None);
         let given = steps(&mut tx)?;
         Ok((given, tx.done()))
     }
@@ -300,7 +301,7 @@ impl Inventories<'_, '_> {
     pub(crate) fn run<T>(
         &mut self,
         cause: Cause,
-        steps: impl FnOnce(&mut Tx) -> Result<T, InventoryError>,
+        steps: impl FnOnce(&mut Transaction) -> Result<T, InventoryError>,
     ) -> Result<T, InventoryError> {
         let (given, Done { staged, minted, dropped }) = self.try_out(steps)?;
         if let Some(pool) = &mut self.pool {
@@ -315,17 +316,19 @@ impl Inventories<'_, '_> {
 
     /// Sets the progress value that an inventory shows.
     pub(crate) fn show_progress(&mut self, entity: Entity, steps: u8) {
-        let Some(before) = self.unit(entity).filter(|unit| unit.selected != Some(steps)) else {
+        let Some(before) = self.state(entity).filter(|state| state.selected != Some(steps)) else {
             return;
         };
-        let kinds = self.kinds.as_slice();
-        let shows = before.selecting(kinds).is_some_and(|kind| kinds[usize::from(kind)].progress);
+        let registry = self.registry.as_slice();
+        let shows = before
+            .selecting(registry)
+            .is_some_and(|kind| registry[usize::from(kind)].shows_progress);
         if !shows {
             return;
         }
-        let mut unit = before.clone();
-        unit.selected = before.selected.map(|_| steps);
-        self.write(&[Staged { entity, unit, before }], Cause::Crafted);
+        let mut state = before.clone();
+        state.selected = before.selected.map(|_| steps);
+        self.write(&[Staged { entity, state, before }], Cause::Crafted);
     }
 
     fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
@@ -336,9 +339,9 @@ impl Inventories<'_, '_> {
 
     fn write(&mut self, staged: &[Staged], cause: Cause) {
         let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
-        for Staged { entity, unit, .. } in staged {
-            let Some(mut there) = self.units.get_mut(*entity) else { continue };
-            self.kinds.write(&mut there, unit, |kind, index| {
+        for Staged { entity, state, .. } in staged {
+            let Some(mut there) = self.states.get_mut(*entity) else { continue };
+            self.registry.write(&mut there, state, |kind, index| {
                 if let Some(marked) = &mut marked {
                     marked.declare(*entity, kind, index, cause);
                 }

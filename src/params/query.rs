@@ -17,64 +17,73 @@ use bevy::{
 };
 
 use crate::{
-    model::state::Unit,
-    shared::{containers::Kinds, markers::HasContainer},
+    model::state::InventoryState,
+    shared::{containers::ContainerRegistry, markers::HasContainer},
 };
 
 /// Includes disabled entities, which keep their inventories.
-type Filter = (With<HasContainer>, Allow<Disabled>);
+type WithContainers = (With<HasContainer>, Allow<Disabled>);
 
 /// All entities with a container, with access `D` to their containers and to nothing else.
-pub struct Reach<'w, 's, D: Grant>(Query<'w, 's, D, Filter>);
+pub struct ContainerQuery<'w, 's, D: QueryAccess>(Query<'w, 's, D, WithContainers>);
 
 /// Mutable access to containers.
-pub type Units<'w, 's> = Reach<'w, 's, FilteredEntityMut<'static, 'static>>;
+pub type ContainersMut<'w, 's> = ContainerQuery<'w, 's, FilteredEntityMut<'static, 'static>>;
 
 /// Read access to containers.
-pub type ReadUnits<'w, 's> = Reach<'w, 's, FilteredEntityRef<'static, 'static>>;
+pub type ContainersRef<'w, 's> = ContainerQuery<'w, 's, FilteredEntityRef<'static, 'static>>;
 
 /// Adds access to one container type to a query.
-pub trait Grant: QueryData + Sized + 'static {
+pub trait QueryAccess: QueryData + Sized + 'static {
     /// Adds the access.
     fn grant(builder: &mut QueryBuilder, component: ComponentId);
 }
 
-impl Grant for FilteredEntityMut<'static, 'static> {
+impl QueryAccess for FilteredEntityMut<'static, 'static> {
     fn grant(builder: &mut QueryBuilder, component: ComponentId) {
         builder.mut_id(component);
     }
 }
 
-impl Grant for FilteredEntityRef<'static, 'static> {
+impl QueryAccess for FilteredEntityRef<'static, 'static> {
     fn grant(builder: &mut QueryBuilder, component: ComponentId) {
         builder.ref_id(component);
     }
 }
 
-impl Units<'_, '_> {
+impl ContainersMut<'_, '_> {
     pub(crate) fn get_mut(&mut self, entity: Entity) -> Option<FilteredEntityMut<'_, '_>> {
         self.0.get_mut(entity).ok()
     }
 
-    pub(crate) fn read(&self, kinds: &Kinds, entity: Entity) -> Option<Unit> {
-        kinds.read(&self.0.get(entity).ok()?)
+    pub(crate) fn read(
+        &self,
+        registry: &ContainerRegistry,
+        entity: Entity,
+    ) -> Option<InventoryState> {
+        registry.read(&self.0.get(entity).ok()?)
     }
 }
 
-impl ReadUnits<'_, '_> {
-    pub(crate) fn read(&self, kinds: &Kinds, entity: Entity) -> Option<Unit> {
-        kinds.read(&self.0.get(entity).ok()?)
+impl ContainersRef<'_, '_> {
+    pub(crate) fn read(
+        &self,
+        registry: &ContainerRegistry,
+        entity: Entity,
+    ) -> Option<InventoryState> {
+        registry.read(&self.0.get(entity).ok()?)
     }
 }
 
 // SAFETY: state, access and fetch are those of the inner query.
-unsafe impl<D: Grant> SystemParam for Reach<'_, '_, D> {
-    type State = QueryState<D, Filter>;
-    type Item<'w, 's> = Reach<'w, 's, D>;
+unsafe impl<D: QueryAccess> SystemParam for ContainerQuery<'_, '_, D> {
+    type State = QueryState<D, WithContainers>;
+    type Item<'w, 's> = ContainerQuery<'w, 's, D>;
 
     fn init_state(world: &mut World) -> Self::State {
-        let components: Vec<_> = world.get_resource_or_init::<Kinds>().components().collect();
-        let mut builder = QueryBuilder::<D, Filter>::new(world);
+        let components: Vec<_> =
+            world.get_resource_or_init::<ContainerRegistry>().components().collect();
+        let mut builder = QueryBuilder::<D, WithContainers>::new(world);
         for component in components {
             builder.optional(|optional| D::grant(optional, component));
         }
@@ -87,7 +96,7 @@ unsafe impl<D: Grant> SystemParam for Reach<'_, '_, D> {
         component_access_set: &mut FilteredAccessSet,
         world: &mut World,
     ) {
-        Query::<D, Filter>::init_access(state, system_meta, component_access_set, world);
+        Query::<D, WithContainers>::init_access(state, system_meta, component_access_set, world);
     }
 
     unsafe fn get_param<'w, 's>(
@@ -95,8 +104,9 @@ unsafe impl<D: Grant> SystemParam for Reach<'_, '_, D> {
         system_meta: &SystemMeta,
         world: UnsafeWorldCell<'w>,
         change_tick: Tick,
-    ) -> Result<Reach<'w, 's, D>, SystemParamValidationError> {
+    ) -> Result<ContainerQuery<'w, 's, D>, SystemParamValidationError> {
         // SAFETY: the caller upholds the inner query's requirements, which are the same.
-        unsafe { Query::<D, Filter>::get_param(state, system_meta, world, change_tick) }.map(Reach)
+        unsafe { Query::<D, WithContainers>::get_param(state, system_meta, world, change_tick) }
+            .map(ContainerQuery)
     }
 }

@@ -2,21 +2,21 @@
 
 use crate::{
     model::{
-        action::Action,
+        action::InventoryAction,
         id::{InventoryId, ItemId},
-        rejection::Reason,
+        rejection::Rejection,
         stack::Stack,
         transaction::{Done, Staged, net_change},
     },
     shared::{
         actions::AnyAction,
-        containers::Kinds,
+        containers::ContainerRegistry,
         events::{Cause, Commit},
         schedule::InventoryServerSystems,
     },
 };
 
-use super::mark::{MarkSystems, Marked};
+use super::{mark::MarkSystems, marked::Marked};
 use bevy::{
     ecs::{
         entity::EntityHashSet, entity_disabling::Disabled, query::Allow, reflect::ReflectResource,
@@ -29,21 +29,21 @@ use log::error;
 use thiserror::Error;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Books>()
-        .init_resource::<Conservation>()
-        .register_type::<Conservation>()
-        .add_message::<ActionDecided>()
-        .add_message::<ItemFlow>()
-        .add_message::<ItemsUnaccounted>()
+    app.init_resource::<ItemLedger>()
+        .init_resource::<ItemAudit>()
+        .register_type::<ItemAudit>()
+        .add_message::<ActionResolved>()
+        .add_message::<ItemsCreatedOrDestroyed>()
+        .add_message::<UnaccountedItems>()
         .add_systems(
             PostUpdate,
-            close_books.in_set(InventoryServerSystems::Mark).after(MarkSystems::Slots),
+            settle_ledger.in_set(InventoryServerSystems::Mark).after(MarkSystems::Slots),
         );
 }
 
 /// Authority: a player's action was decided on. What a game writes into its log.
 #[derive(Message, Clone, Debug)]
-pub struct ActionDecided {
+pub struct ActionResolved {
     /// Whose.
     pub client: ClientId,
     /// The inventory that acted, if the player has one.
@@ -51,12 +51,12 @@ pub struct ActionDecided {
     /// What it was.
     pub action: AnyAction,
     /// Whether it was done, and if not, why.
-    pub result: Result<(), Reason>,
+    pub result: Result<(), Rejection>,
 }
 
 /// Authority: items came into being (`net` above zero) or ceased to be. What only moves is not told.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ItemFlow {
+pub struct ItemsCreatedOrDestroyed {
     /// Which item.
     pub item: ItemId,
     /// How many more there are now.
@@ -70,7 +70,8 @@ pub struct ItemFlow {
 /// How closely items are counted.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
-pub enum Conservation {
+#[non_exhaustive]
+pub enum ItemAudit {
     /// Not at all.
     Off,
     /// The built-in actions must not make or lose an item.
@@ -84,7 +85,7 @@ pub enum Conservation {
 /// Authority: items appeared from nowhere, or went there. Also written to the log.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("tick {tick}, inventory `{inventory}`: {net} of item {item} unaccounted for")]
-pub struct ItemsUnaccounted {
+pub struct UnaccountedItems {
     /// Ticks that have been marked since the start.
     pub tick: u64,
     /// Where.
@@ -97,16 +98,16 @@ pub struct ItemsUnaccounted {
 
 /// What was declared since the last tick.
 #[derive(Resource, Default, Debug)]
-pub(crate) struct Books {
+pub(crate) struct ItemLedger {
     /// Whether what was declared is kept for comparing.
     strict: bool,
     /// By entity and item.
     declared: HashMap<(Entity, ItemId), i64>,
-    flows: Vec<(Option<Entity>, ItemFlow)>,
+    flows: Vec<(Option<Entity>, ItemsCreatedOrDestroyed)>,
 }
 
-impl Books {
-    /// Enters what a transaction did to its units, and what it put on the ground.
+impl ItemLedger {
+    /// Enters what a transaction did to its inventories, and what it put on the ground.
     pub(crate) fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
         for staged in staged.iter().filter(|_| self.strict) {
             for (item, net) in net_change(core::slice::from_ref(staged), &[]) {
@@ -115,7 +116,7 @@ impl Books {
         }
         let first = staged.first().map(|first| first.entity);
         for (item, net) in net_change(staged, dropped) {
-            self.flows.push((first, ItemFlow { item, net, cause, inventory: None }));
+            self.flows.push((first, ItemsCreatedOrDestroyed { item, net, cause, inventory: None }));
         }
     }
 }
@@ -125,9 +126,11 @@ pub(crate) fn check_moves(
     world: &mut World,
     action: &AnyAction,
     Done { staged, dropped, .. }: &Done,
-) -> Result<(), Reason> {
-    let moves = action.get::<Action>().is_some_and(|a| !matches!(a, Action::Craft { .. }));
-    if !moves || *world.resource::<Conservation>() == Conservation::Off {
+) -> Result<(), Rejection> {
+    let moves = action
+        .get::<InventoryAction>()
+        .is_some_and(|a| !matches!(a, InventoryAction::Craft { .. }));
+    if !moves || *world.resource::<ItemAudit>() == ItemAudit::Off {
         return Ok(());
     }
     let wrong = net_change(staged, dropped);
@@ -136,30 +139,30 @@ pub(crate) fn check_moves(
         let inventory = entity.and_then(|entity| world.get::<InventoryId>(entity)).copied();
         let inventory = inventory.unwrap_or(InventoryId::sequential(0));
         let tick = world.resource::<Marked>().pass();
-        let found = ItemsUnaccounted { tick, inventory, item: *item, net: *net };
+        let found = UnaccountedItems { tick, inventory, item: *item, net: *net };
         error!("{action:?}: {found}");
         world.write_message(found);
     }
     // Better to refuse a lawful move than to let an item be copied.
-    if wrong.is_empty() { Ok(()) } else { Err(Reason::Invalid) }
+    if wrong.is_empty() { Ok(()) } else { Err(Rejection::Invalid) }
 }
 
 /// Tells what items came and went, and compares the commits of this tick with what was declared.
-fn close_books(
-    settings: Res<Conservation>,
+fn settle_ledger(
+    settings: Res<ItemAudit>,
     marked: Res<Marked>,
-    mut books: ResMut<Books>,
+    mut books: ResMut<ItemLedger>,
     ids: Query<&InventoryId, Allow<Disabled>>,
-    kinds: Res<Kinds>,
-    mut flows: MessageWriter<ItemFlow>,
+    registry: Res<ContainerRegistry>,
+    mut flows: MessageWriter<ItemsCreatedOrDestroyed>,
     mut commits: MessageReader<Commit>,
-    mut faults: MessageWriter<ItemsUnaccounted>,
+    mut faults: MessageWriter<UnaccountedItems>,
 ) {
     for (entity, flow) in books.flows.drain(..) {
         let inventory = entity.and_then(|entity| ids.get(entity).ok()).copied();
-        flows.write(ItemFlow { inventory, ..flow });
+        flows.write(ItemsCreatedOrDestroyed { inventory, ..flow });
     }
-    let strict = *settings == Conservation::Strict;
+    let strict = *settings == ItemAudit::Strict;
     let declared = core::mem::take(&mut books.declared);
     if !core::mem::replace(&mut books.strict, strict) || !strict {
         commits.clear();
@@ -172,7 +175,7 @@ fn close_books(
         gone.map(|commit| commit.entity).chain(marked.given_containers().iter().copied()).collect();
     let mut net: HashMap<(Entity, ItemId), (i64, InventoryId)> = HashMap::default();
     let counts = |commit: &&&Commit| {
-        !exempt.contains(&commit.entity) && kinds.holds_items(commit.slot.container)
+        !exempt.contains(&commit.entity) && registry.holds_items(commit.slot.container)
     };
     for commit in commits.iter().filter(counts) {
         for (stack, sign) in [(commit.old, -1), (commit.new, 1)] {
@@ -185,7 +188,7 @@ fn close_books(
         let declared = declared.get(&(entity, item)).copied().unwrap_or(0);
         if sum != declared {
             let (tick, net) = (marked.pass(), sum - declared);
-            let found = ItemsUnaccounted { tick, inventory, item, net };
+            let found = UnaccountedItems { tick, inventory, item, net };
             error!("{found}");
             faults.write(found);
         }

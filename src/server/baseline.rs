@@ -1,4 +1,4 @@
-//! The last commit of a unit.
+//! The last commit of a state.
 
 use bevy::ecs::component::Component;
 
@@ -7,30 +7,30 @@ use crate::{
         id::{DataId, ItemId},
         slots::Slots,
         stack::Stack,
-        state::Unit,
+        state::InventoryState,
     },
-    wire::encode::Entry,
+    wire::encode::ChangedSlot,
 };
 
-/// If more slots changed the unit is sent anew, in chunks if need be: nothing is to wait behind it.
+/// If more slots changed the state is sent anew, in chunks if need be: nothing is to wait behind it.
 const DELTA_SLOTS_MAX: usize = 1024;
 
-/// The last commit of a unit: what was last compared with, and at which version each slot got there.
+/// The last commit of a state: what was last compared with, and at which version each slot got there.
 ///
 /// Required by every registered container.
 #[derive(Component, Default, Debug)]
 pub struct Baseline {
-    unit: Unit,
+    state: InventoryState,
     version: u64,
     slot_versions: Vec<u64>,
     selected_version: u64,
     selected_before: Option<u8>,
     structure_version: u64,
     /// What the last commit changed, in rising order of the slots.
-    last: Vec<Entry>,
+    last: Vec<ChangedSlot>,
     /// How many slots hold instance data.
     with_data: usize,
-    /// The kinds of containers that were refused, a bit each.
+    /// The registry of containers that were refused, a bit each.
     refused: u64,
     /// Slots whose unknown item has been told of.
     unknown: Vec<(u8, usize, ItemId)>,
@@ -41,13 +41,13 @@ pub struct Baseline {
 impl Baseline {
     /// The slots as of the last commit.
     #[must_use]
-    pub fn unit(&self) -> &Unit {
-        &self.unit
+    pub fn state(&self) -> &InventoryState {
+        &self.state
     }
 
     /// One container, for [`Slots::compared`].
-    pub(crate) fn section_mut(&mut self, kind: u8) -> Option<&mut Slots> {
-        self.unit.section_mut(kind)
+    pub(crate) fn container_mut(&mut self, kind: u8) -> Option<&mut Slots> {
+        self.state.container_mut(kind)
     }
 
     /// How many slots there are.
@@ -77,8 +77,8 @@ impl Baseline {
     pub(crate) fn collect_changes(
         &self,
         version: u64,
-        log: &[Logged],
-        entries: &mut Vec<Entry>,
+        log: &[LoggedChange],
+        entries: &mut Vec<ChangedSlot>,
     ) -> bool {
         let begin = entries.len();
         if version + 1 == self.version {
@@ -92,7 +92,7 @@ impl Baseline {
         for (slot, _) in self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version) {
             let first = log.iter().find(|change| change.slot == slot && change.version > version);
             let old = first.filter(|_| logged).map(|change| change.old);
-            entries.push(Entry { slot, old, new: self.unit.get(slot) });
+            entries.push(ChangedSlot { slot, old, new: self.state.get(slot) });
         }
         let fits = entries.len() - begin <= DELTA_SLOTS_MAX;
         if !fits {
@@ -102,19 +102,19 @@ impl Baseline {
     }
 
     /// What changed since a client had a version, without regard to what lay there; `None` if that is too long ago.
-    pub(crate) fn changes_since(&self, version: u64) -> Option<Vec<Entry>> {
+    pub(crate) fn changes_since(&self, version: u64) -> Option<Vec<ChangedSlot>> {
         if version < self.structure_version || version > self.version {
             return None;
         }
         let changed = self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version);
-        let entry = |(slot, _)| Entry { slot, old: None, new: self.unit.get(slot) };
+        let entry = |(slot, _)| ChangedSlot { slot, old: None, new: self.state.get(slot) };
         Some(changed.map(entry).collect())
     }
 
     /// What the last commit changed, for a log.
-    pub(crate) fn last_changes(&self) -> impl ExactSizeIterator<Item = Logged> + '_ {
+    pub(crate) fn last_changes(&self) -> impl ExactSizeIterator<Item = LoggedChange> + '_ {
         let version = self.version;
-        self.last.iter().map(move |&Entry { slot, old, .. }| Logged {
+        self.last.iter().map(move |&ChangedSlot { slot, old, .. }| LoggedChange {
             version,
             slot,
             old: old.flatten(),
@@ -124,7 +124,7 @@ impl Baseline {
     /// The selected slot, if it changed after a version.
     #[must_use]
     pub fn selected_since(&self, version: u64) -> Option<u8> {
-        self.unit.selected.filter(|_| self.selected_version > version)
+        self.state.selected.filter(|_| self.selected_version > version)
     }
 
     /// The slot that was selected before the last commit, if that commit changed it.
@@ -135,7 +135,7 @@ impl Baseline {
 
     /// The instance data that the slots hold.
     pub(crate) fn data(&self) -> impl Iterator<Item = DataId> + '_ {
-        let stacks = (self.with_data > 0).then(|| self.unit.iter().flatten());
+        let stacks = (self.with_data > 0).then(|| self.state.iter().flatten());
         stacks.into_iter().flatten().filter_map(|stack| stack.data)
     }
 
@@ -154,7 +154,7 @@ impl Baseline {
     }
 
     pub(crate) fn commit_selected(&mut self, selected: Option<u8>) {
-        self.selected_before = core::mem::replace(&mut self.unit.selected, selected);
+        self.selected_before = core::mem::replace(&mut self.state.selected, selected);
         self.selected_version = self.version;
     }
 
@@ -165,25 +165,25 @@ impl Baseline {
         new: Option<Stack>,
     ) {
         let mut flat = index;
-        for section in self.unit.sections_mut() {
-            if section.kind == kind {
-                section.slots.set(index, new).ok();
+        for container in self.state.containers_mut() {
+            if container.kind == kind {
+                container.slots.set(index, new).ok();
                 break;
             }
-            flat += section.slots.len();
+            flat += container.slots.len();
         }
         self.with_data += usize::from(new.is_some_and(|stack| stack.data.is_some()));
         self.with_data -= usize::from(old.is_some_and(|stack| stack.data.is_some()));
         self.slot_versions[flat] = self.version;
         let after = self.last.iter().rev().take_while(|entry| entry.slot > flat).count();
-        self.last.insert(self.last.len() - after, Entry { slot: flat, old: Some(old), new });
+        self.last.insert(self.last.len() - after, ChangedSlot { slot: flat, old: Some(old), new });
     }
 
     /// Changes the containers; every slot counts as changed.
     pub(crate) fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
         match slots {
-            Some(slots) => self.unit.insert(kind, slots),
-            None => drop(self.unit.remove(kind)),
+            Some(slots) => self.state.insert(kind, slots),
+            None => drop(self.state.remove(kind)),
         }
         self.stamp_structure();
     }
@@ -205,7 +205,7 @@ impl Baseline {
     }
 
     /// Notes an unknown item. Says whether that is news.
-    pub(crate) fn note_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
+    pub(crate) fn record_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
         let news = !self.unknown.contains(&(kind, index, item));
         if news {
             self.unknown.push((kind, index, item));
@@ -221,18 +221,18 @@ impl Baseline {
     }
 
     pub(crate) fn stamp_structure(&mut self) {
-        let with_data = self.unit.iter().flatten().filter(|stack| stack.data.is_some());
+        let with_data = self.state.iter().flatten().filter(|stack| stack.data.is_some());
         self.with_data = with_data.count();
         self.structure_version = self.version;
         self.slot_versions.clear();
-        self.slot_versions.resize(self.unit.len(), self.version);
+        self.slot_versions.resize(self.state.len(), self.version);
         self.last.clear();
     }
 }
 
 /// A slot that changed while a viewer waits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Logged {
+pub(crate) struct LoggedChange {
     /// The version with the change.
     pub(crate) version: u64,
     pub(crate) slot: usize,
@@ -240,6 +240,6 @@ pub(crate) struct Logged {
     pub(crate) old: Option<Stack>,
 }
 
-/// So many changes of a unit are remembered for viewers who wait; above that they are told what lies there
+/// So many changes of a state are remembered for viewers who wait; above that they are told what lies there
 /// now without regard to what did before, which takes more bytes.
 pub(crate) const LOG_MAX: usize = 64;

@@ -6,7 +6,8 @@ use bevy::prelude::*;
 /// written twice a second. Bytes are those handed to the messaging backend.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Component)]
-pub struct ClientSync {
+#[non_exhaustive]
+pub struct ClientSyncStats {
     /// Inventories that it sees.
     pub views: u64,
     /// Of those, the ones whose newest state it has not been told yet: its queue.
@@ -18,7 +19,7 @@ pub struct ClientSync {
     /// Commits that went out in one update with a later one.
     pub merged: u64,
     /// Updates that were put off because bytes had run out.
-    pub choked: u64,
+    pub throttled: u64,
     /// Messages to it.
     pub messages: u64,
     /// Bytes to it.

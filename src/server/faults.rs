@@ -6,11 +6,12 @@ use thiserror::Error;
 use crate::model::{
     container::Slot,
     id::{DataId, InventoryId, ItemId},
-    limits::UNIT_SLOTS_MAX,
+    limits::INVENTORY_SLOTS_MAX,
 };
 
 /// Something is wrong with an inventory, and the rest goes on. Also written to the log.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
 pub enum InventoryFault {
     /// Two live entities have one id. The second is not synced until one of them gives way.
     #[error("inventory `{inventory}`: {second} has the id of {first}, and is not synced")]
@@ -22,8 +23,8 @@ pub enum InventoryFault {
         /// Who is left out.
         second: Entity,
     },
-    /// A slot holds an item that the catalogue does not have. Viewers go on seeing what was there.
-    #[error("inventory `{inventory}`: {slot:?} holds {item}, which is not in the catalogue")]
+    /// A slot holds an item that the catalog does not have. Viewers go on seeing what was there.
+    #[error("inventory `{inventory}`: {slot:?} holds {item}, which is not in the catalog")]
     UnknownItem {
         /// Which inventory.
         inventory: InventoryId,
@@ -57,9 +58,9 @@ pub enum InventoryFault {
         /// How many it may hold.
         max: u32,
     },
-    /// All containers together have more than [`UNIT_SLOTS_MAX`] slots. The unit is not synced.
+    /// All containers together have more than [`INVENTORY_SLOTS_MAX`] slots. The inventory is not synced.
     #[error(
-        "inventory `{inventory}`: {len} slots are more than {UNIT_SLOTS_MAX}, it is not synced"
+        "inventory `{inventory}`: {len} slots are more than {INVENTORY_SLOTS_MAX}, it is not synced"
     )]
     TooManySlots {
         /// Which inventory.

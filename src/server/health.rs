@@ -1,12 +1,12 @@
 //! How the sync is doing: of each client, and in all. Looked at twice a second, so it costs an ordinary tick nothing.
 
 use crate::{
-    model::rejection::Reason,
-    shared::{events::tell_later, stats::InventoryStats},
+    model::rejection::Rejection,
+    shared::{events::emit_deferred, stats::InventoryStats},
 };
 
 use super::{
-    client_stats::{AbandonedTransfers, ClientSync},
+    client_stats::{AbandonedTransfers, ClientSyncStats},
     faults::Unsynced,
     requests::sessions::Sessions,
     views::{
@@ -25,16 +25,16 @@ const PERIOD: Duration = Duration::from_millis(500);
 
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<SyncHealth>()
-        .init_resource::<Refusals>()
+        .init_resource::<RejectionCounts>()
         .init_resource::<AbandonedTransfers>()
         .register_type::<SyncHealth>()
-        .register_type::<Refusals>()
-        .register_type::<ClientSync>()
-        .register_required_components::<ConnectedClient, ClientSync>()
+        .register_type::<RejectionCounts>()
+        .register_type::<ClientSyncStats>()
+        .register_required_components::<ConnectedClient, ClientSyncStats>()
         .add_message::<SyncAlert>()
         .add_systems(
             PostUpdate,
-            look_after_clients
+            update_health
                 .after(crate::shared::schedule::InventoryServerSystems::Send)
                 .run_if(in_state(ServerState::Running))
                 .run_if(on_real_timer(PERIOD)),
@@ -44,10 +44,10 @@ pub(crate) fn plugin(app: &mut App) {
 /// Authority: how many actions, openings and closings were refused, by reason.
 #[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
-pub struct Refusals(Vec<(Reason, u64)>);
+pub struct RejectionCounts(Vec<(Rejection, u64)>);
 
-impl Refusals {
-    pub(crate) fn count(&mut self, reason: Reason) {
+impl RejectionCounts {
+    pub(crate) fn count(&mut self, reason: Rejection) {
         if let Some((_, count)) = self.0.iter_mut().find(|(there, _)| *there == reason) {
             *count += 1;
         } else if self.0.len() < REASONS_MAX {
@@ -56,13 +56,13 @@ impl Refusals {
     }
 
     /// Every reason that occurred, with how often.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Reason, u64)> + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Rejection, u64)> + '_ {
         self.0.iter().copied()
     }
 
     /// How often a reason occurred.
     #[must_use]
-    pub fn of(&self, reason: Reason) -> u64 {
+    pub fn of(&self, reason: Rejection) -> u64 {
         self.iter().find(|(there, _)| *there == reason).map_or(0, |(_, count)| count)
     }
 }
@@ -105,9 +105,10 @@ pub enum HealthStatus {
 
 /// Something that is not as it should be, within the last half second.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Reflect)]
+#[non_exhaustive]
 pub enum HealthReason {
     /// So many clients are told later than they should be, for their bytes have run out.
-    ClientsChoked(usize),
+    ClientsThrottled(usize),
     /// The bytes of all clients together have run out.
     TotalBudgetExhausted,
     /// So many clients had lost their place or found a copy to be wrong.
@@ -115,7 +116,7 @@ pub enum HealthReason {
     /// So many clients sent what nobody honest sends, or far too much.
     ClientsMisbehaving(usize),
     /// So many transfers were not taken in time.
-    TransfersGivenUp(u64),
+    TransfersAbandoned(u64),
     /// So many inventories are not synced, for the reasons that [`InventoryFault`](super::faults::InventoryFault)s say.
     Unsynced(usize),
 }
@@ -125,7 +126,7 @@ impl HealthReason {
     #[must_use]
     pub fn status(self) -> HealthStatus {
         match self {
-            Self::Unsynced(_) | Self::TransfersGivenUp(_) => HealthStatus::Failing,
+            Self::Unsynced(_) | Self::TransfersAbandoned(_) => HealthStatus::Failing,
             _ => HealthStatus::Degraded,
         }
     }
@@ -133,6 +134,7 @@ impl HealthReason {
 
 /// Server: something that somebody should look at. Raised once when it begins, not again and again.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum SyncAlert {
     /// A client sends far more than it may; what is too much is dropped unread.
     ClientFloods {
@@ -152,7 +154,7 @@ pub enum SyncAlert {
         client: Option<Entity>,
     },
     /// A client did not take a transfer in time.
-    TransferGivenUp {
+    TransferAbandoned {
         /// The client.
         client: Entity,
     },
@@ -167,8 +169,8 @@ const CHOKED_LOOKS: u32 = 4;
 
 /// What was seen of a client before.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Watch {
-    choked_looks: u32,
+pub(crate) struct ClientWatch {
+    throttled_checks: u32,
     /// What its desyncs were when the window began, and at which look.
     desyncs_before: (u64, u64),
     alerted: bool,
@@ -179,13 +181,13 @@ pub(crate) struct Watch {
 #[derive(Default)]
 pub(crate) struct Before {
     looks: u64,
-    total_choked_looks: u32,
-    transfers_given_up: u64,
-    clients: EntityHashMap<Watch>,
+    total_exhausted_checks: u32,
+    transfers_abandoned: u64,
+    clients: EntityHashMap<ClientWatch>,
 }
 
-fn look_after_clients(
-    mut clients: Query<(Entity, &mut ClientSync)>,
+fn update_health(
+    mut clients: Query<(Entity, &mut ClientSyncStats)>,
     unsynced: Query<(), With<Unsynced>>,
     stats: Res<InventoryStats>,
     subscriptions: Res<Subscriptions>,
@@ -198,23 +200,23 @@ fn look_after_clients(
     mut commands: Commands,
 ) {
     before.looks += 1;
-    let (mut choked, mut desynced, mut misbehaving) = (0, 0, 0);
+    let (mut throttled, mut desynced, mut misbehaving) = (0, 0, 0);
     let mut alert = |alert: SyncAlert| {
         warn!("{alert:?}");
-        tell_later(&mut commands, alert);
+        emit_deferred(&mut commands, alert);
     };
     let behind = count_behind(&subscriptions, &clients_sent, &throttle);
     before.clients.retain(|client, _| clients.contains(*client));
     for (client, mut shown) in &mut clients {
         let Some(now) = clients_sent.stats_of(client) else { continue };
         let behind = behind.get(&client).copied().unwrap_or(0);
-        let now = sessions.complete(client, ClientSync { behind, ..now });
+        let now = sessions.complete(client, ClientSyncStats { behind, ..now });
         let elapsed = u64::try_from(PERIOD.as_millis()).unwrap_or(1);
         // Less than before if the entity has become a client anew.
         let bytes = now.bytes.saturating_sub(shown.bytes);
-        let now = ClientSync { bytes_per_second: bytes * 1000 / elapsed, ..now };
-        let chokes = now.choked > shown.choked || clients_sent.is_throttled(client);
-        choked += usize::from(chokes);
+        let now = ClientSyncStats { bytes_per_second: bytes * 1000 / elapsed, ..now };
+        let chokes = now.throttled > shown.throttled || clients_sent.is_throttled(client);
+        throttled += usize::from(chokes);
         desynced += usize::from(now.desyncs > shown.desyncs);
         let bad = now.malformed > shown.malformed || now.flooded > shown.flooded;
         misbehaving += usize::from(bad);
@@ -226,38 +228,39 @@ fn look_after_clients(
         }
     }
     for client in abandoned.0.drain(..) {
-        alert(SyncAlert::TransferGivenUp { client });
+        alert(SyncAlert::TransferAbandoned { client });
     }
-    let total_choked = throttle.is_total_exhausted();
-    before.total_choked_looks = if total_choked { before.total_choked_looks + 1 } else { 0 };
-    if before.total_choked_looks == CHOKED_LOOKS {
+    let total_exhausted = throttle.is_total_exhausted();
+    before.total_exhausted_checks =
+        if total_exhausted { before.total_exhausted_checks + 1 } else { 0 };
+    if before.total_exhausted_checks == CHOKED_LOOKS {
         alert(SyncAlert::BudgetExhausted { client: None });
     }
-    let given_up = stats.transfers_given_up - before.transfers_given_up;
-    before.transfers_given_up = stats.transfers_given_up;
+    let given_up = stats.transfers_abandoned - before.transfers_abandoned;
+    before.transfers_abandoned = stats.transfers_abandoned;
     let unsynced = unsynced.iter().count();
     let reasons = [
-        (choked > 0).then_some(HealthReason::ClientsChoked(choked)),
-        total_choked.then_some(HealthReason::TotalBudgetExhausted),
+        (throttled > 0).then_some(HealthReason::ClientsThrottled(throttled)),
+        total_exhausted.then_some(HealthReason::TotalBudgetExhausted),
         (desynced > 0).then_some(HealthReason::ClientsDesynced(desynced)),
         (misbehaving > 0).then_some(HealthReason::ClientsMisbehaving(misbehaving)),
-        (given_up > 0).then_some(HealthReason::TransfersGivenUp(given_up)),
+        (given_up > 0).then_some(HealthReason::TransfersAbandoned(given_up)),
         (unsynced > 0).then_some(HealthReason::Unsynced(unsynced)),
     ];
     let reasons = reasons.into_iter().flatten().collect();
     health.set_if_neq(SyncHealth { reasons });
 }
 
-impl Watch {
+impl ClientWatch {
     fn look(
         &mut self,
         client: Entity,
-        (shown, now): (&ClientSync, &ClientSync),
+        (shown, now): (&ClientSyncStats, &ClientSyncStats),
         (look, chokes): (u64, bool),
         alert: &mut impl FnMut(SyncAlert),
     ) {
-        self.choked_looks = if chokes { self.choked_looks + 1 } else { 0 };
-        if self.choked_looks == CHOKED_LOOKS {
+        self.throttled_checks = if chokes { self.throttled_checks + 1 } else { 0 };
+        if self.throttled_checks == CHOKED_LOOKS {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }
         if look > self.desyncs_before.1 + DESYNC_LOOKS {

@@ -46,12 +46,12 @@ fn draw_id(
 /// An inventory whose id was removed continues under a drawn one.
 fn replace_id(
     remove: On<Remove, InventoryId>,
-    units: Query<(), (With<Baseline>, Allow<Disabled>)>,
+    inventories: Query<(), (With<Baseline>, Allow<Disabled>)>,
     authority: Authority,
     mut ids: ResMut<InventoryIds>,
     mut commands: Commands,
 ) {
-    if authority.is_here() && units.contains(remove.entity) {
+    if authority.is_here() && inventories.contains(remove.entity) {
         commands.entity(remove.entity).try_insert_if_new(ids.draw());
     }
 }

@@ -6,7 +6,7 @@ use crate::wire::checksum::digest;
 
 use super::{
     baseline::Baseline,
-    pacing::priority::Pace,
+    pacing::priority::SyncPriority,
     views::{
         clients::Clients,
         resync::{Epoch, Resync},
@@ -22,13 +22,14 @@ pub(crate) fn server_is_present(subscriptions: Option<Res<Subscriptions>>) -> bo
 
 /// What one client has been sent of an inventory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct SentState {
     /// The client.
     pub client: Entity,
     /// The last version that was sent. `None` while a full update is on its way.
     pub version: Option<u64>,
     /// The priority that the game has set for this viewer. `None` for that of the inventory.
-    pub priority: Option<Pace>,
+    pub priority: Option<SyncPriority>,
 }
 
 /// What the server knows about inventories and their viewers.
@@ -39,8 +40,8 @@ pub struct ServerInspect<'w> {
 }
 
 impl ServerInspect<'_> {
-    fn views(&self, unit: Entity) -> Option<&InventoryViews> {
-        self.subscriptions.as_ref()?.get(unit)
+    fn views(&self, inventory: Entity) -> Option<&InventoryViews> {
+        self.subscriptions.as_ref()?.get(inventory)
     }
 
     /// Returns what each client that sees an inventory has been sent.
@@ -49,7 +50,7 @@ impl ServerInspect<'_> {
         views.flat_map(|views| &views.subscriptions).map(|viewer| SentState {
             client: viewer.slot.client,
             version: viewer.sent,
-            priority: viewer.pace,
+            priority: viewer.priority,
         })
     }
 
@@ -69,7 +70,7 @@ impl ServerInspect<'_> {
     #[must_use]
     pub fn checksum(&self, baseline: &Baseline) -> u64 {
         let epoch = self.epoch.as_ref().map_or(0, |epoch| epoch.0);
-        digest(baseline.unit(), baseline.version(), epoch)
+        digest(baseline.state(), baseline.version(), epoch)
     }
 }
 

@@ -9,13 +9,13 @@ use bevy_replicon::prelude::*;
 use crate::{
     model::{builtin::Inventory, stack::Stack},
     shared::{
-        containers::Kinds,
-        events::{Cause, tell},
+        containers::ContainerRegistry,
+        events::{Cause, emit},
         schedule::InventoryServerSystems,
     },
 };
 
-use super::mark::Marked;
+use super::marked::Marked;
 
 /// On a stack that lies on the ground: an entity with an [`Inventory`] of one slot. It goes when it is
 /// empty.
@@ -50,10 +50,10 @@ pub(crate) fn drop_stack(
     cause: Cause,
 ) {
     let entity = world.spawn((Inventory([Some(stack)].into_iter().collect()), Loot)).id();
-    if let Some(kind) = world.resource::<Kinds>().kind_of::<Inventory>() {
+    if let Some(kind) = world.resource::<ContainerRegistry>().kind_of::<Inventory>() {
         world.resource_mut::<Marked>().declare(entity, kind, 0, cause);
     }
-    tell(world, Dropped { entity, by, client, stack });
+    emit(world, Dropped { entity, by, client, stack });
 }
 
 fn despawn_empty_loot(

@@ -12,12 +12,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     model::{
-        action::{Action, GameAction},
+        action::{GameAction, InventoryAction},
         codec,
         container::Slot,
-        rejection::Reason,
+        rejection::Rejection,
         stack::Stack,
-        transaction::Tx,
+        transaction::Transaction,
     },
     wire::{
         DecodeError,
@@ -25,10 +25,10 @@ use crate::{
     },
 };
 
-use super::events::tell;
+use super::events::emit;
 
-/// All actions that can be requested: [`Action`] and every [`GameAction`].
-pub trait InventoryAction: Clone + Debug + Send + Sync + Sized + 'static {
+/// All actions that can be requested: [`InventoryAction`] and every [`GameAction`].
+pub trait RegisteredAction: sealed::Sealed + Clone + Debug + Send + Sync + Sized + 'static {
     /// Unique name among all actions.
     const NAME: &'static str;
 
@@ -36,26 +36,33 @@ pub trait InventoryAction: Clone + Debug + Send + Sync + Sized + 'static {
     type Output: Send + Sync + 'static;
 
     #[doc(hidden)]
-    fn run(&self, tx: &mut Tx) -> Result<Self::Output, Reason>;
+    fn run(&self, tx: &mut Transaction) -> Result<Self::Output, Rejection>;
 
     #[doc(hidden)]
-    fn write(&self, w: &mut ActionWriter) -> Result<(), Reason>;
+    fn write(&self, w: &mut ActionWriter) -> Result<(), Rejection>;
 
     #[doc(hidden)]
     fn read(r: &mut ActionReader) -> Result<Self, DecodeError>;
 }
 
-impl InventoryAction for Action {
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for InventoryAction {}
+impl<A: GameAction> sealed::Sealed for A {}
+
+impl RegisteredAction for InventoryAction {
     const NAME: &'static str = "action";
 
     /// The affected stacks: those moved as a whole area or quick-moved, dropped, used or crafted.
     type Output = Vec<Stack>;
 
-    fn run(&self, tx: &mut Tx) -> Result<Vec<Stack>, Reason> {
+    fn run(&self, tx: &mut Transaction) -> Result<Vec<Stack>, Rejection> {
         self.apply(tx)
     }
 
-    fn write(&self, w: &mut ActionWriter) -> Result<(), Reason> {
+    fn write(&self, w: &mut ActionWriter) -> Result<(), Rejection> {
         w.action(self);
         Ok(())
     }
@@ -65,17 +72,17 @@ impl InventoryAction for Action {
     }
 }
 
-impl<A: GameAction> InventoryAction for A {
+impl<A: GameAction> RegisteredAction for A {
     const NAME: &'static str = A::NAME;
 
     type Output = A::Output;
 
-    fn run(&self, tx: &mut Tx) -> Result<A::Output, Reason> {
+    fn run(&self, tx: &mut Transaction) -> Result<A::Output, Rejection> {
         self.apply(tx)
     }
 
-    fn write(&self, w: &mut ActionWriter) -> Result<(), Reason> {
-        let payload = codec::to_bytes(self).map_err(|_| Reason::Invalid)?;
+    fn write(&self, w: &mut ActionWriter) -> Result<(), Rejection> {
+        let payload = codec::to_bytes(self).map_err(|_| Rejection::Invalid)?;
         write_payload(w.w, &payload);
         Ok(())
     }
@@ -91,9 +98,9 @@ impl<A: GameAction> InventoryAction for A {
 pub struct AnyAction(pub(crate) Arc<dyn Erased>);
 
 impl AnyAction {
-    /// Returns the action if it is of this type: `any.get::<Action>()`.
+    /// Returns the action if it is of this type: `any.get::<InventoryAction>()`.
     #[must_use]
-    pub fn get<A: InventoryAction>(&self) -> Option<&A> {
+    pub fn get<A: RegisteredAction>(&self) -> Option<&A> {
         (self.0.as_ref() as &dyn Any).downcast_ref()
     }
 
@@ -107,35 +114,35 @@ impl AnyAction {
 /// Type-erased operations of an action.
 pub(crate) trait Erased: Any + Debug + Send + Sync {
     fn name(&self) -> &'static str;
-    fn run(&self, tx: &mut Tx) -> Result<Box<dyn Any + Send + Sync>, Reason>;
-    fn write(&self, w: &mut ActionWriter) -> Result<(), Reason>;
-    fn accept(&self, world: &mut World, head: AcceptedHead, output: Box<dyn Any + Send + Sync>);
+    fn run(&self, tx: &mut Transaction) -> Result<Box<dyn Any + Send + Sync>, Rejection>;
+    fn write(&self, w: &mut ActionWriter) -> Result<(), Rejection>;
+    fn accept(&self, world: &mut World, head: AppliedHead, output: Box<dyn Any + Send + Sync>);
 }
 
-/// The client and the acting inventory, for [`Accepted`].
+/// The client and the acting inventory, for [`ActionApplied`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct AcceptedHead {
+pub(crate) struct AppliedHead {
     pub(crate) client: ClientId,
     pub(crate) actor: Option<Entity>,
 }
 
-impl<A: InventoryAction> Erased for A {
+impl<A: RegisteredAction> Erased for A {
     fn name(&self) -> &'static str {
         A::NAME
     }
 
-    fn run(&self, tx: &mut Tx) -> Result<Box<dyn Any + Send + Sync>, Reason> {
-        Ok(Box::new(InventoryAction::run(self, tx)?))
+    fn run(&self, tx: &mut Transaction) -> Result<Box<dyn Any + Send + Sync>, Rejection> {
+        Ok(Box::new(RegisteredAction::run(self, tx)?))
     }
 
-    fn write(&self, w: &mut ActionWriter) -> Result<(), Reason> {
-        InventoryAction::write(self, w)
+    fn write(&self, w: &mut ActionWriter) -> Result<(), Rejection> {
+        RegisteredAction::write(self, w)
     }
 
-    fn accept(&self, world: &mut World, head: AcceptedHead, output: Box<dyn Any + Send + Sync>) {
+    fn accept(&self, world: &mut World, head: AppliedHead, output: Box<dyn Any + Send + Sync>) {
         let Ok(output) = output.downcast::<A::Output>() else { return };
-        let AcceptedHead { client, actor } = head;
-        let mut accepted = Accepted { client, actor, action: self.clone(), output: *output };
+        let AppliedHead { client, actor } = head;
+        let mut accepted = ActionApplied { client, actor, action: self.clone(), output: *output };
         world.trigger_ref(&mut accepted);
         world.write_message(accepted);
     }
@@ -158,18 +165,18 @@ impl ActionTypes {
     /// # Panics
     ///
     /// If an action type of that name is registered.
-    pub(crate) fn add<A: InventoryAction>(&mut self) {
+    pub(crate) fn add<A: RegisteredAction>(&mut self) {
         let there = self.0.iter().any(|known| known.name == A::NAME);
         assert!(!there, "action `{}` is registered twice", A::NAME);
         // The built-in action first, then sorted by name, so that both sides number them alike.
-        let key = |name: &'static str| (name != <Action as InventoryAction>::NAME, name);
+        let key = |name: &'static str| (name != <InventoryAction as RegisteredAction>::NAME, name);
         let at = self.0.partition_point(|known| key(known.name) < key(A::NAME));
         Arc::make_mut(&mut self.0).insert(
             at,
             ActionType {
                 name: A::NAME,
                 id: TypeId::of::<A>(),
-                read: |r| Ok(AnyAction(Arc::new(<A as InventoryAction>::read(r)?))),
+                read: |r| Ok(AnyAction(Arc::new(<A as RegisteredAction>::read(r)?))),
             },
         );
     }
@@ -202,6 +209,7 @@ pub struct RequestId(pub(crate) u64);
 
 /// What a player requested.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Requested {
     /// Apply an action.
     Action(AnyAction),
@@ -214,7 +222,7 @@ pub enum Requested {
 impl Requested {
     /// Returns the action if the request is one of this type.
     #[must_use]
-    pub fn action<A: InventoryAction>(&self) -> Option<&A> {
+    pub fn action<A: RegisteredAction>(&self) -> Option<&A> {
         match self {
             Self::Action(action) => action.get(),
             _ => None,
@@ -224,7 +232,7 @@ impl Requested {
 
 /// Authority: a player's action was applied.
 #[derive(Event, Message, Clone, Debug)]
-pub struct Accepted<A: InventoryAction> {
+pub struct ActionApplied<A: RegisteredAction> {
     /// The player.
     pub client: ClientId,
     /// The acting inventory, if the player has one.
@@ -239,25 +247,25 @@ pub struct Accepted<A: InventoryAction> {
 #[derive(Event, Message, Clone, Debug)]
 pub struct ActionConfirmed {
     /// Id of the request.
-    pub request: RequestId,
+    pub id: RequestId,
     /// The request.
-    pub what: Requested,
+    pub request: Requested,
 }
 
 /// Player's side: a request was rejected. Its prediction has been reverted.
 #[derive(Event, Message, Clone, Debug)]
 pub struct ActionRejected {
     /// Id of the request.
-    pub request: RequestId,
+    pub id: RequestId,
     /// The request.
-    pub what: Requested,
-    /// Reason for the rejection.
-    pub reason: Reason,
+    pub request: Requested,
+    /// Why it was rejected.
+    pub reason: Rejection,
 }
 
 /// Player's side: a slot became part of a request without an answer, or is no longer part of one.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SlotPending {
+pub struct SlotPendingChanged {
     /// The entity with the container.
     pub entity: Entity,
     /// The slot.
@@ -267,14 +275,14 @@ pub struct SlotPending {
 }
 
 /// Notifies the local player of the outcome of a request.
-pub(crate) fn tell_answer(
+pub(crate) fn emit_answer(
     world: &mut World,
-    request: RequestId,
-    what: Requested,
-    result: Result<(), Reason>,
+    id: RequestId,
+    request: Requested,
+    result: Result<(), Rejection>,
 ) {
     match result {
-        Ok(()) => tell(world, ActionConfirmed { request, what }),
-        Err(reason) => tell(world, ActionRejected { request, what, reason }),
+        Ok(()) => emit(world, ActionConfirmed { id, request }),
+        Err(reason) => emit(world, ActionRejected { id, request, reason }),
     }
 }

@@ -14,12 +14,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::{
     builtin::{Hotbar, Inventory},
-    container::{Container, Kind},
+    container::{Container, ContainerInfo},
     id::ContainerKey,
-    limits::KINDS_MAX,
+    limits::CONTAINERS_MAX,
     names,
     slots::Slots,
-    state::Unit,
+    state::InventoryState,
 };
 
 /// The built-in containers, which come first.
@@ -33,15 +33,15 @@ const BUILT_IN: [&str; 2] = [Inventory::NAME, Hotbar::NAME];
 /// Cheap to clone. Code that writes to entities must clone it instead of borrowing the resource,
 /// since observers of the entities may need the resource.
 #[derive(Resource, Default, Clone)]
-pub struct Kinds {
-    kinds: Arc<Vec<Kind>>,
-    access: Arc<Vec<Access>>,
+pub struct ContainerRegistry {
+    registry: Arc<Vec<ContainerInfo>>,
+    access: Arc<Vec<ContainerFns>>,
     finished: bool,
 }
 
 /// Type-erased access to one container type.
 #[derive(Clone, Copy)]
-struct Access {
+struct ContainerFns {
     component: ComponentId,
     slots: for<'a> fn(&FilteredEntityRef<'a, '_>) -> Option<&'a Slots>,
     slots_mut: for<'a> fn(&'a mut FilteredEntityMut) -> Option<Mut<'a, Slots>>,
@@ -51,27 +51,30 @@ struct Access {
     remove: fn(&mut EntityWorldMut),
 }
 
-impl Kinds {
+impl ContainerRegistry {
     /// Registers a container type.
     ///
     /// # Panics
     ///
-    /// If another container has the same name, [`KINDS_MAX`] containers are registered, or the app has finished.
+    /// If another container has the same name, [`CONTAINERS_MAX`] containers are registered, or the app has finished.
     pub(crate) fn add<C: Container>(&mut self, world: &mut World) {
         assert!(self.kind_of::<C>().is_none(), "container `{}` is registered twice", C::NAME);
-        assert!(self.kinds.len() < KINDS_MAX, "cannot register more than {KINDS_MAX} containers");
+        assert!(
+            self.registry.len() < CONTAINERS_MAX,
+            "cannot register more than {CONTAINERS_MAX} containers"
+        );
         assert!(!self.finished, "container `{}` is registered after `App::finish`", C::NAME);
         names::remember(ContainerKey::of(C::NAME).to_bits(), C::NAME);
-        let key = |kind: &Kind| {
+        let key = |kind: &ContainerInfo| {
             let built_in = BUILT_IN.iter().position(|name| *name == kind.name);
             (built_in.unwrap_or(BUILT_IN.len()), kind.name)
         };
-        let new = Kind::of::<C>();
-        let at = self.kinds.partition_point(|known| key(known) < key(&new));
-        Arc::make_mut(&mut self.kinds).insert(at, new);
+        let new = ContainerInfo::of::<C>();
+        let at = self.registry.partition_point(|known| key(known) < key(&new));
+        Arc::make_mut(&mut self.registry).insert(at, new);
         Arc::make_mut(&mut self.access).insert(
             at,
-            Access {
+            ContainerFns {
                 component: world.register_component::<C>(),
                 slots: |entity| entity.get::<C>().map(C::slots),
                 slots_mut: |entity| Some(entity.get_mut::<C>()?.map_unchanged(C::slots_mut)),
@@ -98,26 +101,26 @@ impl Kinds {
 
     /// Returns the container types by index.
     #[must_use]
-    pub fn as_slice(&self) -> &[Kind] {
-        &self.kinds
+    pub fn as_slice(&self) -> &[ContainerInfo] {
+        &self.registry
     }
 
     /// Returns the index of container `C`, if it is registered.
     pub(crate) fn kind_of<C: Container>(&self) -> Option<u8> {
         let key = ContainerKey::of(C::NAME);
-        (0u8..).zip(self.kinds.iter()).find(|(_, kind)| kind.key == key).map(|(rank, _)| rank)
+        (0u8..).zip(self.registry.iter()).find(|(_, kind)| kind.key == key).map(|(rank, _)| rank)
     }
 
     /// Returns `true` if the stacks of this container are items and not only displayed.
     pub(crate) fn holds_items(&self, key: ContainerKey) -> bool {
-        self.kinds.iter().any(|kind| kind.key == key && kind.holds_items)
+        self.registry.iter().any(|kind| kind.key == key && kind.holds_items)
     }
 
     /// Returns a hash of everything that both sides must agree on.
     #[must_use]
     pub fn hash(&self) -> u64 {
         let mut hasher = Xxh3::new();
-        for kind in self.kinds.iter() {
+        for kind in self.registry.iter() {
             hasher.update(kind.name.as_bytes());
             hasher.update(&[0xFF]);
         }
@@ -128,56 +131,56 @@ impl Kinds {
         self.access.iter().map(|access| access.component)
     }
 
-    fn access(&self, kind: u8) -> &Access {
+    fn access(&self, kind: u8) -> &ContainerFns {
         &self.access[usize::from(kind)]
     }
 
     /// Reads all containers of an entity; `None` if it has none.
-    pub(crate) fn read(&self, entity: &FilteredEntityRef) -> Option<Unit> {
-        let mut unit = Unit::default();
+    pub(crate) fn read(&self, entity: &FilteredEntityRef) -> Option<InventoryState> {
+        let mut state = InventoryState::default();
         for (kind, access) in (0u8..).zip(self.access.iter()) {
             if let Some(slots) = (access.slots)(entity) {
-                unit.insert(kind, slots.clone());
+                state.insert(kind, slots.clone());
             }
         }
-        if let Some(kind) = self.selecting(&unit) {
-            unit.selected = (self.access(kind).selected)(entity);
+        if let Some(kind) = self.selecting(&state) {
+            state.selected = (self.access(kind).selected)(entity);
         }
-        (!unit.is_empty()).then_some(unit)
+        (!state.is_empty()).then_some(state)
     }
 
     /// Like [`Self::read`]; also `None` if the entity does not exist.
-    pub(crate) fn read_in(&self, world: &World, entity: Entity) -> Option<Unit> {
+    pub(crate) fn read_in(&self, world: &World, entity: Entity) -> Option<InventoryState> {
         self.read(&FilteredEntityRef::from(world.get_entity(entity).ok()?))
     }
 
-    /// Makes the containers of an entity equal to `unit`, writing only the slots that differ. Calls
+    /// Makes the containers of an entity equal to `state`, writing only the slots that differ. Calls
     /// `written` with container type and slot index for every slot written. Skips containers that
     /// the entity does not have.
     pub(crate) fn write(
         &self,
         entity: &mut FilteredEntityMut,
-        unit: &Unit,
+        state: &InventoryState,
         mut written: impl FnMut(u8, usize),
     ) {
-        for section in unit.sections() {
-            let access = self.access(section.kind);
-            if (access.slots)(&entity.as_readonly()) == Some(&section.slots) {
+        for container in state.containers() {
+            let access = self.access(container.kind);
+            if (access.slots)(&entity.as_readonly()) == Some(&container.slots) {
                 continue;
             }
             let Some(mut slots) = (access.slots_mut)(entity) else { continue };
-            if slots.len() != section.slots.len() {
-                *slots = section.slots.clone();
-                (0..section.slots.len()).for_each(|index| written(section.kind, index));
+            if slots.len() != container.slots.len() {
+                *slots = container.slots.clone();
+                (0..container.slots.len()).for_each(|index| written(container.kind, index));
                 continue;
             }
-            for (index, stack) in section.slots.as_slice().iter().enumerate() {
+            for (index, stack) in container.slots.as_slice().iter().enumerate() {
                 if slots.get(index) != *stack && slots.set(index, *stack).is_ok() {
-                    written(section.kind, index);
+                    written(container.kind, index);
                 }
             }
         }
-        if let (Some(kind), Some(selected)) = (self.selecting(unit), unit.selected) {
+        if let (Some(kind), Some(selected)) = (self.selecting(state), state.selected) {
             let access = self.access(kind);
             if (access.selected)(&entity.as_readonly()).is_some_and(|now| now != selected) {
                 (access.select)(entity, selected);
@@ -186,24 +189,24 @@ impl Kinds {
     }
 
     /// Returns the container type of an inventory that its selected slot refers to.
-    pub(crate) fn selecting(&self, unit: &Unit) -> Option<u8> {
-        unit.selecting(&self.kinds)
+    pub(crate) fn selecting(&self, state: &InventoryState) -> Option<u8> {
+        state.selecting(&self.registry)
     }
 
-    /// Gives an entity exactly the containers of `unit`. Observers of the game run in between and
+    /// Gives an entity exactly the containers of `state`. Observers of the game run in between and
     /// may despawn the entity.
-    pub(crate) fn restructure(&self, world: &mut World, entity: Entity, unit: &Unit) {
+    pub(crate) fn restructure(&self, world: &mut World, entity: Entity, state: &InventoryState) {
         for (kind, access) in (0u8..).zip(self.access.iter()) {
             let Ok(mut entity) = world.get_entity_mut(entity) else { return };
             let there = entity.contains_id(access.component);
-            match unit.section(kind) {
+            match state.container(kind) {
                 Some(slots) if !there => (access.insert)(&mut entity, slots.clone()),
                 None if there => (access.remove)(&mut entity),
                 _ => {}
             }
         }
         if let Ok(mut entity) = world.get_entity_mut(entity) {
-            self.write(&mut FilteredEntityMut::from(&mut entity), unit, |_, _| {});
+            self.write(&mut FilteredEntityMut::from(&mut entity), state, |_, _| {});
         }
     }
 
@@ -220,9 +223,9 @@ impl Kinds {
 }
 
 /// Panics on the first update of an app that was not finished: containers could still change their index.
-pub(crate) fn check_finished(kinds: Res<Kinds>) {
+pub(crate) fn check_finished(registry: Res<ContainerRegistry>) {
     assert!(
-        kinds.finished,
+        registry.finished,
         "the app was updated before `App::finish`; call `App::finish` and `App::cleanup` first"
     );
 }

@@ -11,7 +11,7 @@ use bevy_replicon::shared::client_id::ClientId;
 
 use crate::{
     model::{container::Slot, id::InventoryId, rights::Rights, stack::Stack},
-    wire::handshake::Mismatch,
+    wire::handshake::ProtocolMismatch,
 };
 
 /// An inventory came into the local player's view. Emitted once, not per slot.
@@ -47,6 +47,7 @@ pub struct InventoryClosed {
 
 /// Reason for closing a view.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum CloseReason {
     /// The server stopped showing the inventory: it was closed, the player walked away, or rights
     /// were revoked.
@@ -57,7 +58,7 @@ pub enum CloseReason {
     Disconnected,
     /// The replicated entity with the inventory is no longer visible. The view continues and opens
     /// again if the entity comes back.
-    EntityGone,
+    EntityHidden,
 }
 
 /// The contents of a slot in view changed. Emitted once per actual change.
@@ -77,6 +78,7 @@ pub struct SlotChanged {
 
 /// How a change reached the local player.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum SlotCause {
     /// The server changed this slot.
     Server,
@@ -121,6 +123,7 @@ pub struct Commit {
 
 /// Cause of a slot change on the server.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Cause {
     /// Direct mutation without a declared cause.
     #[default]
@@ -129,8 +132,8 @@ pub enum Cause {
     Spawned,
     /// The container was removed.
     Removed,
-    /// A call of [`Inventories::give`](crate::prelude::Inventories::give).
-    Given,
+    /// A call of [`Inventories::insert_up_to`](crate::prelude::Inventories::insert_up_to).
+    Inserted,
     /// A call of [`Inventories::take`](crate::prelude::Inventories::take) or a similar method.
     Taken,
     /// A call of [`Inventories::transact`](crate::prelude::Inventories::transact).
@@ -139,7 +142,7 @@ pub enum Cause {
     Loaded,
     /// An action of this player.
     Acted(ClientId),
-    /// A call of [`Inventories::drop_where`](crate::prelude::Inventories::drop_where) or a similar
+    /// A call of [`Inventories::drop_if`](crate::prelude::Inventories::drop_if) or a similar
     /// method: the game dropped items on the ground.
     Dropped,
     /// Crafting by a [`Crafter`](crate::prelude::Crafter).
@@ -149,15 +152,15 @@ pub enum Cause {
 /// Server and client: client and server cannot be synced because of a protocol mismatch. The client
 /// stays connected; the game decides how to proceed.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SyncRefused {
+pub struct SyncRejected {
     /// The rejected client; on that client itself, [`ClientId::Server`].
     pub peer: ClientId,
     /// The differences.
-    pub mismatch: Mismatch,
+    pub mismatch: ProtocolMismatch,
 }
 
 /// Emits an event as a message and triggers its observers.
-pub(crate) fn tell<E: Event + Message + Clone>(world: &mut World, event: E)
+pub(crate) fn emit<E: Event + Message + Clone>(world: &mut World, event: E)
 where
     for<'a> E::Trigger<'a>: Default,
 {
@@ -166,7 +169,7 @@ where
 }
 
 /// Emits an event as a message and triggers its observers when the commands are applied.
-pub(crate) fn tell_later<E: Event + Message + Clone>(commands: &mut Commands, event: E)
+pub(crate) fn emit_deferred<E: Event + Message + Clone>(commands: &mut Commands, event: E)
 where
     for<'a> E::Trigger<'a>: Default,
 {

@@ -3,28 +3,28 @@
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
-    model::{catalog::Catalogue, data::DataPool},
-    wire::{PROTOCOL_VERSION, handshake::Hello},
+    model::{catalog::ItemCatalog, data::DataPool},
+    wire::{PROTOCOL_VERSION, handshake::Handshake},
 };
 
-use super::{actions::ActionTypes, containers::Kinds};
+use super::{actions::ActionTypes, containers::ContainerRegistry};
 
 /// Describes everything that both sides must register alike.
-pub(crate) fn local_hello(
-    catalogue: &Catalogue,
-    kinds: &Kinds,
+pub(crate) fn local_handshake(
+    catalog: &ItemCatalog,
+    registry: &ContainerRegistry,
     actions: &ActionTypes,
     pool: &DataPool,
-) -> Hello {
+) -> Handshake {
     let mut hasher = Xxh3::new();
     actions.hash_names(&mut hasher);
     pool.hash_types(&mut hasher);
-    Hello {
+    Handshake {
         protocol: PROTOCOL_VERSION,
-        items: u32::try_from(catalogue.len()).unwrap_or(u32::MAX),
-        catalogue: catalogue.hash(),
-        kinds: u8::try_from(kinds.as_slice().len()).unwrap_or(u8::MAX),
-        containers: kinds.hash(),
-        types: hasher.digest(),
+        item_count: u32::try_from(catalog.len()).unwrap_or(u32::MAX),
+        catalog_hash: catalog.hash(),
+        container_count: u8::try_from(registry.as_slice().len()).unwrap_or(u8::MAX),
+        containers_hash: registry.hash(),
+        types_hash: hasher.digest(),
     }
 }

@@ -8,7 +8,7 @@ use bevy::{
 use log::{error, info, warn};
 use serde::de::DeserializeOwned;
 
-use crate::model::catalog::{Catalogue, CatalogueError, Items};
+use crate::model::catalog::{ItemCatalog, Items, error::CatalogError};
 
 /// Loads the catalog from this asset path, now and whenever it changes.
 pub(crate) fn load<P>(app: &mut App, path: &'static str)
@@ -45,14 +45,14 @@ where
 {
     type Asset = Items<P>;
     type Settings = ();
-    type Error = CatalogueError;
+    type Error = CatalogError;
 
     async fn load(
         &self,
         reader: &mut dyn Reader,
         _: &(),
         _: &mut LoadContext<'_>,
-    ) -> Result<Items<P>, CatalogueError> {
+    ) -> Result<Items<P>, CatalogError> {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).await?;
         let text = core::str::from_utf8(&bytes).map_err(std::io::Error::other)?;
@@ -71,7 +71,7 @@ fn take_over_items<P: Send + Sync + 'static>(
     handle: Res<ItemsHandle<P>>,
     mut events: MessageReader<AssetEvent<Items<P>>>,
     mut assets: ResMut<Assets<Items<P>>>,
-    catalogue: Option<Res<Catalogue>>,
+    catalog: Option<Res<ItemCatalog>>,
     mut commands: Commands,
 ) {
     let ours =
@@ -80,20 +80,20 @@ fn take_over_items<P: Send + Sync + 'static>(
         return;
     }
     let Some(items) = assets.remove(&handle.0) else { return };
-    match catalogue {
-        Some(there) if there.hash() != items.catalogue().hash() => {
+    match catalog {
+        Some(there) if there.hash() != items.catalog().hash() => {
             error!(
                 "item catalog changed in more than names, icons and properties; restart to use it"
             );
         }
         Some(_) => {
             warn!("item catalog reloaded");
-            commands.insert_resource(items.catalogue().clone());
+            commands.insert_resource(items.catalog().clone());
             commands.insert_resource(items);
         }
         None => {
-            info!("item catalog loaded with {} items", items.catalogue().len());
-            commands.insert_resource(items.catalogue().clone());
+            info!("item catalog loaded with {} items", items.catalog().len());
+            commands.insert_resource(items.catalog().clone());
             commands.insert_resource(items);
         }
     }

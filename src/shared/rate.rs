@@ -13,7 +13,7 @@ pub struct RequestLimits {
     /// Requests at once after a pause. A client allows itself half of it, since what it sends evenly may
     /// arrive in a heap.
     pub burst: u32,
-    /// Requests that nobody honest sends, after which [`ClientMisbehaved`] is raised.
+    /// Requests that nobody honest sends, after which [`ClientViolation`] is raised.
     pub malformed: u32,
 }
 

@@ -15,13 +15,14 @@ use bevy::{
 /// backend.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
+#[non_exhaustive]
 pub struct InventoryStats {
     /// Mark: slots that differed from the last commit.
     pub slots_marked: u64,
     /// Mark: inventories committed, counted once per tick.
     pub commits: u64,
     /// Mark: slots not committed because their item or instance data is unknown.
-    pub slots_refused: u64,
+    pub slots_skipped: u64,
     /// Batch: updates to be encoded, one for all viewers at the same version.
     pub jobs_batched: u64,
     /// Batch: inventories that started to wait because not all of their viewers could be sent the
@@ -29,21 +30,21 @@ pub struct InventoryStats {
     pub updates_deferred: u64,
     /// Batch: updates throttled because the byte budget of a client, or of all clients together,
     /// was used up.
-    pub updates_choked: u64,
+    pub updates_throttled: u64,
     /// Batch: commits sent in one update with a later commit.
     pub commits_merged: u64,
     /// Encode: viewers that were sent a delta.
     pub deltas_encoded: u64,
     /// Encode: viewers that were sent a full update because much changed.
-    pub fulls_encoded: u64,
+    pub full_updates_encoded: u64,
     /// Encode: full updates that open or repair a view.
     pub opens_encoded: u64,
     /// Encode: of those, the ones that contained only the changes since the client's cached copy.
-    pub opens_as_delta: u64,
+    pub opens_from_cached_copy: u64,
     /// Encode: full contents encoded, each once per tick regardless of the number of recipients.
     pub copies_encoded: u64,
     /// Encode: checksums of idle inventories.
-    pub digests_encoded: u64,
+    pub checksums_encoded: u64,
     /// Encode: views closed.
     pub closes_encoded: u64,
     /// Encode: slot entries encoded in deltas, each once regardless of the number of viewers.
@@ -52,7 +53,7 @@ pub struct InventoryStats {
     /// headers.
     pub bits_deltas: u64,
     /// Encode: bits of full updates sent because much changed.
-    pub bits_fulls: u64,
+    pub bits_full_updates: u64,
     /// Encode: bits of views that open, without chunked transfers.
     pub bits_opens: u64,
     /// Encode: bits of instance data, without chunked transfers.
@@ -60,7 +61,7 @@ pub struct InventoryStats {
     /// Encode: bits of answers to requests.
     pub bits_answers: u64,
     /// Encode: bits of checksums.
-    pub bits_digests: u64,
+    pub bits_checksums: u64,
     /// Send: bytes in chunks, which are included in the bytes sent.
     pub bytes_chunks: u64,
     /// Send: messages to clients.
@@ -70,7 +71,7 @@ pub struct InventoryStats {
     /// Send: chunks of full updates that are too large for one message.
     pub chunks_sent: u64,
     /// Send: chunked transfers abandoned because the client did not receive them in time.
-    pub transfers_given_up: u64,
+    pub transfers_abandoned: u64,
     /// Validate: requests from clients that were processed.
     pub requests_validated: u64,
     /// Validate: requests that no legitimate client sends: unauthorized, too long or not decodable.
@@ -80,14 +81,14 @@ pub struct InventoryStats {
     /// Validate: requests received before, which were only answered again.
     pub requests_repeated: u64,
     /// Validate: actions, openings and closings that were applied.
-    pub actions_accepted: u64,
+    pub requests_accepted: u64,
     /// Validate: actions, openings and closings that were rejected, for example because of a lost
     /// race, the distance or an invalid action.
-    pub actions_refused: u64,
+    pub requests_rejected: u64,
     /// Validate: resyncs requested by clients that had lost sync.
-    pub resyncs_asked: u64,
+    pub resyncs_served: u64,
     /// Validate: copies that clients found to be incorrect and requested again.
-    pub heals_asked: u64,
+    pub repairs_served: u64,
     /// Receive: messages from the server.
     pub messages_received: u64,
     /// Receive: bytes from the server.
@@ -101,9 +102,9 @@ pub struct InventoryStats {
     /// Apply: messages dropped because they referred to an unknown view.
     pub unknown_views: u64,
     /// Apply: checksums from the server that were compared with copies.
-    pub digests_checked: u64,
+    pub checksums_checked: u64,
     /// Apply: copies that did not match the server's checksum.
-    pub digest_mismatches: u64,
+    pub checksum_mismatches: u64,
     /// Apply: slots changed in confirmed copies.
     pub slots_applied: u64,
     /// Reconcile: slots that game code had written on a client and that were reverted.
@@ -122,7 +123,7 @@ pub struct InventoryStats {
     /// Submit: of those, requests for a resync of all views.
     pub resyncs_requested: u64,
     /// Submit: of those, requests to repair incorrect copies.
-    pub heals_requested: u64,
+    pub repairs_requested: u64,
 }
 
 /// Updates Bevy's diagnostics once per frame with the activity of the pipeline's stages in that

@@ -5,19 +5,19 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::model::state::Unit;
+use crate::model::state::InventoryState;
 
 /// Returns the XXH3 of an inventory at a version, seeded with the server's run. Covers the
 /// containers, the selected slot, and every filled slot with its position.
 #[must_use]
-pub fn digest(unit: &Unit, version: u64, epoch: u64) -> u64 {
+pub fn digest(state: &InventoryState, version: u64, epoch: u64) -> u64 {
     let mut hasher = Xxh3::with_seed(epoch);
     hasher.update(&version.to_le_bytes());
-    hasher.update(&unit.selected.map_or(u16::MAX, u16::from).to_le_bytes());
-    for section in unit.sections() {
-        hasher.update(&[section.kind]);
-        hasher.update(&(section.slots.len() as u64).to_le_bytes());
-        for (slot, stack) in section.slots.iter() {
+    hasher.update(&state.selected.map_or(u16::MAX, u16::from).to_le_bytes());
+    for container in state.containers() {
+        hasher.update(&[container.kind]);
+        hasher.update(&(container.slots.len() as u64).to_le_bytes());
+        for (slot, stack) in container.slots.iter() {
             let mut bytes = [0; 22];
             bytes[..8].copy_from_slice(&(slot as u64).to_le_bytes());
             bytes[8..12].copy_from_slice(&stack.item.to_bits().to_le_bytes());
@@ -38,25 +38,25 @@ mod tests {
     #[test]
     fn every_field_changes_the_checksum() {
         let axe = ItemId::of("axe").stack(1);
-        let unit = |slots: &[(usize, crate::model::stack::Stack)], len, selected| {
-            let mut unit = Unit::default();
-            unit.insert(0, Slots::new(len));
-            unit.selected = selected;
+        let state = |slots: &[(usize, crate::model::stack::Stack)], len, selected| {
+            let mut state = InventoryState::default();
+            state.insert(0, Slots::new(len));
+            state.selected = selected;
             for (slot, stack) in slots {
-                unit.set(*slot, Some(*stack));
+                state.set(*slot, Some(*stack));
             }
-            unit
+            state
         };
         let digests = [
-            digest(&unit(&[(0, axe)], 9, None), 1, 7),
-            digest(&unit(&[(1, axe)], 9, None), 1, 7),
-            digest(&unit(&[(0, axe.worn(1))], 9, None), 1, 7),
-            digest(&unit(&[(0, ItemId::of("axe").stack(2))], 9, None), 1, 7),
-            digest(&unit(&[(0, ItemId::of("bow").stack(1))], 9, None), 1, 7),
-            digest(&unit(&[(0, axe)], 10, None), 1, 7),
-            digest(&unit(&[(0, axe)], 9, Some(0)), 1, 7),
-            digest(&unit(&[(0, axe)], 9, None), 2, 7),
-            digest(&unit(&[(0, axe)], 9, None), 1, 8),
+            digest(&state(&[(0, axe)], 9, None), 1, 7),
+            digest(&state(&[(1, axe)], 9, None), 1, 7),
+            digest(&state(&[(0, axe.with_wear(1))], 9, None), 1, 7),
+            digest(&state(&[(0, ItemId::of("axe").stack(2))], 9, None), 1, 7),
+            digest(&state(&[(0, ItemId::of("bow").stack(1))], 9, None), 1, 7),
+            digest(&state(&[(0, axe)], 10, None), 1, 7),
+            digest(&state(&[(0, axe)], 9, Some(0)), 1, 7),
+            digest(&state(&[(0, axe)], 9, None), 2, 7),
+            digest(&state(&[(0, axe)], 9, None), 1, 8),
         ];
         for (at, one) in digests.iter().enumerate() {
             assert!(!digests[at + 1..].contains(one), "checksum {at}");

@@ -6,12 +6,12 @@ mod update;
 use crate::model::{
     data::Datum,
     id::{DataId, InventoryId, ItemId},
-    limits::{DATA_BYTES_MAX, UNIT_SLOTS_MAX},
-    rejection::Reason,
+    limits::{DATA_BYTES_MAX, INVENTORY_SLOTS_MAX},
+    rejection::Rejection,
     rights::{RIGHTS_BITS, Rights},
     slots::Slots,
     stack::Stack,
-    state::Unit,
+    state::InventoryState,
 };
 
 use update::{delta, quick, update};
@@ -38,7 +38,7 @@ pub struct Held<'a> {
     /// Version of the copy.
     pub version: u64,
     /// The copy.
-    pub unit: &'a Unit,
+    pub state: &'a InventoryState,
 }
 
 /// Reference to a view in an update.
@@ -59,21 +59,21 @@ impl Reference {
 }
 
 /// The copies that a client has.
-pub trait Copies {
+pub trait CopySource {
     /// Returns the copy for a view.
     fn held(&self, reference: Reference) -> Option<Held<'_>>;
 
     /// Returns the copy of an inventory that is in view or was kept, with its version.
-    fn kept(&self, id: InventoryId) -> Option<(u64, &Unit)>;
+    fn kept(&self, id: InventoryId) -> Option<(u64, &InventoryState)>;
 }
 
 /// No copies.
-impl Copies for () {
+impl CopySource for () {
     fn held(&self, _: Reference) -> Option<Held<'_>> {
         None
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &Unit)> {
+    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
         None
     }
 }
@@ -118,7 +118,11 @@ pub fn is_shared(bytes: &[u8]) -> bool {
 /// # Errors
 ///
 /// [`DecodeError`] if the bytes are invalid; nothing has been changed in this case.
-pub fn message(bytes: &[u8], schema: Schema, copies: &impl Copies) -> Result<Part, DecodeError> {
+pub fn message(
+    bytes: &[u8],
+    schema: Schema,
+    copies: &impl CopySource,
+) -> Result<Part, DecodeError> {
     let mut r = BitReader::new(bytes);
     let mut part = Part::default();
     if !r.flag()? {
@@ -155,7 +159,7 @@ fn reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> 
 fn full(
     r: &mut BitReader,
     schema: Schema,
-    copies: &impl Copies,
+    copies: &impl CopySource,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
     if r.flag()? {
@@ -189,14 +193,14 @@ pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeE
 pub(super) fn opens(
     r: &mut BitReader,
     schema: Schema,
-    copies: &impl Copies,
+    copies: &impl CopySource,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
     let opens = length(r, 0, "number of opens", VIEWS_MAX)?;
     let (mut from_copies, mut slots) = (0, 0);
     for _ in 0..opens {
         let next = open(r, schema, copies, part.opens.last(), &mut from_copies)?;
-        slots += next.unit.len();
+        slots += next.state.len();
         if slots > SLOTS_MAX {
             let (value, max) = (slots as u64, SLOTS_MAX as u64);
             return Err(DecodeError::OutOfRange { what: "number of slots", value, max });
@@ -216,13 +220,13 @@ fn answers(r: &mut BitReader) -> Result<Answers, DecodeError> {
     Ok(Answers { last, results })
 }
 
-fn reason(r: &mut BitReader) -> Result<Reason, DecodeError> {
+fn reason(r: &mut BitReader) -> Result<Rejection, DecodeError> {
     let code = r.take(REASON_BITS)?;
     if code == REASON_GAME {
         let [low, high, ..] = r.take(16)?.to_le_bytes();
-        return Ok(Reason::Game(u16::from_le_bytes([low, high])));
+        return Ok(Rejection::Game(u16::from_le_bytes([low, high])));
     }
-    Reason::CODES.get(code as usize).copied().ok_or(DecodeError::Reserved)
+    Rejection::CODES.get(code as usize).copied().ok_or(DecodeError::Reserved)
 }
 
 fn datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
@@ -248,7 +252,7 @@ pub(super) fn bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, DecodeErro
 fn updates(
     r: &mut BitReader,
     schema: Schema,
-    copies: &impl Copies,
+    copies: &impl CopySource,
     shared: bool,
     updates: &mut Vec<Update>,
 ) -> Result<(), DecodeError> {
@@ -290,7 +294,7 @@ pub(super) fn handle(r: &mut BitReader) -> Result<u32, DecodeError> {
 fn open(
     r: &mut BitReader,
     schema: Schema,
-    copies: &impl Copies,
+    copies: &impl CopySource,
     before: Option<&Open>,
     from_copies: &mut usize,
 ) -> Result<Open, DecodeError> {
@@ -319,25 +323,29 @@ fn open(
         let (value, max) = (*from_copies as u64, COPIES_MAX as u64);
         return Err(DecodeError::OutOfRange { what: "number of copies", value, max });
     }
-    let mut unit = match next {
+    let mut state = match next {
         _ if since => kept(r, copies, &head)?,
-        Some(before) => structure_of(r, &before.unit)?,
+        Some(before) => structure_of(r, &before.state)?,
         None => structure(r, schema)?,
     };
-    unit.selected = selected(r)?;
-    let slots = if since { delta(r, schema, &unit)? } else { slots(r, schema, &unit)? };
+    state.selected = selected(r)?;
+    let slots = if since { delta(r, schema, &state)? } else { slots(r, schema, &state)? };
     for (slot, stack) in slots {
-        unit.set(slot, stack);
+        state.set(slot, stack);
     }
-    Ok(Open { head, unit })
+    Ok(Open { head, state })
 }
 
 /// Reads the version of the copy that a view opens from and returns the copy.
-fn kept(r: &mut BitReader, copies: &impl Copies, head: &OpenHead) -> Result<Unit, DecodeError> {
+fn kept(
+    r: &mut BitReader,
+    copies: &impl CopySource,
+    head: &OpenHead,
+) -> Result<InventoryState, DecodeError> {
     let version = r.golomb(4, "version", head.version)?;
     let kept = copies.kept(head.id).filter(|(there, _)| (version..=head.version).contains(there));
-    let (_, unit) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
-    Ok(unit.clone())
+    let (_, state) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
+    Ok(state.clone())
 }
 
 /// Reads the header of a view that directly follows another.
@@ -360,16 +368,16 @@ fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeErr
 }
 
 /// Returns empty containers with the structure of another inventory.
-fn structure_of(r: &BitReader, other: &Unit) -> Result<Unit, DecodeError> {
+fn structure_of(r: &BitReader, other: &InventoryState) -> Result<InventoryState, DecodeError> {
     // Each slot takes at least one bit, so a short message cannot allocate many.
     if other.len() > r.left() {
         return Err(DecodeError::Truncated);
     }
-    let mut unit = Unit::default();
-    for section in other.sections() {
-        unit.insert(section.kind, Slots::new(section.slots.len()));
+    let mut state = InventoryState::default();
+    for container in other.containers() {
+        state.insert(container.kind, Slots::new(container.slots.len()));
     }
-    Ok(unit)
+    Ok(state)
 }
 
 pub(super) fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
@@ -393,12 +401,12 @@ pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
     Ok(Entity::from_index_and_generation(index, EntityGeneration::from_bits(generation)))
 }
 
-fn structure(r: &mut BitReader, schema: Schema) -> Result<Unit, DecodeError> {
-    let mut unit = Unit::default();
-    let containers = length(r, 0, "number of containers", schema.kinds.len())?;
+fn structure(r: &mut BitReader, schema: Schema) -> Result<InventoryState, DecodeError> {
+    let mut state = InventoryState::default();
+    let containers = length(r, 0, "number of containers", schema.registry.len())?;
     for _ in 0..containers {
-        let kind = r.take(index_bits(schema.kinds.len()))?;
-        let max = schema.kinds.len() as u64 - 1;
+        let kind = r.take(index_bits(schema.registry.len()))?;
+        let max = schema.registry.len() as u64 - 1;
         if u64::from(kind) > max {
             return Err(DecodeError::OutOfRange {
                 what: "container type",
@@ -406,14 +414,14 @@ fn structure(r: &mut BitReader, schema: Schema) -> Result<Unit, DecodeError> {
                 max,
             });
         }
-        let len = length(r, 5, "number of slots", UNIT_SLOTS_MAX - unit.len())?;
+        let len = length(r, 5, "number of slots", INVENTORY_SLOTS_MAX - state.len())?;
         // Each slot takes at least one bit, so a short message cannot allocate many.
         if len > r.left() {
             return Err(DecodeError::Truncated);
         }
-        unit.insert(kind.to_le_bytes()[0], Slots::new(len));
+        state.insert(kind.to_le_bytes()[0], Slots::new(len));
     }
-    Ok(unit)
+    Ok(state)
 }
 
 fn selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
@@ -426,11 +434,11 @@ fn selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
 fn slots(
     r: &mut BitReader,
     schema: Schema,
-    unit: &Unit,
+    state: &InventoryState,
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
     let form = Form { more: r.flag()?, wide: r.flag()?, all: r.flag()? };
-    let mut slots = Vec::with_capacity(unit.len());
-    for slot in 0..unit.len() {
+    let mut slots = Vec::with_capacity(state.len());
+    for slot in 0..state.len() {
         let filled = form.all || r.flag()?;
         slots.push((slot, if filled { Some(stack(r, schema, form)?) } else { None }));
     }
@@ -438,11 +446,11 @@ fn slots(
 }
 
 fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
-    let rank = r.take(schema.catalogue.rank_bits())?;
-    schema.catalogue.at_rank(rank).ok_or(DecodeError::OutOfRange {
+    let rank = r.take(schema.catalog.rank_bits())?;
+    schema.catalog.at_rank(rank).ok_or(DecodeError::OutOfRange {
         what: "item rank",
         value: u64::from(rank),
-        max: (schema.catalogue.len() as u64).saturating_sub(1),
+        max: (schema.catalog.len() as u64).saturating_sub(1),
     })
 }
 
@@ -451,7 +459,7 @@ fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeE
     let count = if form.wide {
         narrow(r, 2, "count", u32::MAX - 1)?
     } else {
-        r.take(count_bits(schema.catalogue.max_stack(item)))?
+        r.take(count_bits(schema.catalog.max_stack(item)))?
     };
     let (mut wear, mut data) = (0, None);
     if form.more && r.flag()? {

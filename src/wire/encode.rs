@@ -6,10 +6,10 @@ mod update;
 use crate::model::{
     data::Datum,
     id::{DataId, InventoryId, ItemId},
-    rejection::Reason,
+    rejection::Rejection,
     rights::RIGHTS_BITS,
     stack::Stack,
-    state::Unit,
+    state::InventoryState,
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 };
 use bevy::ecs::entity::Entity;
 
-pub use update::{Entry, UpdateHead, quick, update_delta, update_full};
+pub use update::{ChangedSlot, UpdateHead, quick, update_delta, update_full};
 
 /// Begins a message that contains only updates of inventories without other viewers.
 pub fn begin_plain(w: &mut BitWriter) {
@@ -69,12 +69,12 @@ fn answers(w: &mut BitWriter, Answers { last, results }: &Answers) {
     }
 }
 
-fn reason(w: &mut BitWriter, reason: Reason) {
-    match (0..).zip(Reason::CODES).find(|(_, known)| *known == reason) {
+fn reason(w: &mut BitWriter, reason: Rejection) {
+    match (0..).zip(Rejection::CODES).find(|(_, known)| *known == reason) {
         Some((code, _)) => w.put(code, REASON_BITS),
         None => {
             w.put(REASON_GAME, REASON_BITS);
-            let Reason::Game(number) = reason else { return w.put(0, 16) };
+            let Rejection::Game(number) = reason else { return w.put(0, 16) };
             w.put(u32::from(number), 16);
         }
     }
@@ -112,29 +112,29 @@ pub fn opens(w: &mut BitWriter, len: usize) {
 
 /// The slots of a view that opens.
 #[derive(Clone, Copy, Debug)]
-pub enum Body<'a> {
+pub enum OpenBody<'a> {
     /// All slots, as written by [`copy`].
     Copy(&'a BitWriter),
     /// The changes since this version in ascending order of slots, for clients that have kept this
     /// version or a later one.
-    Since(u64, &'a [Entry]),
+    Since(u64, &'a [ChangedSlot]),
 }
 
 /// Writes the contents of all slots of an inventory: identical for everyone who starts to view it.
-pub fn copy(w: &mut BitWriter, schema: Schema, unit: &Unit) {
-    selected(w, unit.selected);
-    slots(w, schema, unit);
+pub fn copy(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
+    selected(w, state.selected);
+    slots(w, schema, state);
 }
 
 /// Writes one view that opens. `before` is the view written before it in the same message.
 pub fn open(
     w: &mut BitWriter,
     schema: Schema,
-    before: Option<(&OpenHead, &Unit)>,
-    (head, unit): (&OpenHead, &Unit),
-    body: Body,
+    before: Option<(&OpenHead, &InventoryState)>,
+    (head, state): (&OpenHead, &InventoryState),
+    body: OpenBody,
 ) {
-    let next = before.filter(|(before, there)| head.is_next(before) && unit.same_structure(there));
+    let next = before.filter(|(before, there)| head.is_next(before) && state.same_structure(there));
     if before.is_some() {
         w.flag(next.is_some());
     }
@@ -160,27 +160,27 @@ pub fn open(
         self::entity(w, entity);
     }
     match body {
-        Body::Since(base, entries) => {
+        OpenBody::Since(base, entries) => {
             w.flag(true);
             w.golomb(base, 4);
-            selected(w, unit.selected);
-            update::delta(w, schema, unit.len(), entries);
+            selected(w, state.selected);
+            update::delta(w, schema, state.len(), entries);
         }
-        Body::Copy(copy) => {
+        OpenBody::Copy(copy) => {
             w.flag(false);
             if next.is_none() {
-                structure(w, schema, unit);
+                structure(w, schema, state);
             }
             w.append(copy);
         }
     }
 }
 
-fn structure(w: &mut BitWriter, schema: Schema, unit: &Unit) {
-    w.golomb(unit.sections().len() as u64, 0);
-    for section in unit.sections() {
-        w.put(u32::from(section.kind), index_bits(schema.kinds.len()));
-        w.golomb(section.slots.len() as u64, 5);
+fn structure(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
+    w.golomb(state.containers().len() as u64, 0);
+    for container in state.containers() {
+        w.put(u32::from(container.kind), index_bits(schema.registry.len()));
+        w.golomb(container.slots.len() as u64, 5);
     }
 }
 
@@ -228,12 +228,12 @@ fn selected(w: &mut BitWriter, selected: Option<u8>) {
     }
 }
 
-fn slots(w: &mut BitWriter, schema: Schema, unit: &Unit) {
-    let form = Form::of(schema, unit);
+fn slots(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
+    let form = Form::of(schema, state);
     w.flag(form.more);
     w.flag(form.wide);
     w.flag(form.all);
-    for cell in unit.iter() {
+    for cell in state.iter() {
         if !form.all {
             w.flag(cell.is_some());
         }
@@ -246,7 +246,7 @@ fn slots(w: &mut BitWriter, schema: Schema, unit: &Unit) {
 fn item(w: &mut BitWriter, schema: Schema, item: ItemId) {
     // `mark` lets no unknown item through. A rank of zero would show the wrong item but keep the
     // bits valid.
-    w.put(schema.catalogue.rank(item).unwrap_or(0), schema.catalogue.rank_bits());
+    w.put(schema.catalog.rank(item).unwrap_or(0), schema.catalog.rank_bits());
 }
 
 fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
@@ -254,7 +254,7 @@ fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
     if form.wide {
         w.golomb(u64::from(stack.count() - 1), 2);
     } else {
-        w.put(stack.count() - 1, count_bits(schema.catalogue.max_stack(stack.item)));
+        w.put(stack.count() - 1, count_bits(schema.catalog.max_stack(stack.item)));
     }
     if !form.more {
         return;

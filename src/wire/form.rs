@@ -1,6 +1,6 @@
 //! Field widths and the layout of stacks, which the encoder and the decoder share.
 
-use crate::model::state::Unit;
+use crate::model::state::InventoryState;
 
 use super::{Schema, bits::BitWriter};
 
@@ -20,18 +20,18 @@ impl Form {
     pub(super) const ALONE: Self = Self { more: true, wide: true, all: true };
 
     /// Returns the shortest form of a copy.
-    pub(crate) fn of(schema: Schema, unit: &Unit) -> Self {
+    pub(crate) fn of(schema: Schema, state: &InventoryState) -> Self {
         let (mut more, mut fits) = (false, true);
         let (mut wide_bits, mut narrow_bits) = (0, 0);
-        for stack in unit.iter().flatten() {
-            let max_stack = schema.catalogue.max_stack(stack.item);
+        for stack in state.iter().flatten() {
+            let max_stack = schema.catalog.max_stack(stack.item);
             more |= stack.wear != 0 || stack.data.is_some();
             fits &= stack.count() <= max_stack;
             wide_bits += BitWriter::golomb_bits(u64::from(stack.count() - 1), 2);
             narrow_bits += count_bits(max_stack);
         }
         // Every slot must take at least one bit: readers use this to limit the number of slots.
-        let all = schema.catalogue.rank_bits() > 0 && unit.iter().all(|cell| cell.is_some());
+        let all = schema.catalog.rank_bits() > 0 && state.iter().all(|cell| cell.is_some());
         Self { more, wide: !fits || wide_bits <= narrow_bits, all }
     }
 }

@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 
 /// First message of a client: the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Hello {
+pub struct Handshake {
     /// [`PROTOCOL_VERSION`] of this build.
     pub protocol: u16,
     /// Number of items in the catalog.
-    pub items: u32,
-    /// [`Catalogue::hash`].
-    pub catalogue: u64,
+    pub item_count: u32,
+    /// [`ItemCatalog::hash`].
+    pub catalog_hash: u64,
     /// Number of registered containers.
-    pub kinds: u8,
-    /// [`Kinds::hash`].
-    pub containers: u64,
+    pub container_count: u8,
+    /// [`ContainerRegistry::hash`].
+    pub containers_hash: u64,
     /// Hash of the names of the registered actions and types of item data.
-    pub types: u64,
+    pub types_hash: u64,
 }
 
 /// A protocol mismatch: server and client cannot be synced. `Display` describes the difference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mismatch {
+pub struct ProtocolMismatch {
     /// Handshake values of the server.
-    pub server: Hello,
+    pub server: Handshake,
     /// Handshake values of the client.
-    pub client: Hello,
+    pub client: Handshake,
 }
 
-impl fmt::Display for Mismatch {
+impl fmt::Display for ProtocolMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server, client } = self;
         if server.protocol != client.protocol {
@@ -41,15 +41,15 @@ impl fmt::Display for Mismatch {
                 server.protocol, client.protocol
             );
         }
-        if server.catalogue != client.catalogue {
+        if server.catalog_hash != client.catalog_hash {
             return write!(
                 f,
                 "item catalog mismatch: the server has {} items (hash {:016x}), the client {} \
                  (hash {:016x})",
-                server.items, server.catalogue, client.items, client.catalogue
+                server.item_count, server.catalog_hash, client.item_count, client.catalog_hash
             );
         }
-        if server.containers == client.containers {
+        if server.containers_hash == client.containers_hash {
             return write!(
                 f,
                 "registered actions or types of item data mismatch; register the same ones on \
@@ -60,7 +60,10 @@ impl fmt::Display for Mismatch {
             f,
             "registered containers mismatch: the server has {} (hash {:016x}), the client {} \
              (hash {:016x}); register the same ones on both sides",
-            server.kinds, server.containers, client.kinds, client.containers
+            server.container_count,
+            server.containers_hash,
+            client.container_count,
+            client.containers_hash
         )
     }
 }
@@ -80,7 +83,7 @@ pub(crate) struct KnownCopies {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// The handshake, with the copies that the client has.
-    Hello(Hello, KnownCopies),
+    Handshake(Handshake, KnownCopies),
     /// The client has lost sync and requests that all its views be opened again.
     Resync(KnownCopies),
     /// The client has received all chunks of this transfer.
@@ -91,9 +94,9 @@ pub(crate) enum Request {
 }
 
 /// Maximum number of copies repaired by one request; the client requests the others again.
-pub(crate) const HEALS_MAX: usize = 32;
+pub(crate) const REPAIRS_MAX: usize = 32;
 
-/// First byte of the message that rejects a client; the server's [`Hello`] follows. It is the same
+/// First byte of the message that rejects a client; the server's [`Handshake`] follows. It is the same
 /// in every protocol version.
 pub(crate) const REFUSED: u8 = 0b1111;
 

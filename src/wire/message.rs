@@ -1,11 +1,11 @@
 //! Writes one message, from its first bit to its last.
 
-use crate::model::{data::Datum, id::DataId, state::Unit};
+use crate::model::{data::Datum, id::DataId, state::InventoryState};
 
 use super::{
     Answers, CloseCause, Handover, OpenHead, Reset, Schema,
     bits::BitWriter,
-    encode::{self, Body, Entry, UpdateHead},
+    encode::{self, ChangedSlot, OpenBody, UpdateHead},
 };
 
 /// One message in the making. The buffer is kept from message to message.
@@ -122,7 +122,7 @@ impl MessageWriter {
         schema: Schema,
         head: &UpdateHead,
         len: usize,
-        entries: &[Entry],
+        entries: &[ChangedSlot],
     ) -> bool {
         let shared = match self.state {
             State::First => false,
@@ -202,9 +202,9 @@ impl OpensWriter<'_> {
     pub fn open(
         &mut self,
         schema: Schema,
-        before: Option<(&OpenHead, &Unit)>,
-        open: (&OpenHead, &Unit),
-        body: Body,
+        before: Option<(&OpenHead, &InventoryState)>,
+        open: (&OpenHead, &InventoryState),
+        body: OpenBody,
     ) {
         debug_assert!(self.left > 0, "more views than announced");
         self.left -= 1;

@@ -6,11 +6,11 @@
 //!           | 10 view:EG0 handle:EG0                    the player has closed an inventory
 //! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload
 //!                                                       the acting inventory's view + 1, or 0 for none
-//! payload   = tag:4 fields                              of the built-in type, see `Action`
+//! payload   = tag:4 fields                              of the built-in type, see `InventoryAction`
 //!           | length:EG5 byte*                          of a custom action
 //! place     = view:EG0 slot
-//! slot      = kind:⌈log2 kinds⌉ index:EG4
-//! area      = view:EG0 kind?:1 [kind:⌈log2 kinds⌉]
+//! slot      = kind:⌈log2 registry⌉ index:EG4
+//! area      = view:EG0 kind?:1 [kind:⌈log2 registry⌉]
 //! count     = count?:1 [count:EG2]
 //! list      = length:EG2 item*
 //! target    = 0 index:EG7 generation:EG0 | 1 id         the server's entity | an inventory's id
@@ -22,8 +22,8 @@
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    action::Action,
-    container::{Area, Place, Slot},
+    action::InventoryAction,
+    container::{ContainerRef, Slot, SlotRef},
     id::{ContainerKey, InventoryId},
     limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
     recipe::RecipeId,
@@ -54,7 +54,7 @@ pub enum Target {
 
 /// A request without the payload of an action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Body {
+pub enum RequestBody {
     /// An action. Its payload follows.
     Act {
         /// View of the acting inventory.
@@ -76,18 +76,18 @@ pub enum Body {
     },
 }
 
-/// Writes a request without the payload of an action. `kinds` is the number of action types.
-pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
+/// Writes a request without the payload of an action. `registry` is the number of action types.
+pub fn write_body(w: &mut BitWriter, number: u8, body: &RequestBody, registry: usize) {
     w.flag(false);
     w.put(u32::from(number), 8);
     match body {
-        Body::Act { actor, witness, kind } => {
+        RequestBody::Act { actor, witness, kind } => {
             w.put(0b00, 2);
             w.golomb(actor.map_or(0, |view| u64::from(view) + 1), 0);
             w.put(u32::from(*witness), 16);
-            w.put(*kind, index_bits(kinds));
+            w.put(*kind, index_bits(registry));
         }
-        Body::Open(target) => {
+        RequestBody::Open(target) => {
             w.put(0b10, 2);
             w.flag(matches!(target, Target::Id(_)));
             match target {
@@ -95,7 +95,7 @@ pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
                 Target::Id(id) => encode::id(w, *id),
             }
         }
-        Body::Close { view, handle } => {
+        RequestBody::Close { view, handle } => {
             w.put(0b01, 2);
             w.golomb(u64::from(*view), 0);
             w.golomb(u64::from(*handle), 0);
@@ -108,7 +108,7 @@ pub fn write_body(w: &mut BitWriter, number: u8, body: &Body, kinds: usize) {
 /// # Errors
 ///
 /// [`DecodeError`] if the bytes are invalid.
-pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeError> {
+pub fn read_body(r: &mut BitReader, registry: usize) -> Result<(u8, RequestBody), DecodeError> {
     if r.flag()? {
         return Err(DecodeError::Reserved);
     }
@@ -118,18 +118,18 @@ pub fn read_body(r: &mut BitReader, kinds: usize) -> Result<(u8, Body), DecodeEr
             #[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]
             let actor = narrow(r, 0, "acting view", VIEWS_MAX as u32)?.checked_sub(1);
             let [low, high, ..] = r.take(16)?.to_le_bytes();
-            let kind = r.take(index_bits(kinds))?;
-            if kind as usize >= kinds {
-                let (value, max) = (u64::from(kind), kinds as u64 - 1);
+            let kind = r.take(index_bits(registry))?;
+            if kind as usize >= registry {
+                let (value, max) = (u64::from(kind), registry as u64 - 1);
                 return Err(DecodeError::OutOfRange { what: "action type", value, max });
             }
-            Body::Act { actor, witness: u16::from_le_bytes([low, high]), kind }
+            RequestBody::Act { actor, witness: u16::from_le_bytes([low, high]), kind }
         }
-        0b10 => Body::Open(match r.flag()? {
+        0b10 => RequestBody::Open(match r.flag()? {
             false => Target::Entity(decode::entity(r)?),
             true => Target::Id(decode::id(r)?),
         }),
-        0b01 => Body::Close { view: view_index(r)?, handle: decode::handle(r)? },
+        0b01 => RequestBody::Close { view: view_index(r)?, handle: decode::handle(r)? },
         _ => return Err(DecodeError::Reserved),
     };
     Ok((number, body))
@@ -151,7 +151,7 @@ pub fn read_payload(r: &mut BitReader) -> Result<Vec<u8>, DecodeError> {
     decode::bytes(r, len)
 }
 
-/// Writes an [`Action`]: its tag, then its fields in order.
+/// Writes an [`InventoryAction`]: its tag, then its fields in order.
 pub struct ActionWriter<'a, 'w> {
     /// The output.
     pub w: &'w mut BitWriter,
@@ -163,27 +163,29 @@ pub struct ActionWriter<'a, 'w> {
 
 impl ActionWriter<'_, '_> {
     /// Writes the action.
-    pub fn action(&mut self, action: &Action) {
+    pub fn action(&mut self, action: &InventoryAction) {
         match action {
-            Action::Move { from, to, count } => self.tag(0).place(*from).place(*to).count(*count),
-            Action::Swap { a, b } => self.tag(1).place(*a).place(*b),
-            Action::QuickMove { from, to } => self.tag(2).place(*from).area(*to),
-            Action::Collect { onto, from } => self.tag(3).place(*onto).areas(from),
-            Action::Spread { from, onto, each } => {
+            InventoryAction::Move { from, to, count } => {
+                self.tag(0).place(*from).place(*to).count(*count)
+            }
+            InventoryAction::Swap { a, b } => self.tag(1).place(*a).place(*b),
+            InventoryAction::QuickMove { from, to } => self.tag(2).place(*from).area(*to),
+            InventoryAction::Collect { onto, from } => self.tag(3).place(*onto).areas(from),
+            InventoryAction::Spread { from, onto, each } => {
                 self.tag(4).place(*from).places(onto).count(*each)
             }
-            Action::MoveAll { from, to } => self.tag(5).area(*from).area(*to),
-            Action::Drop { from, count } => self.tag(6).place(*from).count(*count),
-            Action::DropAll { from } => self.tag(7).area(*from),
-            Action::Select { slot } => self.tag(8).place(*slot),
-            Action::Use { slot } => self.tag(9).place(*slot),
-            Action::Sort { entity, container } => {
-                self.tag(10).area(Area { entity: *entity, container: Some(*container) })
+            InventoryAction::MoveAll { from, to } => self.tag(5).area(*from).area(*to),
+            InventoryAction::Drop { from, count } => self.tag(6).place(*from).count(*count),
+            InventoryAction::DropAll { from } => self.tag(7).area(*from),
+            InventoryAction::Select { slot } => self.tag(8).place(*slot),
+            InventoryAction::Use { slot } => self.tag(9).place(*slot),
+            InventoryAction::Sort { entity, container } => {
+                self.tag(10).area(ContainerRef { entity: *entity, container: Some(*container) })
             }
-            Action::Craft { recipe, times, from, to, at } => {
+            InventoryAction::Craft { recipe, times, from, to, at } => {
                 self.tag(11).w.put(recipe.to_bits(), 32);
                 self.count(Some(*times)).areas(from).area(*to);
-                self.areas(&at.map(Area::all).into_iter().collect::<Vec<_>>())
+                self.areas(&at.map(ContainerRef::all).into_iter().collect::<Vec<_>>())
             }
         };
     }
@@ -200,18 +202,18 @@ impl ActionWriter<'_, '_> {
     }
 
     fn kind(&mut self, key: ContainerKey) -> &mut Self {
-        let kinds = self.schema.kinds;
-        let kind = (0..).zip(kinds).find(|(_, kind)| kind.key == key).map_or(0, |(n, _)| n);
-        self.w.put(kind, index_bits(kinds.len()));
+        let registry = self.schema.registry;
+        let kind = (0..).zip(registry).find(|(_, kind)| kind.key == key).map_or(0, |(n, _)| n);
+        self.w.put(kind, index_bits(registry.len()));
         self
     }
 
-    fn place(&mut self, (entity, slot): Place) -> &mut Self {
+    fn place(&mut self, (entity, slot): SlotRef) -> &mut Self {
         self.view(entity).kind(slot.container).w.golomb(u64::from(slot.index), 4);
         self
     }
 
-    fn area(&mut self, area: Area) -> &mut Self {
+    fn area(&mut self, area: ContainerRef) -> &mut Self {
         self.view(area.entity).w.flag(area.container.is_some());
         match area.container {
             Some(key) => self.kind(key),
@@ -227,18 +229,18 @@ impl ActionWriter<'_, '_> {
         self
     }
 
-    fn places(&mut self, places: &[Place]) -> &mut Self {
+    fn places(&mut self, places: &[SlotRef]) -> &mut Self {
         self.w.golomb(places.len() as u64, 2);
         places.iter().fold(self, |writer, place| writer.place(*place))
     }
 
-    fn areas(&mut self, areas: &[Area]) -> &mut Self {
+    fn areas(&mut self, areas: &[ContainerRef]) -> &mut Self {
         self.w.golomb(areas.len() as u64, 2);
         areas.iter().fold(self, |writer, area| writer.area(*area))
     }
 }
 
-/// Reads an [`Action`].
+/// Reads an [`InventoryAction`].
 pub struct ActionReader<'a, 'r, 'b> {
     /// The input.
     pub r: &'r mut BitReader<'b>,
@@ -256,23 +258,31 @@ impl ActionReader<'_, '_, '_> {
     /// # Errors
     ///
     /// [`DecodeError`] if the bytes are invalid.
-    pub fn action(&mut self) -> Result<Action, DecodeError> {
+    pub fn action(&mut self) -> Result<InventoryAction, DecodeError> {
         Ok(match self.r.take(4)? {
-            0 => Action::Move { from: self.place()?, to: self.place()?, count: self.count()? },
-            1 => Action::Swap { a: self.place()?, b: self.place()? },
-            2 => Action::QuickMove { from: self.place()?, to: self.area()? },
-            3 => Action::Collect { onto: self.place()?, from: self.areas()? },
-            4 => Action::Spread { from: self.place()?, onto: self.places()?, each: self.count()? },
-            5 => Action::MoveAll { from: self.area()?, to: self.area()? },
-            6 => Action::Drop { from: self.place()?, count: self.count()? },
-            7 => Action::DropAll { from: self.area()? },
-            8 => Action::Select { slot: self.place()? },
-            9 => Action::Use { slot: self.place()? },
+            0 => InventoryAction::Move {
+                from: self.place()?,
+                to: self.place()?,
+                count: self.count()?,
+            },
+            1 => InventoryAction::Swap { a: self.place()?, b: self.place()? },
+            2 => InventoryAction::QuickMove { from: self.place()?, to: self.area()? },
+            3 => InventoryAction::Collect { onto: self.place()?, from: self.areas()? },
+            4 => InventoryAction::Spread {
+                from: self.place()?,
+                onto: self.places()?,
+                each: self.count()?,
+            },
+            5 => InventoryAction::MoveAll { from: self.area()?, to: self.area()? },
+            6 => InventoryAction::Drop { from: self.place()?, count: self.count()? },
+            7 => InventoryAction::DropAll { from: self.area()? },
+            8 => InventoryAction::Select { slot: self.place()? },
+            9 => InventoryAction::Use { slot: self.place()? },
             10 => {
-                let Area { entity, container } = self.area()?;
-                Action::Sort { entity, container: container.ok_or(DecodeError::Reserved)? }
+                let ContainerRef { entity, container } = self.area()?;
+                InventoryAction::Sort { entity, container: container.ok_or(DecodeError::Reserved)? }
             }
-            11 => Action::Craft {
+            11 => InventoryAction::Craft {
                 recipe: RecipeId::from_bits(self.r.take(32)?),
                 times: self.count()?.unwrap_or(0),
                 from: self.areas()?,
@@ -289,23 +299,23 @@ impl ActionReader<'_, '_, '_> {
     }
 
     fn kind(&mut self) -> Result<ContainerKey, DecodeError> {
-        let kinds = self.schema.kinds;
-        let kind = self.r.take(index_bits(kinds.len()))?;
-        let max = kinds.len() as u64 - 1;
+        let registry = self.schema.registry;
+        let kind = self.r.take(index_bits(registry.len()))?;
+        let max = registry.len() as u64 - 1;
         let wrong = DecodeError::OutOfRange { what: "container type", value: u64::from(kind), max };
-        kinds.get(kind as usize).map(|kind| kind.key).ok_or(wrong)
+        registry.get(kind as usize).map(|kind| kind.key).ok_or(wrong)
     }
 
-    fn place(&mut self) -> Result<Place, DecodeError> {
+    fn place(&mut self) -> Result<SlotRef, DecodeError> {
         let (entity, container) = (self.view()?, self.kind()?);
         let [low, high, ..] = narrow(self.r, 4, "slot index", u32::from(u16::MAX))?.to_le_bytes();
         Ok((entity, Slot { container, index: u16::from_le_bytes([low, high]) }))
     }
 
-    fn area(&mut self) -> Result<Area, DecodeError> {
+    fn area(&mut self) -> Result<ContainerRef, DecodeError> {
         let entity = self.view()?;
         let container = if self.r.flag()? { Some(self.kind()?) } else { None };
-        Ok(Area { entity, container })
+        Ok(ContainerRef { entity, container })
     }
 
     fn count(&mut self) -> Result<Option<u32>, DecodeError> {
@@ -315,12 +325,12 @@ impl ActionReader<'_, '_, '_> {
         narrow(self.r, 2, "count", u32::MAX).map(Some)
     }
 
-    fn places(&mut self) -> Result<Vec<Place>, DecodeError> {
+    fn places(&mut self) -> Result<Vec<SlotRef>, DecodeError> {
         let len = length(self.r, 2, "number of slots", ACTION_PLACES_MAX)?;
         (0..len).map(|_| self.place()).collect()
     }
 
-    fn areas(&mut self) -> Result<Vec<Area>, DecodeError> {
+    fn areas(&mut self) -> Result<Vec<ContainerRef>, DecodeError> {
         let len = length(self.r, 2, "number of areas", ACTION_AREAS_MAX)?;
         (0..len).map(|_| self.area()).collect()
     }

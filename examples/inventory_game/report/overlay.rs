@@ -11,7 +11,7 @@ use bevy_egui::{
 };
 use bevy_inventory_sync::{overlay::InventoryOverlay, prelude::*};
 use bevy_inventory_sync::{
-    server::{audit::ActionDecided, client_stats::ClientSync},
+    server::{audit::ActionResolved, client_stats::ClientSyncStats},
     shared::stats::InventoryStats,
 };
 use bevy_replicon_renet::RenetClient;
@@ -53,7 +53,7 @@ pub fn plugin(app: &mut App) {
     let pass = EguiPostUpdateSet::EndPass;
     app.init_resource::<Overlaid>()
         .init_resource::<Past>()
-        .add_message::<ActionDecided>()
+        .add_message::<ActionResolved>()
         .add_systems(PostUpdate, look.after(pass).before(EguiPostUpdateSet::ProcessOutput));
 }
 
@@ -95,11 +95,11 @@ pub struct Truth<'w, 's> {
     overlaid: Res<'w, Overlaid>,
     stats: Res<'w, InventoryStats>,
     settings: Option<Res<'w, SyncSettings>>,
-    clients: Query<'w, 's, (Entity, &'static ClientSync)>,
+    clients: Query<'w, 's, (Entity, &'static ClientSyncStats)>,
     guest: Option<Res<'w, RenetClient>>,
     held: Query<'w, 's, Held>,
     names: Query<'w, 's, &'static Name>,
-    decided: MessageReader<'w, 's, ActionDecided>,
+    decided: MessageReader<'w, 's, ActionResolved>,
     past: ResMut<'w, Past>,
 }
 
@@ -153,7 +153,7 @@ impl Truth<'_, '_> {
     fn note_actions(&mut self) {
         for decided in self.decided.read() {
             let who = decided.actor.and_then(|actor| self.names.get(actor).ok());
-            let what = match decided.action.get::<Action>() {
+            let what = match decided.action.get::<InventoryAction>() {
                 Some(action) => in_words(&format!("{action:?}")),
                 None => decided.action.name().to_owned(),
             };
@@ -182,9 +182,18 @@ impl Truth<'_, '_> {
         facts.insert(format!("inventories {inventories}"));
         facts.insert(format!("clients {}", self.clients.iter().count()));
         for (client, sync) in &self.clients {
-            let ClientSync { views, behind, merged, choked, accepted, refused, desyncs, .. } = sync;
+            let ClientSyncStats {
+                views,
+                behind,
+                merged,
+                throttled,
+                accepted,
+                refused,
+                desyncs,
+                ..
+            } = sync;
             facts.insert(format!(
-                "client {client} {views} {behind} {merged} {choked} {accepted} {refused} {desyncs}"
+                "client {client} {views} {behind} {merged} {throttled} {accepted} {refused} {desyncs}"
             ));
         }
         let counted = counters(&self.stats);
@@ -193,7 +202,7 @@ impl Truth<'_, '_> {
         facts.insert(format!("bytes per second {least:.1} {most:.1}"));
         facts.insert(format!("decided {}", self.past.decided.1));
         if let Some(settings) = &self.settings {
-            facts.insert(format!("granular {}", settings.granular));
+            facts.insert(format!("deltas_enabled {}", settings.deltas_enabled));
         }
         facts
     }

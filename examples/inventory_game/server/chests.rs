@@ -75,38 +75,41 @@ pub fn place_chests(mut pool: ResMut<DataPool>, mut commands: Commands) {
 const GRACE: f32 = 0.4;
 
 /// Allows opening a nearby chest, and using it up to a slightly greater distance.
-pub fn near(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
+pub fn near(In(ask): In<AccessRequest>, positions: Query<&Position>) -> AccessDecision {
     let at = |entity: Option<Entity>| positions.get(entity?).ok().copied();
-    let reach =
-        if matches!(ask.purpose, Purpose::Open) { CHEST_REACH + GRACE } else { REACH_OPEN + GRACE };
+    let reach = if matches!(ask.purpose, AccessKind::Open) {
+        CHEST_REACH + GRACE
+    } else {
+        REACH_OPEN + GRACE
+    };
     match (at(ask.actor), at(Some(ask.inventory))) {
-        (Some(me), Some(chest)) if me.distance_to_chest(chest) <= reach => Verdict::Allow,
-        _ => Verdict::Refuse(Reason::TooFar),
+        (Some(me), Some(chest)) if me.distance_to_chest(chest) <= reach => AccessDecision::Allow,
+        _ => AccessDecision::Deny(Rejection::TooFar),
     }
 }
 
 pub fn unlocked(
-    In(ask): In<Ask>,
+    In(ask): In<AccessRequest>,
     chests: Query<&Chest>,
     players: Query<(&Inventory, &Hotbar)>,
-) -> Verdict {
+) -> AccessDecision {
     let locked = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Locked);
-    if !locked || !matches!(ask.purpose, Purpose::Open) {
-        return Verdict::Allow;
+    if !locked || !matches!(ask.purpose, AccessKind::Open) {
+        return AccessDecision::Allow;
     }
     let carried = ask.actor.and_then(|actor| players.get(actor).ok());
     let keys = carried.map_or(0, |(inventory, hotbar)| inventory.count(KEY) + hotbar.count(KEY));
-    if keys > 0 { Verdict::Allow } else { Verdict::Refuse(Reason::Locked) }
+    if keys > 0 { AccessDecision::Allow } else { AccessDecision::Deny(Rejection::Locked) }
 }
 
 /// Rejects purchases from chests that are not vendors.
-pub fn for_sale(In(ask): In<Ask>, chests: Query<&Chest>) -> Verdict {
-    let Purpose::Act { action, .. } = ask.purpose else { return Verdict::Allow };
+pub fn for_sale(In(ask): In<AccessRequest>, chests: Query<&Chest>) -> AccessDecision {
+    let AccessKind::Act { action, .. } = ask.purpose else { return AccessDecision::Allow };
     let vendor = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
     if action.get::<Buy>().is_some() && !vendor {
-        return Verdict::Refuse(Reason::NotAllowed);
+        return AccessDecision::Deny(Rejection::NotAllowed);
     }
-    Verdict::Allow
+    AccessDecision::Allow
 }
 
 /// Publishes the names of the players who have a chest open.

@@ -61,11 +61,11 @@ pub fn place_dropped(
     commands.entity(dropped.entity).insert(lying(place));
 }
 
-pub fn in_reach(In(ask): In<Ask>, positions: Query<&Position>) -> Verdict {
+pub fn in_reach(In(ask): In<AccessRequest>, positions: Query<&Position>) -> AccessDecision {
     let at = |entity: Option<Entity>| positions.get(entity?).ok().map(|position| position.0);
     match (at(ask.actor), at(Some(ask.inventory))) {
-        (Some(me), Some(item)) if me.distance(item) < SEEN_FROM => Verdict::Allow,
-        _ => Verdict::Refuse(Reason::TooFar),
+        (Some(me), Some(item)) if me.distance(item) < SEEN_FROM => AccessDecision::Allow,
+        _ => AccessDecision::Deny(Rejection::TooFar),
     }
 }
 

@@ -33,7 +33,7 @@ pub fn plugin(app: &mut App) {
         .add_observer(craft);
 }
 
-fn spawn(catalogue: Res<Catalogue>, art: Res<Art>, mut commands: Commands) {
+fn spawn(catalog: Res<ItemCatalog>, art: Res<Art>, mut commands: Commands) {
     let list = Node {
         left: px(2),
         top: px(16),
@@ -50,7 +50,7 @@ fn spawn(catalogue: Res<Catalogue>, art: Res<Art>, mut commands: Commands) {
     commands.spawn((floating(list), List, GlobalZIndex(2))).with_children(|list| {
         list.spawn((floating(behind), wood));
         list.spawn(letters("Craft", GOLD));
-        for recipe in catalogue.recipes() {
+        for recipe in catalog.recipes() {
             let row = Node {
                 align_items: AlignItems::Center,
                 column_gap: px(3),
@@ -59,13 +59,13 @@ fn spawn(catalogue: Res<Catalogue>, art: Res<Art>, mut commands: Commands) {
             };
             let dark = BackgroundColor(Color::srgba(0.06, 0.03, 0.05, 0.25));
             list.spawn((row, dark, RecipeRow(recipe.id()), Focusable::Panel))
-                .with_children(|row| spawn_row(row, recipe, &catalogue, &art));
+                .with_children(|row| spawn_row(row, recipe, &catalog, &art));
         }
     });
 }
 
-fn spawn_row(row: &mut ChildSpawnerCommands, recipe: &Recipe, catalogue: &Catalogue, art: &Art) {
-    let name = |item: ItemId| catalogue.get(item).map_or("", |def| &def.name);
+fn spawn_row(row: &mut ChildSpawnerCommands, recipe: &Recipe, catalog: &ItemCatalog, art: &Art) {
+    let name = |item: ItemId| catalog.get(item).map_or("", |def| &def.name);
     for (item, _) in recipe.gives.iter().take(1) {
         let icon = Node { width: px(16), height: px(16), flex_shrink: 0.0, ..default() };
         row.spawn((icon, ImageNode::new(art.icon(*item)), Pickable::IGNORE));
@@ -116,7 +116,7 @@ fn grey(
     let (Some(me), Ok((inventory, hotbar))) = (hands.me(), mine.single()) else { return };
     let has = |part: &Part| inventory.count(part.0) + hotbar.count(part.0) >= u64::from(part.1);
     for (entity, row) in &rows {
-        let can = hands.actions.check(&Action::craft(row.0, me)).is_ok();
+        let can = hands.actions.check(&InventoryAction::craft(row.0, me)).is_ok();
         let alpha = if can { 1.0 } else { 0.45 };
         for below in parts.iter_descendants(entity) {
             if let Ok((mut color, part)) = texts.get_mut(below) {
@@ -137,6 +137,6 @@ const LACKING: Color = Color::srgba(1.0, 0.55, 0.5, 0.75);
 
 fn craft(event: On<Pressed>, rows: Query<&RecipeRow>, mut hands: Hands) {
     if let (Ok(row), Some(me)) = (rows.get(event.entity), hands.me()) {
-        hands.actions.request(Action::craft(row.0, me));
+        hands.actions.request(InventoryAction::craft(row.0, me));
     }
 }

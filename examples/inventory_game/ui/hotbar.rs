@@ -109,14 +109,14 @@ fn clear(
 fn select(
     selected: On<SelectedChanged>,
     mine: Query<&Hotbar, With<LocalInventory>>,
-    catalogue: Res<Catalogue>,
+    catalog: Res<ItemCatalog>,
     mut frame: Single<&mut Node, With<Frame>>,
     name: Single<(&mut Text, &mut Name)>,
 ) {
     let Ok(hotbar) = mine.get(selected.entity) else { return };
     **frame = frame_at(selected.new.into());
     let (mut text, mut shown) = name.into_inner();
-    let item = hotbar.get(selected.new.into()).and_then(|stack| catalogue.get(stack.item));
+    let item = hotbar.get(selected.new.into()).and_then(|stack| catalog.get(stack.item));
     text.0 = item.map_or_else(|| " ".into(), |item| item.name.clone());
     shown.0 = NAMED;
 }

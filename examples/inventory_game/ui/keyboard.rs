@@ -22,14 +22,14 @@ pub fn plugin(app: &mut App) {
 
 /// The slot that keys act on: the focused one, or the hovered one, while a panel is open.
 #[derive(SystemParam)]
-pub struct Reach<'w, 's> {
+pub struct ContainerQuery<'w, 's> {
     backpack: Res<'w, Backpack>,
     focus: Res<'w, Focus>,
     hovered: Res<'w, Hovered>,
     slots: Query<'w, 's, &'static SlotView>,
 }
 
-impl Reach<'_, '_> {
+impl ContainerQuery<'_, '_> {
     pub fn slot(&self) -> Option<SlotView> {
         let on = if self.focus.by_keys { self.focus.on } else { self.hovered.0 };
         self.slots.get(on.filter(|_| self.backpack.open)?).ok().copied()
@@ -38,7 +38,7 @@ impl Reach<'_, '_> {
 
 fn handle(
     keys: Res<ButtonInput<KeyCode>>,
-    reach: Reach,
+    reach: ContainerQuery,
     contents: Contents,
     mut dragging: ResMut<Dragging>,
     mut sending: Sending,

@@ -24,7 +24,7 @@ pub struct SlotView {
 }
 
 impl SlotView {
-    pub fn place(self) -> Place {
+    pub fn place(self) -> SlotRef {
         (self.inventory, self.slot)
     }
 }
@@ -54,7 +54,7 @@ struct Glow(f32);
 #[derive(SystemParam)]
 pub struct Contents<'w, 's> {
     units: Query<'w, 's, (Option<&'static Inventory>, Option<&'static Hotbar>), With<InView>>,
-    catalogue: Res<'w, Catalogue>,
+    catalog: Res<'w, ItemCatalog>,
 }
 
 impl Contents<'_, '_> {
@@ -66,7 +66,7 @@ impl Contents<'_, '_> {
     }
 
     pub fn key(&self, item: ItemId) -> &str {
-        self.catalogue.get(item).map_or("?", |def| &def.key)
+        self.catalog.get(item).map_or("?", |def| &def.key)
     }
 }
 
@@ -201,7 +201,7 @@ fn repaint(
 
 /// Dims predicted slots that await the server's answer.
 fn dim_pending(
-    event: On<SlotPending>,
+    event: On<SlotPendingChanged>,
     slots: Query<(&SlotView, &SlotParts)>,
     mut icons: Query<&mut ImageNode>,
 ) {

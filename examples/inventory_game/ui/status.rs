@@ -3,7 +3,6 @@
 use core::time::Duration;
 
 use bevy::{prelude::*, time::common_conditions::on_timer};
-use bevy_inventory_sync::prelude::*;
 use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_replicon::prelude::*;
 

@@ -41,9 +41,9 @@ fn show(
     mut plate: Single<(&mut Toast, &mut Visibility), Without<Text>>,
     mut text: Single<&mut Text, With<Toast>>,
 ) {
-    let buys = rejected.what.action::<Buy>().is_some();
+    let buys = rejected.request.action::<Buy>().is_some();
     let mut words = match rejected.reason {
-        Reason::NotEnough if buys => "not enough gold".into(),
+        Rejection::NotEnough if buys => "not enough gold".into(),
         reason => reason.to_string(),
     };
     words[..1].make_ascii_uppercase();

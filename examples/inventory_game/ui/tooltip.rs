@@ -137,7 +137,7 @@ fn write(
         visibility.set_if_neq(Visibility::Hidden);
         return;
     };
-    let Some(item) = items.catalogue().get(stack.item) else { return };
+    let Some(item) = items.catalog().get(stack.item) else { return };
     let many = if stack.count() > 1 { format!("  x{}", stack.count()) } else { String::new() };
     title.set_if_neq(Text(format!("{}{many}", item.name)));
     let words = lines(stack, &items, &pool);

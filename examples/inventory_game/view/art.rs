@@ -49,9 +49,9 @@ pub fn plugin(app: &mut App) {
     app.init_resource::<Art>().add_systems(PreStartup, load);
 }
 
-fn load(assets: Res<AssetServer>, catalogue: Res<Catalogue>, mut art: ResMut<Art>) {
+fn load(assets: Res<AssetServer>, catalog: Res<ItemCatalog>, mut art: ResMut<Art>) {
     let picture = |path: String| assets.load::<Image>(path);
-    art.icons = catalogue.defs().iter().map(|d| (d.id(), picture(d.icon.clone()))).collect();
+    art.icons = catalog.defs().iter().map(|d| (d.id(), picture(d.icon.clone()))).collect();
     for (figures, side) in art.figures.iter_mut().zip(["down", "up", "side"]) {
         for (figure, step) in figures.iter_mut().zip(0..) {
             let layer = |name| picture(format!("sprites/player_{side}_{step}_{name}.png"));

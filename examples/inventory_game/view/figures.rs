@@ -2,7 +2,6 @@
 
 use bevy::{prelude::*, sprite::Anchor, sprite::Text2dShadow};
 use bevy_inventory_sync::features::public_view::HeldItem;
-use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::{Avatar, Facing, Position};
 

@@ -37,7 +37,7 @@ fn hint(
     items: Query<(&Position, &Shown, &GroundItem, Option<&Inventory>)>,
     chests: Query<(&Position, &Shown), (With<Chest>, Without<InView>)>,
     (played, backpack): (IsPlayed, Res<Backpack>),
-    catalogue: Res<Catalogue>,
+    catalog: Res<ItemCatalog>,
     zoom: Res<Zoom>,
     hint: Single<(&mut Text2d, &mut Transform), With<Hint>>,
 ) {
@@ -52,7 +52,7 @@ fn hint(
     if !played.get() || backpack.open {
         return say("");
     }
-    let name = |item: ItemId| catalogue.get(item).map_or("", |def| &def.name);
+    let name = |item: ItemId| catalog.get(item).map_or("", |def| &def.name);
     let items = items.iter().filter_map(|(at, shown, item, inside)| {
         let many = inside.and_then(|inside| inside.get(0)).map_or(1, |stack| stack.count());
         Some((at.0.distance(me.0), (shown.0, name(item.0?), many)))
@@ -63,7 +63,7 @@ fn hint(
     });
     let chests = chests.iter().map(|(at, shown)| (me.distance_to_chest(*at), shown.0));
     let chest = || nearest(chests, CHEST_REACH).map(|at| ("F: open".into(), at, 20.0));
-    let work = || Some(("R: use tool".into(), workable(me.0, hotbar, &catalogue)?, 28.0));
+    let work = || Some(("R: use tool".into(), workable(me.0, hotbar, &catalog)?, 28.0));
     let Some((words, at, height)) = item.or_else(chest).or_else(work) else {
         return say("");
     };
@@ -73,8 +73,8 @@ fn hint(
 }
 
 /// Returns the position of a thing within reach that the held tool works on.
-fn workable(me: Vec2, hotbar: &Hotbar, catalogue: &Catalogue) -> Option<Vec2> {
-    let tool = catalogue.get(hotbar.held()?.item)?;
+fn workable(me: Vec2, hotbar: &Hotbar, catalog: &ItemCatalog) -> Option<Vec2> {
+    let tool = catalog.get(hotbar.held()?.item)?;
     let tags = [("fells", Thing::Tree), ("mines", Thing::Rock)];
     let (_, thing) = tags.into_iter().find(|(tag, _)| tool.has_tag(tag))?;
     map::nearest(me, thing, WORK_REACH).map(map::middle_of)

@@ -2,9 +2,11 @@
 
 use bevy::ecs::entity::Entity;
 
-use crate::model::{container::Kind, id::ItemId, rejection::Reason, rights::Rights, stack::Stack};
+use crate::model::{
+    container::ContainerInfo, id::ItemId, rejection::Rejection, rights::Rights, stack::Stack,
+};
 
-use super::{Staged, Tx};
+use super::{Staged, Transaction};
 
 /// Effect of a transaction on one inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,26 +24,26 @@ pub(crate) struct Effect {
     pub(crate) losses: Vec<Stack>,
 }
 
-impl Tx<'_> {
+impl Transaction<'_> {
     /// Returns the effect on each inventory that was accessed.
     pub(crate) fn effects(&self) -> Vec<Effect> {
-        self.staged.iter().map(|staged| staged.effect(self.kinds)).collect()
+        self.staged.iter().map(|staged| staged.effect(self.registry)).collect()
     }
 
     /// Checks the effects against the player's rights to each inventory.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotInView`] if the player does not see an inventory, or [`Reason::NotAllowed`] if
+    /// [`Rejection::NotInView`] if the player does not see an inventory, or [`Rejection::NotAllowed`] if
     /// the rights are insufficient.
     pub(crate) fn check_rights(
         &self,
         rights: impl Fn(Entity) -> Option<Rights>,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), Rejection> {
         for Effect { entity, needs, denied, .. } in self.effects() {
-            let has = rights(entity).ok_or(Reason::NotInView)?;
+            let has = rights(entity).ok_or(Rejection::NotInView)?;
             if !self.trusted.contains(&entity) && (denied || !has.contains(needs)) {
-                return Err(Reason::NotAllowed);
+                return Err(Rejection::NotAllowed);
             }
         }
         Ok(())
@@ -49,11 +51,11 @@ impl Tx<'_> {
 }
 
 impl Staged {
-    fn effect(&self, kinds: &[Kind]) -> Effect {
+    fn effect(&self, registry: &[ContainerInfo]) -> Effect {
         let (mut needs, mut denied) = (Rights::SEE, false);
         let mut slots = Vec::new();
         let mut net: Vec<(Stack, i64)> = Vec::new();
-        for (flat, (old, new)) in self.before.iter().zip(self.unit.iter()).enumerate() {
+        for (flat, (old, new)) in self.before.iter().zip(self.state.iter()).enumerate() {
             if old == new {
                 continue;
             }
@@ -69,14 +71,14 @@ impl Staged {
             used.set(Rights::TAKE, less);
             used.set(Rights::PUT, more);
             needs |= used;
-            denied |= !self.unit.rights(kinds, flat).contains(used);
+            denied |= !self.state.rights(registry, flat).contains(used);
             for (stack, sign) in [(old, -1), (new, 1)] {
                 if let Some(stack) = stack {
                     add(&mut net, stack, sign * i64::from(stack.count()));
                 }
             }
         }
-        if self.before.selected != self.unit.selected {
+        if self.before.selected != self.state.selected {
             needs |= Rights::MANAGE;
         }
         let of_sign = |sign: i64| {
@@ -106,8 +108,8 @@ pub(crate) fn net_change(staged: &[Staged], dropped: &[Stack]) -> Vec<(ItemId, i
         None => net.push((item, count)),
     };
     for staged in staged {
-        for (unit, sign) in [(&staged.before, -1), (&staged.unit, 1)] {
-            unit.iter().flatten().for_each(|s| add(s.item, sign * i64::from(s.count())));
+        for (state, sign) in [(&staged.before, -1), (&staged.state, 1)] {
+            state.iter().flatten().for_each(|s| add(s.item, sign * i64::from(s.count())));
         }
     }
     dropped.iter().for_each(|s| add(s.item, i64::from(s.count())));

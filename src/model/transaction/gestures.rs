@@ -3,60 +3,60 @@
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    container::{Area, Place},
+    container::{ContainerRef, SlotRef},
     error::InventoryError,
     recipe::RecipeId,
-    rejection::Reason,
+    rejection::Rejection,
     rights::Rights,
     stack::Stack,
 };
 
-use super::Tx;
+use super::Transaction;
 
 /// Maximum number of slot pairs (source slots times target slots) when a player moves everything:
 /// enough for a bank of 8192 slots into a backpack, but not for one bank into another.
 const MOVE_WORK_MAX: usize = 1 << 20;
 
-impl Tx<'_> {
+impl Transaction<'_> {
     /// Moves a stack into an area, as much as fits, first onto matching stacks. Returns the part
     /// that moved.
     ///
     /// # Errors
     ///
-    /// [`Reason::Full`] if nothing fits; otherwise the errors of [`Self::take_from`] and
+    /// [`Rejection::Full`] if nothing fits; otherwise the errors of [`Self::take_from`] and
     /// [`Self::fill`].
     pub fn quick_move(
         &mut self,
-        from: Place,
-        to: impl Into<Area>,
+        from: SlotRef,
+        to: impl Into<ContainerRef>,
     ) -> Result<Stack, InventoryError> {
         self.all_or_nothing(|tx| tx.quick_move_at(from, to.into()))
     }
 
-    fn quick_move_at(&mut self, from: Place, to: Area) -> Result<Stack, InventoryError> {
+    fn quick_move_at(&mut self, from: SlotRef, to: ContainerRef) -> Result<Stack, InventoryError> {
         let source = self.flat(from.0, from.1)?;
         let stack = self.take_at(from.0, source, None)?;
         let left_out = (from.0 == to.entity).then_some(source);
-        let rest = self.fill_but(to, left_out, stack)?;
-        self.unit(from.0)?.set(source, rest);
+        let rest = self.insert_up_to_except(to, left_out, stack)?;
+        self.state(from.0)?.set(source, rest);
         stack
             .with_count(stack.count() - rest.map_or(0, |rest| rest.count()))
-            .ok_or(Reason::Full.into())
+            .ok_or(Rejection::Full.into())
     }
 
     /// Gathers matching stacks from the areas onto one stack, the smallest stacks first.
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] if the target slot is empty, [`InventoryError::NoInventory`], or
+    /// [`Rejection::Empty`] if the target slot is empty, [`InventoryError::NoInventory`], or
     /// [`InventoryError::NoSuchSlot`].
-    pub fn collect(&mut self, onto: Place, from: &[Area]) -> Result<(), InventoryError> {
+    pub fn collect(&mut self, onto: SlotRef, from: &[ContainerRef]) -> Result<(), InventoryError> {
         let target = self.flat(onto.0, onto.1)?;
-        let held = self.unit(onto.0)?.get(target).ok_or(Reason::Empty)?;
+        let held = self.state(onto.0)?.get(target).ok_or(Rejection::Empty)?;
         let mut sources: Vec<(u32, Entity, usize)> = Vec::new();
         for area in from {
             for flat in self.range(*area)? {
-                let there = self.unit(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
+                let there = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
                 let itself = (area.entity, flat) == (onto.0, target);
                 if let Some(stack) = there.filter(|_| !itself)
                     && self.permits(area.entity, flat, Rights::TAKE)
@@ -68,14 +68,14 @@ impl Tx<'_> {
         // Areas may overlap.
         sources.sort_unstable_by_key(|(count, entity, flat)| (*count, *flat, *entity));
         sources.dedup();
-        let max_stack = self.catalogue.max_stack(held.item);
+        let max_stack = self.catalog.max_stack(held.item);
         for (count, entity, flat) in sources {
             let Ok(rest) =
                 self.put_at(onto.0, target, held.with_count(count).unwrap_or(held), max_stack)
             else {
                 break;
             };
-            self.unit(entity)?.set(flat, rest);
+            self.state(entity)?.set(flat, rest);
         }
         Ok(())
     }
@@ -85,15 +85,15 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] if the source slot is empty; [`Reason::Invalid`] if there are no slots,
-    /// `each` is zero or a slot is named twice; [`Reason::NotEnough`] if there are fewer items than
-    /// `each` for every slot, or fewer items than slots; [`Reason::Full`] if nothing fits;
+    /// [`Rejection::Empty`] if the source slot is empty; [`Rejection::Invalid`] if there are no slots,
+    /// `each` is zero or a slot is named twice; [`Rejection::NotEnough`] if there are fewer items than
+    /// `each` for every slot, or fewer items than slots; [`Rejection::Full`] if nothing fits;
     /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`],
     /// [`InventoryError::NotAccepted`] or [`InventoryError::UnknownItem`].
     pub fn spread(
         &mut self,
-        from: Place,
-        onto: &[Place],
+        from: SlotRef,
+        onto: &[SlotRef],
         each: Option<u32>,
     ) -> Result<(), InventoryError> {
         self.all_or_nothing(|tx| tx.spread_at(from, onto, each))
@@ -101,24 +101,24 @@ impl Tx<'_> {
 
     fn spread_at(
         &mut self,
-        from: Place,
-        onto: &[Place],
+        from: SlotRef,
+        onto: &[SlotRef],
         each: Option<u32>,
     ) -> Result<(), InventoryError> {
         let source = self.flat(from.0, from.1)?;
-        let stack = self.unit(from.0)?.get(source).ok_or(Reason::Empty)?;
+        let stack = self.state(from.0)?.get(source).ok_or(Rejection::Empty)?;
         let twice = onto.iter().enumerate().any(|(n, to)| *to == from || onto[..n].contains(to));
-        let slots = u32::try_from(onto.len()).map_err(|_| Reason::Invalid)?;
+        let slots = u32::try_from(onto.len()).map_err(|_| Rejection::Invalid)?;
         if twice || slots == 0 || each == Some(0) {
-            return Err(Reason::Invalid.into());
+            return Err(Rejection::Invalid.into());
         }
         let share = each.unwrap_or(stack.count() / slots);
         if share == 0 || share.checked_mul(slots).is_none_or(|all| all > stack.count()) {
-            return Err(Reason::NotEnough.into());
+            return Err(Rejection::NotEnough.into());
         }
         let mut left = stack.count();
         for (entity, slot) in onto.iter().copied() {
-            let part = stack.with_count(share).ok_or(Reason::Invalid)?;
+            let part = stack.with_count(share).ok_or(Rejection::Invalid)?;
             let rest = match self.put_into(entity, slot, part) {
                 Ok(rest) => rest.map_or(0, |rest| rest.count()),
                 Err(InventoryError::Slot { .. }) => share,
@@ -127,9 +127,9 @@ impl Tx<'_> {
             left -= share - rest;
         }
         if left == stack.count() {
-            return Err(Reason::Full.into());
+            return Err(Rejection::Full.into());
         }
-        self.unit(from.0)?.set(source, stack.with_count(left));
+        self.state(from.0)?.set(source, stack.with_count(left));
         Ok(())
     }
 
@@ -137,45 +137,49 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// [`Reason::Empty`] if there is nothing to move; [`Reason::Full`] if nothing fits;
-    /// [`Reason::Invalid`] if both areas are on one entity and are not two different containers, or
+    /// [`Rejection::Empty`] if there is nothing to move; [`Rejection::Full`] if nothing fits;
+    /// [`Rejection::Invalid`] if both areas are on one entity and are not two different containers, or
     /// if a player moves between two very large areas; [`InventoryError::NoInventory`],
     /// [`InventoryError::NoSuchSlot`] or [`InventoryError::UnknownItem`].
     pub fn move_area(
         &mut self,
-        from: impl Into<Area>,
-        to: impl Into<Area>,
+        from: impl Into<ContainerRef>,
+        to: impl Into<ContainerRef>,
     ) -> Result<Vec<Stack>, InventoryError> {
         let (from, to) = (from.into(), to.into());
         let same_entity = from.entity == to.entity;
         let apart = from.container.is_some() && to.container.is_some();
         if same_entity && (!apart || from.container == to.container) {
-            return Err(Reason::Invalid.into());
+            return Err(Rejection::Invalid.into());
         }
         let work = self.range(from)?.len().saturating_mul(self.range(to)?.len());
         if self.is_players() && work > MOVE_WORK_MAX {
-            return Err(Reason::Invalid.into());
+            return Err(Rejection::Invalid.into());
         }
         self.all_or_nothing(|tx| tx.move_between(from, to))
     }
 
-    fn move_between(&mut self, from: Area, to: Area) -> Result<Vec<Stack>, InventoryError> {
+    fn move_between(
+        &mut self,
+        from: ContainerRef,
+        to: ContainerRef,
+    ) -> Result<Vec<Stack>, InventoryError> {
         let mut moved = Vec::new();
         let mut there = false;
         for flat in self.range(from)? {
-            let Some(stack) = self.unit(from.entity)?.get(flat) else { continue };
+            let Some(stack) = self.state(from.entity)?.get(flat) else { continue };
             if !self.permits(from.entity, flat, Rights::TAKE) {
                 continue;
             }
             there = true;
-            self.unit(from.entity)?.set(flat, None);
-            let rest = self.fill_but(to, None, stack)?;
-            self.unit(from.entity)?.set(flat, rest);
+            self.state(from.entity)?.set(flat, None);
+            let rest = self.insert_up_to_except(to, None, stack)?;
+            self.state(from.entity)?.set(flat, rest);
             moved.extend(stack.with_count(stack.count() - rest.map_or(0, |rest| rest.count())));
         }
         match (there, moved.is_empty()) {
-            (false, _) => Err(Reason::Empty.into()),
-            (true, true) => Err(Reason::Full.into()),
+            (false, _) => Err(Rejection::Empty.into()),
+            (true, true) => Err(Rejection::Full.into()),
             _ => Ok(moved),
         }
     }
@@ -185,28 +189,28 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// [`Reason::UnknownRecipe`]; [`Reason::NoStation`] if the recipe needs a station and `at` has
-    /// no such container; [`Reason::NotEnough`]; [`Reason::Invalid`] if `times` is zero; otherwise
+    /// [`Rejection::UnknownRecipe`]; [`Rejection::NoStation`] if the recipe needs a station and `at` has
+    /// no such container; [`Rejection::NotEnough`]; [`Rejection::Invalid`] if `times` is zero; otherwise
     /// the errors of [`Self::give`], such as [`InventoryError::Full`].
     pub fn craft(
         &mut self,
         recipe: RecipeId,
         times: u32,
-        from: &[Area],
-        to: impl Into<Area>,
+        from: &[ContainerRef],
+        to: impl Into<ContainerRef>,
         at: Option<Entity>,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let catalogue = self.catalogue.clone();
-        let recipe = catalogue.recipe(recipe).ok_or(Reason::UnknownRecipe)?;
+        let catalog = self.catalog.clone();
+        let recipe = catalog.recipe(recipe).ok_or(Rejection::UnknownRecipe)?;
         if let Some(station) = recipe.station() {
-            let kinds = self.kinds;
-            let unit = self.unit(at.ok_or(Reason::NoStation)?)?;
-            unit.kind_of(kinds, station).ok_or(Reason::NoStation)?;
+            let registry = self.registry;
+            let state = self.state(at.ok_or(Rejection::NoStation)?)?;
+            state.kind_of(registry, station).ok_or(Rejection::NoStation)?;
         }
         let to = to.into();
-        let many = |count: u32| count.checked_mul(times).ok_or(Reason::NotEnough);
+        let many = |count: u32| count.checked_mul(times).ok_or(Rejection::NotEnough);
         if times == 0 {
-            return Err(Reason::Invalid.into());
+            return Err(Rejection::Invalid.into());
         }
         self.all_or_nothing(|tx| {
             for (item, count) in &recipe.takes {
@@ -216,13 +220,13 @@ impl Tx<'_> {
                     left -= taken.iter().map(Stack::count).sum::<u32>();
                 }
                 if left > 0 {
-                    return Err(Reason::NotEnough.into());
+                    return Err(Rejection::NotEnough.into());
                 }
             }
             let mut made = Vec::new();
             for (item, count) in &recipe.gives {
-                let stack = Stack::new(*item, many(*count)?).ok_or(Reason::Invalid)?;
-                tx.give(to, stack)?;
+                let stack = Stack::new(*item, many(*count)?).ok_or(Rejection::Invalid)?;
+                tx.insert(to, stack)?;
                 made.push(stack);
             }
             Ok(made)

@@ -5,16 +5,16 @@ use bevy::ecs::entity::Entity;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::model::{
-    container::{Area, Slot},
+    container::{ContainerRef, Slot},
     data::{Datum, ItemData},
     error::InventoryError,
     id::{DataId, InventoryId},
-    rejection::Reason,
+    rejection::Rejection,
     rights::Rights,
     stack::Stack,
 };
 
-use super::Tx;
+use super::Transaction;
 
 /// The player on whose behalf a transaction runs.
 #[derive(Clone, Copy)]
@@ -31,38 +31,38 @@ pub(crate) struct Player<'a> {
     pub(crate) limits: &'a [(Entity, u32)],
 }
 
-impl Tx<'_> {
+impl Transaction<'_> {
     /// Returns the inventory of the acting player: the one that the request was made for.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotInView`] if the player has none, or the transaction does not belong to a
+    /// [`Rejection::NotInView`] if the player has none, or the transaction does not belong to a
     /// player.
-    pub fn actor(&self) -> Result<Entity, Reason> {
-        self.player.and_then(|player| player.actor).ok_or(Reason::NotInView)
+    pub fn actor(&self) -> Result<Entity, Rejection> {
+        self.player.and_then(|player| player.actor).ok_or(Rejection::NotInView)
     }
 
     /// Returns the inventory with this id, among those that the player sees.
     ///
     /// # Errors
     ///
-    /// [`Reason::NotInView`] if the player does not see it or it does not exist.
-    pub fn find(&self, id: InventoryId) -> Result<Entity, Reason> {
-        self.player.and_then(|player| (player.find)(id)).ok_or(Reason::NotInView)
+    /// [`Rejection::NotInView`] if the player does not see it or it does not exist.
+    pub fn find(&self, id: InventoryId) -> Result<Entity, Rejection> {
+        self.player.and_then(|player| (player.find)(id)).ok_or(Rejection::NotInView)
     }
 
     /// Records the item and instance data in a slot. If the server finds another item there than
-    /// the player saw, the action is rejected as [`Reason::Stale`]. Count and wear may differ,
+    /// the player saw, the action is rejected as [`Rejection::Stale`]. Count and wear may differ,
     /// since they change without the player.
     ///
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
-    pub fn witness(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
+    pub fn expect_unchanged(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
         self.witness_slot(entity, slot, false)
     }
 
-    /// Like [`Self::witness`], including the count if `exactly` is set.
+    /// Like [`Self::expect_unchanged`], including the count if `exactly` is set.
     pub(crate) fn witness_slot(
         &mut self,
         entity: Entity,
@@ -74,18 +74,22 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Like [`Self::witness`], for every filled slot of an area and including the counts. For
+    /// Like [`Self::expect_unchanged`], for every filled slot of an area and including the counts. For
     /// actions that cannot be undone.
     ///
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
-    pub fn witness_exactly(&mut self, area: impl Into<Area>) -> Result<(), InventoryError> {
+    pub fn expect_unchanged_with_counts(
+        &mut self,
+        area: impl Into<ContainerRef>,
+    ) -> Result<(), InventoryError> {
         let area = area.into();
-        let kinds = self.kinds;
+        let registry = self.registry;
         for flat in self.range(area)? {
-            let unit = self.unit(area.entity)?;
-            if let (stack @ Some(_), Some(slot)) = (unit.get(flat), unit.address(kinds, flat)) {
+            let state = self.state(area.entity)?;
+            if let (stack @ Some(_), Some(slot)) = (state.get(flat), state.address(registry, flat))
+            {
                 self.note_witnessed(area.entity, slot, stack, true);
             }
         }
@@ -132,7 +136,7 @@ impl Tx<'_> {
     /// Exempts an inventory from the player's [`Rights`]. For actions that give and take by the
     /// game's rules, such as a purchase. Applies to all containers of the entity: check what the
     /// player named, or let a rule check it.
-    pub fn trust(&mut self, entity: Entity) {
+    pub fn bypass_rights(&mut self, entity: Entity) {
         self.trusted.push(entity);
     }
 
@@ -146,12 +150,12 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// [`Reason::Unpredictable`] on a client, since only the server assigns ids;
-    /// [`Reason::Invalid`] if the value is too large or its type is not registered.
-    pub fn mint<T: ItemData>(&mut self, value: &T) -> Result<DataId, Reason> {
+    /// [`Rejection::ServerOnly`] on a client, since only the server assigns ids;
+    /// [`Rejection::Invalid`] if the value is too large or its type is not registered.
+    pub fn create_data<T: ItemData>(&mut self, value: &T) -> Result<DataId, Rejection> {
         self.witnessed_in_part.get_or_insert(self.witnessed);
-        let pool = self.pool.filter(|_| self.decides()).ok_or(Reason::Unpredictable)?;
-        let (kind, bytes) = pool.encode(value).map_err(|_| Reason::Invalid)?;
+        let pool = self.pool.filter(|_| self.decides()).ok_or(Rejection::ServerOnly)?;
+        let (kind, bytes) = pool.encode(value).map_err(|_| Rejection::Invalid)?;
         let again = |datum: &&Datum| datum.kind == kind && datum.bytes == bytes;
         if let Some(id) = pool.find(kind, &bytes).or(self.minted.iter().find(again).map(|d| d.id)) {
             return Ok(id);
@@ -172,10 +176,10 @@ impl Tx<'_> {
 
     /// Returns `true` if the player may use a slot in this way. The server's own code always may.
     pub(super) fn permits(&mut self, entity: Entity, flat: usize, right: Rights) -> bool {
-        let kinds = self.kinds;
+        let registry = self.registry;
         !self.is_players()
             || self.trusted.contains(&entity)
-            || self.unit(entity).is_ok_and(|unit| unit.rights(kinds, flat).contains(right))
+            || self.state(entity).is_ok_and(|state| state.rights(registry, flat).contains(right))
     }
 
     /// Returns the number of items that may still be put into an inventory.
@@ -185,7 +189,7 @@ impl Tx<'_> {
         });
         let Some(limit) = limit else { return u32::MAX };
         let staged = self.staged.iter().find(|staged| staged.entity == entity);
-        let (before, now) = staged.map_or((0, 0), |s| (s.before.total(), s.unit.total()));
+        let (before, now) = staged.map_or((0, 0), |s| (s.before.total(), s.state.total()));
         let left = (u64::from(limit) + before).saturating_sub(now);
         u32::try_from(left).unwrap_or(u32::MAX)
     }

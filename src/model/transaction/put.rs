@@ -3,52 +3,52 @@
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    container::{Area, Slot},
+    container::{ContainerRef, Slot},
     error::InventoryError,
     rights::Rights,
     slots::SlotError,
     stack::Stack,
 };
 
-use super::Tx;
+use super::Transaction;
 
-impl Tx<'_> {
+impl Transaction<'_> {
     /// Puts a stack in wherever it fits, first onto matching stacks, and returns the part that did
     /// not fit.
     ///
-    /// A whole inventory ([`Area::all`] or its [`Entity`]) is filled in the order of its containers
-    /// ([`ORDER`](crate::prelude::Container::ORDER)), skipping containers whose [`FILL`](crate::prelude::Container::FILL) is `false`. A container
+    /// A whole inventory ([`ContainerRef::all`] or its [`Entity`]) is filled in the order of its containers
+    /// ([`ORDER`](crate::prelude::Container::ORDER)), skipping containers whose [`AUTO_FILL`](crate::prelude::Container::AUTO_FILL) is `false`. A container
     /// that is named explicitly is always filled.
     ///
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
     /// container, or [`InventoryError::UnknownItem`].
-    pub fn fill(
+    pub fn insert_up_to(
         &mut self,
-        area: impl Into<Area>,
+        area: impl Into<ContainerRef>,
         stack: Stack,
     ) -> Result<Option<Stack>, InventoryError> {
-        self.fill_but(area.into(), None, stack)
+        self.insert_up_to_except(area.into(), None, stack)
     }
 
-    /// Like [`Self::fill`], but skips one slot.
-    pub(super) fn fill_but(
+    /// Like [`Self::insert_up_to`], but skips one slot.
+    pub(super) fn insert_up_to_except(
         &mut self,
-        area: Area,
+        area: ContainerRef,
         left_out: Option<usize>,
         stack: Stack,
     ) -> Result<Option<Stack>, InventoryError> {
         self.check_known(stack.item)?;
         let entity = area.entity;
-        let max_stack = self.catalogue.max_stack(stack.item);
+        let max_stack = self.catalog.max_stack(stack.item);
         let ranges = self.ordered(area)?;
         let mut rest = Some(stack);
         for onto_stacks in [true, false] {
             let flats = ranges.iter().cloned().flatten();
             for flat in flats.filter(|flat| Some(*flat) != left_out) {
                 let Some(left) = rest else { return Ok(None) };
-                if self.unit(entity)?.get(flat).is_some() == onto_stacks
+                if self.state(entity)?.get(flat).is_some() == onto_stacks
                     && (area.container.is_some() || self.fills_by_itself(entity, flat)?)
                     && self.permits(entity, flat, Rights::PUT)
                     && self.accepts(entity, flat, left.item)?
@@ -61,9 +61,9 @@ impl Tx<'_> {
     }
 
     fn fills_by_itself(&mut self, entity: Entity, flat: usize) -> Result<bool, InventoryError> {
-        let kinds = self.kinds;
-        let (kind, _) = self.unit(entity)?.locate(flat).unwrap_or_default();
-        Ok(kinds.get(usize::from(kind)).is_some_and(|kind| kind.fill))
+        let registry = self.registry;
+        let (kind, _) = self.state(entity)?.locate(flat).unwrap_or_default();
+        Ok(registry.get(usize::from(kind)).is_some_and(|kind| kind.auto_fill))
     }
 
     pub(super) fn put_at(
@@ -76,9 +76,9 @@ impl Tx<'_> {
         let fail = |error| InventoryError::Slot { entity, error };
         let part = stack.count().min(self.allowance(entity));
         let part = stack.with_count(part).ok_or(fail(SlotError::Occupied { slot: flat }))?;
-        let unit = self.unit(entity)?;
-        let (kind, index) = unit.locate(flat).unwrap_or_default();
-        let Some(slots) = unit.section_mut(kind) else {
+        let state = self.state(entity)?;
+        let (kind, index) = state.locate(flat).unwrap_or_default();
+        let Some(slots) = state.container_mut(kind) else {
             return Err(InventoryError::NoInventory { entity });
         };
         let rest = slots.merge(index, part, max_stack).map_err(fail)?;
@@ -89,11 +89,15 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::Full`] if not all of it fits; otherwise the errors of [`Self::fill`].
-    pub fn give(&mut self, area: impl Into<Area>, stack: Stack) -> Result<(), InventoryError> {
+    /// [`InventoryError::Full`] if not all of it fits; otherwise the errors of [`Self::insert_up_to`].
+    pub fn insert(
+        &mut self,
+        area: impl Into<ContainerRef>,
+        stack: Stack,
+    ) -> Result<(), InventoryError> {
         let area = area.into();
         let entity = area.entity;
-        self.all_or_nothing(|tx| match tx.fill(area, stack)? {
+        self.all_or_nothing(|tx| match tx.insert_up_to(area, stack)? {
             None => Ok(()),
             Some(rest) => Err(InventoryError::Full { entity, item: rest.item, left: rest.count() }),
         })
@@ -114,7 +118,7 @@ impl Tx<'_> {
     ) -> Result<Option<Stack>, InventoryError> {
         let flat = self.flat(entity, slot)?;
         self.check_accepts(entity, flat, stack.item)?;
-        let max_stack = self.catalogue.max_stack(stack.item);
+        let max_stack = self.catalog.max_stack(stack.item);
         self.put_at(entity, flat, stack, max_stack)
     }
 }

@@ -3,7 +3,7 @@
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
-    container::{Area, Slot},
+    container::{ContainerRef, Slot},
     error::InventoryError,
     id::ItemId,
     rights::Rights,
@@ -11,9 +11,9 @@ use crate::model::{
     stack::Stack,
 };
 
-use super::Tx;
+use super::Transaction;
 
-impl Tx<'_> {
+impl Transaction<'_> {
     /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks.
     /// Stacks with wear or instance data are taken last.
     ///
@@ -23,7 +23,7 @@ impl Tx<'_> {
     /// container, or [`InventoryError::NotEnough`].
     pub fn take(
         &mut self,
-        area: impl Into<Area>,
+        area: impl Into<ContainerRef>,
         item: ItemId,
         count: u32,
     ) -> Result<Vec<Stack>, InventoryError> {
@@ -41,15 +41,15 @@ impl Tx<'_> {
 
     pub(super) fn take_up_to(
         &mut self,
-        area: Area,
+        area: ContainerRef,
         item: ItemId,
         count: u32,
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut left = count;
         let mut taken = Vec::new();
         let ranges = self.ordered(area)?;
-        let unit = self.unit(area.entity)?;
-        let stack = |flat: usize| unit.get(flat).filter(|stack| stack.item == item);
+        let state = self.state(area.entity)?;
+        let stack = |flat: usize| state.get(flat).filter(|stack| stack.item == item);
         let flats = ranges.into_iter().rev().flat_map(Iterator::rev);
         let mut there: Vec<(usize, Stack)> =
             flats.filter_map(|flat| Some((flat, stack(flat)?))).collect();
@@ -57,7 +57,7 @@ impl Tx<'_> {
         for (flat, stack) in there {
             let part = stack.with_count(left.min(stack.count()));
             if let Some(part) = part.filter(|_| self.permits(area.entity, flat, Rights::TAKE)) {
-                self.unit(area.entity)?.set(flat, stack.with_count(stack.count() - part.count()));
+                self.state(area.entity)?.set(flat, stack.with_count(stack.count() - part.count()));
                 left -= part.count();
                 taken.push(part);
             }
@@ -71,17 +71,17 @@ impl Tx<'_> {
     ///
     /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such
     /// container.
-    pub fn take_where(
+    pub fn take_if(
         &mut self,
-        area: impl Into<Area>,
+        area: impl Into<ContainerRef>,
         mut wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<Vec<Stack>, InventoryError> {
         let area = area.into();
         let range = self.range(area)?;
-        let unit = self.unit(area.entity)?;
+        let state = self.state(area.entity)?;
         let hits: Vec<usize> =
-            range.filter(|flat| unit.get(*flat).is_some_and(|s| wanted(&s))).collect();
-        Ok(hits.into_iter().filter_map(|flat| unit.set(flat, None)).collect())
+            range.filter(|flat| state.get(*flat).is_some_and(|s| wanted(&s))).collect();
+        Ok(hits.into_iter().filter_map(|flat| state.set(flat, None)).collect())
     }
 
     /// Takes `count` items (all if `None`) out of one slot.
@@ -107,8 +107,8 @@ impl Tx<'_> {
         count: Option<u32>,
     ) -> Result<Stack, InventoryError> {
         let fail = |error| InventoryError::Slot { entity, error };
-        let unit = self.unit(entity)?;
-        let stack = unit.get(flat).ok_or(fail(SlotError::Empty { slot: flat }))?;
+        let state = self.state(entity)?;
+        let stack = state.get(flat).ok_or(fail(SlotError::Empty { slot: flat }))?;
         let (have, wanted) = (stack.count(), count.unwrap_or(stack.count()));
         let part =
             stack.with_count(wanted).ok_or(fail(SlotError::Count { count: wanted, max: have }))?;
@@ -117,7 +117,7 @@ impl Tx<'_> {
             have,
             wanted,
         }))?;
-        unit.set(flat, stack.with_count(rest));
+        state.set(flat, stack.with_count(rest));
         Ok(part)
     }
 }

@@ -5,56 +5,58 @@ use bevy_egui::egui::{self, Color32, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{Bar, BarChart, Line, Plot};
 
 use crate::{
-    client::{predictions::ActionTimes, state::SyncState},
-    overlay::{look, window::Sight},
+    client::{predictions::ActionLatency, state::SyncState},
+    overlay::{
+        context::PanelContext,
+        plot::{legend, plot},
+        style,
+    },
     server::{
         health::HealthStatus,
-        pacing::quality::{ConnectionQuality, Grade},
+        pacing::quality::{ConnectionQuality, LinkGrade, QualitySample},
     },
 };
 
-use super::traffic::{legend, plot};
-
-pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
+pub(in crate::overlay) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-        if sight.authority.is_here() {
-            if sight.is_serving() {
-                health(ui, sight);
+        if ctx.authority.is_here() {
+            if ctx.is_serving() {
+                health(ui, ctx);
             }
-            of_server(ui, sight);
+            of_server(ui, ctx);
         } else {
-            of_client(ui, sight);
+            of_client(ui, ctx);
         }
     });
 }
 
-fn health(ui: &mut Ui, sight: &Sight) {
-    let Some(health) = &sight.health else { return };
+fn health(ui: &mut Ui, ctx: &PanelContext) {
+    let Some(health) = &ctx.health else { return };
     let color = match health.status() {
-        HealthStatus::Healthy => look::GOOD,
-        HealthStatus::Degraded => look::FAIR,
-        HealthStatus::Failing => look::BAD,
+        HealthStatus::Healthy => style::GOOD,
+        HealthStatus::Degraded => style::FAIR,
+        HealthStatus::Failing => style::BAD,
     };
     ui.horizontal(|ui| {
-        look::number_in(ui, format!("{:?}", health.status()), color);
+        style::number_in(ui, format!("{:?}", health.status()), color);
         for reason in health.reasons() {
-            look::number(ui, format!("{reason:?}"));
+            style::number(ui, format!("{reason:?}"));
         }
-        let all = sight.refusals.iter().flat_map(|refusals| refusals.iter());
+        let all = ctx.refusals.iter().flat_map(|refusals| refusals.iter());
         let all: Vec<String> = all.map(|(reason, count)| format!("{reason:?} {count}")).collect();
         if !all.is_empty() {
-            look::head(ui, &format!("rejected so far: {}", all.join(", ")));
+            style::head(ui, &format!("rejected so far: {}", all.join(", ")));
         }
     });
     ui.add_space(4.0);
 }
 
-fn grade_color(grade: Grade) -> Color32 {
+fn grade_color(grade: LinkGrade) -> Color32 {
     match grade {
-        Grade::Excellent => look::GOOD,
-        Grade::Good => Color32::from_rgb(176, 214, 104),
-        Grade::Fair => look::FAIR,
-        Grade::Poor => look::BAD,
+        LinkGrade::Excellent => style::GOOD,
+        LinkGrade::Good => Color32::from_rgb(176, 214, 104),
+        LinkGrade::Fair => style::FAIR,
+        LinkGrade::Poor => style::BAD,
     }
 }
 
@@ -74,21 +76,21 @@ const COLUMNS: [(&str, usize, &str); 13] = [
     ("resyncs", 8, "Resyncs requested after a lost message or a wrong copy."),
 ];
 
-fn of_server(ui: &mut Ui, sight: &mut Sight) {
-    let mut rows: Vec<_> = sight.clients.iter().collect();
+fn of_server(ui: &mut Ui, ctx: &mut PanelContext) {
+    let mut rows: Vec<_> = ctx.clients.iter().collect();
     rows.sort_by_key(|(client, ..)| client.index());
     if rows.is_empty() {
-        ui.label(RichText::new("No client is connected.").color(look::DIM));
+        ui.label(RichText::new("No client is connected.").color(style::DIM));
         return;
     }
     let there = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
-    let chosen = sight.choices.client.filter(there).unwrap_or(rows[0].0);
+    let chosen = ctx.choices.client.filter(there).unwrap_or(rows[0].0);
     let mut clicked = None;
     egui::Grid::new("clients").striped(true).spacing(vec2(9.0, 4.0)).show(ui, |ui| {
-        look::head(ui, "client");
-        look::head(ui, "plays").on_hover_text("Inventories that the client owns.");
+        style::head(ui, "client");
+        style::head(ui, "plays").on_hover_text("Inventories that the client owns.");
         for (name, width, about) in COLUMNS {
-            look::number_head(ui, name, width).on_hover_text(about);
+            style::number_head(ui, name, width).on_hover_text(about);
         }
         ui.end_row();
         for (client, sync, link) in &rows {
@@ -96,48 +98,50 @@ fn of_server(ui: &mut Ui, sight: &mut Sight) {
             if ui.selectable_label(*client == chosen, name).clicked() {
                 clicked = Some(*client);
             }
-            ui.label(sight.names.owned_by(*client));
+            ui.label(ctx.names.owned_by(*client));
             let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
             let grade = if link.is_measured() { format!("{:?}", link.grade()) } else { "-".into() };
-            let warn = |bad: bool| if bad { look::FAIR } else { look::TEXT };
-            look::number(ui, format!("{:>7.1}", ms(link.rtt())));
-            look::number(ui, format!("{:>6.1}", ms(link.jitter())));
-            look::number(ui, format!("{:>6.1}", 100.0 * link.loss()));
-            look::number_in(ui, format!("{grade:>9}"), grade_color(link.grade()));
-            look::number(ui, format!("{:>6}", sync.views));
-            look::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
-            look::number(ui, format!("{:>6}", sync.merged));
-            look::number_in(ui, format!("{:>7}", sync.choked), warn(sync.choked > 0));
+            let warn = |bad: bool| if bad { style::FAIR } else { style::TEXT };
+            style::number(ui, format!("{:>7.1}", ms(link.rtt())));
+            style::number(ui, format!("{:>6.1}", ms(link.jitter())));
+            style::number(ui, format!("{:>6.1}", 100.0 * link.loss()));
+            style::number_in(ui, format!("{grade:>9}"), grade_color(link.grade()));
+            style::number(ui, format!("{:>6}", sync.views));
+            style::number_in(ui, format!("{:>5}", sync.behind), warn(sync.behind > 0));
+            style::number(ui, format!("{:>6}", sync.merged));
+            style::number_in(ui, format!("{:>7}", sync.throttled), warn(sync.throttled > 0));
             #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-            look::number(ui, look::per_second(sync.bytes_per_second as f64));
-            look::number(ui, format!("{:>6.1}", sight.rates.of(*client)));
-            look::number(ui, format!("{:>6}", sync.accepted));
-            look::number_in(ui, format!("{:>8}", sync.refused), warn(sync.refused > 0));
-            look::number_in(ui, format!("{:>8}", sync.desyncs), warn(sync.desyncs > 0));
+            style::number(ui, style::per_second(sync.bytes_per_second as f64));
+            style::number(ui, format!("{:>6.1}", ctx.rates.of(*client)));
+            style::number(ui, format!("{:>6}", sync.accepted));
+            style::number_in(ui, format!("{:>8}", sync.refused), warn(sync.refused > 0));
+            style::number_in(ui, format!("{:>8}", sync.desyncs), warn(sync.desyncs > 0));
             ui.end_row();
         }
     });
     ui.add_space(8.0);
     if let Some((.., link)) = rows.iter().find(|(client, ..)| *client == chosen) {
-        look::title(
+        style::title(
             ui,
             &format!("Link of {chosen}, last 30 seconds: milliseconds, and percent lost"),
         );
         history(ui, link);
     }
     if clicked.is_some() {
-        sight.choices.client = clicked;
+        ctx.choices.client = clicked;
     }
 }
 
 /// Plots round-trip time and jitter in milliseconds, and loss in percent.
 fn history(ui: &mut Ui, link: &ConnectionQuality) {
     if !link.is_measured() {
-        ui.label(RichText::new("The messaging backend provides no measurements.").color(look::DIM));
+        ui.label(
+            RichText::new("The messaging backend provides no measurements.").color(style::DIM),
+        );
         return;
     }
     let period = ConnectionQuality::PERIOD.as_secs_f64();
-    let points = |read: fn(&crate::prelude::QualitySample) -> f64| -> Vec<[f64; 2]> {
+    let points = |read: fn(&QualitySample) -> f64| -> Vec<[f64; 2]> {
         let len = link.history().len();
         let ago = |at: usize| -((len - 1 - at) as f64) * period;
         link.history().enumerate().map(|(at, sample)| [ago(at), read(sample)]).collect()
@@ -145,80 +149,87 @@ fn history(ui: &mut Ui, link: &ConnectionQuality) {
     let height = (ui.available_height() - 8.0).clamp(110.0, 300.0);
     plot("link", height, 30.0).legend(legend()).show(ui, |plot| {
         let rtt = points(|sample| sample.rtt.as_secs_f64() * 1e3);
-        plot.line(Line::new("round trip, ms", rtt).color(look::ACCENT).width(1.8));
+        plot.line(Line::new("round trip, ms", rtt).color(style::ACCENT).width(1.8));
         let jitter = points(|sample| sample.jitter.as_secs_f64() * 1e3);
-        plot.line(Line::new("jitter, ms", jitter).color(look::FAIR).width(1.5));
+        plot.line(Line::new("jitter, ms", jitter).color(style::FAIR).width(1.5));
         let loss = points(|sample| 100.0 * f64::from(sample.loss));
-        plot.line(Line::new("loss, %", loss).color(look::BAD).width(1.5));
+        plot.line(Line::new("loss, %", loss).color(style::BAD).width(1.5));
     });
 }
 
-fn of_client(ui: &mut Ui, sight: &Sight) {
-    let link = &sight.own.quality;
+fn of_client(ui: &mut Ui, ctx: &PanelContext) {
+    let link = &ctx.own.quality;
     ui.horizontal_top(|ui| {
         ui.vertical(|ui| {
             ui.set_width(330.0);
-            look::title(ui, "This client");
+            style::title(ui, "This client");
             egui::Grid::new("own").num_columns(2).spacing(vec2(12.0, 4.0)).show(ui, |ui| {
                 let mut fact = |what: &str, text: String, color: Color32, about: &str| {
-                    look::head(ui, what);
-                    look::number_in(ui, text, color).on_hover_text(about);
+                    style::head(ui, what);
+                    style::number_in(ui, text, color).on_hover_text(about);
                     ui.end_row();
                 };
-                let (state, color) = match sight.state.as_deref() {
-                    Some(SyncState::Synced) => ("synced".to_owned(), look::GOOD),
-                    Some(SyncState::Refused(why)) => (format!("rejected: {why}"), look::BAD),
-                    _ => ("waiting for server".to_owned(), look::FAIR),
+                let (state, color) = match ctx.state.as_deref() {
+                    Some(SyncState::Synced) => ("synced".to_owned(), style::GOOD),
+                    Some(SyncState::Rejected(why)) => (format!("rejected: {why}"), style::BAD),
+                    _ => ("waiting for server".to_owned(), style::FAIR),
                 };
                 fact("state", state, color, "SyncState");
                 let ms = |time: core::time::Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-                fact("round trip", ms(link.rtt()), look::TEXT, "Smoothed over a few seconds.");
-                fact("jitter", ms(link.jitter()), look::TEXT, "Variation of the round-trip time.");
+                fact("round trip", ms(link.rtt()), style::TEXT, "Smoothed over a few seconds.");
+                fact("jitter", ms(link.jitter()), style::TEXT, "Variation of the round-trip time.");
                 let loss = format!("{:.1} %", 100.0 * link.loss());
-                fact("loss", loss, look::TEXT, "Recent packet loss.");
+                fact("loss", loss, style::TEXT, "Recent packet loss.");
                 let grade = format!("{:?}", link.grade());
                 fact("grade", grade, grade_color(link.grade()), "As the server would grade it.");
-                if let Some(there) = sight.own.transfer {
+                if let Some(there) = ctx.own.transfer {
                     let text = format!("{} of {} chunks", there.received, there.total);
-                    fact("last transfer", text, look::TEXT, "Received in chunks of about 1 kB.");
+                    fact("last transfer", text, style::TEXT, "Received in chunks of about 1 kB.");
                 }
-                let pending = sight.copies.pending_requests();
-                fact("pending", pending.to_string(), look::TEXT, "Requests awaiting an answer.");
-                let stats = &sight.stats;
-                let wrong = stats.resyncs_requested + stats.heals_requested;
-                let color = if wrong > 0 { look::FAIR } else { look::TEXT };
+                let pending = ctx.copies.pending_requests();
+                fact("pending", pending.to_string(), style::TEXT, "Requests awaiting an answer.");
+                let stats = &ctx.stats;
+                let wrong = stats.resyncs_requested + stats.repairs_requested;
+                let color = if wrong > 0 { style::FAIR } else { style::TEXT };
                 let text =
-                    format!("{} full, {} single", stats.resyncs_requested, stats.heals_requested);
+                    format!("{} full, {} single", stats.resyncs_requested, stats.repairs_requested);
                 fact(
                     "resyncs",
                     text,
                     color,
                     "Requested after a lost message (full) or for a wrong copy (single).",
                 );
-                let text =
-                    format!("{} checked, {} wrong", stats.digests_checked, stats.digest_mismatches);
-                fact("checksums", text, look::TEXT, "Copies compared with the server's checksums.");
+                let text = format!(
+                    "{} checked, {} wrong",
+                    stats.checksums_checked, stats.checksum_mismatches
+                );
+                fact(
+                    "checksums",
+                    text,
+                    style::TEXT,
+                    "Copies compared with the server's checksums.",
+                );
             });
         });
         ui.vertical(|ui| {
-            look::title(ui, "Action latency");
-            if let Some(times) = &sight.times {
+            style::title(ui, "Action latency");
+            if let Some(times) = &ctx.times {
                 answers(ui, times);
             }
         });
     });
     ui.add_space(6.0);
-    look::title(ui, "Link, last 30 seconds: milliseconds, and percent lost");
+    style::title(ui, "Link, last 30 seconds: milliseconds, and percent lost");
     history(ui, link);
 }
 
-fn answers(ui: &mut Ui, times: &ActionTimes) {
+fn answers(ui: &mut Ui, times: &ActionLatency) {
     let ms = |time: core::time::Duration| time.as_secs_f64() * 1e3;
     let (count, mean, last) = (times.count(), ms(times.mean()), ms(times.last()));
-    look::number(ui, format!("answers: {count}, mean {mean:.0} ms, last {last:.0} ms"));
+    style::number(ui, format!("answers: {count}, mean {mean:.0} ms, last {last:.0} ms"));
     let bars = times.buckets().iter().enumerate().map(|(at, count)| {
         let label = bucket(at);
-        Bar::new(at as f64, *count as f64).width(0.85).name(label).fill(look::ACCENT)
+        Bar::new(at as f64, *count as f64).width(0.85).name(label).fill(style::ACCENT)
     });
     Plot::new("answers")
         .height(150.0)
@@ -229,12 +240,12 @@ fn answers(ui: &mut Ui, times: &ActionTimes) {
         .include_y(1.0)
         .show_grid([false, true])
         .x_grid_spacer(|_| {
-            (0..=ActionTimes::LIMITS.len())
+            (0..=ActionLatency::LIMITS.len())
                 .map(|at| egui_plot::GridMark { value: at as f64, step_size: 10.0 })
                 .collect()
         })
         .x_axis_formatter(|mark, _| {
-            (0..=ActionTimes::LIMITS.len())
+            (0..=ActionLatency::LIMITS.len())
                 .find(|at| (*at as f64 - mark.value).abs() < 0.1)
                 .map_or_else(String::new, bucket)
         })
@@ -243,5 +254,5 @@ fn answers(ui: &mut Ui, times: &ActionTimes) {
 }
 
 fn bucket(at: usize) -> String {
-    ActionTimes::LIMITS.get(at).map_or_else(|| "more".into(), u64::to_string)
+    ActionLatency::LIMITS.get(at).map_or_else(|| "more".into(), u64::to_string)
 }

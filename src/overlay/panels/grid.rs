@@ -11,9 +11,9 @@ use crate::{
     model::{container::Slot, stack::Stack},
     overlay::{
         cards::Card,
+        context::PanelContext,
         describe::{self, Words},
-        look,
-        window::Sight,
+        style,
     },
 };
 
@@ -24,17 +24,17 @@ const COLUMNS: usize = 9;
 const GAP: f32 = 2.0;
 
 /// Draws all containers of a card. Each container is a single hover target, because one per slot would be too slow.
-pub(super) fn draw(ui: &mut Ui, sight: &Sight, card: &Card, size: f32) {
-    let kinds = sight.kinds.as_slice();
+pub(super) fn draw(ui: &mut Ui, ctx: &PanelContext, card: &Card, size: f32) {
+    let kinds = ctx.registry.as_slice();
     ui.spacing_mut().item_spacing.y = GAP;
-    let several = card.unit.sections().len() > 1;
-    for section in card.unit.sections() {
-        let Some(kind) = kinds.get(usize::from(section.kind)) else { continue };
+    let several = card.state.containers().len() > 1;
+    for container in card.state.containers() {
+        let Some(kind) = kinds.get(usize::from(container.kind)) else { continue };
         if several {
-            look::head(ui, kind.name);
+            style::head(ui, kind.name);
         }
-        let selected = card.unit.selected.filter(|_| kind.selects).map(usize::from);
-        let stacks = section.slots.as_slice();
+        let selected = card.state.selected.filter(|_| kind.has_selection).map(usize::from);
+        let stacks = container.slots.as_slice();
         let (columns, rows) = (stacks.len().min(COLUMNS), stacks.len().div_ceil(COLUMNS));
         let step = size + GAP;
         let area = vec2(columns as f32 * step - GAP, rows as f32 * step);
@@ -47,15 +47,15 @@ pub(super) fn draw(ui: &mut Ui, sight: &Sight, card: &Card, size: f32) {
         for (index, stack) in stacks.iter().enumerate() {
             let place = vec2((index % COLUMNS) as f32, (index / COLUMNS) as f32) * step;
             let rect = Rect::from_min_size(area.min + place, vec2(size, size));
-            let slot = Slot::at(kinds, section.kind, index);
+            let slot = Slot::at(kinds, container.kind, index);
             let cell = Cell { slot, stack: *stack, selected: selected == Some(index) };
-            cell.draw(ui, sight, card, rect);
+            cell.draw(ui, ctx, card, rect);
             if pointer.is_some_and(|pointer| rect.contains(pointer)) {
                 pointed = Some(cell);
             }
         }
         if let Some(cell) = pointed {
-            response.on_hover_ui_at_pointer(|ui| cell.tell(ui, sight, card));
+            response.on_hover_ui_at_pointer(|ui| cell.emit(ui, ctx, card));
         }
         ui.add_space(3.0);
     }
@@ -69,21 +69,21 @@ struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn draw(&self, ui: &Ui, sight: &Sight, card: &Card, rect: Rect) {
+    pub(crate) fn draw(&self, ui: &Ui, ctx: &PanelContext, card: &Card, rect: Rect) {
         if !ui.is_rect_visible(rect) {
             return;
         }
         let entity = card.entry.entity;
-        let flash = sight.changes.flash(entity, self.slot, sight.time.elapsed());
+        let flash = ctx.changes.flash(entity, self.slot, ctx.time.elapsed());
         let painter = ui.painter();
         let radius = CornerRadius::same(3);
-        let fill = self.stack.map_or(look::SLOT, |stack| look::item_color(stack.item));
+        let fill = self.stack.map_or(style::SLOT, |stack| style::item_color(stack.item));
         let fill = match flash {
-            Some((strength, tint)) => fill.lerp_to_gamma(look::tint(tint), 0.65 * strength),
+            Some((strength, tint)) => fill.lerp_to_gamma(style::tint(tint), 0.65 * strength),
             None => fill,
         };
         painter.rect_filled(rect, radius, fill);
-        self.draw_stack(painter, sight, rect);
+        self.draw_stack(painter, ctx, rect);
         let edge = |color: Color32, width: f32| {
             painter.rect_stroke(rect, radius, Stroke::new(width, color), StrokeKind::Inside);
         };
@@ -91,19 +91,19 @@ impl Cell {
             edge(Color32::WHITE, 1.5);
         }
         if let Some((strength, tint)) = flash {
-            edge(look::tint(tint).gamma_multiply(strength), 2.0);
+            edge(style::tint(tint).gamma_multiply(strength), 2.0);
         }
-        if self.is_pending(sight, card) {
-            edge(look::PENDING, 1.5);
+        if self.is_pending(ctx, card) {
+            edge(style::PENDING, 1.5);
             let corner = rect.right_top();
             let points = vec![corner - vec2(9.0, 0.0), corner, corner + vec2(0.0, 9.0)];
-            painter.add(Shape::convex_polygon(points, look::PENDING, Stroke::NONE));
+            painter.add(Shape::convex_polygon(points, style::PENDING, Stroke::NONE));
         }
     }
 
-    fn draw_stack(&self, painter: &Painter, sight: &Sight, rect: Rect) {
+    fn draw_stack(&self, painter: &Painter, ctx: &PanelContext, rect: Rect) {
         let Some(stack) = self.stack else { return };
-        let def = sight.catalogue.as_ref().and_then(|items| items.get(stack.item));
+        let def = ctx.catalog.as_ref().and_then(|items| items.get(stack.item));
         let letters = describe::letters(def.map_or("?", |def| def.key.as_str()));
         let font = FontId::monospace(rect.height() * 0.35);
         let top = rect.center_top() + vec2(0.0, rect.height() * 0.3);
@@ -113,47 +113,47 @@ impl Cell {
         let count = short_count(stack.count());
         painter.text(corner, Align2::RIGHT_BOTTOM, count, font, Color32::WHITE);
         if stack.data.is_some() {
-            painter.circle_filled(rect.left_bottom() + vec2(4.0, -4.0), 2.0, look::FAIR);
+            painter.circle_filled(rect.left_bottom() + vec2(4.0, -4.0), 2.0, style::FAIR);
         }
     }
 
-    fn is_pending(&self, sight: &Sight, card: &Card) -> bool {
+    fn is_pending(&self, ctx: &PanelContext, card: &Card) -> bool {
         let place = (card.entry.entity, self.slot);
-        sight.copies.is_pending(place.0, place.1)
+        ctx.copies.is_pending(place.0, place.1)
     }
 
     /// Draws the slot's tooltip.
-    fn tell(&self, ui: &mut Ui, sight: &Sight, card: &Card) {
-        look::apply(ui);
-        let name = |entity| sight.names.of(entity);
-        let catalogue = sight.catalogue.as_deref();
-        let words = Words { kinds: sight.kinds.as_slice(), catalogue, name: &name };
-        ui.label(RichText::new(words.slot(self.slot)).monospace().color(look::DIM));
+    fn emit(&self, ui: &mut Ui, ctx: &PanelContext, card: &Card) {
+        style::apply(ui);
+        let name = |entity| ctx.names.of(entity);
+        let catalog = ctx.catalog.as_deref();
+        let words = Words { kinds: ctx.registry.as_slice(), catalog, name: &name };
+        ui.label(RichText::new(words.slot(self.slot)).monospace().color(style::DIM));
         ui.label(RichText::new(words.stack(self.stack)).strong());
         if let Some(stack) = self.stack {
-            if let Some(def) = catalogue.and_then(|items| items.get(stack.item)) {
+            if let Some(def) = catalog.and_then(|items| items.get(stack.item)) {
                 let tags = def.tags.join(", ");
                 let tags = if tags.is_empty() { String::new() } else { format!("   {tags}") };
-                look::number_in(ui, format!("stacks to {}{tags}", def.max_stack), look::DIM);
+                style::number_in(ui, format!("stacks to {}{tags}", def.max_stack), style::DIM);
             }
-            if let Some(data) = sight.pool.as_ref().and_then(|pool| describe::data(pool, &stack)) {
-                look::number(ui, data);
+            if let Some(data) = ctx.pool.as_ref().and_then(|pool| describe::data(pool, &stack)) {
+                style::number(ui, data);
             }
         }
-        if self.is_pending(sight, card) {
-            look::number_in(ui, "pending: awaits the server's answer".into(), look::PENDING);
+        if self.is_pending(ctx, card) {
+            style::number_in(ui, "pending: awaits the server's answer".into(), style::PENDING);
         }
         ui.separator();
-        match sight.changes.of(card.entry.entity, self.slot) {
-            None => look::number_in(ui, "no change while shown".into(), look::DIM),
+        match ctx.changes.of(card.entry.entity, self.slot) {
+            None => style::number_in(ui, "no change while shown".into(), style::DIM),
             Some(change) => {
                 let (old, new) = (words.stack(change.old), words.stack(change.new));
-                let past = sight.time.elapsed().saturating_sub(change.at);
+                let past = ctx.time.elapsed().saturating_sub(change.at);
                 let version = change.commit.map(|(_, version)| format!(", version {version}"));
-                look::number(ui, format!("{old} -> {new}"));
+                style::number(ui, format!("{old} -> {new}"));
                 let (past, version) = (ago(past), version.unwrap_or_default());
-                look::number_in(ui, format!("{past}{version}"), look::DIM);
-                look::number_in(ui, format!("by {}", change.by()), look::tint(change.tint))
+                style::number_in(ui, format!("{past}{version}"), style::DIM);
+                style::number_in(ui, format!("by {}", change.by()), style::tint(change.tint))
             }
         };
     }

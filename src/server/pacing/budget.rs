@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::clock::Moment;
+use super::clock::AppInstant;
 
 /// So much time's worth of bytes may go out at once after a pause.
 const BURST: Duration = Duration::from_millis(250);
@@ -38,7 +38,7 @@ pub(crate) struct Credit {
 }
 
 impl Credit {
-    pub(crate) fn at(now: Moment) -> Self {
+    pub(crate) fn at(now: AppInstant) -> Self {
         Self { now: now.nanos(), limit: now.plus(BURST).nanos() }
     }
 }
@@ -67,13 +67,13 @@ impl Budget {
     }
 
     /// Takes what was really sent in place of what was planned.
-    pub(crate) fn spend(&mut self, bytes: usize, rate: Rate, now: Moment) {
+    pub(crate) fn spend(&mut self, bytes: usize, rate: Rate, now: AppInstant) {
         let earned_at = self.earned_at.saturating_sub(core::mem::take(&mut self.planned));
         self.earned_at = earned_at.max(now.nanos()).saturating_add(rate.nanos(bytes));
     }
 
     /// Bytes are earned at another rate from now on. Whoever owes some owes as many of them.
-    pub(crate) fn convert(&mut self, from: Rate, to: Rate, now: Moment) {
+    pub(crate) fn convert(&mut self, from: Rate, to: Rate, now: AppInstant) {
         let owed = self.earned_at.saturating_sub(now.nanos());
         let bytes = owed.checked_div(from.nanos_per_byte).unwrap_or(0);
         let nanos = to.nanos_per_byte.saturating_mul(bytes);
@@ -81,7 +81,7 @@ impl Budget {
     }
 
     /// How many bytes there are to spend, for what fills up the rest.
-    pub(crate) fn left(&self, rate: Rate, now: Moment) -> usize {
+    pub(crate) fn left(&self, rate: Rate, now: AppInstant) -> usize {
         let limit = now.plus(BURST.saturating_sub(KEPT)).nanos();
         let nanos = limit.saturating_sub(self.earned_at.max(now.nanos()));
         let bytes = nanos.checked_div(rate.nanos_per_byte);
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_spent_is_earned_again() {
         let (rate, mut budget) = (Rate::new(1000), Budget::default());
-        let at = |millis| Moment::new(Duration::from_millis(millis));
+        let at = |millis| AppInstant::new(Duration::from_millis(millis));
         let credit = |millis| Credit::at(at(millis));
         assert_eq!(budget.left(rate, at(0)), 125, "half a burst is kept for what is not put off");
         budget.plan(rate.nanos(251), credit(0));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_owed_is_as_many_bytes_at_another_rate() {
-        let at = |millis| Moment::new(Duration::from_millis(millis));
+        let at = |millis| AppInstant::new(Duration::from_millis(millis));
         let [slow, fast, unlimited] = [1, 1000, u32::MAX].map(Rate::new);
         let mut budget = Budget::default();
         budget.spend(1500, slow, at(0));

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use bevy::{ecs::reflect::ReflectResource, prelude::*, time::common_conditions::on_real_timer};
 use bevy_replicon::prelude::*;
 
-use crate::shared::events::tell_later;
+use crate::shared::events::emit_deferred;
 
-use super::{clock::Span, priority::Pace, settings::SyncSettings};
+use super::{clock::Interval, priority::SyncPriority, settings::SyncSettings};
 
 /// Longer round trips count as this.
 const RTT_MAX: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub(crate) fn plugin(app: &mut App) {
 
 /// How good a link is. A better grade is less than a worse one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Reflect)]
-pub enum Grade {
+pub enum LinkGrade {
     /// Within [`QualityPolicy::excellent`], or not measured.
     #[default]
     Excellent,
@@ -52,9 +52,9 @@ pub struct QualityChanged {
     /// The client.
     pub client: Entity,
     /// What it was.
-    pub from: Grade,
+    pub from: LinkGrade,
     /// What it is now.
-    pub to: Grade,
+    pub to: LinkGrade,
 }
 
 /// One look at a link.
@@ -91,7 +91,7 @@ impl QualityLimits {
     }
 }
 
-/// Which link has which grade, and what that means for the pace. May be changed at any time.
+/// Which link has which grade, and what that means for the priority. May be changed at any time.
 #[derive(Resource, Clone, Copy, PartialEq, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct QualityPolicy {
@@ -106,11 +106,11 @@ pub struct QualityPolicy {
     pub worse_after: u32,
     /// So many must be better before it rises, to the worst of theirs. By default 6.
     pub better_after: u32,
-    /// How many times longer the time between two updates at [`Pace::Normal`] and [`Pace::Low`] is on a link
+    /// How many times longer the time between two updates at [`SyncPriority::Normal`] and [`SyncPriority::Low`] is on a link
     /// that is excellent, good, fair and poor. By default 1, 1, 1.5 and 2; what is below 1 counts as 1.
-    pub stretch: [f32; 4],
-    /// The time between two updates at [`Pace::Critical`] on a poor link. By default none: every tick.
-    pub critical_if_poor: Duration,
+    pub interval_multiplier: [f32; 4],
+    /// The time between two updates at [`SyncPriority::Critical`] on a poor link. By default none: every tick.
+    pub critical_interval_when_poor: Duration,
 }
 
 impl Default for QualityPolicy {
@@ -121,8 +121,8 @@ impl Default for QualityPolicy {
             fair: QualityLimits::new(250, 60, 0.08),
             worse_after: 3,
             better_after: 6,
-            stretch: [1.0, 1.0, 1.5, 2.0],
-            critical_if_poor: Duration::ZERO,
+            interval_multiplier: [1.0, 1.0, 1.5, 2.0],
+            critical_interval_when_poor: Duration::ZERO,
         }
     }
 }
@@ -130,53 +130,60 @@ impl Default for QualityPolicy {
 impl QualityPolicy {
     /// The grade of one sample by itself.
     #[must_use]
-    pub fn grade(&self, sample: &QualitySample) -> Grade {
+    pub fn grade(&self, sample: &QualitySample) -> LinkGrade {
         match sample {
-            sample if self.excellent.allow(sample) => Grade::Excellent,
-            sample if self.good.allow(sample) => Grade::Good,
-            sample if self.fair.allow(sample) => Grade::Fair,
-            _ => Grade::Poor,
+            sample if self.excellent.allow(sample) => LinkGrade::Excellent,
+            sample if self.good.allow(sample) => LinkGrade::Good,
+            sample if self.fair.allow(sample) => LinkGrade::Fair,
+            _ => LinkGrade::Poor,
         }
     }
 
-    /// How many times longer the slower paces take over a link of a grade; at least 1.
+    /// How many times longer the slower priorities take over a link of a grade; at least 1.
     #[must_use]
-    pub fn stretch(&self, grade: Grade) -> f32 {
+    pub fn interval_multiplier(&self, grade: LinkGrade) -> f32 {
         // This is 1 for what is not a number, too.
-        self.stretch[grade as usize].max(1.0)
+        self.interval_multiplier[grade as usize].max(1.0)
     }
 
-    /// The time between two updates at a pace over a link of a grade. Zero is every tick.
+    /// The time between two updates at a priority over a link of a grade. Zero is every tick.
     #[must_use]
-    pub fn period(&self, pace: Pace, grade: Grade, settings: &SyncSettings) -> Duration {
-        let period = pace.period(settings);
-        match pace {
-            Pace::Critical if grade == Grade::Poor => self.critical_if_poor,
-            Pace::Critical => period,
-            Pace::Normal | Pace::Low => {
-                let secs = period.as_secs_f64() * f64::from(self.stretch(grade));
+    pub fn period(
+        &self,
+        priority: SyncPriority,
+        grade: LinkGrade,
+        settings: &SyncSettings,
+    ) -> Duration {
+        let period = priority.period(settings);
+        match priority {
+            SyncPriority::Critical if grade == LinkGrade::Poor => self.critical_interval_when_poor,
+            SyncPriority::Critical => period,
+            SyncPriority::Normal | SyncPriority::Low => {
+                let secs = period.as_secs_f64() * f64::from(self.interval_multiplier(grade));
                 Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX)
             }
         }
     }
 }
 
-/// [`QualityPolicy::period`] of every pace and grade, worked out once for all viewers.
+/// [`QualityPolicy::period`] of every priority and grade, worked out once for all viewers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Periods([[Span; 4]; 3]);
+pub(crate) struct Periods([[Interval; 4]; 3]);
 
 impl QualityPolicy {
     pub(crate) fn periods(&self, settings: &SyncSettings) -> Periods {
-        let grades = [Grade::Excellent, Grade::Good, Grade::Fair, Grade::Poor];
-        let paces = [Pace::Critical, Pace::Normal, Pace::Low];
-        Periods(paces.map(|pace| grades.map(|grade| Span::of(self.period(pace, grade, settings)))))
+        let grades = [LinkGrade::Excellent, LinkGrade::Good, LinkGrade::Fair, LinkGrade::Poor];
+        let priorities = [SyncPriority::Critical, SyncPriority::Normal, SyncPriority::Low];
+        Periods(priorities.map(|priority| {
+            grades.map(|grade| Interval::of(self.period(priority, grade, settings)))
+        }))
     }
 }
 
 impl Periods {
     #[inline]
-    pub(crate) fn of(&self, pace: Pace, grade: Grade) -> Span {
-        self.0[pace as usize][grade as usize]
+    pub(crate) fn of(&self, priority: SyncPriority, grade: LinkGrade) -> Interval {
+        self.0[priority as usize][grade as usize]
     }
 }
 
@@ -192,9 +199,9 @@ pub struct ConnectionQuality {
     rtt: Duration,
     jitter: Duration,
     loss: f32,
-    grade: Grade,
+    grade: LinkGrade,
     /// What the last samples in a row speak for, if there are any.
-    candidate: Grade,
+    candidate: LinkGrade,
     in_a_row: u32,
     history: VecDeque<QualitySample>,
 }
@@ -231,7 +238,7 @@ impl ConnectionQuality {
 
     /// The grade. It changes only when several samples in a row agree.
     #[must_use]
-    pub fn grade(&self) -> Grade {
+    pub fn grade(&self) -> LinkGrade {
         self.grade
     }
 
@@ -248,7 +255,7 @@ impl ConnectionQuality {
         rtt: Duration,
         loss: f32,
         policy: &QualityPolicy,
-    ) -> Option<(Grade, Grade)> {
+    ) -> Option<(LinkGrade, LinkGrade)> {
         let rtt = rtt.min(RTT_MAX);
         let loss = if loss > 0.0 { loss.min(1.0) } else { 0.0 };
         if !self.measured && rtt.is_zero() && loss <= 0.0 {
@@ -271,7 +278,7 @@ impl ConnectionQuality {
     }
 
     /// Counts samples that speak for another grade, and takes that which all of them allow.
-    fn turn(&mut self, seen: Grade, policy: &QualityPolicy) -> Option<(Grade, Grade)> {
+    fn turn(&mut self, seen: LinkGrade, policy: &QualityPolicy) -> Option<(LinkGrade, LinkGrade)> {
         let (from, side) = (self.grade, seen.cmp(&self.grade));
         if self.candidate.cmp(&from) != side {
             (self.candidate, self.in_a_row) = (seen, 0);
@@ -309,7 +316,7 @@ fn sample_links(
         #[expect(clippy::cast_possible_truncation, reason = "it is a fraction")]
         let loss = stats.packet_loss as f32;
         if let Some((from, to)) = quality.sample(rtt.unwrap_or_default(), loss, &policy) {
-            tell_later(&mut commands, QualityChanged { client, from, to });
+            emit_deferred(&mut commands, QualityChanged { client, from, to });
         }
     }
 }

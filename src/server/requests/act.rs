@@ -6,45 +6,45 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     model::{
-        catalog::Catalogue,
+        catalog::ItemCatalog,
         data::DataPool,
         id::InventoryId,
-        rejection::Reason,
+        rejection::Rejection,
         rights::Rights,
-        transaction::{Done, Effect, Player, Staged, Tx},
+        transaction::{Done, Effect, Player, Staged, Transaction},
     },
     server::{
-        audit::{self, ActionDecided, Books},
+        audit::{self, ActionResolved, ItemLedger},
         loot,
-        mark::Marked,
+        marked::Marked,
         views::subscriptions::Subscriptions,
     },
     shared::{
-        actions::{AcceptedHead, AnyAction},
-        containers::Kinds,
+        actions::{AnyAction, AppliedHead},
+        containers::ContainerRegistry,
         events::Cause,
         ids::InventoryIds,
     },
 };
 
-use super::rules::{self, Ask, Purpose, Verdict};
+use super::rules::{self, AccessDecision, AccessKind, AccessRequest};
 
 /// Why an action was not done.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Refused {
-    pub(crate) reason: Reason,
+pub(crate) struct RejectedAction {
+    pub(crate) reason: Rejection,
     /// Inventories of which the player believed something else than what is true.
     pub(crate) believed: Vec<Entity>,
 }
 
-impl From<Reason> for Refused {
-    fn from(reason: Reason) -> Self {
+impl From<Rejection> for RejectedAction {
+    fn from(reason: Rejection) -> Self {
         Self { reason, believed: Vec::new() }
     }
 }
 
 /// What an action would do.
-struct Outcome {
+struct ActionOutcome {
     done: Done,
     effects: Vec<Effect>,
     output: Box<dyn core::any::Any + Send + Sync>,
@@ -57,23 +57,23 @@ pub(crate) fn act(
     actor: Option<Entity>,
     action: &AnyAction,
     witness: Option<u16>,
-) -> Result<(), Refused> {
+) -> Result<(), RejectedAction> {
     let decided = decide(world, client, actor, action, witness);
     let result = decided.as_ref().map(drop).map_err(|refused| refused.reason);
-    world.write_message(ActionDecided { client, actor, action: action.clone(), result });
+    world.write_message(ActionResolved { client, actor, action: action.clone(), result });
     let outcome = decided?;
     let cause = Cause::Acted(client);
     let Done { staged, minted, dropped } = outcome.done;
     world.resource_mut::<DataPool>().adopt(minted);
     write(world, &staged, cause);
-    world.resource_mut::<Books>().enter(&staged, &dropped, cause);
+    world.resource_mut::<ItemLedger>().enter(&staged, &dropped, cause);
     let mut subscriptions = world.resource_mut::<Subscriptions>();
-    for Staged { entity, .. } in staged.iter().filter(|staged| staged.unit != staged.before) {
+    for Staged { entity, .. } in staged.iter().filter(|staged| staged.state != staged.before) {
         if let Some(views) = subscriptions.get_mut(*entity) {
             views.hurry(client);
         }
     }
-    let head = AcceptedHead { client, actor };
+    let head = AppliedHead { client, actor };
     let by = actor.or(staged.first().map(|first| first.entity));
     for stack in dropped {
         loot::drop_stack(world, by, client, stack, cause);
@@ -89,24 +89,25 @@ fn decide(
     actor: Option<Entity>,
     action: &AnyAction,
     witness: Option<u16>,
-) -> Result<Outcome, Refused> {
-    let subscriptions = world.get_resource::<Subscriptions>().ok_or(Reason::NotConnected)?;
+) -> Result<ActionOutcome, RejectedAction> {
+    let subscriptions = world.get_resource::<Subscriptions>().ok_or(Rejection::NotConnected)?;
     let owned = |actor| subscriptions.access(actor, client).is_some_and(|access| access.owner);
     if actor.is_some_and(|actor| !owned(actor)) {
-        return Err(Reason::NotInView.into());
+        return Err(Rejection::NotInView.into());
     }
     let outcome = try_out(world, client, actor, action, (witness, &[]))?;
     let mut limits: Vec<(Entity, u32)> = Vec::new();
     for effect in &outcome.effects {
         let (gains, losses) = (effect.gains.clone(), effect.losses.clone());
-        let purpose = Purpose::Act { action: action.clone(), gains, losses };
-        match rules::ask(world, &Ask { client, actor, inventory: effect.entity, purpose }) {
-            Verdict::Allow => {}
-            Verdict::AtMost(most) => limits.push((effect.entity, most)),
-            Verdict::Refuse(reason) => return Err(reason.into()),
+        let purpose = AccessKind::Act { action: action.clone(), gains, losses };
+        match rules::ask(world, &AccessRequest { client, actor, inventory: effect.entity, purpose })
+        {
+            AccessDecision::Allow => {}
+            AccessDecision::AtMost(most) => limits.push((effect.entity, most)),
+            AccessDecision::Deny(reason) => return Err(reason.into()),
         }
     }
-    let over = |outcome: &Outcome| {
+    let over = |outcome: &ActionOutcome| {
         outcome.effects.iter().any(|effect| {
             let gained: u64 = effect.gains.iter().map(|stack| u64::from(stack.count())).sum();
             limits.iter().any(|(of, most)| *of == effect.entity && u64::from(*most) < gained)
@@ -115,16 +116,16 @@ fn decide(
     let outcome = if over(&outcome) {
         // In part, if it can be done in part.
         let less = try_out(world, client, actor, action, (witness, &limits));
-        less.ok().filter(|less| !over(less)).ok_or(Reason::TooMuch)?
+        less.ok().filter(|less| !over(less)).ok_or(Rejection::TooMuch)?
     } else {
         outcome
     };
     // A rule only judges; should one have moved something, nothing is written over it.
-    let kinds = world.resource::<Kinds>();
+    let registry = world.resource::<ContainerRegistry>();
     let is_there =
-        |staged: &Staged| kinds.read_in(world, staged.entity).as_ref() == Some(&staged.before);
+        |staged: &Staged| registry.read_in(world, staged.entity).as_ref() == Some(&staged.before);
     if !outcome.done.staged.iter().all(is_there) {
-        return Err(Reason::Stale.into());
+        return Err(Rejection::Stale.into());
     }
     audit::check_moves(world, action, &outcome.done)?;
     Ok(outcome)
@@ -137,10 +138,10 @@ fn try_out(
     actor: Option<Entity>,
     action: &AnyAction,
     (witness, limits): (Option<u16>, &[(Entity, u32)]),
-) -> Result<Outcome, Refused> {
-    let kinds = world.resource::<Kinds>();
+) -> Result<ActionOutcome, RejectedAction> {
+    let registry = world.resource::<ContainerRegistry>();
     let subscriptions = world.resource::<Subscriptions>();
-    let catalogue = world.get_resource::<Catalogue>().ok_or(Reason::NotConnected)?;
+    let catalog = world.get_resource::<ItemCatalog>().ok_or(Rejection::NotConnected)?;
     let ids = world.resource::<InventoryIds>();
     let rights = |entity: Entity| {
         let access = subscriptions.access(entity, client)?;
@@ -148,42 +149,43 @@ fn try_out(
     };
     let load = |entity: Entity| {
         rights(entity)?;
-        kinds.read_in(world, entity)
+        registry.read_in(world, entity)
     };
     let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
     let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
     let player = Player { actor, find: &find, name: &name, decides: true, limits };
     let pool = world.get_resource::<DataPool>();
-    let mut tx = Tx::new(catalogue, kinds.as_slice(), &load, pool, Some(player));
+    let mut tx = Transaction::new(catalog, registry.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
     if let Some(witness) = witness {
         let same = witness == tx.witnessed() || Some(witness) == tx.witnessed_in_part();
-        let stale = (!same).then_some(Reason::Stale);
+        let stale = (!same).then_some(Rejection::Stale);
         let refused = ran.as_ref().err().copied();
         // What is not there cannot have been witnessed.
-        let missing = |reason: &Reason| matches!(reason, Reason::NotInView | Reason::NoSuchSlot);
+        let missing =
+            |reason: &Rejection| matches!(reason, Rejection::NotInView | Rejection::NoSuchSlot);
         let reason = refused.filter(missing).or(stale).or(refused);
         if let Some(reason) = reason {
             let believed = tx.staged().iter().map(|staged| staged.entity).collect();
-            return Err(Refused { reason, believed });
+            return Err(RejectedAction { reason, believed });
         }
     }
     let output = ran?;
     tx.check_rights(rights)?;
     let effects = tx.effects();
-    Ok(Outcome { done: tx.done(), effects, output })
+    Ok(ActionOutcome { done: tx.done(), effects, output })
 }
 
 /// Puts what a transaction has made into the components.
 fn write(world: &mut World, staged: &[Staged], cause: Cause) {
-    let kinds = world.resource::<Kinds>().clone();
-    for Staged { entity, unit, before } in staged {
-        if unit == before {
+    let registry = world.resource::<ContainerRegistry>().clone();
+    for Staged { entity, state, before } in staged {
+        if state == before {
             continue;
         }
         let mut written = Vec::new();
         if let Ok(mut there) = world.get_entity_mut(*entity) {
-            kinds.write(&mut FilteredEntityMut::from(&mut there), unit, |kind, index| {
+            registry.write(&mut FilteredEntityMut::from(&mut there), state, |kind, index| {
                 written.push((kind, index));
             });
         }

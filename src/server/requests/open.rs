@@ -12,7 +12,7 @@ use bevy::{
 use bevy_replicon::prelude::*;
 
 use crate::{
-    model::{rejection::Reason, rights::Rights},
+    model::{rejection::Rejection, rights::Rights},
     server::{
         baseline::Baseline,
         faults::Unsynced,
@@ -22,25 +22,25 @@ use crate::{
     wire::request::Target,
 };
 
-use super::rules::{self, Ask, Purpose, Verdict};
+use super::rules::{self, AccessDecision, AccessKind, AccessRequest};
 
 /// Who opened what, to be looked at now and then.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Opened {
-    open: Vec<Opening>,
+    open: Vec<OpenedInventory>,
     ticks: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Opening {
-    unit: Entity,
+struct OpenedInventory {
+    inventory: Entity,
     client: ClientId,
     actor: Option<Entity>,
 }
 
-impl Opening {
-    fn is(&self, unit: Entity, client: ClientId) -> bool {
-        self.unit == unit && self.client == client
+impl OpenedInventory {
+    fn is(&self, inventory: Entity, client: ClientId) -> bool {
+        self.inventory == inventory && self.client == client
     }
 }
 
@@ -66,43 +66,43 @@ pub(crate) fn open(
     client: ClientId,
     actor: Option<Entity>,
     target: Target,
-) -> Result<(), Reason> {
-    let unit = match target {
+) -> Result<(), Rejection> {
+    let inventory = match target {
         Target::Entity(entity) => entity,
-        Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Reason::NotInView)?,
+        Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Rejection::NotInView)?,
     };
-    let there = world.get_entity(unit).ok().filter(|there| there.contains::<Baseline>());
-    let there = there.filter(|there| !there.contains::<Unsynced>()).ok_or(Reason::NotInView)?;
+    let there = world.get_entity(inventory).ok().filter(|there| there.contains::<Baseline>());
+    let there = there.filter(|there| !there.contains::<Unsynced>()).ok_or(Rejection::NotInView)?;
     let viewer = there.get::<Viewers>().is_some_and(|v| v.rights_of(client).is_some());
     if viewer || there.get::<Owner>() == Some(&Owner(client)) {
         return Ok(());
     }
-    let rights = offered(world, unit, client).ok_or(Reason::NotInView)?;
-    let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Open };
-    if let Verdict::Refuse(reason) = rules::ask(world, &ask) {
+    let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
+    let ask = AccessRequest { client, actor, inventory: inventory, purpose: AccessKind::Open };
+    if let AccessDecision::Deny(reason) = rules::ask(world, &ask) {
         return Err(reason);
     }
-    let Ok(mut there) = world.get_entity_mut(unit) else { return Err(Reason::NotInView) };
+    let Ok(mut there) = world.get_entity_mut(inventory) else { return Err(Rejection::NotInView) };
     let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
     viewers.add_asked(client, rights);
     there.insert(viewers);
-    close_others(world, unit, client);
+    close_others(world, inventory, client);
     let open = &mut world.resource_mut::<Opened>().open;
-    open.retain(|opening| !opening.is(unit, client));
-    open.push(Opening { unit, client, actor });
+    open.retain(|opening| !opening.is(inventory, client));
+    open.push(OpenedInventory { inventory, client, actor });
     Ok(())
 }
 
 /// Returns the rights that a player gets by opening an inventory, or `None` if the player may not open it.
-fn offered(world: &World, unit: Entity, client: ClientId) -> Option<Rights> {
-    let openable = world.get::<Openable>(unit).map(|openable| openable.0);
-    let Some(through) = world.get::<OpenedThrough>(unit) else { return openable };
+fn offered(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let openable = world.get::<Openable>(inventory).map(|openable| openable.0);
+    let Some(through) = world.get::<OpenedThrough>(inventory) else { return openable };
     Some(rights_to(world, through.via, client)? & openable.unwrap_or(Rights::all()))
 }
 
 /// Returns the rights that a player has to an inventory that it sees.
-fn rights_to(world: &World, unit: Entity, client: ClientId) -> Option<Rights> {
-    let there = world.get_entity(unit).ok().filter(|there| !there.contains::<Unsynced>())?;
+fn rights_to(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let there = world.get_entity(inventory).ok().filter(|there| !there.contains::<Unsynced>())?;
     if there.get::<Owner>() == Some(&Owner(client)) {
         return Some(Rights::all());
     }
@@ -110,11 +110,13 @@ fn rights_to(world: &World, unit: Entity, client: ClientId) -> Option<Rights> {
 }
 
 /// Closes the other inventories that a player has opened through the same one.
-fn close_others(world: &mut World, unit: Entity, client: ClientId) {
-    let Some(via) = world.get::<OpenedThrough>(unit).map(|through| through.via) else { return };
+fn close_others(world: &mut World, inventory: Entity, client: ClientId) {
+    let Some(via) = world.get::<OpenedThrough>(inventory).map(|through| through.via) else {
+        return;
+    };
     for other in opens_into(world, via) {
         let open = world.get::<Viewers>(other).is_some_and(|viewers| viewers.has_asked(client));
-        if other != unit && open {
+        if other != inventory && open {
             close(world, client, other).ok();
         }
     }
@@ -130,9 +132,9 @@ fn review_when<E: EntityEvent, C: Component>(
     authority: Authority,
     mut commands: Commands,
 ) {
-    let unit = event.event_target();
-    if authority.is_here() && via.contains(unit) {
-        commands.queue(move |world: &mut World| review(world, unit));
+    let inventory = event.event_target();
+    if authority.is_here() && via.contains(inventory) {
+        commands.queue(move |world: &mut World| review(world, inventory));
     }
 }
 
@@ -154,17 +156,17 @@ fn review(world: &mut World, via: Entity) {
     if there.contains::<Unsynced>() {
         allowed.clear();
     }
-    for unit in opens_into(world, via) {
-        let most = world.get::<Openable>(unit).map_or(Rights::all(), |openable| openable.0);
-        let Some(viewers) = world.get::<Viewers>(unit) else { continue };
+    for inventory in opens_into(world, via) {
+        let most = world.get::<Openable>(inventory).map_or(Rights::all(), |openable| openable.0);
+        let Some(viewers) = world.get::<Viewers>(inventory) else { continue };
         let opened = viewers.iter().filter(|(client, _)| viewers.has_asked(*client));
         let opened: Vec<_> = opened.collect();
         for (client, before) in opened {
             let now = allowed.get(&client).map(|rights| *rights & most | Rights::SEE);
-            match (now, world.get_mut::<Viewers>(unit)) {
+            match (now, world.get_mut::<Viewers>(inventory)) {
                 (Some(now), Some(mut viewers)) if now != before => viewers.add_asked(client, now),
                 (None, _) => {
-                    close(world, client, unit).ok();
+                    close(world, client, inventory).ok();
                 }
                 _ => {}
             }
@@ -173,14 +175,18 @@ fn review(world: &mut World, via: Entity) {
 }
 
 /// Closes an inventory that a player had opened.
-pub(crate) fn close(world: &mut World, client: ClientId, unit: Entity) -> Result<(), Reason> {
+pub(crate) fn close(
+    world: &mut World,
+    client: ClientId,
+    inventory: Entity,
+) -> Result<(), Rejection> {
     let mut opened = world.resource_mut::<Opened>();
     let before = opened.open.len();
-    opened.open.retain(|opening| !opening.is(unit, client));
+    opened.open.retain(|opening| !opening.is(inventory, client));
     let was_open = opened.open.len() < before;
     // What the game has granted since is the game's to end.
-    let viewers = world.get_mut::<Viewers>(unit).filter(|viewers| viewers.has_asked(client));
-    let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Reason::NotInView) };
+    let viewers = world.get_mut::<Viewers>(inventory).filter(|viewers| viewers.has_asked(client));
+    let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Rejection::NotInView) };
     viewers.remove(client);
     Ok(())
 }
@@ -191,15 +197,20 @@ fn review_openings(world: &mut World) {
     opened.ticks = (opened.ticks + 1) % REVIEW_TICKS;
     let ticks = opened.ticks;
     let due: Vec<_> = opened.open.iter().skip(ticks).step_by(REVIEW_TICKS).copied().collect();
-    for Opening { unit, client, actor } in due {
+    for OpenedInventory { inventory, client, actor } in due {
         // The viewer may have gone, or been sent away, by other means.
-        let viewers = world.get::<Viewers>(unit);
+        let viewers = world.get::<Viewers>(inventory);
         let goes_on = viewers.is_some_and(|viewers| viewers.has_asked(client)) && {
-            let ask = Ask { client, actor, inventory: unit, purpose: Purpose::Stay };
-            !matches!(rules::ask(world, &ask), Verdict::Refuse(_))
+            let ask = AccessRequest {
+                client,
+                actor,
+                inventory: inventory,
+                purpose: AccessKind::KeepOpen,
+            };
+            !matches!(rules::ask(world, &ask), AccessDecision::Deny(_))
         };
         if !goes_on {
-            close(world, client, unit).ok();
+            close(world, client, inventory).ok();
         }
     }
 }

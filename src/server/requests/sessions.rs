@@ -1,8 +1,8 @@
-//! Each client's requests: how many it may make, which were heard, and what was answered.
+//! Each client's requests: how many it may make, which were handled, and what was answered.
 
 use crate::{
-    model::rejection::Reason,
-    server::client_stats::ClientSync,
+    model::rejection::Rejection,
+    server::client_stats::ClientSyncStats,
     shared::rate::{Bucket, RequestLimits},
     wire::{ANSWERS_MAX, Answers},
 };
@@ -13,21 +13,22 @@ use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::bytes::Bytes;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Sessions>().add_message::<ClientMisbehaved>();
+    app.init_resource::<Sessions>().add_message::<ClientViolation>();
 }
 
 /// Server: a client sends what nobody honest sends. Whether to disconnect it is the game's choice.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ClientMisbehaved {
+pub struct ClientViolation {
     /// The client.
     pub client: Entity,
     /// What it does.
-    pub what: Misbehaviour,
+    pub what: ProtocolViolation,
 }
 
 /// What a misbehaving client does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Misbehaviour {
+#[non_exhaustive]
+pub enum ProtocolViolation {
     /// It sent more malformed requests than [`RequestLimits::malformed`].
     Malformed,
     /// It sends far more than it may; what is too much is dropped unread.
@@ -37,10 +38,10 @@ pub enum Misbehaviour {
 /// What the server remembers of a client's requests.
 #[derive(Default, Debug)]
 pub(crate) struct Session {
-    /// The number of the last request that was heard; they are counted from one.
-    heard: u64,
+    /// The number of the last request that was handled; they are counted from one.
+    handled: u64,
     /// The answers to it and those before, the last at the back.
-    answers: VecDeque<Result<(), Reason>>,
+    answers: VecDeque<Result<(), Rejection>>,
     /// How many of the last answers wait to be sent.
     unsent: usize,
     bucket: Bucket,
@@ -55,7 +56,7 @@ pub(crate) struct Session {
 pub(crate) enum Turn {
     /// It is the next one.
     New,
-    /// It was heard before; the answer goes out again.
+    /// It was handled before; the answer goes out again.
     Repeated,
     /// No client that keeps to the protocol is there yet, or still there.
     Impossible,
@@ -63,7 +64,7 @@ pub(crate) enum Turn {
 
 impl Session {
     pub(crate) fn turn(&mut self, number: u8) -> Turn {
-        let [low, ..] = self.heard.to_le_bytes();
+        let [low, ..] = self.handled.to_le_bytes();
         let ahead = number.wrapping_sub(low).cast_signed();
         if ahead <= 0 {
             let back = usize::from(ahead.unsigned_abs());
@@ -79,13 +80,13 @@ impl Session {
         }
         // What lies between will never come: requests arrive in order.
         for _ in 1..ahead {
-            self.answer(Err(Reason::Unanswered));
+            self.answer(Err(Rejection::Unanswered));
         }
         Turn::New
     }
 
-    pub(crate) fn answer(&mut self, result: Result<(), Reason>) {
-        self.heard += 1;
+    pub(crate) fn answer(&mut self, result: Result<(), Rejection>) {
+        self.handled += 1;
         self.accepted += u64::from(result.is_ok());
         self.refused += u64::from(result.is_err());
         if self.answers.len() == ANSWERS_MAX {
@@ -135,28 +136,28 @@ impl Sessions {
         self.sessions.get_mut(&client)
     }
 
-    /// Whether a client may be heard once more. The second value is news of a flood.
+    /// Whether a client may be handled once more. The second value is news of a flood.
     pub(crate) fn admit(
         &mut self,
         client: Entity,
         now: Duration,
         limits: RequestLimits,
-    ) -> (bool, Option<Misbehaviour>) {
+    ) -> (bool, Option<ProtocolViolation>) {
         let Some(session) = self.sessions.get_mut(&client) else { return (false, None) };
         if session.bucket.take(now, limits.per_second, limits.burst) {
             return (true, None);
         }
         session.flooded = session.flooded.saturating_add(1);
-        let news = (session.flooded == limits.burst).then_some(Misbehaviour::Flooding);
+        let news = (session.flooded == limits.burst).then_some(ProtocolViolation::Flooding);
         (false, news)
     }
 
     /// Adds what a client has asked to what it was told.
-    pub(crate) fn complete(&self, client: Entity, sync: ClientSync) -> ClientSync {
+    pub(crate) fn complete(&self, client: Entity, sync: ClientSyncStats) -> ClientSyncStats {
         let Some(session) = self.sessions.get(&client) else { return sync };
         let Session { accepted, refused, .. } = *session;
         let (malformed, flooded) = (u64::from(session.malformed), u64::from(session.flooded));
-        ClientSync { accepted, refused, malformed, flooded, ..sync }
+        ClientSyncStats { accepted, refused, malformed, flooded, ..sync }
     }
 
     /// Counts a malformed request. Says whether there were too many, once.
@@ -164,10 +165,10 @@ impl Sessions {
         &mut self,
         client: Entity,
         limits: RequestLimits,
-    ) -> Option<Misbehaviour> {
+    ) -> Option<ProtocolViolation> {
         let session = self.sessions.get_mut(&client)?;
         session.malformed = session.malformed.saturating_add(1);
-        (session.malformed == limits.malformed).then_some(Misbehaviour::Malformed)
+        (session.malformed == limits.malformed).then_some(ProtocolViolation::Malformed)
     }
 
     /// The answers that wait for a client; with `all` those that were sent before as well, for it has
@@ -178,7 +179,7 @@ impl Sessions {
         let count = if all { session.answers.len() } else { unsent };
         let results: Vec<_> =
             session.answers.iter().skip(session.answers.len() - count).copied().collect();
-        let [low, ..] = session.heard.to_le_bytes();
+        let [low, ..] = session.handled.to_le_bytes();
         (count > 0).then_some(Answers { last: low & 0x3F, results })
     }
 }
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!(session.turn(600u64.wrapping_sub(32).to_le_bytes()[0]), Turn::Impossible);
         assert_eq!(session.turn(633u64.to_le_bytes()[0]), Turn::Impossible);
         assert_eq!(session.turn(603u64.to_le_bytes()[0]), Turn::New);
-        assert_eq!(session.heard, 602);
+        assert_eq!(session.handled, 602);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteM
 use log::{debug, info, warn};
 
 use crate::{
-    model::{catalog::Catalogue, codec, data::DataPool, rejection::Reason},
+    model::{catalog::ItemCatalog, codec, data::DataPool, rejection::Rejection},
     server::{
-        health::Refusals,
+        health::RejectionCounts,
         views::{
             clients::Clients,
             resync::{Epoch, Resync, SyncTick},
@@ -16,9 +16,9 @@ use crate::{
     },
     shared::{
         actions::{ActionTypes, AnyAction},
-        containers::Kinds,
-        events::{SyncRefused, tell_later},
-        fingerprint::local_hello,
+        containers::ContainerRegistry,
+        events::{SyncRejected, emit_deferred},
+        fingerprint::local_handshake,
         messages::{SyncBatch, SyncRequest},
         rate::RequestLimits,
         stats::InventoryStats,
@@ -26,15 +26,17 @@ use crate::{
     wire::{
         COPIES_MAX, DecodeError, Schema,
         bits::BitReader,
-        handshake::{CONTROL, HEALS_MAX, Hello, KnownCopies, Mismatch, REFUSED, Request},
-        request::{ActionReader, Body, REQUEST_BYTES_MAX, Target, read_body},
+        handshake::{
+            CONTROL, Handshake, KnownCopies, ProtocolMismatch, REFUSED, REPAIRS_MAX, Request,
+        },
+        request::{ActionReader, REQUEST_BYTES_MAX, RequestBody, Target, read_body},
     },
 };
 
 use super::{
-    act::{self, Refused},
+    act::{self, RejectedAction},
     open,
-    sessions::{ClientMisbehaved, Misbehaviour, Sessions, Turn},
+    sessions::{ClientViolation, ProtocolViolation, Sessions, Turn},
 };
 
 /// Longest control request, in bytes: a hello that names as many copies as it may.
@@ -43,14 +45,14 @@ const CONTROL_BYTES_MAX: usize = 1 + codec::DECODE_BYTES_MAX;
 pub(crate) fn validate_requests(
     authorized: Query<(), With<AuthorizedClient>>,
     mut requests: MessageReader<FromClient<SyncRequest>>,
-    mut desk: Desk,
+    mut desk: RequestHandler,
 ) {
     // A request may overtake the authorisation, which travels on another channel, and a server may still
-    // be loading its catalogue.
-    let loaded = desk.catalogue.is_some();
+    // be loading its catalog.
+    let loaded = desk.catalog.is_some();
     for (client, bytes) in desk.sessions.take_early(|client| loaded && authorized.contains(client))
     {
-        desk.hear(client, &bytes);
+        desk.handle(client, &bytes);
     }
     let now = desk.time.elapsed();
     for FromClient { client_id, message: SyncRequest(bytes) } in requests.read() {
@@ -68,7 +70,7 @@ pub(crate) fn validate_requests(
         }
         let authorized = authorized.contains(client);
         if loaded && authorized {
-            desk.hear(client, bytes);
+            desk.handle(client, bytes);
         } else if !desk.sessions.keep_early(client, bytes) && !authorized {
             desk.drop_malformed(client, "comes before the client is authorised");
         }
@@ -77,12 +79,12 @@ pub(crate) fn validate_requests(
 
 /// What is needed to answer a request.
 #[derive(SystemParam)]
-pub(crate) struct Desk<'w, 's> {
-    catalogue: Option<Res<'w, Catalogue>>,
-    kinds: Res<'w, Kinds>,
+pub(crate) struct RequestHandler<'w, 's> {
+    catalog: Option<Res<'w, ItemCatalog>>,
+    registry: Res<'w, ContainerRegistry>,
     actions: Res<'w, ActionTypes>,
     pool: Res<'w, DataPool>,
-    registry: Res<'w, RemoteMessageRegistry>,
+    channels: Res<'w, RemoteMessageRegistry>,
     subscriptions: ResMut<'w, Subscriptions>,
     clients: ResMut<'w, Clients>,
     resync: ResMut<'w, Resync>,
@@ -96,7 +98,7 @@ pub(crate) struct Desk<'w, 's> {
     commands: Commands<'w, 's>,
 }
 
-impl Desk<'_, '_> {
+impl RequestHandler<'_, '_> {
     fn drop_malformed(&mut self, client: Entity, why: &str) {
         debug!("dropping a request of client `{client}`: it {why}");
         self.stats.requests_malformed += 1;
@@ -104,13 +106,13 @@ impl Desk<'_, '_> {
         self.raise(client, news);
     }
 
-    fn raise(&mut self, client: Entity, news: Option<Misbehaviour>) {
+    fn raise(&mut self, client: Entity, news: Option<ProtocolViolation>) {
         let Some(what) = news else { return };
         warn!("client `{client}` misbehaves: {what:?}");
-        tell_later(&mut self.commands, ClientMisbehaved { client, what });
+        emit_deferred(&mut self.commands, ClientViolation { client, what });
     }
 
-    fn hear(&mut self, client: Entity, bytes: &Bytes) {
+    fn handle(&mut self, client: Entity, bytes: &Bytes) {
         if bytes.first() != Some(&CONTROL) {
             if self.clients.get(client).is_some_and(|client| client.ready) {
                 self.sessions.inbox.push((client, bytes.clone()));
@@ -123,8 +125,10 @@ impl Desk<'_, '_> {
             return self.drop_malformed(client, "does not decode");
         };
         let long = match &request {
-            Request::Hello(_, named) | Request::Resync(named) => named.copies.len() > COPIES_MAX,
-            Request::Heal(views) => views.len() > HEALS_MAX,
+            Request::Handshake(_, named) | Request::Resync(named) => {
+                named.copies.len() > COPIES_MAX
+            }
+            Request::Heal(views) => views.len() > REPAIRS_MAX,
             Request::Received(_) => false,
         };
         if long {
@@ -132,14 +136,14 @@ impl Desk<'_, '_> {
         }
         self.stats.requests_validated += 1;
         match request {
-            Request::Hello(hello, named) => self.greet(client, hello, named),
+            Request::Handshake(hello, named) => self.accept_handshake(client, hello, named),
             Request::Resync(named) => {
-                self.stats.resyncs_asked += 1;
+                self.stats.resyncs_served += 1;
                 self.clients.record_desync(client);
                 self.resync.request(client, named);
             }
             Request::Heal(views) => {
-                self.stats.heals_asked += views.len() as u64;
+                self.stats.repairs_served += views.len() as u64;
                 self.clients.record_desync(client);
                 self.resync.repair_views(client, &views, &self.subscriptions, &self.clients);
             }
@@ -147,20 +151,26 @@ impl Desk<'_, '_> {
         }
     }
 
-    fn greet(&mut self, client: Entity, theirs: Hello, named: KnownCopies) {
-        let Some(catalogue) = &self.catalogue else { return };
-        let ours = local_hello(catalogue, &self.kinds, &self.actions, &self.pool);
+    fn accept_handshake(&mut self, client: Entity, theirs: Handshake, named: KnownCopies) {
+        let Some(catalog) = &self.catalog else { return };
+        let ours = local_handshake(catalog, &self.registry, &self.actions, &self.pool);
         if ours == theirs {
             let now = (*self.tick, *self.epoch);
-            self.resync.greet(client, named, now, &mut self.subscriptions, &mut self.clients);
+            self.resync.accept_handshake(
+                client,
+                named,
+                now,
+                &mut self.subscriptions,
+                &mut self.clients,
+            );
             return;
         }
-        let mismatch = Mismatch { server: ours, client: theirs };
+        let mismatch = ProtocolMismatch { server: ours, client: theirs };
         info!("not syncing inventories with client `{client}`: {mismatch}");
-        let refusal = SyncRefused { peer: client.into(), mismatch };
-        tell_later(&mut self.commands, refusal);
+        let refusal = SyncRejected { peer: client.into(), mismatch };
+        emit_deferred(&mut self.commands, refusal);
         if let (Some(channel), Ok(hello)) =
-            (self.registry.server_message_channel::<SyncBatch>(), codec::to_bytes(&ours))
+            (self.channels.server_message_channel::<SyncBatch>(), codec::to_bytes(&ours))
         {
             self.messages.send(client, channel, [&[REFUSED], hello.as_slice()].concat());
         }
@@ -179,7 +189,7 @@ pub(crate) fn act_on_requests(world: &mut World) {
     }
 }
 
-fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut desk: Desk) {
+fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut desk: RequestHandler) {
     desk.drop_malformed(client, &format!("does not decode: {error}"));
 }
 
@@ -195,7 +205,7 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
         (Turn::New, Ok(asked)) => answer(world, client, asked),
         (Turn::New, Err(error)) => {
             // Its number can be read, so it is answered: nobody waits for ever.
-            session.answer(Err(Reason::Invalid));
+            session.answer(Err(Rejection::Invalid));
             world.resource_mut::<Clients>().mark_eventful(client);
             return Err(error);
         }
@@ -222,23 +232,24 @@ fn decode(
     client: Entity,
     types: &ActionTypes,
     mut r: BitReader,
-    body: Body,
+    body: RequestBody,
 ) -> Result<Asked, DecodeError> {
     let subscriptions = world.resource::<Subscriptions>();
     let clients = world.resource::<Clients>();
     let entity = |view| clients.inventory_of(client, view);
     let gone = Entity::PLACEHOLDER;
     let asked = match body {
-        Body::Open(target) => Asked::Open(target),
-        Body::Close { view, handle } => {
-            let same = |unit: &Entity| {
-                subscriptions.get(*unit).is_some_and(|views| views.handle == handle)
+        RequestBody::Open(target) => Asked::Open(target),
+        RequestBody::Close { view, handle } => {
+            let same = |inventory: &Entity| {
+                subscriptions.get(*inventory).is_some_and(|views| views.handle == handle)
             };
             Asked::Close(entity(view).filter(same).unwrap_or(gone))
         }
-        Body::Act { actor, witness, kind } => {
-            let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
-            let schema = Schema { catalogue, kinds: kinds.as_slice() };
+        RequestBody::Act { actor, witness, kind } => {
+            let (catalog, registry) =
+                (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
+            let schema = Schema { catalog, registry: registry.as_slice() };
             let action =
                 types.read(kind, &mut ActionReader { r: &mut r, schema, entity: &entity })?;
             let actor = actor.map(|view| entity(view).unwrap_or(gone));
@@ -260,17 +271,17 @@ fn answer(world: &mut World, client: Entity, asked: Asked) {
             let views = world.resource::<Clients>().get(client);
             let subscriptions = world.resource::<Subscriptions>();
             let actor = views.and_then(|views| subscriptions.owned_by(client, views));
-            open::open(world, id, actor, *target).map_err(Refused::from)
+            open::open(world, id, actor, *target).map_err(RejectedAction::from)
         }
-        Asked::Close(unit) => open::close(world, id, *unit).map_err(Refused::from),
+        Asked::Close(inventory) => open::close(world, id, *inventory).map_err(RejectedAction::from),
     };
     let mut stats = world.resource_mut::<InventoryStats>();
     stats.requests_validated += 1;
     match &result {
-        Ok(()) => stats.actions_accepted += 1,
+        Ok(()) => stats.requests_accepted += 1,
         Err(refused) => {
-            stats.actions_refused += 1;
-            world.resource_mut::<Refusals>().count(refused.reason);
+            stats.requests_rejected += 1;
+            world.resource_mut::<RejectionCounts>().count(refused.reason);
         }
     }
     world.resource_mut::<Clients>().mark_eventful(client);

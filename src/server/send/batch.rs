@@ -1,25 +1,17 @@
 //! Selects the recipients of each change: one job for all viewers that were last sent the same version.
 
-use core::ops::Range;
-
-use bevy::{
-    ecs::{entity_disabling::Disabled, query::Allow},
-    prelude::*,
-};
-use smallvec::SmallVec;
-
 use crate::{
     server::{
         baseline::Baseline,
-        mark::Marked,
+        marked::Marked,
         pacing::{
-            clock::Moment,
-            priority::Pace,
+            clock::AppInstant,
+            priority::SyncPriority,
             quality::{Periods, QualityPolicy},
-            settings::{FullPolicy, SyncSettings},
+            settings::SyncSettings,
         },
         views::{
-            clients::{ClientSlot, Clients},
+            clients::Clients,
             idle::{IdleChecks, send_checksum},
             lifecycle::reopen,
             queue::QueuePosition,
@@ -29,58 +21,24 @@ use crate::{
         },
     },
     shared::stats::InventoryStats,
-    wire::{checksum::digest, encode::Entry},
+    wire::checksum::digest,
 };
 
-/// What a job sends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Content {
-    Delta,
-    Full,
-    Smaller,
-}
+use super::job::{Batched, Job, content, planned_bytes};
+use core::ops::Range;
 
-/// One update, which is encoded once for all its targets.
-#[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub(super) unit: Entity,
-    pub(super) handle: u32,
-    /// The version that all targets have.
-    pub(super) base: u64,
-    /// The version that they will have.
-    pub(super) version: u64,
-    /// The selected slot, if it changed in between.
-    pub(super) selected: Option<u8>,
-    /// Number of slots of the inventory.
-    pub(super) len: usize,
-    /// Whether any slot contains instance data.
-    pub(super) has_data: bool,
-    pub(super) content: Content,
-    /// The slots that changed in between, as a range of [`Batched::entries`].
-    pub(super) entries: Range<usize>,
-    /// The recipients, as a range of [`Batched::targets`].
-    pub(super) targets: Range<usize>,
-    /// Whether the targets are those of the job before, so that both share one part.
-    pub(super) joins: bool,
-}
-
-/// The jobs of this tick. The buffers are kept from tick to tick.
-#[derive(Resource, Default, Debug)]
-pub(crate) struct Batched {
-    pub(super) jobs: Vec<Job>,
-    /// Clients with the view by which they know the inventory.
-    pub(super) targets: Vec<(ClientSlot, u32)>,
-    pub(super) entries: Vec<Entry>,
-    /// Inventories with a viewer that was not due in the tick before.
-    waiting: Vec<Entity>,
-}
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
+use smallvec::SmallVec;
 
 /// Creates jobs for the inventories that were marked or wait, and advances the last sent version of their
 /// viewers.
 pub(crate) fn batch_changes(
     marked: Res<Marked>,
-    units: Query<(&Baseline, Option<&Pace>), Allow<Disabled>>,
-    reprioritized: Query<Entity, (Changed<Pace>, Allow<Disabled>)>,
+    inventories: Query<(&Baseline, Option<&SyncPriority>), Allow<Disabled>>,
+    reprioritized: Query<Entity, (Changed<SyncPriority>, Allow<Disabled>)>,
     settings: Res<SyncSettings>,
     policy: Res<QualityPolicy>,
     time: Res<Time<Real>>,
@@ -94,7 +52,7 @@ pub(crate) fn batch_changes(
     mut batched: ResMut<Batched>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    let now = Moment::new(time.elapsed());
+    let now = AppInstant::new(time.elapsed());
     throttle.begin_tick(tick.0, now);
     let known = periods.filter(|_| !settings.is_changed() && !policy.is_changed());
     let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
@@ -103,13 +61,13 @@ pub(crate) fn batch_changes(
     }
     if throttle.has_queued() {
         // Queued updates move to the queue of the new priority.
-        for unit in &reprioritized {
-            if let Some(views) = subscriptions.get_mut(unit) {
-                throttle.wait(unit, views);
+        for inventory in &reprioritized {
+            if let Some(views) = subscriptions.get_mut(inventory) {
+                throttle.wait(inventory, views);
             }
         }
     }
-    let nothing_new = marked.units().is_empty() && batched.jobs.is_empty();
+    let nothing_new = marked.inventories().is_empty() && batched.jobs.is_empty();
     if nothing_new && throttle.is_empty() && !idle.is_due(now) {
         return;
     }
@@ -125,23 +83,23 @@ pub(crate) fn batch_changes(
         batched: &mut batched,
         stats: &mut stats,
     };
-    for unit in marked.units() {
-        batching.serve(*unit, units.get(*unit), Trigger::Changed);
+    for inventory in marked.inventories() {
+        batching.serve(*inventory, inventories.get(*inventory), Trigger::Changed);
     }
-    for unit in &waiting {
-        batching.serve(*unit, units.get(*unit), Trigger::Waited);
+    for inventory in &waiting {
+        batching.serve(*inventory, inventories.get(*inventory), Trigger::Waited);
     }
     batching.batched.end(waiting);
     batching.throttle.begin_queued(batching.clients);
-    while let Some((unit, position)) = batching.throttle.next_queued(batching.clients) {
-        batching.serve(unit, units.get(unit), Trigger::Queued(position));
+    while let Some((inventory, position)) = batching.throttle.next_queued(batching.clients) {
+        batching.serve(inventory, inventories.get(inventory), Trigger::Queued(position));
     }
-    batching.stats.updates_choked += batching.throttle.end_queued(batching.clients);
-    while let Some(unit) = idle.next(now, settings.digest_after, &mut subscriptions) {
-        if let Ok((baseline, _)) = units.get(unit) {
+    batching.stats.updates_throttled += batching.throttle.end_queued(batching.clients);
+    while let Some(inventory) = idle.next(now, settings.checksum_delay, &mut subscriptions) {
+        if let Ok((baseline, _)) = inventories.get(inventory) {
             let version = baseline.version();
-            let checksum = digest(baseline.unit(), version, epoch.0);
-            send_checksum(unit, version, checksum, &subscriptions, &mut clients);
+            let checksum = digest(baseline.state(), version, epoch.0);
+            send_checksum(inventory, version, checksum, &subscriptions, &mut clients);
         }
     }
 }
@@ -162,12 +120,12 @@ impl Trigger {
         matches!(self, Self::Queued(_))
     }
 
-    /// Returns `true` if a viewer is served now, provided that there are bytes. `pace` is the priority of the
+    /// Returns `true` if a viewer is served now, provided that there are bytes. `priority` is the priority of the
     /// inventory.
     #[inline]
-    fn serves(self, viewer: &Subscription, pace: Pace, now: Moment) -> bool {
+    fn serves(self, viewer: &Subscription, priority: SyncPriority, now: AppInstant) -> bool {
         let has_priority = match self {
-            Self::Queued(position) => viewer.pace.unwrap_or(pace) == position.pace,
+            Self::Queued(position) => viewer.priority.unwrap_or(priority) == position.priority,
             _ => true,
         };
         has_priority && viewer.timer.is_due(now)
@@ -176,7 +134,7 @@ impl Trigger {
 
 /// What the viewers at one version of an inventory are sent.
 #[derive(Clone, Copy)]
-struct Step {
+struct VersionStep {
     base: u64,
     version: u64,
     /// Whether the changes fit into a delta. Otherwise the inventory is sent in full.
@@ -188,7 +146,7 @@ struct Step {
 struct Batching<'a> {
     settings: SyncSettings,
     periods: Periods,
-    now: Moment,
+    now: AppInstant,
     subscriptions: &'a mut Subscriptions,
     clients: &'a mut Clients,
     throttle: &'a mut Throttle,
@@ -201,25 +159,25 @@ impl Batching<'_> {
     /// Creates jobs for the viewers of an inventory that are due.
     fn serve<E>(
         &mut self,
-        unit: Entity,
-        found: Result<(&Baseline, Option<&Pace>), E>,
+        inventory: Entity,
+        found: Result<(&Baseline, Option<&SyncPriority>), E>,
         trigger: Trigger,
     ) {
-        let Ok((baseline, pace)) = found else { return };
-        let pace = pace.copied().unwrap_or_default();
-        let Some(views) = self.subscriptions.get_mut(unit) else { return };
+        let Ok((baseline, priority)) = found else { return };
+        let priority = priority.copied().unwrap_or_default();
+        let Some(views) = self.subscriptions.get_mut(inventory) else { return };
         match trigger {
-            Trigger::Changed if !self.settings.debounce.is_zero() => {
-                views.debounce(baseline.version(), self.now, self.settings.debounce);
+            Trigger::Changed if !self.settings.debounce_delay.is_zero() => {
+                views.debounce_delay(baseline.version(), self.now, self.settings.debounce_delay);
             }
             Trigger::Waited => views.end_wait(),
             _ => {}
         }
         let mut served = Serving {
             trigger,
-            pace,
+            priority,
             baseline,
-            unit,
+            inventory,
             views,
             outgrown: SmallVec::new(),
             now: self.now,
@@ -237,8 +195,8 @@ impl Batching<'_> {
             if sent {
                 self.stats.jobs_batched += 1;
                 self.stats.commits_merged += baseline.version() - base - 1;
-                let delay = self.settings.digest_after;
-                self.idle.record_sent(unit, served.views, self.now, delay);
+                let delay = self.settings.checksum_delay;
+                self.idle.record_sent(inventory, served.views, self.now, delay);
             }
         }
         if all_sent {
@@ -247,7 +205,7 @@ impl Batching<'_> {
             self.stats.updates_deferred += u64::from(served.defer());
         }
         for at in served.outgrown {
-            reopen(unit, at, self.subscriptions, self.clients);
+            reopen(inventory, at, self.subscriptions, self.clients);
         }
     }
 }
@@ -255,13 +213,13 @@ impl Batching<'_> {
 /// One inventory that is served.
 struct Serving<'a> {
     trigger: Trigger,
-    pace: Pace,
+    priority: SyncPriority,
     baseline: &'a Baseline,
-    unit: Entity,
+    inventory: Entity,
     views: &'a mut InventoryViews,
     /// Positions of the viewers that need a full update.
     outgrown: SmallVec<[usize; 4]>,
-    now: Moment,
+    now: AppInstant,
     settings: &'a SyncSettings,
     periods: &'a Periods,
     clients: &'a mut Clients,
@@ -272,7 +230,7 @@ struct Serving<'a> {
 impl Serving<'_> {
     #[inline]
     fn is_due(&self, viewer: &Subscription) -> bool {
-        self.throttle.is_flushing() || self.trigger.serves(viewer, self.pace, self.now)
+        self.throttle.is_flushing() || self.trigger.serves(viewer, self.priority, self.now)
     }
 
     /// Returns the version of the viewers to serve next: of those that are due, behind, and can be afforded.
@@ -303,7 +261,7 @@ impl Serving<'_> {
         let changed = self.batched.entries.len() - first;
         let bytes = planned_bytes(changed, self.baseline.len(), self.settings);
         let cost = self.throttle.cost(bytes, version - base - 1);
-        let all_sent = self.advance(Step { base, version, fits, cost });
+        let all_sent = self.advance(VersionStep { base, version, fits, cost });
         let sent = self.batched.targets.len() > start;
         if sent {
             self.push_job(base, first, start);
@@ -315,13 +273,13 @@ impl Serving<'_> {
 
     /// Advances the viewers that are due and can be afforded, and lists them as targets. Returns `true` if every
     /// viewer of the inventory is up to date.
-    fn advance(&mut self, step: Step) -> bool {
-        let Step { base, version, fits, cost } = step;
+    fn advance(&mut self, step: VersionStep) -> bool {
+        let VersionStep { base, version, fits, cost } = step;
         let from_queue = self.trigger.is_queued();
         let flushing = self.throttle.is_flushing();
         let mut all_sent = true;
         for (at, viewer) in self.views.subscriptions.iter_mut().enumerate() {
-            let is_due = flushing || self.trigger.serves(viewer, self.pace, self.now);
+            let is_due = flushing || self.trigger.serves(viewer, self.priority, self.now);
             if !(is_due && viewer.sent == Some(base)) {
                 all_sent &= !viewer.is_behind(version);
                 continue;
@@ -336,8 +294,8 @@ impl Serving<'_> {
                 continue;
             };
             viewer.sent = Some(version);
-            let pace = viewer.pace.unwrap_or(self.pace);
-            viewer.timer.told(self.now, self.periods.of(pace, grade));
+            let priority = viewer.priority.unwrap_or(self.priority);
+            viewer.timer.told(self.now, self.periods.of(priority, grade));
             self.batched.targets.push((viewer.slot, viewer.view));
         }
         all_sent
@@ -360,7 +318,7 @@ impl Serving<'_> {
         }
         let changed = batched.entries.len() - first;
         batched.jobs.push(Job {
-            unit: self.unit,
+            inventory: self.inventory,
             handle: self.views.handle,
             base,
             version: self.baseline.version(),
@@ -384,50 +342,13 @@ impl Serving<'_> {
         };
         let flushing = self.throttle.is_flushing();
         for viewer in &self.views.subscriptions {
-            let is_due = flushing || self.trigger.serves(viewer, self.pace, self.now);
+            let is_due = flushing || self.trigger.serves(viewer, self.priority, self.now);
             if is_due && viewer.is_behind(version) {
-                let pace = viewer.pace.unwrap_or(self.pace);
-                self.throttle.queue(viewer, QueuePosition { pace, since }, self.clients);
+                let priority = viewer.priority.unwrap_or(self.priority);
+                self.throttle.queue(viewer, QueuePosition { priority, since }, self.clients);
             }
         }
         let committed = self.trigger == Trigger::Changed;
-        self.throttle.keep_late(self.unit, self.views, self.baseline, committed, self.clients)
-    }
-}
-
-/// Estimates the bytes of an update of this many slots of an inventory.
-fn planned_bytes(changed: usize, len: usize, settings: &SyncSettings) -> usize {
-    let slots = if content(changed, len, settings) == Content::Full { len } else { changed };
-    2 * slots + 3
-}
-
-impl Batched {
-    /// Drops the jobs of the tick before, and returns the inventories that wait.
-    fn begin(&mut self, throttle: &mut Throttle) -> Vec<Entity> {
-        self.jobs.clear();
-        self.targets.clear();
-        self.entries.clear();
-        let mut waiting = core::mem::take(&mut self.waiting);
-        throttle.swap_waiting(&mut waiting);
-        waiting
-    }
-
-    /// Returns the buffer of [`begin`](Self::begin).
-    fn end(&mut self, mut waiting: Vec<Entity>) {
-        waiting.clear();
-        self.waiting = waiting;
-    }
-}
-
-fn content(changed: usize, len: usize, settings: &SyncSettings) -> Content {
-    if !settings.granular {
-        return Content::Full;
-    }
-    match settings.full_policy {
-        FullPolicy::Smaller => Content::Smaller,
-        FullPolicy::AbovePercent(percent) => {
-            let above = changed * 100 > len * usize::from(percent);
-            if above { Content::Full } else { Content::Delta }
-        }
+        self.throttle.keep_late(self.inventory, self.views, self.baseline, committed, self.clients)
     }
 }

@@ -8,25 +8,25 @@ use log::{error, warn};
 
 use crate::{
     model::{
-        catalog::Catalogue,
+        catalog::ItemCatalog,
         data::{DataPool, Datum},
     },
     server::{
         client_stats::AbandonedTransfers,
-        pacing::clock::Moment,
+        pacing::clock::AppInstant,
         views::{clients::Clients, subscriptions::Subscriptions},
     },
-    shared::{containers::Kinds, stats::InventoryStats},
+    shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
         OpenHead, Schema,
         bits::BitWriter,
-        encode::{self, Body},
+        encode::{self, OpenBody},
         transfer::{CHUNK_BYTES, CHUNKS_MAX, pack},
     },
 };
 
 use super::{
-    copies::{Copies, Inventories, head_of},
+    copies::{EncodedCopies, SyncedInventories, head_of},
     transfers::{Abandoned, Transfer},
 };
 
@@ -35,36 +35,36 @@ const TRANSFER_BYTES: usize = 1 << 16;
 
 /// What [`build_transfers`] works with.
 struct Building<'a, 'w, 's> {
-    units: &'a Inventories<'w, 's>,
+    inventories: &'a SyncedInventories<'w, 's>,
     schema: Schema<'a>,
     pool: &'a DataPool,
     subscriptions: &'a Subscriptions,
     clients: &'a mut Clients,
-    copies: &'a mut Copies,
+    copies: &'a mut EncodedCopies,
     stats: &'a mut InventoryStats,
 }
 
 /// Abandons the transfers that were not confirmed in time, and builds the next ones.
 pub(crate) fn build_transfers(
-    units: Inventories,
-    catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    inventories: SyncedInventories,
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
     pool: Res<DataPool>,
     time: Res<Time<Real>>,
     subscriptions: Res<Subscriptions>,
     mut abandoned: ResMut<AbandonedTransfers>,
     mut clients: ResMut<Clients>,
-    mut copies: ResMut<Copies>,
+    mut copies: ResMut<EncodedCopies>,
     mut stats: ResMut<InventoryStats>,
 ) {
     if clients.chunked.is_empty() {
         return;
     }
-    let now = Moment::new(time.elapsed());
+    let now = AppInstant::new(time.elapsed());
     let chunked = core::mem::take(&mut clients.chunked);
     let mut building = Building {
-        units: &units,
-        schema: Schema { catalogue: &catalogue, kinds: kinds.as_slice() },
+        inventories: &inventories,
+        schema: Schema { catalog: &catalog, registry: registry.as_slice() },
         pool: &pool,
         subscriptions: &subscriptions,
         clients: &mut clients,
@@ -74,7 +74,7 @@ pub(crate) fn build_transfers(
     for client in &chunked {
         let Some(views) = building.clients.get_mut(*client) else { continue };
         if let Some(Abandoned { again }) = views.transfers.abandon_late(now) {
-            building.stats.transfers_given_up += 1;
+            building.stats.transfers_abandoned += 1;
             abandoned.0.push(*client);
             let then = if again { "sending it again" } else { "sending no more of it" };
             warn!("client `{client}` has not confirmed a transfer; {then}");
@@ -136,7 +136,7 @@ impl Building<'_, '_, '_> {
             bytes,
             total,
             sent: 0,
-            sent_at: Moment::default(),
+            sent_at: AppInstant::default(),
             copies,
             data: data.into_iter().map(|datum| datum.id).collect(),
             needs_known_data,
@@ -147,9 +147,11 @@ impl Building<'_, '_, '_> {
 
     /// Adds the full update of a view.
     fn add(&mut self, client: Entity, view: u32, contents: &mut TransferContents) {
-        let Some(unit) = self.clients.inventory_of(client, view) else { return };
-        let Ok(found) = self.units.get(unit) else { return };
-        let Some(head) = head_of(client, view, unit, found, self.subscriptions) else { return };
+        let Some(inventory) = self.clients.inventory_of(client, view) else { return };
+        let Ok(found) = self.inventories.get(inventory) else { return };
+        let Some(head) = head_of(client, view, inventory, found, self.subscriptions) else {
+            return;
+        };
         let Some(views) = self.clients.get(client) else { return };
         let baseline = found.0;
         let TransferContents { opens, copies, data, data_bytes, needs_known_data } = contents;
@@ -161,11 +163,11 @@ impl Building<'_, '_, '_> {
                 data.push(datum);
             }
         }
-        let before = copies
-            .last()
-            .and_then(|(unit, head)| Some((head, self.units.get(*unit).ok()?.0.unit())));
-        let body = Body::Copy(self.copies.of(unit, baseline, self.schema, self.stats));
-        encode::open(opens, self.schema, before, (&head, baseline.unit()), body);
-        copies.push((unit, head));
+        let before = copies.last().and_then(|(inventory, head)| {
+            Some((head, self.inventories.get(*inventory).ok()?.0.state()))
+        });
+        let body = OpenBody::Copy(self.copies.of(inventory, baseline, self.schema, self.stats));
+        encode::open(opens, self.schema, before, (&head, baseline.state()), body);
+        copies.push((inventory, head));
     }
 }

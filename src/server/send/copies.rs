@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// All inventories, each with whether its entity is replicated.
-pub(crate) type Inventories<'w, 's> =
+pub(crate) type SyncedInventories<'w, 's> =
     Query<'w, 's, (&'static Baseline, Has<Replicated>), Allow<Disabled>>;
 
 /// The encoded slots of the inventories that open in this tick.
 #[derive(Resource, Default)]
-pub(crate) struct Copies(EntityHashMap<BitWriter>);
+pub(crate) struct EncodedCopies(EntityHashMap<BitWriter>);
 
-impl Copies {
+impl EncodedCopies {
     /// Drops the copies of the tick before.
     pub(super) fn clear(&mut self) {
         self.0.clear();
@@ -29,15 +29,15 @@ impl Copies {
     /// Returns the encoded slots of an inventory.
     pub(super) fn of(
         &mut self,
-        unit: Entity,
+        inventory: Entity,
         baseline: &Baseline,
         schema: Schema,
         stats: &mut InventoryStats,
     ) -> &BitWriter {
-        self.0.entry(unit).or_insert_with(|| {
+        self.0.entry(inventory).or_insert_with(|| {
             stats.copies_encoded += 1;
             let mut w = BitWriter::default();
-            encode::copy(&mut w, schema, baseline.unit());
+            encode::copy(&mut w, schema, baseline.state());
             w
         })
     }
@@ -48,11 +48,11 @@ impl Copies {
 pub(super) fn head_of(
     client: Entity,
     view: u32,
-    unit: Entity,
+    inventory: Entity,
     (baseline, replicated): (&Baseline, bool),
     subscriptions: &Subscriptions,
 ) -> Option<OpenHead> {
-    let views = subscriptions.get(unit)?;
+    let views = subscriptions.get(inventory)?;
     let mut unsent = views.subscriptions.iter().filter(|viewer| viewer.sent.is_none());
     let viewer = unsent.find(|viewer| viewer.slot.client == client && viewer.view == view)?;
     Some(OpenHead {
@@ -62,6 +62,6 @@ pub(super) fn head_of(
         owner: viewer.access.owner,
         rights: viewer.access.rights,
         version: baseline.version(),
-        entity: replicated.then_some(unit),
+        entity: replicated.then_some(inventory),
     })
 }

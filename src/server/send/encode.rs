@@ -7,30 +7,30 @@ use bytes::Bytes;
 
 use crate::{
     model::{
-        catalog::Catalogue,
+        catalog::ItemCatalog,
         data::{DataPool, Datum},
-        state::Unit,
+        state::InventoryState,
     },
     server::{
         requests::sessions::Sessions,
         views::{
-            client::Opening,
+            client::ViewOpening,
             clients::{ClientSlot, Clients, Outbox},
             resync::Epoch,
         },
     },
-    shared::{containers::Kinds, stats::InventoryStats},
+    shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
         Reset, Schema,
         bits::BitWriter,
-        encode::{self, Body, Entry, UpdateHead},
+        encode::{self, ChangedSlot, OpenBody, UpdateHead},
         message::{FullHead, MessageWriter},
     },
 };
 
 use super::{
-    batch::{Batched, Content, Job},
-    copies::{Copies, Inventories},
+    copies::{EncodedCopies, SyncedInventories},
+    job::{Batched, Content, Job},
 };
 
 /// Encoded parts that several clients get. The buffers are kept from tick to tick.
@@ -45,28 +45,28 @@ pub(crate) struct Encoded {
 
 /// What [`encode_messages`] works with.
 struct Encoding<'a, 'w, 's> {
-    units: &'a Inventories<'w, 's>,
+    inventories: &'a SyncedInventories<'w, 's>,
     schema: Schema<'a>,
     pool: &'a DataPool,
     batched: &'a Batched,
     epoch: Epoch,
     clients: &'a mut Clients,
-    copies: &'a mut Copies,
+    copies: &'a mut EncodedCopies,
     encoded: &'a mut Encoded,
     stats: &'a mut InventoryStats,
 }
 
 /// Encodes everything that clients are sent in this tick, except chunks.
 pub(crate) fn encode_messages(
-    units: Inventories,
-    catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    inventories: SyncedInventories,
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
     pool: Res<DataPool>,
     batched: Res<Batched>,
     epoch: Res<Epoch>,
     mut clients: ResMut<Clients>,
     mut sessions: ResMut<Sessions>,
-    mut copies: ResMut<Copies>,
+    mut copies: ResMut<EncodedCopies>,
     mut encoded: ResMut<Encoded>,
     mut stats: ResMut<InventoryStats>,
 ) {
@@ -75,8 +75,8 @@ pub(crate) fn encode_messages(
     }
     encoded.shared.clear();
     let mut encoding = Encoding {
-        units: &units,
-        schema: Schema { catalogue: &catalogue, kinds: kinds.as_slice() },
+        inventories: &inventories,
+        schema: Schema { catalog: &catalog, registry: registry.as_slice() },
         pool: &pool,
         batched: &batched,
         epoch: *epoch,
@@ -102,7 +102,7 @@ impl Encoding<'_, '_, '_> {
     /// Schedules the instance data that the jobs refer to for clients that do not have it.
     fn collect_data(&mut self) {
         for job in self.batched.jobs.iter().filter(|job| job.has_data) {
-            let Ok((baseline, _)) = self.units.get(job.unit) else { continue };
+            let Ok((baseline, _)) = self.inventories.get(job.inventory) else { continue };
             for (slot, _) in &self.batched.targets[job.targets.clone()] {
                 if let Some((outbox, views)) = self.clients.at_mut(*slot) {
                     views.need(baseline.data());
@@ -136,8 +136,8 @@ impl Encoding<'_, '_, '_> {
         let handover = views.handover.take();
         let reset = core::mem::take(&mut views.reset);
         let answers = sessions.take_answers(slot.client, reset);
-        for Opening { unit, .. } in &openings {
-            let found = self.units.get(*unit).into_iter();
+        for ViewOpening { inventory, .. } in &openings {
+            let found = self.inventories.get(*inventory).into_iter();
             views.need(found.flat_map(|(baseline, _)| baseline.data()));
         }
         let needs = views.needs.drain(..);
@@ -178,19 +178,19 @@ impl Encoding<'_, '_, '_> {
         views.forgets.clear();
         views.closes.clear();
         self.stats.opens_encoded += openings.len() as u64;
-        let (units, schema, copies) = (self.units, self.schema, &mut *self.copies);
+        let (inventories, schema, copies) = (self.inventories, self.schema, &mut *self.copies);
         let stats = &mut *self.stats;
         let written = message.opens(openings.len(), handover.as_ref(), |w| {
             let mut before = None;
-            for Opening { unit, head, since } in &openings {
-                let Ok((baseline, _)) = units.get(*unit) else { continue };
-                stats.opens_as_delta += u64::from(since.is_some());
+            for ViewOpening { inventory, head, since } in &openings {
+                let Ok((baseline, _)) = inventories.get(*inventory) else { continue };
+                stats.opens_from_cached_copy += u64::from(since.is_some());
                 let body = match since {
-                    Some((base, entries)) => Body::Since(*base, entries),
-                    None => Body::Copy(copies.of(*unit, baseline, schema, stats)),
+                    Some((base, entries)) => OpenBody::Since(*base, entries),
+                    None => OpenBody::Copy(copies.of(*inventory, baseline, schema, stats)),
                 };
-                w.open(schema, before, (head, baseline.unit()), body);
-                before = Some((head, baseline.unit()));
+                w.open(schema, before, (head, baseline.state()), body);
+                before = Some((head, baseline.state()));
             }
         });
         self.stats.bits_opens += written as u64;
@@ -200,8 +200,8 @@ impl Encoding<'_, '_, '_> {
     fn finish_message(&mut self, slot: ClientSlot) {
         let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
         if outbox.message.has_checksums() {
-            self.stats.digests_encoded += views.checksums.len() as u64;
-            self.stats.bits_digests += outbox.message.finish(&views.checksums) as u64;
+            self.stats.checksums_encoded += views.checksums.len() as u64;
+            self.stats.bits_checksums += outbox.message.finish(&views.checksums) as u64;
             views.checksums.clear();
         } else {
             outbox.message.finish(&[]);
@@ -211,8 +211,11 @@ impl Encoding<'_, '_, '_> {
     /// Encodes one job. `joined` is `true` if the next job goes into the same part.
     fn encode_job(&mut self, job: &Job, joined: bool) {
         let entries = &self.batched.entries[job.entries.clone()];
-        let unit = (job.content != Content::Delta).then(|| self.units.get(job.unit).ok()).flatten();
-        let contents = Contents { job, entries, unit: unit.map(|(baseline, _)| baseline.unit()) };
+        let inventory = (job.content != Content::Delta)
+            .then(|| self.inventories.get(job.inventory).ok())
+            .flatten();
+        let state = inventory.map(|(baseline, _)| baseline.state());
+        let contents = Contents { job, entries, state };
         let written = match &self.batched.targets[job.targets.clone()] {
             [(slot, view)] => {
                 let Some(outbox) = self.clients.outbox_mut(*slot) else { return };
@@ -223,8 +226,8 @@ impl Encoding<'_, '_, '_> {
         let recipients = job.targets.len() as u64;
         let bits = written.bits as u64 * recipients;
         if written.full {
-            self.stats.fulls_encoded += recipients;
-            self.stats.bits_fulls += bits;
+            self.stats.full_updates_encoded += recipients;
+            self.stats.bits_full_updates += bits;
         } else {
             self.stats.deltas_encoded += recipients;
             self.stats.entries_encoded += entries.len() as u64;
@@ -243,9 +246,9 @@ struct Written {
 struct Contents<'a> {
     job: &'a Job,
     /// The slots that changed.
-    entries: &'a [Entry],
+    entries: &'a [ChangedSlot],
     /// The whole inventory, if the update may be full.
-    unit: Option<&'a Unit>,
+    state: Option<&'a InventoryState>,
 }
 
 impl Contents<'_> {
@@ -303,19 +306,19 @@ impl Contents<'_> {
         head: &UpdateHead,
     ) -> bool {
         let (len, entries) = (self.job.len, self.entries);
-        let full = self.unit.filter(|unit| {
+        let full = self.state.filter(|state| {
             self.job.content == Content::Full || {
                 let mut bits = |write: &dyn Fn(&mut BitWriter)| {
                     scratch.clear();
                     write(scratch);
                     scratch.len()
                 };
-                let full = bits(&|w| encode::update_full(w, schema, head, unit));
+                let full = bits(&|w| encode::update_full(w, schema, head, state));
                 full < bits(&|w| encode::update_delta(w, schema, head, len, entries))
             }
         });
         message.update(|w| match full {
-            Some(unit) => encode::update_full(w, schema, head, unit),
+            Some(state) => encode::update_full(w, schema, head, state),
             None => encode::update_delta(w, schema, head, len, entries),
         });
         full.is_some()

@@ -10,12 +10,12 @@ use crate::{
     model::id::InventoryId,
     server::{
         baseline::Baseline,
-        pacing::clock::Moment,
+        pacing::clock::AppInstant,
         views::{
             behind::list_behind, clients::Clients, subscriptions::Subscriptions, throttle::Throttle,
         },
     },
-    shared::{events::tell_later, schedule::InventoryServerSystems},
+    shared::{events::emit_deferred, schedule::InventoryServerSystems},
 };
 
 pub(crate) fn plugin(app: &mut App) {
@@ -28,8 +28,8 @@ pub(crate) fn plugin(app: &mut App) {
     );
 }
 
-/// Server: trigger it before you stop the server or disconnect everybody. Whatever waits for its turn (slower paces,
-/// a debounce, budgets, chunks) is told at once, and [`InventoriesFlushed`] says when that is done, or that the time
+/// Server: trigger it before you stop the server or disconnect everybody. Whatever waits for its turn (slower priorities,
+/// a debounce delay, budgets, chunks) is told at once, and [`InventoriesFlushed`] says when that is done, or that the time
 /// is over.
 ///
 /// ```
@@ -62,12 +62,12 @@ pub struct FlushInventories {
 #[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
 pub struct InventoriesFlushed {
     /// What could not be told in time.
-    pub left: Vec<Unflushed>,
+    pub left: Vec<PendingUpdate>,
 }
 
 /// A client that was not told the newest state of an inventory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Unflushed {
+pub struct PendingUpdate {
     /// The client.
     pub client: Entity,
     /// The inventory.
@@ -82,26 +82,26 @@ fn begin_flush(
     mut commands: Commands,
 ) {
     if *server == ServerState::Stopped {
-        tell_later(&mut commands, InventoriesFlushed { left: Vec::new() });
+        emit_deferred(&mut commands, InventoriesFlushed { left: Vec::new() });
         return;
     }
-    throttle.flush_until = Some(Moment::new(time.elapsed().saturating_add(flush.within)));
+    throttle.flush_until = Some(AppInstant::new(time.elapsed().saturating_add(flush.within)));
 }
 
 fn end_flush(
     time: Res<Time<Real>>,
-    units: Query<&Baseline, Allow<Disabled>>,
+    inventories: Query<&Baseline, Allow<Disabled>>,
     subscriptions: Res<Subscriptions>,
     clients: Res<Clients>,
     mut throttle: ResMut<Throttle>,
     mut commands: Commands,
 ) {
     let Some(until) = throttle.flush_until else { return };
-    let version = |unit| units.get(unit).map_or(0, Baseline::version);
+    let version = |inventory| inventories.get(inventory).map_or(0, Baseline::version);
     let left = list_behind(&subscriptions, &clients, version).into_iter();
-    let left: Vec<Unflushed> =
-        left.map(|(client, inventory)| Unflushed { client, inventory }).collect();
-    let over = Moment::new(time.elapsed()) >= until;
+    let left: Vec<PendingUpdate> =
+        left.map(|(client, inventory)| PendingUpdate { client, inventory }).collect();
+    let over = AppInstant::new(time.elapsed()) >= until;
     if !left.is_empty() && !over {
         return;
     }
@@ -111,5 +111,5 @@ fn end_flush(
     } else {
         warn!("{} inventories of clients could not be told in time", left.len());
     }
-    tell_later(&mut commands, InventoriesFlushed { left });
+    emit_deferred(&mut commands, InventoriesFlushed { left });
 }

@@ -3,12 +3,12 @@
 use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
-    model::{catalog::Catalogue, data::DataPool, id::DataId},
+    model::{catalog::ItemCatalog, data::DataPool, id::DataId},
     server::{
         baseline::Baseline,
-        pacing::{clock::Moment, settings::SyncSettings},
+        pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
-            client::{ClientViews, Opening},
+            client::{ClientViews, ViewOpening},
             clients::Clients,
             idle::IdleChecks,
             lifecycle::begin_view,
@@ -16,16 +16,16 @@ use crate::{
             throttle::Throttle,
         },
     },
-    shared::{containers::Kinds, stats::InventoryStats},
+    shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
         COPIES_MAX, Handover, OpenHead, Schema,
         bits::BitWriter,
-        encode::{self, Body, Entry},
+        encode::{self, ChangedSlot, OpenBody},
     },
 };
 
 use super::{
-    copies::{Copies, Inventories, head_of},
+    copies::{EncodedCopies, SyncedInventories, head_of},
     transfers::Transfer,
 };
 
@@ -37,12 +37,12 @@ const HEAD_BYTES: usize = 4;
 
 /// What [`select_openings`] works with.
 struct Selecting<'a, 'w, 's> {
-    units: &'a Inventories<'w, 's>,
+    inventories: &'a SyncedInventories<'w, 's>,
     schema: Schema<'a>,
     pool: &'a DataPool,
     subscriptions: &'a mut Subscriptions,
     clients: &'a mut Clients,
-    copies: &'a mut Copies,
+    copies: &'a mut EncodedCopies,
     /// Encoded once to learn its length.
     scratch: BitWriter,
     stats: &'a mut InventoryStats,
@@ -50,9 +50,9 @@ struct Selecting<'a, 'w, 's> {
 
 /// Selects what opens for every client that is sent more than updates.
 pub(crate) fn select_openings(
-    units: Inventories,
-    catalogue: Res<Catalogue>,
-    kinds: Res<Kinds>,
+    inventories: SyncedInventories,
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
     pool: Res<DataPool>,
     settings: Res<SyncSettings>,
     time: Res<Time<Real>>,
@@ -60,18 +60,18 @@ pub(crate) fn select_openings(
     mut clients: ResMut<Clients>,
     mut throttle: ResMut<Throttle>,
     mut idle: ResMut<IdleChecks>,
-    mut copies: ResMut<Copies>,
+    mut copies: ResMut<EncodedCopies>,
     mut stats: ResMut<InventoryStats>,
 ) {
     copies.clear();
     if clients.pending.is_empty() {
         return;
     }
-    let now = Moment::new(time.elapsed());
+    let now = AppInstant::new(time.elapsed());
     let pending = core::mem::take(&mut clients.pending);
     let mut selecting = Selecting {
-        units: &units,
-        schema: Schema { catalogue: &catalogue, kinds: kinds.as_slice() },
+        inventories: &inventories,
+        schema: Schema { catalog: &catalog, registry: registry.as_slice() },
         pool: &pool,
         subscriptions: &mut subscriptions,
         clients: &mut clients,
@@ -85,10 +85,12 @@ pub(crate) fn select_openings(
         }
         let client = slot.client;
         let openings = selecting.select(client);
-        for Opening { unit, .. } in openings.iter().filter(|opening| opening.since.is_some()) {
+        for ViewOpening { inventory, .. } in
+            openings.iter().filter(|opening| opening.since.is_some())
+        {
             // A copy that the client has kept may have become wrong meanwhile.
-            if let Some(views) = selecting.subscriptions.get_mut(*unit) {
-                idle.record_sent(*unit, views, now, settings.digest_after);
+            if let Some(views) = selecting.subscriptions.get_mut(*inventory) {
+                idle.record_sent(*inventory, views, now, settings.checksum_delay);
             }
         }
         let handover = selecting.hand_over(client, &mut throttle);
@@ -103,7 +105,7 @@ impl Selecting<'_, '_, '_> {
     /// Selects the views of a client that open now, and advances their last sent version: its own inventories
     /// first, and no more than fit into a message. Of the others, those of which the client has kept a copy open
     /// in the next tick, and the rest is sent in chunks.
-    fn select(&mut self, client: Entity) -> Vec<Opening> {
+    fn select(&mut self, client: Entity) -> Vec<ViewOpening> {
         let Some(views) = self.clients.get_mut(client).filter(|views| views.ready) else {
             return Vec::new();
         };
@@ -114,13 +116,13 @@ impl Selecting<'_, '_, '_> {
         let mut heads: Vec<(Entity, OpenHead)> = heads.collect();
         heads.sort_by_key(|(_, head)| !head.owner);
         let Some(views) = self.clients.get_mut(client) else { return Vec::new() };
-        let mut openings: Vec<Opening> = Vec::new();
+        let mut openings: Vec<ViewOpening> = Vec::new();
         let mut bytes = 0;
         let mut data: HashSet<DataId> = HashSet::default();
         let (mut next_tick, mut in_chunks) = (Vec::new(), Vec::new());
-        for (unit, head) in heads {
-            let Ok((baseline, _)) = self.units.get(unit) else { continue };
-            let copy = self.copies.of(unit, baseline, self.schema, self.stats);
+        for (inventory, head) in heads {
+            let Ok((baseline, _)) = self.inventories.get(inventory) else { continue };
+            let copy = self.copies.of(inventory, baseline, self.schema, self.stats);
             let (since, bits) =
                 shorter_since(views, &head, baseline, self.schema, copy, &mut self.scratch);
             let missing =
@@ -130,7 +132,7 @@ impl Selecting<'_, '_, '_> {
             let cost = HEAD_BYTES + bits / 8 + missing;
             if bytes + cost <= OPEN_BYTES_MAX && openings.len() < COPIES_MAX {
                 bytes += cost;
-                openings.push(Opening { unit, head, since });
+                openings.push(ViewOpening { inventory, head, since });
             } else if since.is_some() && cost <= OPEN_BYTES_MAX {
                 next_tick.push(head.view);
             } else {
@@ -142,16 +144,16 @@ impl Selecting<'_, '_, '_> {
             self.clients.mark_unfinished(client);
         }
         self.clients.send_in_chunks(client, in_chunks);
-        for Opening { unit, head, .. } in &openings {
-            begin_view(*unit, client, head.version, self.subscriptions, self.clients);
+        for ViewOpening { inventory, head, .. } in &openings {
+            begin_view(*inventory, client, head.version, self.subscriptions, self.clients);
         }
         openings
     }
 
     fn head(&self, client: Entity, view: u32) -> Option<(Entity, OpenHead)> {
-        let unit = self.clients.inventory_of(client, view)?;
-        let found = self.units.get(unit).ok()?;
-        Some((unit, head_of(client, view, unit, found, self.subscriptions)?))
+        let inventory = self.clients.inventory_of(client, view)?;
+        let found = self.inventories.get(inventory).ok()?;
+        Some((inventory, head_of(client, view, inventory, found, self.subscriptions)?))
     }
 
     /// Opens the views of a transfer that a client has received, except those that have changed in more than
@@ -162,19 +164,19 @@ impl Selecting<'_, '_, '_> {
             transfers.transfer.take_if(|transfer| transfer.received)?;
         let number = transfers.last;
         let mut dropped = Vec::new();
-        for (place, (unit, head)) in copies.iter().enumerate() {
-            let Some(version) = self.unchanged_version(client, *unit, head) else {
+        for (place, (inventory, head)) in copies.iter().enumerate() {
+            let Some(version) = self.unchanged_version(client, *inventory, head) else {
                 dropped.push(place);
                 if let Some(views) = self.clients.get_mut(client) {
                     views.transfers.wanted.push(head.view);
                 }
                 continue;
             };
-            begin_view(*unit, client, head.version, self.subscriptions, self.clients);
+            begin_view(*inventory, client, head.version, self.subscriptions, self.clients);
             if version > head.version
-                && let Some(views) = self.subscriptions.get_mut(*unit)
+                && let Some(views) = self.subscriptions.get_mut(*inventory)
             {
-                throttle.wait(*unit, views);
+                throttle.wait(*inventory, views);
             }
         }
         let views = self.clients.get_mut(client)?;
@@ -189,13 +191,13 @@ impl Selecting<'_, '_, '_> {
     }
 
     /// Returns the current version of an inventory if nothing but slots has changed since this header.
-    fn unchanged_version(&self, client: Entity, unit: Entity, head: &OpenHead) -> Option<u64> {
-        let found = self.units.get(unit).ok()?;
+    fn unchanged_version(&self, client: Entity, inventory: Entity, head: &OpenHead) -> Option<u64> {
+        let found = self.inventories.get(inventory).ok()?;
         let baseline = found.0;
         if baseline.structure_version() > head.version {
             return None;
         }
-        let now = head_of(client, head.view, unit, found, self.subscriptions)?;
+        let now = head_of(client, head.view, inventory, found, self.subscriptions)?;
         (OpenHead { version: head.version, ..now } == *head).then(|| baseline.version())
     }
 }
@@ -209,17 +211,17 @@ fn shorter_since(
     schema: Schema,
     copy: &BitWriter,
     scratch: &mut BitWriter,
-) -> (Option<(u64, Vec<Entry>)>, usize) {
+) -> (Option<(u64, Vec<ChangedSlot>)>, usize) {
     let kept = views.copy_of(head.id);
     let changes = kept.and_then(|base| Some((base, baseline.changes_since(base)?)));
     let Some((base, entries)) = changes else { return (None, copy.len()) };
     let mut bits = |body| {
         scratch.clear();
-        encode::open(scratch, schema, None, (head, baseline.unit()), body);
+        encode::open(scratch, schema, None, (head, baseline.state()), body);
         scratch.len()
     };
-    let since = bits(Body::Since(base, &entries));
-    if since < copy.len() || since < bits(Body::Copy(copy)) {
+    let since = bits(OpenBody::Since(base, &entries));
+    if since < copy.len() || since < bits(OpenBody::Copy(copy)) {
         (Some((base, entries)), since)
     } else {
         (None, copy.len())

@@ -8,7 +8,7 @@ use log::error;
 
 use crate::{
     server::{
-        pacing::{clock::Moment, settings::SyncSettings},
+        pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
             clients::{Clients, Outbox},
             throttle::Throttle,
@@ -21,7 +21,7 @@ use crate::{
     wire::transfer::{ChunkHead, write_chunk},
 };
 
-use super::{batch::Batched, encode::Encoded};
+use super::{encode::Encoded, job::Batched};
 
 pub(crate) fn send_messages(
     registry: Res<RemoteMessageRegistry>,
@@ -42,7 +42,7 @@ pub(crate) fn send_messages(
     };
     // Marked as changed once, not for every message.
     let (clients, messages) = (&mut *clients, &mut *messages);
-    let now = Moment::new(time.elapsed());
+    let now = AppInstant::new(time.elapsed());
     let [rate, total_rate] = settings.rates();
     let (mut sent_messages, mut sent_bytes) = (0, 0);
     let mut send = |outbox: &mut Outbox, client, bytes: Bytes| {
@@ -90,7 +90,7 @@ pub(crate) fn send_chunks(
     let Some(channel) = registry.server_message_channel::<SyncChunk>() else {
         return error!("the channel of inventory chunks is not registered");
     };
-    let now = Moment::new(time.elapsed());
+    let now = AppInstant::new(time.elapsed());
     let [rate, total_rate] = settings.rates();
     let mut chunked = core::mem::take(&mut clients.chunked);
     // Clients take turns to be first.
@@ -105,7 +105,7 @@ pub(crate) fn send_chunks(
         let mut left = if throttle.is_flushing() {
             usize::MAX
         } else {
-            let left = settings.bulk_bytes_per_tick.max(1);
+            let left = settings.chunk_bytes_per_tick.max(1);
             left.min(outbox.budget.left(rate, now)).min(left_in_total)
         };
         let mut bytes = 0;

@@ -1,6 +1,6 @@
 //! The state of the chunked transfers to one client.
 
-use crate::{model::id::DataId, server::pacing::clock::Moment, wire::OpenHead};
+use crate::{model::id::DataId, server::pacing::clock::AppInstant, wire::OpenHead};
 use bevy::platform::collections::HashSet;
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
@@ -14,7 +14,7 @@ const TRANSFER_TRIES: u32 = 3;
 
 /// The full updates of one client that are sent in chunks.
 #[derive(Default, Debug)]
-pub(crate) struct Transfers {
+pub(crate) struct OutgoingTransfers {
     /// Views that need a full update. One that has received it by other means is skipped.
     pub(crate) wanted: Vec<u32>,
     pub(crate) transfer: Option<Transfer>,
@@ -30,7 +30,7 @@ pub(crate) struct Transfer {
     /// Number of chunks that have been sent.
     pub(crate) sent: usize,
     /// When the last chunk was sent.
-    pub(crate) sent_at: Moment,
+    pub(crate) sent_at: AppInstant,
     pub(crate) copies: Vec<(Entity, OpenHead)>,
     /// Instance data that the client did not have.
     pub(crate) data: Vec<DataId>,
@@ -48,7 +48,7 @@ pub(crate) struct Abandoned {
     pub(crate) again: bool,
 }
 
-impl Transfers {
+impl OutgoingTransfers {
     pub(crate) fn is_idle(&self) -> bool {
         self.wanted.is_empty() && self.transfer.is_none()
     }
@@ -102,7 +102,7 @@ impl Transfers {
 
     /// Abandons a transfer that the client has not confirmed in time. Its contents are sent again, but not
     /// forever.
-    pub(crate) fn abandon_late(&mut self, now: Moment) -> Option<Abandoned> {
+    pub(crate) fn abandon_late(&mut self, now: AppInstant) -> Option<Abandoned> {
         let late = |transfer: &mut Transfer| {
             transfer.sent == transfer.total
                 && !transfer.received

@@ -4,7 +4,7 @@ use bevy::ecs::{component::Component, entity::Entity};
 use bevy_replicon::shared::client_id::ClientId;
 use smallvec::SmallVec;
 
-use crate::{model::rights::Rights, server::pacing::priority::Pace};
+use crate::{model::rights::Rights, server::pacing::priority::SyncPriority};
 
 /// The client to whom an inventory belongs: sees all of it and may do everything.
 ///
@@ -53,7 +53,7 @@ struct Viewer {
     rights: Rights,
     /// The player asked for it, and may end it.
     asked: bool,
-    pace: Option<Pace>,
+    priority: Option<SyncPriority>,
 }
 
 impl Viewers {
@@ -66,13 +66,13 @@ impl Viewers {
     /// Lets a client see the inventory, or changes what it may do.
     pub fn add(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false, pace: None });
+        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false, priority: None });
     }
 
     /// The same for a player who asked for it.
     pub(crate) fn add_asked(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true, pace: None });
+        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true, priority: None });
     }
 
     /// Whether a client sees the inventory because it asked, and not because the game let it.
@@ -98,18 +98,18 @@ impl Viewers {
         self.0.iter().map(|there| (there.client, there.rights))
     }
 
-    /// How soon a client hears of changes, if it is a viewer: as the inventory's [`Pace`] says, until this
+    /// How soon a client hears of changes, if it is a viewer: as the inventory's [`SyncPriority`] says, until this
     /// says otherwise.
-    pub fn set_pace(&mut self, client: ClientId, pace: Pace) {
+    pub fn set_priority(&mut self, client: ClientId, priority: SyncPriority) {
         for viewer in self.0.iter_mut().filter(|there| there.client == client) {
-            viewer.pace = Some(pace);
+            viewer.priority = Some(priority);
         }
     }
 
     pub(crate) fn iter_with_pace(
         &self,
-    ) -> impl Iterator<Item = (ClientId, Rights, Option<Pace>)> + '_ {
-        self.0.iter().map(|there| (there.client, there.rights, there.pace))
+    ) -> impl Iterator<Item = (ClientId, Rights, Option<SyncPriority>)> + '_ {
+        self.0.iter().map(|there| (there.client, there.rights, there.priority))
     }
 
     /// How many there are.

@@ -23,7 +23,7 @@ pub(crate) fn count_behind(
             behind.insert(client, queued as u64);
         }
     }
-    for views in throttle.waiting().iter().filter_map(|unit| subscriptions.get(*unit)) {
+    for views in throttle.waiting().iter().filter_map(|inventory| subscriptions.get(*inventory)) {
         for viewer in &views.subscriptions {
             if viewer.is_unqueued(views.version, clients) {
                 *behind.entry(viewer.slot.client).or_default() += 1;
@@ -41,8 +41,8 @@ pub(crate) fn list_behind(
     version: impl Fn(Entity) -> u64,
 ) -> Vec<(Entity, InventoryId)> {
     let mut behind = Vec::new();
-    for (unit, views) in subscriptions.iter() {
-        let newest = version(unit);
+    for (inventory, views) in subscriptions.iter() {
+        let newest = version(inventory);
         let is_behind = |viewer: &&Subscription| viewer.sent.is_none_or(|sent| sent < newest);
         let is_ready = |client| clients.get(client).is_some_and(|views| views.ready);
         let late = views.subscriptions.iter().filter(is_behind).map(|viewer| viewer.slot.client);
@@ -55,7 +55,7 @@ pub(crate) fn list_behind(
 /// Panics if a viewer is behind and no list contains it. Runs in every tick of debug builds.
 #[cfg(debug_assertions)]
 pub(super) fn check_behind(
-    units: Query<
+    inventories: Query<
         &crate::server::baseline::Baseline,
         bevy::ecs::query::Allow<bevy::ecs::entity_disabling::Disabled>,
     >,
@@ -63,16 +63,16 @@ pub(super) fn check_behind(
     clients: Res<Clients>,
     throttle: Res<Throttle>,
 ) {
-    for (unit, views) in subscriptions.iter() {
-        let newest = units.get(unit).map_or(0, |baseline| baseline.version());
+    for (inventory, views) in subscriptions.iter() {
+        let newest = inventories.get(inventory).map_or(0, |baseline| baseline.version());
         for viewer in views.subscriptions.iter().filter(|viewer| viewer.is_behind(newest)) {
             let throttled = clients.outbox(viewer.slot).is_some_and(|outbox| outbox.throttled);
             let queued = !viewer.is_unqueued(newest, &clients);
             let listed = views.waits() || (throttled && queued);
-            assert!(listed, "no list contains a viewer of {unit} that is behind: {viewer:?}");
+            assert!(listed, "no list contains a viewer of {inventory} that is behind: {viewer:?}");
         }
     }
-    let waiting = throttle.waiting().iter().filter_map(|unit| subscriptions.get(*unit));
+    let waiting = throttle.waiting().iter().filter_map(|inventory| subscriptions.get(*inventory));
     let listed = waiting.filter(|views| views.waits()).count();
     let all = subscriptions.iter().filter(|(_, views)| views.waits()).count();
     assert_eq!(listed, all, "each inventory that waits is listed once");

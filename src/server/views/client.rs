@@ -6,8 +6,8 @@ use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
     model::id::{DataId, InventoryId},
-    server::send::transfers::Transfers,
-    wire::{COPIES_MAX, CloseCause, Handover, OpenHead, VIEWS_MAX, encode::Entry},
+    server::send::transfers::OutgoingTransfers,
+    wire::{COPIES_MAX, CloseCause, Handover, OpenHead, VIEWS_MAX, encode::ChangedSlot},
 };
 
 use super::queue::ThrottleQueue;
@@ -30,7 +30,7 @@ pub(crate) struct ClientViews {
     /// Views that need a full update. One that is listed twice, or closed since, is skipped.
     pub(crate) opens: Vec<u32>,
     /// The views that open in this tick, selected by Batch.
-    pub(crate) openings: Vec<Opening>,
+    pub(crate) openings: Vec<ViewOpening>,
     /// The transfer that is handed over in this tick, selected by Batch.
     pub(crate) handover: Option<Handover>,
     /// The copies that the client keeps of inventories out of view, with their versions. See
@@ -41,7 +41,7 @@ pub(crate) struct ClientViews {
     /// Checksums to send, by view.
     pub(crate) checksums: Vec<(u32, u64)>,
     /// Full updates that are sent in chunks.
-    pub(crate) transfers: Transfers,
+    pub(crate) transfers: OutgoingTransfers,
     /// Instance data that the client has been sent.
     pub(crate) knows: HashSet<DataId>,
     /// Instance data that the client has and can forget.
@@ -56,17 +56,17 @@ pub(crate) struct ClientViews {
 
 /// A view that opens in this tick.
 #[derive(Debug)]
-pub(crate) struct Opening {
-    pub(crate) unit: Entity,
+pub(crate) struct ViewOpening {
+    pub(crate) inventory: Entity,
     pub(crate) head: OpenHead,
     /// A version that the client has kept a copy of, and what changed since, if that is shorter than a full
     /// update.
-    pub(crate) since: Option<(u64, Vec<Entry>)>,
+    pub(crate) since: Option<(u64, Vec<ChangedSlot>)>,
 }
 
 impl ClientViews {
     /// Assigns the lowest free view to an inventory. Returns `None` if the client has [`VIEWS_MAX`] views.
-    pub(super) fn add(&mut self, unit: Entity) -> Option<u32> {
+    pub(super) fn add(&mut self, inventory: Entity) -> Option<u32> {
         let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
         let free = self.lowest_free + taken;
         if free >= VIEWS_MAX {
@@ -75,7 +75,7 @@ impl ClientViews {
         if free == self.views.len() {
             self.views.push(None);
         }
-        self.views[free] = Some(unit);
+        self.views[free] = Some(inventory);
         self.lowest_free = free + 1;
         u32::try_from(free).ok()
     }

@@ -8,8 +8,8 @@ use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use crate::{
     model::id::DataId,
     server::{
-        client_stats::ClientSync,
-        pacing::{budget::Budget, quality::Grade},
+        client_stats::ClientSyncStats,
+        pacing::{budget::Budget, quality::LinkGrade},
     },
     wire::message::MessageWriter,
 };
@@ -41,7 +41,7 @@ pub(crate) struct Outbox {
     pub(crate) budget: Budget,
     /// Whether some of its views wait in the throttle queue.
     pub(super) throttled: bool,
-    pub(crate) grade: Grade,
+    pub(crate) grade: LinkGrade,
     pub(crate) totals: SentTotals,
 }
 
@@ -66,7 +66,7 @@ impl Outbox {
             message: MessageWriter::default(),
             budget: Budget::default(),
             throttled: false,
-            grade: Grade::default(),
+            grade: LinkGrade::default(),
             totals: SentTotals::default(),
         }
     }
@@ -254,23 +254,23 @@ impl Clients {
         }
     }
 
-    pub(super) fn set_grade(&mut self, client: Entity, grade: Grade) {
+    pub(super) fn set_grade(&mut self, client: Entity, grade: LinkGrade) {
         if let Some((outbox, _)) = self.by_entity_mut(client) {
             outbox.grade = grade;
         }
     }
 
     /// Returns what a client has been sent, and what waits for it.
-    pub(crate) fn stats_of(&self, client: Entity) -> Option<ClientSync> {
+    pub(crate) fn stats_of(&self, client: Entity) -> Option<ClientSyncStats> {
         let slot = self.slot(client)?;
         let (outbox, views) = (self.outbox(slot)?, self.get(client)?);
         let SentTotals { updates, merged, throttled, messages, bytes } = outbox.totals;
-        Some(ClientSync {
+        Some(ClientSyncStats {
             views: views.views.iter().flatten().count() as u64,
             bulk: views.transfers.len() as u64,
             updates,
             merged,
-            choked: throttled,
+            throttled: throttled,
             messages,
             bytes,
             desyncs: views.desyncs,

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bevy::prelude::*;
 use smallvec::SmallVec;
 
-use crate::server::pacing::clock::Moment;
+use crate::server::pacing::clock::AppInstant;
 
 use super::{
     clients::Clients,
@@ -20,7 +20,7 @@ const BUSY_DELAYS: u32 = 8;
 #[derive(Resource, Default, Debug)]
 pub(crate) struct IdleChecks {
     /// With the time of the check, the earliest first.
-    queue: VecDeque<(Moment, Entity)>,
+    queue: VecDeque<(AppInstant, Entity)>,
 }
 
 impl IdleChecks {
@@ -28,20 +28,20 @@ impl IdleChecks {
     /// a `delay` of zero it is never checked.
     pub(crate) fn record_sent(
         &mut self,
-        unit: Entity,
+        inventory: Entity,
         views: &mut InventoryViews,
-        now: Moment,
+        now: AppInstant,
         delay: Duration,
     ) {
         views.sent_at = now;
         if views.checked_since.is_none() && !delay.is_zero() {
             views.checked_since = Some(now);
-            self.queue.push_back((now.plus(delay), unit));
+            self.queue.push_back((now.plus(delay), inventory));
         }
     }
 
     /// Returns `true` if it is time to check an inventory.
-    pub(crate) fn is_due(&self, now: Moment) -> bool {
+    pub(crate) fn is_due(&self, now: AppInstant) -> bool {
         self.queue.front().is_some_and(|(due, _)| *due <= now)
     }
 
@@ -49,26 +49,26 @@ impl IdleChecks {
     /// is due.
     pub(crate) fn next(
         &mut self,
-        now: Moment,
+        now: AppInstant,
         delay: Duration,
         subscriptions: &mut Subscriptions,
     ) -> Option<Entity> {
-        while let Some((_, unit)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
-            let Some(views) = subscriptions.get_mut(unit) else { continue };
+        while let Some((_, inventory)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
+            let Some(views) = subscriptions.get_mut(inventory) else { continue };
             let Some(since) = views.checked_since else { continue };
             let idle = views.sent_at.plus(delay) <= now;
             let busy_for_long = since.plus(delay * BUSY_DELAYS) <= now;
             // An update that was sent in this very tick is still on its way.
             if idle || (busy_for_long && views.sent_at != now) {
                 views.checked_since = None;
-                return Some(unit);
+                return Some(inventory);
             }
             let due = if busy_for_long {
                 now.plus(Duration::from_micros(1))
             } else {
                 views.sent_at.plus(delay)
             };
-            self.queue.push_back((due, unit));
+            self.queue.push_back((due, inventory));
         }
         None
     }
@@ -76,13 +76,13 @@ impl IdleChecks {
 
 /// Schedules a checksum for every viewer that has been sent this version.
 pub(crate) fn send_checksum(
-    unit: Entity,
+    inventory: Entity,
     version: u64,
     checksum: u64,
     subscriptions: &Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get(unit) else { return };
+    let Some(views) = subscriptions.get(inventory) else { return };
     let current = views.subscriptions.iter().filter(|viewer| viewer.sent == Some(version));
     let current: SmallVec<[(Entity, u32); 4]> =
         current.map(|viewer| (viewer.slot.client, viewer.view)).collect();

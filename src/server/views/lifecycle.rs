@@ -5,7 +5,7 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     model::id::InventoryId,
-    server::pacing::{clock::Timer, priority::Pace},
+    server::pacing::{clock::Timer, priority::SyncPriority},
     wire::CloseCause,
 };
 
@@ -22,21 +22,23 @@ pub(super) fn remove_client(
     clients: &mut Clients,
 ) {
     let Some(gone) = clients.remove(client) else { return };
-    for unit in gone.views.into_iter().flatten() {
-        if let Some(views) = subscriptions.get_mut(unit) {
+    for inventory in gone.views.into_iter().flatten() {
+        if let Some(views) = subscriptions.get_mut(inventory) {
             views.subscriptions.retain(|subscription| subscription.slot.client != client);
         }
-        remove_if_unseen(unit, subscriptions, clients);
+        remove_if_unseen(inventory, subscriptions, clients);
     }
 }
 
 /// Closes all views of an inventory that is gone.
 pub(super) fn remove_inventory(
-    unit: Entity,
+    inventory: Entity,
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(InventoryViews { id, subscriptions, .. }) = subscriptions.remove(unit) else { return };
+    let Some(InventoryViews { id, subscriptions, .. }) = subscriptions.remove(inventory) else {
+        return;
+    };
     for subscription in subscriptions {
         close(id, &subscription, CloseCause::Despawned, clients);
     }
@@ -44,51 +46,51 @@ pub(super) fn remove_inventory(
 
 /// Removes an inventory that nobody sees, so that its handle can be used again.
 pub(super) fn remove_if_unseen(
-    unit: Entity,
+    inventory: Entity,
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    if subscriptions.get(unit).is_some_and(InventoryViews::is_unseen) {
-        remove_inventory(unit, subscriptions, clients);
+    if subscriptions.get(inventory).is_some_and(InventoryViews::is_unseen) {
+        remove_inventory(inventory, subscriptions, clients);
     }
 }
 
 /// Subscribes exactly the clients in `wanted` to an inventory.
 pub(super) fn update_subscribers(
-    (unit, id): (Entity, InventoryId),
-    wanted: &[(ClientId, Access, Option<Pace>)],
+    (inventory, id): (Entity, InventoryId),
+    wanted: &[(ClientId, Access, Option<SyncPriority>)],
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
     throttle: &mut Throttle,
 ) {
-    let of_clients = wanted.iter().filter_map(|(client, access, pace)| {
-        client.entity().map(|client| (client, (*access, *pace)))
+    let of_clients = wanted.iter().filter_map(|(client, access, priority)| {
+        client.entity().map(|client| (client, (*access, *priority)))
     });
-    let mut missing: EntityHashMap<(Access, Option<Pace>)> = of_clients.collect();
-    let views = subscriptions.get_or_insert(unit, id);
+    let mut missing: EntityHashMap<(Access, Option<SyncPriority>)> = of_clients.collect();
+    let views = subscriptions.get_or_insert(inventory, id);
     for before in core::mem::take(&mut views.subscriptions) {
         match missing.remove(&before.slot.client) {
             None => close(id, &before, CloseCause::Hidden, clients),
-            Some((access, pace)) if access == before.access => {
-                views.subscriptions.push(Subscription { pace, ..before });
-                if pace != before.pace {
-                    throttle.wait(unit, views);
+            Some((access, priority)) if access == before.access => {
+                views.subscriptions.push(Subscription { priority, ..before });
+                if priority != before.priority {
+                    throttle.wait(inventory, views);
                 }
             }
-            Some((access, pace)) => {
-                let changed = Subscription { access, pace, sent: None, ..before };
+            Some((access, priority)) => {
+                let changed = Subscription { access, priority, sent: None, ..before };
                 views.subscriptions.push(changed);
                 open(&changed, clients);
             }
         }
     }
     for client in wanted.iter().filter_map(|(client, ..)| client.entity()) {
-        let Some((access, pace)) = missing.remove(&client) else { continue };
+        let Some((access, priority)) = missing.remove(&client) else { continue };
         let Some(slot) = clients.slot(client) else { continue };
-        let view = clients.get_mut(client).and_then(|there| there.add(unit));
+        let view = clients.get_mut(client).and_then(|there| there.add(inventory));
         if let Some(view) = view {
             let (sent, known, timer) = (None, false, Timer::default());
-            let new = Subscription { slot, view, access, sent, pace, timer, known };
+            let new = Subscription { slot, view, access, sent, priority, timer, known };
             views.subscriptions.push(new);
             open(&new, clients);
         }
@@ -97,25 +99,25 @@ pub(super) fn update_subscribers(
 
 /// Schedules a full update of an inventory for the viewer at this position.
 pub(crate) fn reopen(
-    unit: Entity,
+    inventory: Entity,
     at: usize,
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get_mut(unit) else { return };
+    let Some(views) = subscriptions.get_mut(inventory) else { return };
     views.subscriptions[at].sent = None;
     open(&views.subscriptions[at], clients);
 }
 
 /// Records that a full update of this version is on its way to a client.
 pub(crate) fn begin_view(
-    unit: Entity,
+    inventory: Entity,
     client: Entity,
     version: u64,
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get_mut(unit) else { return };
+    let Some(views) = subscriptions.get_mut(inventory) else { return };
     let of_client = |subscription: &&mut Subscription| subscription.slot.client == client;
     if let Some(subscription) = views.subscriptions.iter_mut().find(of_client) {
         (subscription.sent, subscription.known) = (Some(version), true);

@@ -4,20 +4,20 @@ use std::collections::VecDeque;
 
 use bevy::platform::collections::HashMap;
 
-use crate::server::pacing::{clock::Moment, priority::Pace};
+use crate::server::pacing::{clock::AppInstant, priority::SyncPriority};
 
 /// The position of a view in a queue. A lower position is served first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct QueuePosition {
-    pub(crate) pace: Pace,
-    pub(crate) since: Moment,
+    pub(crate) priority: SyncPriority,
+    pub(crate) since: AppInstant,
 }
 
 /// The views of one client that wait for bytes.
 #[derive(Default, Debug)]
 pub(crate) struct ThrottleQueue {
     /// By priority. The view that has waited longest is first.
-    queues: [VecDeque<(Moment, u32)>; 3],
+    queues: [VecDeque<(AppInstant, u32)>; 3],
     /// The position of each view.
     positions: HashMap<u32, QueuePosition>,
 }
@@ -33,14 +33,16 @@ impl ThrottleQueue {
 
     /// Returns the lowest position.
     pub(super) fn head(&self) -> Option<QueuePosition> {
-        let firsts = [Pace::Critical, Pace::Normal, Pace::Low].into_iter().zip(&self.queues);
-        let mut heads = firsts.filter_map(|(pace, queue)| Some((pace, queue.front()?.0)));
-        heads.next().map(|(pace, since)| QueuePosition { pace, since })
+        let firsts = [SyncPriority::Critical, SyncPriority::Normal, SyncPriority::Low]
+            .into_iter()
+            .zip(&self.queues);
+        let mut heads = firsts.filter_map(|(priority, queue)| Some((priority, queue.front()?.0)));
+        heads.next().map(|(priority, since)| QueuePosition { priority, since })
     }
 
     /// Removes the first view of a priority.
-    pub(super) fn pop(&mut self, pace: Pace) -> Option<u32> {
-        let (_, view) = self.queues[pace as usize].pop_front()?;
+    pub(super) fn pop(&mut self, priority: SyncPriority) -> Option<u32> {
+        let (_, view) = self.queues[priority as usize].pop_front()?;
         self.positions.remove(&view);
         Some(view)
     }
@@ -50,16 +52,16 @@ impl ThrottleQueue {
     pub(super) fn insert(
         &mut self,
         view: u32,
-        QueuePosition { pace, since }: QueuePosition,
+        QueuePosition { priority, since }: QueuePosition,
     ) -> bool {
         let before = self.positions.get(&view).copied();
-        if before.is_some_and(|before| before.pace == pace) {
+        if before.is_some_and(|before| before.priority == priority) {
             return false;
         }
         self.remove(view);
         let since = before.map_or(since, |before| before.since);
-        self.positions.insert(view, QueuePosition { pace, since });
-        let queue = &mut self.queues[pace as usize];
+        self.positions.insert(view, QueuePosition { priority, since });
+        let queue = &mut self.queues[priority as usize];
         let at = queue.partition_point(|(other, _)| *other <= since);
         queue.insert(at, (since, view));
         before.is_none()
@@ -67,8 +69,8 @@ impl ThrottleQueue {
 
     /// Removes a view that is up to date or has closed.
     pub(super) fn remove(&mut self, view: u32) {
-        let Some(QueuePosition { pace, since }) = self.positions.remove(&view) else { return };
-        let queue = &mut self.queues[pace as usize];
+        let Some(QueuePosition { priority, since }) = self.positions.remove(&view) else { return };
+        let queue = &mut self.queues[priority as usize];
         let first = queue.partition_point(|(other, _)| *other < since);
         let at = queue.range(first..).position(|(_, other)| *other == view);
         at.and_then(|at| queue.remove(first + at));
@@ -86,23 +88,23 @@ mod tests {
 
     use super::*;
 
-    fn position(pace: Pace, millis: u64) -> QueuePosition {
-        QueuePosition { pace, since: Moment::new(Duration::from_millis(millis)) }
+    fn position(priority: SyncPriority, millis: u64) -> QueuePosition {
+        QueuePosition { priority, since: AppInstant::new(Duration::from_millis(millis)) }
     }
 
     fn drain(mut queue: ThrottleQueue) -> Vec<u32> {
-        core::iter::from_fn(|| queue.pop(queue.head()?.pace)).collect()
+        core::iter::from_fn(|| queue.pop(queue.head()?.priority)).collect()
     }
 
     #[test]
     fn a_returned_view_stays_ahead_of_views_that_came_later() {
         let mut queue = ThrottleQueue::default();
         for (view, since) in [(1, 5), (2, 5), (3, 9)] {
-            assert!(queue.insert(view, position(Pace::Normal, since)));
+            assert!(queue.insert(view, position(SyncPriority::Normal, since)));
         }
-        assert_eq!(queue.pop(Pace::Normal), Some(1));
-        assert!(queue.insert(1, position(Pace::Normal, 5)));
-        assert!(queue.insert(4, position(Pace::Normal, 7)));
+        assert_eq!(queue.pop(SyncPriority::Normal), Some(1));
+        assert!(queue.insert(1, position(SyncPriority::Normal, 5)));
+        assert!(queue.insert(4, position(SyncPriority::Normal, 7)));
         assert_eq!(drain(queue), [2, 1, 4, 3]);
     }
 
@@ -110,12 +112,12 @@ mod tests {
     fn a_changed_priority_keeps_the_waiting_time_and_removal_is_complete() {
         let mut queue = ThrottleQueue::default();
         for (view, since) in [(1, 1), (2, 2), (3, 2), (4, 3)] {
-            queue.insert(view, position(Pace::Low, since));
+            queue.insert(view, position(SyncPriority::Low, since));
         }
-        queue.insert(5, position(Pace::Critical, 2));
-        assert!(!queue.insert(3, position(Pace::Low, 9)), "it is queued already");
-        assert!(!queue.insert(4, position(Pace::Critical, 9)), "it only moved");
-        assert!(!queue.insert(1, position(Pace::Critical, 9)));
+        queue.insert(5, position(SyncPriority::Critical, 2));
+        assert!(!queue.insert(3, position(SyncPriority::Low, 9)), "it is queued already");
+        assert!(!queue.insert(4, position(SyncPriority::Critical, 9)), "it only moved");
+        assert!(!queue.insert(1, position(SyncPriority::Critical, 9)));
         queue.remove(2);
         queue.remove(2);
         assert_eq!(queue.len(), 4);

@@ -39,14 +39,14 @@ pub(super) fn resend(
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
 ) {
-    let units: Vec<Entity> = match resend.inventory {
-        Some(unit) => vec![unit],
-        None => subscriptions.iter().map(|(unit, _)| unit).collect(),
+    let inventories: Vec<Entity> = match resend.inventory {
+        Some(inventory) => vec![inventory],
+        None => subscriptions.iter().map(|(inventory, _)| inventory).collect(),
     };
-    for unit in units {
-        let viewers = subscriptions.get(unit).map_or(0, |views| views.subscriptions.len());
+    for inventory in inventories {
+        let viewers = subscriptions.get(inventory).map_or(0, |views| views.subscriptions.len());
         for at in 0..viewers {
-            reopen(unit, at, &mut subscriptions, &mut clients);
+            reopen(inventory, at, &mut subscriptions, &mut clients);
         }
     }
 }
@@ -71,10 +71,10 @@ impl Resync {
     }
 
     /// Schedules full updates of inventories of which a client has a wrong copy, as often.
-    pub(crate) fn repair(&mut self, client: Entity, units: &[Entity]) {
-        for unit in units {
-            if !self.repairs.contains(&(client, *unit)) {
-                self.repairs.push((client, *unit));
+    pub(crate) fn repair(&mut self, client: Entity, inventories: &[Entity]) {
+        for inventory in inventories {
+            if !self.repairs.contains(&(client, *inventory)) {
+                self.repairs.push((client, *inventory));
             }
         }
     }
@@ -88,12 +88,12 @@ impl Resync {
         subscriptions: &Subscriptions,
         clients: &Clients,
     ) {
-        let unit = |(view, handle): &(u32, u32)| {
-            let unit = clients.inventory_of(client, *view)?;
-            (subscriptions.get(unit)?.handle == *handle).then_some(unit)
+        let inventory = |(view, handle): &(u32, u32)| {
+            let inventory = clients.inventory_of(client, *view)?;
+            (subscriptions.get(inventory)?.handle == *handle).then_some(inventory)
         };
-        let units: Vec<Entity> = views.iter().filter_map(unit).collect();
-        self.repair(client, &units);
+        let inventories: Vec<Entity> = views.iter().filter_map(inventory).collect();
+        self.repair(client, &inventories);
     }
 
     pub(super) fn remove_client(&mut self, client: Entity) {
@@ -103,7 +103,7 @@ impl Resync {
 
     /// Completes the handshake of a client: what it may see is sent in the next tick. A client that repeats its
     /// handshake has not received the answer.
-    pub(crate) fn greet(
+    pub(crate) fn accept_handshake(
         &mut self,
         client: Entity,
         copies: KnownCopies,
@@ -156,12 +156,12 @@ impl Resync {
                 continue;
             }
             views.resync_after = tick.0 + RESYNC_TICKS_MIN;
-            for (_, unit) in of_one {
+            for (_, inventory) in of_one {
                 let of_client = |there: &Subscription| there.slot.client == client;
-                let views = subscriptions.get(*unit);
+                let views = subscriptions.get(*inventory);
                 let at = views.and_then(|there| there.subscriptions.iter().position(of_client));
                 if let Some(at) = at {
-                    reopen(*unit, at, subscriptions, clients);
+                    reopen(*inventory, at, subscriptions, clients);
                 }
             }
         }
@@ -189,8 +189,8 @@ fn reset_client(
     views.transfers.reset(incoming.filter(|_| same_run));
     views.knows.clear();
     views.forgets.clear();
-    for (view, unit) in (0u32..).zip(&views.views) {
-        let there = unit.and_then(|unit| subscriptions.get_mut(unit));
+    for (view, inventory) in (0u32..).zip(&views.views) {
+        let there = inventory.and_then(|inventory| subscriptions.get_mut(inventory));
         let Some(there) = there else { continue };
         for subscription in &mut there.subscriptions {
             if subscription.slot.client == client {

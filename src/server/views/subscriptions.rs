@@ -9,10 +9,10 @@ use smallvec::SmallVec;
 use crate::{
     model::{id::InventoryId, rights::Rights},
     server::{
-        baseline::{Baseline, LOG_MAX, Logged},
+        baseline::{Baseline, LOG_MAX, LoggedChange},
         pacing::{
-            clock::{Moment, Timer},
-            priority::Pace,
+            clock::{AppInstant, Timer},
+            priority::SyncPriority,
         },
     },
 };
@@ -42,7 +42,7 @@ pub(crate) struct InventoryViews {
     pub(crate) handle: u32,
     pub(crate) subscriptions: SmallVec<[Subscription; 1]>,
     /// Recent changes that some viewer has not been sent, as far as they are kept.
-    pub(crate) log: Vec<Logged>,
+    pub(crate) log: Vec<LoggedChange>,
     /// Whether the inventory is on the list of those with a viewer that is not due yet.
     pub(super) waits: bool,
     /// The newest known version while a viewer is behind.
@@ -50,9 +50,9 @@ pub(crate) struct InventoryViews {
     /// Whether a viewer is behind.
     pub(super) late: bool,
     /// When an update was last sent to any viewer.
-    pub(super) sent_at: Moment,
+    pub(super) sent_at: AppInstant,
     /// When the inventory was queued for an idle check.
-    pub(super) checked_since: Option<Moment>,
+    pub(super) checked_since: Option<AppInstant>,
     /// What the local player of a host or of a single-player game may do, if it sees the inventory.
     pub(crate) local: Option<Access>,
 }
@@ -66,7 +66,7 @@ pub(crate) struct Subscription {
     /// The last version that was sent. `None` until the full update is on its way.
     pub(crate) sent: Option<u64>,
     /// The priority that the game has set for this viewer. `None` for that of the inventory.
-    pub(crate) pace: Option<Pace>,
+    pub(crate) priority: Option<SyncPriority>,
     pub(crate) timer: Timer,
     /// Whether the client knows the view from a full update.
     pub(crate) known: bool,
@@ -84,22 +84,26 @@ pub(crate) struct Access {
 const HANDLES_KEPT_BACK: usize = 32;
 
 impl Subscriptions {
-    pub(crate) fn get(&self, unit: Entity) -> Option<&InventoryViews> {
-        self.inventories.get(&unit)
+    pub(crate) fn get(&self, inventory: Entity) -> Option<&InventoryViews> {
+        self.inventories.get(&inventory)
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, unit: Entity) -> Option<&mut InventoryViews> {
-        self.inventories.get_mut(&unit)
+    pub(crate) fn get_mut(&mut self, inventory: Entity) -> Option<&mut InventoryViews> {
+        self.inventories.get_mut(&inventory)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Entity, &InventoryViews)> + '_ {
-        self.inventories.iter().map(|(unit, views)| (*unit, views))
+        self.inventories.iter().map(|(inventory, views)| (*inventory, views))
     }
 
     /// Returns the viewers of an inventory. An inventory without an entry gets one, with a handle.
-    pub(super) fn get_or_insert(&mut self, unit: Entity, id: InventoryId) -> &mut InventoryViews {
-        self.inventories.entry(unit).or_insert_with(|| {
+    pub(super) fn get_or_insert(
+        &mut self,
+        inventory: Entity,
+        id: InventoryId,
+    ) -> &mut InventoryViews {
+        self.inventories.entry(inventory).or_insert_with(|| {
             let reuse = self.free_handles.len() > HANDLES_KEPT_BACK;
             let free = if reuse { self.free_handles.pop_front() } else { None };
             let handle = free.unwrap_or_else(|| {
@@ -111,23 +115,23 @@ impl Subscriptions {
     }
 
     /// Removes an inventory and frees its handle.
-    pub(super) fn remove(&mut self, unit: Entity) -> Option<InventoryViews> {
-        let removed = self.inventories.remove(&unit)?;
+    pub(super) fn remove(&mut self, inventory: Entity) -> Option<InventoryViews> {
+        let removed = self.inventories.remove(&inventory)?;
         self.free_handles.push_back(removed.handle);
         Some(removed)
     }
 
     /// Removes the local player from all inventories, and returns those that it saw.
     pub(super) fn remove_local(&mut self) -> Vec<(Entity, InventoryId)> {
-        let seen = |(unit, views): (&Entity, &mut InventoryViews)| {
-            views.local.take().map(|_| (*unit, views.id))
+        let seen = |(inventory, views): (&Entity, &mut InventoryViews)| {
+            views.local.take().map(|_| (*inventory, views.id))
         };
         self.inventories.iter_mut().filter_map(seen).collect()
     }
 
     /// Schedules an inventory for [`update_views`](super::viewers::update_views).
-    pub(crate) fn mark_stale(&mut self, unit: Entity) {
-        self.stale.push(unit);
+    pub(crate) fn mark_stale(&mut self, inventory: Entity) {
+        self.stale.push(inventory);
     }
 
     /// Takes the inventories that are scheduled. Return the buffer with
@@ -142,8 +146,8 @@ impl Subscriptions {
     }
 
     /// Returns what a player that sees an inventory may do with it.
-    pub(crate) fn access(&self, unit: Entity, client: ClientId) -> Option<Access> {
-        let views = self.inventories.get(&unit)?;
+    pub(crate) fn access(&self, inventory: Entity, client: ClientId) -> Option<Access> {
+        let views = self.inventories.get(&inventory)?;
         let ClientId::Client(client) = client else { return views.local };
         let of_client = |subscription: &&Subscription| subscription.slot.client == client;
         let subscription = views.subscriptions.iter().find(of_client)?;
@@ -152,8 +156,8 @@ impl Subscriptions {
 
     /// Returns the first inventory that a client owns: the body that rules measure from.
     pub(crate) fn owned_by(&self, client: Entity, views: &ClientViews) -> Option<Entity> {
-        let owned = |unit: &Entity| {
-            self.access(*unit, ClientId::Client(client)).is_some_and(|access| access.owner)
+        let owned = |inventory: &Entity| {
+            self.access(*inventory, ClientId::Client(client)).is_some_and(|access| access.owner)
         };
         views.views.iter().flatten().copied().find(owned)
     }
@@ -169,7 +173,7 @@ impl InventoryViews {
             waits: false,
             version: 0,
             late: false,
-            sent_at: Moment::default(),
+            sent_at: AppInstant::default(),
             checked_since: None,
             local: None,
         }
@@ -192,7 +196,12 @@ impl InventoryViews {
     }
 
     /// Starts the debounce delay of every viewer that was up to date before this version.
-    pub(crate) fn debounce(&mut self, version: u64, now: Moment, delay: core::time::Duration) {
+    pub(crate) fn debounce_delay(
+        &mut self,
+        version: u64,
+        now: AppInstant,
+        delay: core::time::Duration,
+    ) {
         for subscription in &mut self.subscriptions {
             if subscription.sent.is_some_and(|sent| sent + 1 == version) {
                 subscription.timer.wait(now, delay);

@@ -12,8 +12,8 @@ use crate::server::{
     baseline::Baseline,
     pacing::{
         budget::{Budget, Credit, Rate},
-        clock::Moment,
-        quality::Grade,
+        clock::AppInstant,
+        quality::LinkGrade,
     },
 };
 
@@ -41,7 +41,7 @@ pub(crate) struct Throttle {
     /// Inventories with a viewer that is not due yet, each once.
     waiting: Vec<Entity>,
     /// Until when everything is sent at once, because the server is about to stop.
-    pub(crate) flush_until: Option<Moment>,
+    pub(crate) flush_until: Option<AppInstant>,
     tick: u64,
     credit: Credit,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Cost {
 }
 
 impl Throttle {
-    pub(crate) fn begin_tick(&mut self, tick: u64, now: Moment) {
+    pub(crate) fn begin_tick(&mut self, tick: u64, now: AppInstant) {
         (self.tick, self.credit) = (tick, Credit::at(now));
     }
 
@@ -80,7 +80,7 @@ impl Throttle {
     }
 
     /// Applies changed rates. Debts remain the same number of bytes.
-    pub(crate) fn set_rates(&mut self, rates: [Rate; 2], now: Moment, clients: &mut Clients) {
+    pub(crate) fn set_rates(&mut self, rates: [Rate; 2], now: AppInstant, clients: &mut Clients) {
         let [one_before, all_before] = core::mem::replace(&mut self.rates, rates);
         let [one, all] = rates;
         if one != one_before {
@@ -121,11 +121,13 @@ impl Throttle {
         cost: Cost,
         from_queue: bool,
         clients: &mut Clients,
-    ) -> Option<Grade> {
+    ) -> Option<LinkGrade> {
         if !self.can_afford(viewer, from_queue, clients) {
             return None;
         }
-        let Some(outbox) = clients.outbox_mut(viewer.slot) else { return Some(Grade::default()) };
+        let Some(outbox) = clients.outbox_mut(viewer.slot) else {
+            return Some(LinkGrade::default());
+        };
         outbox.budget.plan(cost.nanos, self.credit);
         if cost.total_nanos > 0 {
             self.total.plan(cost.total_nanos, self.credit);
@@ -182,15 +184,15 @@ impl Throttle {
                 continue;
             }
             let next = if views.queue.head() == Some(position) {
-                let view = views.queue.pop(position.pace);
+                let view = views.queue.pop(position.priority);
                 view.and_then(|view| *views.views.get(view as usize)?)
             } else {
                 // It was sent together with another client's.
                 None
             };
             self.heads.extend(views.queue.head().map(|position| Reverse((position, slot))));
-            if let Some(unit) = next {
-                return Some((unit, position));
+            if let Some(inventory) = next {
+                return Some((inventory, position));
             }
         }
         None
@@ -207,9 +209,9 @@ impl Throttle {
     }
 
     /// Puts an inventory on the list of those with a viewer that is not due yet.
-    pub(crate) fn wait(&mut self, unit: Entity, views: &mut InventoryViews) {
+    pub(crate) fn wait(&mut self, inventory: Entity, views: &mut InventoryViews) {
         if !core::mem::replace(&mut views.waits, true) {
-            self.waiting.push(unit);
+            self.waiting.push(inventory);
         }
     }
 
@@ -227,7 +229,7 @@ impl Throttle {
     #[cold]
     pub(crate) fn keep_late(
         &mut self,
-        unit: Entity,
+        inventory: Entity,
         views: &mut InventoryViews,
         baseline: &Baseline,
         committed: bool,
@@ -239,7 +241,7 @@ impl Throttle {
             return false;
         }
         if views.subscriptions.iter().any(|viewer| viewer.is_unqueued(version, clients)) {
-            self.wait(unit, views);
+            self.wait(inventory, views);
         }
         views.record_late(baseline, committed)
     }

@@ -17,7 +17,7 @@ use crate::{
         baseline::Baseline,
         faults::Unsynced,
         local::{close_local, mark_local, open_local},
-        pacing::{priority::Pace, quality::QualityChanged},
+        pacing::{priority::SyncPriority, quality::QualityChanged},
         requests::sessions::Sessions,
     },
     shared::{authority::Authority, events::CloseReason},
@@ -61,10 +61,10 @@ fn mark_stale<E: EntityEvent, C: Component>(
 
 /// Inventories that were spawned while this app followed a server are its own from now on.
 fn mark_all_stale(
-    units: Query<Entity, (With<Baseline>, Allow<Disabled>)>,
+    inventories: Query<Entity, (With<Baseline>, Allow<Disabled>)>,
     mut subscriptions: ResMut<Subscriptions>,
 ) {
-    units.iter().for_each(|unit| subscriptions.mark_stale(unit));
+    inventories.iter().for_each(|inventory| subscriptions.mark_stale(inventory));
 }
 
 /// Adds a client. A game may have made it a viewer before the backend reported the connection.
@@ -82,11 +82,11 @@ fn on_connect(
     clients.insert(add.entity);
     sessions.enter(add.entity);
     let client = ClientId::Client(add.entity);
-    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
-        subscriptions.mark_stale(unit);
+    for (inventory, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        subscriptions.mark_stale(inventory);
     }
-    for (unit, _) in viewed.iter().filter(|(_, viewers)| viewers.rights_of(client).is_some()) {
-        subscriptions.mark_stale(unit);
+    for (inventory, _) in viewed.iter().filter(|(_, viewers)| viewers.rights_of(client).is_some()) {
+        subscriptions.mark_stale(inventory);
     }
 }
 
@@ -109,8 +109,8 @@ fn on_disconnect(
     remove_client(remove.entity, &mut subscriptions, &mut clients);
     resync.remove_client(remove.entity);
     sessions.leave(remove.entity);
-    for (unit, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
-        commands.entity(unit).try_remove::<Owner>();
+    for (inventory, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
+        commands.entity(inventory).try_remove::<Owner>();
     }
     for mut viewers in &mut viewed {
         if viewers.rights_of(client).is_some() {
@@ -125,16 +125,16 @@ fn on_inventory_removed(
     mut clients: ResMut<Clients>,
     mut commands: Commands,
 ) {
-    let unit = remove.entity;
-    if let Some(views) = subscriptions.get(unit).filter(|views| views.local.is_some()) {
-        close_local(&mut commands, unit, views.id, CloseReason::Despawned);
+    let inventory = remove.entity;
+    if let Some(views) = subscriptions.get(inventory).filter(|views| views.local.is_some()) {
+        close_local(&mut commands, inventory, views.id, CloseReason::Despawned);
     }
-    remove_inventory(unit, &mut subscriptions, &mut clients);
+    remove_inventory(inventory, &mut subscriptions, &mut clients);
 }
 
 /// The default priority is critical, so queued updates of the inventory may have to move up.
 fn on_priority_removed(
-    remove: On<Remove, Pace>,
+    remove: On<Remove, SyncPriority>,
     mut subscriptions: ResMut<Subscriptions>,
     mut throttle: ResMut<Throttle>,
 ) {
@@ -162,9 +162,9 @@ fn close_all_local(
     mut clients: ResMut<Clients>,
     mut commands: Commands,
 ) {
-    for (unit, id) in subscriptions.remove_local() {
-        remove_if_unseen(unit, &mut subscriptions, &mut clients);
-        close_local(&mut commands, unit, id, CloseReason::Hidden);
+    for (inventory, id) in subscriptions.remove_local() {
+        remove_if_unseen(inventory, &mut subscriptions, &mut clients);
+        close_local(&mut commands, inventory, id, CloseReason::Hidden);
     }
 }
 
@@ -174,7 +174,7 @@ type Viewed<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<
 /// clients that requested it.
 pub(crate) fn update_views(
     changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
-    units: Query<Viewed, (With<Baseline>, Allow<Disabled>)>,
+    inventories: Query<Viewed, (With<Baseline>, Allow<Disabled>)>,
     epoch: Res<Epoch>,
     mut tick: ResMut<SyncTick>,
     mut subscriptions: ResMut<Subscriptions>,
@@ -185,24 +185,30 @@ pub(crate) fn update_views(
 ) {
     let mut stale = subscriptions.take_stale();
     stale.extend(&changed);
-    for unit in stale.iter().copied() {
-        let Ok((id, owner, viewers, unsynced)) = units.get(unit) else { continue };
+    for inventory in stale.iter().copied() {
+        let Ok((id, owner, viewers, unsynced)) = inventories.get(inventory) else { continue };
         let wanted = if unsynced { SmallVec::new() } else { wanted_access(owner, viewers) };
-        let before = subscriptions.get(unit);
+        let before = subscriptions.get(inventory);
         if wanted.is_empty() && before.is_none() {
             continue;
         }
         if let Some(renamed) = before.filter(|views| views.id != *id) {
             if renamed.local.is_some() {
-                close_local(&mut commands, unit, renamed.id, CloseReason::Hidden);
+                close_local(&mut commands, inventory, renamed.id, CloseReason::Hidden);
             }
-            remove_inventory(unit, &mut subscriptions, &mut clients);
+            remove_inventory(inventory, &mut subscriptions, &mut clients);
         }
-        update_subscribers((unit, *id), &wanted, &mut subscriptions, &mut clients, &mut throttle);
+        update_subscribers(
+            (inventory, *id),
+            &wanted,
+            &mut subscriptions,
+            &mut clients,
+            &mut throttle,
+        );
         let mut local = wanted.iter().filter(|(client, ..)| *client == ClientId::Server);
         let local = local.next().map(|(_, access, _)| *access);
-        update_local(&mut subscriptions, unit, *id, local, &mut commands);
-        remove_if_unseen(unit, &mut subscriptions, &mut clients);
+        update_local(&mut subscriptions, inventory, *id, local, &mut commands);
+        remove_if_unseen(inventory, &mut subscriptions, &mut clients);
     }
     subscriptions.return_stale(stale);
     tick.0 += 1;
@@ -214,13 +220,13 @@ pub(crate) fn update_views(
 fn wanted_access(
     owner: Option<&Owner>,
     viewers: Option<&Viewers>,
-) -> SmallVec<[(ClientId, Access, Option<Pace>); 2]> {
+) -> SmallVec<[(ClientId, Access, Option<SyncPriority>); 2]> {
     let owned = Access { rights: Rights::all(), owner: true };
     let mut wanted: SmallVec<[_; 2]> =
         owner.map(|owner| (owner.0, owned, None)).into_iter().collect();
-    for (client, rights, pace) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
+    for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
         if owner != Some(&Owner(client)) {
-            wanted.push((client, Access { rights, owner: false }, pace));
+            wanted.push((client, Access { rights, owner: false }, priority));
         }
     }
     wanted
@@ -228,21 +234,21 @@ fn wanted_access(
 
 fn update_local(
     subscriptions: &mut Subscriptions,
-    unit: Entity,
+    inventory: Entity,
     id: InventoryId,
     local: Option<Access>,
     commands: &mut Commands,
 ) {
-    let Some(views) = subscriptions.get_mut(unit) else { return };
+    let Some(views) = subscriptions.get_mut(inventory) else { return };
     match (core::mem::replace(&mut views.local, local), local) {
         (before, after) if before == after => {}
         (before, Some(access)) => {
-            mark_local(commands, unit, access);
+            mark_local(commands, inventory, access);
             if before.is_none() {
-                open_local(commands, unit, id, access);
+                open_local(commands, inventory, id, access);
             }
         }
-        (_, None) => close_local(commands, unit, id, CloseReason::Hidden),
+        (_, None) => close_local(commands, inventory, id, CloseReason::Hidden),
     }
     subscriptions.seen_locally |= local.is_some();
 }

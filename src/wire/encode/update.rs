@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::{
-    model::{stack::Stack, state::Unit},
+    model::{stack::Stack, state::InventoryState},
     wire::{
         BASE_BITS, Schema, base_bits,
         bits::BitWriter,
@@ -42,14 +42,14 @@ fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
 }
 
 /// Writes all slots of an inventory whose structure the viewers know.
-pub fn update_full(w: &mut BitWriter, schema: Schema, update: &UpdateHead, unit: &Unit) {
+pub fn update_full(w: &mut BitWriter, schema: Schema, update: &UpdateHead, state: &InventoryState) {
     head(w, update, true);
-    slots(w, schema, unit);
+    slots(w, schema, state);
 }
 
 /// One changed slot of a delta.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct ChangedSlot {
     /// Flat position of the slot.
     pub slot: usize,
     /// Contents that the viewers hold, if known.
@@ -65,7 +65,7 @@ pub fn quick(
     schema: Schema,
     update: &UpdateHead,
     shared: bool,
-    (len, entries): (usize, &[Entry]),
+    (len, entries): (usize, &[ChangedSlot]),
 ) -> bool {
     let partners = exchanges(entries);
     let alone = match entries {
@@ -98,13 +98,13 @@ pub fn update_delta(
     schema: Schema,
     update: &UpdateHead,
     len: usize,
-    entries: &[Entry],
+    entries: &[ChangedSlot],
 ) {
     head(w, update, false);
     delta(w, schema, len, entries);
 }
 
-pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[Entry]) {
+pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[ChangedSlot]) {
     let width = index_bits(len);
     if let [only] = entries {
         w.flag(false);
@@ -144,7 +144,7 @@ fn entry(
     w: &mut BitWriter,
     schema: Schema,
     width: u32,
-    entries: &[Entry],
+    entries: &[ChangedSlot],
     at: usize,
     partners: &[Option<usize>],
 ) {
@@ -162,13 +162,13 @@ fn entry(
 const EXCHANGES_MAX: usize = 16;
 
 /// Returns for each entry the later entry whose slot it was exchanged with, if any.
-fn exchanges(entries: &[Entry]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
+fn exchanges(entries: &[ChangedSlot]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
     let mut partners: SmallVec<[Option<usize>; EXCHANGES_MAX]> = SmallVec::new();
     if entries.len() < 2 || entries.len() > EXCHANGES_MAX {
         return partners;
     }
     for (at, entry) in entries.iter().enumerate() {
-        let crossed = |(n, other): &(usize, &Entry)| {
+        let crossed = |(n, other): &(usize, &ChangedSlot)| {
             let known = entry.old.zip(other.old);
             known.is_some_and(|(a, b)| a == other.new && b == entry.new)
                 && !partners.contains(&Some(*n))
@@ -181,7 +181,7 @@ fn exchanges(entries: &[Entry]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]> {
     partners
 }
 
-fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
+fn change(w: &mut BitWriter, schema: Schema, entry: &ChangedSlot) {
     let Some(new) = entry.new else {
         return w.put(0b01, 2);
     };
@@ -194,7 +194,7 @@ fn change(w: &mut BitWriter, schema: Schema, entry: &Entry) {
             w.put(0b10, 2);
             amount(w, new.count() - old.count());
         }
-        Some(old) if old.count == new.count && old.worn(new.wear) == new => {
+        Some(old) if old.count == new.count && old.with_wear(new.wear) == new => {
             w.put(0b0111, 4);
             let by = i64::from(new.wear) - i64::from(old.wear);
             w.golomb(zigzag(by), 2);

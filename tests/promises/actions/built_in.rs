@@ -8,7 +8,7 @@ fn scene() -> SceneBuilder {
 }
 
 /// Requests an action, and checks that the prediction was right and the server accepted it.
-fn assert_accepted(pair: &mut Pair, action: impl InventoryAction) {
+fn assert_accepted(pair: &mut Simulation, action: impl RegisteredAction) {
     ask(pair, 0, action.clone());
     let before: Vec<_> = [player(0), chest(1)]
         .map(|id| (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned()))
@@ -26,7 +26,7 @@ fn assert_accepted(pair: &mut Pair, action: impl InventoryAction) {
 }
 
 /// Requests an action, and checks that the client itself rejects it for this reason.
-fn assert_rejected(pair: &mut Pair, action: impl InventoryAction, reason: Reason) {
+fn assert_rejected(pair: &mut Simulation, action: impl RegisteredAction, reason: Rejection) {
     let sent = bytes_up(pair, 0);
     ask(pair, 0, action.clone());
     pair.settle(60);
@@ -38,7 +38,7 @@ fn assert_rejected(pair: &mut Pair, action: impl InventoryAction, reason: Reason
 }
 
 fn stacks(
-    pair: &Pair,
+    pair: &Simulation,
     id: InventoryId,
     slots: core::ops::Range<usize>,
 ) -> Vec<Option<(ItemId, u32)>> {
@@ -53,7 +53,7 @@ fn move_splits_merges_and_exchanges() {
         .carried(1, TORCH.stack(50))
         .stored(0, AXE.stack(1))
         .build();
-    let moving = |from, to, count| Action::Move { from, to, count };
+    let moving = |from, to, count| InventoryAction::Move { from, to, count };
     assert_accepted(&mut pair, moving(inv(me, 0), inv(me, 5), Some(15)));
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 25))]);
     assert_accepted(&mut pair, moving(inv(me, 5), inv(me, 1), None));
@@ -63,18 +63,22 @@ fn move_splits_merges_and_exchanges() {
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 64))]);
     assert_eq!(stacks(&pair, player(0), 1..2), [Some((AXE, 1))], "exchanged with the chest");
     assert_accepted(&mut pair, moving(inv(me, 1), inv(me, 1), None));
-    assert_rejected(&mut pair, moving(inv(me, 9), inv(me, 1), None), Reason::Empty);
-    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 1), Some(3)), Reason::Occupied);
-    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 8), Some(26)), Reason::NotEnough);
-    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 8), Some(0)), Reason::Invalid);
-    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 27), None), Reason::NoSuchSlot);
+    assert_rejected(&mut pair, moving(inv(me, 9), inv(me, 1), None), Rejection::Empty);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 1), Some(3)), Rejection::Occupied);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 8), Some(26)), Rejection::NotEnough);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 8), Some(0)), Rejection::Invalid);
+    assert_rejected(&mut pair, moving(inv(me, 0), inv(me, 27), None), Rejection::NoSuchSlot);
     let feet = (me, Equipment::slot(0));
-    assert_rejected(&mut pair, moving(inv(me, 0), feet, None), Reason::NotAccepted);
-    assert_rejected(&mut pair, moving((me, Hotbar::slot(9)), inv(me, 0), None), Reason::NoSuchSlot);
+    assert_rejected(&mut pair, moving(inv(me, 0), feet, None), Rejection::NotAccepted);
+    assert_rejected(
+        &mut pair,
+        moving((me, Hotbar::slot(9)), inv(me, 0), None),
+        Rejection::NoSuchSlot,
+    );
     assert_rejected(
         &mut pair,
         moving((open, Hotbar::slot(0)), inv(me, 0), None),
-        Reason::NoSuchSlot,
+        Rejection::NoSuchSlot,
     );
 }
 
@@ -85,13 +89,20 @@ fn swap_exchanges_any_contents() {
         .carried(1, TORCH.stack(20))
         .carried(2, BOOTS.stack(1))
         .build();
-    assert_accepted(&mut pair, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+    assert_accepted(&mut pair, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 1) });
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((TORCH, 20)), Some((TORCH, 10))]);
-    assert_accepted(&mut pair, Action::Swap { a: inv(me, 0), b: (me, Hotbar::slot(4)) });
-    assert_accepted(&mut pair, Action::Swap { a: inv(me, 2), b: (me, Equipment::slot(0)) });
-    assert_rejected(&mut pair, Action::Swap { a: inv(me, 5), b: inv(me, 6) }, Reason::Empty);
+    assert_accepted(&mut pair, InventoryAction::Swap { a: inv(me, 0), b: (me, Hotbar::slot(4)) });
+    assert_accepted(
+        &mut pair,
+        InventoryAction::Swap { a: inv(me, 2), b: (me, Equipment::slot(0)) },
+    );
+    assert_rejected(
+        &mut pair,
+        InventoryAction::Swap { a: inv(me, 5), b: inv(me, 6) },
+        Rejection::Empty,
+    );
     let a = (me, Equipment::slot(0));
-    assert_rejected(&mut pair, Action::Swap { a, b: inv(me, 1) }, Reason::NotAccepted);
+    assert_rejected(&mut pair, InventoryAction::Swap { a, b: inv(me, 1) }, Rejection::NotAccepted);
 }
 
 #[test]
@@ -102,23 +113,27 @@ fn quick_move_fills_stacks_then_gaps() {
         .stored(7, TORCH.stack(50))
         .in_hotbar(0, COIN.stack(5))
         .build();
-    assert_accepted(&mut pair, Action::QuickMove { from: inv(me, 3), to: open.into() });
+    assert_accepted(&mut pair, InventoryAction::QuickMove { from: inv(me, 3), to: open.into() });
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 16))]);
     assert_eq!(stacks(&pair, chest(1), 7..8), [Some((TORCH, 64))]);
-    let to = Area::of::<Inventory>(me);
-    assert_accepted(&mut pair, Action::QuickMove { from: (me, Hotbar::slot(0)), to });
+    let to = ContainerRef::of::<Inventory>(me);
+    assert_accepted(&mut pair, InventoryAction::QuickMove { from: (me, Hotbar::slot(0)), to });
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((COIN, 5))]);
     assert_accepted(
         &mut pair,
-        Action::QuickMove { from: inv(me, 4), to: Area::of::<Equipment>(me) },
+        InventoryAction::QuickMove { from: inv(me, 4), to: ContainerRef::of::<Equipment>(me) },
     );
     assert_eq!(pair.shown::<Equipment>(0, player(0)).unwrap().get(0), Some(BOOTS.stack(1)));
-    let to = Area::of::<Equipment>(me);
-    assert_rejected(&mut pair, Action::QuickMove { from: inv(me, 0), to }, Reason::Full);
+    let to = ContainerRef::of::<Equipment>(me);
     assert_rejected(
         &mut pair,
-        Action::QuickMove { from: inv(me, 9), to: open.into() },
-        Reason::Empty,
+        InventoryAction::QuickMove { from: inv(me, 0), to },
+        Rejection::Full,
+    );
+    assert_rejected(
+        &mut pair,
+        InventoryAction::QuickMove { from: inv(me, 9), to: open.into() },
+        Rejection::Empty,
     );
 }
 
@@ -128,18 +143,26 @@ fn collect_takes_the_smallest_stacks_first() {
         .carried(0, TORCH.stack(20))
         .carried(1, TORCH.stack(30))
         .carried(2, TORCH.stack(5))
-        .carried(3, TORCH.stack(1).worn(3))
+        .carried(3, TORCH.stack(1).with_wear(3))
         .stored(0, TORCH.stack(10))
         .build();
     let from = vec![me.into(), open.into()];
-    assert_accepted(&mut pair, Action::Collect { onto: inv(me, 0), from });
+    assert_accepted(&mut pair, InventoryAction::Collect { onto: inv(me, 0), from });
     let left = [Some((TORCH, 64)), Some((TORCH, 1)), None, Some((TORCH, 1))];
     assert_eq!(stacks(&pair, player(0), 0..4), left, "all but the worn one");
     assert_eq!(stacks(&pair, chest(1), 0..1), [None]);
     let from = vec![me.into()];
-    assert_rejected(&mut pair, Action::Collect { onto: inv(me, 9), from }, Reason::Empty);
+    assert_rejected(
+        &mut pair,
+        InventoryAction::Collect { onto: inv(me, 9), from },
+        Rejection::Empty,
+    );
     let from = vec![me.into(); 9];
-    assert_rejected(&mut pair, Action::Collect { onto: inv(me, 0), from }, Reason::Invalid);
+    assert_rejected(
+        &mut pair,
+        InventoryAction::Collect { onto: inv(me, 0), from },
+        Rejection::Invalid,
+    );
 }
 
 #[test]
@@ -150,41 +173,49 @@ fn spread_gives_even_shares_or_one_each() {
         .stored(0, TORCH.stack(63))
         .build();
     let onto = vec![inv(me, 5), inv(open, 0), inv(me, 6)];
-    assert_accepted(&mut pair, Action::Spread { from: inv(me, 0), onto, each: None });
+    assert_accepted(&mut pair, InventoryAction::Spread { from: inv(me, 0), onto, each: None });
     assert_eq!(stacks(&pair, player(0), 5..7), [Some((TORCH, 3)), Some((TORCH, 3))]);
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((TORCH, 64))]);
     assert_eq!(stacks(&pair, player(0), 0..1), [Some((TORCH, 3))], "one over, two did not fit");
     let onto = vec![inv(me, 7), inv(me, 1)];
-    assert_accepted(&mut pair, Action::Spread { from: inv(me, 0), onto, each: Some(1) });
+    assert_accepted(&mut pair, InventoryAction::Spread { from: inv(me, 0), onto, each: Some(1) });
     assert_eq!(stacks(&pair, player(0), 7..8), [Some((TORCH, 1))]);
-    let spread = |onto, each| Action::Spread { from: inv(me, 0), onto, each };
-    assert_rejected(&mut pair, spread(vec![inv(me, 9); 257], Some(1)), Reason::Invalid);
-    assert_rejected(&mut pair, spread(vec![], None), Reason::Invalid);
-    assert_rejected(&mut pair, spread(vec![inv(me, 0)], None), Reason::Invalid);
-    assert_rejected(&mut pair, spread(vec![inv(me, 9), inv(me, 9)], None), Reason::Invalid);
-    assert_rejected(&mut pair, spread(vec![inv(me, 9)], Some(0)), Reason::Invalid);
-    assert_rejected(&mut pair, spread(vec![inv(me, 9)], Some(u32::MAX)), Reason::NotEnough);
-    assert_rejected(&mut pair, spread(vec![inv(me, 1)], None), Reason::Full);
+    let spread = |onto, each| InventoryAction::Spread { from: inv(me, 0), onto, each };
+    assert_rejected(&mut pair, spread(vec![inv(me, 9); 257], Some(1)), Rejection::Invalid);
+    assert_rejected(&mut pair, spread(vec![], None), Rejection::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 0)], None), Rejection::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9), inv(me, 9)], None), Rejection::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9)], Some(0)), Rejection::Invalid);
+    assert_rejected(&mut pair, spread(vec![inv(me, 9)], Some(u32::MAX)), Rejection::NotEnough);
+    assert_rejected(&mut pair, spread(vec![inv(me, 1)], None), Rejection::Full);
 }
 
 #[test]
 fn move_all_moves_what_fits() {
-    let boots = |slot| BOOTS.stack(1).worn(slot as u16);
+    let boots = |slot| BOOTS.stack(1).with_wear(slot as u16);
     let full = (0..27).fold(scene(), |scene, slot| scene.stored(slot, boots(slot)));
     let Scene { mut pair, me, open, .. } = full.carried(0, AXE.stack(1)).build();
-    assert_accepted(&mut pair, Action::pick_up(open, me));
+    assert_accepted(&mut pair, InventoryAction::pick_up(open, me));
     assert_eq!(pair.shown::<Inventory>(0, chest(1)).unwrap().count(BOOTS), 0);
     assert_accepted(
         &mut pair,
-        Action::MoveAll { from: Area::of::<Inventory>(me), to: open.into() },
+        InventoryAction::MoveAll { from: ContainerRef::of::<Inventory>(me), to: open.into() },
     );
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((AXE, 1))]);
-    assert_rejected(&mut pair, Action::MoveAll { from: me.into(), to: me.into() }, Reason::Invalid);
-    let from = Area::of::<Inventory>(me);
-    assert_rejected(&mut pair, Action::MoveAll { from, to: open.into() }, Reason::Empty);
-    let to = Area::of::<Equipment>(me);
-    assert_accepted(&mut pair, Action::MoveAll { from: open.into(), to });
-    assert_rejected(&mut pair, Action::MoveAll { from: open.into(), to }, Reason::Full);
+    assert_rejected(
+        &mut pair,
+        InventoryAction::MoveAll { from: me.into(), to: me.into() },
+        Rejection::Invalid,
+    );
+    let from = ContainerRef::of::<Inventory>(me);
+    assert_rejected(
+        &mut pair,
+        InventoryAction::MoveAll { from, to: open.into() },
+        Rejection::Empty,
+    );
+    let to = ContainerRef::of::<Equipment>(me);
+    assert_accepted(&mut pair, InventoryAction::MoveAll { from: open.into(), to });
+    assert_rejected(&mut pair, InventoryAction::MoveAll { from: open.into(), to }, Rejection::Full);
 }
 
 #[test]
@@ -194,20 +225,24 @@ fn select_sort_and_use() {
         .carried(9, TORCH.stack(20))
         .carried(2, COIN.stack(7))
         .build();
-    assert_accepted(&mut pair, Action::Select { slot: (me, Hotbar::slot(6)) });
+    assert_accepted(&mut pair, InventoryAction::Select { slot: (me, Hotbar::slot(6)) });
     let e = shown_entity(&pair, 0, player(0));
     let selected = pair.clients[0].app.world().get::<Hotbar>(e).unwrap().selected_index();
     assert_eq!(selected, 6);
-    assert_rejected(&mut pair, Action::Select { slot: inv(me, 0) }, Reason::NoSuchSlot);
-    assert_rejected(&mut pair, Action::Select { slot: (me, Hotbar::slot(9)) }, Reason::NoSuchSlot);
+    assert_rejected(&mut pair, InventoryAction::Select { slot: inv(me, 0) }, Rejection::NoSuchSlot);
+    assert_rejected(
+        &mut pair,
+        InventoryAction::Select { slot: (me, Hotbar::slot(9)) },
+        Rejection::NoSuchSlot,
+    );
     let container = ContainerKey::of(Inventory::NAME);
-    assert_accepted(&mut pair, Action::Sort { entity: me, container });
+    assert_accepted(&mut pair, InventoryAction::Sort { entity: me, container });
     assert_eq!(stacks(&pair, player(0), 0..3), [Some((COIN, 7)), Some((TORCH, 30)), None]);
-    assert_accepted(&mut pair, Action::Sort { entity: open, container });
-    assert_accepted(&mut pair, Action::Use { slot: inv(me, 0) });
-    let used = pair.server.world_mut().resource_mut::<Messages<Accepted<Action>>>();
+    assert_accepted(&mut pair, InventoryAction::Sort { entity: open, container });
+    assert_accepted(&mut pair, InventoryAction::Use { slot: inv(me, 0) });
+    let used = pair.server.world_mut().resource_mut::<Messages<ActionApplied<InventoryAction>>>();
     assert!(used.len() <= 2, "messages are kept for two ticks");
-    assert_rejected(&mut pair, Action::Use { slot: inv(me, 5) }, Reason::Empty);
+    assert_rejected(&mut pair, InventoryAction::Use { slot: inv(me, 5) }, Rejection::Empty);
 }
 
 #[test]
@@ -215,22 +250,27 @@ fn craft_consumes_and_produces_at_once() {
     let Scene { mut pair, me, open, .. } =
         scene().carried(0, COIN.stack(3)).stored(0, COIN.stack(20)).build();
     let torches = RecipeId::of("torches");
-    assert_accepted(&mut pair, Action::craft(torches, me));
+    assert_accepted(&mut pair, InventoryAction::craft(torches, me));
     assert_eq!(stacks(&pair, player(0), 0..2), [Some((COIN, 1)), Some((TORCH, 4))]);
-    assert_rejected(&mut pair, Action::craft(torches, me), Reason::NotEnough);
+    assert_rejected(&mut pair, InventoryAction::craft(torches, me), Rejection::NotEnough);
     let from = vec![me.into(), open.into()];
-    let craft =
-        |recipe, times, at| Action::Craft { recipe, times, from: from.clone(), to: me.into(), at };
+    let craft = |recipe, times, at| InventoryAction::Craft {
+        recipe,
+        times,
+        from: from.clone(),
+        to: me.into(),
+        at,
+    };
     assert_accepted(&mut pair, craft(torches, 3, None));
     assert_eq!(stacks(&pair, player(0), 0..2), [None, Some((TORCH, 16))], "the player's own first");
     assert_eq!(stacks(&pair, chest(1), 0..1), [Some((COIN, 15))]);
     let boots = RecipeId::of("boots");
-    assert_rejected(&mut pair, craft(boots, 1, None), Reason::NoStation);
-    assert_rejected(&mut pair, craft(boots, 1, Some(open)), Reason::NoStation);
+    assert_rejected(&mut pair, craft(boots, 1, None), Rejection::NoStation);
+    assert_rejected(&mut pair, craft(boots, 1, Some(open)), Rejection::NoStation);
     assert_accepted(&mut pair, craft(boots, 1, Some(me)));
-    assert_rejected(&mut pair, craft(boots, 0, Some(me)), Reason::Invalid);
-    assert_rejected(&mut pair, craft(torches, u32::MAX, None), Reason::NotEnough);
-    assert_rejected(&mut pair, craft(RecipeId::of("gold"), 1, None), Reason::UnknownRecipe);
+    assert_rejected(&mut pair, craft(boots, 0, Some(me)), Rejection::Invalid);
+    assert_rejected(&mut pair, craft(torches, u32::MAX, None), Rejection::NotEnough);
+    assert_rejected(&mut pair, craft(RecipeId::of("gold"), 1, None), Rejection::UnknownRecipe);
 }
 
 #[test]
@@ -243,9 +283,9 @@ fn drop_spawns_loot_until_it_is_picked_up() {
         let viewers = viewer(client, Rights::USE);
         commands.entity(dropped.entity).insert(viewers);
     });
-    assert_accepted(&mut pair, Action::Drop { from: inv(me, 0), count: Some(1) });
-    assert_accepted(&mut pair, Action::Drop { from: inv(me, 0), count: None });
-    assert_accepted(&mut pair, Action::DropAll { from: me.into() });
+    assert_accepted(&mut pair, InventoryAction::Drop { from: inv(me, 0), count: Some(1) });
+    assert_accepted(&mut pair, InventoryAction::Drop { from: inv(me, 0), count: None });
+    assert_accepted(&mut pair, InventoryAction::DropAll { from: me.into() });
     let world = pair.server.world_mut();
     let mut loot: Vec<_> =
         world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.get(0)).collect();
@@ -262,12 +302,16 @@ fn drop_spawns_loot_until_it_is_picked_up() {
         .collect();
     assert_eq!(seen.len(), 3);
     for loot in seen {
-        assert_accepted(&mut pair, Action::pick_up(loot, me));
+        assert_accepted(&mut pair, InventoryAction::pick_up(loot, me));
     }
     let world = pair.server.world_mut();
     assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 0);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 10);
-    assert_rejected(&mut pair, Action::DropAll { from: Area::of::<Hotbar>(me) }, Reason::Empty);
+    assert_rejected(
+        &mut pair,
+        InventoryAction::DropAll { from: ContainerRef::of::<Hotbar>(me) },
+        Rejection::Empty,
+    );
 }
 
 #[test]
@@ -275,9 +319,9 @@ fn cursor_is_a_container() {
     #[derive(Component)]
     struct Cursor(Slots);
     container!(Cursor, "cursor", {
-        const FILL: bool = false;
+        const AUTO_FILL: bool = false;
     });
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.add_container::<Cursor>();
     });
@@ -292,10 +336,10 @@ fn cursor_is_a_container() {
     let slot = |n| (me, Inventory::slot(n));
     // Half is picked up, one is put down, the rest is collected, and all of it is put away.
     for action in [
-        Action::Move { from: slot(0), to: cursor, count: Some(6) },
-        Action::Move { from: cursor, to: slot(1), count: Some(1) },
-        Action::Collect { onto: cursor, from: vec![Area::of::<Inventory>(me)] },
-        Action::QuickMove { from: cursor, to: Area::of::<Inventory>(me) },
+        InventoryAction::Move { from: slot(0), to: cursor, count: Some(6) },
+        InventoryAction::Move { from: cursor, to: slot(1), count: Some(1) },
+        InventoryAction::Collect { onto: cursor, from: vec![ContainerRef::of::<Inventory>(me)] },
+        InventoryAction::QuickMove { from: cursor, to: ContainerRef::of::<Inventory>(me) },
     ] {
         ask(&mut pair, 0, action);
     }
@@ -309,7 +353,7 @@ fn cursor_is_a_container() {
 #[test]
 fn counts_at_integer_limits() {
     let most = u32::MAX;
-    let mut pair = Pair::new(1, move |app| {
+    let mut pair = Simulation::new(1, move |app| {
         setup(app);
         let items = format!("(items: [(key: \"coin\", max_stack: {most}), (key: \"axe\")])");
         app.insert_items(Items::<()>::from_ron(&items).unwrap());
@@ -321,16 +365,20 @@ fn counts_at_integer_limits() {
     inventory(&mut pair, player_entity).set(1, COIN.stack(most - 1)).unwrap();
     pair.settle(50);
     let me = shown_entity(&pair, 0, player(0));
-    let area = || vec![Area::of::<Inventory>(me)];
+    let area = || vec![ContainerRef::of::<Inventory>(me)];
     for action in [
-        Action::Move { from: inv(me, 0), to: inv(me, 1), count: None },
-        Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(most) },
-        Action::Collect { onto: inv(me, 0), from: area() },
-        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0), inv(me, 1)], each: None },
-        Action::Spread { from: inv(me, 2), onto: vec![inv(me, 0)], each: Some(most) },
-        Action::QuickMove { from: inv(me, 3), to: me.into() },
-        Action::Sort { entity: me, container: ContainerKey::of(Inventory::NAME) },
-        Action::MoveAll { from: area()[0], to: Area::of::<Hotbar>(me) },
+        InventoryAction::Move { from: inv(me, 0), to: inv(me, 1), count: None },
+        InventoryAction::Move { from: inv(me, 0), to: inv(me, 1), count: Some(most) },
+        InventoryAction::Collect { onto: inv(me, 0), from: area() },
+        InventoryAction::Spread {
+            from: inv(me, 2),
+            onto: vec![inv(me, 0), inv(me, 1)],
+            each: None,
+        },
+        InventoryAction::Spread { from: inv(me, 2), onto: vec![inv(me, 0)], each: Some(most) },
+        InventoryAction::QuickMove { from: inv(me, 3), to: me.into() },
+        InventoryAction::Sort { entity: me, container: ContainerKey::of(Inventory::NAME) },
+        InventoryAction::MoveAll { from: area()[0], to: ContainerRef::of::<Hotbar>(me) },
     ] {
         ask(&mut pair, 0, action);
         pair.settle(50);
@@ -352,7 +400,7 @@ fn drag_over_more_slots_than_a_request_may_name_is_answered() {
     pair.settle(60);
     let me = shown_entity(&pair, 0, player(0));
     let onto = (0..300).map(|slot| inv(me, slot)).collect();
-    ask(&mut pair, 0, Action::Spread { from: inv(me, 399), onto, each: None });
+    ask(&mut pair, 0, InventoryAction::Spread { from: inv(me, 399), onto, each: None });
     pair.settle(60);
     pair.steps(1200);
     let answers = events(&mut pair, 0).confirmed.len() + events(&mut pair, 0).rejected.len();
@@ -364,7 +412,7 @@ fn drag_over_more_slots_than_a_request_may_name_is_answered() {
 struct Gear(Slots);
 
 container!(Gear, "gear", {
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
     fn accepts(slot: usize, item: &ItemDef) -> bool {
         slot != 0 || item.has_tag("feet")
     }
@@ -372,7 +420,7 @@ container!(Gear, "gear", {
 
 #[test]
 fn sort_respects_slot_filters() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.add_container::<Gear>();
     });
@@ -381,7 +429,11 @@ fn sort_respects_slot_filters() {
     pair.server.world_mut().entity_mut(server).insert(gear);
     pair.settle(60);
     let me = shown_entity(&pair, 0, player(0));
-    ask(&mut pair, 0, Action::Sort { entity: me, container: ContainerKey::of(Gear::NAME) });
+    ask(
+        &mut pair,
+        0,
+        InventoryAction::Sort { entity: me, container: ContainerKey::of(Gear::NAME) },
+    );
     pair.settle(60);
     let gear = pair.server.world().get::<Gear>(server).unwrap();
     assert_eq!(gear.0.get(0), None, "slot 0 takes boots only");

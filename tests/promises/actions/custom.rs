@@ -14,11 +14,11 @@ impl GameAction for PlaceBlock {
     const NAME: &'static str = "place block";
     type Output = Stack;
 
-    fn apply(&self, tx: &mut Tx) -> Result<Stack, Reason> {
+    fn apply(&self, tx: &mut Transaction) -> Result<Stack, Rejection> {
         let player = tx.actor()?;
-        tx.witness(player, self.slot)?;
+        tx.expect_unchanged(player, self.slot)?;
         if self.at[1] < 0 {
-            return Err(Reason::Game(1));
+            return Err(Rejection::Game(1));
         }
         Ok(tx.take_from(player, self.slot, Some(1))?)
     }
@@ -35,10 +35,10 @@ impl GameAction for Engrave {
     const NAME: &'static str = "engrave";
     type Output = ();
 
-    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+    fn apply(&self, tx: &mut Transaction) -> Result<(), Rejection> {
         let player = tx.actor()?;
-        tx.witness(player, self.slot)?;
-        let data = tx.mint(&Engraving { text: self.text.clone() })?;
+        tx.expect_unchanged(player, self.slot)?;
+        let data = tx.create_data(&Engraving { text: self.text.clone() })?;
         let stack = tx.take_from(player, self.slot, None)?;
         tx.put_into(player, self.slot, stack.with_data(data))?;
         Ok(())
@@ -56,15 +56,15 @@ impl GameAction for Buy {
     const NAME: &'static str = "buy";
     type Output = ();
 
-    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+    fn apply(&self, tx: &mut Transaction) -> Result<(), Rejection> {
         let (player, stock) = (tx.actor()?, tx.find(self.stock)?);
-        tx.witness(stock, self.slot)?;
-        tx.trust(stock);
+        tx.expect_unchanged(stock, self.slot)?;
+        tx.bypass_rights(stock);
         for coins in tx.take(player, COIN, 5)? {
-            tx.give(stock, coins)?;
+            tx.insert(stock, coins)?;
         }
         let bought = tx.take_from(stock, self.slot, Some(1))?;
-        Ok(tx.give(player, bought)?)
+        Ok(tx.insert(player, bought)?)
     }
 }
 
@@ -78,7 +78,7 @@ pub fn setup_all(app: &mut App) {
         .add_action::<Buy>()
         .add_item_data::<Engraving>()
         .init_resource::<Placed>()
-        .add_observer(|done: On<Accepted<PlaceBlock>>, mut placed: ResMut<Placed>| {
+        .add_observer(|done: On<ActionApplied<PlaceBlock>>, mut placed: ResMut<Placed>| {
             placed.0.push((done.client, done.action.at, done.output));
         });
 }
@@ -99,7 +99,11 @@ fn custom_action_is_predicted_and_applied_in_order() {
     let Scene { mut pair, player_entity, me, .. } = scene();
     let slot = Inventory::slot(0);
     ask(&mut pair, 0, PlaceBlock { slot, at: [1, 2, 3] });
-    ask(&mut pair, 0, Action::Move { from: (me, slot), to: (me, Inventory::slot(9)), count: None });
+    ask(
+        &mut pair,
+        0,
+        InventoryAction::Move { from: (me, slot), to: (me, Inventory::slot(9)), count: None },
+    );
     ask(&mut pair, 0, PlaceBlock { slot: Inventory::slot(9), at: [4, 5, 6] });
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap();
     assert_eq!((shown.get(0), shown.get(9)), (None, Some(TORCH.stack(1))));
@@ -107,7 +111,7 @@ fn custom_action_is_predicted_and_applied_in_order() {
     ask(&mut pair, 0, PlaceBlock { slot: Inventory::slot(9), at: [0, -1, 0] });
     assert_eq!(
         events(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
-        [Reason::Empty, Reason::Game(1)]
+        [Rejection::Empty, Rejection::Game(1)]
     );
     pair.settle(100);
     let client = pair.client_id(0);
@@ -134,7 +138,7 @@ fn server_only_action_shows_with_its_response() {
     // It is predicted like any other stack, and distinct from a plain one.
     let me = shown_entity(&pair, 0, player(0));
     let to = (me, Hotbar::slot(0));
-    ask(&mut pair, 0, Action::Move { from: (me, slot), to, count: None });
+    ask(&mut pair, 0, InventoryAction::Move { from: (me, slot), to, count: None });
     assert_eq!(pair.shown::<Hotbar>(0, player(0)).unwrap().get(0), Some(shown));
     pair.settle(100);
     assert_eq!(hotbar(&mut pair, player_entity).get(0), Some(shown));
@@ -150,7 +154,7 @@ fn server_only_action_is_rejected_as_stale() {
     pair.settle(100);
     assert_eq!(
         events(&mut pair, 0).rejected.iter().map(|r| r.1).collect::<Vec<_>>(),
-        [Reason::Stale]
+        [Rejection::Stale]
     );
     assert_eq!(inventory(&mut pair, player_entity).get(2), Some(BOOTS.stack(1)));
     assert_same(&pair, 0, player(0));
@@ -167,8 +171,8 @@ fn purchase_bypasses_rights_only_in_trusted_code() {
     pair.settle(50);
     let there = shown_entity(&pair, 0, stock);
     let slot = Inventory::slot(0);
-    ask(&mut pair, 0, Action::QuickMove { from: (there, slot), to: me.into() });
-    assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotAllowed);
+    ask(&mut pair, 0, InventoryAction::QuickMove { from: (there, slot), to: me.into() });
+    assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Rejection::NotAllowed);
     ask(&mut pair, 0, Buy { stock, slot });
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(BOOTS), 1);
     pair.settle(100);
@@ -180,7 +184,7 @@ fn purchase_bypasses_rights_only_in_trusted_code() {
     pair.server.world_mut().spawn((hidden, Inventory::new(9)));
     for stock in [hidden, nobody] {
         ask(&mut pair, 0, Buy { stock, slot });
-        assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Reason::NotInView);
+        assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Rejection::NotInView);
     }
 }
 
@@ -200,12 +204,12 @@ impl GameAction for WearOut {
     const NAME: &'static str = "wear out";
     type Output = bool;
 
-    fn apply(&self, tx: &mut Tx) -> Result<bool, Reason> {
+    fn apply(&self, tx: &mut Transaction) -> Result<bool, Rejection> {
         let player = tx.actor()?;
-        tx.witness(player, self.slot)?;
+        tx.expect_unchanged(player, self.slot)?;
         let tool = tx.take_from(player, self.slot, None)?;
-        let props = tx.catalogue().props::<Props>(tool.item).ok_or(Reason::Invalid)?;
-        let worn = tool.worn(tool.wear + 1);
+        let props = tx.catalog().props::<Props>(tool.item).ok_or(Rejection::Invalid)?;
+        let worn = tool.with_wear(tool.wear + 1);
         let broke = worn.wear >= props.uses;
         if !broke {
             tx.put_into(player, self.slot, worn)?;
@@ -222,17 +226,17 @@ fn custom_action_reads_item_properties() {
     });
     let Scene { mut pair, player_entity: entity, .. } =
         scene.players(1).carried(0, AXE.stack(1)).latency(5).build();
-    for expected in [Some(AXE.stack(1).worn(1)), None] {
+    for expected in [Some(AXE.stack(1).with_wear(1)), None] {
         ask(&mut pair, 0, WearOut { slot: Inventory::slot(0) });
         assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().get(0), expected, "ahead");
         pair.settle(100);
         assert_same(&pair, 0, player(0));
         assert_eq!(inventory(&mut pair, entity).get(0), expected);
     }
-    let catalogue = pair.server.world().resource::<Catalogue>();
-    assert_eq!(catalogue.props::<Props>(TORCH).map(|props| props.uses), Some(0));
-    assert!(catalogue.props::<Props>(COIN).is_none(), "not in this catalog");
-    assert!(catalogue.props::<()>(AXE).is_none(), "not of this type");
+    let catalog = pair.server.world().resource::<ItemCatalog>();
+    assert_eq!(catalog.props::<Props>(TORCH).map(|props| props.uses), Some(0));
+    assert!(catalog.props::<Props>(COIN).is_none(), "not in this catalog");
+    assert!(catalog.props::<()>(AXE).is_none(), "not of this type");
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -245,7 +249,7 @@ impl GameAction for Write {
     const NAME: &'static str = "write";
     type Output = ();
 
-    fn apply(&self, tx: &mut Tx) -> Result<(), Reason> {
+    fn apply(&self, tx: &mut Transaction) -> Result<(), Rejection> {
         let player = tx.actor()?;
         tx.take_from(player, Inventory::slot(0), Some(1))?;
         Ok(())

@@ -37,7 +37,8 @@ fn dropped_event_names_the_source() {
         .init_resource::<Drops>()
         .add_observer(|on: On<Dropped>, mut drops: ResMut<Drops>| drops.0.push(*on));
     pair.settle(60);
-    let bytes = forged(&pair, 1, None, &Action::Drop { from: inv(view(0), 0), count: None });
+    let bytes =
+        forged(&pair, 1, None, &InventoryAction::Drop { from: inv(view(0), 0), count: None });
     send(&mut pair, 0, bytes);
     pair.step();
     let drops = &pair.server.world().resource::<Drops>().0;
@@ -47,7 +48,7 @@ fn dropped_event_names_the_source() {
 
 #[test]
 fn drop_in_an_otherwise_empty_transaction_is_kept() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     app.update();
     with_inventories(&mut app, |inventories| {
         inventories
@@ -58,7 +59,7 @@ fn drop_in_an_otherwise_empty_transaction_is_kept() {
             .unwrap();
     });
     app.update();
-    let flows = app.world().resource::<Messages<ItemFlow>>();
+    let flows = app.world().resource::<Messages<ItemsCreatedOrDestroyed>>();
     let audited: i64 = flows.iter_current_update_messages().map(|flow| flow.net).sum();
     let world = app.world_mut();
     let there: u64 =

@@ -16,11 +16,11 @@ fn scene() -> Scene {
 }
 
 /// Takes the coins out of the chest.
-fn take(pair: &mut Pair, open: Entity, me: Entity) -> RequestId {
-    ask(pair, 0, Action::Move { from: inv(open, 0), to: inv(me, 4), count: None })
+fn take(pair: &mut Simulation, open: Entity, me: Entity) -> RequestId {
+    ask(pair, 0, InventoryAction::Move { from: inv(open, 0), to: inv(me, 4), count: None })
 }
 
-fn coins(pair: &Pair) -> u64 {
+fn coins(pair: &Simulation) -> u64 {
     pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN)
 }
 
@@ -48,7 +48,7 @@ fn reused_index_does_not_redirect_move() {
     hide(&mut pair, chest_entity, 0);
     show(&mut pair, other, 0);
     pair.settle(100);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Stale)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::Stale)]);
     assert_eq!(coins(&pair), 0);
     assert_eq!(inventory(&mut pair, other).count(COIN), 9);
     assert_same(&pair, 0, chest(2));
@@ -64,11 +64,11 @@ fn containers_shrink_grow_and_reorder_while_a_move_is_in_flight() {
     pair.settle(100);
     assert_same(&pair, 0, player(0));
     assert_eq!((coins(&pair), events(&mut pair, 0).rejected.len()), (9, 0));
-    let back = Action::Move { from: inv(me, 4), to: inv(open, 20), count: None };
+    let back = InventoryAction::Move { from: inv(me, 4), to: inv(open, 20), count: None };
     let id = ask(&mut pair, 0, back);
     drop(inventory(&mut pair, chest_entity).resize(9));
     pair.settle(100);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NoSuchSlot)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::NoSuchSlot)]);
     assert_eq!(coins(&pair), 9);
     assert_same(&pair, 0, chest(1));
     assert_same(&pair, 0, player(0));
@@ -86,7 +86,11 @@ fn resync_while_requests_are_in_flight() {
     inventory(&mut pair, player_entity).set(20, AXE.stack(1)).unwrap();
     pair.step();
     for n in 0..6 {
-        ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 10 + n), count: Some(1) });
+        ask(
+            &mut pair,
+            0,
+            InventoryAction::Move { from: inv(me, 0), to: inv(me, 10 + n), count: Some(1) },
+        );
         pair.step();
     }
     take(&mut pair, open, me);
@@ -113,7 +117,7 @@ fn player_closes_the_chest_it_moves_out_of() {
     pair.server.world_mut().entity_mut(chest_entity).insert(Openable::default());
     pair.server.world_mut().entity_mut(chest_entity).insert(Viewers::new());
     pair.settle(100);
-    with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(1)));
+    with_actions(&mut pair.clients[0].app, |actions| actions.open_by_id(chest(1)));
     pair.settle(100);
     let open = shown_entity(&pair, 0, chest(1));
     take(&mut pair, open, me);
@@ -131,7 +135,7 @@ fn chest_is_unloaded_and_loaded_while_a_move_is_in_flight() {
     let saved = with_inventories(&mut pair.server, move |inv| inv.save(chest_entity).unwrap());
     pair.server.world_mut().despawn(chest_entity);
     pair.settle(100);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::NotInView)]);
     let again = spawn_chest(&mut pair, 1, &[0]);
     pair.step();
     with_inventories(&mut pair.server, move |inv| inv.load(again, &saved).unwrap());
@@ -151,16 +155,16 @@ fn reused_index_does_not_redirect_close() {
         pair.server.world_mut().entity_mut(chest).insert(openable);
     }
     pair.settle(100);
-    with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(1)));
+    with_actions(&mut pair.clients[0].app, |actions| actions.open_by_id(chest(1)));
     pair.settle(100);
     let open = shown_entity(&pair, 0, chest(1));
     // The player opens the other chest, and the server hides the first before the request arrives.
-    with_actions(&mut pair.clients[0].app, |actions| actions.open_id(chest(2)));
+    with_actions(&mut pair.clients[0].app, |actions| actions.open_by_id(chest(2)));
     pair.step();
     let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(open));
     hide(&mut pair, chest_entity, 0);
     pair.settle(100);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::NotInView)]);
     assert_same(&pair, 0, chest(2));
 }
 
@@ -168,7 +172,11 @@ fn reused_index_does_not_redirect_close() {
 fn chest_despawns_while_a_move_is_in_flight() {
     let Scene { mut pair, chest_entity, me, open, .. } =
         stocked(Scene::clients(2)).chest([0, 1]).stored(0, COIN.stack(9)).latency(5).build();
-    let id = ask(&mut pair, 0, Action::Move { from: inv(open, 0), to: inv(me, 4), count: None });
+    let id = ask(
+        &mut pair,
+        0,
+        InventoryAction::Move { from: inv(open, 0), to: inv(me, 4), count: None },
+    );
     assert_eq!(shown(&pair, 0, 4), Some(COIN.stack(9)));
     let world = pair.server.world_mut();
     let stacks = world.get_mut::<Inventory>(chest_entity).unwrap().resize(0);
@@ -176,7 +184,7 @@ fn chest_despawns_while_a_move_is_in_flight() {
     assert_eq!(stacks, [COIN.stack(9)], "the game keeps the contents");
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 4), None);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::NotInView)]);
     assert_eq!((events(&mut pair, 0).closed.len(), events(&mut pair, 1).closed.len()), (1, 1));
     assert_eq!(total(&mut pair, COIN), 3);
 }
@@ -196,7 +204,7 @@ fn reused_index_does_not_redirect_put_all() {
     pair.step();
     show(&mut pair, b, 0);
     pair.step();
-    ask(&mut pair, 0, Action::MoveAll { from: me.into(), to: chest_a.into() });
+    ask(&mut pair, 0, InventoryAction::MoveAll { from: me.into(), to: chest_a.into() });
     pair.settle(200);
     assert_eq!(inventory(&mut pair, b).count(COIN), 0, "the player never named it");
     assert_eq!(events(&mut pair, 0).rejected.len(), 1);

@@ -13,11 +13,11 @@ pub(super) fn stocked(scene: SceneBuilder) -> SceneBuilder {
         .without_events()
 }
 
-pub(super) fn shown(pair: &Pair, client: usize, slot: usize) -> Option<Stack> {
+pub(super) fn shown(pair: &Simulation, client: usize, slot: usize) -> Option<Stack> {
     pair.shown::<Inventory>(client, player(client as u64)).unwrap().get(slot)
 }
 
-pub(super) fn total(pair: &mut Pair, item: ItemId) -> u64 {
+pub(super) fn total(pair: &mut Simulation, item: ItemId) -> u64 {
     let world = pair.server.world_mut();
     let inventories: u64 = world.query::<&Inventory>().iter(world).map(|i| i.count(item)).sum();
     let hotbars: u64 = world.query::<&Hotbar>().iter(world).map(|h| h.count(item)).sum();
@@ -30,7 +30,7 @@ fn accepted_swap_shows_at_once_and_emits_two_events() {
     for latency in [0, 6, 30] {
         let Scene { mut pair, me, .. } = stocked(Scene::clients(1)).build();
         pair.network.latency_ticks = latency;
-        let id = ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+        let id = ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 1) });
         assert_eq!(shown(&pair, 0, 0), Some(AXE.stack(1)), "before the next frame");
         assert_eq!(shown(&pair, 0, 1), Some(TORCH.stack(10)));
         pair.settle(200);
@@ -50,7 +50,7 @@ fn swap_costs_eight_bytes_up_and_five_down() {
     let Scene { mut pair, me, .. } = stocked(Scene::clients(1)).build();
     for _ in 0..40 {
         let (up, down) = (bytes_up(&pair, 0), bytes_down(&pair, 0));
-        ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 26) });
+        ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 26) });
         pair.settle(20);
         assert!(bytes_up(&pair, 0) - up <= 8, "{} up", bytes_up(&pair, 0) - up);
         assert!(bytes_down(&pair, 0) - down <= 5, "{} down", bytes_down(&pair, 0) - down);
@@ -62,18 +62,20 @@ fn swap_costs_eight_bytes_up_and_five_down() {
 fn rejection_without_server_changes_corrects_the_client() {
     let scene = Scene::with_setup(1, |app| {
         setup(app);
-        app.add_rule::<With<Inventory>, _>(|_: In<Ask>| Verdict::Refuse(Reason::Locked));
+        app.add_rule::<With<Inventory>, _>(|_: In<AccessRequest>| {
+            AccessDecision::Deny(Rejection::Locked)
+        });
     });
     let Scene { mut pair, player_entity: server, me, .. } = stocked(scene).build();
     pair.network.latency_ticks = 5;
     let marked = stats(&pair.server).slots_marked;
-    let id = ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+    let id = ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 1) });
     assert_eq!(shown(&pair, 0, 0), Some(AXE.stack(1)));
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 0), Some(TORCH.stack(10)));
     assert_eq!(stats(&pair.server).slots_marked, marked);
     let events = events(&mut pair, 0);
-    assert_eq!(events.rejected, [(id, Reason::Locked)]);
+    assert_eq!(events.rejected, [(id, Rejection::Locked)]);
     let causes: Vec<_> = events.slots.iter().map(|change| change.cause).collect();
     let (shown_first, taken_back) = (SlotCause::Predicted, SlotCause::RolledBack);
     assert_eq!(causes, [shown_first, shown_first, taken_back, taken_back]);
@@ -87,9 +89,10 @@ fn actions_after_a_rejection_work() {
     pair.network.latency_ticks = 8;
     // The server takes the axe while the client moves it; the client continues with the torches.
     inventory(&mut pair, server).set(1, None).unwrap();
-    let first = ask(&mut pair, 0, Action::Move { from: inv(me, 1), to: inv(me, 5), count: None });
-    let onto = Action::Move { from: inv(me, 0), to: inv(me, 5), count: Some(4) };
-    let to_other = Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(4) };
+    let first =
+        ask(&mut pair, 0, InventoryAction::Move { from: inv(me, 1), to: inv(me, 5), count: None });
+    let onto = InventoryAction::Move { from: inv(me, 0), to: inv(me, 5), count: Some(4) };
+    let to_other = InventoryAction::Move { from: inv(me, 0), to: inv(me, 9), count: Some(4) };
     assert!(
         with_actions(&mut pair.clients[0].app, {
             let onto = onto.clone();
@@ -101,7 +104,7 @@ fn actions_after_a_rejection_work() {
     let third = ask(&mut pair, 0, to_other);
     pair.settle(200);
     let events = events(&mut pair, 0);
-    assert_eq!(events.rejected, [(second, Reason::Occupied), (first, Reason::Stale)]);
+    assert_eq!(events.rejected, [(second, Rejection::Occupied), (first, Rejection::Stale)]);
     assert_eq!(events.confirmed, [third]);
     assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
     assert_same(&pair, 0, player(0));
@@ -123,7 +126,7 @@ fn duplicate_and_lost_responses_are_harmless() {
             }
         });
         for n in 0..4 {
-            ask(&mut pair, 0, Action::Swap { a: inv(me, n), b: inv(me, n + 10) });
+            ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, n), b: inv(me, n + 10) });
             pair.step();
         }
         pair.steps(400);
@@ -133,7 +136,7 @@ fn duplicate_and_lost_responses_are_harmless() {
         // Only two of the four swaps have contents.
         assert_eq!(answers, 4, "message {lost} was lost");
         assert_same(&pair, 0, player(0));
-        ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 10) });
+        ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 10) });
         pair.settle(100);
         assert_same(&pair, 0, player(0));
         assert_eq!(total(&mut pair, TORCH), 10);
@@ -145,7 +148,7 @@ fn duplicate_and_lost_responses_are_harmless() {
 fn server_changes_the_slot_under_a_prediction() {
     let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     pair.network.latency_ticks = 6;
-    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 7), count: Some(5) });
+    ask(&mut pair, 0, InventoryAction::Move { from: inv(me, 0), to: inv(me, 7), count: Some(5) });
     // Five torches are added to the same slot: the count of a stack may differ.
     inventory(&mut pair, server).set(0, TORCH.stack(15)).unwrap();
     for _ in 0..40 {
@@ -171,7 +174,11 @@ fn rapid_pick_and_place_at_a_second_of_latency_with_jitter() {
             if n % 4 == 0 {
                 let (a, b) = (random.usize(0..27), random.usize(0..27));
                 let count = random.bool().then(|| random.u32(1..5));
-                ask(&mut pair, 0, Action::Move { from: inv(me, a), to: inv(me, b), count });
+                ask(
+                    &mut pair,
+                    0,
+                    InventoryAction::Move { from: inv(me, a), to: inv(me, b), count },
+                );
             }
             pair.step();
             assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 10);
@@ -179,7 +186,7 @@ fn rapid_pick_and_place_at_a_second_of_latency_with_jitter() {
         pair.settle(400);
         assert_same(&pair, 0, player(0));
         assert_eq!(total(&mut pair, TORCH), 10);
-        let stale = |(_, reason): &&(RequestId, Reason)| *reason == Reason::Stale;
+        let stale = |(_, reason): &&(RequestId, Rejection)| *reason == Rejection::Stale;
         assert_eq!(events(&mut pair, 0).rejected.iter().filter(stale).count(), 0);
         assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
     });
@@ -192,7 +199,7 @@ fn three_viewers_take_the_last_item_in_one_tick() {
     for client in 0..3 {
         let me = shown_entity(&pair, client, player(client as u64));
         let open = shown_entity(&pair, client, chest(1));
-        ask(&mut pair, client, Action::QuickMove { from: inv(open, 0), to: me.into() });
+        ask(&mut pair, client, InventoryAction::QuickMove { from: inv(open, 0), to: me.into() });
         assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 1);
     }
     pair.settle(100);
@@ -202,7 +209,7 @@ fn three_viewers_take_the_last_item_in_one_tick() {
     for client in (0..3).filter(|client| *client != won[0]) {
         assert_eq!(
             events(&mut pair, client).rejected[0].1,
-            Reason::Stale,
+            Rejection::Stale,
             "the losers receive a reason"
         );
         assert_eq!(pair.shown::<Inventory>(client, player(client as u64)).unwrap().count(BOOTS), 0);
@@ -218,14 +225,14 @@ fn three_viewers_take_the_last_item_in_one_tick() {
 fn twenty_quick_moves_and_a_drag_are_one_request_each() {
     let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     for slot in 0..20 {
-        inventory(&mut pair, server).set(slot, BOOTS.stack(1).worn(slot as u16)).unwrap();
+        inventory(&mut pair, server).set(slot, BOOTS.stack(1).with_wear(slot as u16)).unwrap();
     }
     let chest_entity = spawn_chest(&mut pair, 1, &[0]);
     pair.settle(30);
     pair.network.latency_ticks = 6;
     let open = shown_entity(&pair, 0, chest(1));
     for slot in 0..20 {
-        ask(&mut pair, 0, Action::QuickMove { from: inv(me, slot), to: open.into() });
+        ask(&mut pair, 0, InventoryAction::QuickMove { from: inv(me, slot), to: open.into() });
     }
     pair.settle(100);
     assert_eq!(events(&mut pair, 0).confirmed.len(), 20);
@@ -235,7 +242,7 @@ fn twenty_quick_moves_and_a_drag_are_one_request_each() {
     let (requests, marked) = (stats(&pair.server).requests_validated, stats(&pair.server).commits);
     let onto = (0..9).map(|slot| inv(me, slot)).collect();
     let from = (me, Hotbar::slot(0));
-    ask(&mut pair, 0, Action::Spread { from, onto, each: None });
+    ask(&mut pair, 0, InventoryAction::Spread { from, onto, each: None });
     assert_eq!(shown(&pair, 0, 8), Some(COIN.stack(11)));
     pair.settle(100);
     assert_eq!(stats(&pair.server).requests_validated - requests, 1);
@@ -269,7 +276,11 @@ fn lost_repeated_and_reordered_requests_apply_at_most_once() {
         });
         // One torch per request, so that each one counts.
         for _ in 0..5 {
-            ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+            ask(
+                &mut pair,
+                0,
+                InventoryAction::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) },
+            );
             pair.step();
         }
         pair.settle(100);
@@ -277,7 +288,7 @@ fn lost_repeated_and_reordered_requests_apply_at_most_once() {
         assert_eq!(inventory(&mut pair, server).get(9), Some(TORCH.stack(5 - lost)), "{trick}");
         let events = events(&mut pair, 0);
         assert_eq!(events.confirmed.len(), 5 - lost as usize);
-        assert!(events.rejected.iter().all(|rejected| rejected.1 == Reason::Unanswered));
+        assert!(events.rejected.iter().all(|rejected| rejected.1 == Rejection::Unanswered));
         assert_same(&pair, 0, player(0));
         assert_eq!(stats(&pair.clients[0].app).rebase_mismatches, 0);
     }
@@ -289,7 +300,7 @@ fn action_on_two_inventories_reaches_viewers_at_once() {
     spawn_chest(&mut pair, 1, &[0, 1]);
     pair.settle(50);
     let open = shown_entity(&pair, 0, chest(1));
-    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(open, 0), count: Some(4) });
+    ask(&mut pair, 0, InventoryAction::Move { from: inv(me, 0), to: inv(open, 0), count: Some(4) });
     // In no tick is a torch missing or doubled.
     for _ in 0..20 {
         pair.step();
@@ -305,7 +316,11 @@ fn reconnected_client_acts_again_and_nothing_applies_twice() {
     let Scene { mut pair, player_entity: server, me, .. } = stocked(Scene::clients(1)).build();
     pair.network.latency_ticks = 10;
     for _ in 0..3 {
-        ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+        ask(
+            &mut pair,
+            0,
+            InventoryAction::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) },
+        );
     }
     pair.steps(12);
     pair.disconnect(0);
@@ -316,7 +331,7 @@ fn reconnected_client_acts_again_and_nothing_applies_twice() {
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(3)));
     let me = shown_entity(&pair, 0, player(0));
-    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
+    ask(&mut pair, 0, InventoryAction::Move { from: inv(me, 0), to: inv(me, 9), count: Some(1) });
     pair.settle(100);
     assert_eq!(shown(&pair, 0, 9), Some(TORCH.stack(4)));
     assert_eq!(events(&mut pair, 0).confirmed.len(), 1);

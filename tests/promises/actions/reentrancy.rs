@@ -9,7 +9,7 @@ fn request_on_opening_keeps_updates_of_the_same_message() {
         Scene::clients(1).players(1).chest([]).build();
     pair.clients[0].app.add_observer(|on: On<Add, InView>, mut actions: InventoryActions| {
         let container = ContainerKey::of(Inventory::NAME);
-        actions.request(Action::Sort { entity: on.entity, container });
+        actions.request(InventoryAction::Sort { entity: on.entity, container });
     });
     inventory(&mut pair, server).set(5, TORCH.stack(7)).unwrap();
     show(&mut pair, chest_server, 0);
@@ -30,7 +30,7 @@ fn request_between_apply_and_reconcile_keeps_applied_updates() {
     ) {
         let Some(me) = me.filter(|_| clicks.0 > 0) else { return };
         clicks.0 -= 1;
-        actions.request(Action::Use { slot: (*me, Inventory::slot(0)) });
+        actions.request(InventoryAction::Use { slot: (*me, Inventory::slot(0)) });
     }
     let scene = Scene::with_setup(1, |app| {
         setup(app);
@@ -62,7 +62,7 @@ fn request_by_a_slot_observer_leaves_events_consistent() {
             .add_observer(|on: On<SlotChanged>, mut actions: InventoryActions| {
                 if on.cause == SlotCause::Server && on.slot == Inventory::slot(0) {
                     let (a, b) = (inv(on.entity, 0), inv(on.entity, 1));
-                    actions.request(Action::Swap { a, b });
+                    actions.request(InventoryAction::Swap { a, b });
                 }
             });
     });
@@ -80,7 +80,7 @@ fn request_by_a_slot_observer_leaves_events_consistent() {
 
 #[test]
 fn request_on_closing_keeps_updates_of_the_same_message() {
-    let mut pair = Pair::new(1, setup);
+    let mut pair = Simulation::new(1, setup);
     let server = spawn_player(&mut pair, 0);
     inventory(&mut pair, server).set(0, TORCH.stack(1)).unwrap();
     let first = spawn_chest(&mut pair, 1, &[0]);
@@ -91,7 +91,7 @@ fn request_on_closing_keeps_updates_of_the_same_message() {
         |_: On<InventoryClosed>,
          me: Single<Entity, With<LocalInventory>>,
          mut a: InventoryActions| {
-            a.request(Action::Move { from: inv(*me, 0), to: inv(*me, 9), count: None });
+            a.request(InventoryAction::Move { from: inv(*me, 0), to: inv(*me, 9), count: None });
         },
     );
     hide(&mut pair, first, 0);

@@ -9,21 +9,21 @@ struct At(i32);
 #[derive(Component)]
 struct Locked;
 
-fn near(In(ask): In<Ask>, positions: Query<&At>) -> Verdict {
+fn near(In(ask): In<AccessRequest>, positions: Query<&At>) -> AccessDecision {
     let at = |entity: Option<Entity>| positions.get(entity?).ok().map(|at| at.0);
     match (at(ask.actor), at(Some(ask.inventory))) {
-        (Some(a), Some(b)) if (a - b).abs() <= 2 => Verdict::Allow,
-        _ => Verdict::Refuse(Reason::TooFar),
+        (Some(a), Some(b)) if (a - b).abs() <= 2 => AccessDecision::Allow,
+        _ => AccessDecision::Deny(Rejection::TooFar),
     }
 }
 
 /// No coins leave the player; at most five items come in.
-fn careful(In(ask): In<Ask>) -> Verdict {
-    let Purpose::Act { losses, .. } = ask.purpose else { return Verdict::Allow };
+fn careful(In(ask): In<AccessRequest>) -> AccessDecision {
+    let AccessKind::Act { losses, .. } = ask.purpose else { return AccessDecision::Allow };
     if losses.iter().any(|stack| stack.item == COIN) {
-        return Verdict::Refuse(Reason::Game(7));
+        return AccessDecision::Deny(Rejection::Game(7));
     }
-    Verdict::AtMost(5)
+    AccessDecision::AtMost(5)
 }
 
 /// A player at 0, with the rule `careful` if requested, and a chest at 1 that it may open.
@@ -32,7 +32,9 @@ fn scene(careful_player: bool) -> Scene {
         setup(app);
         app.replicate::<At>()
             .add_rule::<(With<Openable>, With<At>), _>(near)
-            .add_rule::<With<Locked>, _>(|_: In<Ask>| Verdict::Refuse(Reason::Locked));
+            .add_rule::<With<Locked>, _>(|_: In<AccessRequest>| {
+                AccessDecision::Deny(Rejection::Locked)
+            });
         if careful_player {
             app.add_rule::<With<Hotbar>, _>(careful);
         }
@@ -50,13 +52,13 @@ fn scene(careful_player: bool) -> Scene {
 }
 
 /// The replicated chest on the client, whether its inventory is in view or not.
-fn replicated_chest(pair: &mut Pair, client: usize) -> Entity {
+fn replicated_chest(pair: &mut Simulation, client: usize) -> Entity {
     let world = pair.clients[client].app.world_mut();
     let mut found = world.query_filtered::<(Entity, &At), Without<LocalInventory>>();
     found.iter(world).find(|(_, at)| at.0 == 1).unwrap().0
 }
 
-fn open(pair: &mut Pair, client: usize) -> RequestId {
+fn open(pair: &mut Simulation, client: usize) -> RequestId {
     let there = replicated_chest(pair, client);
     let id = with_actions(&mut pair.clients[client].app, move |actions| actions.open(there));
     pair.settle(60);
@@ -80,10 +82,13 @@ fn players_open_and_close_what_rules_allow() {
     pair.server.world_mut().entity_mut(player_entity).insert(At(0));
     pair.server.world_mut().entity_mut(chest_entity).insert(Locked);
     let locked = open(&mut pair, 0);
-    assert_eq!(events(&mut pair, 0).rejected, [(far, Reason::TooFar), (locked, Reason::Locked)]);
+    assert_eq!(
+        events(&mut pair, 0).rejected,
+        [(far, Rejection::TooFar), (locked, Rejection::Locked)]
+    );
     pair.server.world_mut().entity_mut(chest_entity).remove::<(Locked, Openable)>();
     let closed = open(&mut pair, 0);
-    assert_eq!(events(&mut pair, 0).rejected.last(), Some(&(closed, Reason::NotInView)));
+    assert_eq!(events(&mut pair, 0).rejected.last(), Some(&(closed, Rejection::NotInView)));
     assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
 }
 
@@ -95,9 +100,9 @@ fn walking_away_closes_the_view_and_rejects_actions() {
     pair.server.world_mut().entity_mut(player_entity).insert(At(9));
     let me = shown_entity(&pair, 0, player(0));
     let from = (there, Inventory::slot(0));
-    let id = ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
+    let id = ask(&mut pair, 0, InventoryAction::QuickMove { from, to: me.into() });
     pair.steps(5);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::TooFar)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::TooFar)]);
     assert_eq!(inventory(&mut pair, chest_entity).count(TORCH), 30);
     // Rules are checked again periodically.
     within(&mut pair, 60, |pair| pair.shown::<Inventory>(0, chest(1)).is_none());
@@ -111,21 +116,21 @@ fn rules_allow_a_part_or_reject_with_a_custom_reason() {
     let there = replicated_chest(&mut pair, 0);
     let me = shown_entity(&pair, 0, player(0));
     let from = (there, Inventory::slot(0));
-    ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
+    ask(&mut pair, 0, InventoryAction::QuickMove { from, to: me.into() });
     pair.settle(60);
     assert_eq!(inventory(&mut pair, player_entity).count(TORCH), 5, "the permitted number");
     assert_same(&pair, 0, player(0));
     assert_same(&pair, 0, chest(1));
     let to = (me, Inventory::slot(9));
-    let part = ask(&mut pair, 0, Action::Swap { a: from, b: to });
+    let part = ask(&mut pair, 0, InventoryAction::Swap { a: from, b: to });
     let from = (me, Inventory::slot(0));
-    let quest = ask(&mut pair, 0, Action::Drop { from, count: None });
+    let quest = ask(&mut pair, 0, InventoryAction::Drop { from, count: None });
     pair.settle(60);
     let rejected = events(&mut pair, 0).rejected.clone();
-    assert_eq!(rejected, [(part, Reason::TooMuch), (quest, Reason::Game(7))]);
+    assert_eq!(rejected, [(part, Rejection::TooMuch), (quest, Rejection::Game(7))]);
     assert_eq!(inventory(&mut pair, chest_entity).count(TORCH), 25);
     // A move within one inventory gains nothing.
-    ask(&mut pair, 0, Action::Move { from, to: (me, Hotbar::slot(2)), count: None });
+    ask(&mut pair, 0, InventoryAction::Move { from, to: (me, Hotbar::slot(2)), count: None });
     pair.settle(60);
     assert_eq!(events(&mut pair, 0).rejected.len(), 2);
     assert_eq!(hotbar(&mut pair, player_entity).get(2), Some(COIN.stack(10)));
@@ -145,7 +150,7 @@ container!(Furnace, "furnace", {
 fn inventory_and_slot_rights_are_enforced() {
     for rights in [Rights::SEE, Rights::SEE | Rights::PUT, Rights::SEE | Rights::TAKE, Rights::USE]
     {
-        let mut pair = Pair::new(1, |app| {
+        let mut pair = Simulation::new(1, |app| {
             setup(app);
             app.add_container::<Furnace>();
         });
@@ -157,7 +162,7 @@ fn inventory_and_slot_rights_are_enforced() {
         pair.settle(50);
         let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
         let slot = |n| (there, Furnace::slot(n));
-        let mut allowed = |action: Action| {
+        let mut allowed = |action: InventoryAction| {
             let checked = with_actions(&mut pair.clients[0].app, {
                 let action = action.clone();
                 move |actions| actions.check(&action)
@@ -168,23 +173,26 @@ fn inventory_and_slot_rights_are_enforced() {
             pair.settle(50);
             assert_eq!(events(&mut pair, 0).rejected.len() == before, checked.is_ok());
             assert!(
-                matches!(checked, Ok(()) | Err(Reason::NotAllowed | Reason::Occupied)),
+                matches!(checked, Ok(()) | Err(Rejection::NotAllowed | Rejection::Occupied)),
                 "{rights:?}: {checked:?}"
             );
             checked.is_ok()
         };
-        let put = allowed(Action::Move {
+        let put = allowed(InventoryAction::Move {
             from: (me, Inventory::slot(0)),
             to: (me, Inventory::slot(1)),
             count: Some(1),
         });
         assert!(put, "the player's own inventory is unrestricted");
-        let take = allowed(Action::QuickMove { from: slot(1), to: me.into() });
+        let take = allowed(InventoryAction::QuickMove { from: slot(1), to: me.into() });
         assert_eq!(take, rights.contains(Rights::TAKE), "{rights:?}");
-        let swap = allowed(Action::Swap { a: slot(0), b: (me, Inventory::slot(1)) });
+        let swap = allowed(InventoryAction::Swap { a: slot(0), b: (me, Inventory::slot(1)) });
         assert_eq!(swap, rights.contains(Rights::USE), "{rights:?}");
-        let into_output =
-            allowed(Action::Move { from: (me, Inventory::slot(0)), to: slot(1), count: Some(1) });
+        let into_output = allowed(InventoryAction::Move {
+            from: (me, Inventory::slot(0)),
+            to: slot(1),
+            count: Some(1),
+        });
         assert!(!into_output, "the output accepts nothing");
     }
 }
@@ -196,16 +204,16 @@ fn hidden_inventory_is_rejected_like_a_missing_one() {
     spawn_player(&mut pair, 0);
     inventory(&mut pair, other).set(0, COIN.stack(10)).unwrap();
     pair.settle(50);
-    let ask_id = |pair: &mut Pair, id| {
-        with_actions(&mut pair.clients[0].app, move |actions| actions.open_id(id));
+    let ask_id = |pair: &mut Simulation, id| {
+        with_actions(&mut pair.clients[0].app, move |actions| actions.open_by_id(id));
         pair.settle(50);
         events(pair, 0).rejected.pop().unwrap().1
     };
-    assert_eq!(ask_id(&mut pair, player(1)), Reason::NotInView);
-    assert_eq!(ask_id(&mut pair, player(77)), Reason::NotInView);
+    assert_eq!(ask_id(&mut pair, player(1)), Rejection::NotInView);
+    assert_eq!(ask_id(&mut pair, player(77)), Rejection::NotInView);
     let id = InventoryId::named("bank", 1);
     pair.server.world_mut().spawn((id, Inventory::default(), Openable::default()));
-    with_actions(&mut pair.clients[0].app, move |actions| actions.open_id(id));
+    with_actions(&mut pair.clients[0].app, move |actions| actions.open_by_id(id));
     pair.settle(50);
     assert_same(&pair, 0, id);
 }
@@ -226,7 +234,7 @@ fn view_granted_by_the_game_is_only_closed_by_the_game() {
     let shown = shown_entity(&pair, 0, chest(1));
     let id = with_actions(&mut pair.clients[0].app, move |actions| actions.close(shown));
     pair.settle(100);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::NotInView)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::NotInView)]);
     assert_same(&pair, 0, chest(1));
 }
 
@@ -234,22 +242,26 @@ fn view_granted_by_the_game_is_only_closed_by_the_game() {
 fn items_moved_by_a_rule_are_not_doubled() {
     #[derive(Resource)]
     struct Till(Entity);
-    fn toll(In(ask): In<Ask>, till: Option<Res<Till>>, mut inventories: Inventories) -> Verdict {
-        if let (Purpose::Act { .. }, Some(till)) = (ask.purpose, till) {
+    fn toll(
+        In(ask): In<AccessRequest>,
+        till: Option<Res<Till>>,
+        mut inventories: Inventories,
+    ) -> AccessDecision {
+        if let (AccessKind::Act { .. }, Some(till)) = (ask.purpose, till) {
             let (payer, till) = (ask.inventory, till.0);
             let paid = inventories.transact(|tx| {
                 for coins in tx.take(payer, COIN, 1)? {
-                    tx.give(till, coins)?;
+                    tx.insert(till, coins)?;
                 }
                 Ok(())
             });
             if paid.is_err() {
-                return Verdict::Refuse(Reason::NotEnough);
+                return AccessDecision::Deny(Rejection::NotEnough);
             }
         }
-        Verdict::Allow
+        AccessDecision::Allow
     }
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.add_rule::<With<Hotbar>, _>(toll);
     });
@@ -259,7 +271,7 @@ fn items_moved_by_a_rule_are_not_doubled() {
     pair.server.insert_resource(Till(till));
     pair.settle(60);
     let me = shown_entity(&pair, 0, player(0));
-    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: inv(me, 1), count: Some(5) });
+    ask(&mut pair, 0, InventoryAction::Move { from: inv(me, 0), to: inv(me, 1), count: Some(5) });
     pair.settle(60);
     let all = inventory(&mut pair, server).count(COIN) + inventory(&mut pair, till).count(COIN);
     assert_eq!(all, 10);
@@ -268,16 +280,16 @@ fn items_moved_by_a_rule_are_not_doubled() {
 #[test]
 fn gains_above_u32_are_passed_to_rules() {
     const DUST: ItemId = ItemId::of("dust");
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         app.add_container::<Equipment>()
             .insert_items(
                 Items::<()>::from_ron(r#"(items: [(key: "dust", max_stack: 4000000000)])"#)
                     .unwrap(),
             )
             .init_resource::<EventLog>()
-            .add_rule::<With<Hotbar>, _>(|ask: In<Ask>| match ask.purpose {
-                Purpose::Act { .. } => Verdict::AtMost(5),
-                _ => Verdict::Allow,
+            .add_rule::<With<Hotbar>, _>(|ask: In<AccessRequest>| match ask.purpose {
+                AccessKind::Act { .. } => AccessDecision::AtMost(5),
+                _ => AccessDecision::Allow,
             });
     });
     let server = spawn_player(&mut pair, 0);
@@ -287,7 +299,7 @@ fn gains_above_u32_are_passed_to_rules() {
     }
     pair.settle(60);
     let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
-    ask(&mut pair, 0, Action::MoveAll { from: there.into(), to: me.into() });
+    ask(&mut pair, 0, InventoryAction::MoveAll { from: there.into(), to: me.into() });
     pair.settle(60);
     let got = inventory(&mut pair, server).count(DUST);
     assert!(got <= 5, "{got} were gained, five are allowed");

@@ -3,7 +3,7 @@
 use crate::common::*;
 
 fn app_with(stacks: &[(Slot, Stack)]) -> (App, Entity) {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let bundle = (player(0), Inventory::new(3), Hotbar::new(2), Equipment(Slots::new(1)));
     let entity = app.world_mut().spawn(bundle).id();
     for (slot, stack) in stacks.iter().copied() {
@@ -26,18 +26,18 @@ fn get(app: &mut App, entity: Entity, slot: Slot) -> Option<Stack> {
 fn give_respects_limits_and_filters_and_returns_the_rest() {
     let (mut app, entity) = app_with(&[(Hotbar::slot(1), TORCH.stack(60))]);
     let (fits, rest) = with_inventories(&mut app, move |inv| {
-        (inv.fits(entity, TORCH.stack(1000)), inv.give(entity, TORCH.stack(1000)))
+        (inv.fits(entity, TORCH.stack(1000)), inv.insert_up_to(entity, TORCH.stack(1000)))
     });
     assert_eq!(fits, 4 + 4 * 64);
     assert_eq!(rest.into_stack(), Some(TORCH.stack(1000 - fits)));
     assert_eq!(with_inventories(&mut app, move |inv| inv.count(entity, TORCH)), 5 * 64);
-    let boots = with_inventories(&mut app, move |inv| inv.give(entity, BOOTS.stack(1)));
+    let boots = with_inventories(&mut app, move |inv| inv.insert_up_to(entity, BOOTS.stack(1)));
     assert_eq!(boots.into_stack(), Some(BOOTS.stack(1)), "equipment is not filled automatically");
     let mystery = ItemId::of("mystery").stack(1);
-    let unknown = with_inventories(&mut app, move |inv| inv.give(entity, mystery));
+    let unknown = with_inventories(&mut app, move |inv| inv.insert_up_to(entity, mystery));
     assert_eq!(unknown.into_stack(), Some(mystery));
     let nobody = app.world_mut().spawn_empty().id();
-    let lost = with_inventories(&mut app, move |inv| inv.give(nobody, TORCH.stack(2)));
+    let lost = with_inventories(&mut app, move |inv| inv.insert_up_to(nobody, TORCH.stack(2)));
     assert_eq!(lost.into_stack(), Some(TORCH.stack(2)));
 }
 
@@ -53,7 +53,7 @@ fn take_is_exact_or_nothing() {
     let taken = with_inventories(&mut app, move |inv| inv.take(entity, TORCH, 5)).unwrap();
     assert_eq!(taken, [TORCH.stack(4), TORCH.stack(1)]);
     assert_eq!(get(&mut app, entity, Inventory::slot(0)), Some(TORCH.stack(2)));
-    let all = with_inventories(&mut app, move |inv| inv.take_where(entity, |_| true)).unwrap();
+    let all = with_inventories(&mut app, move |inv| inv.take_if(entity, |_| true)).unwrap();
     assert_eq!(all, [TORCH.stack(2)]);
 }
 
@@ -67,8 +67,8 @@ fn transaction_over_two_inventories_is_all_or_nothing() {
             inv.transact(|tx| {
                 tx.take(alice, AXE, 1)?;
                 tx.take(bob, COIN, price)?;
-                tx.give(alice, COIN.stack(price))?;
-                tx.give(bob, AXE.stack(1))
+                tx.insert(alice, COIN.stack(price))?;
+                tx.insert(bob, AXE.stack(1))
             })
         }
     };
@@ -127,7 +127,7 @@ fn calls_in_one_tick_are_one_commit() {
     let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
     let before = stats(&pair.server).commits;
     with_inventories(&mut pair.server, move |inv| {
-        inv.give(entity, TORCH.stack(100)).discard();
+        inv.insert_up_to(entity, TORCH.stack(100)).discard();
         inv.transact(|tx| tx.select(entity, Hotbar::slot(7))).unwrap();
         inv.transact(|tx| {
             tx.move_slot((entity, Inventory::slot(0)), (entity, Hotbar::slot(7)), Some(1))
@@ -144,7 +144,7 @@ fn calls_in_one_tick_are_one_commit() {
 
 #[test]
 fn worn_items_are_taken_last() {
-    let (slot, worn) = (Inventory::slot, AXE.stack(1).worn(9));
+    let (slot, worn) = (Inventory::slot, AXE.stack(1).with_wear(9));
     let (mut app, entity) =
         app_with(&[(slot(0), AXE.stack(1)), (slot(1), worn), (slot(2), AXE.stack(1))]);
     let take = |app: &mut App| with_inventories(app, move |inv| inv.take(entity, AXE, 1)).unwrap();
@@ -156,7 +156,7 @@ fn worn_items_are_taken_last() {
 
 #[test]
 fn failed_move_area_keeps_the_stack() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let from = app.world_mut().spawn((player(0), Inventory::default())).id();
     let to = app.world_mut().spawn((chest(1), Hotbar::default())).id();
     app.world_mut().get_mut::<Inventory>(from).unwrap().set(0, TORCH.stack(9)).unwrap();
@@ -165,7 +165,7 @@ fn failed_move_area_keeps_the_stack() {
         inventories
             .transact(|tx| {
                 // The chest has only a hotbar.
-                let first = tx.move_area(from, Area::of::<Inventory>(to));
+                let first = tx.move_area(from, ContainerRef::of::<Inventory>(to));
                 assert!(first.is_err());
                 Ok(())
             })

@@ -4,26 +4,31 @@ use super::*;
 use bevy_inventory_sync::wire::{
     Schema,
     bits::BitWriter,
-    request::{ActionWriter, Body, write_body},
+    request::{ActionWriter, RequestBody, write_body},
 };
 
 /// Number of action types that the tests' apps register.
 pub const TYPES: usize = 1;
 
 /// Encodes a request. Views are given as entities with that index.
-pub fn forged(pair: &Pair, number: u8, actor: Option<u32>, action: &Action) -> Vec<u8> {
+pub fn forged(
+    pair: &Simulation,
+    number: u8,
+    actor: Option<u32>,
+    action: &InventoryAction,
+) -> Vec<u8> {
     let world = pair.server.world();
-    let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
-    let schema = Schema { catalogue, kinds: kinds.as_slice() };
+    let (catalog, kinds) = (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
+    let schema = Schema { catalog, registry: kinds.as_slice() };
     let mut w = BitWriter::default();
-    write_body(&mut w, number, &Body::Act { actor, witness: 0, kind: 0 }, TYPES);
+    write_body(&mut w, number, &RequestBody::Act { actor, witness: 0, kind: 0 }, TYPES);
     let view = |entity: Entity| Some(entity.index_u32());
     ActionWriter { w: &mut w, schema, view: &view }.action(action);
     w.finish().to_vec()
 }
 
 /// Makes the server receive bytes from a client.
-pub fn send(pair: &mut Pair, client: usize, bytes: Vec<u8>) {
+pub fn send(pair: &mut Simulation, client: usize, bytes: Vec<u8>) {
     let channel = pair.request_channel();
     let client = pair.client_id(client).entity().unwrap();
     let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();

@@ -6,12 +6,12 @@ mod scene;
 
 pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
 pub use bevy_inventory_sync::{
-    client::{InventoryClientPlugin, predictions::ActionTimes, transfers::TransferProgress},
+    client::{InventoryClientPlugin, predictions::ActionLatency, transfers::TransferProgressed},
     features::{
         crafter::Crafter,
         equipment::{Equipped, Unequipped},
         pages::PageOf,
-        progress::Work,
+        progress::CraftingProgress,
         public_view::HeldItem,
         tabs::{PageActions, Tab, Tabs},
     },
@@ -23,26 +23,26 @@ pub use bevy_inventory_sync::{
     },
     server::{
         InventoryServerPlugin,
-        audit::{ActionDecided, Conservation, ItemFlow, ItemsUnaccounted},
-        client_stats::ClientSync,
+        audit::{ActionResolved, ItemAudit, ItemsCreatedOrDestroyed, UnaccountedItems},
+        client_stats::ClientSyncStats,
         faults::{InventoryFault, Unsynced},
-        health::{HealthReason, HealthStatus, Refusals, SyncAlert, SyncHealth},
+        health::{HealthReason, HealthStatus, RejectionCounts, SyncAlert, SyncHealth},
         pacing::{
-            quality::{ConnectionQuality, Grade, QualityChanged, QualityPolicy, QualitySample},
+            quality::{ConnectionQuality, LinkGrade, QualityChanged, QualityPolicy, QualitySample},
             settings::FullPolicy,
         },
-        requests::sessions::{ClientMisbehaved, Misbehaviour},
-        send::flush::{FlushInventories, InventoriesFlushed, Unflushed},
+        requests::sessions::{ClientViolation, ProtocolViolation},
+        send::flush::{FlushInventories, InventoriesFlushed, PendingUpdate},
     },
     shared::{
-        actions::{InventoryAction, RequestId},
-        containers::Kinds,
-        events::{CloseReason, SlotCause, SyncRefused},
+        actions::{RegisteredAction, RequestId},
+        containers::ContainerRegistry,
+        events::{CloseReason, SlotCause, SyncRejected},
         rate::RequestLimits,
         stats::{InventoryDiagnosticsPlugin, InventoryStats},
     },
 };
-pub use bevy_inventory_sync::{prelude::*, sim::Pair};
+pub use bevy_inventory_sync::{prelude::*, sim::Simulation};
 pub use bevy_replicon::prelude::*;
 
 pub use scene::{Scene, SceneBuilder, within};
@@ -67,7 +67,7 @@ pub const ITEMS: &str = r#"(items: [
 pub struct Equipment(pub Slots);
 
 container!(Equipment, "equipment", {
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
     fn accepts(_: usize, item: &ItemDef) -> bool {
         item.has_tag("feet")
     }
@@ -81,9 +81,9 @@ pub struct EventLog {
     pub resized: Vec<InventoryResized>,
     pub slots: Vec<SlotChanged>,
     pub selected: Vec<SelectedChanged>,
-    pub pending: Vec<SlotPending>,
+    pub pending: Vec<SlotPendingChanged>,
     pub confirmed: Vec<RequestId>,
-    pub rejected: Vec<(RequestId, Reason)>,
+    pub rejected: Vec<(RequestId, Rejection)>,
 }
 
 impl EventLog {
@@ -110,18 +110,20 @@ pub fn setup(app: &mut App) {
         .add_observer(|on: On<SelectedChanged>, mut events: ResMut<EventLog>| {
             events.selected.push(*on)
         })
-        .add_observer(|on: On<SlotPending>, mut events: ResMut<EventLog>| events.pending.push(*on))
+        .add_observer(|on: On<SlotPendingChanged>, mut events: ResMut<EventLog>| {
+            events.pending.push(*on)
+        })
         .add_observer(|on: On<ActionConfirmed>, mut events: ResMut<EventLog>| {
-            events.confirmed.push(on.request);
+            events.confirmed.push(on.id);
         })
         .add_observer(|on: On<ActionRejected>, mut events: ResMut<EventLog>| {
-            events.rejected.push((on.request, on.reason));
+            events.rejected.push((on.id, on.reason));
         });
 }
 
 /// A server and this number of clients, connected and synced.
-pub fn pair(clients: usize) -> Pair {
-    Pair::new(clients, setup)
+pub fn pair(clients: usize) -> Simulation {
+    Simulation::new(clients, setup)
 }
 
 pub fn player(n: u64) -> InventoryId {
@@ -133,7 +135,7 @@ pub fn chest(n: u64) -> InventoryId {
 }
 
 /// Spawns a player of 27 + 9 slots for a client.
-pub fn spawn_player(pair: &mut Pair, client: usize) -> Entity {
+pub fn spawn_player(pair: &mut Simulation, client: usize) -> Entity {
     let owner = Owner(pair.client_id(client));
     let id = player(client as u64);
     pair.server.world_mut().spawn((id, Inventory::default(), Hotbar::default(), owner)).id()
@@ -147,7 +149,7 @@ pub fn viewer(client: ClientId, rights: Rights) -> Viewers {
 }
 
 /// Spawns a chest that these clients see.
-pub fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
+pub fn spawn_chest(pair: &mut Simulation, n: u64, viewers: &[usize]) -> Entity {
     let mut list = Viewers::new();
     for client in viewers {
         list.add(pair.client_id(*client), Rights::USE);
@@ -156,19 +158,19 @@ pub fn spawn_chest(pair: &mut Pair, n: u64, viewers: &[usize]) -> Entity {
 }
 
 /// A slot of a backpack or chest.
-pub fn inv(entity: Entity, slot: usize) -> Place {
+pub fn inv(entity: Entity, slot: usize) -> SlotRef {
     (entity, Inventory::slot(slot))
 }
 
-pub fn inventory(pair: &mut Pair, entity: Entity) -> Mut<'_, Inventory> {
+pub fn inventory(pair: &mut Simulation, entity: Entity) -> Mut<'_, Inventory> {
     pair.server.world_mut().get_mut::<Inventory>(entity).unwrap()
 }
 
-pub fn hotbar(pair: &mut Pair, entity: Entity) -> Mut<'_, Hotbar> {
+pub fn hotbar(pair: &mut Simulation, entity: Entity) -> Mut<'_, Hotbar> {
     pair.server.world_mut().get_mut::<Hotbar>(entity).unwrap()
 }
 
-pub fn events(pair: &mut Pair, client: usize) -> Mut<'_, EventLog> {
+pub fn events(pair: &mut Simulation, client: usize) -> Mut<'_, EventLog> {
     pair.clients[client].app.world_mut().resource_mut::<EventLog>()
 }
 
@@ -177,7 +179,7 @@ pub fn stats(app: &App) -> InventoryStats {
 }
 
 /// Returns `true` if the client shows this inventory's backpack slots as the server has them.
-pub fn is_same(pair: &Pair, client: usize, id: InventoryId) -> bool {
+pub fn is_same(pair: &Simulation, client: usize, id: InventoryId) -> bool {
     let server = pair.server.world();
     let entity = server.resource::<InventoryIds>().get(id).expect("the server has it");
     let inventory = server.get::<Inventory>(entity).map(Inventory::slots);
@@ -186,7 +188,7 @@ pub fn is_same(pair: &Pair, client: usize, id: InventoryId) -> bool {
 
 /// Asserts that the client shows every slot as the server has it.
 #[track_caller]
-pub fn assert_same(pair: &Pair, client: usize, id: InventoryId) {
+pub fn assert_same(pair: &Simulation, client: usize, id: InventoryId) {
     let server = pair.server.world();
     let entity = server.resource::<InventoryIds>().get(id).expect("the server has it");
     let inventory = server.get::<Inventory>(entity).map(Inventory::slots);
@@ -208,7 +210,7 @@ pub fn with_inventories<T: 'static>(
 }
 
 /// Makes a client request an action.
-pub fn ask<A: InventoryAction>(pair: &mut Pair, client: usize, action: A) -> RequestId {
+pub fn ask<A: RegisteredAction>(pair: &mut Simulation, client: usize, action: A) -> RequestId {
     with_actions(&mut pair.clients[client].app, move |actions| actions.request(action))
 }
 
@@ -232,39 +234,39 @@ pub fn with_actions<T: 'static>(
 }
 
 /// The entity that shows an inventory on a client.
-pub fn shown_entity(pair: &Pair, client: usize, id: InventoryId) -> Entity {
+pub fn shown_entity(pair: &Simulation, client: usize, id: InventoryId) -> Entity {
     pair.clients[client].app.world().resource::<InventoryIds>().get(id).expect("it is in view")
 }
 
 /// Bytes that a client has received so far.
-pub fn bytes_down(pair: &Pair, client: usize) -> u64 {
+pub fn bytes_down(pair: &Simulation, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_down
 }
 
-pub fn bytes_up(pair: &Pair, client: usize) -> u64 {
+pub fn bytes_up(pair: &Simulation, client: usize) -> u64 {
     pair.clients[client].traffic.bytes_up
 }
 
 /// Adds a client to an inventory's viewers.
-pub fn show(pair: &mut Pair, entity: Entity, client: usize) {
+pub fn show(pair: &mut Simulation, entity: Entity, client: usize) {
     let client = pair.client_id(client);
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().add(client, Rights::USE);
 }
 
 /// Removes a client from an inventory's viewers.
-pub fn hide(pair: &mut Pair, entity: Entity, client: usize) {
+pub fn hide(pair: &mut Simulation, entity: Entity, client: usize) {
     let client = pair.client_id(client);
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap().remove(client);
 }
 
 /// Makes a client receive bytes as if the server had sent them.
-pub fn feed(pair: &mut Pair, client: usize, channel: usize, bytes: Vec<u8>) {
+pub fn feed(pair: &mut Simulation, client: usize, channel: usize, bytes: Vec<u8>) {
     let app = &mut pair.clients[client].app;
     app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
 }
 
 /// Makes a client detect a gap: no message begins with this byte.
-pub fn simulate_gap(pair: &mut Pair, client: usize) {
+pub fn simulate_gap(pair: &mut Simulation, client: usize) {
     let channel = pair.sync_channel();
     feed(pair, client, channel, vec![0x1F]);
 }
@@ -298,7 +300,7 @@ pub fn ticking_slowly(setup: impl Fn(&mut App)) -> App {
 
 /// Four stacks whose wear is a pattern that no other test data has.
 pub fn canary() -> Vec<Option<Stack>> {
-    [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE].map(|wear| Some(AXE.stack(1).worn(wear))).to_vec()
+    [0xC0DE_u16, 0xBEEF, 0xF00D, 0xCAFE].map(|wear| Some(AXE.stack(1).with_wear(wear))).to_vec()
 }
 
 /// Returns `true` if a message contains the canary's bits, at any offset.
@@ -312,14 +314,20 @@ pub fn contains_canary(bytes: &[u8]) -> bool {
 }
 
 /// Disconnects a client for a number of ticks, and restores what it owned and saw.
-pub fn reconnect(pair: &mut Pair, client: usize, away: usize, own: &[Entity], seen: &[Entity]) {
+pub fn reconnect(
+    pair: &mut Simulation,
+    client: usize,
+    away: usize,
+    own: &[Entity],
+    seen: &[Entity],
+) {
     pair.disconnect(client);
     pair.steps(away);
     pair.connect(client);
     give_back(pair, client, own, seen);
 }
 
-pub fn give_back(pair: &mut Pair, client: usize, own: &[Entity], seen: &[Entity]) {
+pub fn give_back(pair: &mut Simulation, client: usize, own: &[Entity], seen: &[Entity]) {
     let owner = Owner(pair.client_id(client));
     for there in own {
         pair.server.world_mut().entity_mut(*there).insert(owner);

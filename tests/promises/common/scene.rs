@@ -4,7 +4,7 @@ use super::*;
 
 /// What [`SceneBuilder::build`] has built. Entities of what was not asked for are placeholders.
 pub struct Scene {
-    pub pair: Pair,
+    pub pair: Simulation,
     /// Inventories of the first clients, on the server.
     pub players: Vec<Entity>,
     /// Chests 1, 2, ..., on the server.
@@ -28,7 +28,7 @@ impl Scene {
     /// A scene whose apps are set up otherwise.
     pub fn with_setup(clients: usize, setup: impl Fn(&mut App)) -> SceneBuilder {
         SceneBuilder {
-            pair: Pair::new(clients, setup),
+            pair: Simulation::new(clients, setup),
             players: Vec::new(),
             chests: Vec::new(),
             latency_ticks: 0,
@@ -39,7 +39,7 @@ impl Scene {
 
 /// Builds a [`Scene`].
 pub struct SceneBuilder {
-    pair: Pair,
+    pair: Simulation,
     players: Vec<Entity>,
     chests: Vec<Entity>,
     latency_ticks: u64,
@@ -130,7 +130,7 @@ impl SceneBuilder {
 ///
 /// If it does not hold within this number of ticks, or does not stay so.
 #[track_caller]
-pub fn within(pair: &mut Pair, ticks: usize, mut holds: impl FnMut(&Pair) -> bool) {
+pub fn within(pair: &mut Simulation, ticks: usize, mut holds: impl FnMut(&Simulation) -> bool) {
     let held = (0..ticks).any(|_| {
         pair.step();
         holds(pair)

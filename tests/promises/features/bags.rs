@@ -11,15 +11,15 @@ impl ItemData for Bag {
 
 #[test]
 fn bag_opens_by_id_and_does_not_go_into_itself() {
-    let bag_rule = |In(ask): In<Ask>, ids: Query<&InventoryId>, pool: Res<DataPool>| {
-        let Purpose::Act { gains, .. } = &ask.purpose else { return Verdict::Allow };
+    let bag_rule = |In(ask): In<AccessRequest>, ids: Query<&InventoryId>, pool: Res<DataPool>| {
+        let AccessKind::Act { gains, .. } = &ask.purpose else { return AccessDecision::Allow };
         let itself = gains.iter().any(|stack| {
             let bag = stack.data.and_then(|data| pool.get::<Bag>(data));
             bag.is_some_and(|bag| ids.get(ask.inventory) == Ok(&bag.0))
         });
-        if itself { Verdict::Refuse(Reason::Game(3)) } else { Verdict::Allow }
+        if itself { AccessDecision::Deny(Rejection::Game(3)) } else { AccessDecision::Allow }
     };
-    let mut pair = Pair::new(1, move |app| {
+    let mut pair = Simulation::new(1, move |app| {
         setup(app);
         app.add_item_data::<Bag>().add_rule::<With<Inventory>, _>(bag_rule);
     });
@@ -35,15 +35,15 @@ fn bag_opens_by_id_and_does_not_go_into_itself() {
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(0).unwrap();
     let pool = pair.clients[0].app.world().resource::<DataPool>();
     let id = pool.get::<Bag>(shown.data.unwrap()).unwrap().0;
-    with_actions(&mut pair.clients[0].app, move |actions| actions.open_id(id));
+    with_actions(&mut pair.clients[0].app, move |actions| actions.open_by_id(id));
     pair.settle(60);
     let (me, bag) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, inside));
     for slot in [1, 0] {
         let from = (me, Inventory::slot(slot));
-        ask(&mut pair, 0, Action::QuickMove { from, to: bag.into() });
+        ask(&mut pair, 0, InventoryAction::QuickMove { from, to: bag.into() });
     }
     pair.settle(60);
     assert_eq!(pair.shown::<Inventory>(0, inside).unwrap().count(TORCH), 3);
-    assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Reason::Game(3));
+    assert_eq!(events(&mut pair, 0).rejected.pop().unwrap().1, Rejection::Game(3));
     assert_same(&pair, 0, player(0));
 }

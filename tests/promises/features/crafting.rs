@@ -9,10 +9,10 @@ struct Smelted(Slots);
 struct Furnace(Slots);
 
 container!(Furnace, "furnace", {
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
 });
 container!(Smelted, "smelted", {
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
     fn rights(_: usize) -> Rights {
         Rights::SEE | Rights::TAKE
     }
@@ -24,22 +24,24 @@ const SMELTING: &str = r#"(items: [(key: "ore"), (key: "coal"), (key: "iron", ma
 
 #[test]
 fn furnace_runs_and_shows_progress_while_it_has_ingredients_and_room() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         app.add_container::<Furnace>()
             .add_container::<Smelted>()
-            .add_container::<Work>()
+            .add_container::<CraftingProgress>()
             .insert_items(Items::<()>::from_ron(SMELTING).unwrap());
     });
     let [ore, coal, iron] = ["ore", "coal", "iron"].map(ItemId::of);
     let viewers = viewer(pair.client_id(0), Rights::USE);
     let input: Slots = [Some(ore.stack(9)), Some(coal.stack(9))].into_iter().collect();
-    let parts = (Furnace(input), Smelted(Slots::new(1)), Work::default());
+    let parts = (Furnace(input), Smelted(Slots::new(1)), CraftingProgress::default());
     let crafter = Crafter::new::<Furnace, Smelted>();
     let furnace = pair.server.world_mut().spawn((chest(1), parts, crafter, viewers)).id();
     pair.settle(60);
     let there = shown_entity(&pair, 0, chest(1));
-    let progress = |pair: &Pair| pair.clients[0].app.world().get::<Work>(there).unwrap().progress();
-    let made = |pair: &Pair| pair.shown::<Smelted>(0, chest(1)).unwrap().count(iron);
+    let progress = |pair: &Simulation| {
+        pair.clients[0].app.world().get::<CraftingProgress>(there).unwrap().progress()
+    };
+    let made = |pair: &Simulation| pair.shown::<Smelted>(0, chest(1)).unwrap().count(iron);
     let mut seen = Vec::new();
     let bytes = bytes_down(&pair, 0);
     for _ in 0..55 {
@@ -54,20 +56,20 @@ fn furnace_runs_and_shows_progress_while_it_has_ingredients_and_room() {
     // A player cannot set the progress, put into the output, or skip the time.
     let slot = (there, Smelted::slot(0));
     for (action, reason) in [
-        (Action::Select { slot: (there, Furnace::slot(1)) }, Reason::NoSuchSlot),
+        (InventoryAction::Select { slot: (there, Furnace::slot(1)) }, Rejection::NoSuchSlot),
         (
-            Action::Move { from: (there, Furnace::slot(0)), to: slot, count: Some(1) },
-            Reason::Occupied,
+            InventoryAction::Move { from: (there, Furnace::slot(0)), to: slot, count: Some(1) },
+            Rejection::Occupied,
         ),
         (
-            Action::Craft {
+            InventoryAction::Craft {
                 recipe: RecipeId::of("iron"),
                 times: 1,
                 from: vec![there.into()],
                 to: there.into(),
                 at: Some(there),
             },
-            Reason::NoStation,
+            Rejection::NoStation,
         ),
     ] {
         let checked = with_actions(&mut pair.clients[0].app, move |actions| actions.check(&action));
@@ -86,7 +88,7 @@ fn furnace_runs_and_shows_progress_while_it_has_ingredients_and_room() {
 struct Gear(Slots);
 
 container!(Gear, "gear", {
-    const FILL: bool = false;
+    const AUTO_FILL: bool = false;
     fn accepts(slot: usize, item: &ItemDef) -> bool {
         slot != 0 || item.has_tag("feet")
     }
@@ -94,7 +96,7 @@ container!(Gear, "gear", {
 
 #[test]
 fn crafter_leaves_the_selected_hotbar_slot_alone() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let me = app.world_mut().spawn((player(0), Inventory::default(), Hotbar::default())).id();
     app.update();
     app.world_mut().get_mut::<Hotbar>(me).unwrap().select(3);

@@ -6,8 +6,8 @@ use crate::common::*;
 struct Worn(Vec<(bool, ItemId)>);
 
 /// A server and clients that record what is equipped and unequipped.
-fn wardrobe(clients: usize) -> Pair {
-    Pair::new(clients, |app| {
+fn wardrobe(clients: usize) -> Simulation {
+    Simulation::new(clients, |app| {
         app.add_equipment::<Equipment>()
             .insert_items(Items::<()>::from_ron(ITEMS).unwrap())
             .init_resource::<Worn>()
@@ -28,11 +28,11 @@ fn equip_and_unequip_are_emitted_on_both_sides() {
     pair.settle(60);
     let me = shown_entity(&pair, 0, player(0));
     let (from, to) = ((me, Inventory::slot(0)), (me, Equipment::slot(1)));
-    ask(&mut pair, 0, Action::Swap { a: from, b: to });
+    ask(&mut pair, 0, InventoryAction::Swap { a: from, b: to });
     assert_eq!(pair.clients[0].app.world().resource::<Worn>().0.len(), 0, "with the next frame");
     pair.settle(60);
     let world = pair.server.world_mut();
-    let worn = BOOTS.stack(1).worn(3);
+    let worn = BOOTS.stack(1).with_wear(3);
     world.get_mut::<Equipment>(player_entity).unwrap().0.set(1, worn).unwrap();
     pair.settle(60);
     pair.server.world_mut().get_mut::<Equipment>(player_entity).unwrap().0.set(1, None).unwrap();
@@ -52,7 +52,8 @@ fn equip_events_follow_the_view() {
     let viewers = viewer(pair.client_id(1), Rights::SEE);
     pair.server.world_mut().entity_mut(player_entity).insert(viewers);
     pair.settle(60);
-    let recorded = |pair: &Pair, n: usize| pair.clients[n].app.world().resource::<Worn>().0.clone();
+    let recorded =
+        |pair: &Simulation, n: usize| pair.clients[n].app.world().resource::<Worn>().0.clone();
     assert_eq!(
         (recorded(&pair, 0), recorded(&pair, 1)),
         (vec![(true, BOOTS)], vec![(true, BOOTS)])

@@ -8,7 +8,7 @@ use core::time::Duration;
 #[derive(Resource, Default)]
 struct Alerts(Vec<SyncAlert>);
 
-fn watched_pair(clients: usize) -> Pair {
+fn watched_pair(clients: usize) -> Simulation {
     let mut pair = pair(clients);
     pair.server
         .init_resource::<Alerts>()
@@ -16,21 +16,21 @@ fn watched_pair(clients: usize) -> Pair {
     pair
 }
 
-fn alerts(pair: &Pair) -> &[SyncAlert] {
+fn alerts(pair: &Simulation) -> &[SyncAlert] {
     &pair.server.world().resource::<Alerts>().0
 }
 
-fn health(pair: &Pair) -> (HealthStatus, Vec<HealthReason>) {
+fn health(pair: &Simulation) -> (HealthStatus, Vec<HealthReason>) {
     let health = pair.server.world().resource::<SyncHealth>();
     (health.status(), health.reasons().to_vec())
 }
 
-fn entity(pair: &Pair, client: usize) -> Entity {
+fn entity(pair: &Simulation, client: usize) -> Entity {
     pair.client_id(client).entity().unwrap()
 }
 
-fn sync_of(pair: &Pair, client: usize) -> ClientSync {
-    *pair.server.world().get::<ClientSync>(entity(pair, client)).unwrap()
+fn sync_of(pair: &Simulation, client: usize) -> ClientSyncStats {
+    *pair.server.world().get::<ClientSyncStats>(entity(pair, client)).unwrap()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn client_stats_add_up_to_the_totals() {
             }
             match n {
                 50 | 60 => {
-                    ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 26) });
+                    ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 26) });
                 }
                 70 => simulate_gap(&mut pair, 2),
                 80 => {
@@ -59,7 +59,7 @@ fn client_stats_add_up_to_the_totals() {
                         &pair,
                         3,
                         Some(0),
-                        &Action::Use { slot: (forge::view(9), Inventory::slot(0)) },
+                        &InventoryAction::Use { slot: (forge::view(9), Inventory::slot(0)) },
                     );
                     forge::send(&mut pair, 0, bytes);
                 }
@@ -70,18 +70,18 @@ fn client_stats_add_up_to_the_totals() {
         pair.steps(400);
         pair.settle(300);
         pair.steps(60);
-        let all: Vec<ClientSync> = (0..3).map(|client| sync_of(&pair, client)).collect();
-        let sum = |of: fn(&ClientSync) -> u64| all.iter().map(of).sum::<u64>();
+        let all: Vec<ClientSyncStats> = (0..3).map(|client| sync_of(&pair, client)).collect();
+        let sum = |of: fn(&ClientSyncStats) -> u64| all.iter().map(of).sum::<u64>();
         let stats = stats(&pair.server);
-        assert_eq!(sum(|c| c.updates), stats.deltas_encoded + stats.fulls_encoded);
+        assert_eq!(sum(|c| c.updates), stats.deltas_encoded + stats.full_updates_encoded);
         assert_eq!(sum(|c| c.messages), stats.messages_sent + stats.chunks_sent);
         assert_eq!(sum(|c| c.bytes), stats.bytes_sent);
-        assert_eq!(sum(|c| c.accepted), stats.actions_accepted);
-        assert_eq!(sum(|c| c.refused), stats.actions_refused);
-        assert_eq!((stats.actions_accepted, stats.actions_refused), (2, 1));
-        assert_eq!(sum(|c| c.choked), stats.updates_choked, "at {bytes_per_second}");
-        assert_eq!(stats.updates_choked > 0, bytes_per_second < 1000);
-        assert_eq!(sum(|c| c.desyncs), stats.resyncs_asked + stats.heals_asked);
+        assert_eq!(sum(|c| c.accepted), stats.requests_accepted);
+        assert_eq!(sum(|c| c.refused), stats.requests_rejected);
+        assert_eq!((stats.requests_accepted, stats.requests_rejected), (2, 1));
+        assert_eq!(sum(|c| c.throttled), stats.updates_throttled, "at {bytes_per_second}");
+        assert_eq!(stats.updates_throttled > 0, bytes_per_second < 1000);
+        assert_eq!(sum(|c| c.desyncs), stats.resyncs_served + stats.repairs_served);
         assert_eq!(all.iter().map(|c| c.views).collect::<Vec<_>>(), [2, 3, 2]);
         assert_eq!((sum(|c| c.behind), sum(|c| c.bulk), sum(|c| c.bytes_per_second)), (0, 0, 0));
         assert_eq!(sum(|c| c.malformed + c.flooded), 0);
@@ -119,7 +119,7 @@ fn exhausted_budget_alerts_once() {
     pair.steps(60);
     assert_eq!(health(&pair), (HealthStatus::Healthy, vec![]));
     pair.server.insert_resource(SyncSettings { bytes_per_second: 60, ..default() });
-    let busy = |pair: &mut Pair, ticks: u32| {
+    let busy = |pair: &mut Simulation, ticks: u32| {
         for n in 0..ticks {
             inventory(pair, there).set(n as usize % 27, COIN.stack(1 + n)).unwrap();
             pair.step();
@@ -130,7 +130,7 @@ fn exhausted_budget_alerts_once() {
     busy(&mut pair, 400);
     let client = Some(entity(&pair, 0));
     assert_eq!(alerts(&pair), [SyncAlert::BudgetExhausted { client }]);
-    assert_eq!(health(&pair), (HealthStatus::Degraded, vec![HealthReason::ClientsChoked(1)]));
+    assert_eq!(health(&pair), (HealthStatus::Degraded, vec![HealthReason::ClientsThrottled(1)]));
     pair.steps(600);
     assert_eq!(health(&pair), (HealthStatus::Healthy, vec![]));
     let settings = SyncSettings { total_bytes_per_second: 60, ..default() };
@@ -159,7 +159,7 @@ fn repeated_desync_alerts_once() {
     };
     assert_eq!((*desynced, *desyncs), (client, 3));
     let desyncs = sync_of(&pair, 0).desyncs;
-    assert_eq!(desyncs, stats(&pair.server).resyncs_asked);
+    assert_eq!(desyncs, stats(&pair.server).resyncs_served);
     simulate_gap(&mut pair, 0);
     let mut seen = false;
     for _ in 0..1200 {
@@ -211,10 +211,10 @@ fn abandoned_transfer_alerts() {
     let mut failing = 0;
     for _ in 0..60 * 32 {
         pair.step();
-        failing += u32::from(health(&pair).1 == [HealthReason::TransfersGivenUp(1)]);
+        failing += u32::from(health(&pair).1 == [HealthReason::TransfersAbandoned(1)]);
     }
     let client = entity(&pair, 0);
-    assert_eq!(alerts(&pair), [SyncAlert::TransferGivenUp { client }]);
+    assert_eq!(alerts(&pair), [SyncAlert::TransferAbandoned { client }]);
     assert!((28..33).contains(&failing), "for half a second: {failing}");
 }
 
@@ -243,28 +243,31 @@ fn rejections_are_counted_by_reason() {
     viewers.add(client, Rights::SEE);
     pair.settle(50);
     let at = |view, slot| (forge::view(view), Inventory::slot(slot));
-    let moving = |from, to| Action::Move { from, to, count: None };
+    let moving = |from, to| InventoryAction::Move { from, to, count: None };
     let asked = [
         moving(at(0, 0), at(0, 99)),
         moving(at(0, 0), at(0, 98)),
         moving(at(0, 5), at(0, 6)),
         moving(at(0, 0), at(1, 0)),
         moving(at(0, 0), at(7, 0)),
-        Action::Move { from: at(0, 0), to: at(0, 1), count: Some(9) },
+        InventoryAction::Move { from: at(0, 0), to: at(0, 1), count: Some(9) },
     ];
     for (n, action) in (1u8..).zip(&asked) {
         let bytes = forge::forged(&pair, n, Some(0), action);
         forge::send(&mut pair, 0, bytes);
         pair.step();
     }
-    let counts = pair.server.world().resource::<Refusals>();
+    let counts = pair.server.world().resource::<RejectionCounts>();
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
-    assert_eq!(total, stats(&pair.server).actions_refused);
+    assert_eq!(total, stats(&pair.server).requests_rejected);
     assert_eq!(total, asked.len() as u64);
     let of = |reason| counts.of(reason);
-    assert_eq!(of(Reason::NoSuchSlot), 2, "{counts:?}");
-    assert_eq!((of(Reason::Empty), of(Reason::NotAllowed), of(Reason::NotInView)), (1, 1, 1));
-    assert_eq!((of(Reason::NotEnough), of(Reason::Locked)), (1, 0));
+    assert_eq!(of(Rejection::NoSuchSlot), 2, "{counts:?}");
+    assert_eq!(
+        (of(Rejection::Empty), of(Rejection::NotAllowed), of(Rejection::NotInView)),
+        (1, 1, 1)
+    );
+    assert_eq!((of(Rejection::NotEnough), of(Rejection::Locked)), (1, 0));
 }
 
 #[test]
@@ -276,22 +279,22 @@ fn response_latency_is_measured() {
         [(0, 34), (2, 100), (10, 500), (40, u64::MAX)].iter().enumerate()
     {
         pair.network.latency_ticks = *latency;
-        ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+        ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 1) });
         pair.settle(200);
-        let times = pair.clients[0].app.world().resource::<ActionTimes>();
+        let times = pair.clients[0].app.world().resource::<ActionLatency>();
         assert_eq!(times.count(), asked as u64 + 1);
-        let at = ActionTimes::LIMITS.iter().position(|at| at == limit);
-        let at = at.unwrap_or(ActionTimes::LIMITS.len());
+        let at = ActionLatency::LIMITS.iter().position(|at| at == limit);
+        let at = at.unwrap_or(ActionLatency::LIMITS.len());
         assert_eq!(times.buckets()[at], 1, "{latency}: {times:?}");
         let round_trip = bevy_inventory_sync::sim::STEP * (2 * *latency as u32 + 2);
         assert!(times.last().abs_diff(round_trip) < 2 * bevy_inventory_sync::sim::STEP);
         assert!(times.mean() <= times.last());
     }
     // Requests without a response are not measured.
-    ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+    ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 1) });
     pair.disconnect(0);
-    assert_eq!(pair.clients[0].app.world().resource::<ActionTimes>().count(), 4);
-    assert_eq!(ActionTimes::default().mean(), Duration::ZERO);
+    assert_eq!(pair.clients[0].app.world().resource::<ActionLatency>().count(), 4);
+    assert_eq!(ActionLatency::default().mean(), Duration::ZERO);
 }
 
 #[test]
@@ -300,7 +303,7 @@ fn every_pipeline_step_has_a_diagnostic() {
         app.add_plugins((DiagnosticsPlugin, InventoryDiagnosticsPlugin));
         setup(app);
     };
-    let mut pair = Pair::new(1, measured);
+    let mut pair = Simulation::new(1, measured);
     let me = spawn_player(&mut pair, 0);
     for n in 1..=30u32 {
         inventory(&mut pair, me).set(0, COIN.stack(n)).unwrap();

@@ -11,7 +11,7 @@ fn engraving(text: &str) -> Engraving {
 
 #[test]
 fn local_data_survives_a_session_and_its_ids_are_not_reused() {
-    let mut pair = Pair::new(0, |app| {
+    let mut pair = Simulation::new(0, |app| {
         setup(app);
         app.add_item_data::<Engraving>();
     });
@@ -63,14 +63,14 @@ fn data_is_released_when_frames_are_faster_than_ticks() {
     assert!(held(&app).contains("held: 0"), "nothing holds it: {}", held(&app));
 }
 
-fn engraved(pair: &mut Pair, len: usize) -> Result<DataId, DataError> {
+fn engraved(pair: &mut Simulation, len: usize) -> Result<DataId, DataError> {
     let text = "x".repeat(len);
     pair.server.world_mut().resource_mut::<DataPool>().insert(&Engraving { text })
 }
 
 #[test]
 fn any_size_up_to_the_cap_arrives_and_above_is_a_typed_error() {
-    let mut pair = Pair::new(1, setup_all);
+    let mut pair = Simulation::new(1, setup_all);
     let player_entity = spawn_player(&mut pair, 0);
     const CAP: usize = 1 << 16;
     // Above 250 characters the length takes three bytes.
@@ -107,7 +107,7 @@ fn any_size_up_to_the_cap_arrives_and_above_is_a_typed_error() {
 
 #[test]
 fn change_of_instance_data_alone_is_sent() {
-    let mut pair = Pair::new(1, setup_all);
+    let mut pair = Simulation::new(1, setup_all);
     let player_entity = spawn_player(&mut pair, 0);
     let [a, b] = [3, 4].map(|len| engraved(&mut pair, len).unwrap());
     assert_eq!(engraved(&mut pair, 3), Ok(a), "equal values have one id");
@@ -126,7 +126,7 @@ fn change_of_instance_data_alone_is_sent() {
 
 #[test]
 fn unreferenced_data_is_released_on_both_sides() {
-    let mut pair = Pair::new(1, setup_all);
+    let mut pair = Simulation::new(1, setup_all);
     let player_entity = spawn_player(&mut pair, 0);
     let data = engraved(&mut pair, 100).unwrap();
     let never_held = engraved(&mut pair, 101).unwrap();
@@ -153,7 +153,7 @@ fn unreferenced_data_is_released_on_both_sides() {
 
 #[test]
 fn data_is_saved_by_value_and_shared_by_viewers() {
-    let mut pair = Pair::new(2, setup_all);
+    let mut pair = Simulation::new(2, setup_all);
     let chest_entity = spawn_chest(&mut pair, 1, &[0, 1]);
     let data = engraved(&mut pair, 30).unwrap();
     inventory(&mut pair, chest_entity).set(4, AXE.stack(1).with_data(data)).unwrap();
@@ -164,7 +164,7 @@ fn data_is_saved_by_value_and_shared_by_viewers() {
     }
     let saved = with_inventories(&mut pair.server, move |inv| inv.save(chest_entity).unwrap());
     let text = ron::to_string(&saved).unwrap();
-    let mut fresh = Pair::app(setup_all);
+    let mut fresh = Simulation::app(setup_all);
     let there = fresh.world_mut().spawn(Inventory::default()).id();
     fresh.update();
     let saved: SavedInventory = ron::from_str(&text).unwrap();
@@ -173,7 +173,7 @@ fn data_is_saved_by_value_and_shared_by_viewers() {
     let pool = fresh.world().resource::<DataPool>();
     assert_eq!(pool.get::<Engraving>(stack.data.unwrap()).unwrap().text.len(), 30);
     // A build that does not know the type keeps it for one that does.
-    let mut poorer = Pair::app(setup);
+    let mut poorer = Simulation::app(setup);
     let there = poorer.world_mut().spawn(Inventory::default()).id();
     poorer.update();
     with_inventories(&mut poorer, move |inv| {
@@ -194,7 +194,7 @@ impl ItemData for Novel {
 
 #[test]
 fn repetitive_data_is_compressed() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.add_item_data::<Novel>();
     });

@@ -10,9 +10,9 @@ struct AuditLog {
 }
 
 fn record_audit(
-    mut flows: MessageReader<ItemFlow>,
-    mut wrong: MessageReader<ItemsUnaccounted>,
-    mut decided: MessageReader<ActionDecided>,
+    mut flows: MessageReader<ItemsCreatedOrDestroyed>,
+    mut wrong: MessageReader<UnaccountedItems>,
+    mut decided: MessageReader<ActionResolved>,
     mut log: ResMut<AuditLog>,
 ) {
     log.flows.extend(flows.read().map(|flow| (flow.item, flow.net, flow.cause)));
@@ -26,23 +26,23 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
     pair.server
         .init_resource::<AuditLog>()
         .add_systems(Last, record_audit)
-        .insert_resource(Conservation::Strict);
+        .insert_resource(ItemAudit::Strict);
     let player_entity = spawn_player(&mut pair, 0);
     pair.settle(60);
     let me = shown_entity(&pair, 0, player(0));
     with_inventories(&mut pair.server, move |inv| {
-        inv.give(player_entity, COIN.stack(10)).discard();
+        inv.insert_up_to(player_entity, COIN.stack(10)).discard();
         inv.take(player_entity, COIN, 3).unwrap();
     });
     pair.settle(60);
     let client = pair.client_id(0);
-    ask(&mut pair, 0, Action::craft(RecipeId::of("torches"), me));
+    ask(&mut pair, 0, InventoryAction::craft(RecipeId::of("torches"), me));
     let (from, to) = ((me, Inventory::slot(0)), (me, Hotbar::slot(0)));
-    ask(&mut pair, 0, Action::Move { from, to, count: Some(1) });
-    ask(&mut pair, 0, Action::Drop { from: to, count: None });
+    ask(&mut pair, 0, InventoryAction::Move { from, to, count: Some(1) });
+    ask(&mut pair, 0, InventoryAction::Drop { from: to, count: None });
     pair.settle(60);
     with_inventories(&mut pair.server, move |inv| {
-        assert_eq!(inv.drop_where(player_entity, |stack| stack.item == TORCH).unwrap(), 1);
+        assert_eq!(inv.drop_if(player_entity, |stack| stack.item == TORCH).unwrap(), 1);
         inv.drop_at(player_entity, TORCH.stack(6));
         inv.transact(|tx| {
             let coins = tx.take(player_entity, COIN, 1)?;
@@ -61,7 +61,7 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
         [
             (COIN, -3, Cause::Taken),
             (COIN, -2, acted),
-            (COIN, 10, Cause::Given),
+            (COIN, 10, Cause::Inserted),
             (TORCH, 4, acted),
             (TORCH, 6, Cause::Dropped),
         ],
@@ -78,7 +78,7 @@ fn audit_names_every_source_and_sink_and_unaccounted_items() {
     with_inventories(&mut pair.server, move |inv| {
         inv.take(player_entity, COIN, 2).unwrap();
         inv.load(player_entity, &saved).unwrap();
-        inv.give(player_entity, COIN.stack(4)).discard();
+        inv.insert_up_to(player_entity, COIN.stack(4)).discard();
     });
     pair.steps(3);
     assert!(pair.server.world().resource::<AuditLog>().wrong.is_empty());
@@ -94,7 +94,7 @@ fn client_side_changes_are_not_audited() {
     let Scene { mut pair, me, .. } = Scene::clients(1).players(1).build();
     let client = &mut pair.clients[0].app;
     for _ in 0..3 {
-        with_inventories(client, move |inv| inv.give(me, COIN.stack(10)).discard());
+        with_inventories(client, move |inv| inv.insert_up_to(me, COIN.stack(10)).discard());
     }
     pair.settle(60);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN), 0, "reverted");
@@ -102,27 +102,27 @@ fn client_side_changes_are_not_audited() {
     client.world_mut().resource_mut::<NextState<ClientState>>().set(ClientState::Disconnected);
     client.update();
     client.update();
-    let flows = client.world().resource::<Messages<ItemFlow>>();
+    let flows = client.world().resource::<Messages<ItemsCreatedOrDestroyed>>();
     assert_eq!(flows.len(), 0, "nothing was created");
 }
 
 #[test]
 fn host_observer_that_acts_raises_no_false_alarm() {
-    let mut app = Pair::app(setup);
-    app.insert_resource(Conservation::Strict);
+    let mut app = Simulation::app(setup);
+    app.insert_resource(ItemAudit::Strict);
     let owner = Owner(ClientId::Server);
     let me = app.world_mut().spawn((player(0), Inventory::default(), owner)).id();
     let bank = app.world_mut().spawn((chest(1), Inventory::default(), owner)).id();
     (0..3).for_each(|_| app.update());
     app.add_observer(move |on: On<SlotChanged>, mut actions: InventoryActions| {
         if on.entity == me && on.new.is_some() {
-            actions.request(Action::MoveAll { from: me.into(), to: bank.into() });
+            actions.request(InventoryAction::MoveAll { from: me.into(), to: bank.into() });
         }
     });
-    with_inventories(&mut app, move |inv| inv.give(me, COIN.stack(10)).discard());
+    with_inventories(&mut app, move |inv| inv.insert_up_to(me, COIN.stack(10)).discard());
     for _ in 0..5 {
         app.update();
-        let wrong = app.world().resource::<Messages<ItemsUnaccounted>>();
+        let wrong = app.world().resource::<Messages<UnaccountedItems>>();
         let wrong: Vec<_> = wrong.iter_current_update_messages().copied().collect();
         assert_eq!(wrong, []);
     }
@@ -131,8 +131,8 @@ fn host_observer_that_acts_raises_no_false_alarm() {
 
 #[test]
 fn container_inserted_with_items_raises_no_false_alarm() {
-    let mut app = Pair::app(setup);
-    app.insert_resource(Conservation::Strict);
+    let mut app = Simulation::app(setup);
+    app.insert_resource(ItemAudit::Strict);
     let owner = Owner(ClientId::Server);
     let me = app.world_mut().spawn((player(0), Hotbar::default(), owner)).id();
     app.update();
@@ -140,7 +140,7 @@ fn container_inserted_with_items_raises_no_false_alarm() {
     full.set(0, COIN.stack(10)).unwrap();
     full.set(1, COIN.stack(5)).unwrap();
     let alarms = |app: &mut App| {
-        let wrong = app.world().resource::<Messages<ItemsUnaccounted>>();
+        let wrong = app.world().resource::<Messages<UnaccountedItems>>();
         wrong.iter_current_update_messages().map(|wrong| wrong.net).collect::<Vec<_>>()
     };
     app.world_mut().entity_mut(me).insert(full);

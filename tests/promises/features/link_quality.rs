@@ -15,8 +15,8 @@ struct Received {
 }
 
 /// A server and clients; each step is long enough for one sample.
-fn sampled_pair(clients: usize) -> Pair {
-    let mut pair = Pair::new(clients, |app| {
+fn sampled_pair(clients: usize) -> Simulation {
+    let mut pair = Simulation::new(clients, |app| {
         setup(app);
         app.init_resource::<Received>()
             .add_observer(|on: On<QualityChanged>, mut received: ResMut<Received>| {
@@ -33,12 +33,12 @@ fn sampled_pair(clients: usize) -> Pair {
     pair
 }
 
-fn entity(pair: &Pair, client: usize) -> Entity {
+fn entity(pair: &Simulation, client: usize) -> Entity {
     pair.client_id(client).entity().unwrap()
 }
 
 /// Makes the backend report these values, and takes a sample.
-fn measure(pair: &mut Pair, client: usize, (millis, loss): (u64, f64)) -> Grade {
+fn measure(pair: &mut Simulation, client: usize, (millis, loss): (u64, f64)) -> LinkGrade {
     let client = entity(pair, client);
     let rtt = Duration::from_millis(millis).as_secs_f64();
     let stats = ClientStats { rtt, packet_loss: loss, ..default() };
@@ -47,7 +47,7 @@ fn measure(pair: &mut Pair, client: usize, (millis, loss): (u64, f64)) -> Grade 
     pair.server.world().get::<ConnectionQuality>(client).unwrap().grade()
 }
 
-fn quality(pair: &Pair, client: usize) -> &ConnectionQuality {
+fn quality(pair: &Simulation, client: usize) -> &ConnectionQuality {
     pair.server.world().get(entity(pair, client)).unwrap()
 }
 
@@ -65,11 +65,14 @@ fn grade_drops_after_three_samples_and_rises_after_six() {
     let mut pair = sampled_pair(2);
     measure(&mut pair, 0, GOOD);
     let grades = [BAD; 4].map(|now| measure(&mut pair, 0, now));
-    assert_eq!(grades, [Grade::Excellent, Grade::Excellent, Grade::Poor, Grade::Poor]);
+    assert_eq!(
+        grades,
+        [LinkGrade::Excellent, LinkGrade::Excellent, LinkGrade::Poor, LinkGrade::Poor]
+    );
     let grades = [GOOD; 7].map(|now| measure(&mut pair, 0, now));
-    assert_eq!(grades[..5], [Grade::Poor; 5]);
-    assert_eq!(grades[5..], [Grade::Excellent; 2]);
-    assert_eq!(quality(&pair, 1).grade(), Grade::Excellent, "the other client's is its own");
+    assert_eq!(grades[..5], [LinkGrade::Poor; 5]);
+    assert_eq!(grades[5..], [LinkGrade::Excellent; 2]);
+    assert_eq!(quality(&pair, 1).grade(), LinkGrade::Excellent, "the other client's is its own");
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn each_change_is_emitted_once_as_event_and_message() {
         measure(&mut pair, 0, now);
     }
     let received = pair.server.world().resource::<Received>();
-    let (excellent, poor) = (Grade::Excellent, Grade::Poor);
+    let (excellent, poor) = (LinkGrade::Excellent, LinkGrade::Poor);
     let changes = [
         QualityChanged { client, from: excellent, to: poor },
         QualityChanged { client, from: poor, to: excellent },
@@ -97,14 +100,14 @@ fn flapping_link_does_not_flap_the_grade() {
             measure(&mut pair, 0, now);
         }
     }
-    assert_eq!(quality(&pair, 0).grade(), Grade::Excellent);
+    assert_eq!(quality(&pair, 0).grade(), LinkGrade::Excellent);
     (0..3).for_each(|_| _ = measure(&mut pair, 0, BAD));
     for _ in 0..30 {
         for now in [GOOD, GOOD, GOOD, GOOD, GOOD, BAD] {
             measure(&mut pair, 0, now);
         }
     }
-    assert_eq!(quality(&pair, 0).grade(), Grade::Poor);
+    assert_eq!(quality(&pair, 0).grade(), LinkGrade::Poor);
     assert_eq!(pair.server.world().resource::<Received>().observed.len(), 1);
 }
 
@@ -113,14 +116,14 @@ fn flapping_round_trip_time_is_jitter() {
     let mut quality = ConnectionQuality::default();
     let policy = QualityPolicy::default();
     let flapping = (0..60).map(|n| Duration::from_millis(if n % 2 == 0 { 20 } else { 220 }));
-    let grades: Vec<Grade> = flapping
+    let grades: Vec<LinkGrade> = flapping
         .map(|rtt| {
             quality.sample(rtt, 0.0, &policy);
             quality.grade()
         })
         .collect();
     assert!(grades.is_sorted(), "it only drops: {grades:?}");
-    assert_eq!(quality.grade(), Grade::Poor, "no single sample is poor");
+    assert_eq!(quality.grade(), LinkGrade::Poor, "no single sample is poor");
     assert!(quality.jitter() > Duration::from_millis(190), "{quality:?}");
     assert!((100..140).contains(&quality.rtt().as_millis()), "{quality:?}");
 }
@@ -137,20 +140,20 @@ fn backend_values_are_seconds_and_fractions() {
     assert_eq!(quality.rtt(), Duration::from_millis(50));
     assert_eq!(quality.jitter(), Duration::ZERO);
     assert_eq!(quality.loss(), 0.02, "2 %");
-    assert_eq!(quality.grade(), Grade::Good, "because more than 1 % is lost");
+    assert_eq!(quality.grade(), LinkGrade::Good, "because more than 1 % is lost");
 }
 
 #[test]
 fn every_limit_applies_and_is_inclusive() {
     let cases = [
-        (60, 0.01, Grade::Excellent),
-        (61, 0.01, Grade::Good),
-        (60, 0.011, Grade::Good),
-        (120, 0.03, Grade::Good),
-        (121, 0.0, Grade::Fair),
-        (250, 0.08, Grade::Fair),
-        (251, 0.0, Grade::Poor),
-        (1, 0.09, Grade::Poor),
+        (60, 0.01, LinkGrade::Excellent),
+        (61, 0.01, LinkGrade::Good),
+        (60, 0.011, LinkGrade::Good),
+        (120, 0.03, LinkGrade::Good),
+        (121, 0.0, LinkGrade::Fair),
+        (250, 0.08, LinkGrade::Fair),
+        (251, 0.0, LinkGrade::Poor),
+        (1, 0.09, LinkGrade::Poor),
     ];
     for (millis, loss, grade) in cases {
         assert_eq!(steady(millis, loss).grade(), grade, "{millis} ms, {loss}");
@@ -160,7 +163,7 @@ fn every_limit_applies_and_is_inclusive() {
         let jitter = Duration::from_millis(millis);
         policy.grade(&QualitySample { jitter, ..default() })
     });
-    assert_eq!(jitters, [Grade::Excellent, Grade::Good, Grade::Fair, Grade::Poor]);
+    assert_eq!(jitters, [LinkGrade::Excellent, LinkGrade::Good, LinkGrade::Fair, LinkGrade::Poor]);
 }
 
 #[test]
@@ -168,10 +171,10 @@ fn grade_moves_to_the_best_of_the_drop_and_the_worst_of_the_rise() {
     let (mut quality, policy) = (ConnectionQuality::default(), QualityPolicy::default());
     let mut sample = |loss| quality.sample(Duration::from_millis(9), loss, &policy);
     let sinking = [0.5, 0.02, 0.05].map(&mut sample);
-    assert_eq!(sinking, [None, None, Some((Grade::Excellent, Grade::Good))]);
-    assert_eq!([0.5; 3].map(&mut sample)[2], Some((Grade::Good, Grade::Poor)));
+    assert_eq!(sinking, [None, None, Some((LinkGrade::Excellent, LinkGrade::Good))]);
+    assert_eq!([0.5; 3].map(&mut sample)[2], Some((LinkGrade::Good, LinkGrade::Poor)));
     let rising = [0.0, 0.0, 0.05, 0.0, 0.02, 0.0].map(&mut sample);
-    assert_eq!(rising[5], Some((Grade::Poor, Grade::Fair)));
+    assert_eq!(rising[5], Some((LinkGrade::Poor, LinkGrade::Fair)));
 }
 
 #[test]
@@ -180,7 +183,7 @@ fn unmeasured_link_is_excellent() {
     pair.steps(20);
     let quality = quality(&pair, 0);
     assert!(!quality.is_measured());
-    assert_eq!(quality.grade(), Grade::Excellent);
+    assert_eq!(quality.grade(), LinkGrade::Excellent);
     assert_eq!(quality.history().len(), 0);
     assert!(pair.server.world().resource::<Received>().observed.is_empty());
 }
@@ -236,16 +239,17 @@ fn link_is_sampled_twice_per_second_and_kept_for_half_a_minute() {
 #[test]
 fn only_lower_priorities_slow_down_on_a_bad_link() {
     let (policy, settings) = (QualityPolicy::default(), SyncSettings::default());
-    let millis = |policy: &QualityPolicy, pace| {
-        let grades = [Grade::Excellent, Grade::Good, Grade::Fair, Grade::Poor];
-        grades.map(|grade| policy.period(pace, grade, &settings).as_millis())
+    let millis = |policy: &QualityPolicy, priority| {
+        let grades = [LinkGrade::Excellent, LinkGrade::Good, LinkGrade::Fair, LinkGrade::Poor];
+        grades.map(|grade| policy.period(priority, grade, &settings).as_millis())
     };
-    assert_eq!(millis(&policy, Pace::Critical), [0; 4]);
-    assert_eq!(millis(&policy, Pace::Normal), [50, 50, 75, 100]);
-    assert_eq!(millis(&policy, Pace::Low), [200, 200, 300, 400]);
-    let critical_if_poor = Duration::from_millis(33);
+    assert_eq!(millis(&policy, SyncPriority::Critical), [0; 4]);
+    assert_eq!(millis(&policy, SyncPriority::Normal), [50, 50, 75, 100]);
+    assert_eq!(millis(&policy, SyncPriority::Low), [200, 200, 300, 400]);
+    let critical_interval_when_poor = Duration::from_millis(33);
     let odd = [0.5, f32::NAN, -1.0, f32::INFINITY];
-    let policy = QualityPolicy { critical_if_poor, stretch: odd, ..default() };
-    assert_eq!(millis(&policy, Pace::Critical), [0, 0, 0, 33]);
-    assert_eq!(millis(&policy, Pace::Normal)[..3], [50; 3], "never faster");
+    let policy =
+        QualityPolicy { critical_interval_when_poor, interval_multiplier: odd, ..default() };
+    assert_eq!(millis(&policy, SyncPriority::Critical), [0, 0, 0, 33]);
+    assert_eq!(millis(&policy, SyncPriority::Normal)[..3], [50; 3], "never faster");
 }

@@ -18,7 +18,7 @@ fn tabs() -> Tabs {
 }
 
 /// A server with pages, and clients with a backpack each.
-fn clients_with_pages(clients: usize) -> Pair {
+fn clients_with_pages(clients: usize) -> Simulation {
     let setup = |app: &mut App| {
         setup(app);
         app.add_pages();
@@ -27,7 +27,7 @@ fn clients_with_pages(clients: usize) -> Pair {
 }
 
 /// A bank of 5,000 slots, all of them full and no two alike, that these clients may use.
-fn spawn_bank(pair: &mut Pair, viewers: &[usize]) -> Entity {
+fn spawn_bank(pair: &mut Simulation, viewers: &[usize]) -> Entity {
     let mut list = Viewers::new();
     for client in viewers {
         list.add(pair.client_id(*client), Rights::USE);
@@ -41,11 +41,11 @@ fn spawn_bank(pair: &mut Pair, viewers: &[usize]) -> Entity {
     entity
 }
 
-fn on_server(pair: &Pair, id: InventoryId) -> Entity {
+fn on_server(pair: &Simulation, id: InventoryId) -> Entity {
     pair.server.world().resource::<InventoryIds>().get(id).expect("the server has it")
 }
 
-fn open(pair: &mut Pair, client: usize, n: u32) -> RequestId {
+fn open(pair: &mut Simulation, client: usize, n: u32) -> RequestId {
     let there = shown_entity(pair, client, bank(1));
     let id = with_pages(&mut pair.clients[client].app, move |pages| pages.open(there, n));
     pair.settle(60);
@@ -53,7 +53,7 @@ fn open(pair: &mut Pair, client: usize, n: u32) -> RequestId {
 }
 
 /// The pages that a client shows.
-fn open_pages(pair: &Pair, client: usize) -> Vec<u32> {
+fn open_pages(pair: &Simulation, client: usize) -> Vec<u32> {
     (0..TABS).filter(|n| pair.shown::<Inventory>(client, page(*n)).is_some()).collect()
 }
 
@@ -67,11 +67,11 @@ fn listed(app: &mut App) -> Vec<(String, u16, bool)> {
     })
 }
 
-fn bank_viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
+fn bank_viewers(pair: &mut Simulation, entity: Entity) -> Mut<'_, Viewers> {
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap()
 }
 
-fn server_tabs(pair: &mut Pair, entity: Entity) -> Mut<'_, Tabs> {
+fn server_tabs(pair: &mut Simulation, entity: Entity) -> Mut<'_, Tabs> {
     pair.server.world_mut().get_mut::<Tabs>(entity).unwrap()
 }
 
@@ -131,7 +131,7 @@ fn each_viewer_has_one_page_open() {
 
 #[test]
 fn page_closes_in_the_tick_the_bank_is_lost() {
-    type Loss = fn(&mut Pair, Entity);
+    type Loss = fn(&mut Simulation, Entity);
     let losses: [Loss; 5] = [
         |pair, bank| {
             let client = pair.client_id(0);
@@ -175,7 +175,7 @@ fn page_closes_when_the_bank_is_transferred_or_closed() {
     pair.settle(100);
     assert_eq!(listed(&mut pair.clients[1].app), []);
     // A player may open the bank, then a page, and close the bank.
-    with_actions(&mut pair.clients[1].app, move |actions| actions.open_id(bank(1)));
+    with_actions(&mut pair.clients[1].app, move |actions| actions.open_by_id(bank(1)));
     pair.settle(100);
     open(&mut pair, 1, 9);
     assert_eq!(open_pages(&pair, 1), [9]);
@@ -192,12 +192,12 @@ fn page_of_a_hidden_bank_looks_like_a_missing_one() {
     pair.settle(100);
     let nothing = InventoryId::named("nothing", 1);
     let asked = [page(3), nothing].map(|id| {
-        let id = with_actions(&mut pair.clients[1].app, move |actions| actions.open_id(id));
+        let id = with_actions(&mut pair.clients[1].app, move |actions| actions.open_by_id(id));
         pair.settle(60);
         id
     });
     let rejected = events(&mut pair, 1).rejected.clone();
-    assert_eq!(rejected, asked.map(|id| (id, Reason::NotInView)));
+    assert_eq!(rejected, asked.map(|id| (id, Rejection::NotInView)));
     assert_eq!(open_pages(&pair, 1), [0_u32; 0]);
     // What the client itself can reject is not sent.
     let up = [0, 1].map(|client| bytes_up(&pair, client));
@@ -205,8 +205,8 @@ fn page_of_a_hidden_bank_looks_like_a_missing_one() {
     let me = shown_entity(&pair, 1, player(1));
     let no_bank = with_pages(&mut pair.clients[1].app, move |pages| pages.open(me, 0));
     pair.settle(60);
-    assert_eq!(events(&mut pair, 0).rejected, [(missing, Reason::NoSuchSlot)]);
-    assert_eq!(events(&mut pair, 1).rejected.last(), Some(&(no_bank, Reason::NotInView)));
+    assert_eq!(events(&mut pair, 0).rejected, [(missing, Rejection::NoSuchSlot)]);
+    assert_eq!(events(&mut pair, 1).rejected.last(), Some(&(no_bank, Rejection::NotInView)));
     assert_eq!([0, 1].map(|client| bytes_up(&pair, client)), up);
 }
 
@@ -224,7 +224,7 @@ fn closed_page_never_reaches_a_client() {
         let _ = inventory(&mut pair, there).swap(n % 4, (n + 1) % 4);
         pair.steps(2);
     }
-    let received_canary = |pair: &Pair, client: usize| {
+    let received_canary = |pair: &Simulation, client: usize| {
         pair.clients[client].record.iter().any(|(_, bytes)| contains_canary(bytes))
     };
     assert!(received_canary(&pair, 0), "the viewer of the page receives it");
@@ -291,18 +291,18 @@ fn page_acts_like_a_chest_and_icons_are_not_items() {
         .init_resource::<Unaccounted>()
         .add_systems(
             Last,
-            |mut wrong: MessageReader<ItemsUnaccounted>, mut all: ResMut<Unaccounted>| {
+            |mut wrong: MessageReader<UnaccountedItems>, mut all: ResMut<Unaccounted>| {
                 all.0.extend(wrong.read().copied());
             },
         )
-        .insert_resource(Conservation::Strict);
+        .insert_resource(ItemAudit::Strict);
     let entity = spawn_bank(&mut pair, &[0]);
     pair.settle(100);
     open(&mut pair, 0, 1);
     let [me, shown, bank] = [player(0), page(1), bank(1)].map(|id| shown_entity(&pair, 0, id));
     let from = inv(shown, 4);
-    ask(&mut pair, 0, Action::QuickMove { from, to: me.into() });
-    ask(&mut pair, 0, Action::Move { from: inv(me, 0), to: from, count: Some(5) });
+    ask(&mut pair, 0, InventoryAction::QuickMove { from, to: me.into() });
+    ask(&mut pair, 0, InventoryAction::Move { from: inv(me, 0), to: from, count: Some(5) });
     pair.settle(60);
     assert_eq!(events(&mut pair, 0).rejected, []);
     assert_same(&pair, 0, page(1));
@@ -310,10 +310,10 @@ fn page_acts_like_a_chest_and_icons_are_not_items() {
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(COIN), 100);
     // The icons are coins as well, and the bank itself holds no items.
     for action in [
-        Action::QuickMove { from: (bank, Tabs::slot(0)), to: me.into() },
-        Action::QuickMove { from: inv(me, 0), to: bank.into() },
-        Action::Swap { a: (bank, Tabs::slot(0)), b: inv(me, 5) },
-        Action::Drop { from: (bank, Tabs::slot(0)), count: None },
+        InventoryAction::QuickMove { from: (bank, Tabs::slot(0)), to: me.into() },
+        InventoryAction::QuickMove { from: inv(me, 0), to: bank.into() },
+        InventoryAction::Swap { a: (bank, Tabs::slot(0)), b: inv(me, 5) },
+        InventoryAction::Drop { from: (bank, Tabs::slot(0)), count: None },
     ] {
         ask(&mut pair, 0, action);
         pair.settle(60);
@@ -329,16 +329,18 @@ fn page_acts_like_a_chest_and_icons_are_not_items() {
 }
 
 #[derive(Resource, Default)]
-struct Unaccounted(Vec<ItemsUnaccounted>);
+struct Unaccounted(Vec<UnaccountedItems>);
 
 #[derive(Component)]
 struct Locked;
 
 #[test]
 fn page_rights_follow_the_bank_and_may_be_narrower() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
-        app.add_pages().add_rule::<With<Locked>, _>(|_: In<Ask>| Verdict::Refuse(Reason::Locked));
+        app.add_pages().add_rule::<With<Locked>, _>(|_: In<AccessRequest>| {
+            AccessDecision::Deny(Rejection::Locked)
+        });
     });
     let entity = spawn_bank(&mut pair, &[0]);
     let [locked, looked_at] = [1, 2].map(|n| on_server(&pair, page(n)));
@@ -347,9 +349,9 @@ fn page_rights_follow_the_bank_and_may_be_narrower() {
     pair.settle(100);
     open(&mut pair, 0, 5);
     let id = open(&mut pair, 0, 1);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Locked)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::Locked)]);
     assert_eq!(open_pages(&pair, 0), [5], "what was open stays");
-    let rights = |pair: &Pair, n: u32| {
+    let rights = |pair: &Simulation, n: u32| {
         let there = shown_entity(pair, 0, page(n));
         pair.clients[0].app.world().get::<InView>(there).unwrap().rights
     };
@@ -426,7 +428,7 @@ fn bank_is_saved_by_id_and_emptied_slots_remove_no_tab() {
     assert_eq!(server_tabs(&mut pair, entity).add(Tab::new("Gems", AXE, 10)), TABS);
     pair.settle(60);
     // Server code that empties all slots removes icons, not pages.
-    with_inventories(&mut pair.server, move |inv| _ = inv.take_where(entity, |_| true).unwrap());
+    with_inventories(&mut pair.server, move |inv| _ = inv.take_if(entity, |_| true).unwrap());
     pair.settle(60);
     assert_eq!(listed(&mut pair.clients[0].app).len(), 50);
     assert_eq!(open_pages(&pair, 0), [4]);
@@ -450,7 +452,9 @@ fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
     step(app);
     assert!(listed(app)[0].2 && app.world().get::<InView>(first).is_some());
     let from = (first, Inventory::slot(0));
-    with_actions(app, move |actions| actions.request(Action::QuickMove { from, to: me.into() }));
+    with_actions(app, move |actions| {
+        actions.request(InventoryAction::QuickMove { from, to: me.into() })
+    });
     step(app);
     assert_eq!(app.world().get::<Inventory>(me).unwrap().count(TORCH), 5);
     with_pages(app, move |pages| pages.open(entity, 1));
@@ -458,7 +462,7 @@ fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
     assert!(app.world().get::<InView>(first).is_none());
     assert!(app.world().get::<InView>(second).is_some());
     let missing = with_pages(app, move |pages| pages.open(entity, TABS));
-    assert_eq!(app.world().resource::<EventLog>().rejected, [(missing, Reason::NoSuchSlot)]);
+    assert_eq!(app.world().resource::<EventLog>().rejected, [(missing, Rejection::NoSuchSlot)]);
     app.world_mut().get_mut::<Tabs>(entity).unwrap().rename(0, "Ores");
     step(app);
     assert_eq!(listed(app)[0].0, "Ores");
@@ -473,7 +477,7 @@ fn play_at_the_authority(app: &mut App, mut step: impl FnMut(&mut App)) {
 
 #[test]
 fn pages_work_on_a_host_and_in_single_player() {
-    let mut app = Pair::app(|app| {
+    let mut app = Simulation::app(|app| {
         setup(app);
         app.add_pages();
     });

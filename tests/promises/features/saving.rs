@@ -6,7 +6,7 @@ use crate::common::*;
 fn save_and_load_keep_everything_and_send_a_full_update() {
     let mut pair = pair(1);
     let entity = spawn_player(&mut pair, 0);
-    inventory(&mut pair, entity).set(26, AXE.stack(1).worn(12)).unwrap();
+    inventory(&mut pair, entity).set(26, AXE.stack(1).with_wear(12)).unwrap();
     hotbar(&mut pair, entity).set(3, COIN.stack(77)).unwrap();
     hotbar(&mut pair, entity).select(3);
     pair.steps(3);
@@ -27,7 +27,7 @@ fn save_and_load_keep_everything_and_send_a_full_update() {
     assert_eq!(stats(&pair.server).opens_encoded - before.opens_encoded, 1);
     assert_same(&pair, 0, player(0));
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap();
-    assert_eq!((shown.get(0), shown.get(26)), (None, Some(AXE.stack(1).worn(12))));
+    assert_eq!((shown.get(0), shown.get(26)), (None, Some(AXE.stack(1).with_wear(12))));
     assert_eq!(events(&mut pair, 0).opened.len(), 1, "it was open all the time");
     let again = with_inventories(&mut pair.server, move |inv| inv.save(entity)).unwrap();
     let slots = |saved: &SavedInventory| saved.containers[0].slots.clone();
@@ -36,7 +36,7 @@ fn save_and_load_keep_everything_and_send_a_full_update() {
 
 #[test]
 fn saving_a_huge_inventory_does_not_panic() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let entity = app.world_mut().spawn((chest(1), Inventory::new(70_000))).id();
     app.update();
     let saved = with_inventories(&mut app, move |inv| inv.save(entity).map(drop));
@@ -45,7 +45,7 @@ fn saving_a_huge_inventory_does_not_panic() {
 
 #[test]
 fn loading_into_an_entity_despawned_in_the_same_tick() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let entity = app.world_mut().spawn((chest(1), Inventory::new(3))).id();
     app.update();
     app.add_systems(

@@ -6,17 +6,17 @@ use core::time::Duration;
 #[derive(Resource, Default)]
 struct Flushed(Vec<InventoriesFlushed>);
 
-fn record_flushes(pair: &mut Pair) {
+fn record_flushes(pair: &mut Simulation) {
     pair.server.init_resource::<Flushed>().add_observer(
         |on: On<InventoriesFlushed>, mut flushed: ResMut<Flushed>| flushed.0.push((*on).clone()),
     );
 }
 
-fn flush(pair: &mut Pair, within: Duration) {
+fn flush(pair: &mut Simulation, within: Duration) {
     pair.server.world_mut().trigger(FlushInventories { within });
 }
 
-fn flushed(pair: &Pair) -> &[InventoriesFlushed] {
+fn flushed(pair: &Simulation) -> &[InventoriesFlushed] {
     &pair.server.world().resource::<Flushed>().0
 }
 
@@ -27,9 +27,10 @@ fn pending_updates_are_sent_before_the_server_stops() {
     let players = [0, 1, 2].map(|client| spawn_player(&mut pair, client));
     pair.settle(50);
     let mut settings = pair.server.world_mut().resource_mut::<SyncSettings>();
-    (settings.normal, settings.debounce) = (Duration::from_secs(60), Duration::from_secs(60));
+    (settings.normal_interval, settings.debounce_delay) =
+        (Duration::from_secs(60), Duration::from_secs(60));
     settings.bytes_per_second = 1;
-    pair.server.world_mut().entity_mut(players[1]).insert(Pace::Normal);
+    pair.server.world_mut().entity_mut(players[1]).insert(SyncPriority::Normal);
     for n in 1..=40 {
         for player in players {
             inventory(&mut pair, player).set(n % 27, TORCH.stack(n as u32)).unwrap();
@@ -75,14 +76,14 @@ fn updates_not_sent_in_time_are_reported() {
     assert!(flushed(&pair).is_empty(), "there is time left");
     pair.steps(20);
     let client = pair.client_id(1).entity().unwrap();
-    let left = vec![Unflushed { client, inventory: chest(9) }];
+    let left = vec![PendingUpdate { client, inventory: chest(9) }];
     assert_eq!(flushed(&pair), [InventoriesFlushed { left }]);
     assert_same(&pair, 0, player(0));
 }
 
 #[test]
 fn flush_completes_at_once_without_a_server() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     app.init_resource::<Flushed>().add_observer(
         |on: On<InventoriesFlushed>, mut flushed: ResMut<Flushed>| flushed.0.push((*on).clone()),
     );

@@ -23,7 +23,7 @@ fn trade_exchanges_both_offers_or_nothing() {
         let offer = shown_entity(&pair, client, InventoryId::named("offer", client as u64));
         let from = (me, Inventory::slot(0));
         with_actions(&mut pair.clients[client].app, move |actions| {
-            actions.request_as(me, Action::QuickMove { from, to: offer.into() })
+            actions.request_as(me, InventoryAction::QuickMove { from, to: offer.into() })
         });
     }
     pair.settle(60);
@@ -35,11 +35,13 @@ fn trade_exchanges_both_offers_or_nothing() {
     // First without room for the coins, then with room.
     for full in [true, false] {
         for slot in 1..27 {
-            let stack = full.then(|| BOOTS.stack(1).worn(slot as u16));
+            let stack = full.then(|| BOOTS.stack(1).with_wear(slot as u16));
             inventory(&mut pair, players[0]).set(slot, stack).unwrap();
             hotbar(&mut pair, players[0]).set(slot % 9, stack).unwrap();
         }
-        inventory(&mut pair, players[0]).set(0, full.then(|| BOOTS.stack(1).worn(99))).unwrap();
+        inventory(&mut pair, players[0])
+            .set(0, full.then(|| BOOTS.stack(1).with_wear(99)))
+            .unwrap();
         let traded = with_inventories(&mut pair.server, move |inv| {
             inv.transact(|tx| {
                 tx.move_all(offers[0], players[1])?;

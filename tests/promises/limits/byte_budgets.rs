@@ -5,18 +5,18 @@ use crate::common::{
     *,
 };
 
-fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
+fn limit(pair: &mut Simulation, bytes_per_second: u32, total_bytes_per_second: u32) {
     let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
     pair.server.insert_resource(settings);
 }
 
-fn sync_of(pair: &Pair, client: usize) -> ClientSync {
+fn sync_of(pair: &Simulation, client: usize) -> ClientSyncStats {
     let entity = pair.client_id(client).entity().unwrap();
-    *pair.server.world().get::<ClientSync>(entity).unwrap()
+    *pair.server.world().get::<ClientSyncStats>(entity).unwrap()
 }
 
 /// Returns `true` if slot 0 shows something else than before.
-fn news(pair: &Pair, client: usize, id: InventoryId, before: &mut Option<Stack>) -> bool {
+fn news(pair: &Simulation, client: usize, id: InventoryId, before: &mut Option<Stack>) -> bool {
     let now = pair.shown::<Inventory>(client, id).unwrap().get(0);
     core::mem::replace(before, now) != now
 }
@@ -45,7 +45,7 @@ fn two_thousand_bytes_per_second_are_kept_and_converge() {
         assert!((15_000..23_000).contains(&bytes), "{bytes} bytes in ten seconds");
         let sync = sync_of(&pair, 0);
         assert!(sync.behind <= 40 && sync.behind > 0, "{sync:?}");
-        assert!(sync.choked > 200 && sync.choked < sync.updates + 40, "each once: {sync:?}");
+        assert!(sync.throttled > 200 && sync.throttled < sync.updates + 40, "each once: {sync:?}");
         assert!(sync.merged > 1000, "{sync:?}");
         assert!(sizes[1] < sizes[0] * 11 / 10, "the queue does not grow: {sizes:?}");
         pair.steps(1200);
@@ -98,8 +98,8 @@ fn critical_updates_are_sent_first() {
     // The one in the middle of the list.
     let critical = 10;
     for (n, there) in all.iter().enumerate().filter(|(n, _)| *n != critical) {
-        let pace = if n % 2 == 0 { Pace::Normal } else { Pace::Low };
-        pair.server.world_mut().entity_mut(*there).insert(pace);
+        let priority = if n % 2 == 0 { SyncPriority::Normal } else { SyncPriority::Low };
+        pair.server.world_mut().entity_mut(*there).insert(priority);
     }
     pair.settle(100);
     limit(&mut pair, 600, u32::MAX);
@@ -188,7 +188,8 @@ fn action_response_is_never_deferred() {
             if n.is_multiple_of(20) {
                 events(&mut pair, 0).clear();
                 let [a, b] = if n % 40 == 0 { [0, 1] } else { [1, 0] };
-                let action = Action::Move { from: inv(me, b), to: inv(me, a), count: None };
+                let action =
+                    InventoryAction::Move { from: inv(me, b), to: inv(me, a), count: None };
                 ask(&mut pair, 0, action);
             }
             pair.step();
@@ -199,7 +200,7 @@ fn action_response_is_never_deferred() {
             }
         }
         let sync = sync_of(&pair, 0);
-        assert!(sync.choked > 20 && sync.behind > 0, "{sync:?}");
+        assert!(sync.throttled > 20 && sync.behind > 0, "{sync:?}");
     });
 }
 
@@ -220,7 +221,7 @@ fn hotbar_is_not_delayed_by_a_transfer_that_uses_the_rest() {
     let bytes = bytes_down(&pair, 0) - before;
     assert!(pair.shown::<Inventory>(0, chest(25)).is_none(), "the transfer is still running");
     assert!(bytes > 400_000, "{bytes} in ten seconds: the transfer uses the rest");
-    assert_eq!(stats(&pair.server).updates_choked, 0);
+    assert_eq!(stats(&pair.server).updates_throttled, 0);
     pair.settle(600);
     (0..26).for_each(|n| assert_same(&pair, 0, chest(n)));
 }
@@ -240,6 +241,6 @@ fn nothing_waits_without_a_limit() {
         assert_same(&pair, 0, chest(149));
         assert_same(&pair, 1, chest(149));
     }
-    assert_eq!(stats(&pair.server).updates_choked, 0);
+    assert_eq!(stats(&pair.server).updates_throttled, 0);
     assert!(bytes_down(&pair, 0) > 400_000, "{}", bytes_down(&pair, 0));
 }

@@ -4,10 +4,10 @@ use crate::common::forge::{TYPES, forged, send, view};
 use crate::common::{random::each_seed, *};
 use bevy_inventory_sync::wire::{
     bits::BitWriter,
-    request::{Body, REQUEST_BYTES_MAX, Target, write_body},
+    request::{REQUEST_BYTES_MAX, RequestBody, Target, write_body},
 };
 
-fn inv(n: u32, slot: usize) -> Place {
+fn inv(n: u32, slot: usize) -> SlotRef {
     (view(n), Inventory::slot(slot))
 }
 
@@ -20,7 +20,7 @@ fn scene() -> Scene {
 }
 
 /// Everything that the two players have.
-fn contents(pair: &mut Pair, units: [Entity; 2]) -> Vec<Option<Stack>> {
+fn contents(pair: &mut Simulation, units: [Entity; 2]) -> Vec<Option<Stack>> {
     let world = pair.server.world();
     let slots = |unit| world.get::<Inventory>(unit).unwrap().as_slice().iter().copied();
     units.into_iter().flat_map(slots).collect()
@@ -31,7 +31,7 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
     let Scene { mut pair, players, .. } = scene();
     let [a, b] = [players[0], players[1]];
     let before = contents(&mut pair, [a, b]);
-    let moving = |from, to, count| Action::Move { from, to, count };
+    let moving = |from, to, count| InventoryAction::Move { from, to, count };
     let invalid = [
         moving(inv(0, 27), inv(0, 1), None),
         moving(inv(0, 255), inv(0, 1), None),
@@ -42,20 +42,20 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
         moving(inv(0, 0), inv(0, 1), Some(0)),
         moving(inv(0, 0), inv(0, 1), Some(11)),
         moving(inv(0, 0), inv(0, 1), Some(u32::MAX)),
-        Action::Swap { a: inv(0, 0), b: inv(65535, 0) },
-        Action::QuickMove { from: inv(0, 0), to: view(3).into() },
-        Action::Collect { onto: inv(0, 0), from: vec![view(3).into(); 8] },
-        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 256], each: Some(1) },
-        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1)], each: Some(u32::MAX) },
-        Action::MoveAll { from: view(1).into(), to: view(0).into() },
-        Action::Drop { from: inv(1, 0), count: None },
-        Action::Drop { from: inv(0, 0), count: Some(u32::MAX) },
-        Action::Select { slot: (view(0), Hotbar::slot(9)) },
-        Action::Select { slot: inv(0, 300) },
-        Action::Sort { entity: view(7), container: ContainerKey::of(Inventory::NAME) },
-        Action::Sort { entity: view(0), container: ContainerKey::of(Equipment::NAME) },
-        Action::craft(RecipeId::of("no such recipe"), view(0)),
-        Action::Craft {
+        InventoryAction::Swap { a: inv(0, 0), b: inv(65535, 0) },
+        InventoryAction::QuickMove { from: inv(0, 0), to: view(3).into() },
+        InventoryAction::Collect { onto: inv(0, 0), from: vec![view(3).into(); 8] },
+        InventoryAction::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 256], each: Some(1) },
+        InventoryAction::Spread { from: inv(0, 0), onto: vec![inv(0, 1)], each: Some(u32::MAX) },
+        InventoryAction::MoveAll { from: view(1).into(), to: view(0).into() },
+        InventoryAction::Drop { from: inv(1, 0), count: None },
+        InventoryAction::Drop { from: inv(0, 0), count: Some(u32::MAX) },
+        InventoryAction::Select { slot: (view(0), Hotbar::slot(9)) },
+        InventoryAction::Select { slot: inv(0, 300) },
+        InventoryAction::Sort { entity: view(7), container: ContainerKey::of(Inventory::NAME) },
+        InventoryAction::Sort { entity: view(0), container: ContainerKey::of(Equipment::NAME) },
+        InventoryAction::craft(RecipeId::of("no such recipe"), view(0)),
+        InventoryAction::Craft {
             recipe: RecipeId::of("torches"),
             times: u32::MAX,
             from: vec![view(0).into()],
@@ -63,13 +63,13 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
             at: None,
         },
     ];
-    let refused = stats(&pair.server).actions_refused;
+    let refused = stats(&pair.server).requests_rejected;
     for (n, action) in (1u8..).zip(&invalid) {
         let bytes = forged(&pair, n, Some(0), action);
         send(&mut pair, 0, bytes);
         pair.step();
         assert_eq!(contents(&mut pair, [a, b]), before, "{action:?}");
-        assert_eq!(stats(&pair.server).actions_refused - refused, u64::from(n), "{action:?}");
+        assert_eq!(stats(&pair.server).requests_rejected - refused, u64::from(n), "{action:?}");
     }
     // Acting as someone else, or as nobody, with one's own items.
     let n = u8::try_from(invalid.len()).unwrap();
@@ -89,8 +89,9 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
 fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
     let Scene { mut pair, players, .. } = scene();
     let [a, b] = [players[0], players[1]];
-    let valid = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
-    let torches = |pair: &mut Pair| inventory(pair, a).get(1).map_or(0, |stack| stack.count());
+    let valid = InventoryAction::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let torches =
+        |pair: &mut Simulation| inventory(pair, a).get(1).map_or(0, |stack| stack.count());
     for _ in 0..3 {
         let bytes = forged(&pair, 1, Some(0), &valid);
         send(&mut pair, 0, bytes);
@@ -113,7 +114,7 @@ fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
 }
 
 #[derive(Resource, Default)]
-struct Bad(Vec<ClientMisbehaved>);
+struct Bad(Vec<ClientViolation>);
 
 #[test]
 fn malformed_requests_are_counted_separately_and_emit_one_event() {
@@ -121,9 +122,9 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
     let [a, b] = [players[0], players[1]];
     pair.server
         .init_resource::<Bad>()
-        .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
+        .add_observer(|bad: On<ClientViolation>, mut all: ResMut<Bad>| all.0.push(*bad));
     let before = contents(&mut pair, [a, b]);
-    let valid = Action::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let valid = InventoryAction::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
     let whole = forged(&pair, 1, Some(0), &valid);
     for len in 0..whole.len() {
         send(&mut pair, 0, whole[..len].to_vec());
@@ -136,7 +137,7 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
     assert_eq!(malformed, whole.len() as u64 + 2);
     let client = pair.client_id(0).entity().unwrap();
     let bad = &pair.server.world().resource::<Bad>().0;
-    assert_eq!(*bad, [ClientMisbehaved { client, what: Misbehaviour::Malformed }]);
+    assert_eq!(*bad, [ClientViolation { client, what: ProtocolViolation::Malformed }]);
     let next = forged(&pair, 2, Some(0), &valid);
     send(&mut pair, 0, next);
     pair.step();
@@ -149,18 +150,18 @@ fn ten_thousand_requests_per_second_are_dropped_undecoded() {
     let [a, b] = [players[0], players[1]];
     pair.server
         .init_resource::<Bad>()
-        .add_observer(|bad: On<ClientMisbehaved>, mut all: ResMut<Bad>| all.0.push(*bad));
+        .add_observer(|bad: On<ClientViolation>, mut all: ResMut<Bad>| all.0.push(*bad));
     let me = shown_entity(&pair, 1, player(1));
     let mut number = 0u8;
     for n in 0..120usize {
         for _ in 0..167 {
             number = number.wrapping_add(1);
             let (from, to) = (inv(0, 0), inv(0, 1));
-            let bytes = forged(&pair, number, Some(0), &Action::Swap { a: from, b: to });
+            let bytes = forged(&pair, number, Some(0), &InventoryAction::Swap { a: from, b: to });
             send(&mut pair, 0, bytes);
         }
         let (from, to) = ((me, Inventory::slot(n % 5)), (me, Inventory::slot((n + 1) % 5)));
-        ask(&mut pair, 1, Action::Swap { a: from, b: to });
+        ask(&mut pair, 1, InventoryAction::Swap { a: from, b: to });
         pair.step();
     }
     let InventoryStats { requests_validated, requests_flooded, requests_malformed, .. } =
@@ -172,12 +173,12 @@ fn ten_thousand_requests_per_second_are_dropped_undecoded() {
     );
     pair.settle(50);
     let rejected: Vec<_> = events(&mut pair, 1).rejected.iter().map(|r| r.1).collect();
-    assert!(rejected.iter().all(|r| *r == Reason::TooFast), "{rejected:?}");
+    assert!(rejected.iter().all(|r| *r == Rejection::TooFast), "{rejected:?}");
     assert_same(&pair, 1, player(1));
     assert_eq!(inventory(&mut pair, a).count(TORCH), 10);
     assert_eq!(inventory(&mut pair, b).count(COIN), 100);
     let client = pair.client_id(0).entity().unwrap();
-    let flooding = ClientMisbehaved { client, what: Misbehaviour::Flooding };
+    let flooding = ClientViolation { client, what: ProtocolViolation::Flooding };
     assert!(pair.server.world().resource::<Bad>().0.contains(&flooding));
     assert!(!pair.server.world().resource::<Bad>().0.iter().any(|bad| bad.client != client));
 }
@@ -191,11 +192,11 @@ fn fast_legitimate_clicking_is_never_rejected() {
         for n in 0..1200usize {
             if n % 3 == 0 {
                 let here = if pair.shown::<Hotbar>(0, player(0)).unwrap().get(0).is_some() {
-                    ((me, Hotbar::slot(0)), Area::of::<Inventory>(me))
+                    ((me, Hotbar::slot(0)), ContainerRef::of::<Inventory>(me))
                 } else {
-                    ((me, Inventory::slot(0)), Area::of::<Hotbar>(me))
+                    ((me, Inventory::slot(0)), ContainerRef::of::<Hotbar>(me))
                 };
-                ask(&mut pair, 0, Action::QuickMove { from: here.0, to: here.1 });
+                ask(&mut pair, 0, InventoryAction::QuickMove { from: here.0, to: here.1 });
             }
             pair.network.latency_ticks = if n % 60 < 30 { random.u64(20..40) } else { 2 };
             pair.step();
@@ -213,18 +214,18 @@ fn pending_requests_are_bounded_and_every_one_is_answered() {
     pair.network.latency_ticks = 60;
     for _ in 0..50 {
         let (a, b) = ((me, Inventory::slot(0)), (me, Inventory::slot(1)));
-        ask(&mut pair, 0, Action::Swap { a, b });
+        ask(&mut pair, 0, InventoryAction::Swap { a, b });
     }
     assert_eq!(events(&mut pair, 0).rejected.len(), 18);
-    assert!(events(&mut pair, 0).rejected.iter().all(|r| r.1 == Reason::TooManyPending));
+    assert!(events(&mut pair, 0).rejected.iter().all(|r| r.1 == Rejection::TooManyPending));
     pair.settle(300);
     assert_eq!(events(&mut pair, 0).confirmed.len(), 32);
     assert_same(&pair, 0, player(0));
     pair.network.latency_ticks = 0;
-    ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
+    ask(&mut pair, 0, InventoryAction::Use { slot: (me, Inventory::slot(0)) });
     pair.disconnect(0);
-    assert_eq!(events(&mut pair, 0).rejected.last().unwrap().1, Reason::NotConnected);
-    ask(&mut pair, 0, Action::Use { slot: (me, Inventory::slot(0)) });
+    assert_eq!(events(&mut pair, 0).rejected.last().unwrap().1, Rejection::NotConnected);
+    ask(&mut pair, 0, InventoryAction::Use { slot: (me, Inventory::slot(0)) });
     assert_eq!(
         events(&mut pair, 0).rejected.len(),
         20,
@@ -252,9 +253,9 @@ fn stale_copy_is_corrected_when_an_action_touches_it() {
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(5);
     assert_ne!(shown, Some(AXE.stack(1)), "the copy is wrong and undetected");
     let (from, to) = ((me, Inventory::slot(5)), (me, Inventory::slot(6)));
-    let id = ask(&mut pair, 0, Action::Move { from, to, count: None });
+    let id = ask(&mut pair, 0, InventoryAction::Move { from, to, count: None });
     pair.settle(50);
-    assert_eq!(events(&mut pair, 0).rejected, [(id, Reason::Stale)]);
+    assert_eq!(events(&mut pair, 0).rejected, [(id, Rejection::Stale)]);
     assert_same(&pair, 0, player(0));
 }
 
@@ -263,15 +264,15 @@ fn opening_a_missing_inventory_reveals_nothing() {
     let Scene { mut pair, .. } = scene();
     let mut w = BitWriter::default();
     let entity = Target::Entity(Entity::from_raw_u32(400_000).unwrap());
-    write_body(&mut w, 1, &Body::Open(entity), TYPES);
+    write_body(&mut w, 1, &RequestBody::Open(entity), TYPES);
     let bytes = w.finish().to_vec();
     send(&mut pair, 0, bytes);
     let mut w = BitWriter::default();
-    write_body(&mut w, 2, &Body::Close { view: 999, handle: 0 }, TYPES);
+    write_body(&mut w, 2, &RequestBody::Close { view: 999, handle: 0 }, TYPES);
     let bytes = w.finish().to_vec();
     send(&mut pair, 0, bytes);
     pair.step();
-    assert_eq!(stats(&pair.server).actions_refused, 2);
+    assert_eq!(stats(&pair.server).requests_rejected, 2);
     assert_eq!(stats(&pair.server).requests_malformed, 0);
 }
 
@@ -279,8 +280,8 @@ fn opening_a_missing_inventory_reveals_nothing() {
 fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
     let Scene { mut pair, .. } = scene();
     for (n, action) in (1u8..).zip([
-        Action::Collect { onto: inv(0, 0), from: vec![view(0).into(); 9] },
-        Action::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 257], each: Some(1) },
+        InventoryAction::Collect { onto: inv(0, 0), from: vec![view(0).into(); 9] },
+        InventoryAction::Spread { from: inv(0, 0), onto: vec![inv(0, 1); 257], each: Some(1) },
     ]) {
         let bytes = forged(&pair, n, Some(0), &action);
         send(&mut pair, 0, bytes);
@@ -294,19 +295,19 @@ fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
         pair.server.world_mut().spawn((chest(id), Inventory(slots), viewers));
     }
     pair.settle(50);
-    let refused = stats(&pair.server).actions_refused;
+    let refused = stats(&pair.server).requests_rejected;
     let kinds = ContainerKey::of(Inventory::NAME);
     for (n, action) in (3u8..).zip([
-        Action::MoveAll { from: view(1).into(), to: view(2).into() },
-        Action::Collect { onto: inv(1, 0), from: vec![view(1).into(); 8] },
-        Action::Sort { entity: view(1), container: kinds },
-        Action::MoveAll { from: view(0).into(), to: view(1).into() },
+        InventoryAction::MoveAll { from: view(1).into(), to: view(2).into() },
+        InventoryAction::Collect { onto: inv(1, 0), from: vec![view(1).into(); 8] },
+        InventoryAction::Sort { entity: view(1), container: kinds },
+        InventoryAction::MoveAll { from: view(0).into(), to: view(1).into() },
     ]) {
         let bytes = forged(&pair, n, Some(0), &action);
         send(&mut pair, 0, bytes);
         pair.step();
     }
-    assert_eq!(stats(&pair.server).actions_refused - refused, 1, "from bank to bank");
+    assert_eq!(stats(&pair.server).requests_rejected - refused, 1, "from bank to bank");
     pair.settle(200);
     assert_same(&pair, 0, chest(10));
     assert_same(&pair, 0, player(0));
@@ -329,8 +330,8 @@ fn constant_resync_requests_are_rate_limited() {
         pair.step();
     }
     let served = stats(&pair.server).opens_encoded - before;
-    let InventoryStats { resyncs_asked, requests_flooded, .. } = stats(&pair.server);
-    assert_eq!(resyncs_asked + requests_flooded, 1000);
-    assert!((300..400).contains(&resyncs_asked), "{resyncs_asked}: a burst and 100 per second");
+    let InventoryStats { resyncs_served, requests_flooded, .. } = stats(&pair.server);
+    assert_eq!(resyncs_served + requests_flooded, 1000);
+    assert!((300..400).contains(&resyncs_served), "{resyncs_served}: a burst and 100 per second");
     assert!((5..=11).contains(&served), "{served} full updates in 100 ticks");
 }

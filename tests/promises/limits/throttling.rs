@@ -2,7 +2,7 @@
 
 use crate::common::*;
 
-fn limit(pair: &mut Pair, bytes_per_second: u32, total_bytes_per_second: u32) {
+fn limit(pair: &mut Simulation, bytes_per_second: u32, total_bytes_per_second: u32) {
     let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
     pair.server.insert_resource(settings);
 }
@@ -70,18 +70,18 @@ fn debt_is_scaled_when_the_rate_changes() {
 }
 
 /// Twenty chests that change in every tick and use all bytes, and one that changes now and then.
-fn crowded() -> (Pair, Vec<Entity>, Entity) {
+fn crowded() -> (Simulation, Vec<Entity>, Entity) {
     let mut pair = pair(1);
     let busy = (0..20).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
     let quiet = spawn_chest(&mut pair, 50, &[0]);
-    pair.server.world_mut().entity_mut(quiet).insert(Pace::Low);
+    pair.server.world_mut().entity_mut(quiet).insert(SyncPriority::Low);
     inventory(&mut pair, quiet).set(1, AXE.stack(1)).unwrap();
     pair.settle(100);
     limit(&mut pair, 300, u32::MAX);
     (pair, busy, quiet)
 }
 
-fn change_all(pair: &mut Pair, busy: &[Entity], ticks: u32) {
+fn change_all(pair: &mut Simulation, busy: &[Entity], ticks: u32) {
     for n in 1..=ticks {
         for there in busy {
             let count = inventory(pair, *there).get(0).map_or(0, |stack| stack.count());
@@ -93,11 +93,11 @@ fn change_all(pair: &mut Pair, busy: &[Entity], ticks: u32) {
 
 #[test]
 fn update_that_becomes_critical_while_throttled_is_sent_first() {
-    let whole = |pair: &mut Pair, quiet: Entity, pace: Option<Pace>| {
+    let whole = |pair: &mut Simulation, quiet: Entity, priority: Option<SyncPriority>| {
         let mut entity = pair.server.world_mut().entity_mut(quiet);
-        match pace {
-            Some(pace) => *entity.get_mut::<Pace>().unwrap() = pace,
-            None => drop(entity.remove::<Pace>()),
+        match priority {
+            Some(priority) => *entity.get_mut::<SyncPriority>().unwrap() = priority,
+            None => drop(entity.remove::<SyncPriority>()),
         }
     };
     for way in 0..3 {
@@ -108,12 +108,12 @@ fn update_that_becomes_critical_while_throttled_is_sent_first() {
         let shown = pair.shown::<Inventory>(0, chest(50)).unwrap().get(0);
         assert_eq!(shown, None, "critical updates are sent first");
         match way {
-            0 => whole(&mut pair, quiet, Some(Pace::Critical)),
+            0 => whole(&mut pair, quiet, Some(SyncPriority::Critical)),
             1 => whole(&mut pair, quiet, None),
             _ => {
                 let client = pair.client_id(0);
                 let mut viewers = pair.server.world_mut().get_mut::<Viewers>(quiet).unwrap();
-                viewers.set_pace(client, Pace::Critical);
+                viewers.set_priority(client, SyncPriority::Critical);
             }
         }
         change_all(&mut pair, &busy, 20);
@@ -132,7 +132,7 @@ fn closed_and_resynced_inventories_leave_the_queue() {
     assert!(before > 10, "{before}");
     // The response to the player's own action is sent at once, with all pending changes of that inventory.
     let there = shown_entity(&pair, 0, chest(50));
-    ask(&mut pair, 0, Action::Swap { a: inv(there, 1), b: inv(there, 2) });
+    ask(&mut pair, 0, InventoryAction::Swap { a: inv(there, 1), b: inv(there, 2) });
     pair.steps(4);
     assert_same(&pair, 0, chest(50));
     pair.steps(30);
@@ -152,6 +152,6 @@ fn closed_and_resynced_inventories_leave_the_queue() {
     assert_eq!(sync_of(&pair, 0).behind, 0, "the full updates were up to date");
 }
 
-fn sync_of(pair: &Pair, client: usize) -> ClientSync {
-    *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
+fn sync_of(pair: &Simulation, client: usize) -> ClientSyncStats {
+    *pair.server.world().get::<ClientSyncStats>(pair.client_id(client).entity().unwrap()).unwrap()
 }

@@ -17,22 +17,22 @@ impl GameAction for Mark {
     const NAME: &'static str = "mark";
     type Output = ();
 
-    fn apply(&self, _: &mut Tx) -> Result<(), Reason> {
+    fn apply(&self, _: &mut Transaction) -> Result<(), Rejection> {
         Ok(())
     }
 }
 
-/// Accepted actions, in order.
+/// Applied actions, in order.
 #[derive(Resource, Default)]
-struct AcceptedActions(Vec<(Option<Action>, Option<u32>)>);
+struct AcceptedActions(Vec<(Option<InventoryAction>, Option<u32>)>);
 
 fn record_accepted(
-    mut decisions: MessageReader<ActionDecided>,
+    mut decisions: MessageReader<ActionResolved>,
     mut decided: ResMut<AcceptedActions>,
 ) {
     for decision in decisions.read().filter(|decision| decision.result.is_ok()) {
         let mark = decision.action.get::<Mark>().map(|mark| mark.0);
-        decided.0.push((decision.action.get::<Action>().cloned(), mark));
+        decided.0.push((decision.action.get::<InventoryAction>().cloned(), mark));
     }
 }
 
@@ -43,13 +43,13 @@ struct Model(BTreeMap<Entity, Vec<Option<(ItemId, u32)>>>);
 const MAX: fn(ItemId) -> u32 = |item| if item == TORCH { 64 } else { 1 };
 
 impl Model {
-    fn at(&mut self, (entity, slot): Place) -> &mut Option<(ItemId, u32)> {
+    fn at(&mut self, (entity, slot): SlotRef) -> &mut Option<(ItemId, u32)> {
         let index = usize::from(slot.index)
             + if slot.container == ContainerKey::of(Hotbar::NAME) { 27 } else { 0 };
         &mut self.0.get_mut(&entity).expect("one of the three inventories")[index]
     }
 
-    fn put(&mut self, at: Place, (item, count): (ItemId, u32)) -> u32 {
+    fn put(&mut self, at: SlotRef, (item, count): (ItemId, u32)) -> u32 {
         let cell = self.at(at);
         let there = match cell {
             Some((other, _)) if *other != item => return count,
@@ -63,7 +63,7 @@ impl Model {
         count - moved
     }
 
-    fn moved(&mut self, from: Place, to: Place, count: Option<u32>) {
+    fn moved(&mut self, from: SlotRef, to: SlotRef, count: Option<u32>) {
         if from == to {
             return;
         }
@@ -80,9 +80,9 @@ impl Model {
         }
     }
 
-    fn quick(&mut self, from: Place, to: Entity) {
+    fn quick(&mut self, from: SlotRef, to: Entity) {
         let (item, mut left) = self.at(from).take().unwrap();
-        let places: Vec<Place> = (0..self.0[&to].len()).map(|n| place(to, n)).collect();
+        let places: Vec<SlotRef> = (0..self.0[&to].len()).map(|n| place(to, n)).collect();
         for stacks in [true, false] {
             for at in places.iter().filter(|at| **at != from) {
                 if left > 0 && self.at(*at).is_some() == stacks {
@@ -93,16 +93,16 @@ impl Model {
         *self.at(from) = (left > 0).then_some((item, left));
     }
 
-    fn done(&mut self, action: &Action) {
+    fn done(&mut self, action: &InventoryAction) {
         match action {
-            Action::Move { from, to, count } => self.moved(*from, *to, *count),
-            Action::Swap { a, b } => {
+            InventoryAction::Move { from, to, count } => self.moved(*from, *to, *count),
+            InventoryAction::Swap { a, b } => {
                 let (in_a, in_b) = (*self.at(*a), *self.at(*b));
                 *self.at(*a) = in_b;
                 *self.at(*b) = in_a;
             }
-            Action::QuickMove { from, to } => self.quick(*from, to.entity),
-            Action::Drop { from, count } => {
+            InventoryAction::QuickMove { from, to } => self.quick(*from, to.entity),
+            InventoryAction::Drop { from, count } => {
                 let (item, have) = self.at(*from).unwrap();
                 let left = have - count.unwrap_or(have);
                 *self.at(*from) = (left > 0).then_some((item, left));
@@ -112,12 +112,12 @@ impl Model {
     }
 }
 
-fn place(entity: Entity, n: usize) -> Place {
+fn place(entity: Entity, n: usize) -> SlotRef {
     (entity, if n < 27 { Inventory::slot(n) } else { Hotbar::slot(n - 27) })
 }
 
 struct ModelWorld {
-    pair: Pair,
+    pair: Simulation,
     players: Vec<Entity>,
     chest: Entity,
     model: Model,
@@ -127,7 +127,7 @@ struct ModelWorld {
 
 impl ModelWorld {
     fn new(seed: u64) -> Self {
-        let mut pair = Pair::new(2, |app| {
+        let mut pair = Simulation::new(2, |app| {
             setup(app);
             app.add_action::<Mark>()
                 .init_resource::<AcceptedActions>()
@@ -165,7 +165,7 @@ impl ModelWorld {
         }
     }
 
-    fn random_place(&mut self, client: usize) -> Option<Place> {
+    fn random_place(&mut self, client: usize) -> Option<SlotRef> {
         let ids = [player(client as u64), chest(1)];
         let (id, len) = if self.random.bool() { (ids[0], 36) } else { (ids[1], 27) };
         let world = self.pair.clients[client].app.world();
@@ -179,10 +179,10 @@ impl ModelWorld {
         let (a, b) = (self.random_place(client)?, self.random_place(client)?);
         let count = self.random.bool().then(|| self.random.u32(1..20));
         let action = match self.random.u32(0..9) {
-            0..4 => Action::Move { from: a, to: b, count },
-            4..6 => Action::Swap { a, b },
-            6 => Action::QuickMove { from: a, to: b.0.into() },
-            7 => Action::Drop { from: a, count },
+            0..4 => InventoryAction::Move { from: a, to: b, count },
+            4..6 => InventoryAction::Swap { a, b },
+            6 => InventoryAction::QuickMove { from: a, to: b.0.into() },
+            7 => InventoryAction::Drop { from: a, count },
             _ => {
                 self.marks += 1;
                 return Some(ask(&mut self.pair, client, Mark(self.marks)));
@@ -255,7 +255,7 @@ impl ModelWorld {
             let events = events(&mut self.pair, client);
             assert_eq!(events.confirmed.len() + events.rejected.len(), *asked, "all were answered");
             let mut open: Vec<(Entity, Slot)> = Vec::new();
-            for SlotPending { entity, slot, pending } in events.pending.iter().copied() {
+            for SlotPendingChanged { entity, slot, pending } in events.pending.iter().copied() {
                 open.retain(|there| *there != (entity, slot));
                 if pending {
                     open.push((entity, slot));

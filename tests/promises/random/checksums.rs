@@ -14,8 +14,8 @@ fn no_false_mismatch_on_any_network() {
         let mut dice = fastrand::Rng::with_seed(seed);
         let mut pair = pair(3);
         pair.seed(seed);
-        let digest_after = Duration::from_millis(dice.u64(1..400));
-        pair.server.insert_resource(SyncSettings { digest_after, ..default() });
+        let checksum_delay = Duration::from_millis(dice.u64(1..400));
+        pair.server.insert_resource(SyncSettings { checksum_delay, ..default() });
         let players: Vec<Entity> = (0..3).map(|client| spawn_player(&mut pair, client)).collect();
         let chests: Vec<Entity> = (1..4).map(|n| spawn_chest(&mut pair, n, &[0, 1, 2])).collect();
         pair.settle(50);
@@ -35,7 +35,7 @@ fn no_false_mismatch_on_any_network() {
                     .map(|id| pair.clients[client].app.world().resource::<InventoryIds>().get(id));
                 if let [Some(a), Some(b)] = there {
                     let (from, to) = (inv(a, dice.usize(0..27)), inv(b, dice.usize(0..27)));
-                    ask(&mut pair, client, Action::Move { from, to, count: None });
+                    ask(&mut pair, client, InventoryAction::Move { from, to, count: None });
                 }
             }
             if dice.u8(0..60) == 0 {
@@ -51,9 +51,9 @@ fn no_false_mismatch_on_any_network() {
         for client in 0..3 {
             assert_same(&pair, client, player(client as u64));
             let client = stats(&pair.clients[client].app);
-            assert_eq!(client.digest_mismatches, 0, "seed {seed}");
-            assert_eq!((client.heals_requested, client.resyncs_requested), (0, 0), "seed {seed}");
-            checked += client.digests_checked;
+            assert_eq!(client.checksum_mismatches, 0, "seed {seed}");
+            assert_eq!((client.repairs_requested, client.resyncs_requested), (0, 0), "seed {seed}");
+            checked += client.checksums_checked;
         }
     });
     assert!(checked > 20 * seeds || seeds == 1, "{checked} digests");

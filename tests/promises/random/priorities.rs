@@ -16,7 +16,7 @@ fn random_changes_converge_at_any_priority() {
         pair.network.latency_ticks = dice.u64(0..5);
         pair.network.loss = dice.f32() * 0.2;
         let ids = [0, 1, 2].map(|client| pair.client_id(client));
-        let paces = [Pace::Critical, Pace::Normal, Pace::Low];
+        let priorities = [SyncPriority::Critical, SyncPriority::Normal, SyncPriority::Low];
         for _ in 0..300 {
             for _ in 0..dice.usize(0..4) {
                 let unit = units[dice.usize(0..3)];
@@ -28,12 +28,12 @@ fn random_changes_converge_at_any_priority() {
                     drop(inventory(&mut pair, unit).resize(27 + dice.usize(0..3)));
                 }
                 if dice.u8(0..20) == 0 {
-                    pair.server.world_mut().entity_mut(unit).insert(paces[dice.usize(0..3)]);
+                    pair.server.world_mut().entity_mut(unit).insert(priorities[dice.usize(0..3)]);
                 }
                 if dice.u8(0..20) == 0 {
-                    let (client, pace) = (ids[dice.usize(0..3)], paces[dice.usize(0..3)]);
+                    let (client, priority) = (ids[dice.usize(0..3)], priorities[dice.usize(0..3)]);
                     let mut viewers = pair.server.world_mut().get_mut::<Viewers>(unit).unwrap();
-                    viewers.set_pace(client, pace);
+                    viewers.set_priority(client, priority);
                 }
             }
             pair.step();

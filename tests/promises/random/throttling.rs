@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 const CLIENTS: usize = 3;
 const UNITS: usize = 12;
-const PACES: [Pace; 3] = [Pace::Critical, Pace::Normal, Pace::Low];
+const PACES: [SyncPriority; 3] = [SyncPriority::Critical, SyncPriority::Normal, SyncPriority::Low];
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -17,8 +17,8 @@ enum Op {
     SetAll { slot: usize, count: u32 },
     Fill { unit: usize, count: u32 },
     Resize { unit: usize, len: usize },
-    Pace { unit: usize, pace: Option<Pace> },
-    PaceOf { unit: usize, client: usize, pace: Pace },
+    SyncPriority { unit: usize, priority: Option<SyncPriority> },
+    PaceOf { unit: usize, client: usize, priority: SyncPriority },
     Rights { unit: usize, client: usize, rights: Rights },
     Show { unit: usize, client: usize },
     Hide { unit: usize, client: usize },
@@ -29,13 +29,13 @@ enum Op {
     Act { client: usize, unit: usize },
     Budgets { one: u32, all: u32 },
     Debounce { millis: u64 },
-    Granular { granular: bool },
+    Granular { deltas_enabled: bool },
     Steps { steps: usize },
 }
 
 fn op() -> impl Strategy<Value = Op> {
     let (unit, client, slot) = (|| 0..UNITS, || 0..CLIENTS, || 0..30usize);
-    let pace = || prop::sample::select(PACES.to_vec());
+    let priority = || prop::sample::select(PACES.to_vec());
     let bytes = || prop::sample::select(vec![1, 40, 200, 1000, 50_000, u32::MAX]);
     let rights = prop::sample::select(vec![Rights::SEE, Rights::USE, Rights::SEE | Rights::TAKE]);
     prop_oneof![
@@ -44,9 +44,9 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (slot(), 1..1_000_000u32).prop_map(|(slot, count)| Op::SetAll { slot, count }),
         1 => (unit(), 1..1_000_000u32).prop_map(|(unit, count)| Op::Fill { unit, count }),
         1 => (unit(), 20..32usize).prop_map(|(unit, len)| Op::Resize { unit, len }),
-        2 => (unit(), prop::option::of(pace())).prop_map(|(unit, pace)| Op::Pace { unit, pace }),
-        2 => (unit(), client(), pace())
-            .prop_map(|(unit, client, pace)| Op::PaceOf { unit, client, pace }),
+        2 => (unit(), prop::option::of(priority())).prop_map(|(unit, priority)| Op::SyncPriority { unit, priority }),
+        2 => (unit(), client(), priority())
+            .prop_map(|(unit, client, priority)| Op::PaceOf { unit, client, priority }),
         1 => (unit(), client(), rights)
             .prop_map(|(unit, client, rights)| Op::Rights { unit, client, rights }),
         2 => (unit(), client()).prop_map(|(unit, client)| Op::Show { unit, client }),
@@ -58,13 +58,13 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (client(), unit()).prop_map(|(client, unit)| Op::Act { client, unit }),
         3 => (bytes(), bytes()).prop_map(|(one, all)| Op::Budgets { one, all }),
         1 => prop::sample::select(vec![0, 50, 300]).prop_map(|millis| Op::Debounce { millis }),
-        1 => any::<bool>().prop_map(|granular| Op::Granular { granular }),
+        1 => any::<bool>().prop_map(|deltas_enabled| Op::Granular { deltas_enabled }),
         14 => (1..8usize).prop_map(|steps| Op::Steps { steps }),
     ]
 }
 
 struct Game {
-    pair: Pair,
+    pair: Simulation,
     units: Vec<Entity>,
     /// Number of renames of each inventory.
     names: Vec<u64>,
@@ -105,16 +105,16 @@ impl Game {
             Op::Resize { unit, len } => {
                 drop(inventory(&mut self.pair, self.units[unit]).resize(len));
             }
-            Op::Pace { unit, pace } => {
+            Op::SyncPriority { unit, priority } => {
                 let mut entity = self.pair.server.world_mut().entity_mut(self.units[unit]);
-                match pace {
-                    Some(pace) => drop(entity.insert(pace)),
-                    None => drop(entity.remove::<Pace>()),
+                match priority {
+                    Some(priority) => drop(entity.insert(priority)),
+                    None => drop(entity.remove::<SyncPriority>()),
                 }
             }
-            Op::PaceOf { unit, client, pace } => {
+            Op::PaceOf { unit, client, priority } => {
                 let client = self.pair.client_id(client);
-                self.viewers(unit).set_pace(client, pace);
+                self.viewers(unit).set_priority(client, priority);
             }
             Op::Rights { unit, client, rights } => {
                 let client = self.pair.client_id(client);
@@ -145,14 +145,20 @@ impl Game {
             Op::Act { client, unit } => {
                 let ids = self.pair.clients[client].app.world().resource::<InventoryIds>();
                 let Some(there) = ids.get(self.id(unit)) else { return };
-                ask(&mut self.pair, client, Action::Swap { a: inv(there, 0), b: inv(there, 1) });
+                ask(
+                    &mut self.pair,
+                    client,
+                    InventoryAction::Swap { a: inv(there, 0), b: inv(there, 1) },
+                );
             }
             Op::Budgets { one, all } => {
                 let mut settings = self.settings();
                 (settings.bytes_per_second, settings.total_bytes_per_second) = (one, all);
             }
-            Op::Debounce { millis } => self.settings().debounce = Duration::from_millis(millis),
-            Op::Granular { granular } => self.settings().granular = granular,
+            Op::Debounce { millis } => {
+                self.settings().debounce_delay = Duration::from_millis(millis)
+            }
+            Op::Granular { deltas_enabled } => self.settings().deltas_enabled = deltas_enabled,
             Op::Steps { steps } => self.pair.steps(steps),
         }
     }
@@ -183,22 +189,22 @@ impl Game {
             assert_eq!((sync.behind, sync.bulk), (0, 0), "client {client}: {sync:?}");
             let there = stats(&self.pair.clients[client].app);
             assert!(there.resyncs_requested <= self.gaps[client], "client {client}: {there:?}");
-            assert_eq!(there.digest_mismatches, 0);
+            assert_eq!(there.checksum_mismatches, 0);
             if self.gaps[client] == 0 {
                 assert_eq!((there.gaps, there.unknown_views, there.decode_errors), (0, 0, 0));
             }
         }
         assert_eq!(self.pair.server.world().resource::<SyncHealth>().status(), default());
         // Nothing is sent twice.
-        let updates = |stats: InventoryStats| stats.deltas_encoded + stats.fulls_encoded;
+        let updates = |stats: InventoryStats| stats.deltas_encoded + stats.full_updates_encoded;
         let most = (UNITS * CLIENTS) as u64 * 2;
         let news = updates(stats(&self.pair.server)) - updates(before);
         assert!(news <= most, "{news} updates for the remaining changes");
     }
 }
 
-fn sync_of(pair: &Pair, client: usize) -> ClientSync {
-    *pair.server.world().get::<ClientSync>(pair.client_id(client).entity().unwrap()).unwrap()
+fn sync_of(pair: &Simulation, client: usize) -> ClientSyncStats {
+    *pair.server.world().get::<ClientSyncStats>(pair.client_id(client).entity().unwrap()).unwrap()
 }
 
 #[test]

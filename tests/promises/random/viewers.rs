@@ -27,7 +27,7 @@ const CLIENTS: usize = 3;
 fn stack() -> impl Strategy<Value = Option<Stack>> {
     let item = prop::sample::select(vec![TORCH, AXE, COIN]);
     prop::option::of((item, 1..70u32, prop::sample::select(vec![0u16, 1, 500])))
-        .prop_map(|stack| stack.map(|(item, count, wear)| item.stack(count).worn(wear)))
+        .prop_map(|stack| stack.map(|(item, count, wear)| item.stack(count).with_wear(wear)))
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -49,11 +49,11 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 struct Game {
-    pair: Pair,
+    pair: Simulation,
     units: Vec<Entity>,
 }
 
-fn spawn(pair: &mut Pair, unit: usize, viewers: Viewers) -> Entity {
+fn spawn(pair: &mut Simulation, unit: usize, viewers: Viewers) -> Entity {
     let entity =
         pair.server.world_mut().spawn((chest(unit as u64), Inventory::default(), viewers)).id();
     if unit.is_multiple_of(2) {
@@ -101,7 +101,7 @@ impl Game {
     }
 }
 
-fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
+fn viewers(pair: &mut Simulation, entity: Entity) -> Mut<'_, Viewers> {
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use crate::common::{random::sample, *};
 
 /// A closed chest of which the client has a cached copy, after this number of versions.
-fn closed_chest(versions: u32) -> (Pair, Entity) {
+fn closed_chest(versions: u32) -> (Simulation, Entity) {
     let Scene { mut pair, chest_entity: there, .. } = Scene::clients(1).chest([0]).build();
     for n in 1..=versions {
         inventory(&mut pair, there).set(5, COIN.stack(n)).unwrap();
@@ -16,7 +16,7 @@ fn closed_chest(versions: u32) -> (Pair, Entity) {
 
 #[test]
 fn cached_copy_is_never_the_base_of_another_inventory_with_that_id() {
-    type Successor = fn(&mut Pair, Entity) -> Entity;
+    type Successor = fn(&mut Simulation, Entity) -> Entity;
     let successors: [Successor; 4] = [
         |pair, old| {
             pair.server.world_mut().despawn(old);
@@ -56,7 +56,7 @@ fn cached_copy_is_never_the_base_of_another_inventory_with_that_id() {
             show(&mut pair, new, 0);
             pair.settle(50);
             assert_same(&pair, 0, chest(1));
-            assert_eq!(stats(&pair.server).opens_as_delta, 0, "case {case}, {more} more");
+            assert_eq!(stats(&pair.server).opens_from_cached_copy, 0, "case {case}, {more} more");
             assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 0);
         }
     }

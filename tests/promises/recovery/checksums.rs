@@ -18,7 +18,7 @@ fn scene() -> Scene {
 }
 
 /// Corrupts a slot on the client, and forgets the events of that.
-fn corrupt(pair: &mut Pair, id: InventoryId, slot: usize, stack: Option<Stack>) {
+fn corrupt(pair: &mut Simulation, id: InventoryId, slot: usize, stack: Option<Stack>) {
     pair.corrupt(0, id, slot, stack);
     pair.clients[0].app.update();
     events(pair, 0).clear();
@@ -26,14 +26,19 @@ fn corrupt(pair: &mut Pair, id: InventoryId, slot: usize, stack: Option<Stack>) 
 
 /// Asserts that exactly one full update was requested and sent, and one slot changed.
 #[track_caller]
-fn assert_repaired(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: Option<Stack>) {
+fn assert_repaired(
+    pair: &mut Simulation,
+    before: InventoryStats,
+    slot: usize,
+    wrong: Option<Stack>,
+) {
     let after = stats(&pair.server);
-    assert_eq!(after.heals_asked - before.heals_asked, 1);
-    assert_eq!(after.resyncs_asked - before.resyncs_asked, 0);
+    assert_eq!(after.repairs_served - before.repairs_served, 1);
+    assert_eq!(after.resyncs_served - before.resyncs_served, 0);
     assert_eq!(after.opens_encoded - before.opens_encoded, 1, "only that inventory");
     assert_eq!(after.copies_encoded - before.copies_encoded, 1);
     let client = stats(&pair.clients[0].app);
-    assert_eq!((client.heals_requested, client.digest_mismatches), (1, 1));
+    assert_eq!((client.repairs_requested, client.checksum_mismatches), (1, 1));
     let events = events(pair, 0);
     assert!(events.opened.is_empty() && events.closed.is_empty() && events.resized.is_empty());
     let [changed] = events.slots.as_slice() else { panic!("{:?}", events.slots) };
@@ -43,7 +48,8 @@ fn assert_repaired(pair: &mut Pair, before: InventoryStats, slot: usize, wrong: 
 
 #[test]
 fn corrupted_copy_is_repaired_by_one_request() {
-    for wrong in [None, Some(AXE.stack(1)), Some(TORCH.stack(8)), Some(TORCH.stack(9).worn(1))] {
+    for wrong in [None, Some(AXE.stack(1)), Some(TORCH.stack(8)), Some(TORCH.stack(9).with_wear(1))]
+    {
         let Scene { mut pair, .. } = scene();
         corrupt(&mut pair, player(0), 3, wrong);
         let before = stats(&pair.server);
@@ -59,7 +65,7 @@ fn corrupted_copy_is_repaired_by_one_request() {
 fn copy_corrupted_while_idle_is_repaired() {
     let Scene { mut pair, .. } = scene();
     pair.steps(REST);
-    assert_eq!(stats(&pair.clients[0].app).digests_checked, 2);
+    assert_eq!(stats(&pair.clients[0].app).checksums_checked, 2);
     let (before, bytes) = (stats(&pair.server), bytes_down(&pair, 0));
     corrupt(&mut pair, chest(1), 4, Some(BOOTS.stack(1)));
     pair.steps(3 * 16);
@@ -67,7 +73,7 @@ fn copy_corrupted_while_idle_is_repaired() {
     assert_repaired(&mut pair, before, 4, Some(BOOTS.stack(1)));
     assert!(bytes_down(&pair, 0) - bytes < 40, "{} bytes", bytes_down(&pair, 0) - bytes);
     pair.steps(REST);
-    assert_eq!(stats(&pair.clients[0].app).heals_requested, 1, "no further repair");
+    assert_eq!(stats(&pair.clients[0].app).repairs_requested, 1, "no further repair");
 }
 
 #[test]
@@ -80,7 +86,7 @@ fn one_corrupted_copy_of_two_hundred_is_repaired() {
     }
     pair.steps(REST);
     let before = stats(&pair.server);
-    assert_eq!(before.digests_encoded, 200);
+    assert_eq!(before.checksums_encoded, 200);
     corrupt(&mut pair, chest(137), 7, Some(TORCH.stack(64)));
     pair.steps(16 * 201 + 20);
     assert_same(&pair, 0, chest(137));
@@ -107,7 +113,7 @@ fn copy_corrupted_before_closing_is_repaired_after_reopening() {
         }
         show(&mut pair, other, 0);
         pair.steps(10);
-        assert!(stats(&pair.server).opens_as_delta > 0, "it starts from the cached copy");
+        assert!(stats(&pair.server).opens_from_cached_copy > 0, "it starts from the cached copy");
         pair.steps(REST + 50);
         assert_same(&pair, 0, chest(1));
     }
@@ -117,22 +123,26 @@ fn copy_corrupted_before_closing_is_repaired_after_reopening() {
 fn only_viewers_that_are_up_to_date_receive_a_checksum() {
     let mut pair = pair(2);
     let there = spawn_chest(&mut pair, 1, &[0, 1]);
-    let (low, digest_after) = (Duration::from_secs(10), Duration::from_secs(1));
-    pair.server.insert_resource(SyncSettings { low, digest_after, ..default() });
+    let (low, checksum_delay) = (Duration::from_secs(10), Duration::from_secs(1));
+    pair.server.insert_resource(SyncSettings { low_interval: low, checksum_delay, ..default() });
     let late = pair.client_id(1);
-    pair.server.world_mut().get_mut::<Viewers>(there).unwrap().set_pace(late, Pace::Low);
+    pair.server
+        .world_mut()
+        .get_mut::<Viewers>(there)
+        .unwrap()
+        .set_priority(late, SyncPriority::Low);
     pair.settle(50);
     for n in 1..4 {
         inventory(&mut pair, there).set(0, TORCH.stack(n)).unwrap();
         pair.steps(2);
     }
     pair.steps(200);
-    let checked = |pair: &Pair| [0, 1].map(|n| stats(&pair.clients[n].app).digests_checked);
+    let checked = |pair: &Simulation| [0, 1].map(|n| stats(&pair.clients[n].app).checksums_checked);
     assert_eq!(checked(&pair), [1, 0]);
     pair.steps(700);
     assert_same(&pair, 1, chest(1));
     assert_eq!(checked(&pair), [2, 1]);
-    assert_eq!(stats(&pair.clients[1].app).digest_mismatches, 0);
+    assert_eq!(stats(&pair.clients[1].app).checksum_mismatches, 0);
 }
 
 #[test]
@@ -156,12 +166,12 @@ fn wrong_checksums_do_bounded_harm() {
     events(&mut pair, 0).clear();
     pair.steps(60 * 60);
     assert_same(&pair, 0, player(0));
-    let InventoryStats { heals_asked, opens_encoded, .. } = stats(&pair.server);
+    let InventoryStats { repairs_served, opens_encoded, .. } = stats(&pair.server);
     assert!(
-        (2..=20).contains(&heals_asked),
-        "two wrong checksums, retried with growing pauses: {heals_asked}"
+        (2..=20).contains(&repairs_served),
+        "two wrong checksums, retried with growing pauses: {repairs_served}"
     );
-    assert!(opens_encoded <= 2 + heals_asked);
+    assert!(opens_encoded <= 2 + repairs_served);
     assert_eq!(events(&mut pair, 0).slots, [], "nothing was wrong");
     // The next change ends the repeated checks.
     inventory(&mut pair, me).set(3, TORCH.stack(8)).unwrap();
@@ -172,20 +182,20 @@ fn wrong_checksums_do_bounded_harm() {
 #[test]
 fn zero_delay_disables_checksums() {
     let mut pair = pair(1);
-    let digest_after = Duration::ZERO;
-    pair.server.insert_resource(SyncSettings { digest_after, ..default() });
+    let checksum_delay = Duration::ZERO;
+    pair.server.insert_resource(SyncSettings { checksum_delay, ..default() });
     let me = spawn_player(&mut pair, 0);
     pair.settle(50);
     inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
     pair.steps(2 * REST);
-    assert_eq!(stats(&pair.server).digests_encoded, 0);
+    assert_eq!(stats(&pair.server).checksums_encoded, 0);
 }
 
 #[test]
 fn busy_inventory_is_checked_in_a_quiet_tick() {
     let mut pair = pair(1);
-    let digest_after = Duration::from_secs(1);
-    pair.server.insert_resource(SyncSettings { digest_after, ..default() });
+    let checksum_delay = Duration::from_secs(1);
+    pair.server.insert_resource(SyncSettings { checksum_delay, ..default() });
     let me = spawn_player(&mut pair, 0);
     pair.settle(50);
     for n in 0..1800u32 {
@@ -194,10 +204,10 @@ fn busy_inventory_is_checked_in_a_quiet_tick() {
         }
         pair.step();
     }
-    let busy = stats(&pair.server).digests_encoded;
+    let busy = stats(&pair.server).checksums_encoded;
     assert!((2..=4).contains(&busy), "{busy} in half a minute");
     pair.steps(100);
-    assert_eq!(stats(&pair.server).digests_encoded, busy + 1, "and one when idle");
+    assert_eq!(stats(&pair.server).checksums_encoded, busy + 1, "and one when idle");
     let client = stats(&pair.clients[0].app);
-    assert_eq!((client.digests_checked, client.digest_mismatches), (busy + 1, 0));
+    assert_eq!((client.checksums_checked, client.checksum_mismatches), (busy + 1, 0));
 }

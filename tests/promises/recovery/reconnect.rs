@@ -17,7 +17,7 @@ fn setup_notes(app: &mut App) {
 
 /// A session that sends every kind of message.
 struct Session {
-    pair: Pair,
+    pair: Simulation,
     me: Entity,
     shared: Entity,
     bank: Option<Entity>,
@@ -44,7 +44,7 @@ impl Session {
         let ids = self.pair.clients[0].app.world().resource::<InventoryIds>();
         let (Some(me), Some(shared)) = (ids.get(player(0)), ids.get(chest(1))) else { return };
         let (from, to) = (inv(me, 10), inv(shared, 20));
-        ask(&mut self.pair, 0, Action::Move { from, to, count: Some(1) });
+        ask(&mut self.pair, 0, InventoryAction::Move { from, to, count: Some(1) });
         self.asked += 1;
     }
 
@@ -54,7 +54,7 @@ impl Session {
         match act {
             0 => drop(inventory(pair, me).set(0, TORCH.stack(9))),
             1 => drop(inventory(pair, me).split(0, 1)),
-            2 => drop(inventory(pair, shared).set(3, AXE.stack(1).worn(77))),
+            2 => drop(inventory(pair, shared).set(3, AXE.stack(1).with_wear(77))),
             3 | 7 | 12 | 15 => self.pay(),
             4 => {
                 let note = Note("never forget".to_string());
@@ -134,7 +134,7 @@ impl Session {
         let pair = &mut self.pair;
         let client = stats(&pair.clients[0].app);
         assert_eq!(client.decode_errors + client.gaps + client.unknown_views, 0, "cut at {cut:?}");
-        assert_eq!(client.digest_mismatches, 0);
+        assert_eq!(client.checksum_mismatches, 0);
         for id in [player(0), chest(1), chest(2), chest(3)] {
             assert_same(pair, 0, id);
         }
@@ -142,7 +142,7 @@ impl Session {
         let paid = inventory(pair, self.shared).get(20).map_or(0, |stack| u64::from(stack.count()));
         let kept = inventory(pair, self.me).get(10).map_or(0, |stack| u64::from(stack.count()));
         assert_eq!(paid + kept, 50, "cut at {cut:?}");
-        assert_eq!(paid, stats(&pair.server).actions_accepted, "each once, cut at {cut:?}");
+        assert_eq!(paid, stats(&pair.server).requests_accepted, "each once, cut at {cut:?}");
         let events = events(pair, 0);
         let confirmed = events.confirmed.len() as u64;
         assert_eq!(confirmed + events.rejected.len() as u64, self.asked, "cut at {cut:?}");
@@ -174,7 +174,7 @@ fn connection_lost_at_any_request_converges() {
 }
 
 /// A client with an inventory and ten chests, all full.
-fn stocked() -> (Pair, Entity, Vec<Entity>) {
+fn stocked() -> (Simulation, Entity, Vec<Entity>) {
     let mut pair = pair(1);
     let me = spawn_player(&mut pair, 0);
     let chests: Vec<Entity> = (1..11).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
@@ -203,7 +203,7 @@ fn reconnecting_costs_what_changed() {
         pair.settle(100);
         let bytes = bytes_down(&pair, 0) - before;
         assert!(joined > 600 && bytes < 200, "{bytes} after {away} ticks, {joined} at first");
-        assert_eq!(stats(&pair.server).opens_as_delta, 11);
+        assert_eq!(stats(&pair.server).opens_from_cached_copy, 11);
         assert_same(&pair, 0, player(0));
         (1..11).for_each(|n| assert_same(&pair, 0, chest(n)));
         assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
@@ -214,20 +214,20 @@ fn reconnecting_costs_what_changed() {
 fn restarted_server_sends_full_updates() {
     let (mut first, ..) = stocked();
     first.disconnect(0);
-    let client = core::mem::replace(&mut first.clients[0].app, Pair::app(setup));
-    let mut second = Pair::of_apps(Pair::app(setup), [client]);
+    let client = core::mem::replace(&mut first.clients[0].app, Simulation::app(setup));
+    let mut second = Simulation::from_apps(Simulation::app(setup), [client]);
     let me = spawn_player(&mut second, 0);
     inventory(&mut second, me).set(3, TORCH.stack(1)).unwrap();
     (1..11).for_each(|n| drop(spawn_chest(&mut second, n, &[0])));
     second.settle(100);
     assert_same(&second, 0, player(0));
     (1..11).for_each(|n| assert_same(&second, 0, chest(n)));
-    assert_eq!(stats(&second.server).opens_as_delta, 0);
+    assert_eq!(stats(&second.server).opens_from_cached_copy, 0);
     assert_eq!(stats(&second.clients[0].app).decode_errors, 0);
     // From then on only changes are sent.
     reconnect(&mut second, 0, 10, &[me], &[]);
     second.settle(100);
-    assert_eq!(stats(&second.server).opens_as_delta, 1);
+    assert_eq!(stats(&second.server).opens_from_cached_copy, 1);
     assert_same(&second, 0, player(0));
 }
 
@@ -248,7 +248,7 @@ fn reopening_costs_what_changed() {
         assert!(bytes <= most, "{bytes} bytes for {changes} changes");
         assert_same(&pair, 0, chest(5));
     }
-    assert_eq!(stats(&pair.server).opens_as_delta, 3);
+    assert_eq!(stats(&pair.server).opens_from_cached_copy, 3);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn dropped_message_is_repaired_by_one_resync() {
         assert_same(&pair, 0, player(0));
         let client = stats(&pair.clients[0].app);
         assert_eq!(client.resyncs_requested, 1, "dropped message {dropped}");
-        assert_eq!(stats(&pair.server).resyncs_asked, 1);
+        assert_eq!(stats(&pair.server).resyncs_served, 1);
         assert_eq!(events(&mut pair, 0).slots.len(), 12, "each slot changed once");
         assert_eq!(events(&mut pair, 0).opened.len(), 1);
         assert!(events(&mut pair, 0).closed.is_empty());
@@ -130,7 +130,7 @@ fn any_message_dropped_repeated_or_late_is_repaired() {
                 assert_same(&pair, 0, id);
             }
             let client = stats(&pair.clients[0].app);
-            let asked = client.resyncs_requested + client.heals_requested;
+            let asked = client.resyncs_requested + client.repairs_requested;
             assert!(asked <= 2, "trick {trick} at {which}: {client:?}");
         }
     }

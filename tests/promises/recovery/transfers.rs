@@ -5,7 +5,7 @@ use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, pack, read_chu
 use std::{cell::Cell, rc::Rc};
 
 /// A client on a network with latency, and a number of banks that have just become visible to it.
-fn pair_with_banks(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
+fn pair_with_banks(banks: u64, slots: usize) -> (Simulation, Vec<Entity>) {
     let Scene { mut pair, .. } = Scene::clients(1).players(1).latency(3).build();
     let banks = (0..banks).map(|n| {
         let bank = spawn_chest(&mut pair, n, &[0]);
@@ -16,12 +16,12 @@ fn pair_with_banks(banks: u64, slots: usize) -> (Pair, Vec<Entity>) {
     (pair, banks)
 }
 
-fn sent(pair: &Pair) -> u64 {
+fn sent(pair: &Simulation) -> u64 {
     stats(&pair.server).chunks_sent
 }
 
 /// Steps until this number of chunks has been sent.
-fn until_sent(pair: &mut Pair, chunks: u64) {
+fn until_sent(pair: &mut Simulation, chunks: u64) {
     for _ in 0..300 {
         if sent(pair) >= chunks {
             return;
@@ -67,7 +67,7 @@ fn data_missing_from_the_chunks_is_sent_again_after_a_resync() {
     impl ItemData for Note {
         const NAME: &'static str = "note";
     }
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.add_item_data::<Note>();
     });
@@ -161,10 +161,10 @@ fn unacknowledged_transfer_is_sent_three_times() {
     // The client never acknowledges it.
     pair.tamper_requests(|_, _, _| vec![]);
     pair.steps(60 * 32);
-    assert_eq!(stats(&pair.server).transfers_given_up, 1);
+    assert_eq!(stats(&pair.server).transfers_abandoned, 1);
     assert!(pair.server_views().contains("Transfer {"), "the second attempt");
     pair.steps(60 * 100);
-    assert_eq!(stats(&pair.server).transfers_given_up, 3);
+    assert_eq!(stats(&pair.server).transfers_abandoned, 3);
     assert_eq!(sent(&pair), 3 * all);
     assert!(!pair.server_views().contains("Transfer {"));
     pair.stop_tampering();
@@ -177,7 +177,7 @@ fn unacknowledged_transfer_is_sent_three_times() {
 }
 
 #[derive(Resource, Default)]
-struct Bar(Vec<TransferProgress>);
+struct Bar(Vec<TransferProgressed>);
 
 #[test]
 fn progress_is_emitted_for_every_chunk() {
@@ -185,7 +185,7 @@ fn progress_is_emitted_for_every_chunk() {
     pair.clients[0]
         .app
         .init_resource::<Bar>()
-        .add_observer(|on: On<TransferProgress>, mut bar: ResMut<Bar>| bar.0.push(*on));
+        .add_observer(|on: On<TransferProgressed>, mut bar: ResMut<Bar>| bar.0.push(*on));
     pair.settle(300);
     let bar = &pair.clients[0].app.world().resource::<Bar>().0;
     let total = sent(&pair) as usize;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 fn app(dir: &Dir) -> App {
     let dir = dir.clone();
-    Pair::app(move |app| {
+    Simulation::app(move |app| {
         let root = dir.clone();
         app.register_asset_source(
             bevy::asset::io::AssetSourceId::Default,
@@ -30,7 +30,7 @@ fn load(app: &mut App) -> bool {
     (0..2000).any(|_| {
         std::thread::yield_now();
         app.update();
-        app.world().contains_resource::<Catalogue>()
+        app.world().contains_resource::<ItemCatalog>()
     })
 }
 
@@ -41,14 +41,14 @@ fn sync_starts_when_the_catalog_is_loaded() {
     let mut app = app(&dir);
     let owner = Owner(ClientId::Server);
     let entity = app.world_mut().spawn((player(0), Inventory::default(), owner)).id();
-    assert!(!app.world().contains_resource::<Catalogue>());
+    assert!(!app.world().contains_resource::<ItemCatalog>());
     assert!(load(&mut app));
     app.update();
     assert!(app.world().get::<InView>(entity).is_some());
     app.world_mut().get_mut::<Inventory>(entity).unwrap().set(0, TORCH.stack(1)).unwrap();
     app.update();
     assert_eq!(app.world().resource::<EventLog>().slots.len(), 1);
-    assert_eq!(app.world().resource::<Items>().catalogue().len(), 4);
+    assert_eq!(app.world().resource::<Items>().catalog().len(), 4);
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn invalid_catalog_leaves_the_game_running() {
         std::thread::yield_now();
         app.update();
     }
-    assert!(!app.world().contains_resource::<Catalogue>());
-    let left = with_inventories(&mut app, move |inv| inv.give(entity, TORCH.stack(3)));
+    assert!(!app.world().contains_resource::<ItemCatalog>());
+    let left = with_inventories(&mut app, move |inv| inv.insert_up_to(entity, TORCH.stack(3)));
     assert_eq!(
         left.into_stack(),
         Some(TORCH.stack(3)),
@@ -77,17 +77,17 @@ fn reload_updates_names_but_not_what_both_sides_agreed_on() {
     dir.insert_asset_text(path, r#"(items: [(key: "torch", name: "Torch")])"#);
     let mut app = app(&dir);
     assert!(load(&mut app));
-    let mut reload = |text: &str, done: fn(&Catalogue) -> bool| {
+    let mut reload = |text: &str, done: fn(&ItemCatalog) -> bool| {
         dir.insert_asset_text(path, text);
         app.world().resource::<AssetServer>().reload("game.items.ron");
         (0..2000).any(|_| {
             std::thread::yield_now();
             app.update();
-            done(app.world().resource::<Catalogue>())
+            done(app.world().resource::<ItemCatalog>())
         })
     };
-    let named = |catalogue: &Catalogue| catalogue.get(TORCH).unwrap().name == "Fackel";
+    let named = |catalog: &ItemCatalog| catalog.get(TORCH).unwrap().name == "Fackel";
     assert!(reload(r#"(items: [(key: "torch", name: "Fackel")])"#, named));
-    let larger = |catalogue: &Catalogue| catalogue.max_stack(TORCH) == 7;
+    let larger = |catalog: &ItemCatalog| catalog.max_stack(TORCH) == 7;
     assert!(!reload(r#"(items: [(key: "torch", max_stack: 7)])"#, larger));
 }

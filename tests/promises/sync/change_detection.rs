@@ -51,7 +51,7 @@ fn changes_are_detected_with_the_default_fixed_tick() {
 
 #[test]
 fn two_containers_keep_their_own_selection() {
-    let mut app = Pair::app(|app| {
+    let mut app = Simulation::app(|app| {
         app.add_container::<SpellBar>();
         setup(app);
     });
@@ -59,7 +59,7 @@ fn two_containers_keep_their_own_selection() {
         app.world_mut().spawn((player(0), Hotbar::default(), SpellBar(Slots::new(9), 5))).id();
     app.world_mut().get_mut::<Hotbar>(entity).unwrap().select(2);
     app.update();
-    with_inventories(&mut app, move |inv| inv.give(entity, TORCH.stack(1)).discard());
+    with_inventories(&mut app, move |inv| inv.insert_up_to(entity, TORCH.stack(1)).discard());
     app.update();
     assert_eq!(
         (
@@ -72,7 +72,7 @@ fn two_containers_keep_their_own_selection() {
 
 #[test]
 fn resize_in_the_same_tick_keeps_causes() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     #[derive(Resource, Default)]
     struct L(Vec<Commit>);
     app.init_resource::<L>().add_systems(Last, |mut r: MessageReader<Commit>, mut n: ResMut<L>| {
@@ -96,7 +96,7 @@ fn resize_in_the_same_tick_keeps_causes() {
 struct SpellBar(Slots, u8);
 impl Container for SpellBar {
     const NAME: &'static str = "spells";
-    const SELECTS: bool = true;
+    const HAS_SELECTION: bool = true;
     fn from_slots(slots: Slots) -> Self {
         Self(slots, 0)
     }
@@ -180,7 +180,7 @@ fn swapped_taken_and_reflected_containers_are_detected() {
     inventory(&mut pair, a).set(0, TORCH.stack(5)).unwrap();
     inventory(&mut pair, b).set(7, AXE.stack(1)).unwrap();
     pair.steps(3);
-    let same = |pair: &mut Pair| {
+    let same = |pair: &mut Simulation| {
         pair.steps(3);
         (0..2).for_each(|client| assert_same(pair, client, player(client as u64)));
     };
@@ -215,14 +215,14 @@ fn slot_skipped_for_an_unknown_item_is_checked_again() {
         .carried(3, ItemId::of("nobody knows").stack(1))
         .carried(4, TORCH.stack(1))
         .build();
-    let refused = stats(&pair.server).slots_refused;
+    let refused = stats(&pair.server).slots_skipped;
     inventory(&mut pair, a).set(5, TORCH.stack(1)).unwrap();
     pair.steps(3);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 2);
     inventory(&mut pair, a).take(3).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));
-    assert_eq!(stats(&pair.server).slots_refused, refused, "it is counted once");
+    assert_eq!(stats(&pair.server).slots_skipped, refused, "it is counted once");
 }
 
 fn inv(world: &mut World, entity: Entity) -> Mut<'_, Inventory> {
@@ -233,7 +233,7 @@ fn inv(world: &mut World, entity: Entity) -> Mut<'_, Inventory> {
 fn commits_name_their_cause() {
     #[derive(Resource, Default)]
     struct Log(Vec<Commit>);
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.init_resource::<Log>().add_systems(
             Last,
@@ -250,7 +250,7 @@ fn commits_name_their_cause() {
             Inventory::from_slots([Some(AXE.stack(1)), None, None].into_iter().collect()),
         ))
         .id();
-    let causes = |pair: &mut Pair| {
+    let causes = |pair: &mut Simulation| {
         pair.step();
         let log = core::mem::take(&mut pair.server.world_mut().resource_mut::<Log>().0);
         log.iter()
@@ -258,8 +258,10 @@ fn commits_name_their_cause() {
             .collect::<Vec<_>>()
     };
     assert_eq!(causes(&mut pair), [(0, Cause::Spawned, 1)]);
-    with_inventories(&mut pair.server, move |inv| inv.give(entity, TORCH.stack(3)).discard());
-    assert_eq!(causes(&mut pair), [(1, Cause::Given, 2)]);
+    with_inventories(&mut pair.server, move |inv| {
+        inv.insert_up_to(entity, TORCH.stack(3)).discard()
+    });
+    assert_eq!(causes(&mut pair), [(1, Cause::Inserted, 2)]);
     inventory(&mut pair, entity).set(2, COIN.stack(1)).unwrap();
     assert_eq!(causes(&mut pair), [(2, Cause::Undeclared, 3)]);
     with_inventories(&mut pair.server, move |inv| inv.take(entity, TORCH, 3).unwrap());

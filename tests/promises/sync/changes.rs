@@ -37,8 +37,8 @@ fn single_slot_change_costs_at_most_six_bytes() {
         Some(TORCH.stack(1)),
         None,
         Some(AXE.stack(1)),
-        Some(AXE.stack(1).worn(3)),
-        Some(AXE.stack(1).worn(900)),
+        Some(AXE.stack(1).with_wear(3)),
+        Some(AXE.stack(1).with_wear(900)),
         Some(COIN.stack(700)),
         None,
     ];
@@ -166,7 +166,7 @@ fn hundred_changes_per_second_for_minutes() {
             for _ in 0..if tick % 3 == 0 { 1 } else { 2 } {
                 let there = if dice.bool() { shared } else { players[dice.usize(0..4)] };
                 let (slot, n) = (dice.usize(0..27), 1 + changes % 64);
-                let stack = [TORCH.stack(n), COIN.stack(n), AXE.stack(1).worn(n as u16)];
+                let stack = [TORCH.stack(n), COIN.stack(n), AXE.stack(1).with_wear(n as u16)];
                 let stack = (dice.u8(0..4) > 0).then(|| stack[dice.usize(0..3)]);
                 inventory(&mut pair, there).set(slot, stack).unwrap();
                 changes += 1;
@@ -185,7 +185,7 @@ fn hundred_changes_per_second_for_minutes() {
             let bytes = (bytes_down(&pair, client) - before) / u64::from(minutes * 60);
             assert!((100..=1000).contains(&bytes), "client {client}: {bytes} bytes a second");
             let there = stats(&pair.clients[client].app);
-            assert_eq!((there.resyncs_requested, there.digest_mismatches, there.gaps), (0, 0, 0));
+            assert_eq!((there.resyncs_requested, there.checksum_mismatches, there.gaps), (0, 0, 0));
         }
         let (least, most) = (*sizes.iter().min().unwrap(), *sizes.iter().max().unwrap());
         assert!(most < least + least / 10, "nothing grows: {sizes:?}");

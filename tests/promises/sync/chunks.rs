@@ -5,7 +5,7 @@ use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, read_chunk, wr
 use bevy_replicon::bytes::Bytes;
 
 /// Spawns a bank of distinct stacks that these clients see.
-fn spawn_bank(pair: &mut Pair, n: u64, slots: usize, viewers: &[usize]) -> Entity {
+fn spawn_bank(pair: &mut Simulation, n: u64, slots: usize, viewers: &[usize]) -> Entity {
     let bank = spawn_chest(pair, n, viewers);
     let full = (0..slots).map(|slot| COIN.stack(1 + slot as u32).into()).collect();
     pair.server.world_mut().entity_mut(bank).insert(Inventory(full));
@@ -59,7 +59,7 @@ fn changes_during_a_transfer_follow_as_deltas() {
 
 #[test]
 fn bank_changes_shape_viewers_or_despawns_during_a_transfer() {
-    type Change = fn(&mut Pair, Entity);
+    type Change = fn(&mut Simulation, Entity);
     let changes: [Change; 6] = [
         |pair, bank| drop(inventory(pair, bank).resize(2000)),
         |pair, bank| drop(pair.server.world_mut().despawn(bank)),

@@ -16,7 +16,7 @@ fn eighteen_of_36_slots_are_a_delta_and_nineteen_a_full_update() {
         pair.steps(3);
         let after = stats(&pair.server);
         let deltas = after.deltas_encoded - before.deltas_encoded;
-        let fulls = after.fulls_encoded - before.fulls_encoded;
+        let fulls = after.full_updates_encoded - before.full_updates_encoded;
         let expected = match changed {
             0 => (0, 0),
             1..=18 => (1, 0),
@@ -33,7 +33,7 @@ fn eighteen_of_36_slots_are_a_delta_and_nineteen_a_full_update() {
 #[test]
 fn threshold_is_configurable_and_deltas_can_be_disabled() {
     let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
-    let change = |pair: &mut Pair, settings: SyncSettings, slots: usize| {
+    let change = |pair: &mut Simulation, settings: SyncSettings, slots: usize| {
         pair.server.world_mut().insert_resource(settings);
         let before = stats(&pair.server);
         let torches =
@@ -44,14 +44,17 @@ fn threshold_is_configurable_and_deltas_can_be_disabled() {
         pair.steps(3);
         assert_same(pair, 0, player(0));
         let after = stats(&pair.server);
-        (after.deltas_encoded - before.deltas_encoded, after.fulls_encoded - before.fulls_encoded)
+        (
+            after.deltas_encoded - before.deltas_encoded,
+            after.full_updates_encoded - before.full_updates_encoded,
+        )
     };
     let percent =
         |percent| SyncSettings { full_policy: FullPolicy::AbovePercent(percent), ..default() };
     assert_eq!(change(&mut pair, percent(10), 3), (1, 0));
     assert_eq!(change(&mut pair, percent(10), 4), (0, 1));
     assert_eq!(change(&mut pair, percent(100), 27), (1, 0));
-    assert_eq!(change(&mut pair, SyncSettings { granular: false, ..default() }, 1), (0, 1));
+    assert_eq!(change(&mut pair, SyncSettings { deltas_enabled: false, ..default() }, 1), (0, 1));
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn smaller_policy_never_exceeds_delta_or_full_update() {
         pair.server.insert_resource(SyncSettings { full_policy: policy, ..default() });
         let entity = spawn_player(&mut pair, 0);
         for slot in 0..27 {
-            inventory(&mut pair, entity).set(slot, AXE.stack(1).worn(slot as u16)).unwrap();
+            inventory(&mut pair, entity).set(slot, AXE.stack(1).with_wear(slot as u16)).unwrap();
         }
         pair.steps(3);
         let before = bytes_down(&pair, 0);

@@ -5,8 +5,8 @@ use crate::common::*;
 #[derive(Resource, Default)]
 struct Faults(Vec<InventoryFault>);
 
-fn pair_with_faults(clients: usize) -> Pair {
-    Pair::new(clients, |app| {
+fn pair_with_faults(clients: usize) -> Simulation {
+    Simulation::new(clients, |app| {
         setup(app);
         app.init_resource::<Faults>().add_systems(
             Last,
@@ -17,7 +17,7 @@ fn pair_with_faults(clients: usize) -> Pair {
     })
 }
 
-fn faults(pair: &Pair) -> &[InventoryFault] {
+fn faults(pair: &Simulation) -> &[InventoryFault] {
     &pair.server.world().resource::<Faults>().0
 }
 
@@ -122,7 +122,7 @@ fn inventory_without_an_id_gets_one() {
 #[test]
 #[should_panic(expected = "container `inventory` is registered twice")]
 fn container_name_registered_twice_panics() {
-    let _ = Pair::app(|app| {
+    let _ = Simulation::app(|app| {
         app.add_container::<Inventory>();
     });
 }
@@ -157,7 +157,7 @@ fn fault_ends_when_another_container_shrinks() {
 
 #[test]
 fn generated_id_avoids_ids_in_use() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let a = app.world_mut().spawn((InventoryId::sequential(1), Inventory::new(3))).id();
     let b = app.world_mut().spawn(Inventory::new(3)).id();
     app.update();
@@ -166,7 +166,7 @@ fn generated_id_avoids_ids_in_use() {
 
 #[test]
 fn unknown_item_is_not_reported_every_tick() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     #[derive(Resource, Default)]
     struct N(usize);
     app.init_resource::<N>()

@@ -12,14 +12,14 @@ fn different_catalog_is_explained_on_both_sides() {
     pair.connect(stranger);
     spawn_player(&mut pair, stranger);
     pair.steps(10);
-    let SyncState::Refused(mismatch) = *pair.clients[stranger].app.world().resource::<SyncState>()
+    let SyncState::Rejected(mismatch) = *pair.clients[stranger].app.world().resource::<SyncState>()
     else {
         panic!("the client was not rejected");
     };
     let text = mismatch.to_string();
     assert!(text.contains("the server has 4 items") && text.contains("the client 1"), "{text}");
     let id = pair.client_id(stranger);
-    let rejected = pair.server.world().resource::<Messages<SyncRefused>>();
+    let rejected = pair.server.world().resource::<Messages<SyncRejected>>();
     let rejected: Vec<_> = rejected.iter_current_update_messages().collect();
     assert!(rejected.iter().all(|one| one.peer == id && one.mismatch == mismatch));
     assert!(pair.shown::<Inventory>(stranger, player(1)).is_none());
@@ -37,13 +37,13 @@ fn different_containers_are_explained() {
     pair.connect(stranger);
     pair.steps(10);
     let state = *pair.clients[stranger].app.world().resource::<SyncState>();
-    let SyncState::Refused(mismatch) = state else { panic!("{state:?}") };
+    let SyncState::Rejected(mismatch) = state else { panic!("{state:?}") };
     assert!(mismatch.to_string().contains("the server has 3 "), "{mismatch}");
 }
 
 #[test]
 fn lost_handshake_response_is_retried() {
-    let mut pair = Pair::new(0, setup);
+    let mut pair = Simulation::new(0, setup);
     let c = pair.add_client(setup);
     pair.connect(c);
     spawn_player(&mut pair, c);
@@ -58,12 +58,12 @@ fn lost_handshake_response_is_retried() {
 
 #[test]
 fn different_actions_or_data_are_explained() {
-    let mut pair = Pair::new(0, setup_all);
+    let mut pair = Simulation::new(0, setup_all);
     let c = pair.add_client(setup);
     pair.connect(c);
     pair.steps(10);
     let state = pair.clients[c].app.world().resource::<SyncState>();
-    let SyncState::Refused(mismatch) = state else { panic!("{state:?}") };
+    let SyncState::Rejected(mismatch) = state else { panic!("{state:?}") };
     assert!(mismatch.to_string().contains("actions"), "{mismatch}");
 }
 
@@ -84,7 +84,7 @@ fn nothing_is_sent_before_the_handshake() {
     let mut pair = pair(1);
     let late = pair.add_client(|app| {
         setup(app);
-        app.world_mut().remove_resource::<Catalogue>();
+        app.world_mut().remove_resource::<ItemCatalog>();
     });
     pair.connect(late);
     spawn_player(&mut pair, late);
@@ -99,7 +99,7 @@ fn nothing_is_sent_before_the_handshake() {
 #[test]
 fn handshake_waits_for_a_server_that_is_loading() {
     let mut pair = pair(1);
-    pair.server.world_mut().remove_resource::<Catalogue>();
+    pair.server.world_mut().remove_resource::<ItemCatalog>();
     let late = pair.add_client(setup);
     pair.connect(late);
     spawn_player(&mut pair, late);

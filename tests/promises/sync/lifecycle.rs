@@ -115,7 +115,7 @@ fn change_while_disabled_is_sent_when_enabled() {
 
 #[test]
 fn observer_despawns_an_inventory_without_id() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     app.add_observer(|on: On<Add, Inventory>, mut commands: Commands| {
         commands.entity(on.entity).despawn()
     });
@@ -125,7 +125,7 @@ fn observer_despawns_an_inventory_without_id() {
 
 #[test]
 fn observer_despawns_a_duplicate() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     app.world_mut().spawn((chest(1), Inventory::new(3)));
     app.add_observer(|on: On<Add, InventoryId>, mut commands: Commands| {
         commands.entity(on.entity).despawn()
@@ -195,7 +195,7 @@ fn client_observer_despawns_on_opening() {
 
 #[test]
 fn client_observer_despawns_on_closing() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.replicate::<Avatar>();
     });

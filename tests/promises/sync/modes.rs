@@ -4,7 +4,9 @@ use crate::common::*;
 
 /// A game in three steps: the server gives, a system writes to a component, a transaction moves.
 const STEPS: [fn(&mut App, Entity); 3] = [
-    |app, entity| with_inventories(app, move |inv| inv.give(entity, TORCH.stack(5)).discard()),
+    |app, entity| {
+        with_inventories(app, move |inv| inv.insert_up_to(entity, TORCH.stack(5)).discard())
+    },
     |app, entity| {
         app.world_mut().get_mut::<Hotbar>(entity).unwrap().set(1, AXE.stack(1)).unwrap();
         app.world_mut().get_mut::<Hotbar>(entity).unwrap().select(1);
@@ -92,7 +94,7 @@ fn listen_server() {
 
 #[test]
 fn single_player() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let entity = app.world_mut().spawn(bundle(ClientId::Server)).id();
     app.update();
     for step in STEPS {
@@ -106,7 +108,7 @@ fn single_player() {
 
 #[test]
 fn host_receives_open_close_and_resize_events() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let viewers = viewer(ClientId::Server, Rights::USE);
     let entity = app.world_mut().spawn((chest(1), Inventory::default(), viewers)).id();
     app.update();
@@ -185,13 +187,13 @@ fn inventory_spawned_while_connected_is_local_after_disconnect() {
 
 #[test]
 fn host_actions_obey_rules_and_apply_at_once() {
-    let mut app = Pair::app(|app| {
+    let mut app = Simulation::app(|app| {
         setup(app);
-        app.add_rule::<With<Openable>, _>(|ask: In<Ask>| match ask.purpose {
-            Purpose::Act { ref losses, .. } if losses.iter().any(|s| s.item == AXE) => {
-                Verdict::Refuse(Reason::Locked)
+        app.add_rule::<With<Openable>, _>(|ask: In<AccessRequest>| match ask.purpose {
+            AccessKind::Act { ref losses, .. } if losses.iter().any(|s| s.item == AXE) => {
+                AccessDecision::Deny(Rejection::Locked)
             }
-            _ => Verdict::Allow,
+            _ => AccessDecision::Allow,
         });
     });
     let world = app.world_mut();
@@ -204,21 +206,21 @@ fn host_actions_obey_rules_and_apply_at_once() {
     inventory.set(1, AXE.stack(1)).unwrap();
     app.update();
     let from = |slot| (there, Inventory::slot(slot));
-    let act = |app: &mut App, action: Action| {
+    let act = |app: &mut App, action: InventoryAction| {
         with_actions(app, move |actions| actions.request(action));
         let events = app.world().resource::<EventLog>();
         events.rejected.last().map(|rejected| rejected.1)
     };
-    let take = Action::QuickMove { from: from(0), to: me.into() };
-    assert_eq!(act(&mut app, take.clone()), Some(Reason::NotInView), "not open yet");
+    let take = InventoryAction::QuickMove { from: from(0), to: me.into() };
+    assert_eq!(act(&mut app, take.clone()), Some(Rejection::NotInView), "not open yet");
     with_actions(&mut app, move |actions| actions.open(there));
     app.update();
     assert!(app.world().get::<InView>(there).is_some());
     app.world_mut().resource_mut::<EventLog>().clear();
     assert_eq!(act(&mut app, take), None);
     assert_eq!(app.world().get::<Inventory>(me).unwrap().count(TORCH), 10, "at once");
-    let take = Action::QuickMove { from: from(1), to: me.into() };
-    assert_eq!(act(&mut app, take), Some(Reason::Locked));
+    let take = InventoryAction::QuickMove { from: from(1), to: me.into() };
+    assert_eq!(act(&mut app, take), Some(Rejection::Locked));
     app.update();
     let events = app.world().resource::<EventLog>();
     assert_eq!((events.confirmed.len(), events.slots.len()), (1, 2));
@@ -229,7 +231,7 @@ fn host_actions_obey_rules_and_apply_at_once() {
 
 #[test]
 fn changed_rights_do_not_reopen_on_the_host() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let viewers = viewer(ClientId::Server, Rights::USE);
     let entity = app.world_mut().spawn((chest(1), Inventory::default(), viewers)).id();
     app.update();
@@ -246,7 +248,7 @@ fn changed_rights_do_not_reopen_on_the_host() {
 
 #[test]
 fn changed_id_closes_and_opens_on_the_host() {
-    let mut app = Pair::app(setup);
+    let mut app = Simulation::app(setup);
     let viewers = viewer(ClientId::Server, Rights::USE);
     let entity = app.world_mut().spawn((chest(1), Inventory::default(), viewers)).id();
     app.update();
@@ -292,7 +294,7 @@ fn host_and_client_receive_the_same_events_for_a_shrink_and_a_removal() {
 
 #[test]
 fn joining_a_server_leaves_the_local_world_alone() {
-    let mut pair = Pair::new(0, setup);
+    let mut pair = Simulation::new(0, setup);
     let client = pair.add_client(setup);
     let app = &mut pair.clients[client].app;
     let mine =

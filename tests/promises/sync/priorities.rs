@@ -6,12 +6,12 @@ use core::time::Duration;
 const MINUTE: usize = 3600;
 
 /// Messages and bytes of a minute with one change per tick.
-fn a_minute(pace: Option<Pace>) -> (u64, u64) {
+fn a_minute(priority: Option<SyncPriority>) -> (u64, u64) {
     let mut pair = pair(1);
     let me = spawn_player(&mut pair, 0);
     inventory(&mut pair, me).set(3, COIN.stack(1)).unwrap();
-    if let Some(pace) = pace {
-        pair.server.world_mut().entity_mut(me).insert(pace);
+    if let Some(priority) = priority {
+        pair.server.world_mut().entity_mut(me).insert(priority);
     }
     pair.settle(50);
     let before = pair.clients[0].traffic;
@@ -27,7 +27,8 @@ fn a_minute(pace: Option<Pace>) -> (u64, u64) {
 
 #[test]
 fn lower_priority_sends_fewer_messages_and_bytes() {
-    let [critical, normal, low] = [None, Some(Pace::Normal), Some(Pace::Low)].map(a_minute);
+    let [critical, normal, low] =
+        [None, Some(SyncPriority::Normal), Some(SyncPriority::Low)].map(a_minute);
     assert_eq!(critical.0, 3600 + 1, "every tick, and a checksum at the end");
     assert!((1190..=1201).contains(&normal.0), "every 50 ms: {normal:?}");
     assert!((298..=301).contains(&low.0), "every 200 ms: {low:?}");
@@ -38,7 +39,7 @@ fn lower_priority_sends_fewer_messages_and_bytes() {
 fn first_change_after_idle_is_sent_at_once() {
     let mut pair = pair(1);
     let me = spawn_player(&mut pair, 0);
-    pair.server.world_mut().entity_mut(me).insert(Pace::Low);
+    pair.server.world_mut().entity_mut(me).insert(SyncPriority::Low);
     pair.settle(50);
     pair.steps(30);
     inventory(&mut pair, me).set(0, TORCH.stack(1)).unwrap();
@@ -56,12 +57,12 @@ fn first_change_after_idle_is_sent_at_once() {
 fn priority_is_per_viewer_and_may_change_at_any_time() {
     let Scene { mut pair, chest_entity: there, .. } = Scene::clients(3).chest([0, 1, 2]).build();
     let ids = [0, 1, 2].map(|client| pair.client_id(client));
-    let set = |pair: &mut Pair, client: usize, pace: Pace| {
+    let set = |pair: &mut Simulation, client: usize, priority: SyncPriority| {
         let mut viewers = pair.server.world_mut().get_mut::<Viewers>(there).unwrap();
-        viewers.set_pace(ids[client], pace);
+        viewers.set_priority(ids[client], priority);
     };
-    set(&mut pair, 1, Pace::Normal);
-    set(&mut pair, 2, Pace::Low);
+    set(&mut pair, 1, SyncPriority::Normal);
+    set(&mut pair, 2, SyncPriority::Low);
     pair.step();
     let before: Vec<u64> = pair.clients.iter().map(|c| c.traffic.messages_down).collect();
     for n in 1..=120u32 {
@@ -75,8 +76,8 @@ fn priority_is_per_viewer_and_may_change_at_any_time() {
         .map(|(c, before)| c.traffic.messages_down - before)
         .collect();
     assert_eq!((sent[0], sent[1], sent[2]), (120, 40, 10));
-    set(&mut pair, 2, Pace::Critical);
-    set(&mut pair, 0, Pace::Low);
+    set(&mut pair, 2, SyncPriority::Critical);
+    set(&mut pair, 0, SyncPriority::Low);
     pair.steps(20);
     (0..3).for_each(|client| assert_same(&pair, client, chest(1)));
     assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 0);
@@ -88,7 +89,7 @@ fn action_response_carries_its_changes_at_low_priority() {
     let me_server = spawn_player(&mut pair, 0);
     inventory(&mut pair, me_server).set(0, TORCH.stack(9)).unwrap();
     inventory(&mut pair, me_server).set(1, AXE.stack(1)).unwrap();
-    pair.server.world_mut().entity_mut(me_server).insert(Pace::Low);
+    pair.server.world_mut().entity_mut(me_server).insert(SyncPriority::Low);
     pair.settle(50);
     pair.network.latency_ticks = 2;
     let me = shown_entity(&pair, 0, player(0));
@@ -97,7 +98,7 @@ fn action_response_carries_its_changes_at_low_priority() {
         // Another change of the inventory is deferred.
         inventory(&mut pair, me_server).set(20, COIN.stack(1 + n)).unwrap();
         pair.steps(3);
-        ask(&mut pair, 0, Action::Swap { a: inv(me, 0), b: inv(me, 1) });
+        ask(&mut pair, 0, InventoryAction::Swap { a: inv(me, 0), b: inv(me, 1) });
         pair.steps(8);
         let events = events(&mut pair, 0);
         assert_eq!(events.confirmed.len(), 1);
@@ -111,8 +112,8 @@ fn action_response_carries_its_changes_at_low_priority() {
 #[test]
 fn debounce_window_merges_changes() {
     let Scene { mut pair, player_entity: me, .. } = Scene::clients(1).players(1).build();
-    let debounce = Duration::from_millis(100);
-    pair.server.insert_resource(SyncSettings { debounce, ..default() });
+    let debounce_delay = Duration::from_millis(100);
+    pair.server.insert_resource(SyncSettings { debounce_delay, ..default() });
     let before = pair.clients[0].traffic.messages_down;
     for n in 1..=6u32 {
         inventory(&mut pair, me).set(n as usize, TORCH.stack(n)).unwrap();

@@ -10,9 +10,9 @@ mod check;
 mod trace;
 
 /// Replays a recording. Returns the number of ticks after which the client was equal, and of all ticks.
-fn replay(path: &Path, mut disturb: impl FnMut(&mut Pair)) -> (usize, usize) {
+fn replay(path: &Path, mut disturb: impl FnMut(&mut Simulation)) -> (usize, usize) {
     let trace = trace::read(path).unwrap();
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         app.add_item_data::<check::Metadata>().insert_items(check::items(&trace));
     });
     let (mut equal, mut ticks) = (0, 0);

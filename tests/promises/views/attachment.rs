@@ -5,21 +5,21 @@ use crate::common::*;
 #[derive(Component, serde::Serialize, serde::Deserialize)]
 struct Avatar;
 
-fn with_avatars(clients: usize) -> Pair {
-    Pair::new(clients, |app| {
+fn with_avatars(clients: usize) -> Simulation {
+    Simulation::new(clients, |app| {
         setup(app);
         app.replicate::<Avatar>();
     })
 }
 
-fn spawn_avatar(pair: &mut Pair) -> Entity {
+fn spawn_avatar(pair: &mut Simulation) -> Entity {
     let owner = Owner(pair.client_id(0));
     let bundle = (player(0), Inventory::default(), Hotbar::default(), owner, Avatar, Replicated);
     pair.server.world_mut().spawn(bundle).id()
 }
 
 /// Delays either replicon's messages (channels 0 and 1) or all others for a number of ticks.
-fn delay(pair: &mut Pair, replication: bool, ticks: usize) {
+fn delay(pair: &mut Simulation, replication: bool, ticks: usize) {
     let mut held: Vec<Vec<bevy_replicon::bytes::Bytes>> = vec![Vec::new(); 32];
     let mut left = ticks;
     pair.tamper(move |_, channel, bytes| {
@@ -70,7 +70,7 @@ fn avatar_arrives_before_the_update() {
 }
 
 #[track_caller]
-fn assert_attached(pair: &mut Pair) {
+fn assert_attached(pair: &mut Simulation) {
     assert_same(pair, 0, player(0));
     assert_eq!(events(pair, 0).opened.len(), 1);
     let world = pair.clients[0].app.world_mut();
@@ -92,7 +92,7 @@ fn avatar_despawned_on_the_client_closes_the_view() {
     world.despawn(avatar);
     pair.steps(2);
     let reasons: Vec<_> = events(&mut pair, 0).closed.iter().map(|closed| closed.reason).collect();
-    assert_eq!(reasons, [CloseReason::EntityGone]);
+    assert_eq!(reasons, [CloseReason::EntityHidden]);
     inventory(&mut pair, entity).set(0, TORCH.stack(1)).unwrap();
     pair.steps(2);
     let stats = stats(&pair.clients[0].app);
@@ -118,7 +118,7 @@ fn chest_without_a_replicated_entity_gets_its_own_entity() {
 
 #[test]
 fn despawned_avatar_closes_as_despawned() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.replicate::<Avatar>();
     });

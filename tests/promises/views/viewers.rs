@@ -2,7 +2,7 @@
 
 use crate::common::*;
 
-fn viewers(pair: &mut Pair, entity: Entity) -> Mut<'_, Viewers> {
+fn viewers(pair: &mut Simulation, entity: Entity) -> Mut<'_, Viewers> {
     pair.server.world_mut().get_mut::<Viewers>(entity).unwrap()
 }
 
@@ -143,7 +143,7 @@ fn all_parts_of_a_tick_apply_together_or_not_at_all() {
         now.push(bytes);
         now
     });
-    let torches = |pair: &Pair| {
+    let torches = |pair: &Simulation| {
         let count = |id| pair.shown::<Inventory>(0, id).unwrap().count(TORCH);
         (count(player(0)), count(chest(1)))
     };
@@ -296,7 +296,7 @@ struct Avatar;
 
 #[test]
 fn hidden_and_shown_within_one_client_frame() {
-    let mut pair = Pair::new(1, |app| {
+    let mut pair = Simulation::new(1, |app| {
         setup(app);
         app.replicate::<Avatar>();
     });

@@ -5,20 +5,20 @@ use crate::common::{
     *,
 };
 use bevy_inventory_sync::{
-    model::state::Unit,
+    model::state::InventoryState,
     wire::{OpenHead, Schema, bits::BitWriter, encode},
 };
 use bevy_replicon::bytes::Bytes;
 
 /// One step of a session that sends every kind of message once.
-fn session_step(pair: &mut Pair, own: Entity, shared: Entity, step: usize) {
+fn session_step(pair: &mut Simulation, own: Entity, shared: Entity, step: usize) {
     match step {
         0 => drop(inventory(pair, own).set(0, TORCH.stack(9))),
         1 => drop(inventory(pair, own).split(0, 1)),
-        2 => drop(inventory(pair, shared).set(3, AXE.stack(1).worn(77))),
+        2 => drop(inventory(pair, shared).set(3, AXE.stack(1).with_wear(77))),
         3 => {
             drop(inventory(pair, own).set(1, COIN.stack(1000)));
-            drop(inventory(pair, shared).set(3, AXE.stack(1).worn(80)));
+            drop(inventory(pair, shared).set(3, AXE.stack(1).with_wear(80)));
         }
         4 => (0..27).for_each(|slot| drop(inventory(pair, own).set(slot, TORCH.stack(2)))),
         5 => hotbar(pair, own).select(3),
@@ -35,7 +35,7 @@ fn session_step(pair: &mut Pair, own: Entity, shared: Entity, step: usize) {
 
 #[test]
 fn truncated_messages_never_panic_or_apply_in_part() {
-    let shown = |pair: &Pair| {
+    let shown = |pair: &Simulation| {
         [player(0), chest(1), chest(2)].map(|id| {
             (pair.shown::<Inventory>(0, id).cloned(), pair.shown::<Hotbar>(0, id).cloned())
         })
@@ -63,7 +63,7 @@ fn truncated_messages_never_panic_or_apply_in_part() {
 }
 
 /// Makes client 0 receive bytes as if the server had sent them, in a frame of its own.
-fn feed(pair: &mut Pair, channel: usize, bytes: Bytes) {
+fn feed(pair: &mut Simulation, channel: usize, bytes: Bytes) {
     let app = &mut pair.clients[0].app;
     app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
     app.update();
@@ -120,9 +120,9 @@ fn random_bytes_from_a_client_are_counted_and_dropped() {
         }
         pair.step();
         // Random bytes that happen to decode are rejected.
-        let InventoryStats { requests_malformed, actions_refused, requests_repeated, .. } =
+        let InventoryStats { requests_malformed, requests_rejected, requests_repeated, .. } =
             stats(&pair.server);
-        assert_eq!(requests_malformed + actions_refused + requests_repeated, 2000);
+        assert_eq!(requests_malformed + requests_rejected + requests_repeated, 2000);
         assert!(requests_malformed >= 1500, "{requests_malformed}");
     });
 }
@@ -133,10 +133,10 @@ fn versions_that_overflow_are_decode_errors() {
     pair.steps(3);
     let channel = pair.sync_channel();
     let app = &mut pair.clients[0].app;
-    let catalogue = app.world().resource::<Catalogue>().clone();
-    let kinds = app.world().resource::<Kinds>().clone();
-    let schema = Schema { catalogue: &catalogue, kinds: kinds.as_slice() };
-    let mut unit = Unit::default();
+    let catalog = app.world().resource::<ItemCatalog>().clone();
+    let kinds = app.world().resource::<ContainerRegistry>().clone();
+    let schema = Schema { catalog: &catalog, registry: kinds.as_slice() };
+    let mut unit = InventoryState::default();
     unit.insert(0, Slots::new(3));
     let mut w = BitWriter::default();
     encode::begin_full(&mut w, None, None, 0);
@@ -154,7 +154,7 @@ fn versions_that_overflow_are_decode_errors() {
     };
     let mut copy = BitWriter::default();
     encode::copy(&mut copy, schema, &unit);
-    encode::open(&mut w, schema, None, (&head, &unit), encode::Body::Copy(&copy));
+    encode::open(&mut w, schema, None, (&head, &unit), encode::OpenBody::Copy(&copy));
     encode::handover(&mut w, None);
     w.flag(false);
     encode::digests(&mut w, &[]);

@@ -3,29 +3,29 @@
 
 use crate::common::*;
 use bevy_inventory_sync::{
-    model::{container::Kind, data::Datum, state::Unit},
+    model::{container::ContainerInfo, data::Datum, state::InventoryState},
     wire::{
         Answers, CloseCause, DecodeError, Handover, Open, OpenHead, Part, Reset, Schema,
         bits::BitWriter,
-        decode::{self, Copies, Held, Reference},
-        encode::{self, Body, Entry, UpdateHead},
+        decode::{self, CopySource, Held, Reference},
+        encode::{self, ChangedSlot, OpenBody, UpdateHead},
         transfer::pack,
     },
 };
 
 const GOLDEN: &str = include_str!("../../golden/wire.txt");
 
-fn catalogue() -> Catalogue {
-    Items::<()>::from_ron(ITEMS).unwrap().catalogue().clone()
+fn catalog() -> ItemCatalog {
+    Items::<()>::from_ron(ITEMS).unwrap().catalog().clone()
 }
 
-fn kinds() -> [Kind; 2] {
-    [Kind::of::<Inventory>(), Kind::of::<Hotbar>()]
+fn kinds() -> [ContainerInfo; 2] {
+    [ContainerInfo::of::<Inventory>(), ContainerInfo::of::<Hotbar>()]
 }
 
 /// A player of 36 slots, slot 3 selected.
-fn unit(stacks: &[(usize, Stack)]) -> Unit {
-    let mut unit = Unit::default();
+fn unit(stacks: &[(usize, Stack)]) -> InventoryState {
+    let mut unit = InventoryState::default();
     unit.insert(0, Slots::new(27));
     unit.insert(1, Slots::new(9));
     unit.selected = Some(3);
@@ -39,8 +39,8 @@ fn head(view: u32, base: u64) -> UpdateHead {
     UpdateHead { view, handle: 0, base, version: base + 1, selected: None }
 }
 
-fn entry(slot: usize, old: Option<Stack>, new: Option<Stack>) -> Entry {
-    Entry { slot, old: Some(old), new }
+fn entry(slot: usize, old: Option<Stack>, new: Option<Stack>) -> ChangedSlot {
+    ChangedSlot { slot, old: Some(old), new }
 }
 
 fn open_head(view: u32, entity: Option<Entity>) -> OpenHead {
@@ -55,24 +55,24 @@ fn open_head(view: u32, entity: Option<Entity>) -> OpenHead {
     }
 }
 
-fn opened() -> Unit {
-    unit(&[(0, TORCH.stack(5)), (35, AXE.stack(1).worn(300))])
+fn opened() -> InventoryState {
+    unit(&[(0, TORCH.stack(5)), (35, AXE.stack(1).with_wear(300))])
 }
 
 /// A private message without a checksum list.
 fn private(write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
-    let (catalogue, kinds) = (catalogue(), kinds());
+    let (catalog, kinds) = (catalog(), kinds());
     let mut w = BitWriter::default();
-    write(&mut w, Schema { catalogue: &catalogue, kinds: &kinds });
+    write(&mut w, Schema { catalog: &catalog, registry: &kinds });
     w.flag(false);
     w.finish().to_vec()
 }
 
 /// A message of the kind that can hold everything, with checksums at its end.
 fn whole(digests: &[(u32, u64)], write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
-    let (catalogue, kinds) = (catalogue(), kinds());
+    let (catalog, kinds) = (catalog(), kinds());
     let mut w = BitWriter::default();
-    write(&mut w, Schema { catalogue: &catalogue, kinds: &kinds });
+    write(&mut w, Schema { catalog: &catalog, registry: &kinds });
     w.flag(false);
     encode::digests(&mut w, digests);
     w.finish().to_vec()
@@ -83,29 +83,29 @@ const RESET: Option<Reset> = Some(Reset { transfer: 7, epoch: 0xFEDC_BA98_7654_3
 fn open(
     w: &mut BitWriter,
     schema: Schema,
-    before: Option<(&OpenHead, &Unit)>,
-    (head, unit): (&OpenHead, &Unit),
+    before: Option<(&OpenHead, &InventoryState)>,
+    (head, unit): (&OpenHead, &InventoryState),
 ) {
     let mut copy = BitWriter::default();
     encode::copy(&mut copy, schema, unit);
-    encode::open(w, schema, before, (head, unit), Body::Copy(&copy));
+    encode::open(w, schema, before, (head, unit), OpenBody::Copy(&copy));
 }
 
-fn plain(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
+fn plain(head: UpdateHead, entries: &[ChangedSlot]) -> Vec<u8> {
     private(|w, schema| {
         encode::begin_plain(w);
         encode::update_delta(w, schema, &head, 36, entries);
     })
 }
 
-fn quick(head: UpdateHead, entries: &[Entry]) -> Vec<u8> {
+fn quick(head: UpdateHead, entries: &[ChangedSlot]) -> Vec<u8> {
     quick_message(head, entries, false)
 }
 
-fn quick_message(head: UpdateHead, entries: &[Entry], shared: bool) -> Vec<u8> {
-    let (catalogue, kinds) = (catalogue(), kinds());
+fn quick_message(head: UpdateHead, entries: &[ChangedSlot], shared: bool) -> Vec<u8> {
+    let (catalog, kinds) = (catalog(), kinds());
     let mut w = BitWriter::default();
-    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    let schema = Schema { catalog: &catalog, registry: &kinds };
     assert!(encode::quick(&mut w, schema, &head, shared, (36, entries)));
     w.finish().to_vec()
 }
@@ -117,9 +117,9 @@ fn encoded(name: &str) -> Vec<u8> {
         "three_more_in_view_two" => plain(head(2, 37), &[entry(0, torches(1), torches(4))]),
         "emptied" => plain(head(0, 0), &[entry(35, torches(1), None)]),
         "new_stack" => plain(head(0, 1), &[entry(7, None, Some(COIN.stack(700)))]),
-        "worn_stack" => plain(head(0, 1), &[entry(7, None, Some(AXE.stack(1).worn(900)))]),
+        "worn_stack" => plain(head(0, 1), &[entry(7, None, Some(AXE.stack(1).with_wear(900)))]),
         "wear_three_less" => {
-            let axe = |wear| Some(AXE.stack(1).worn(wear));
+            let axe = |wear| Some(AXE.stack(1).with_wear(wear));
             plain(head(0, 9), &[entry(5, axe(10), axe(7))])
         }
         "two_slots" => {
@@ -135,7 +135,7 @@ fn encoded(name: &str) -> Vec<u8> {
         }
         "selected_only" => plain(UpdateHead { selected: Some(4), ..head(0, 9) }, &[]),
         "three_commits_later" => {
-            let new = Entry { slot: 2, old: None, new: torches(64) };
+            let new = ChangedSlot { slot: 2, old: None, new: torches(64) };
             plain(UpdateHead { version: 12, ..head(0, 9) }, &[new])
         }
         "two_views" => private(|w, schema| {
@@ -160,8 +160,8 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
     let torches = |count| Some(TORCH.stack(count));
     match name {
         "shared" => {
-            let (catalogue, kinds) = (catalogue(), kinds());
-            let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+            let (catalog, kinds) = (catalog(), kinds());
+            let schema = Schema { catalog: &catalog, registry: &kinds };
             let mut w = BitWriter::default();
             encode::begin_shared(&mut w);
             let more = entry(29, torches(1), torches(2));
@@ -226,9 +226,9 @@ fn encoded_seldom(name: &str) -> Vec<u8> {
             encode::data(w, &[], &[]);
             encode::closes(w, &[]);
             encode::opens(w, 1);
-            let changed = [Entry { slot: 2, old: None, new: Some(TORCH.stack(64)) }];
+            let changed = [ChangedSlot { slot: 2, old: None, new: Some(TORCH.stack(64)) }];
             let unit = (&open_head(0, None), &opened());
-            encode::open(w, schema, None, unit, Body::Since(9, &changed));
+            encode::open(w, schema, None, unit, OpenBody::Since(9, &changed));
             encode::handover(w, None);
         }),
         "checksums" => whole(&[(0, 0x0123_4567_89AB_CDEF), (3, 1)], |w, _| {
@@ -265,19 +265,19 @@ fn shared_two() -> Vec<u8> {
 }
 
 fn transfer() -> Vec<u8> {
-    let (catalogue, kinds) = (catalogue(), kinds());
+    let (catalog, kinds) = (catalog(), kinds());
     let mut w = BitWriter::default();
     let datum = Datum { id: DataId(3.try_into().unwrap()), kind: 1, bytes: vec![1, 255].into() };
     encode::data(&mut w, &[], &[datum]);
     encode::opens(&mut w, 1);
-    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    let schema = Schema { catalog: &catalog, registry: &kinds };
     open(&mut w, schema, None, (&open_head(0, None), &opened()));
     pack(w.finish())
 }
 
 /// Messages with responses or instance data.
 fn encoded_with_answers(name: &str) -> Vec<u8> {
-    let (torch, axe) = (Some(TORCH.stack(3)), Some(AXE.stack(1).worn(7)));
+    let (torch, axe) = (Some(TORCH.stack(3)), Some(AXE.stack(1).with_wear(7)));
     let exchange = [entry(3, torch, axe), entry(30, axe, torch)];
     let full = |answers: Option<&Answers>, follows, forgotten: &[DataId], data: &[Datum]| {
         whole(&[], |w, _| {
@@ -297,7 +297,7 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
             quick(head(3, 4), &[entry(7, None, Some(COIN.stack(7)))])
         }
         "quick_other_item" => {
-            let old = Some(TORCH.stack(40).worn(3));
+            let old = Some(TORCH.stack(40).with_wear(3));
             quick(head(0, 4), &[entry(7, old, Some(COIN.stack(40)))])
         }
         "full_update_without_gaps" => private(|w, schema| {
@@ -325,7 +325,7 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
             encode::update_delta(w, schema, &head(0, 9), 36, &exchange);
         }),
         "rejected_stale_and_by_the_game" => private(|w, _| {
-            let results = vec![Ok(()), Err(Reason::Stale), Err(Reason::Game(500))];
+            let results = vec![Ok(()), Err(Rejection::Stale), Err(Rejection::Game(500))];
             encode::begin_answered(w, &Answers { last: 7, results });
         }),
         "response_with_a_shared_part" => {
@@ -357,29 +357,29 @@ fn every_message_matches_its_golden_bytes() {
 }
 
 /// Decodes for a client that holds `held` in every view and under every handle.
-fn decoded(bytes: &[u8], version: u64, held: &Unit) -> Result<Part, DecodeError> {
-    let (catalogue, kinds) = (catalogue(), kinds());
-    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
-    decode::message(bytes, schema, &Everything { version, unit: held })
+fn decoded(bytes: &[u8], version: u64, held: &InventoryState) -> Result<Part, DecodeError> {
+    let (catalog, kinds) = (catalog(), kinds());
+    let schema = Schema { catalog: &catalog, registry: &kinds };
+    decode::message(bytes, schema, &Everything { version, state: held })
 }
 
 /// A client that has any inventory, always with the same contents.
 struct Everything<'a> {
     version: u64,
-    unit: &'a Unit,
+    state: &'a InventoryState,
 }
 
-impl Copies for Everything<'_> {
+impl CopySource for Everything<'_> {
     fn held(&self, reference: Reference) -> Option<Held<'_>> {
         let (view, handle) = match reference {
             Reference::View(view) => (view, 0),
             Reference::Handle(handle) => (handle, handle),
         };
-        Some(Held { view, handle, id: player(0), version: self.version, unit: self.unit })
+        Some(Held { view, handle, id: player(0), version: self.version, state: self.state })
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &Unit)> {
-        Some((self.version, self.unit))
+    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
+        Some((self.version, self.state))
     }
 }
 
@@ -387,7 +387,7 @@ impl Copies for Everything<'_> {
 fn golden_bytes_decode_to_their_updates() {
     let held = unit(&[
         (1, TORCH.stack(9)),
-        (5, AXE.stack(1).worn(10)),
+        (5, AXE.stack(1).with_wear(10)),
         (29, TORCH.stack(40)),
         (0, TORCH.stack(1)),
     ]);
@@ -403,19 +403,19 @@ fn golden_bytes_decode_to_their_updates() {
     assert_eq!(slots("quick_exchanged", 9), [(10, exchanged)]);
     assert_eq!(slots("emptied", 32), [(33, vec![(35, None)])]);
     assert_eq!(slots("new_stack", 1), [(2, vec![(7, Some(COIN.stack(700)))])]);
-    assert_eq!(slots("wear_three_less", 9), [(10, vec![(5, Some(AXE.stack(1).worn(7)))])]);
+    assert_eq!(slots("wear_three_less", 9), [(10, vec![(5, Some(AXE.stack(1).with_wear(7)))])]);
     assert_eq!(slots("two_slots", 9), [(10, vec![(1, Some(TORCH.stack(7))), (30, None)])]);
     assert_eq!(slots("three_commits_later", 9), [(12, vec![(2, Some(TORCH.stack(64)))])]);
     assert_eq!(slots("shared", 4), [(5, vec![(29, Some(TORCH.stack(41)))])]);
     let bytes = golden().find(|(name, _)| *name == "opened_on_an_avatar").unwrap().1;
-    let open = Open { head: open_head(3, Entity::from_raw_u32(900)), unit: opened() };
+    let open = Open { head: open_head(3, Entity::from_raw_u32(900)), state: opened() };
     assert_eq!(decoded(&bytes, 0, &held).unwrap().opens, [open]);
 }
 
 #[test]
 fn count_changes_up_to_eight_take_two_bytes() {
-    let (catalogue, kinds) = (catalogue(), kinds());
-    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    let (catalog, kinds) = (catalog(), kinds());
+    let schema = Schema { catalog: &catalog, registry: &kinds };
     for by in (1..40).chain([1000, 999_990]) {
         let held = unit(&[(35, COIN.stack(10))]);
         let change = entry(35, Some(COIN.stack(10)), Some(COIN.stack(10 + by)));
@@ -431,10 +431,10 @@ fn count_changes_up_to_eight_take_two_bytes() {
 #[test]
 fn opening_from_a_cached_copy_applies_its_changes() {
     let bytes = golden().find(|(name, _)| *name == "opened_from_a_cached_copy").unwrap().1;
-    let kept = unit(&[(2, AXE.stack(1)), (35, AXE.stack(1).worn(300))]);
-    let expected = unit(&[(2, TORCH.stack(64)), (35, AXE.stack(1).worn(300))]);
+    let kept = unit(&[(2, AXE.stack(1)), (35, AXE.stack(1).with_wear(300))]);
+    let expected = unit(&[(2, TORCH.stack(64)), (35, AXE.stack(1).with_wear(300))]);
     for version in 9..=12 {
-        assert_eq!(decoded(&bytes, version, &kept).unwrap().opens[0].unit, expected);
+        assert_eq!(decoded(&bytes, version, &kept).unwrap().opens[0].state, expected);
     }
     for version in [8, 13] {
         let id = open_head(0, None).id;
@@ -469,7 +469,7 @@ fn update_that_does_not_fit_the_copy_is_a_named_error() {
     assert_eq!(error("three_more_in_view_two", 37), DecodeError::BadChange { slot: 0 });
     let nobody = decode::message(
         &bytes("one_less"),
-        Schema { catalogue: &catalogue(), kinds: &kinds() },
+        Schema { catalog: &catalog(), registry: &kinds() },
         &(),
     );
     assert_eq!(nobody, Err(DecodeError::UnknownView { view: 0 }));
@@ -477,8 +477,8 @@ fn update_that_does_not_fit_the_copy_is_a_named_error() {
 
 #[test]
 fn slots_and_items_out_of_range_are_named_errors() {
-    let (catalogue, kinds) = (catalogue(), kinds());
-    let schema = Schema { catalogue: &catalogue, kinds: &kinds };
+    let (catalog, kinds) = (catalog(), kinds());
+    let schema = Schema { catalog: &catalog, registry: &kinds };
     let mut w = BitWriter::default();
     encode::begin_plain(&mut w);
     encode::update_delta(&mut w, schema, &head(0, 0), 64, &[entry(40, None, None)]);
@@ -489,11 +489,11 @@ fn slots_and_items_out_of_range_are_named_errors() {
 
     // Three items take two bits, so a fourth can be encoded.
     let fewer = Items::<()>::from_ron(r#"(items: [(key: "axe"), (key: "boots"), (key: "coin")])"#);
-    let fewer = fewer.unwrap().catalogue().clone();
+    let fewer = fewer.unwrap().catalog().clone();
     let bytes = plain(head(0, 0), &[entry(0, None, Some(TORCH.stack(1)))]);
     let held = unit(&[]);
-    let schema = Schema { catalogue: &fewer, kinds: &kinds };
-    let result = decode::message(&bytes, schema, &Everything { version: 0, unit: &held });
+    let schema = Schema { catalog: &fewer, registry: &kinds };
+    let result = decode::message(&bytes, schema, &Everything { version: 0, state: &held });
     assert_eq!(result, Err(DecodeError::OutOfRange { what: "item rank", value: 3, max: 2 }));
 }
 

@@ -5,7 +5,7 @@ use crate::common::{random::each_seed, *};
 use bevy_inventory_sync::wire::{
     DecodeError, Schema,
     bits::{BitReader, BitWriter},
-    request::{ActionReader, ActionWriter, Body, Target, read_body, write_body},
+    request::{ActionReader, ActionWriter, RequestBody, Target, read_body, write_body},
 };
 
 const GOLDEN: &str = include_str!("../../golden/requests.txt");
@@ -14,67 +14,67 @@ fn entity(view: u32) -> Entity {
     Entity::from_raw_u32(view).unwrap()
 }
 
-fn backpack(view: u32, index: usize) -> Place {
+fn backpack(view: u32, index: usize) -> SlotRef {
     (entity(view), Inventory::slot(index))
 }
 
-fn quick(view: u32, index: usize) -> Place {
+fn quick(view: u32, index: usize) -> SlotRef {
     (entity(view), Hotbar::slot(index))
 }
 
 /// The number, body and action of a named request.
-fn request(name: &str) -> (u8, Body, Option<Action>) {
+fn request(name: &str) -> (u8, RequestBody, Option<InventoryAction>) {
     let act = |number, witness, action| {
-        (number, Body::Act { actor: Some(0), witness, kind: 0 }, Some(action))
+        (number, RequestBody::Act { actor: Some(0), witness, kind: 0 }, Some(action))
     };
-    let area = |view| Area::all(entity(view));
+    let area = |view| ContainerRef::all(entity(view));
     match name {
         "move_all_of_it" => {
             let (from, to) = (backpack(0, 3), quick(0, 8));
-            act(1, 0xABCD, Action::Move { from, to, count: None })
+            act(1, 0xABCD, InventoryAction::Move { from, to, count: None })
         }
         "move_five_to_a_chest" => {
             let (from, to) = (quick(0, 0), backpack(3, 26));
-            act(255, 1, Action::Move { from, to, count: Some(5) })
+            act(255, 1, InventoryAction::Move { from, to, count: Some(5) })
         }
-        "swap" => act(7, 500, Action::Swap { a: backpack(0, 0), b: backpack(0, 26) }),
+        "swap" => act(7, 500, InventoryAction::Swap { a: backpack(0, 0), b: backpack(0, 26) }),
         "quick_move_as_nobody" => {
-            let body = Body::Act { actor: None, witness: 9, kind: 0 };
-            let to = Area::of::<Hotbar>(entity(0));
-            (8, body, Some(Action::QuickMove { from: backpack(1, 0), to }))
+            let body = RequestBody::Act { actor: None, witness: 9, kind: 0 };
+            let to = ContainerRef::of::<Hotbar>(entity(0));
+            (8, body, Some(InventoryAction::QuickMove { from: backpack(1, 0), to }))
         }
         "collect" => {
-            let from = vec![area(0), Area::of::<Inventory>(entity(2))];
-            act(9, 9, Action::Collect { onto: backpack(0, 1), from })
+            let from = vec![area(0), ContainerRef::of::<Inventory>(entity(2))];
+            act(9, 9, InventoryAction::Collect { onto: backpack(0, 1), from })
         }
         "spread" => {
             let onto = vec![backpack(0, 2), backpack(0, 3)];
-            act(10, 9, Action::Spread { from: backpack(0, 1), onto, each: Some(1) })
+            act(10, 9, InventoryAction::Spread { from: backpack(0, 1), onto, each: Some(1) })
         }
-        "take_all" => act(11, 1, Action::MoveAll { from: area(4), to: area(0) }),
-        "drop_one" => act(12, 9, Action::Drop { from: quick(0, 2), count: Some(1) }),
-        "select" => act(13, 1, Action::Select { slot: quick(0, 4) }),
+        "take_all" => act(11, 1, InventoryAction::MoveAll { from: area(4), to: area(0) }),
+        "drop_one" => act(12, 9, InventoryAction::Drop { from: quick(0, 2), count: Some(1) }),
+        "select" => act(13, 1, InventoryAction::Select { slot: quick(0, 4) }),
         "sort" => {
             let container = ContainerKey::of(Inventory::NAME);
-            act(14, 1, Action::Sort { entity: entity(0), container })
+            act(14, 1, InventoryAction::Sort { entity: entity(0), container })
         }
-        "open_an_entity" => (15, Body::Open(Target::Entity(entity(900))), None),
+        "open_an_entity" => (15, RequestBody::Open(Target::Entity(entity(900))), None),
         "open_an_id" => {
             let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDEF);
-            (16, Body::Open(Target::Id(id)), None)
+            (16, RequestBody::Open(Target::Id(id)), None)
         }
-        "close" => (17, Body::Close { view: 2, handle: 40 }, None),
+        "close" => (17, RequestBody::Close { view: 2, handle: 40 }, None),
         other => panic!("no such case: {other}"),
     }
 }
 
 fn with_schema<T>(f: impl FnOnce(Schema) -> T) -> T {
-    let app = Pair::app(|app| {
+    let app = Simulation::app(|app| {
         app.insert_items(Items::<()>::from_ron(ITEMS).unwrap());
     });
     let world = app.world();
-    let (catalogue, kinds) = (world.resource::<Catalogue>(), world.resource::<Kinds>());
-    f(Schema { catalogue, kinds: kinds.as_slice() })
+    let (catalog, kinds) = (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
+    f(Schema { catalog, registry: kinds.as_slice() })
 }
 
 fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
@@ -85,10 +85,13 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     })
 }
 
-fn read(bytes: &[u8], schema: Schema) -> Result<(u8, Body, Option<Action>), DecodeError> {
+fn read(
+    bytes: &[u8],
+    schema: Schema,
+) -> Result<(u8, RequestBody, Option<InventoryAction>), DecodeError> {
     let mut r = BitReader::new(bytes);
     let (number, body) = read_body(&mut r, 1)?;
-    let action = if matches!(body, Body::Act { .. }) {
+    let action = if matches!(body, RequestBody::Act { .. }) {
         let entity = |view| Some(entity(view));
         Some(ActionReader { r: &mut r, schema, entity: &entity }.action()?)
     } else {
@@ -127,7 +130,8 @@ fn random_requests_never_panic_and_lists_are_capped() {
             for _ in 0..50_000 {
                 let len = random.usize(0..40);
                 let bytes: Vec<u8> = core::iter::repeat_with(|| random.u8(..)).take(len).collect();
-                if let Ok((_, _, Some(Action::Spread { onto, .. }))) = read(&bytes, schema) {
+                if let Ok((_, _, Some(InventoryAction::Spread { onto, .. }))) = read(&bytes, schema)
+                {
                     assert!(onto.len() <= 256);
                 }
             }

@@ -5,23 +5,23 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-use crate::model::rejection::Reason;
+use crate::model::rejection::Rejection;
 
 /// Maximum number of lines.
 const LINES_MAX: usize = 500;
 
 /// An action.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Line {
+pub(super) struct ActionLogEntry {
     pub(super) at: Duration,
     pub(super) player: String,
     /// Names of the inventories that the action refers to.
     pub(super) inventories: String,
     pub(super) what: String,
-    pub(super) result: Result<(), Reason>,
+    pub(super) result: Result<(), Rejection>,
 }
 
-impl Line {
+impl ActionLogEntry {
     pub(super) fn outcome(&self) -> String {
         match self.result {
             Ok(()) => "done".into(),
@@ -36,34 +36,34 @@ impl Line {
     }
 }
 
-/// Filter by outcome.
+/// ActionFilter by outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) enum Outcome {
+pub(super) enum LoggedOutcome {
     #[default]
     Any,
     Done,
-    Refused,
-    Because(Reason),
+    RejectedAction,
+    Because(Rejection),
 }
 
-/// Filter of the journal. Texts match case-insensitively as substrings; an empty text matches everything.
+/// ActionFilter of the action_log. Texts match case-insensitively as substrings; an empty text matches everything.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Filter {
+pub(super) struct ActionFilter {
     pub(super) player: String,
     pub(super) inventory: String,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: LoggedOutcome,
 }
 
-impl Filter {
-    pub(super) fn lets_through(&self, line: &Line) -> bool {
+impl ActionFilter {
+    pub(super) fn lets_through(&self, line: &ActionLogEntry) -> bool {
         let has = |text: &str, part: &str| {
             part.is_empty() || text.to_lowercase().contains(&part.trim().to_lowercase())
         };
         let outcome = match self.outcome {
-            Outcome::Any => true,
-            Outcome::Done => line.result.is_ok(),
-            Outcome::Refused => line.result.is_err(),
-            Outcome::Because(reason) => line.result == Err(reason),
+            LoggedOutcome::Any => true,
+            LoggedOutcome::Done => line.result.is_ok(),
+            LoggedOutcome::RejectedAction => line.result.is_err(),
+            LoggedOutcome::Because(reason) => line.result == Err(reason),
         };
         outcome && has(&line.player, &self.player) && has(&line.inventories, &self.inventory)
     }
@@ -71,14 +71,14 @@ impl Filter {
 
 /// The last [`LINES_MAX`] actions, oldest first.
 #[derive(Resource, Default, Debug)]
-pub(super) struct Journal {
-    lines: VecDeque<Line>,
+pub(super) struct ActionLog {
+    lines: VecDeque<ActionLogEntry>,
     /// Total number of actions, including those that were dropped.
     pub(super) total: u64,
 }
 
-impl Journal {
-    pub(super) fn write(&mut self, line: Line) {
+impl ActionLog {
+    pub(super) fn write(&mut self, line: ActionLogEntry) {
         if self.lines.len() == LINES_MAX {
             self.lines.pop_front();
         }
@@ -95,13 +95,16 @@ impl Journal {
     }
 
     /// Returns the lines that pass a filter, newest first.
-    pub(super) fn newest<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Line> {
+    pub(super) fn newest<'a>(
+        &'a self,
+        filter: &'a ActionFilter,
+    ) -> impl Iterator<Item = &'a ActionLogEntry> {
         self.lines.iter().rev().filter(|line| filter.lets_through(line))
     }
 
     /// Returns the distinct rejection reasons.
-    pub(super) fn reasons(&self) -> Vec<Reason> {
-        let mut reasons: Vec<Reason> = Vec::new();
+    pub(super) fn reasons(&self) -> Vec<Rejection> {
+        let mut reasons: Vec<Rejection> = Vec::new();
         for reason in self.lines.iter().filter_map(|line| line.result.err()) {
             if !reasons.contains(&reason) {
                 reasons.push(reason);
@@ -111,7 +114,7 @@ impl Journal {
     }
 
     /// Returns the lines that pass a filter as text, oldest first.
-    pub(super) fn as_text(&self, filter: &Filter) -> String {
+    pub(super) fn as_text(&self, filter: &ActionFilter) -> String {
         let mut text = String::new();
         for line in self.lines.iter().filter(|line| filter.lets_through(line)) {
             writeln!(text, "{}", line.as_text()).ok();
@@ -124,39 +127,45 @@ impl Journal {
 mod tests {
     use super::*;
 
-    fn line(player: &str, inventories: &str, result: Result<(), Reason>) -> Line {
+    fn line(player: &str, inventories: &str, result: Result<(), Rejection>) -> ActionLogEntry {
         let (player, inventories) = (player.into(), inventories.into());
-        Line { at: Duration::from_secs(2), player, inventories, what: "Move".into(), result }
+        ActionLogEntry {
+            at: Duration::from_secs(2),
+            player,
+            inventories,
+            what: "Move".into(),
+            result,
+        }
     }
 
     #[test]
     fn filters_combine() {
-        let mut journal = Journal::default();
-        journal.write(line("4v1", "chest/12", Ok(())));
-        journal.write(line("4v1", "player/7", Err(Reason::Stale)));
-        journal.write(line("5v1", "chest/12", Err(Reason::TooFar)));
-        let count = |filter: &Filter| journal.newest(filter).count();
-        let mut filter = Filter::default();
+        let mut action_log = ActionLog::default();
+        action_log.write(line("4v1", "chest/12", Ok(())));
+        action_log.write(line("4v1", "player/7", Err(Rejection::Stale)));
+        action_log.write(line("5v1", "chest/12", Err(Rejection::TooFar)));
+        let count = |filter: &ActionFilter| action_log.newest(filter).count();
+        let mut filter = ActionFilter::default();
         assert_eq!(count(&filter), 3);
         filter.player = "4V1".into();
         assert_eq!(count(&filter), 2);
-        filter.outcome = Outcome::Refused;
+        filter.outcome = LoggedOutcome::RejectedAction;
         assert_eq!(count(&filter), 1);
         filter.inventory = "chest".into();
         assert_eq!(count(&filter), 0);
-        filter = Filter { outcome: Outcome::Because(Reason::TooFar), ..default() };
+        filter = ActionFilter { outcome: LoggedOutcome::Because(Rejection::TooFar), ..default() };
         assert_eq!(count(&filter), 1);
-        assert_eq!(journal.reasons(), [Reason::Stale, Reason::TooFar]);
+        assert_eq!(action_log.reasons(), [Rejection::Stale, Rejection::TooFar]);
     }
 
     #[test]
     fn journal_is_bounded_and_exports_text() {
-        let mut journal = Journal::default();
+        let mut action_log = ActionLog::default();
         for n in 0..LINES_MAX + 3 {
-            journal.write(line(&format!("{n}"), "a", Err(Reason::Stale)));
+            action_log.write(line(&format!("{n}"), "a", Err(Rejection::Stale)));
         }
-        assert_eq!((journal.len(), journal.total), (LINES_MAX, LINES_MAX as u64 + 3));
-        let text = journal.as_text(&Filter { player: "502".into(), ..default() });
+        assert_eq!((action_log.len(), action_log.total), (LINES_MAX, LINES_MAX as u64 + 3));
+        let text = action_log.as_text(&ActionFilter { player: "502".into(), ..default() });
         assert!(text.starts_with("     2.00 s  502 "), "{text}");
         assert!(text.contains("-> Stale: "), "{text}");
         assert_eq!(text.lines().count(), 1);

@@ -7,50 +7,50 @@ use bevy_egui::egui::{self, RichText, ScrollArea, Slider, Ui, vec2};
 
 use crate::{
     client::debug::{CorruptCopy, RequestResync},
-    model::{catalog::Catalogue, stack::Stack},
-    overlay::{SimulatedLink, look, window::Sight},
+    model::{catalog::ItemCatalog, stack::Stack},
+    overlay::{SimulatedLink, context::PanelContext, style},
     server::{
         pacing::settings::{FullPolicy, SyncSettings},
         views::resync::ResendInventories,
     },
 };
 
-pub(in crate::overlay) fn draw(ui: &mut Ui, sight: &mut Sight) {
+pub(in crate::overlay) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().slider_width = 220.0;
-        if sight.authority.is_here() {
-            of_server(ui, sight);
+        if ctx.authority.is_here() {
+            of_server(ui, ctx);
         } else {
-            of_client(ui, sight);
+            of_client(ui, ctx);
         }
-        link(ui, sight);
+        link(ui, ctx);
     });
 }
 
-fn of_server(ui: &mut Ui, sight: &mut Sight) {
-    look::title(ui, "Sync settings");
-    if let Some(settings) = &mut sight.settings {
+fn of_server(ui: &mut Ui, ctx: &mut PanelContext) {
+    style::title(ui, "Sync settings");
+    if let Some(settings) = &mut ctx.settings {
         let mut wanted = **settings;
         edit_settings(ui, &mut wanted);
         settings.set_if_neq(wanted);
     }
     ui.add_space(8.0);
-    look::title(ui, "Full updates");
-    let followed = sight.overlay.followed;
-    let entity = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
+    style::title(ui, "Full updates");
+    let followed = ctx.overlay.followed;
+    let entity = ctx.cards.list.iter().find(|entry| Some(entry.id) == followed);
     ui.horizontal(|ui| {
         if ui.button("Resend everything").on_hover_text("To all viewers.").clicked() {
-            sight.commands.trigger(ResendInventories { inventory: None });
+            ctx.commands.trigger(ResendInventories { inventory: None });
         }
         match entity {
             Some(entry) => {
                 if ui.button(format!("Resend {}", entry.name)).clicked() {
                     let inventory = Some(entry.entity);
-                    sight.commands.trigger(ResendInventories { inventory });
+                    ctx.commands.trigger(ResendInventories { inventory });
                 }
             }
             None => {
-                look::head(ui, "follow an inventory to resend only that one");
+                style::head(ui, "follow an inventory to resend only that one");
             }
         }
     });
@@ -65,14 +65,14 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
         ui.label(name).on_hover_text(about);
         add(ui);
         if roomy {
-            look::head(ui, about);
+            style::head(ui, about);
         }
         ui.end_row();
     };
     egui::Grid::new("settings").num_columns(3).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
         let about = "Off: every change sends a full update of the inventory.";
         lever(ui, "deltas", about, &mut |ui| {
-            ui.checkbox(&mut settings.granular, "send only changed slots");
+            ui.checkbox(&mut settings.deltas_enabled, "send only changed slots");
         });
         let about = "Sends a full update if more slots than this have changed.";
         lever(ui, "full update above", about, &mut |ui| {
@@ -89,12 +89,14 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
             });
         });
         let about = "Time between updates of inventories with this priority.";
-        lever(ui, "normal interval", about, &mut |ui| millis(ui, &mut settings.normal, 1000));
-        lever(ui, "low interval", about, &mut |ui| millis(ui, &mut settings.low, 2000));
+        lever(ui, "normal interval", about, &mut |ui| {
+            millis(ui, &mut settings.normal_interval, 1000)
+        });
+        lever(ui, "low interval", about, &mut |ui| millis(ui, &mut settings.low_interval, 2000));
         let about = "Minimum time that a change is held back to merge with later ones.";
-        lever(ui, "debounce", about, &mut |ui| millis(ui, &mut settings.debounce, 500));
+        lever(ui, "debounce_delay", about, &mut |ui| millis(ui, &mut settings.debounce_delay, 500));
         let about = "Idle time after which viewers are sent a checksum. Zero: never.";
-        lever(ui, "idle time", about, &mut |ui| millis(ui, &mut settings.digest_after, 20_000));
+        lever(ui, "idle time", about, &mut |ui| millis(ui, &mut settings.checksum_delay, 20_000));
         let about = "Per client and second, on average.";
         lever(ui, "bytes per client", about, &mut |ui| {
             let range = 100..=1_000_000;
@@ -116,7 +118,7 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
         });
         let about = "Bytes of chunked transfers, per client and tick.";
         lever(ui, "chunks per tick", about, &mut |ui| {
-            ui.add(Slider::new(&mut settings.bulk_bytes_per_tick, 100..=20_000).suffix(" B"));
+            ui.add(Slider::new(&mut settings.chunk_bytes_per_tick, 100..=20_000).suffix(" B"));
         });
     });
     if ui.button("Reset to defaults").clicked() {
@@ -131,59 +133,59 @@ fn millis(ui: &mut Ui, duration: &mut Duration, max: u64) {
     }
 }
 
-fn of_client(ui: &mut Ui, sight: &mut Sight) {
-    look::title(ui, "Local copies");
+fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
+    style::title(ui, "Local copies");
     let request = ui.button("Request full resync");
     if request.on_hover_text("As a client does after a lost message.").clicked() {
-        sight.commands.trigger(RequestResync);
+        ctx.commands.trigger(RequestResync);
     }
-    let followed = sight.overlay.followed;
-    let entry = sight.cards.list.iter().find(|entry| Some(entry.id) == followed);
+    let followed = ctx.overlay.followed;
+    let entry = ctx.cards.list.iter().find(|entry| Some(entry.id) == followed);
     ui.add_space(4.0);
-    let there = entry.and_then(|entry| Some((entry, sight.copies.copy(entry.entity)?)));
+    let there = entry.and_then(|entry| Some((entry, ctx.copies.copy(entry.entity)?)));
     let Some((entry, look)) = there else {
-        look::head(ui, "Follow an inventory in the first tab to corrupt one of its slots here.");
+        style::head(ui, "Follow an inventory in the first tab to corrupt one of its slots here.");
         return;
     };
     let (len, digest, expected) = (look.confirmed.len(), look.checksum(), look.expected_checksum);
-    let slot = sight.choices.spoil.min(len.saturating_sub(1));
+    let slot = ctx.choices.corrupt_slot.min(len.saturating_sub(1));
     let stack = look.confirmed.get(slot);
     ui.horizontal(|ui| {
         let mut wanted = slot;
         ui.label(format!("slot of {}", entry.name));
         ui.add(egui::DragValue::new(&mut wanted).range(0..=len.saturating_sub(1)));
-        sight.choices.spoil = wanted;
+        ctx.choices.corrupt_slot = wanted;
         let about = "Writes a wrong stack into the confirmed copy, as faulty memory would. The checksum comparison detects it and the client requests the inventory again. Only the slot that differs flashes.";
         if ui.button("Corrupt it").on_hover_text(about).clicked() {
-            let wrong = spoilt(stack, sight.catalogue.as_deref());
+            let wrong = corrupted(stack, ctx.catalog.as_deref());
             let inventory = entry.id;
-            sight.commands.trigger(CorruptCopy { inventory, slot, stack: wrong });
+            ctx.commands.trigger(CorruptCopy { inventory, slot, stack: wrong });
         }
         let (text, color) = match expected {
-            None => ("no checksum of this version yet; it is sent when the inventory is idle", look::DIM),
-            Some(expected) if expected == digest => ("the checksum matches", look::GOOD),
-            Some(_) => ("the checksum does not match", look::BAD),
+            None => ("no checksum of this version yet; it is sent when the inventory is idle", style::DIM),
+            Some(expected) if expected == digest => ("the checksum matches", style::GOOD),
+            Some(_) => ("the checksum does not match", style::BAD),
         };
         ui.label(RichText::new(text).color(color));
     });
-    look::head(
+    style::head(
         ui,
         "Corrupts only this client's copy. The checksum detects it, and the copy is requested again.",
     );
 }
 
 /// Returns a stack that differs from the slot's contents.
-fn spoilt(stack: Option<Stack>, items: Option<&Catalogue>) -> Option<Stack> {
+fn corrupted(stack: Option<Stack>, items: Option<&ItemCatalog>) -> Option<Stack> {
     match stack {
         Some(stack) => stack.with_count(stack.count() + 1),
         None => items.and_then(|items| items.at_rank(0)).map(|item| item.stack(1)),
     }
 }
 
-fn link(ui: &mut Ui, sight: &mut Sight) {
-    let Some(link) = &mut sight.link else { return };
+fn link(ui: &mut Ui, ctx: &mut PanelContext) {
+    let Some(link) = &mut ctx.link else { return };
     ui.add_space(10.0);
-    look::title(ui, "Simulated link").on_hover_text("Applied by the game, in both directions.");
+    style::title(ui, "Simulated link").on_hover_text("Applied by the game, in both directions.");
     let mut wanted: SimulatedLink = **link;
     egui::Grid::new("link").num_columns(2).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
         ui.label("latency").on_hover_text("One way.");

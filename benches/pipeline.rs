@@ -11,9 +11,9 @@ use std::time::Instant;
 use bevy::{ecs::schedule::ScheduleLabel, prelude::*};
 use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
-    model::state::Unit,
+    model::state::InventoryState,
     prelude::*,
-    sim::Pair,
+    sim::Simulation,
     wire::{Schema, decode},
 };
 use bevy_replicon::prelude::*;
@@ -109,7 +109,7 @@ fn tick(fleet: &mut Fleet, n: &mut u64, changed: usize, viewers: usize, step: us
     let after = fleet.app.world().resource::<InventoryStats>();
     assert_eq!(after.slots_marked - before.slots_marked, changed as u64);
     assert_eq!((tick.messages, after.jobs_batched - before.jobs_batched), (viewers, 1));
-    let told = |stats: &InventoryStats| stats.fulls_encoded + stats.deltas_encoded;
+    let told = |stats: &InventoryStats| stats.full_updates_encoded + stats.deltas_encoded;
     assert_eq!(told(after) - told(&before), viewers as u64);
     fleet.app.world().resource::<Stamps>().took(step)
 }
@@ -140,7 +140,7 @@ fn client(c: &mut Criterion) {
     }
 }
 
-fn follow(pair: &mut Pair, n: &mut u64, changed: usize, step: usize) -> Duration {
+fn follow(pair: &mut Simulation, n: &mut u64, changed: usize, step: usize) -> Duration {
     *n += 1;
     change(pair.server.world_mut(), *n, changed);
     pair.clients[0].app.world_mut().resource_mut::<Stamps>().0.clear();
@@ -155,16 +155,16 @@ fn follow(pair: &mut Pair, n: &mut u64, changed: usize, step: usize) -> Duration
 struct OneView<'a> {
     id: InventoryId,
     version: u64,
-    unit: &'a Unit,
+    unit: &'a InventoryState,
 }
 
-impl decode::Copies for OneView<'_> {
+impl decode::CopySource for OneView<'_> {
     fn held(&self, _: decode::Reference) -> Option<decode::Held<'_>> {
         let Self { id, version, unit } = *self;
-        Some(decode::Held { view: 0, handle: 0, id, version, unit })
+        Some(decode::Held { view: 0, handle: 0, id, version, state: unit })
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &Unit)> {
+    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
         None
     }
 }
@@ -181,14 +181,15 @@ fn decode(c: &mut Criterion) {
         let entity = world.resource::<InventoryIds>().get(id).expect("it was spawned");
         let before = world.get::<bevy_inventory_sync::server::baseline::Baseline>(entity);
         let (unit, version) =
-            before.map(|b| (b.unit().clone(), b.version())).expect("it is synced");
+            before.map(|b| (b.state().clone(), b.version())).expect("it is synced");
         pair.record = true;
         change(pair.server.world_mut(), 1, changed);
         pair.step();
         let (_, bytes) = pair.clients[0].record.pop().expect("a message was sent");
         let world = pair.server.world();
-        let kinds = world.resource::<bevy_inventory_sync::shared::containers::Kinds>();
-        let schema = Schema { catalogue: world.resource::<Catalogue>(), kinds: kinds.as_slice() };
+        let kinds = world.resource::<bevy_inventory_sync::shared::containers::ContainerRegistry>();
+        let schema =
+            Schema { catalog: world.resource::<ItemCatalog>(), registry: kinds.as_slice() };
         group.bench_function(format!("{changed} of {SLOTS} slots"), |bencher| {
             bencher.iter(|| {
                 let held = OneView { id, version, unit: &unit };

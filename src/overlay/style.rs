@@ -102,7 +102,7 @@ pub(super) fn number_in(ui: &mut Ui, text: String, color: Color32) -> egui::Resp
     ui.label(RichText::new(text).monospace().color(color))
 }
 
-/// Draws a section title.
+/// Draws a container title.
 pub(super) fn title(ui: &mut Ui, text: &str) -> egui::Response {
     ui.label(RichText::new(text).strong().size(13.5))
 }

@@ -1,0 +1,91 @@
+//! The updates of a tick, before they are encoded.
+
+use crate::{
+    server::{
+        pacing::settings::{FullPolicy, SyncSettings},
+        views::{clients::ClientSlot, throttle::Throttle},
+    },
+    wire::encode::ChangedSlot,
+};
+use bevy::prelude::*;
+use core::ops::Range;
+
+/// What a job sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Content {
+    Delta,
+    Full,
+    Smaller,
+}
+
+/// One update, which is encoded once for all its targets.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) inventory: Entity,
+    pub(super) handle: u32,
+    /// The version that all targets have.
+    pub(super) base: u64,
+    /// The version that they will have.
+    pub(super) version: u64,
+    /// The selected slot, if it changed in between.
+    pub(super) selected: Option<u8>,
+    /// Number of slots of the inventory.
+    pub(super) len: usize,
+    /// Whether any slot contains instance data.
+    pub(super) has_data: bool,
+    pub(super) content: Content,
+    /// The slots that changed in between, as a range of [`Batched::entries`].
+    pub(super) entries: Range<usize>,
+    /// The recipients, as a range of [`Batched::targets`].
+    pub(super) targets: Range<usize>,
+    /// Whether the targets are those of the job before, so that both share one part.
+    pub(super) joins: bool,
+}
+
+/// The jobs of this tick. The buffers are kept from tick to tick.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct Batched {
+    pub(super) jobs: Vec<Job>,
+    /// Clients with the view by which they know the inventory.
+    pub(super) targets: Vec<(ClientSlot, u32)>,
+    pub(super) entries: Vec<ChangedSlot>,
+    /// SyncedInventories with a viewer that was not due in the tick before.
+    waiting: Vec<Entity>,
+}
+
+impl Batched {
+    /// Drops the jobs of the tick before, and returns the inventories that wait.
+    pub(crate) fn begin(&mut self, throttle: &mut Throttle) -> Vec<Entity> {
+        self.jobs.clear();
+        self.targets.clear();
+        self.entries.clear();
+        let mut waiting = core::mem::take(&mut self.waiting);
+        throttle.swap_waiting(&mut waiting);
+        waiting
+    }
+
+    /// Returns the buffer of [`begin`](Self::begin).
+    pub(crate) fn end(&mut self, mut waiting: Vec<Entity>) {
+        waiting.clear();
+        self.waiting = waiting;
+    }
+}
+
+pub(super) fn content(changed: usize, len: usize, settings: &SyncSettings) -> Content {
+    if !settings.deltas_enabled {
+        return Content::Full;
+    }
+    match settings.full_policy {
+        FullPolicy::Smaller => Content::Smaller,
+        FullPolicy::AbovePercent(percent) => {
+            let above = changed * 100 > len * usize::from(percent);
+            if above { Content::Full } else { Content::Delta }
+        }
+    }
+}
+
+/// Estimates the bytes of an update of this many slots of an inventory.
+pub(crate) fn planned_bytes(changed: usize, len: usize, settings: &SyncSettings) -> usize {
+    let slots = if content(changed, len, settings) == Content::Full { len } else { changed };
+    2 * slots + 3
+}
