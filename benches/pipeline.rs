@@ -1,4 +1,4 @@
-//! Times each pipeline step separately: `cargo bench --bench walk`. In each tick, 1, 18 or 36 slots of one inventory
+//! Times each pipeline step separately: `cargo bench --bench pipeline`. In each tick, 1, 18 or 36 slots of one inventory
 //! change; on the server, 1, 20 or 1,000 clients see it. Every run checks the result.
 
 #![allow(clippy::disallowed_methods, reason = "measures real time")]

@@ -31,18 +31,19 @@ use crate::server::{
 /// Extends [`App`] with the registrations of this crate. Both sides must make the same
 /// calls, before the app has finished. Their order does not matter.
 pub trait InventoryAppExt: Sealed {
-    /// Registers a container of the game. [`Inventory`](crate::prelude::Inventory) and
+    /// Registers a container type of the game. [`Inventory`](crate::prelude::Inventory) and
     /// [`Hotbar`](crate::prelude::Hotbar) are registered by default.
     ///
     /// # Panics
     ///
-    /// If a container of that name is registered, or [`CONTAINERS_MAX`](crate::model::limits::CONTAINERS_MAX) are.
+    /// If a container of that name is registered already, [`CONTAINERS_MAX`](crate::model::limits::CONTAINERS_MAX)
+    /// containers are registered, or the app has finished.
     fn add_container<C: Container>(&mut self) -> &mut Self;
 
-    /// Inserts the catalog. Syncing starts once there is one.
+    /// Inserts the item catalog. Syncing starts once there is one.
     fn insert_items<P: Send + Sync + 'static>(&mut self, items: Items<P>) -> &mut Self;
 
-    /// Loads the catalog from an asset whose name ends in `.items.ron`. Syncing starts once it has
+    /// Loads the item catalog from an asset whose name ends in `.items.ron`. Syncing starts once it has
     /// loaded. If the file changes while the game runs, the new catalog is used, provided that
     /// keys, maximum stack sizes, tags and recipes are the same.
     fn load_items<P>(&mut self, path: &'static str) -> &mut Self
@@ -54,14 +55,14 @@ pub trait InventoryAppExt: Sealed {
     ///
     /// # Panics
     ///
-    /// If an action of that name is registered.
+    /// If an action of that name is registered already.
     fn add_action<A: GameAction>(&mut self) -> &mut Self;
 
     /// Registers a type of instance data.
     ///
     /// # Panics
     ///
-    /// If a type of that name is registered, or 255 types are.
+    /// If a type of that name is registered already, or 255 types are registered.
     fn add_item_data<T: ItemData>(&mut self) -> &mut Self;
 
     /// Like [`Self::add_action`], for any action.

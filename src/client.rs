@@ -1,4 +1,5 @@
-//! The client's half: keeps confirmed copies of what the server shows, and tells the game what changed.
+//! The client half: keeps confirmed copies of the inventories that the server sends, and notifies the game of
+//! changes.
 
 pub(crate) mod apply;
 pub(crate) mod confirmed;
@@ -34,9 +35,10 @@ use transfers::IncomingTransfers;
 use bevy::prelude::*;
 use bevy_replicon::prelude::*;
 
-/// The client half of [`InventoryPlugins`](crate::InventoryPlugins).
+/// The client half of [`InventoryPlugins`](crate::plugins::InventoryPlugins).
 ///
-/// A dedicated server may leave it out.
+/// A dedicated server can omit it. Inventories are synced while the client is connected and the item catalog is
+/// loaded.
 pub struct InventoryClientPlugin;
 
 impl Plugin for InventoryClientPlugin {
@@ -104,7 +106,8 @@ impl Plugin for InventoryClientPlugin {
     }
 }
 
-/// The connection is gone, and a client is no authority: everything closes.
+/// Closes all views and resets the client's state when the connection ends. The copies are kept, in case the
+/// next connection is to the same server run.
 pub(super) fn disconnect(
     catalog: Option<Res<ItemCatalog>>,
     registry: Res<ContainerRegistry>,

@@ -1,4 +1,4 @@
-//! Optional features: each is registered by its own extension trait.
+//! Optional features. Equipment, pages and public views are each registered with their own extension trait.
 
 #[cfg(feature = "server")]
 pub mod crafter;
@@ -14,11 +14,13 @@ use bevy::prelude::*;
 
 /// Extends [`App`] with the registration of paged inventories.
 pub trait PagesAppExt: Sealed {
-    /// Registers [`Tabs`](tabs::Tabs): inventories of many slots in pages, of which a player opens one at a time.
+    /// Registers [`Tabs`](tabs::Tabs): large inventories divided into pages, of which a player opens one at a
+    /// time.
     ///
     /// # Panics
     ///
-    /// As [`InventoryAppExt::add_container`](crate::app::InventoryAppExt::add_container) and [`InventoryAppExt::add_item_data`](crate::app::InventoryAppExt::add_item_data).
+    /// In the same cases as [`add_container`](crate::app::InventoryAppExt::add_container) and
+    /// [`add_item_data`](crate::app::InventoryAppExt::add_item_data).
     fn add_pages(&mut self) -> &mut Self;
 }
 

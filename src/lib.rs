@@ -111,7 +111,7 @@
 //!
 //! What every player may see is a separate component that is derived from a container: a [`PublicView`] such as
 //! [`HeldItem`]. Insert it on the server and register it with
-//! [`add_public_view`](InventoryAppExt::add_public_view).
+//! [`add_public_view`](PublicViewAppExt::add_public_view).
 //!
 //! # Update rate
 //!
@@ -177,7 +177,7 @@
 //!     info!("{}", rejected.reason);
 //! }
 //!
-//! fn grey_slot(slot: On<SlotPendingChanged>) {
+//! fn gray_slot(slot: On<SlotPendingChanged>) {
 //!     info!("{:?} waits for the server: {}", slot.slot, slot.pending);
 //! }
 //! # bevy::ecs::system::assert_is_system(click);
@@ -288,7 +288,7 @@
 //!
 //! # Paged inventories
 //!
-//! A bank of thousands of slots is a list of [`Tabs`], registered with [`add_pages`](InventoryAppExt::add_pages). A client
+//! A bank of thousands of slots is a list of [`Tabs`], registered with [`add_pages`](PagesAppExt::add_pages). A client
 //! that sees the bank receives the name, icon and size of each tab. A page costs the client nothing until it opens it. It
 //! has at most one page of a bank open at a time, with the rights that it has to the bank. A page is an inventory like any
 //! other: items can be moved to and from it, it can be resized, and it is saved under [`InventoryId::page`].
@@ -339,7 +339,7 @@
 //! # assert_eq!(world.query::<&PageOf>().iter(world).count(), 50);
 //! ```
 //!
-//! A tab that is [removed](Tabs::remove) takes the contents of its page with it. Move them elsewhere first.
+//! A tab that is [removed](features::tabs::Tabs::remove) takes the contents of its page with it. Move them elsewhere first.
 //!
 //! # Instance data
 //!
@@ -378,6 +378,15 @@
 #![doc = include_str!("README.md")]
 //!
 //! [`ClientId::Server`]: bevy_replicon::shared::client_id::ClientId::Server
+//! [`ActionResolved`]: crate::server::audit::ActionResolved
+//! [`ClientViolation`]: crate::server::requests::sessions::ClientViolation
+//! [`Crafter`]: crate::features::crafter::Crafter
+//! [`CraftingProgress`]: crate::features::progress::CraftingProgress
+//! [`HeldItem`]: crate::features::public_view::HeldItem
+//! [`ItemAudit::Strict`]: crate::server::audit::ItemAudit::Strict
+//! [`ItemsCreatedOrDestroyed`]: crate::server::audit::ItemsCreatedOrDestroyed
+//! [`RequestLimits`]: crate::shared::rate::RequestLimits
+//! [`Tabs`]: crate::features::tabs::Tabs
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

@@ -18,7 +18,7 @@ use bevy::{
     prelude::*,
 };
 
-/// What both halves of [`InventoryPlugins`] need.
+/// The part of [`InventoryPlugins`] that both halves need.
 pub struct InventorySharedPlugin;
 
 impl Plugin for InventorySharedPlugin {

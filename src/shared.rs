@@ -1,4 +1,4 @@
-//! What both halves register and agree on.
+//! Types and registrations that the client half and the server half share.
 
 pub mod actions;
 pub(crate) mod authority;

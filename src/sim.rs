@@ -30,6 +30,7 @@ use crate::{
     shared::{
         ids::InventoryIds,
         messages::{SyncBatch, SyncChunk, SyncRequest},
+        random::InventoryRng,
     },
 };
 
@@ -41,17 +42,22 @@ use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
 
 /// Duration of one step on the apps' clocks.
+/* */
 pub const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
+/// The seed of a simulation that is not seeded otherwise.
+const SEED: u64 = 7;
 
 /// The simulated network between the apps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Network {
-    /// Latency of a message in ticks, each way.
+    /// Latency of a message in ticks, each way; 0 by default.
     pub latency_ticks: u64,
-    /// Share of messages that get lost, from 0 to 1. Reliable messages arrive late instead.
+    /// Probability that a message is lost, from 0 up to but excluding 1; 0 by default. Reliable messages arrive
+    /// late instead.
     pub loss: f32,
     /// Number of ticks after which a lost reliable message is retransmitted. Later messages on an
-    /// ordered channel wait for it.
+    /// ordered channel wait for it. 7 by default.
     pub resend_ticks: u64,
 }
 
@@ -99,7 +105,7 @@ pub struct Simulation {
     pub clients: Vec<SimulatedClient>,
     /// The network; may be changed at any time.
     pub network: Network,
-    /// Whether clients record every message that they are sent.
+    /// Whether every message to a client is recorded in [`SimulatedClient::record`]; `false` by default.
     pub record: bool,
     tamper: Option<Tamper>,
     tamper_requests: Option<Tamper>,
@@ -129,7 +135,7 @@ impl Simulation {
             tamper: None,
             tamper_requests: None,
             tick: 0,
-            random: fastrand::Rng::with_seed(7),
+            random: fastrand::Rng::with_seed(SEED),
         };
         for app in clients {
             let client = pair.add_app(app);
@@ -143,13 +149,14 @@ impl Simulation {
     /// host alone.
     pub fn app(setup: impl Fn(&mut App)) -> App {
         let mut app = App::new();
-        app.add_plugins((
-            MinimalPlugins,
-            StatesPlugin,
-            RepliconPlugins.set(ServerPlugin::new(PostUpdate)),
-            InventoryPlugins,
-        ))
-        .insert_resource(TimeUpdateStrategy::ManualDuration(STEP));
+        app.insert_resource(InventoryRng::seeded(SEED))
+            .add_plugins((
+                MinimalPlugins,
+                StatesPlugin,
+                RepliconPlugins.set(ServerPlugin::new(PostUpdate)),
+                InventoryPlugins,
+            ))
+            .insert_resource(TimeUpdateStrategy::ManualDuration(STEP));
         setup(&mut app);
         app.finish();
         app.cleanup();
@@ -161,7 +168,10 @@ impl Simulation {
         self.add_app(Self::app(setup))
     }
 
-    fn add_app(&mut self, app: App) -> usize {
+    fn add_app(&mut self, mut app: App) -> usize {
+        let number = self.clients.len() as u64;
+        // Clients do not retry in lockstep.
+        app.insert_resource(InventoryRng::seeded(SEED + 1 + number));
         self.clients.push(SimulatedClient {
             app,
             traffic: Traffic::default(),
@@ -173,9 +183,13 @@ impl Simulation {
         self.clients.len() - 1
     }
 
-    /// Seeds the random number generator of the network.
+    /// Seeds all random numbers: losses of the network and the jitter of the clients. The same seed and the same
+    /// calls give the same run, byte for byte.
     pub fn seed(&mut self, seed: u64) {
         self.random.seed(seed);
+        for (number, client) in (1..).zip(&mut self.clients) {
+            client.app.insert_resource(InventoryRng::seeded(seed.wrapping_add(number)));
+        }
     }
 
     /// Sets a function that modifies messages from the server to clients.

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! message   = 0 quick | 100 (0 view:EG0 quick | 1 plain) | 101 (0 handle:EG0 quick | 1 shared)
-//!           | 110 answered | 1110 full | 1111 rejection of a client (`hello`)
+//!           | 110 answered | 1110 full | 1111 rejection of a client (`handshake`)
 //!
 //! quick     = base:3 entry                              one version step with one entry: of view 0, of
 //!                                                       another view, or of an inventory, to all viewers
@@ -23,9 +23,9 @@
 //!             data:EG0 datum*                           instance data that the client does not have
 //!             closes:EG0 (view:EG0 reason:1)*
 //!             opens:EG0 open*
-//!             handover?:1 [transfer:8 dropped:EG0 (place:EG4)*]   opens the views sent in chunks (`bulk`)
+//!             handover?:1 [transfer:8 dropped:EG0 (place:EG4)*]   opens the views sent in chunks (`transfer`)
 //!             (1 update)* 0
-//!             checksums:EG0 (view:EG0 checksum:64)*     of the copies after this message (`digest`)
+//!             checksums:EG0 (view:EG0 checksum:64)*     of the copies after this message (`checksum`)
 //!
 //! update    = view:EG0 base:3 steps-1:EG0               the view's index; in a shared part the inventory's handle
 //!             selected?:1 [selected:EG0]
@@ -225,7 +225,7 @@ pub struct Part {
     /// Updates of views.
     pub updates: Vec<Update>,
     /// Views with the checksums of their copies after this message.
-    pub digests: Vec<(u32, u64)>,
+    pub checksums: Vec<(u32, u64)>,
 }
 
 /// Parameters of a reset of all views.

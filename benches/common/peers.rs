@@ -182,10 +182,10 @@ impl Peer for Ours {
         pair.disconnect(0);
         let channel = pair.request_channel();
         let said = Arc::new(Mutex::new(None));
-        let handled = said.clone();
+        let heard = said.clone();
         pair.tamper_requests(move |_, on, bytes| {
             if on == channel {
-                handled.lock().expect("not poisoned").get_or_insert((on, bytes.clone()));
+                heard.lock().expect("not poisoned").get_or_insert((on, bytes.clone()));
             }
             vec![bytes]
         });

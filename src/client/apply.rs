@@ -1,4 +1,4 @@
-//! Decodes each group of messages against the confirmed copies and moves them: all of it or nothing.
+//! Decodes each group of messages against the confirmed copies and updates them, all or nothing.
 
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
@@ -55,10 +55,10 @@ pub(crate) fn apply_messages(
                         submission.request_resync();
                     }
                 }
-                let told: Vec<u32> =
-                    parts.iter().flat_map(|part| &part.digests).map(|(view, _)| *view).collect();
+                let checked: Vec<u32> =
+                    parts.iter().flat_map(|part| &part.checksums).map(|(view, _)| *view).collect();
                 stats.slots_applied += confirmations.apply(parts);
-                for view in told {
+                for view in checked {
                     stats.checksums_checked += 1;
                     record_wrong(confirmations.check(view), &mut confirmations, &mut stats);
                 }
@@ -70,10 +70,11 @@ pub(crate) fn apply_messages(
                     _ => stats.decode_errors += 1,
                 }
                 if submission.request_resync() {
-                    warn!("dropping a message from the server: {error}; asking for full copies");
+                    warn!("dropping a message from the server: {error}; requesting full updates");
                 } else {
                     debug!(
-                        "dropping a message from the server: {error}; full copies are on the way"
+                        "dropping a message from the server: {error}; \
+                         full updates already requested"
                     );
                 }
             }
@@ -81,10 +82,10 @@ pub(crate) fn apply_messages(
     }
 }
 
-/// So many frames pass between two looks at copies that nothing has happened to.
+/// Interval between two checks of idle copies, in frames.
 const CHECK_FRAMES: u32 = 16;
 
-/// Looks for copies that have gone wrong while nothing changed, one at a time.
+/// Checks idle copies against the server's checksums, one copy at a time.
 pub(crate) fn check_copies(
     mut frame: Local<u32>,
     mut confirmations: ResMut<ConfirmedInventories>,
@@ -104,7 +105,7 @@ fn record_wrong(
     let Some(Wrong { view, id }) = wrong else { return };
     if confirmations.record_wrong(view) {
         stats.checksum_mismatches += 1;
-        warn!("the copy of inventory `{id}` is not what the server has; asking for another");
+        warn!("inventory `{id}`: copy does not match the server's checksum; requesting a repair");
     }
 }
 
@@ -127,12 +128,12 @@ fn decode_group(
     for datum in parts.iter().flat_map(|part| &part.data) {
         if usize::from(datum.kind) >= pool.types() {
             let (value, max) = (u64::from(datum.kind), (pool.types() as u64).saturating_sub(1));
-            return Err(DecodeError::OutOfRange { what: "a type of data", value, max });
+            return Err(DecodeError::OutOfRange { what: "item data type", value, max });
         }
     }
     let reset = parts.iter().any(|part| part.reset.is_some());
     for open in parts.iter().flat_map(|part| &part.opens) {
-        // With a reset everything is as the server says.
+        // After a reset the server's versions always apply.
         if let Some(version) = confirmations.newer_than(open).filter(|_| !reset) {
             return Err(DecodeError::Gap { id: open.head.id, version });
         }

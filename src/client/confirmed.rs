@@ -1,4 +1,4 @@
-//! What the server has confirmed, by view; the only truth a client has.
+//! The confirmed copies by view: everything that the server has confirmed to this client.
 
 pub(super) mod inventory;
 
@@ -7,7 +7,7 @@ use crate::{
     shared::events::{CloseReason, SlotCause},
     wire::{
         COPIES_MAX, CloseCause, Open, OpenHead, Part, Update,
-        checksum::digest,
+        checksum::checksum,
         decode::{CopySource, Held, Reference},
         handshake::KnownCopies,
     },
@@ -21,7 +21,7 @@ use bevy::{
     prelude::*,
 };
 
-/// A copy of an inventory that is not in view, to be told later what changed since.
+/// A copy of an inventory that is not in view. If it opens again, the server can send only the changes since.
 #[derive(Debug)]
 struct Kept {
     id: InventoryId,
@@ -29,22 +29,22 @@ struct Kept {
     state: InventoryState,
 }
 
-/// A copy that is not what the server has.
+/// A copy that does not match the server's checksum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wrong {
     pub(crate) view: u32,
     pub(crate) id: InventoryId,
 }
 
-/// A view that ended and whose entity the game must still be told about.
+/// A view that ended, for which the game has not been notified yet.
 #[derive(Debug)]
 pub(crate) struct Closed {
     pub(crate) entity: Entity,
     pub(crate) id: InventoryId,
     pub(crate) reason: CloseReason,
-    /// Whether the entity was spawned by this crate, and goes with the view.
+    /// Whether this crate spawned the entity and despawns it with the view.
     pub(crate) mirror: bool,
-    /// Whether the entity is there to be cleaned up.
+    /// Whether the entity still exists and must be cleaned up.
     pub(crate) alive: bool,
 }
 
@@ -54,20 +54,20 @@ pub(crate) struct ConfirmedInventories {
     pub(crate) views: Vec<Option<ConfirmedInventory>>,
     pub(crate) handles: HashMap<u32, u32>,
     pub(crate) ids: HashMap<InventoryId, u32>,
-    /// Views for [`reconcile_entities`](super::reconcile) and [`notify_game`](super::notify) to look at.
+    /// Views that [`reconcile_entities`](super::reconcile) and [`notify_game`](super::notify) must process.
     pub(crate) touched: Vec<u32>,
-    /// Views whose entity has not appeared yet.
+    /// Views whose entity does not exist yet.
     pub(crate) waiting: Vec<u32>,
     pub(crate) closed: Vec<Closed>,
-    /// The run of the server that the copies are of.
+    /// Id of the server run from which the copies come.
     pub(super) epoch: u64,
-    /// As [`COPIES_MAX`] says.
+    /// Copies of inventories not in view, oldest first; see [`COPIES_MAX`].
     kept: VecDeque<Kept>,
-    /// The copies that the server was last told of, in order.
+    /// Ids of the copies last named to the server, in order.
     named: Vec<InventoryId>,
-    /// Views whose copy is not what the server says it is.
+    /// Views whose copy does not match the server's checksum.
     pub(crate) wrong: Vec<u32>,
-    /// Where to look next for a copy that has gone wrong.
+    /// Index of the view that [`Self::check_next`] checks next.
     checked: usize,
 }
 
@@ -102,7 +102,7 @@ impl ConfirmedInventories {
         self.views.iter().flatten()
     }
 
-    /// The copy that an id names.
+    /// Returns the copy with this id.
     pub(crate) fn by_id(&self, id: InventoryId) -> Option<&ConfirmedInventory> {
         self.get(*self.ids.get(&id)?)
     }
@@ -111,7 +111,7 @@ impl ConfirmedInventories {
         self.get_mut(*self.ids.get(&id)?)
     }
 
-    /// The copy that an entity shows.
+    /// Returns the copy that an entity shows.
     pub(crate) fn by_entity(&self, entity: Entity) -> Option<&ConfirmedInventory> {
         self.views.iter().flatten().find(|held| held.entity == Some(entity))
     }
@@ -120,14 +120,15 @@ impl ConfirmedInventories {
         self.views.iter_mut().flatten().find(|held| held.entity == Some(entity))
     }
 
-    /// The views that show something else than what is confirmed.
+    /// Returns the views that show a predicted state.
     pub(crate) fn predicted(&self) -> Vec<u32> {
         let held = self.views.iter().flatten().filter(|held| held.predicted.is_some());
         held.map(|held| held.head.view).collect()
     }
 
-    /// The copies that the server may begin from, the most valuable first: what is in view and not known to be
-    /// wrong, the own and the large before others, and then what was closed last.
+    /// Returns the copies from which the server may start, at most [`COPIES_MAX`], least valuable first. Copies
+    /// in view that are not known to be incorrect take precedence: the player's own first, larger ones before
+    /// smaller ones. Then come the other copies, those closed last first.
     pub(crate) fn name_copies(&mut self) -> KnownCopies {
         let mut held: Vec<&ConfirmedInventory> = self.views.iter().flatten().collect();
         held.retain(|held| !self.wrong.contains(&held.head.view));
@@ -141,7 +142,7 @@ impl ConfirmedInventories {
         KnownCopies { epoch: self.epoch, copies, transfer: None }
     }
 
-    /// Keeps copies that came in without beginning, for a transfer was cut off.
+    /// Keeps copies whose views did not open because their transfer was cut off.
     pub(crate) fn keep_opens(&mut self, opens: Vec<Open>) {
         for Open { head, state } in opens.into_iter().take(COPIES_MAX) {
             if self.by_id(head.id).is_none() {
@@ -158,8 +159,8 @@ impl ConfirmedInventories {
         self.kept.push_back(Kept { id, version, state });
     }
 
-    /// Compares one copy with what the server said of it, the next one each time: memory can go wrong while
-    /// nothing changes.
+    /// Compares one copy with the server's checksum, the next one in each call. This detects memory errors in
+    /// copies that do not change.
     pub(crate) fn check_next(&mut self) -> Option<Wrong> {
         self.checked = if self.checked < self.views.len() { self.checked } else { 0 };
         let held = self.views.get(self.checked)?.as_ref();
@@ -168,15 +169,15 @@ impl ConfirmedInventories {
         self.check(view)
     }
 
-    /// Compares a copy with what the server said of it, if that is of the same version.
+    /// Compares a copy with the server's checksum, if that is for the same version.
     pub(crate) fn check(&self, view: u32) -> Option<Wrong> {
         let held = self.get(view)?;
-        let (version, expected) = held.digest.filter(|(version, _)| *version == held.version)?;
-        let wrong = digest(&held.state, version, self.epoch) != expected;
+        let (version, expected) = held.checksum.filter(|(version, _)| *version == held.version)?;
+        let wrong = checksum(&held.state, version, self.epoch) != expected;
         wrong.then_some(Wrong { view, id: held.head.id })
     }
 
-    /// The connection is gone; a new one may be to the same server.
+    /// Keeps all copies when the connection ends, since the next one may be to the same server.
     pub(crate) fn keep_all(&mut self) {
         let named = self.name_copies();
         for (bits, _) in named.copies {
@@ -188,7 +189,7 @@ impl ConfirmedInventories {
         }
     }
 
-    /// Puts a view on the list of those whose copy is wrong. Says whether that is news.
+    /// Records that the copy of a view is incorrect. Returns `true` if this was not recorded before.
     pub(crate) fn record_wrong(&mut self, view: u32) -> bool {
         let news = !self.wrong.contains(&view);
         if news {
@@ -197,7 +198,7 @@ impl ConfirmedInventories {
         news
     }
 
-    /// Spoils one slot of a confirmed copy, as bad memory would.
+    /// Corrupts one slot of a confirmed copy, like a memory error.
     pub(crate) fn corrupt(&mut self, id: InventoryId, slot: usize, stack: Option<Stack>) {
         if let Some(held) = self.by_id_mut(id) {
             held.set(slot, stack, SlotCause::Server);
@@ -206,13 +207,15 @@ impl ConfirmedInventories {
         }
     }
 
-    /// The version of this client's copy of what begins, if it is newer: versions never fall.
+    /// Returns the version of this client's copy if it is newer than that of `open`. Versions never
+    /// decrease, so this is an error unless the message contains a reset.
     pub(crate) fn newer_than(&self, open: &Open) -> Option<u64> {
         let held = self.by_id(open.head.id)?;
         (held.version > open.head.version).then_some(held.version)
     }
 
-    /// Applies the parts of one message. They have been checked; this cannot fail.
+    /// Applies the parts of one message and returns the number of slots changed. The parts have been checked, so
+    /// this cannot fail.
     pub(crate) fn apply(&mut self, parts: Vec<Part>) -> u64 {
         let mut moved = 0;
         for part in parts {
@@ -238,16 +241,16 @@ impl ConfirmedInventories {
             for (_, gone) in before {
                 self.end(gone, CloseReason::Hidden);
             }
-            for (view, digest) in part.digests {
+            for (view, checksum) in part.checksums {
                 if let Some(held) = self.get_mut(view) {
-                    held.digest = Some((held.version, digest));
+                    held.checksum = Some((held.version, checksum));
                 }
             }
         }
         moved
     }
 
-    /// Keeps the copies that the server was told of, and forgets the views.
+    /// Keeps the copies that were named to the server, if they are from the same server run, and drops the rest.
     fn reset(&mut self, epoch: u64) {
         self.handles.clear();
         self.ids.clear();
@@ -260,7 +263,7 @@ impl ConfirmedInventories {
                     *held;
                 copies.insert(id, Kept { id, version, state: state.clone() });
             }
-            // The list stays: over a slow link it was said twice, and is answered twice.
+            // The list is not cleared: over a slow link it was sent twice, and is answered twice.
             self.kept.extend(self.named.iter().filter_map(|id| copies.remove(id)));
         }
     }
@@ -283,12 +286,12 @@ impl ConfirmedInventories {
             let mirror = gone.head.entity.is_none();
             self.closed.push(Closed { entity, id, reason, mirror, alive: true });
         } else if let Some(closed) = self.closed.iter_mut().find(|closed| closed.id == id) {
-            // Its entity went in this very frame; now it is known why.
+            // The entity disappeared in this frame. The actual reason is known only now.
             closed.reason = reason;
         }
     }
 
-    /// Begins a view, or heals one that was there, keeping its entity.
+    /// Opens a view, or repairs an existing one and keeps its entity. Returns the number of slots changed.
     fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, ConfirmedInventory>) -> u64 {
         let Open { head, state } = open;
         self.kept.retain(|kept| kept.id != head.id);
@@ -300,7 +303,7 @@ impl ConfirmedInventories {
         if self.views.len() <= head.view as usize {
             self.views.resize_with(head.view as usize + 1, || None);
         }
-        // A view that moved to another entity begins anew.
+        // A view that moved to another entity closes and opens again.
         let old = match old {
             Some(old) if old.head.entity != head.entity => {
                 self.end(old, CloseReason::Hidden);
@@ -333,12 +336,12 @@ impl ConfirmedInventories {
                 changes: Vec::new(),
                 changed: HashSet::default(),
                 selected_before: None,
-                digest: None,
+                checksum: None,
             },
         };
         view.head = head;
         view.version = head.version;
-        moved += view.heal(state);
+        moved += view.replace(state);
         self.handles.insert(head.handle, head.view);
         self.ids.insert(head.id, head.view);
         if view.entity.is_none() && !core::mem::replace(&mut view.waits, true) {
@@ -351,7 +354,7 @@ impl ConfirmedInventories {
 
     fn update(&mut self, update: Update) -> u64 {
         let Some(view) = self.get_mut(update.view) else { return 0 };
-        let cause = if update.full { SlotCause::FullCopy } else { SlotCause::Server };
+        let cause = if update.full { SlotCause::FullUpdate } else { SlotCause::Server };
         let mut moved = 0;
         for (flat, new) in update.slots {
             moved += u64::from(view.set(flat, new, cause));

@@ -6,19 +6,19 @@ use crate::model::{id::InventoryId, stack::Stack};
 
 use super::{confirmed::ConfirmedInventories, state::ResyncState};
 
-/// Client: trigger it to overwrite one slot of a confirmed copy, as faulty memory would. The checksum of the
-/// copy reveals it, and the client requests a repair.
+/// Client: overwrites one slot of a confirmed copy when triggered, like a memory error. The checksum of the copy
+/// then no longer matches, and the client requests a repair.
 #[derive(Event, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CorruptCopy {
-    /// The inventory.
+    /// Id of the inventory. The event has no effect if the client has no copy of it.
     pub inventory: InventoryId,
-    /// The slot, counted through all containers of the inventory.
+    /// Index of the slot, counted across all containers of the inventory.
     pub slot: usize,
-    /// The wrong contents.
+    /// The incorrect contents.
     pub stack: Option<Stack>,
 }
 
-/// Client: trigger it to request everything from the server again, as a client does that is out of sync.
+/// Client: requests a resync of all views when triggered, like a client that is out of sync.
 #[derive(Event, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RequestResync;
 

@@ -1,10 +1,10 @@
-//! Read-only views of a client's state, for tools: the debug overlay, tests and other observers.
+//! Read-only access to a client's state, for tools such as the debug overlay and for tests.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 
 use crate::{
     model::{container::Slot, rights::Rights, state::InventoryState},
-    wire::checksum::digest,
+    wire::checksum::checksum,
 };
 
 use super::{
@@ -16,24 +16,24 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CopyState<'a> {
-    /// The version of the copy.
+    /// Version of the copy.
     pub version: u64,
-    /// The number by which the server and all clients know the inventory.
+    /// Number by which the server and all clients refer to the inventory.
     pub handle: u32,
-    /// What the local player may do with the inventory.
+    /// Rights of the local player to the inventory.
     pub rights: Rights,
-    /// What the server has confirmed.
+    /// The confirmed state.
     pub confirmed: &'a InventoryState,
-    /// What is shown: the confirmed state with all pending requests applied.
+    /// The shown state: the confirmed state with all pending requests applied.
     pub shown: &'a InventoryState,
-    /// The checksum that the server has sent for this version, if it has.
+    /// Checksum that the server sent for this version; `None` if it has not sent one.
     pub expected_checksum: Option<u64>,
     epoch: u64,
 }
 
 impl<'a> CopyState<'a> {
     fn new(held: &'a ConfirmedInventory, epoch: u64) -> Self {
-        let expected = held.digest.filter(|(version, _)| *version == held.version);
+        let expected = held.checksum.filter(|(version, _)| *version == held.version);
         Self {
             version: held.version,
             handle: held.head.handle,
@@ -45,14 +45,14 @@ impl<'a> CopyState<'a> {
         }
     }
 
-    /// Computes the checksum of the copy.
+    /// Computes the checksum of the confirmed state.
     #[must_use]
     pub fn checksum(&self) -> u64 {
-        digest(self.confirmed, self.version, self.epoch)
+        checksum(self.confirmed, self.version, self.epoch)
     }
 }
 
-/// What this client knows about the inventories that it sees.
+/// Access to this client's copies and pending requests. Empty on an app without the client half.
 #[derive(SystemParam)]
 pub struct ClientInspect<'w> {
     confirmed: Option<Res<'w, ConfirmedInventories>>,
@@ -60,7 +60,7 @@ pub struct ClientInspect<'w> {
 }
 
 impl ClientInspect<'_> {
-    /// Returns the copy that an entity shows.
+    /// Returns the copy that an entity shows; `None` if it shows none.
     #[must_use]
     pub fn copy(&self, entity: Entity) -> Option<CopyState<'_>> {
         let confirmed = self.confirmed.as_ref()?;
@@ -79,10 +79,10 @@ impl ClientInspect<'_> {
         self.confirmed.as_ref().is_some_and(DetectChanges::is_changed)
     }
 
-    /// Returns `true` if a slot takes part in a request without an answer.
+    /// Returns `true` if a slot is part of a request without an answer.
     #[must_use]
     pub fn is_pending(&self, entity: Entity, slot: Slot) -> bool {
-        self.predictions.as_ref().is_some_and(|there| there.told.contains(&(entity, slot)))
+        self.predictions.as_ref().is_some_and(|there| there.pending_slots.contains(&(entity, slot)))
     }
 
     /// Returns the number of requests without an answer.

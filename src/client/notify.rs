@@ -1,4 +1,4 @@
-//! Tells the game what changed, once per real change, after everything has been written.
+//! Notifies the game of changes: one event per actual change, after all components have been written.
 
 use bevy::prelude::*;
 
@@ -18,9 +18,9 @@ use super::{
 };
 use bevy::platform::collections::HashSet;
 
-/// What is to be told. It is collected before anything is told: observers of the game may want what is
-/// read here.
-enum Told {
+/// An event to emit. All events are collected before the first is emitted, because observers of the game may
+/// access the resources that are read here.
+enum GameEvent {
     Opened(InventoryOpened),
     Resized(InventoryResized),
     Slot(SlotChanged),
@@ -34,19 +34,19 @@ pub(crate) fn notify_game(world: &mut World) {
     }
     let touched = core::mem::take(&mut confirmations.touched);
     let registry = world.resource::<ContainerRegistry>().clone();
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     for held in touched.into_iter() {
         if let Some(held) = confirmations.get_mut(held) {
-            collect(held, &registry, &mut told);
+            collect(held, &registry, &mut events);
         }
     }
-    for event in told {
+    for event in events {
         match event {
-            Told::Opened(event) => emit(world, event),
-            Told::Resized(event) => emit(world, event),
-            Told::Selected(event) => emit(world, event),
-            Told::Slot(event) => {
+            GameEvent::Opened(event) => emit(world, event),
+            GameEvent::Resized(event) => emit(world, event),
+            GameEvent::Selected(event) => emit(world, event),
+            GameEvent::Slot(event) => {
                 world.resource_mut::<InventoryStats>().slots_notified += 1;
                 emit(world, event);
             }
@@ -56,52 +56,56 @@ pub(crate) fn notify_game(world: &mut World) {
     emit_answers(world);
 }
 
-fn collect(held: &mut ConfirmedInventory, registry: &ContainerRegistry, told: &mut Vec<Told>) {
+fn collect(
+    held: &mut ConfirmedInventory,
+    registry: &ContainerRegistry,
+    events: &mut Vec<GameEvent>,
+) {
     let Some(entity) = held.entity else { return };
     let (inventory, rights) = (held.head.id, held.head.rights);
     let changes = held.take_changes();
     let selected_before = held.selected_before.take();
     let resized = core::mem::take(&mut held.resized);
     if !core::mem::replace(&mut held.opened, true) {
-        told.push(Told::Opened(InventoryOpened { entity, inventory, rights }));
+        events.push(GameEvent::Opened(InventoryOpened { entity, inventory, rights }));
         return;
     }
     if resized {
-        told.push(Told::Resized(InventoryResized { entity, inventory }));
+        events.push(GameEvent::Resized(InventoryResized { entity, inventory }));
     }
     for change in changes {
         let new = held.shown_at(change.kind, change.index);
         if new != change.old {
             let slot = Slot::at(registry.as_slice(), change.kind, change.index);
             let (old, cause) = (change.old, change.cause);
-            told.push(Told::Slot(SlotChanged { entity, slot, old, new, cause }));
+            events.push(GameEvent::Slot(SlotChanged { entity, slot, old, new, cause }));
         }
     }
     if let (Some(old), Some(new)) = (selected_before, held.shown().selected)
         && old != new
     {
-        told.push(Told::Selected(SelectedChanged { entity, old, new }));
+        events.push(GameEvent::Selected(SelectedChanged { entity, old, new }));
     }
 }
 
-/// Tells which slots wait for an answer, and which do so no more.
+/// Emits an event for each slot that became part of a pending request, or is no longer part of one.
 pub(crate) fn emit_pending(world: &mut World) {
     let mut predictions = world.resource_mut::<Predictions>();
     let now: HashSet<(Entity, Slot)> =
         predictions.pending.iter().flat_map(|pending| pending.slots.iter().copied()).collect();
-    if now == predictions.told {
+    if now == predictions.pending_slots {
         return;
     }
-    let before = core::mem::replace(&mut predictions.told, now.clone());
+    let before = core::mem::replace(&mut predictions.pending_slots, now.clone());
     let ended = before.difference(&now).map(|at| (*at, false));
     let begun = now.difference(&before).map(|at| (*at, true));
     for ((entity, slot), pending) in ended.chain(begun) {
-        // Of an entity that has gone only global observers handle.
+        // If the entity no longer exists, only global observers receive the event.
         emit(world, SlotPendingChanged { entity, slot, pending });
     }
 }
 
-/// Tells the game of answers, after what they changed is shown.
+/// Notifies the game of answers, after the changes that came with them are shown.
 pub(crate) fn emit_answers(world: &mut World) {
     if world.resource::<Predictions>().answered.is_empty() {
         return;

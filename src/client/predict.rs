@@ -1,5 +1,5 @@
-//! Shows a player's requests ahead of their answers: what is shown is what is confirmed, and on top of it
-//! everything that is still unanswered, done by the same code that the server runs.
+//! Predicts a player's requests before they are answered. The shown state is the confirmed state with all pending
+//! requests applied on top, by the same code that the server runs.
 
 use crate::{
     model::{catalog::ItemCatalog, rejection::Rejection},
@@ -32,7 +32,7 @@ use super::{
 use bevy::prelude::*;
 use bevy_replicon::shared::server_entity_map::ServerEntityMap;
 
-/// Shows a request ahead and sends it, or tells why not.
+/// Predicts a request and sends it. If this fails, rejects the request with the reason.
 pub(crate) fn request(
     world: &mut World,
     request: RequestId,
@@ -86,7 +86,8 @@ fn try_request(
         }
         held.show(&staged.state, SlotCause::Predicted);
     }
-    // What else has changed is told when it is shown, and that may not be yet.
+    // Events for the other touched views are emitted when those views are written, which may not have happened
+    // yet.
     let others = core::mem::replace(&mut confirmations.touched, views.clone());
     let what = what.clone();
     let pending = Pending { request, number, actor, what, slots, asked_at: now };
@@ -139,7 +140,7 @@ fn encode(
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
     }
     let bytes = w.finish();
-    // What the server could not read is refused here.
+    // An action that the server could not decode is rejected here.
     let mut r = BitReader::new(bytes);
     if let Ok((_, RequestBody::Act { kind, .. })) = read_body(&mut r, types.len()) {
         let mut reader = ActionReader { r: &mut r, schema, entity: &|_| None };
@@ -148,7 +149,7 @@ fn encode(
     if bytes.len() > REQUEST_BYTES_MAX { Err(Rejection::Invalid) } else { Ok(bytes.to_vec()) }
 }
 
-/// Looks whether everything shown is what is confirmed with all that is pending on top.
+/// Checks that every shown state is the confirmed state with all pending requests applied.
 #[cfg(debug_assertions)]
 pub(crate) fn check_rebase(world: &mut World) {
     if world.resource::<Predictions>().pending.is_empty() {
@@ -161,7 +162,7 @@ pub(crate) fn check_rebase(world: &mut World) {
     });
     let wrong = wrong.count() as u64;
     if wrong > 0 {
-        log::error!("{wrong} inventories show what is neither confirmed nor requested");
+        log::error!("{wrong} inventories show a state that is neither confirmed nor requested");
         world.resource_mut::<InventoryStats>().rebase_mismatches += wrong;
     }
 }

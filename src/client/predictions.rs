@@ -1,5 +1,5 @@
-//! Requests without an answer, and what the player is shown because of them: the confirmed state with all pending
-//! requests applied on top, by the code that the server runs.
+//! Pending requests and the predicted states that follow from them: the confirmed state with all pending requests
+//! applied on top, by the same code that the server runs.
 
 use crate::{
     model::{
@@ -27,19 +27,20 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-/// One request without an answer.
+/// One pending request.
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) request: RequestId,
     pub(crate) number: u64,
     pub(crate) actor: Option<Entity>,
     pub(crate) what: Requested,
-    /// The slots that it changed when it was first shown.
+    /// The slots that the request changed when it was first predicted.
     pub(crate) slots: Vec<(Entity, Slot)>,
     pub(crate) asked_at: Duration,
 }
 
-/// Client: how long the answers to the local player's requests took, from the click to the answer.
+/// Client: latency of the local player's requests, from the request to the answer. Requests that were not
+/// answered are not counted.
 #[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct ActionLatency {
@@ -49,7 +50,8 @@ pub struct ActionLatency {
 }
 
 impl ActionLatency {
-    /// The upper limits of the buckets, in milliseconds; above the last one is one more bucket.
+    /// Upper limits of the buckets in milliseconds, inclusive. One more bucket counts the answers above the last
+    /// limit.
     pub const LIMITS: [u64; 9] = [17, 34, 50, 100, 150, 200, 300, 500, 1000];
 
     fn note(&mut self, took: Duration) {
@@ -59,25 +61,25 @@ impl ActionLatency {
         self.sum = self.sum.saturating_add(took);
     }
 
-    /// How many answers took so long, by [`Self::LIMITS`].
+    /// Returns the number of answers per bucket. The limits of the buckets are [`Self::LIMITS`].
     #[must_use]
     pub fn buckets(&self) -> &[u64] {
         &self.buckets
     }
 
-    /// How many answers there were.
+    /// Returns the total number of answers.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
 
-    /// How long the last one took.
+    /// Returns the latency of the last answer; zero if there was none.
     #[must_use]
     pub fn last(&self) -> Duration {
         self.last
     }
 
-    /// How long they took on average.
+    /// Returns the average latency; zero if there was no answer.
     #[must_use]
     pub fn mean(&self) -> Duration {
         let count = u32::try_from(self.count()).unwrap_or(u32::MAX);
@@ -85,7 +87,7 @@ impl ActionLatency {
     }
 }
 
-/// An answer for the game to handle of.
+/// An answer of which the game has not been notified yet.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) request: RequestId,
@@ -93,20 +95,22 @@ pub(crate) struct Answered {
     pub(crate) result: Result<(), Rejection>,
 }
 
-/// The requests of the local player that have no answer yet, oldest first.
+/// The pending requests of the local player, and answers that have not been emitted yet.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Predictions {
+    /// Requests without an answer, oldest first.
     pub(crate) pending: VecDeque<Pending>,
-    /// The number of the last request.
+    /// Number of the last request.
     pub(crate) last: u64,
     pub(crate) bucket: Bucket,
     pub(crate) answered: Vec<Answered>,
-    /// The slots that take part in pending requests, as the game knows it.
-    pub(crate) told: HashSet<(Entity, Slot)>,
+    /// The slots of pending requests, as of the last notification of the game.
+    pub(crate) pending_slots: HashSet<(Entity, Slot)>,
 }
 
 impl Predictions {
-    /// Takes in what the server says. Says no if an answer before these was lost.
+    /// Processes answers from the server. Returns `false` if an earlier answer was lost; its request is
+    /// reported as [`Rejection::Unanswered`].
     pub(crate) fn answer(
         &mut self,
         answers: &Answers,
@@ -133,7 +137,7 @@ impl Predictions {
         whole
     }
 
-    /// The connection is gone: nothing will be answered any more.
+    /// Rejects all pending requests with [`Rejection::NotConnected`] when the connection ends.
     pub(crate) fn disconnect(&mut self) {
         let result = Err(Rejection::NotConnected);
         for Pending { request, what, .. } in self.pending.drain(..) {
@@ -143,14 +147,15 @@ impl Predictions {
     }
 }
 
-/// What a request looks like before it is answered.
+/// The predicted outcome of a request.
 #[derive(Default)]
 pub(crate) struct PredictedOutcome {
     pub(crate) staged: Vec<Staged>,
-    /// A hash of what the player saw, zero for nothing.
+    /// Hash of what the player saw; zero if there is none.
     pub(crate) witness: u16,
 }
 
+/// Predicts an action on the shown states.
 pub(crate) fn show(
     world: &World,
     actor: Option<Entity>,
@@ -161,7 +166,8 @@ pub(crate) fn show(
     run(world, actor, action, &load)
 }
 
-/// Runs an action on what `load` gives. One that only the server can emit the outcome of changes nothing.
+/// Runs an action on the states that `load` returns. An action whose outcome only the server can determine changes
+/// nothing.
 fn run(
     world: &World,
     actor: Option<Entity>,
@@ -189,7 +195,7 @@ fn run(
     Ok(PredictedOutcome { staged: tx.done().staged, witness })
 }
 
-/// Does everything that is pending again, on what is confirmed now.
+/// Replays all pending requests on the current confirmed states and updates the predicted states.
 pub(crate) fn rebase(world: &mut World) {
     let predictions = world.resource::<Predictions>();
     let rolled_back = predictions.answered.iter().any(|answered| answered.result.is_err());
@@ -215,8 +221,8 @@ pub(crate) fn rebase(world: &mut World) {
     }
 }
 
-/// What all pending requests make of what is confirmed. One that is not lawful any more is passed over:
-/// its answer will say so.
+/// Returns the states that result from applying all pending requests to the confirmed states. A request that is no
+/// longer valid is skipped; the server will reject it.
 pub(crate) fn replay(world: &World) -> Vec<(Entity, InventoryState)> {
     let confirmations = world.resource::<ConfirmedInventories>();
     let mut shown: Vec<(Entity, InventoryState)> = Vec::new();

@@ -1,5 +1,5 @@
-//! Collects the messages of one server tick: a message may say that parts follow which are only to be
-//! applied together with it.
+//! Groups the messages of one server tick: a message can announce shared parts that follow it and must be applied
+//! together with it.
 
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
@@ -13,24 +13,24 @@ use crate::{
     },
     wire::{
         decode,
-        handshake::{Handshake, ProtocolMismatch, REFUSED},
+        handshake::{Handshake, ProtocolMismatch, REJECTED},
     },
 };
 
 use super::state::{ResyncState, SyncState};
 
-/// Messages on their way to [`apply_messages`](super::apply).
+/// Received messages that [`apply_messages`](super::apply) has not processed yet.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Received {
     /// Complete groups, oldest first.
     pub(crate) groups: Vec<Vec<Bytes>>,
-    /// A group of which parts are still on their way.
+    /// A group whose shared parts have not all arrived.
     partial: Vec<Bytes>,
     missing: usize,
 }
 
 impl Received {
-    /// Takes one message in. Says no if it broke off a group that was not complete.
+    /// Adds one message. Returns `false` if the message cut off an incomplete group.
     fn collect(&mut self, bytes: Bytes) -> bool {
         let mut whole = true;
         if self.missing > 0 && decode::is_shared(&bytes) {
@@ -38,7 +38,7 @@ impl Received {
         } else {
             whole = self.missing == 0;
             self.partial.clear();
-            // What is wrong with the bytes is for apply to find.
+            // Invalid bytes are reported when the group is applied.
             self.missing = decode::follows(&bytes).unwrap_or(0);
         }
         self.partial.push(bytes);
@@ -57,14 +57,15 @@ pub(crate) fn receive_messages(
     mut submission: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
     mut stats: ResMut<InventoryStats>,
-    mut refusals: MessageWriter<SyncRejected>,
+    mut rejections: MessageWriter<SyncRejected>,
     mut commands: Commands,
 ) {
     for SyncBatch(bytes) in messages.drain() {
         stats.messages_received += 1;
         stats.bytes_received += bytes.len() as u64;
-        if bytes.first() == Some(&REFUSED) {
-            // A server that has begun does not refuse any more, and who believed it would never ask again.
+        if bytes.first() == Some(&REJECTED) {
+            // A server that has started to sync does not reject the client. Accepting such a message would
+            // stop all requests for good.
             let begun = *state == SyncState::Synced;
             let server = codec::from_bytes::<Handshake>(&bytes[1..]).ok().filter(|_| !begun);
             let Some(server) = server else {
@@ -75,12 +76,12 @@ pub(crate) fn receive_messages(
                 server,
                 client: local_handshake(&catalog, &registry, &actions, &pool),
             };
-            warn!("the server does not sync inventories with this client: {mismatch}");
+            warn!("the server rejected this client, inventories are not synced: {mismatch}");
             *state = SyncState::Rejected(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;
-            let refusal = SyncRejected { peer, mismatch };
-            refusals.write(refusal);
-            commands.trigger(refusal);
+            let rejection = SyncRejected { peer, mismatch };
+            rejections.write(rejection);
+            commands.trigger(rejection);
         } else if !received.collect(bytes) {
             stats.decode_errors += 1;
             submission.request_resync();

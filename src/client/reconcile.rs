@@ -1,5 +1,5 @@
-//! Makes entities show what is confirmed: attaches copies to the replicated entity or to a mirror,
-//! writes the slots that differ, and takes back what game code wrote on a client.
+//! Writes the client's copies to entities: attaches each copy to the replicated entity or to a mirror, writes
+//! the slots that differ, and reverts what game code wrote on a client.
 
 use crate::{
     model::{container::Container, id::InventoryId, rights::Rights, state::InventoryState},
@@ -21,7 +21,8 @@ use bevy::{ecs::lifecycle::Remove, ecs::world::FilteredEntityMut};
 use bevy_replicon::shared::server_entity_map::ServerEntityMap;
 use log::warn;
 
-/// Entities are written without holding on to the resources: observers of the game run in between.
+/// Closes, attaches and writes the views that changed. No resource is borrowed while an entity is written, because
+/// observers of the game run in between.
 pub(crate) fn reconcile_entities(world: &mut World) {
     let confirmations = world.resource::<ConfirmedInventories>();
     let nothing_waits = confirmations.waiting.is_empty() && confirmations.closed.is_empty();
@@ -39,7 +40,7 @@ pub(crate) fn reconcile_entities(world: &mut World) {
     }
 }
 
-/// Finds or makes the entities of views that have none yet.
+/// Finds or spawns the entities of views that have none yet.
 fn attach(world: &mut World, registry: &ContainerRegistry) {
     let waiting = core::mem::take(&mut world.resource_mut::<ConfirmedInventories>().waiting);
     for view in waiting {
@@ -72,7 +73,7 @@ fn attach(world: &mut World, registry: &ContainerRegistry) {
     }
 }
 
-/// Makes one entity show its copy.
+/// Writes a view's shown state to its entity.
 pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) {
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     let Some(held) = confirmations.get_mut(view) else { return };
@@ -100,7 +101,8 @@ pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) 
     }
 }
 
-/// Observers of the game run after each step, and may despawn the entity.
+/// Updates the marker components of an inventory in view. Observers of the game run after each step and may
+/// despawn the entity.
 fn mark_in_view(world: &mut World, entity: Entity, rights: Rights, owner: bool) {
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert(InView { rights });
@@ -113,7 +115,7 @@ fn mark_in_view(world: &mut World, entity: Entity, rights: Rights, owner: bool) 
     }
 }
 
-/// Has what game code writes to containers of type `C` on a client put right.
+/// Schedules the system that reverts what game code writes to containers of type `C` on a client.
 pub(crate) fn register<C: Container>(app: &mut App) {
     app.add_systems(
         PreUpdate,
@@ -124,7 +126,7 @@ pub(crate) fn register<C: Container>(app: &mut App) {
     );
 }
 
-/// The server decides; a client that writes to what it was shown would only deceive itself.
+/// Reverts local writes to shown containers: a client cannot change an inventory by writing to it.
 fn revert_foreign_writes<C: Container>(
     mut shown: Query<(Entity, &InventoryId, &mut C), (Changed<C>, With<InView>)>,
     confirmations: Res<ConfirmedInventories>,
@@ -145,7 +147,7 @@ fn revert_foreign_writes<C: Container>(
         let wrong = (0..slots.len()).filter(|n| container.slots().get(*n) != slots.get(*n)).count();
         stats.slots_reverted += wrong as u64;
         warn!(
-            "inventory `{id}`: client code wrote to `{}`; taking it back, the server decides",
+            "inventory `{id}`: client code wrote to `{}`; reverted, only the server may write",
             C::NAME
         );
         *container.slots_mut() = slots.clone();
@@ -155,7 +157,7 @@ fn revert_foreign_writes<C: Container>(
     }
 }
 
-/// Takes a copy off an entity that goes (replicon hid or despawned it). The view goes on.
+/// Detaches a copy from an entity that replicon hid or despawned. The view continues.
 pub(crate) fn detach_gone(
     remove: On<Remove, InView>,
     ids: Query<&InventoryId>,
@@ -172,8 +174,8 @@ pub(crate) fn detach_gone(
     confirmations.waiting.push(view);
 }
 
-/// Tells that views have ended, and cleans their entities. It comes before anything is attached: the same
-/// entity may show the next view.
+/// Notifies the game of views that ended and cleans up their entities. This runs before new views are attached,
+/// because the same entity may show the next view.
 pub(crate) fn close_views(world: &mut World, registry: &ContainerRegistry) {
     let closed = core::mem::take(&mut world.resource_mut::<ConfirmedInventories>().closed);
     for closed in closed {
@@ -184,7 +186,7 @@ pub(crate) fn close_views(world: &mut World, registry: &ContainerRegistry) {
 fn close(world: &mut World, registry: &ContainerRegistry, closed: &Closed) {
     let Closed { entity, id, reason, mirror, alive } = *closed;
     emit(world, InventoryClosed { entity, inventory: id, reason });
-    // Of an entity that has gone only global observers handle.
+    // If the entity no longer exists, only global observers received the event.
     if !alive {
         return;
     }

@@ -1,32 +1,33 @@
-//! The state of the connection, and what the client has asked the server for.
+//! The sync state of the connection, and the resync request without an answer.
 
 use crate::{shared::random::InventoryRng, wire::handshake::ProtocolMismatch};
 use bevy::prelude::*;
 use core::time::Duration;
 
-/// How far a client has come. On the authority it stays at [`Waiting`](Self::Waiting).
+/// State of a client's connection to the server. On the authority it stays at
+/// [`Connecting`](Self::Connecting).
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
 pub enum SyncState {
     /// Not connected, or the server has not answered yet.
     #[default]
     Connecting,
-    /// The server sends what this client may see.
+    /// The server sends the inventories that this client may see.
     Synced,
-    /// The server will not: the two do not fit together.
+    /// The server rejected the handshake because of a protocol mismatch. The client does not retry.
     Rejected(ProtocolMismatch),
 }
 
-/// The pause before a request is made again, the first time.
+/// Pause before a request is first repeated.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 
-/// The longest pause.
+/// Maximum pause before a request is repeated, without jitter.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
-/// After so long without having to ask, pauses are short again.
+/// Time without a request after which pauses start at the minimum again.
 const CALM: Duration = Duration::from_secs(10);
 
-/// What has been asked for and not been answered.
+/// Resync state: whether a resync is needed, and when the next request is due.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ResyncState {
     pub(crate) resync: bool,
@@ -35,23 +36,23 @@ pub(crate) struct ResyncState {
 }
 
 impl ResyncState {
-    /// Notes that copies are wrong. Says whether that was not known yet.
+    /// Requests a resync of all views. Returns `true` if none was requested before.
     pub(crate) fn request_resync(&mut self) -> bool {
         !core::mem::replace(&mut self.resync, true)
     }
 
-    /// The server has sent everything. Pauses go on growing if copies turn out wrong again soon.
+    /// Called when the server has sent everything. Pauses keep growing if another resync is needed soon.
     pub(crate) fn answered(&mut self) {
         self.resync = false;
     }
 
-    /// The server has answered the hello; what comes now is asked for without a pause.
+    /// Called when the server has answered the handshake. The next request is sent without a pause.
     pub(crate) fn on_handshake(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether it is time to ask (again), and until when to wait then. The pause doubles with each
-    /// attempt and is up to half as long again, so that many clients do not ask in one tick.
+    /// Returns `true` if a request is due, and schedules the next one. The pause doubles with each attempt, and
+    /// jitter lengthens it by up to half, so that many clients do not send requests in the same tick.
     pub(crate) fn is_due(&mut self, now: Duration, random: &mut InventoryRng) -> bool {
         if self.next.is_some_and(|next| now < next) {
             return false;

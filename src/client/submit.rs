@@ -1,5 +1,5 @@
-//! Sends what the client has to ask for: hello, and full copies when its own are wrong. What is not
-//! answered is asked again after growing, jittered pauses.
+//! Sends the client's sync requests: the handshake, and requests for full updates when copies are incorrect. An
+//! unanswered request is repeated after increasing, jittered pauses.
 
 use crate::{
     model::{catalog::ItemCatalog, codec, data::DataPool},
@@ -38,8 +38,8 @@ pub(crate) fn submit_requests(
         return;
     }
     let request = if *state == SyncState::Connecting {
-        let hello = local_handshake(&catalog, &registry, &actions, &pool);
-        Request::Handshake(hello, confirmations.name_copies())
+        let handshake = local_handshake(&catalog, &registry, &actions, &pool);
+        Request::Handshake(handshake, confirmations.name_copies())
     } else if submission.resync {
         stats.resyncs_requested += 1;
         let transfer = transfers.first_missing();
@@ -48,7 +48,7 @@ pub(crate) fn submit_requests(
         stats.repairs_requested += 1;
         let wrong = confirmations.wrong.iter().take(REPAIRS_MAX);
         let heads = wrong.filter_map(|view| Some(confirmations.get(*view)?.head));
-        Request::Heal(heads.map(|head| (head.view, head.handle)).collect())
+        Request::Repair(heads.map(|head| (head.view, head.handle)).collect())
     };
     if let Ok(bytes) = codec::to_bytes(&request) {
         stats.requests_sent += 1;

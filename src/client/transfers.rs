@@ -1,5 +1,5 @@
-//! Puts together what comes in chunks, and keeps it until the server hands it over. What is cut off is not lost: a
-//! transfer goes on from its first missing chunk, and of a connection that ended the whole copies are kept.
+//! Reassembles chunked transfers and keeps them until the server hands them over. A transfer that is cut off
+//! resumes at its first missing chunk. When the connection ends, the copies that arrived completely are kept.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -24,53 +24,58 @@ use crate::{
 
 use super::state::{ResyncState, SyncState};
 
-/// The pause before the server is told once more that a transfer has come in. It doubles each time, for the
-/// server may have given the transfer up.
+/// Pause before the receipt of a transfer is first reported again. It doubles each time, because the server may
+/// have abandoned the transfer.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
-/// IncomingTransfers that have come in and wait to be handed over; more than one if the message that does it is late.
+/// Maximum number of complete transfers that wait for the handover. There is more than one only if the message
+/// with the handover is late. Above the maximum, the oldest is dropped.
 const WHOLE_MAX: usize = 8;
 
-/// So long after its last chunk a transfer that is not whole is forgotten: the server has given it up.
+/// Time after its last chunk after which an incomplete transfer is dropped: the server has abandoned it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Client: more of what comes in chunks is there. For a bar that shows how far a late join or a large inventory is.
+/// Client: another chunk of the current chunked transfer arrived. Use it for a progress bar of a late join or a
+/// large inventory.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TransferProgressed {
-    /// Chunks that are there, of about 1,000 bytes each.
+    /// Number of chunks received. Every chunk except the last has
+    /// [`CHUNK_BYTES`](crate::wire::transfer::CHUNK_BYTES) bytes.
     pub received: usize,
-    /// How many there will be.
+    /// Total number of chunks of the transfer.
     pub total: usize,
 }
 
-/// What comes in chunks.
+/// Chunked transfers that have not been handed over.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct IncomingTransfers {
-    /// The number of the newest one that was handled of.
+    /// Number of the newest transfer known.
     newest: Option<u8>,
     coming: Option<Coming>,
     whole: VecDeque<Whole>,
 }
 
-/// The newest transfer, as long as chunks of it are missing.
+/// The newest transfer, while chunks of it are missing.
 #[derive(Debug)]
 struct Coming {
     chunks: Vec<Option<Vec<u8>>>,
     missing: usize,
-    heard_at: Duration,
+    received_at: Duration,
 }
 
-/// A transfer that is there.
+/// A complete transfer.
 #[derive(Debug)]
 struct Whole {
     number: u8,
     part: Part,
-    tell_at: Duration,
+    /// When the receipt is next reported to the server.
+    confirm_at: Duration,
+    /// Pause until the report after that.
     pause: Duration,
 }
 
 impl IncomingTransfers {
-    /// Takes in one chunk. Gives all bytes once they are there.
+    /// Adds one chunk. Returns all bytes of the transfer once it is complete.
     fn collect(
         &mut self,
         head: ChunkHead,
@@ -78,21 +83,23 @@ impl IncomingTransfers {
         now: Duration,
     ) -> Result<Option<Vec<u8>>, DecodeError> {
         let ChunkHead { transfer: number, index, total } = head;
-        // IncomingTransfers are numbered one after the other; what is left of an older one comes too late.
+        // Transfers are numbered in sequence. A chunk of an older transfer is too late.
         match self.newest.map(|newest| number.wrapping_sub(newest)) {
             Some(0) => {}
             Some(ahead) if ahead > u8::MAX / 2 => return Ok(None),
             _ => {
                 self.newest = Some(number);
                 let chunks = vec![None; total];
-                self.coming = Some(Coming { chunks, missing: total, heard_at: now });
+                self.coming = Some(Coming { chunks, missing: total, received_at: now });
             }
         }
-        let Some(Coming { chunks, missing, heard_at }) = &mut self.coming else { return Ok(None) };
-        *heard_at = now;
+        let Some(Coming { chunks, missing, received_at }) = &mut self.coming else {
+            return Ok(None);
+        };
+        *received_at = now;
         if chunks.len() != total {
             let (value, max) = (total as u64, chunks.len() as u64);
-            return Err(DecodeError::OutOfRange { what: "the number of chunks", value, max });
+            return Err(DecodeError::OutOfRange { what: "number of chunks", value, max });
         }
         if chunks[index].is_none() {
             chunks[index] = Some(bytes.to_vec());
@@ -102,20 +109,20 @@ impl IncomingTransfers {
         Ok(whole.map(|whole| whole.chunks.into_iter().flatten().flatten().collect()))
     }
 
-    /// The newest transfer, if it is not whole, and its first chunk that is not there.
+    /// Returns the number of the newest transfer and the index of its first missing chunk, if it is incomplete.
     pub(crate) fn first_missing(&self) -> Option<(u8, u16)> {
         let coming = self.coming.as_ref()?;
         let at = coming.chunks.iter().position(Option::is_none)?;
         Some((self.newest?, u16::try_from(at).ok()?))
     }
 
-    /// How many chunks of the newest transfer are there, and how many there will be.
+    /// Returns the progress of the newest transfer, if it is incomplete.
     fn progress(&self) -> Option<TransferProgressed> {
         let Coming { chunks, missing, .. } = self.coming.as_ref()?;
         Some(TransferProgressed { received: chunks.len() - missing, total: chunks.len() })
     }
 
-    /// All copies that are there as a whole, though they have not begun.
+    /// Removes and returns all copies that arrived completely but whose views have not opened.
     pub(crate) fn take_copies(&mut self, schema: Schema) -> Vec<Open> {
         let coming = self.coming.take().map(|coming| coming.chunks).unwrap_or_default();
         let there: Vec<u8> = coming.into_iter().map_while(|chunk| chunk).flatten().collect();
@@ -123,7 +130,8 @@ impl IncomingTransfers {
         whole.chain(read_beginning(&there, schema)).collect()
     }
 
-    /// Drops all transfers up to this one: the server begins anew. The next one may have overtaken that.
+    /// Drops all transfers up to `last`, because the server sends everything again. The next transfer is kept,
+    /// since its chunks may arrive before the message with the reset.
     pub(crate) fn reset(&mut self, last: u8) {
         let next = last.wrapping_add(1);
         self.whole.retain(|whole| whole.number == next);
@@ -132,7 +140,11 @@ impl IncomingTransfers {
         }
     }
 
-    /// Gives what a message hands over, without what it drops.
+    /// Removes and returns the transfer that a message hands over, without the copies that it drops.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::UnknownTransfer`] if no complete transfer has this number.
     pub(crate) fn take(&mut self, handover: &Handover) -> Result<Part, DecodeError> {
         let Handover { transfer, dropped } = handover;
         let unknown = DecodeError::UnknownTransfer { transfer: *transfer };
@@ -157,7 +169,7 @@ pub(crate) fn receive_chunks(
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     let now = time.elapsed();
-    transfers.coming.take_if(|coming| now > coming.heard_at + PATIENCE);
+    transfers.coming.take_if(|coming| now > coming.received_at + PATIENCE);
     for SyncChunk(bytes) in messages.drain() {
         stats.chunks_received += 1;
         stats.bytes_received += bytes.len() as u64;
@@ -175,22 +187,22 @@ pub(crate) fn receive_chunks(
             if transfers.whole.len() == WHOLE_MAX {
                 transfers.whole.pop_front();
             }
-            let (tell_at, pause) = (now, PAUSE_MIN);
-            transfers.whole.push_back(Whole { number, part, tell_at, pause });
+            let (confirm_at, pause) = (now, PAUSE_MIN);
+            transfers.whole.push_back(Whole { number, part, confirm_at, pause });
             Ok(())
         });
         if let Err(error) = collected {
-            // Everything comes anew.
+            // The resync sends everything again.
             *transfers = IncomingTransfers::default();
             stats.decode_errors += 1;
             if submission.request_resync() {
-                warn!("dropping a chunk from the server: {error}; asking for full copies");
+                warn!("dropping a chunk from the server: {error}; requesting full updates");
             }
         }
     }
 }
 
-/// Says which transfers have come in, until they are handed over.
+/// Reports complete transfers to the server, repeatedly until they are handed over.
 pub(crate) fn confirm_transfers(
     time: Res<Time<Real>>,
     state: Res<SyncState>,
@@ -199,9 +211,9 @@ pub(crate) fn confirm_transfers(
     mut stats: ResMut<InventoryStats>,
 ) {
     let now = time.elapsed();
-    let due = |whole: &&mut Whole| *state == SyncState::Synced && now >= whole.tell_at;
-    for Whole { number, tell_at, pause, .. } in transfers.whole.iter_mut().filter(due) {
-        *tell_at = now.saturating_add(*pause);
+    let due = |whole: &&mut Whole| *state == SyncState::Synced && now >= whole.confirm_at;
+    for Whole { number, confirm_at, pause, .. } in transfers.whole.iter_mut().filter(due) {
+        *confirm_at = now.saturating_add(*pause);
         *pause = pause.saturating_mul(2);
         if let Ok(bytes) = codec::to_bytes(&Request::Received(*number)) {
             stats.requests_sent += 1;

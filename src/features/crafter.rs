@@ -1,4 +1,4 @@
-//! Furnaces and their kin: what is made over time.
+//! Furnaces and similar stations that craft over time.
 
 use crate::{
     model::{
@@ -21,23 +21,23 @@ use bevy::{
     prelude::*,
 };
 
-/// Authority: makes things by the catalog's recipes that take time, from one container of its entity
-/// into another, as long as there are ingredients and room.
+/// Authority: crafts the catalog's recipes that take time. It takes ingredients from one container of its
+/// entity and puts products into another, as long as there are ingredients and room.
 ///
-/// It makes what its entity is a station for: a recipe `at: "furnace"` is made where there is a container
-/// of that name.
+/// A recipe with a station, such as `at: "furnace"`, is crafted only if the entity has a container of that name.
+/// Progress is lost when the recipe can no longer be crafted.
 #[derive(Component, Clone, PartialEq, Eq, Debug)]
 pub struct Crafter {
     from: ContainerKey,
     to: ContainerKey,
     making: Option<RecipeId>,
     spent: Duration,
-    /// The version of the inventory at which there was nothing to make.
+    /// Version of the inventory at which there was nothing to craft.
     idle_at: Option<u64>,
 }
 
 impl Crafter {
-    /// Takes ingredients from one container and puts products into another.
+    /// Creates a crafter that takes ingredients from container `From` and puts products into container `To`.
     #[must_use]
     pub fn new<From: Container, To: Container>() -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Crafter {
         }
     }
 
-    /// What is being made.
+    /// Returns the recipe that is being crafted; `None` if the crafter is idle.
     #[must_use]
     pub fn making(&self) -> Option<RecipeId> {
         self.making
@@ -61,7 +61,7 @@ pub(crate) fn plugin(app: &mut App) {
         PostUpdate,
         run_crafters
             .in_set(InventoryServerSystems::Features)
-            // A client may leave out the server half.
+            // A client can omit the server half.
             .run_if(inspect::server_is_present),
     );
 }
@@ -77,7 +77,7 @@ fn run_crafters(
         if crafter.idle_at != Some(version) {
             let crafter = crafter.bypass_change_detection();
             let idle = crafter.advance(entity, time.delta(), &catalog, &mut inventories);
-            // What has not been committed yet may still change back.
+            // A change that is not committed yet may still be undone without a new version.
             let committed = || inventories.state(entity).as_ref() == Some(baseline.state());
             crafter.idle_at = (idle && committed()).then_some(version);
         }
@@ -85,7 +85,7 @@ fn run_crafters(
 }
 
 impl Crafter {
-    /// Goes on; says whether there is nothing to make.
+    /// Advances the crafter by `delta`. Returns `true` if there is nothing to craft.
     fn advance(
         &mut self,
         entity: Entity,
@@ -124,7 +124,7 @@ impl Crafter {
             let id = recipe.id();
             let made =
                 inventories.run(Cause::Crafted, |tx| tx.craft(id, 1, &[from], to, Some(entity)));
-            debug_assert!(made.is_ok(), "it has just been tried out");
+            debug_assert!(made.is_ok(), "the same craft has just succeeded in a dry run");
         }
         let steps =
             self.spent.as_millis() * u128::from(CraftingProgress::STEPS) / whole.as_millis();

@@ -1,4 +1,4 @@
-//! Events for equipment that is put on or taken off.
+//! Events for equipment: items that are put on or taken off.
 
 use crate::{
     app::InventoryAppExt,
@@ -23,14 +23,15 @@ use crate::shared::{
 };
 
 /// An item was equipped. Emitted on the authority for all entities, and on a client for the
-/// inventories in view, also when they come into view.
+/// inventories in view, including when they come into view. Changes of wear or count alone are not
+/// reported.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Equipped {
     /// The entity that wears the item.
     pub entity: Entity,
     /// The slot.
     pub slot: Slot,
-    /// The item.
+    /// The stack with the item.
     pub stack: Stack,
 }
 
@@ -41,7 +42,7 @@ pub struct Unequipped {
     pub entity: Entity,
     /// The slot.
     pub slot: Slot,
-    /// The item.
+    /// The stack with the item.
     pub stack: Stack,
 }
 
@@ -51,7 +52,7 @@ pub trait EquipmentAppExt: Sealed {
     ///
     /// # Panics
     ///
-    /// As [`InventoryAppExt::add_container`].
+    /// In the same cases as [`InventoryAppExt::add_container`].
     fn add_equipment<C: Container>(&mut self) -> &mut Self;
 }
 
@@ -83,7 +84,7 @@ fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut command
     }
 }
 
-/// Client: equipment comes into view, changes and disappears with the inventory that contains it.
+/// Client: compares the equipment in view with the last reported one, and emits the differences.
 fn equip_shown<C: Container>(
     authority: Authority,
     (mut opened, mut resized, mut closed, mut changes): (
@@ -93,7 +94,7 @@ fn equip_shown<C: Container>(
         MessageReader<SlotChanged>,
     ),
     shown: Query<&C, With<InView>>,
-    mut told: Local<EntityHashMap<Slots>>,
+    mut worn: Local<EntityHashMap<Slots>>,
     mut commands: Commands,
 ) {
     let mut entities: Vec<Entity> = opened.read().map(|event| event.entity).collect();
@@ -103,7 +104,7 @@ fn equip_shown<C: Container>(
     if authority.is_here() {
         // Equipment shown by a server is gone; the authority's own equipment is reported by
         // commits.
-        for (entity, before) in told.drain() {
+        for (entity, before) in worn.drain() {
             for (index, stack) in before.iter() {
                 emit_changed(&mut commands, entity, C::slot(index), Some(stack), None);
             }
@@ -113,14 +114,14 @@ fn equip_shown<C: Container>(
     entities.sort_unstable();
     entities.dedup();
     for entity in entities {
-        let before = told.remove(&entity).unwrap_or_default();
+        let before = worn.remove(&entity).unwrap_or_default();
         let now =
             shown.get(entity).map_or_else(|_| Slots::default(), |there| there.slots().clone());
         for index in 0..before.len().max(now.len()) {
             emit_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
         }
         if !now.is_empty() {
-            told.insert(entity, now);
+            worn.insert(entity, now);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps the pages of a bank equal to its tabs, and open only to those who see the bank.
+//! Keeps the pages of a bank in step with its tabs, and lets only viewers of the bank open them.
 
 use crate::{
     model::{builtin::Inventory, data::DataPool, id::InventoryId},
@@ -15,21 +15,21 @@ use bevy::{
     prelude::*,
 };
 
-/// Authority: an inventory that is a page of a bank. Observe its insertion to load what is in it.
+/// Authority: marks an inventory as a page of a bank. Observe its insertion to load the page's contents.
 ///
-/// Whoever sees the bank may open it, one of the bank's pages at a time, and has the rights that it has to the
-/// bank. An [`Openable`] beside it allows less, and rules may refuse.
+/// A client that sees the bank may open its pages, one at a time, with the rights that it has to the bank. An
+/// [`Openable`](crate::prelude::Openable) on the page restricts these rights, and rules may reject the opening.
 #[derive(Component, Clone, PartialEq, Eq, Debug)]
 #[relationship(relationship_target = Pages)]
 pub struct PageOf {
     /// The entity with the [`Tabs`].
     #[relationship]
     pub bank: Entity,
-    /// The number of the page.
+    /// Number of the page, which [`Tabs::add`] assigned.
     pub page: u32,
 }
 
-/// Authority: the pages of a bank, in no order. They are despawned with it.
+/// Authority: the pages of a bank, in no particular order. They are despawned with the bank.
 #[derive(Component, Debug)]
 #[relationship_target(relationship = PageOf, linked_spawn)]
 pub struct Pages(Vec<Entity>);
@@ -40,7 +40,7 @@ pub(super) fn register(app: &mut App) {
         (follow_tabs, follow_resized)
             .in_set(InventoryServerSystems::Features)
             .run_if(authority_is_here)
-            // A client may leave out the server half.
+            // A client can omit the server half.
             .run_if(inspect::server_is_present),
     );
 }
@@ -78,7 +78,7 @@ fn follow_resized(
     }
 }
 
-/// Has a bank show its tabs, and have the pages that they say.
+/// Updates a bank's slots from its tabs. Spawns missing pages, updates ids, and despawns pages without a tab.
 fn follow(world: &mut World, bank: Entity) {
     let Some(id) = world.get::<InventoryId>(bank).copied() else { return };
     let pages = pages_of(world, bank);
@@ -109,14 +109,14 @@ fn follow(world: &mut World, bank: Entity) {
     }
 }
 
-/// The pages of a bank with their numbers.
+/// Returns the pages of a bank with their numbers.
 fn pages_of(world: &World, bank: Entity) -> Vec<(Entity, u32)> {
     let number = |page: Entity| world.get::<PageOf>(page).map(|of| (page, of.page));
     let pages = world.get::<Pages>(bank).map(|pages| pages.iter().filter_map(number));
     pages.into_iter().flatten().collect()
 }
 
-/// Writes the icons, and gives the numbers of the pages with how many slots they have.
+/// Writes the tabs to the bank's slots. Returns the page numbers with the number of slots of each page.
 fn write_tabs(world: &mut World, bank: Entity, lens: &[(u32, u16)]) -> Option<Vec<(u32, u16)>> {
     world.resource_scope(|world, mut pool: Mut<DataPool>| {
         let mut there = world.get_mut::<Tabs>(bank)?;

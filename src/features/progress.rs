@@ -1,10 +1,10 @@
-//! The progress of a crafter, which its viewers see.
+//! The progress of a crafter, visible to its viewers.
 
 use crate::model::{container::Container, slots::Slots};
 use bevy::prelude::*;
 
-/// How far a [`Crafter`] is, for everybody who sees its inventory: a container without slots. Insert it
-/// beside the crafter.
+/// Progress of a [`Crafter`](crate::features::crafter::Crafter), synced to all viewers of its inventory: a
+/// container without slots. Insert it on the same entity as the crafter.
 #[derive(Component, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Component)]
 pub struct CraftingProgress {
@@ -13,10 +13,10 @@ pub struct CraftingProgress {
 }
 
 impl CraftingProgress {
-    /// In so many steps progress is shown.
+    /// Number of steps in which progress is reported.
     pub const STEPS: u8 = 32;
 
-    /// From 0 to 1.
+    /// Returns the progress of the current recipe, from 0 to 1.
     #[must_use]
     pub fn progress(&self) -> f32 {
         f32::from(self.steps) / f32::from(Self::STEPS)
@@ -24,7 +24,7 @@ impl CraftingProgress {
 }
 
 impl Container for CraftingProgress {
-    const NAME: &'static str = "work";
+    const NAME: &'static str = "crafting_progress";
     const AUTO_FILL: bool = false;
     const HAS_SELECTION: bool = true;
     const SHOWS_PROGRESS: bool = true;

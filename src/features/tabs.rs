@@ -106,7 +106,7 @@ impl ItemData for TabData {
 /// Its slots contain the icons.
 ///
 /// On the authority, the game defines the tabs, and every tab has a page: a separate entity with an
-/// [`Inventory`](crate::prelude::Inventory) and [`PageOf`](crate::prelude::PageOf), with the id
+/// [`Inventory`](crate::prelude::Inventory) and [`PageOf`](crate::features::pages::PageOf), with the id
 /// [`InventoryId::page`](crate::prelude::InventoryId::page). Pages are spawned as soon as the tabs
 /// are inserted, and after a change before the tick is sent. They are despawned with their tab and
 /// with the bank. Writing the slots by other means ([`load`](crate::prelude::Inventories::load))
@@ -170,7 +170,7 @@ impl Tabs {
     }
 
     /// Removes a tab and returns it, if it exists. The items in its page are lost: move them
-    /// elsewhere before.
+    /// elsewhere first.
     pub fn remove(&mut self, page: u32) -> Option<Tab> {
         let at = self.tabs.iter().position(|tab| tab.page == page)?;
         Some(self.tabs.remove(at))
@@ -245,7 +245,7 @@ impl Container for Tabs {
     }
 }
 
-/// How players open pages, on a client, a host and in single player alike.
+/// Opens pages for the local player. Works the same on a client, on a host and in single player.
 #[derive(SystemParam)]
 pub struct PageActions<'w, 's> {
     actions: InventoryActions<'w, 's>,

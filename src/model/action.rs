@@ -189,8 +189,9 @@ impl InventoryAction {
             Self::Sort { entity, container } => tx.sort(*entity, *container)?,
             Self::Craft { recipe, times, from, to, at } => {
                 let timed = tx.catalog().recipe(*recipe).is_some_and(|r| r.millis > 0);
-                let refused = if timed { Err(Rejection::NoStation) } else { Ok(()) };
-                refused?;
+                if timed {
+                    return Err(Rejection::NoStation);
+                }
                 return Ok(tx.craft(*recipe, *times, from, *to, *at)?);
             }
         }

@@ -41,12 +41,13 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     /// Unique name among the game's containers; part of slot addresses and of saves.
     const NAME: &'static str;
 
-    /// Whether [`give`](crate::prelude::Inventories::insert_up_to) may put items here automatically.
+    /// Whether [`insert_up_to`](crate::prelude::Inventories::insert_up_to) may put items here automatically.
     /// Defaults to `true`.
     const AUTO_FILL: bool = true;
 
     /// Whether the container has a selected slot. If several containers of an inventory have one,
-    /// only that of the first one is synced: built-in containers come first, then others by name. Defaults to `false`.
+    /// only that of the first one is synced: built-in containers come first, then others by name. Defaults to
+    /// `false`.
     const HAS_SELECTION: bool = false;
 
     /// Whether the selected number is a value of the container instead of a slot, such as the

@@ -51,7 +51,7 @@ pub struct Recipe {
     /// [`NAME`](super::container::Container::NAME) of a container that the station's entity must
     /// have; craftable anywhere if `None`.
     pub at: Option<String>,
-    /// Crafting time in milliseconds, for a [`Crafter`](crate::prelude::Crafter).
+    /// Crafting time in milliseconds, for a [`Crafter`](crate::features::crafter::Crafter).
     pub millis: u32,
 }
 

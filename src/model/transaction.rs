@@ -195,8 +195,8 @@ impl<'a> Transaction<'a> {
         flat: usize,
         item: ItemId,
     ) -> Result<(), InventoryError> {
-        let refused = InventoryError::NotAccepted { entity, index: flat, item };
-        self.accepts(entity, flat, item)?.then_some(()).ok_or(refused)
+        let rejected = InventoryError::NotAccepted { entity, index: flat, item };
+        self.accepts(entity, flat, item)?.then_some(()).ok_or(rejected)
     }
 
     /// Returns the slot's contents.

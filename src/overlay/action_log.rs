@@ -36,17 +36,17 @@ impl ActionLogEntry {
     }
 }
 
-/// ActionFilter by outcome.
+/// Filter by outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum LoggedOutcome {
     #[default]
     Any,
     Done,
-    RejectedAction,
+    Rejected,
     Because(Rejection),
 }
 
-/// ActionFilter of the action_log. Texts match case-insensitively as substrings; an empty text matches everything.
+/// Filter of the action log. Texts match case-insensitively as substrings; an empty text matches everything.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct ActionFilter {
     pub(super) player: String,
@@ -62,7 +62,7 @@ impl ActionFilter {
         let outcome = match self.outcome {
             LoggedOutcome::Any => true,
             LoggedOutcome::Done => line.result.is_ok(),
-            LoggedOutcome::RejectedAction => line.result.is_err(),
+            LoggedOutcome::Rejected => line.result.is_err(),
             LoggedOutcome::Because(reason) => line.result == Err(reason),
         };
         outcome && has(&line.player, &self.player) && has(&line.inventories, &self.inventory)
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(count(&filter), 3);
         filter.player = "4V1".into();
         assert_eq!(count(&filter), 2);
-        filter.outcome = LoggedOutcome::RejectedAction;
+        filter.outcome = LoggedOutcome::Rejected;
         assert_eq!(count(&filter), 1);
         filter.inventory = "chest".into();
         assert_eq!(count(&filter), 0);

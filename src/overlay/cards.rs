@@ -43,7 +43,7 @@ pub(super) struct Card {
     pub(super) version: u64,
     pub(super) handle: u32,
     /// Checksum; only for a followed inventory.
-    pub(super) digest: Option<u64>,
+    pub(super) checksum: Option<u64>,
     /// On a client: the checksum that the server sent for this version, if any.
     pub(super) expected: Option<u64>,
     /// On a client: the player's rights.

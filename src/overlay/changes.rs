@@ -40,7 +40,7 @@ impl Tint {
     pub(super) fn of_slot(cause: SlotCause) -> Self {
         match cause {
             SlotCause::Server => Self::Server,
-            SlotCause::FullCopy => Self::Full,
+            SlotCause::FullUpdate => Self::Full,
             SlotCause::Predicted => Self::Predicted,
             SlotCause::RolledBack => Self::RolledBack,
         }

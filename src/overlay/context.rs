@@ -63,7 +63,7 @@ pub(super) struct PanelContext<'w, 's> {
         Query<'w, 's, (Entity, &'static ClientSyncStats, &'static ConnectionQuality)>,
     pub(super) settings: Option<ResMut<'w, SyncSettings>>,
     pub(super) health: Option<Res<'w, SyncHealth>>,
-    pub(super) refusals: Option<Res<'w, RejectionCounts>>,
+    pub(super) rejections: Option<Res<'w, RejectionCounts>>,
     pub(super) state: Option<Res<'w, SyncState>>,
     pub(super) times: Option<Res<'w, ActionLatency>>,
     pub(super) copies: ClientInspect<'w>,

@@ -185,7 +185,7 @@ fn sample(
     }
     *next = now + PERIOD;
     for (client, sync) in &clients {
-        rates.sample(client, now, sync.accepted + sync.refused);
+        rates.sample(client, now, sync.accepted + sync.rejected);
     }
     rates.keep(|client| clients.contains(client));
     if let Some(link) = link {
@@ -238,7 +238,7 @@ fn gather_cards(
                 state: baseline.state().clone(),
                 version,
                 handle: server.handle(entity).unwrap_or(0),
-                digest: followed.then(|| server.checksum(baseline)),
+                checksum: followed.then(|| server.checksum(baseline)),
                 expected: None,
                 rights: None,
                 priority: Some(priority.copied().unwrap_or_default()),
@@ -253,7 +253,7 @@ fn gather_cards(
                 state: look.shown.clone(),
                 version: look.version,
                 handle: look.handle,
-                digest: followed.then(|| look.checksum()),
+                checksum: followed.then(|| look.checksum()),
                 expected: look.expected_checksum,
                 rights: Some(look.rights),
                 priority: None,

@@ -1,4 +1,4 @@
-//! The system parameter for requests of players.
+//! The system parameter for requests of the local player.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -96,13 +96,13 @@ pub struct InventoryActions<'w, 's> {
 }
 
 impl InventoryActions<'_, '_> {
-    /// Requests an action of the player's own inventory; of the lowest entity if the player owns
-    /// several.
+    /// Requests an action with the player's own inventory as the actor. If the player owns several,
+    /// the one with the lowest entity is used.
     pub fn request<A: RegisteredAction>(&mut self, action: A) -> RequestId {
         self.request_any(None, AnyAction(Arc::new(action)))
     }
 
-    /// Requests an action of one of several inventories that the player owns.
+    /// Like [`Self::request`], with `actor` as the acting inventory, for a player that owns several.
     pub fn request_as<A: RegisteredAction>(&mut self, actor: Entity, action: A) -> RequestId {
         self.request_any(Some(actor), AnyAction(Arc::new(action)))
     }
@@ -154,7 +154,8 @@ impl InventoryActions<'_, '_> {
     ///
     /// # Errors
     ///
-    /// The [`Rejection`] for which the action would be rejected.
+    /// The [`Rejection`] with which the action would be rejected; [`Rejection::NotConnected`] if no
+    /// catalog is loaded.
     pub fn check<A: RegisteredAction>(&self, action: &A) -> Result<(), Rejection> {
         let catalog = self.catalog.as_deref().ok_or(Rejection::NotConnected)?;
         let load = |entity| {
@@ -194,9 +195,8 @@ fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Re
 #[cfg(feature = "server")]
 fn decide(world: &mut World, actor: Option<Entity>, what: &Requested) -> Result<(), Rejection> {
     match what {
-        Requested::Action(action) => {
-            act::act(world, ClientId::Server, actor, action, None).map_err(|refused| refused.reason)
-        }
+        Requested::Action(action) => act::act(world, ClientId::Server, actor, action, None)
+            .map_err(|rejected| rejected.reason),
         Requested::Open(target) => open::open(world, ClientId::Server, actor, *target),
         Requested::Close(entity) => open::close(world, ClientId::Server, *entity),
     }

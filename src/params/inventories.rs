@@ -53,7 +53,7 @@ pub struct Inventories<'w, 's> {
     registry: Res<'w, ContainerRegistry>,
     catalog: Option<Res<'w, ItemCatalog>>,
     marked: Option<ResMut<'w, Marked>>,
-    books: Option<ResMut<'w, ItemLedger>>,
+    ledger: Option<ResMut<'w, ItemLedger>>,
     authority: Authority<'w>,
     pool: Option<ResMut<'w, DataPool>>,
     commands: Commands<'w, 's>,
@@ -115,6 +115,17 @@ impl Inventories<'_, '_> {
             Ok(left) => Leftover(left),
             Err(_) => Leftover(Some(stack)),
         }
+    }
+
+    /// Inserts a whole stack wherever it fits, or nothing. To insert as much as fits, use
+    /// [`insert_up_to`](Self::insert_up_to).
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::Full`] if not all of it fits, [`InventoryError::NoInventory`], or
+    /// [`InventoryError::UnknownItem`].
+    pub fn insert(&mut self, entity: Entity, stack: Stack) -> Result<(), InventoryError> {
+        self.run(Cause::Inserted, |tx| tx.insert(entity, stack))
     }
 
     /// Takes exactly `count` of an item, from the last slot backwards.
@@ -332,8 +343,8 @@ impl Inventories<'_, '_> {
     }
 
     fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
-        if let Some(books) = self.books.as_mut().filter(|_| self.authority.is_here()) {
-            books.enter(staged, dropped, cause);
+        if let Some(ledger) = self.ledger.as_mut().filter(|_| self.authority.is_here()) {
+            ledger.enter(staged, dropped, cause);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The books: who did what, which items came into being or ceased to be, and whether all of it adds up.
+//! The audit: which player did what, which items were created or destroyed, and whether the totals match.
 
 use crate::{
     model::{
@@ -41,73 +41,76 @@ pub(crate) fn plugin(app: &mut App) {
         );
 }
 
-/// Authority: a player's action was decided on. What a game writes into its log.
+/// Authority: a player's action was accepted or rejected. Intended for the game's log.
 #[derive(Message, Clone, Debug)]
 pub struct ActionResolved {
-    /// Whose.
+    /// The player's client.
     pub client: ClientId,
-    /// The inventory that acted, if the player has one.
+    /// The player's own inventory, if it has one.
     pub actor: Option<Entity>,
-    /// What it was.
+    /// The action.
     pub action: AnyAction,
-    /// Whether it was done, and if not, why.
+    /// `Ok` if the action was applied, otherwise the reason for rejecting it.
     pub result: Result<(), Rejection>,
 }
 
-/// Authority: items came into being (`net` above zero) or ceased to be. What only moves is not told.
+/// Authority: items were created (`net` above zero) or destroyed (`net` below zero). Moves are not reported.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ItemsCreatedOrDestroyed {
-    /// Which item.
+    /// The item.
     pub item: ItemId,
-    /// How many more there are now.
+    /// Change of the total count.
     pub net: i64,
-    /// What did it.
+    /// Cause of the change.
     pub cause: Cause,
-    /// The inventory, the first of several.
+    /// The inventory in which it happened. If there are several, the first of them.
     pub inventory: Option<InventoryId>,
 }
 
-/// How closely items are counted.
+/// How strictly item counts are checked. Default: [`Actions`](Self::Actions).
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
 #[non_exhaustive]
 pub enum ItemAudit {
-    /// Not at all.
+    /// No checks.
     Off,
-    /// The built-in actions must not make or lose an item.
+    /// Checks that the built-in actions, except crafting, neither create nor destroy items. An action that does is
+    /// rejected as [`Rejection::Invalid`].
     #[default]
     Actions,
-    /// And nobody may who does not go through [`Inventories`](crate::prelude::Inventories), an action or
-    /// a [`Crafter`](crate::prelude::Crafter): every commit is compared with what was declared.
+    /// In addition, compares every commit with the declared changes. Only
+    /// [`Inventories`](crate::prelude::Inventories), actions and [`Crafter`](crate::features::crafter::Crafter)s declare
+    /// what they create and destroy; plain mutations do not. Containers that are added or removed with their
+    /// contents are exempt.
     Strict,
 }
 
-/// Authority: items appeared from nowhere, or went there. Also written to the log.
+/// Authority: items appeared or disappeared without being declared. Also logged as an error.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("tick {tick}, inventory `{inventory}`: {net} of item {item} unaccounted for")]
 pub struct UnaccountedItems {
-    /// Ticks that have been marked since the start.
+    /// Number of ticks that have been marked since the start.
     pub tick: u64,
-    /// Where.
+    /// The inventory.
     pub inventory: InventoryId,
-    /// What.
+    /// The item.
     pub item: ItemId,
-    /// How many more there are than were declared.
+    /// Difference between the actual and the declared change of the count. Positive if there are too many.
     pub net: i64,
 }
 
-/// What was declared since the last tick.
+/// The changes that were declared since the last tick.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ItemLedger {
-    /// Whether what was declared is kept for comparing.
+    /// Whether declared changes are kept for the comparison.
     strict: bool,
-    /// By entity and item.
+    /// Declared change of the count, by entity and item.
     declared: HashMap<(Entity, ItemId), i64>,
     flows: Vec<(Option<Entity>, ItemsCreatedOrDestroyed)>,
 }
 
 impl ItemLedger {
-    /// Enters what a transaction did to its inventories, and what it put on the ground.
+    /// Declares what a transaction changed in its inventories and dropped on the ground.
     pub(crate) fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
         for staged in staged.iter().filter(|_| self.strict) {
             for (item, net) in net_change(core::slice::from_ref(staged), &[]) {
@@ -121,7 +124,11 @@ impl ItemLedger {
     }
 }
 
-/// Checks that an action which only moves has made or lost nothing.
+/// Checks that an action that only moves items neither creates nor destroys any.
+///
+/// # Errors
+///
+/// [`Rejection::Invalid`] if the counts before and after differ.
 pub(crate) fn check_moves(
     world: &mut World,
     action: &AnyAction,
@@ -143,33 +150,33 @@ pub(crate) fn check_moves(
         error!("{action:?}: {found}");
         world.write_message(found);
     }
-    // Better to refuse a lawful move than to let an item be copied.
+    // Rejecting a valid move is better than duplicating an item.
     if wrong.is_empty() { Ok(()) } else { Err(Rejection::Invalid) }
 }
 
-/// Tells what items came and went, and compares the commits of this tick with what was declared.
+/// Reports created and destroyed items, and compares the commits of this tick with the declared changes.
 fn settle_ledger(
     settings: Res<ItemAudit>,
     marked: Res<Marked>,
-    mut books: ResMut<ItemLedger>,
+    mut ledger: ResMut<ItemLedger>,
     ids: Query<&InventoryId, Allow<Disabled>>,
     registry: Res<ContainerRegistry>,
     mut flows: MessageWriter<ItemsCreatedOrDestroyed>,
     mut commits: MessageReader<Commit>,
     mut faults: MessageWriter<UnaccountedItems>,
 ) {
-    for (entity, flow) in books.flows.drain(..) {
+    for (entity, flow) in ledger.flows.drain(..) {
         let inventory = entity.and_then(|entity| ids.get(entity).ok()).copied();
         flows.write(ItemsCreatedOrDestroyed { inventory, ..flow });
     }
     let strict = *settings == ItemAudit::Strict;
-    let declared = core::mem::take(&mut books.declared);
-    if !core::mem::replace(&mut books.strict, strict) || !strict {
+    let declared = core::mem::take(&mut ledger.declared);
+    if !core::mem::replace(&mut ledger.strict, strict) || !strict {
         commits.clear();
         return;
     }
     let commits: Vec<&Commit> = commits.read().collect();
-    // Containers that come and go with what is in them say so themselves.
+    // Containers that are added or removed with their contents need no declaration.
     let gone = commits.iter().filter(|commit| commit.cause == Cause::Removed);
     let exempt: EntityHashSet =
         gone.map(|commit| commit.entity).chain(marked.given_containers().iter().copied()).collect();

@@ -1,4 +1,4 @@
-//! The last commit of a state.
+//! The last commit of an inventory.
 
 use bevy::ecs::component::Component;
 
@@ -12,12 +12,13 @@ use crate::{
     wire::encode::ChangedSlot,
 };
 
-/// If more slots changed the state is sent anew, in chunks if need be: nothing is to wait behind it.
+/// Maximum number of slots in a delta. If more have changed, the inventory is sent in full, in chunks if
+/// necessary, so that it does not delay other updates.
 const DELTA_SLOTS_MAX: usize = 1024;
 
-/// The last commit of a state: what was last compared with, and at which version each slot got there.
+/// The last commit of an inventory: the slots that are compared with, and the version of each slot's last change.
 ///
-/// Required by every registered container.
+/// A required component of every registered container.
 #[derive(Component, Default, Debug)]
 pub struct Baseline {
     state: InventoryState,
@@ -26,54 +27,55 @@ pub struct Baseline {
     selected_version: u64,
     selected_before: Option<u8>,
     structure_version: u64,
-    /// What the last commit changed, in rising order of the slots.
+    /// The changes of the last commit, in ascending order of slots.
     last: Vec<ChangedSlot>,
-    /// How many slots hold instance data.
+    /// Number of slots with instance data.
     with_data: usize,
-    /// The registry of containers that were refused, a bit each.
-    refused: u64,
-    /// Slots whose unknown item has been told of.
+    /// Containers that could not be committed, as a bit mask of container kinds.
+    skipped: u64,
+    /// Slots whose unknown item has been reported.
     unknown: Vec<(u8, usize, ItemId)>,
-    /// The pass of Mark that made the last commit, so that all containers share one.
+    /// The pass of Mark that made the last commit. All containers of the inventory share one commit per pass.
     pass: u64,
 }
 
 impl Baseline {
-    /// The slots as of the last commit.
+    /// Returns the slots as of the last commit.
     #[must_use]
     pub fn state(&self) -> &InventoryState {
         &self.state
     }
 
-    /// One container, for [`Slots::compared`].
+    /// Returns one container, for [`Slots::compared`].
     pub(crate) fn container_mut(&mut self, kind: u8) -> Option<&mut Slots> {
         self.state.container_mut(kind)
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots of all containers.
     pub(crate) fn len(&self) -> usize {
         self.slot_versions.len()
     }
 
-    /// Whether any slot holds instance data.
+    /// Returns `true` if any slot contains instance data.
     pub(crate) fn has_data(&self) -> bool {
         self.with_data > 0
     }
 
-    /// The version of the last commit: one more with each, zero before the first.
+    /// Returns the version of the last commit. Zero before the first one; it increases with every commit.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// The version at which containers were last added, removed or resized.
+    /// Returns the version at which containers were last added, removed or resized.
     #[must_use]
     pub fn structure_version(&self) -> u64 {
         self.structure_version
     }
 
-    /// Adds what changed after a version to a list, with what lay there before as far as that is known: of
-    /// the last commit, and of those in the log. Says no, and adds nothing, if it is too much for a delta.
+    /// Appends the slots that changed after a version to a list. The old contents are included as far as they
+    /// are known: from the last commit, and from the log. Returns `false` and appends nothing if there are more
+    /// changes than [`DELTA_SLOTS_MAX`].
     pub(crate) fn collect_changes(
         &self,
         version: u64,
@@ -101,7 +103,8 @@ impl Baseline {
         fits
     }
 
-    /// What changed since a client had a version, without regard to what lay there; `None` if that is too long ago.
+    /// Returns the slots that changed after the version that a client has, without their old contents. Returns
+    /// `None` if containers have changed since, or if the version is in the future.
     pub(crate) fn changes_since(&self, version: u64) -> Option<Vec<ChangedSlot>> {
         if version < self.structure_version || version > self.version {
             return None;
@@ -111,7 +114,7 @@ impl Baseline {
         Some(changed.map(entry).collect())
     }
 
-    /// What the last commit changed, for a log.
+    /// Returns the changes of the last commit, for the log of an inventory's views.
     pub(crate) fn last_changes(&self) -> impl ExactSizeIterator<Item = LoggedChange> + '_ {
         let version = self.version;
         self.last.iter().map(move |&ChangedSlot { slot, old, .. }| LoggedChange {
@@ -121,28 +124,29 @@ impl Baseline {
         })
     }
 
-    /// The selected slot, if it changed after a version.
+    /// Returns the selected slot if it changed after a version.
     #[must_use]
     pub fn selected_since(&self, version: u64) -> Option<u8> {
         self.state.selected.filter(|_| self.selected_version > version)
     }
 
-    /// The slot that was selected before the last commit, if that commit changed it.
+    /// Returns the slot that was selected before the last commit, if that commit changed the selection.
     #[must_use]
     pub fn selected_before(&self) -> Option<u8> {
         self.selected_before.filter(|_| self.selected_version == self.version)
     }
 
-    /// The instance data that the slots hold.
+    /// Returns the ids of the instance data in the slots.
     pub(crate) fn data(&self) -> impl Iterator<Item = DataId> + '_ {
         let stacks = (self.with_data > 0).then(|| self.state.iter().flatten());
         stacks.into_iter().flatten().filter_map(|stack| stack.data)
     }
 
-    /// Begins a commit, or goes on with the one that another container began in this pass.
+    /// Begins a commit and returns `true`, or returns `false` if another container of the inventory has begun
+    /// one in this pass.
     ///
-    /// `floor` is a version that no other inventory of the same name has gone beyond: what clients have kept of that
-    /// one is then older than the first structure of this one.
+    /// `floor` is at least the last version of any earlier inventory with the same id. Copies that clients have
+    /// kept of that one are therefore older than the first structure version of this one.
     pub(crate) fn begin(&mut self, pass: u64, floor: u64) -> bool {
         if self.pass == pass {
             return false;
@@ -179,7 +183,7 @@ impl Baseline {
         self.last.insert(self.last.len() - after, ChangedSlot { slot: flat, old: Some(old), new });
     }
 
-    /// Changes the containers; every slot counts as changed.
+    /// Replaces or removes a container. All slots of the inventory count as changed.
     pub(crate) fn restructure(&mut self, kind: u8, slots: Option<Slots>) {
         match slots {
             Some(slots) => self.state.insert(kind, slots),
@@ -188,23 +192,23 @@ impl Baseline {
         self.stamp_structure();
     }
 
-    /// Whether the last commit added, removed or resized a container.
+    /// Returns `true` if the last commit added, removed or resized a container.
     pub(crate) fn is_restructured(&self) -> bool {
         self.structure_version == self.version
     }
 
-    /// Notes whether a container could not be taken over.
-    pub(crate) fn refuse(&mut self, kind: u8, refused: bool) {
+    /// Records whether a container could not be committed.
+    pub(crate) fn record_skipped(&mut self, kind: u8, skipped: bool) {
         let bit = 1 << kind;
-        self.refused = if refused { self.refused | bit } else { self.refused & !bit };
+        self.skipped = if skipped { self.skipped | bit } else { self.skipped & !bit };
     }
 
-    /// Whether any container could not be taken over.
-    pub(crate) fn refused(&self) -> bool {
-        self.refused != 0
+    /// Returns `true` if any container could not be committed.
+    pub(crate) fn has_skipped(&self) -> bool {
+        self.skipped != 0
     }
 
-    /// Notes an unknown item. Says whether that is news.
+    /// Records an unknown item. Returns `true` if it was not recorded before.
     pub(crate) fn record_unknown(&mut self, kind: u8, index: usize, item: ItemId) -> bool {
         let news = !self.unknown.contains(&(kind, index, item));
         if news {
@@ -213,13 +217,14 @@ impl Baseline {
         news
     }
 
-    /// Forgets the unknown items that do not lie in their slots any more.
+    /// Forgets the unknown items that are no longer in their slots.
     pub(crate) fn forget_unknown(&mut self, kind: u8, slots: &Slots) {
         self.unknown.retain(|(of, index, item)| {
             *of != kind || slots.get(*index).is_some_and(|stack| stack.item == *item)
         });
     }
 
+    /// Records that containers were added, removed or resized in the current version.
     pub(crate) fn stamp_structure(&mut self) {
         let with_data = self.state.iter().flatten().filter(|stack| stack.data.is_some());
         self.with_data = with_data.count();
@@ -230,16 +235,16 @@ impl Baseline {
     }
 }
 
-/// A slot that changed while a viewer waits.
+/// A slot that changed while a viewer is behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoggedChange {
-    /// The version with the change.
+    /// The version that includes the change.
     pub(crate) version: u64,
     pub(crate) slot: usize,
-    /// What lay there before.
+    /// The old contents.
     pub(crate) old: Option<Stack>,
 }
 
-/// So many changes of a state are remembered for viewers who wait; above that they are told what lies there
-/// now without regard to what did before, which takes more bytes.
+/// Maximum number of changes that are logged for the viewers of an inventory that are behind. Above it, they
+/// are sent the current contents without reference to the old ones, which takes more bytes.
 pub(crate) const LOG_MAX: usize = 64;

@@ -2,42 +2,43 @@
 
 use bevy::prelude::*;
 
-/// Server: what one client was told and has asked, since it connected; a component of every connected client,
-/// written twice a second. Bytes are those handed to the messaging backend.
+/// Server: counters of what one client was sent and has requested since it connected. A component of every
+/// connected client, updated every 500 ms. Bytes are counted when they are passed to the messaging backend.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Component)]
 #[non_exhaustive]
 pub struct ClientSyncStats {
-    /// Inventories that it sees.
+    /// Number of inventories that the client currently sees.
     pub views: u64,
-    /// Of those, the ones whose newest state it has not been told yet: its queue.
+    /// Number of those with an update that has not been sent yet, because it is not due or is throttled.
+    /// Inventories that wait for a full update are not counted.
     pub behind: u64,
-    /// Full copies that wait for a transfer in chunks, or are on their way in one.
-    pub bulk: u64,
-    /// Updates that it was told.
+    /// Number of full updates that wait for a chunked transfer or are part of the current one.
+    pub chunked: u64,
+    /// Number of updates sent.
     pub updates: u64,
-    /// Commits that went out in one update with a later one.
+    /// Number of commits that were merged into the update of a later commit.
     pub merged: u64,
-    /// Updates that were put off because bytes had run out.
+    /// Number of updates that were delayed because the byte budget was exhausted.
     pub throttled: u64,
-    /// Messages to it.
+    /// Number of messages sent.
     pub messages: u64,
-    /// Bytes to it.
+    /// Number of bytes sent.
     pub bytes: u64,
-    /// Bytes to it per second, of the last half second.
+    /// Bytes sent per second, over the last 500 ms.
     pub bytes_per_second: u64,
-    /// Its actions, openings and closings that were done.
+    /// Number of its requests (actions, opening and closing inventories) that were accepted.
     pub accepted: u64,
-    /// Those that were refused.
-    pub refused: u64,
-    /// Its requests that nobody honest sends.
+    /// Number of those requests that were rejected.
+    pub rejected: u64,
+    /// Number of its requests that were malformed, which an unmodified client never sends.
     pub malformed: u64,
-    /// Its requests that were dropped unread, for it sends too many.
+    /// Number of its requests that were dropped unread because it exceeded the rate limit.
     pub flooded: u64,
-    /// Times that it had lost its place, or found a copy to be wrong.
+    /// Number of times that the client was out of sync or found a wrong copy.
     pub desyncs: u64,
 }
 
-/// Clients whose transfer was abandoned since the last health check.
+/// Clients with a transfer that was abandoned since the last health check, once per transfer.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct AbandonedTransfers(pub(crate) Vec<Entity>);

@@ -1,4 +1,4 @@
-//! What a game can get wrong with plain mutations, as typed events instead of panics.
+//! Mistakes that a game can make with plain mutations, reported as typed messages instead of panics.
 
 use bevy::ecs::{component::Component, entity::Entity, message::Message};
 use thiserror::Error;
@@ -9,68 +9,71 @@ use crate::model::{
     limits::INVENTORY_SLOTS_MAX,
 };
 
-/// Something is wrong with an inventory, and the rest goes on. Also written to the log.
+/// Authority: an inventory has invalid contents, or cannot be synced. Everything else stays in sync. Also
+/// logged as an error.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum InventoryFault {
-    /// Two live entities have one id. The second is not synced until one of them gives way.
-    #[error("inventory `{inventory}`: {second} has the id of {first}, and is not synced")]
+    /// Two entities have the same id. The second one is not synced until one of them is despawned or gets
+    /// another id.
+    #[error("inventory `{inventory}`: {second} has the same id as {first} and is not synced")]
     DuplicateId {
-        /// The id of both.
+        /// The id that both have.
         inventory: InventoryId,
-        /// Who had it first.
+        /// The entity that had the id first.
         first: Entity,
-        /// Who is left out.
+        /// The entity that is not synced.
         second: Entity,
     },
-    /// A slot holds an item that the catalog does not have. Viewers go on seeing what was there.
-    #[error("inventory `{inventory}`: {slot:?} holds {item}, which is not in the catalog")]
+    /// A slot contains an item that is not in the catalog. Viewers keep seeing the slot's previous contents.
+    #[error("inventory `{inventory}`: {slot:?} contains {item}, which is not in the catalog")]
     UnknownItem {
-        /// Which inventory.
+        /// The inventory.
         inventory: InventoryId,
         /// The slot.
         slot: Slot,
         /// The item.
         item: ItemId,
     },
-    /// A slot holds instance data that the [pool](crate::prelude::DataPool) does not have (any more).
-    /// Viewers go on seeing what was there.
-    #[error("inventory `{inventory}`: {slot:?} holds instance data {data:?}, which is not there")]
+    /// A slot refers to instance data that is not (or no longer) in the [pool](crate::prelude::DataPool). Viewers
+    /// keep seeing the slot's previous contents.
+    #[error("inventory `{inventory}`: {slot:?} has unknown instance data {data:?}")]
     UnknownData {
-        /// Which inventory.
+        /// The inventory.
         inventory: InventoryId,
         /// The slot.
         slot: Slot,
-        /// The data's name.
+        /// The id of the data.
         data: DataId,
     },
-    /// A slot holds more than the item's maximum stack. It is synced as it is.
-    #[error("inventory `{inventory}`: {slot:?} holds {count} of {item}, of which {max} stack")]
+    /// A slot contains more items than fit on a stack. It is synced anyway.
+    #[error("inventory `{inventory}`: {slot:?} contains {count} of {item}, the maximum is {max}")]
     AboveMaxStack {
-        /// Which inventory.
+        /// The inventory.
         inventory: InventoryId,
         /// The slot.
         slot: Slot,
         /// The item.
         item: ItemId,
-        /// How many it holds.
+        /// Number of items in the slot.
         count: u32,
-        /// How many it may hold.
+        /// Maximum stack of the item.
         max: u32,
     },
-    /// All containers together have more than [`INVENTORY_SLOTS_MAX`] slots. The inventory is not synced.
+    /// The containers of an inventory have more than [`INVENTORY_SLOTS_MAX`] slots in total. The inventory is not
+    /// synced.
     #[error(
-        "inventory `{inventory}`: {len} slots are more than {INVENTORY_SLOTS_MAX}, it is not synced"
+        "inventory `{inventory}`: {len} slots exceed {INVENTORY_SLOTS_MAX}, so it is not synced"
     )]
     TooManySlots {
-        /// Which inventory.
+        /// The inventory.
         inventory: InventoryId,
-        /// How many it has.
+        /// Number of slots in total.
         len: usize,
     },
 }
 
-/// On an entity whose inventory is not synced because of an [`InventoryFault`].
+/// Marks an entity whose inventory is not synced because of an [`InventoryFault`].
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[component(immutable)]
 pub struct Unsynced;

@@ -1,4 +1,5 @@
-//! How the sync is doing: of each client, and in all. Looked at twice a second, so it costs an ordinary tick nothing.
+//! Health of the sync, per client and overall. It is checked every 500 ms, so that an ordinary tick has no
+//! extra cost.
 
 use crate::{
     model::rejection::Rejection,
@@ -20,7 +21,7 @@ use bevy::{ecs::reflect::ReflectResource, prelude::*, time::common_conditions::o
 use bevy_replicon::prelude::*;
 use log::warn;
 
-/// The time between two looks.
+/// Time between two checks.
 const PERIOD: Duration = Duration::from_millis(500);
 
 pub(crate) fn plugin(app: &mut App) {
@@ -41,7 +42,8 @@ pub(crate) fn plugin(app: &mut App) {
         );
 }
 
-/// Authority: how many actions, openings and closings were refused, by reason.
+/// Authority: number of rejected requests (actions, opening and closing inventories) by reason, for at most 256
+/// reasons.
 #[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct RejectionCounts(Vec<(Rejection, u64)>);
@@ -55,22 +57,23 @@ impl RejectionCounts {
         }
     }
 
-    /// Every reason that occurred, with how often.
+    /// Returns every reason that occurred, with its count.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Rejection, u64)> + '_ {
         self.0.iter().copied()
     }
 
-    /// How often a reason occurred.
+    /// Returns how often a reason occurred. Zero if it never did.
     #[must_use]
     pub fn of(&self, reason: Rejection) -> u64 {
         self.iter().find(|(there, _)| *there == reason).map_or(0, |(_, count)| count)
     }
 }
 
-/// A game may have tens of thousands of reasons of its own; the first ones are counted.
+/// Maximum number of reasons that are counted. A game can define tens of thousands; only the first ones to
+/// occur are counted.
 const REASONS_MAX: usize = 256;
 
-/// Server: how the sync is doing.
+/// Server: health of the sync, as of the last check. Checked every 500 ms.
 #[derive(Resource, Clone, PartialEq, Eq, Default, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct SyncHealth {
@@ -78,51 +81,52 @@ pub struct SyncHealth {
 }
 
 impl SyncHealth {
-    /// The worst of all reasons.
+    /// Returns the worst status of all reasons; [`HealthStatus::Healthy`] if there are none.
     #[must_use]
     pub fn status(&self) -> HealthStatus {
         self.reasons.iter().map(|reason| reason.status()).max().unwrap_or_default()
     }
 
-    /// What is not as it should be.
+    /// Returns the current problems. Empty if the sync is healthy.
     #[must_use]
     pub fn reasons(&self) -> &[HealthReason] {
         &self.reasons
     }
 }
 
-/// How the sync is doing. A better status is less than a worse one.
+/// Status of the sync. A better status compares as less than a worse one. Default: [`Healthy`](Self::Healthy).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Reflect)]
 pub enum HealthStatus {
-    /// Everything as it should be.
+    /// No problems.
     #[default]
     Healthy,
-    /// Everything arrives, but later than it should, or some clients cause trouble.
+    /// Everything arrives, but late, or some clients are out of sync or misbehave.
     Degraded,
-    /// Something does not arrive.
+    /// Some updates do not arrive.
     Failing,
 }
 
-/// Something that is not as it should be, within the last half second.
+/// A problem that occurred since the previous check, within the last 500 ms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[non_exhaustive]
 pub enum HealthReason {
-    /// So many clients are told later than they should be, for their bytes have run out.
+    /// Number of clients whose updates are delayed because the byte budget is exhausted.
     ClientsThrottled(usize),
-    /// The bytes of all clients together have run out.
+    /// The total byte budget of all clients is exhausted.
     TotalBudgetExhausted,
-    /// So many clients had lost their place or found a copy to be wrong.
+    /// Number of clients that were out of sync or found a wrong copy.
     ClientsDesynced(usize),
-    /// So many clients sent what nobody honest sends, or far too much.
+    /// Number of clients that sent malformed requests or exceeded the rate limit.
     ClientsMisbehaving(usize),
-    /// So many transfers were not taken in time.
+    /// Number of chunked transfers that a client did not confirm in time.
     TransfersAbandoned(u64),
-    /// So many inventories are not synced, for the reasons that [`InventoryFault`](super::faults::InventoryFault)s say.
+    /// Number of inventories that are not synced. An [`InventoryFault`](super::faults::InventoryFault) gives
+    /// the reason for each.
     Unsynced(usize),
 }
 
 impl HealthReason {
-    /// How bad it is.
+    /// Returns the status that the problem implies.
     #[must_use]
     pub fn status(self) -> HealthStatus {
         match self {
@@ -132,55 +136,58 @@ impl HealthReason {
     }
 }
 
-/// Server: something that somebody should look at. Raised once when it begins, not again and again.
+/// Server: a problem that an operator should check at. Emitted when the problem begins, not repeatedly while it
+/// lasts. Also logged as a warning.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SyncAlert {
-    /// A client sends far more than it may; what is too much is dropped unread.
+    /// A client exceeds the rate limit; excess requests are dropped unread.
     ClientFloods {
         /// The client.
         client: Entity,
     },
-    /// A client has lost its place or found copies to be wrong several times within half a minute.
+    /// A client was out of sync or found wrong copies at least 3 times within about 30 seconds.
     ClientKeepsDesyncing {
         /// The client.
         client: Entity,
-        /// How often since it connected.
+        /// Number of such occurrences since the client connected.
         desyncs: u64,
     },
-    /// A client, or all together (`None`), had to wait for bytes for more than two seconds.
+    /// The byte budget of a client, or that of all clients together, was exhausted in 4 consecutive checks (2
+    /// seconds).
     BudgetExhausted {
-        /// The client.
+        /// The client. `None` for the total budget.
         client: Option<Entity>,
     },
-    /// A client did not take a transfer in time.
+    /// A client did not confirm a chunked transfer in time. Emitted for every such transfer.
     TransferAbandoned {
         /// The client.
         client: Entity,
     },
 }
 
-/// So often within so many looks is too often.
+/// Number of desyncs within [`DESYNC_CHECKS`] checks that causes an alert.
 const DESYNCS_MANY: u64 = 3;
-const DESYNC_LOOKS: u64 = 60;
+/// Number of checks (30 seconds) over which desyncs are counted.
+const DESYNC_CHECKS: u64 = 60;
 
-/// So many looks in a row without bytes are worth an alert.
-const CHOKED_LOOKS: u32 = 4;
+/// Number of consecutive checks with an exhausted budget that causes an alert.
+const THROTTLED_CHECKS: u32 = 4;
 
-/// What was seen of a client before.
+/// What the checks keep about one client.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct ClientWatch {
     throttled_checks: u32,
-    /// What its desyncs were when the window began, and at which look.
+    /// Number of desyncs at the start of the current window, and the check at which the window started.
     desyncs_before: (u64, u64),
     alerted: bool,
     flooding: bool,
 }
 
-/// What was seen of all before.
+/// What the checks keep about the whole server.
 #[derive(Default)]
 pub(crate) struct Before {
-    looks: u64,
+    checks: u64,
     total_exhausted_checks: u32,
     transfers_abandoned: u64,
     clients: EntityHashMap<ClientWatch>,
@@ -199,7 +206,7 @@ fn update_health(
     mut before: Local<Before>,
     mut commands: Commands,
 ) {
-    before.looks += 1;
+    before.checks += 1;
     let (mut throttled, mut desynced, mut misbehaving) = (0, 0, 0);
     let mut alert = |alert: SyncAlert| {
         warn!("{alert:?}");
@@ -212,17 +219,17 @@ fn update_health(
         let behind = behind.get(&client).copied().unwrap_or(0);
         let now = sessions.complete(client, ClientSyncStats { behind, ..now });
         let elapsed = u64::try_from(PERIOD.as_millis()).unwrap_or(1);
-        // Less than before if the entity has become a client anew.
+        // The count is lower than before if the entity has become a client again.
         let bytes = now.bytes.saturating_sub(shown.bytes);
         let now = ClientSyncStats { bytes_per_second: bytes * 1000 / elapsed, ..now };
-        let chokes = now.throttled > shown.throttled || clients_sent.is_throttled(client);
-        throttled += usize::from(chokes);
+        let is_throttled = now.throttled > shown.throttled || clients_sent.is_throttled(client);
+        throttled += usize::from(is_throttled);
         desynced += usize::from(now.desyncs > shown.desyncs);
         let bad = now.malformed > shown.malformed || now.flooded > shown.flooded;
         misbehaving += usize::from(bad);
-        let look = before.looks;
+        let check = before.checks;
         let watch = before.clients.entry(client).or_default();
-        watch.look(client, (&shown, &now), (look, chokes), &mut alert);
+        watch.check(client, (&shown, &now), (check, is_throttled), &mut alert);
         if *shown != now {
             *shown = now;
         }
@@ -233,10 +240,10 @@ fn update_health(
     let total_exhausted = throttle.is_total_exhausted();
     before.total_exhausted_checks =
         if total_exhausted { before.total_exhausted_checks + 1 } else { 0 };
-    if before.total_exhausted_checks == CHOKED_LOOKS {
+    if before.total_exhausted_checks == THROTTLED_CHECKS {
         alert(SyncAlert::BudgetExhausted { client: None });
     }
-    let given_up = stats.transfers_abandoned - before.transfers_abandoned;
+    let abandoned = stats.transfers_abandoned - before.transfers_abandoned;
     before.transfers_abandoned = stats.transfers_abandoned;
     let unsynced = unsynced.iter().count();
     let reasons = [
@@ -244,7 +251,7 @@ fn update_health(
         total_exhausted.then_some(HealthReason::TotalBudgetExhausted),
         (desynced > 0).then_some(HealthReason::ClientsDesynced(desynced)),
         (misbehaving > 0).then_some(HealthReason::ClientsMisbehaving(misbehaving)),
-        (given_up > 0).then_some(HealthReason::TransfersAbandoned(given_up)),
+        (abandoned > 0).then_some(HealthReason::TransfersAbandoned(abandoned)),
         (unsynced > 0).then_some(HealthReason::Unsynced(unsynced)),
     ];
     let reasons = reasons.into_iter().flatten().collect();
@@ -252,19 +259,19 @@ fn update_health(
 }
 
 impl ClientWatch {
-    fn look(
+    fn check(
         &mut self,
         client: Entity,
         (shown, now): (&ClientSyncStats, &ClientSyncStats),
-        (look, chokes): (u64, bool),
+        (check, is_throttled): (u64, bool),
         alert: &mut impl FnMut(SyncAlert),
     ) {
-        self.throttled_checks = if chokes { self.throttled_checks + 1 } else { 0 };
-        if self.throttled_checks == CHOKED_LOOKS {
+        self.throttled_checks = if is_throttled { self.throttled_checks + 1 } else { 0 };
+        if self.throttled_checks == THROTTLED_CHECKS {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }
-        if look > self.desyncs_before.1 + DESYNC_LOOKS {
-            (self.desyncs_before, self.alerted) = ((shown.desyncs, look), false);
+        if check > self.desyncs_before.1 + DESYNC_CHECKS {
+            (self.desyncs_before, self.alerted) = ((shown.desyncs, check), false);
         }
         let desyncs = now.desyncs;
         if desyncs >= self.desyncs_before.0 + DESYNCS_MANY

@@ -1,4 +1,4 @@
-//! Gives inventories their ids, and stops syncing those whose id another entity has.
+//! Assigns ids to inventories, and excludes those from syncing whose id another entity already has.
 
 use bevy::{
     ecs::{
@@ -43,7 +43,7 @@ fn draw_id(
     }
 }
 
-/// An inventory whose id was removed continues under a drawn one.
+/// Assigns a sequential id to an inventory whose id was removed.
 fn replace_id(
     remove: On<Remove, InventoryId>,
     inventories: Query<(), (With<Baseline>, Allow<Disabled>)>,

@@ -2,14 +2,14 @@
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 
-use crate::wire::checksum::digest;
+use crate::wire::checksum::checksum;
 
 use super::{
     baseline::Baseline,
     pacing::priority::SyncPriority,
     views::{
         clients::Clients,
-        resync::{Epoch, Resync},
+        resync::{Resync, SyncClock},
         subscriptions::{InventoryViews, Subscriptions},
         throttle::Throttle,
     },
@@ -26,9 +26,9 @@ pub(crate) fn server_is_present(subscriptions: Option<Res<Subscriptions>>) -> bo
 pub struct SentState {
     /// The client.
     pub client: Entity,
-    /// The last version that was sent. `None` while a full update is on its way.
+    /// The last version that was sent. `None` until the full update has been sent.
     pub version: Option<u64>,
-    /// The priority that the game has set for this viewer. `None` for that of the inventory.
+    /// The priority that the game has set for this viewer. `None` to use that of the inventory.
     pub priority: Option<SyncPriority>,
 }
 
@@ -36,7 +36,7 @@ pub struct SentState {
 #[derive(SystemParam)]
 pub struct ServerInspect<'w> {
     subscriptions: Option<Res<'w, Subscriptions>>,
-    epoch: Option<Res<'w, Epoch>>,
+    clock: Option<Res<'w, SyncClock>>,
 }
 
 impl ServerInspect<'_> {
@@ -60,21 +60,21 @@ impl ServerInspect<'_> {
         self.views(inventory).is_some_and(|views| views.local.is_some())
     }
 
-    /// Returns the number by which all clients know an inventory, or `None` if nobody sees it.
+    /// Returns the number that identifies an inventory in messages to all clients, or `None` if nobody sees it.
     #[must_use]
     pub fn handle(&self, inventory: Entity) -> Option<u32> {
         self.views(inventory).map(|views| views.handle)
     }
 
-    /// Returns the checksum that viewers are sent for the last commit of an inventory.
+    /// Returns the 64-bit checksum that viewers are sent for the last commit of an inventory.
     #[must_use]
     pub fn checksum(&self, baseline: &Baseline) -> u64 {
-        let epoch = self.epoch.as_ref().map_or(0, |epoch| epoch.0);
-        digest(baseline.state(), baseline.version(), epoch)
+        let epoch = self.clock.as_ref().map_or(0, |clock| clock.epoch);
+        checksum(baseline.state(), baseline.version(), epoch)
     }
 }
 
-/// Returns `true` if no update waits to be sent, and no chunk is on its way.
+/// Returns `true` if no update waits to be sent, and no chunked transfer is in progress.
 #[must_use]
 pub fn is_idle(world: &World) -> bool {
     let chunked = world.get_resource::<Clients>().is_some_and(|there| !there.chunked.is_empty());
@@ -82,7 +82,8 @@ pub fn is_idle(world: &World) -> bool {
     !chunked && !waiting
 }
 
-/// Returns everything that the server keeps about viewers and clients in debug format, to look for leftovers.
+/// Returns everything that the server stores about viewers and clients, in debug format. For tests that check for
+/// leftover state.
 #[must_use]
 pub fn debug_state(world: &World) -> String {
     let state = (

@@ -1,4 +1,4 @@
-//! The player who sits at the authority: no bytes, the same events.
+//! The local player of a host or of a single-player game: it gets the same events as a client, without messages.
 
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow},
@@ -24,7 +24,7 @@ use super::{
     views::subscriptions::{Access, Subscriptions},
 };
 
-/// Tells the local player what Mark found, in inventories that it has seen before.
+/// Emits the changes that Mark found, for the inventories that the local player already sees.
 pub(crate) fn notify_local(
     subscriptions: Res<Subscriptions>,
     marked: Res<Marked>,
@@ -40,7 +40,7 @@ pub(crate) fn notify_local(
     }
     let sees =
         |inventory| subscriptions.get(inventory).is_some_and(|watched| watched.local.is_some());
-    // A slot that is not there any more is no longer shown: that is told as a resizing.
+    // A slot that no longer exists is reported as a resize.
     let there = |commit: &Commit| {
         let inventory = inventories.get(commit.entity).map(Baseline::state);
         inventory.is_ok_and(|inventory| inventory.flat(registry.as_slice(), commit.slot).is_some())
@@ -70,7 +70,7 @@ pub(crate) fn notify_local(
     }
 }
 
-/// Tells the local player that it sees a inventory from now on.
+/// Emits that the local player sees an inventory from now on.
 pub(crate) fn open_local(
     commands: &mut Commands,
     inventory: Entity,
@@ -81,7 +81,7 @@ pub(crate) fn open_local(
     emit_deferred(commands, InventoryOpened { entity: inventory, inventory: id, rights });
 }
 
-/// Marks a inventory as seen by the local player.
+/// Marks an inventory as seen by the local player.
 pub(crate) fn mark_local(commands: &mut Commands, inventory: Entity, access: Access) {
     let rights = access.rights;
     let mut entity = commands.entity(inventory);
@@ -93,7 +93,7 @@ pub(crate) fn mark_local(commands: &mut Commands, inventory: Entity, access: Acc
     }
 }
 
-/// The opposite of [`open_local`].
+/// Emits that the local player no longer sees an inventory, and removes its markers.
 pub(crate) fn close_local(
     commands: &mut Commands,
     inventory: Entity,

@@ -1,4 +1,4 @@
-//! What lies on the ground: entities with an inventory of one slot.
+//! Loot: stacks on the ground, as entities with an inventory of one slot.
 
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow},
@@ -17,22 +17,22 @@ use crate::{
 
 use super::marked::Marked;
 
-/// On a stack that lies on the ground: an entity with an [`Inventory`] of one slot. It goes when it is
-/// empty.
+/// Marks a stack on the ground: an entity with an [`Inventory`] of one slot. The entity is despawned when the
+/// inventory is empty.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Loot;
 
-/// Authority: a stack was dropped and lies on the ground, on an entity of its own. Observe it to say
-/// where: insert a position, [`Viewers`](crate::prelude::Viewers), whatever it takes.
+/// Authority: a stack was dropped, and an entity was spawned for it. Observe this event to insert what the game
+/// needs, such as a position and [`Viewers`](crate::prelude::Viewers).
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dropped {
     /// The new entity.
     pub entity: Entity,
-    /// The inventory that it was dropped from or for.
+    /// The inventory that the stack was dropped from, or on whose behalf it was dropped.
     pub by: Option<Entity>,
-    /// The player who did it; [`ClientId::Server`] also if it was the game.
+    /// The player that dropped it. [`ClientId::Server`] for the local player and for the game itself.
     pub client: ClientId,
-    /// What lies there.
+    /// The stack.
     pub stack: Stack,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn plugin(app: &mut App) {
         .add_systems(PostUpdate, despawn_empty_loot.in_set(InventoryServerSystems::Features));
 }
 
-/// Puts a stack on the ground.
+/// Spawns loot with a stack, and emits [`Dropped`].
 pub(crate) fn drop_stack(
     world: &mut World,
     by: Option<Entity>,

@@ -1,7 +1,7 @@
-//! Finds what changed: for every container that was touched, compare with the last commit, note which
-//! slots differ, and commit.
+//! Finds changes: compares every container that was mutated with the last commit, and commits the slots that
+//! differ.
 //!
-//! Nobody sets a dirty bit, so nobody can forget one, and what changed and changed back is silent.
+//! The game sets no dirty flags. A slot that changed and changed back within a tick is not a change.
 
 use crate::{
     model::{
@@ -39,7 +39,7 @@ use bevy::{
 };
 use log::error;
 
-/// The order within [`InventoryServerSystems::Mark`].
+/// Order of the systems within [`InventoryServerSystems::Mark`].
 #[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum MarkSystems {
     Begin,
@@ -64,11 +64,11 @@ pub(crate) fn plugin(app: &mut App) {
     );
 }
 
-/// Marks the containers of one type.
+/// The system that marks the containers of one type, given by its name.
 #[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
 struct MarkContainer(&'static str);
 
-/// Marks containers in this order, so that the commits of a tick have a defined order.
+/// Orders the marking of containers, so that the commits of a tick have a defined order.
 pub(crate) fn order_containers(app: &mut App, names: &[&'static str]) {
     for pair in names.windows(2) {
         let (first, second) = (MarkContainer(pair[0]), MarkContainer(pair[1]));
@@ -76,14 +76,14 @@ pub(crate) fn order_containers(app: &mut App, names: &[&'static str]) {
     }
 }
 
-/// Has containers of type `C` marked.
+/// Schedules the marking of containers of type `C`.
 pub(crate) fn register<C: Container>(app: &mut App) {
     app.register_required_components::<C, Baseline>()
         .init_resource::<Marked>()
         .add_message::<Commit>()
         .add_systems(
             PostUpdate,
-            // The set is configured by the server half, which a client may leave out.
+            // The set is configured by the server half, which a client can omit.
             mark_slots::<C>
                 .in_set(MarkSystems::Slots)
                 .in_set(MarkContainer(C::NAME))
@@ -92,7 +92,8 @@ pub(crate) fn register<C: Container>(app: &mut App) {
         .add_observer(unmark::<C>);
 }
 
-/// A name is free again, and clients may have kept copies under it.
+/// Records the last version of an inventory whose id is free again, because clients may have kept copies under
+/// that id.
 fn record_gone<E: EntityEvent, C: Component>(
     gone: On<E, C>,
     inventories: Query<(&InventoryId, &Baseline), Allow<Disabled>>,
@@ -104,7 +105,8 @@ fn record_gone<E: EntityEvent, C: Component>(
     }
 }
 
-/// What goes on under another name, or has a name for itself at last, is new to everybody.
+/// Restructures an inventory that has a new id, or whose id conflict has ended: to all viewers it is a new
+/// inventory.
 fn record_renamed<E: EntityEvent, C: Component>(
     event: On<E, C>,
     inventories: Query<&Baseline, Allow<Disabled>>,
@@ -172,7 +174,7 @@ fn mark_slots<C: Container>(
 ) {
     let Some(kind) = registry.kind_of::<C>() else { return };
     for (entity, id, mut container, mut baseline, unsynced) in &mut inventories {
-        // What is written here is bookkeeping, not a change.
+        // What is written here is bookkeeping, not a change by the game.
         let container = container.bypass_change_detection();
         let baseline = baseline.bypass_change_detection();
         let marking =
@@ -192,24 +194,24 @@ fn mark_slots<C: Container>(
             },
             &mut fault,
         );
-        let refused_before = baseline.refused();
-        baseline.refuse(kind, result.is_err());
+        let skipped_before = baseline.has_skipped();
+        baseline.record_skipped(kind, result.is_err());
         if let Err(found) = result {
             fault(found);
             commands.entity(entity).try_insert(Unsynced);
-        } else if baseline.refused() {
-            // There may be room for what was refused now.
+        } else if baseline.has_skipped() {
+            // A container that was rejected for its size may fit now, so it is compared again.
             if baseline.is_restructured() {
                 let registry = registry.clone();
                 commands.queue(move |world: &mut World| registry.touch(world, entity));
             }
-        } else if unsynced && refused_before && ids.get(*id) == Some(entity) {
+        } else if unsynced && skipped_before && ids.get(*id) == Some(entity) {
             commands.entity(entity).try_remove::<Unsynced>();
         }
     }
 }
 
-/// What [`mark_slots`] knows about one container of one inventory.
+/// What [`mark_slots`] needs to mark one container of one inventory.
 struct Marking<'a> {
     entity: Entity,
     id: InventoryId,
@@ -275,7 +277,7 @@ impl Marking<'_> {
             let mark = match all {
                 true if same => slots.mark(),
                 true => marked.next_comparison(),
-                // What was left out is looked at again.
+                // Slots that were skipped must be compared again.
                 false => 0,
             };
             slots.compared(there, mark);
@@ -292,7 +294,7 @@ impl Marking<'_> {
         }
     }
 
-    /// Follows added and resized containers.
+    /// Commits an added or resized container.
     fn commit_structure(
         &self,
         baseline: &mut Baseline,
@@ -317,13 +319,13 @@ impl Marking<'_> {
         for (index, old) in there.iter().filter(|(index, _)| *index >= slots.len()) {
             committed(self.gone(index, old, baseline.version(), Cause::Undeclared));
         }
-        // What lay in the slots that went is the game's to place: resizing gave it back to the game.
+        // Resizing already returned the contents of the removed slots to the game.
         drop(there.resize(slots.len()));
         baseline.restructure(self.kind, Some(there));
         Ok(())
     }
 
-    /// The commit of a slot that is not there any more.
+    /// Returns the commit for a slot that no longer exists.
     fn gone(&self, index: usize, old: Stack, version: u64, cause: Cause) -> Commit {
         let slot = Slot::at(self.registry.as_slice(), self.kind, index);
         let (entity, inventory, old, new) = (self.entity, self.id, Some(old), None);
@@ -343,7 +345,7 @@ impl Marking<'_> {
     }
 }
 
-/// Takes a container that is being removed (or whose entity is) out of the baseline.
+/// Removes a container from the baseline when it is removed or its entity is despawned.
 fn unmark<C: Container>(
     remove: On<Remove, C>,
     mut inventories: Query<(&InventoryId, &mut Baseline), Allow<Disabled>>,
@@ -368,7 +370,7 @@ fn unmark<C: Container>(
         baseline.commit_selected(None);
     }
     baseline.restructure(kind, None);
-    baseline.refuse(kind, false);
+    baseline.record_skipped(kind, false);
     marked.restructure(remove.entity);
     let registry = registry.clone();
     commands.queue(move |world: &mut World| {

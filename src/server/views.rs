@@ -1,4 +1,4 @@
-//! Who sees which inventory, and what each client has been sent.
+//! Which clients see which inventory, and what each client has been sent.
 
 pub mod access;
 pub(crate) mod behind;
@@ -14,7 +14,6 @@ pub(crate) mod viewers;
 
 use bevy::prelude::*;
 
-#[cfg(debug_assertions)]
 use crate::shared::schedule::InventoryServerSystems;
 
 pub(super) fn plugin(app: &mut App) {
@@ -23,10 +22,9 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<throttle::Throttle>()
         .init_resource::<idle::IdleChecks>()
         .init_resource::<resync::Resync>()
-        .init_resource::<resync::SyncTick>()
-        .init_resource::<resync::Epoch>()
         .add_observer(resync::resend)
-        .add_plugins(viewers::plugin);
+        .add_plugins(viewers::plugin)
+        .add_systems(PostUpdate, viewers::update_views.in_set(InventoryServerSystems::Batch));
     #[cfg(debug_assertions)]
     app.add_systems(
         PostUpdate,

@@ -1,4 +1,4 @@
-//! Whether this app is the authority or follows a server.
+//! Determines whether this app is the authority or a client of a server.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_replicon::prelude::ClientState;

@@ -56,7 +56,8 @@ impl ContainerRegistry {
     ///
     /// # Panics
     ///
-    /// If another container has the same name, [`CONTAINERS_MAX`] containers are registered, or the app has finished.
+    /// If another container has the same name, [`CONTAINERS_MAX`] containers are registered, or the app has
+    /// finished.
     pub(crate) fn add<C: Container>(&mut self, world: &mut World) {
         assert!(self.kind_of::<C>().is_none(), "container `{}` is registered twice", C::NAME);
         assert!(

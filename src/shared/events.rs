@@ -41,11 +41,11 @@ pub struct InventoryClosed {
     pub entity: Entity,
     /// Id of the inventory.
     pub inventory: InventoryId,
-    /// Reason for closing.
+    /// Why the view was closed.
     pub reason: CloseReason,
 }
 
-/// Reason for closing a view.
+/// Why a view was closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -84,7 +84,7 @@ pub enum SlotCause {
     Server,
     /// The slot differed in a full update, which was sent because much changed or to repair an
     /// incorrect copy.
-    FullCopy,
+    FullUpdate,
     /// A request of the player was predicted before the server's answer.
     Predicted,
     /// A predicted change was rejected, or the server's result differs from it.
@@ -145,7 +145,7 @@ pub enum Cause {
     /// A call of [`Inventories::drop_if`](crate::prelude::Inventories::drop_if) or a similar
     /// method: the game dropped items on the ground.
     Dropped,
-    /// Crafting by a [`Crafter`](crate::prelude::Crafter).
+    /// Crafting by a [`Crafter`](crate::features::crafter::Crafter).
     Crafted,
 }
 

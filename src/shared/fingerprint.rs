@@ -1,4 +1,4 @@
-//! What this build has registered, for the handshake.
+//! The hashes of what this build has registered, for the handshake.
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -9,7 +9,7 @@ use crate::{
 
 use super::{actions::ActionTypes, containers::ContainerRegistry};
 
-/// Describes everything that both sides must register alike.
+/// Returns this side's handshake, which describes everything that both sides must register alike.
 pub(crate) fn local_handshake(
     catalog: &ItemCatalog,
     registry: &ContainerRegistry,

@@ -1,4 +1,4 @@
-//! Which entity has which [`InventoryId`], on the authority and on clients.
+//! The index of entities by [`InventoryId`], on the authority and on clients.
 
 use bevy::{
     ecs::{
@@ -70,7 +70,7 @@ fn add_holder(
     let Ok(id) = entities.get(entity).copied() else { return };
     let holders = ids.holders.entry(id).or_default();
     if !authority.is_here() {
-        // What the server shows is found before the client's own entities.
+        // Inventories shown by the server take precedence over the client's own entities.
         holders.insert(0, entity);
         return;
     }

@@ -3,7 +3,7 @@
 use crate::model::rights::Rights;
 use bevy::ecs::component::Component;
 
-/// On every entity with a registered container. All of them require it.
+/// Marks every entity with a registered container. Each container type requires this component.
 #[derive(Component, Clone, Copy, Default, Debug)]
 pub struct HasContainer;
 

@@ -21,7 +21,7 @@ pub(super) fn plugin(app: &mut App) {
 #[derive(Message, Debug)]
 pub(crate) struct SyncBatch(pub(crate) Bytes);
 
-/// Server to client: one chunk of [`wire::bulk`](crate::wire::transfer).
+/// Server to client: one chunk of a [chunked transfer](crate::wire::transfer).
 #[derive(Message, Debug)]
 pub(crate) struct SyncChunk(pub(crate) Bytes);
 

@@ -7,7 +7,7 @@ use bevy::prelude::*;
 /// The random numbers of this app: the id of a server run, and the jitter of retry pauses.
 ///
 /// Seeded from the operating system by default. Insert [`InventoryRng::seeded`] before
-/// [`InventoryPlugins`](crate::plugins::InventoryPlugins) to repeat a run exactly.
+/// `App::finish` to repeat a run exactly.
 #[derive(Resource, Debug)]
 pub struct InventoryRng(fastrand::Rng);
 

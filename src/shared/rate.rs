@@ -1,19 +1,20 @@
-//! The request rate that a client may use, enforced by the server and kept by the client.
+//! The maximum request rate of a client, enforced by the server and respected by the client.
 
 use bevy::prelude::*;
 use core::time::Duration;
 
-/// How much a client may ask for. The same on both sides: a client keeps within it by itself, so that an
-/// honest one is never cut off.
+/// Maximum request rate of a client. Use the same values on both sides: a client limits itself, so the server
+/// never drops requests of a legitimate client.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct RequestLimits {
-    /// Requests per second in the long run.
+    /// Maximum average number of requests per second; 100 by default.
     pub per_second: u32,
-    /// Requests at once after a pause. A client allows itself half of it, since what it sends evenly may
-    /// arrive in a heap.
+    /// Maximum number of requests at once after a pause; 200 by default. A client limits itself to half of it,
+    /// since requests that it sends at even intervals may arrive all at once.
     pub burst: u32,
-    /// Requests that nobody honest sends, after which [`ClientViolation`] is raised.
+    /// Number of malformed requests, which no legitimate client sends, at which
+    /// [`ClientViolation`](crate::server::requests::sessions::ClientViolation) is emitted; 8 by default.
     pub malformed: u32,
 }
 
@@ -23,15 +24,15 @@ impl Default for RequestLimits {
     }
 }
 
-/// A token bucket: so many at once, and so many per second.
+/// A token bucket with a maximum burst and a rate per second. It starts full.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Bucket {
-    /// When it will be full again.
+    /// Time at which the bucket is full again.
     full_at: Duration,
 }
 
 impl Bucket {
-    /// Takes a token, if there is one.
+    /// Takes a token. Returns `false` if there is none.
     pub(crate) fn take(&mut self, now: Duration, per_second: u32, burst: u32) -> bool {
         let token = Duration::from_secs(1) / per_second.max(1);
         let full_at = self.full_at.max(now) + token;

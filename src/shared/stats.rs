@@ -127,7 +127,7 @@ pub struct InventoryStats {
 }
 
 /// Updates Bevy's diagnostics once per frame with the activity of the pipeline's stages in that
-/// frame. Add it in addition to [`InventoryPlugins`](crate::InventoryPlugins) if a logger or an
+/// frame. Add it in addition to [`InventoryPlugins`](crate::plugins::InventoryPlugins) if a logger or an
 /// overlay reads diagnostics.
 pub struct InventoryDiagnosticsPlugin;
 

@@ -10,7 +10,7 @@ use crate::model::state::InventoryState;
 /// Returns the XXH3 of an inventory at a version, seeded with the server's run. Covers the
 /// containers, the selected slot, and every filled slot with its position.
 #[must_use]
-pub fn digest(state: &InventoryState, version: u64, epoch: u64) -> u64 {
+pub fn checksum(state: &InventoryState, version: u64, epoch: u64) -> u64 {
     let mut hasher = Xxh3::with_seed(epoch);
     hasher.update(&version.to_le_bytes());
     hasher.update(&state.selected.map_or(u16::MAX, u16::from).to_le_bytes());
@@ -47,19 +47,19 @@ mod tests {
             }
             state
         };
-        let digests = [
-            digest(&state(&[(0, axe)], 9, None), 1, 7),
-            digest(&state(&[(1, axe)], 9, None), 1, 7),
-            digest(&state(&[(0, axe.with_wear(1))], 9, None), 1, 7),
-            digest(&state(&[(0, ItemId::of("axe").stack(2))], 9, None), 1, 7),
-            digest(&state(&[(0, ItemId::of("bow").stack(1))], 9, None), 1, 7),
-            digest(&state(&[(0, axe)], 10, None), 1, 7),
-            digest(&state(&[(0, axe)], 9, Some(0)), 1, 7),
-            digest(&state(&[(0, axe)], 9, None), 2, 7),
-            digest(&state(&[(0, axe)], 9, None), 1, 8),
+        let checksums = [
+            checksum(&state(&[(0, axe)], 9, None), 1, 7),
+            checksum(&state(&[(1, axe)], 9, None), 1, 7),
+            checksum(&state(&[(0, axe.with_wear(1))], 9, None), 1, 7),
+            checksum(&state(&[(0, ItemId::of("axe").stack(2))], 9, None), 1, 7),
+            checksum(&state(&[(0, ItemId::of("bow").stack(1))], 9, None), 1, 7),
+            checksum(&state(&[(0, axe)], 10, None), 1, 7),
+            checksum(&state(&[(0, axe)], 9, Some(0)), 1, 7),
+            checksum(&state(&[(0, axe)], 9, None), 2, 7),
+            checksum(&state(&[(0, axe)], 9, None), 1, 8),
         ];
-        for (at, one) in digests.iter().enumerate() {
-            assert!(!digests[at + 1..].contains(one), "checksum {at}");
+        for (at, one) in checksums.iter().enumerate() {
+            assert!(!checksums[at + 1..].contains(one), "checksum {at}");
         }
     }
 }

@@ -178,9 +178,9 @@ fn full(
     opens(r, schema, copies, part)?;
     part.handover = read_handover(r)?;
     updates(r, schema, copies, false, &mut part.updates)?;
-    let digests = length(r, 0, "number of checksums", VIEWS_MAX)?;
-    for _ in 0..digests {
-        part.digests.push((view_index(r)?, r.take_u64()?));
+    let checksums = length(r, 0, "number of checksums", VIEWS_MAX)?;
+    for _ in 0..checksums {
+        part.checksums.push((view_index(r)?, r.take_u64()?));
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
 }
 
 /// Begins a message that can contain everything. It must be followed by `data`, `closes`, `opens`,
-/// `handover`, the updates with a zero bit after them, and `digests`.
+/// `handover`, the updates with a zero bit after them, and `checksums`.
 pub fn begin_full(
     w: &mut BitWriter,
     answers: Option<&Answers>,
@@ -63,8 +63,8 @@ fn answers(w: &mut BitWriter, Answers { last, results }: &Answers) {
     w.golomb(results.len() as u64 - 1, 0);
     for result in results {
         w.flag(result.is_ok());
-        if let Err(refused) = result {
-            reason(w, *refused);
+        if let Err(rejected) = result {
+            reason(w, *rejected);
         }
     }
 }
@@ -185,11 +185,11 @@ fn structure(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
 }
 
 /// Writes the checksums of views.
-pub fn digests(w: &mut BitWriter, digests: &[(u32, u64)]) {
-    w.golomb(digests.len() as u64, 0);
-    for (view, digest) in digests {
+pub fn checksums(w: &mut BitWriter, checksums: &[(u32, u64)]) {
+    w.golomb(checksums.len() as u64, 0);
+    for (view, checksum) in checksums {
         w.golomb(u64::from(*view), 0);
-        w.put_u64(*digest);
+        w.put_u64(*checksum);
     }
 }
 

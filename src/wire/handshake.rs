@@ -90,7 +90,7 @@ pub(crate) enum Request {
     Received(u8),
     /// The client's copies of these inventories, by view and handle, do not match the server's
     /// checksums; it requests full updates.
-    Heal(Vec<(u32, u32)>),
+    Repair(Vec<(u32, u32)>),
 }
 
 /// Maximum number of copies repaired by one request; the client requests the others again.
@@ -98,7 +98,7 @@ pub(crate) const REPAIRS_MAX: usize = 32;
 
 /// First byte of the message that rejects a client; the server's [`Handshake`] follows. It is the same
 /// in every protocol version.
-pub(crate) const REFUSED: u8 = 0b1111;
+pub(crate) const REJECTED: u8 = 0b1111;
 
 /// First byte of a request that is not about inventories. It is the same in every protocol version.
 pub const CONTROL: u8 = 1;

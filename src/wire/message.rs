@@ -158,7 +158,7 @@ impl MessageWriter {
             State::FullUpdates => {
                 self.bits.flag(false);
                 let before = self.bits.len();
-                encode::digests(&mut self.bits, checksums);
+                encode::checksums(&mut self.bits, checksums);
                 written = self.bits.len() - before;
             }
             _ => {}

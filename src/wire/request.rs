@@ -1,7 +1,7 @@
 //! The wire format of client requests: encoding and decoding, with the grammar listed top-down.
 //!
 //! ```text
-//! request   = 0 number:8 body | 1 0000000 control       control is serialized: see `hello`
+//! request   = 0 number:8 body | 1 0000000 control       control is serialized: see `handshake`
 //! body      = 00 act | 01 target                        the player wants to open an inventory
 //!           | 10 view:EG0 handle:EG0                    the player has closed an inventory
 //! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload

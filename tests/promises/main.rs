@@ -1,5 +1,6 @@
 //! What the crate promises: a folder per subject, a file per promise. See `tests/README.md`.
 
+#![cfg(all(feature = "client", feature = "server"))]
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

@@ -5,8 +5,10 @@
 
 use core::{fmt, time::Duration};
 
+#[cfg(feature = "client")]
+use bevy::ecs::system::RunSystemOnce;
 use bevy::time::TimeUpdateStrategy;
-use bevy::{ecs::system::RunSystemOnce, prelude::*, state::app::StatesPlugin};
+use bevy::{prelude::*, state::app::StatesPlugin};
 use bevy_inventory_sync::{prelude::*, shared::random::InventoryRng};
 use bevy_replicon::prelude::*;
 

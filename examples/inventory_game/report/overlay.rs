@@ -188,12 +188,12 @@ impl Truth<'_, '_> {
                 merged,
                 throttled,
                 accepted,
-                refused,
+                rejected,
                 desyncs,
                 ..
             } = sync;
             facts.insert(format!(
-                "client {client} {views} {behind} {merged} {throttled} {accepted} {refused} {desyncs}"
+                "client {client} {views} {behind} {merged} {throttled} {accepted} {rejected} {desyncs}"
             ));
         }
         let counted = counters(&self.stats);

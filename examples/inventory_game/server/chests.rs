@@ -77,11 +77,8 @@ const GRACE: f32 = 0.4;
 /// Allows opening a nearby chest, and using it up to a slightly greater distance.
 pub fn near(In(ask): In<AccessRequest>, positions: Query<&Position>) -> AccessDecision {
     let at = |entity: Option<Entity>| positions.get(entity?).ok().copied();
-    let reach = if matches!(ask.purpose, AccessKind::Open) {
-        CHEST_REACH + GRACE
-    } else {
-        REACH_OPEN + GRACE
-    };
+    let reach =
+        if matches!(ask.kind, AccessKind::Open) { CHEST_REACH + GRACE } else { REACH_OPEN + GRACE };
     match (at(ask.actor), at(Some(ask.inventory))) {
         (Some(me), Some(chest)) if me.distance_to_chest(chest) <= reach => AccessDecision::Allow,
         _ => AccessDecision::Deny(Rejection::TooFar),
@@ -94,7 +91,7 @@ pub fn unlocked(
     players: Query<(&Inventory, &Hotbar)>,
 ) -> AccessDecision {
     let locked = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Locked);
-    if !locked || !matches!(ask.purpose, AccessKind::Open) {
+    if !locked || !matches!(ask.kind, AccessKind::Open) {
         return AccessDecision::Allow;
     }
     let carried = ask.actor.and_then(|actor| players.get(actor).ok());
@@ -104,7 +101,7 @@ pub fn unlocked(
 
 /// Rejects purchases from chests that are not vendors.
 pub fn for_sale(In(ask): In<AccessRequest>, chests: Query<&Chest>) -> AccessDecision {
-    let AccessKind::Act { action, .. } = ask.purpose else { return AccessDecision::Allow };
+    let AccessKind::Act { action, .. } = ask.kind else { return AccessDecision::Allow };
     let vendor = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
     if action.get::<Buy>().is_some() && !vendor {
         return AccessDecision::Deny(Rejection::NotAllowed);

@@ -1,4 +1,4 @@
-//! One confirmed copy, with what is shown instead while requests are pending.
+//! One confirmed copy, and its predicted state while requests are pending.
 
 use crate::{
     model::{stack::Stack, state::InventoryState},
@@ -8,42 +8,46 @@ use crate::{
 use bevy::platform::collections::HashSet;
 use bevy::prelude::*;
 
-/// One inventory that this client sees.
+/// The copy of one inventory that this client sees.
 #[derive(Debug)]
 pub(crate) struct ConfirmedInventory {
     pub(crate) head: OpenHead,
     pub(crate) version: u64,
     pub(crate) state: InventoryState,
-    /// What is shown instead, if a request that has no answer yet makes a difference.
+    /// The state shown instead, if pending requests change it.
     pub(crate) predicted: Option<InventoryState>,
-    /// The entity that shows it, once there is one.
+    /// The entity that shows the copy, once it exists.
     pub(crate) entity: Option<Entity>,
-    /// Whether the game has been told that it is open on that entity.
+    /// Whether the game has been notified that the inventory is open on that entity.
     pub(crate) opened: bool,
-    /// Whether rights or structure changed since the entity was last written.
+    /// Whether rights or owner changed since the entity was last written.
     pub(crate) reopened: bool,
+    /// Whether the structure changed since the game was last notified.
     pub(crate) resized: bool,
-    /// Whether it is on the list of those that wait for their entity.
+    /// Whether the view is in the list of views that wait for their entity.
     pub(crate) waits: bool,
-    /// What changed since the game was last told, each slot once.
+    /// Shown slots that changed since the game was last notified, each at most once.
     pub(crate) changes: Vec<ShownChange>,
+    /// The slots in `changes`, by container type and index.
     pub(crate) changed: HashSet<(u8, usize)>,
+    /// The selected slot of which the game was last notified, if another one has been selected since.
     pub(crate) selected_before: Option<u8>,
-    /// What the server says the copy comes to at a version.
-    pub(crate) digest: Option<(u64, u64)>,
+    /// The last checksum that the server sent, as version and checksum.
+    pub(crate) checksum: Option<(u64, u64)>,
 }
 
-/// A slot of a confirmed copy that moved.
+/// A shown slot that changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ShownChange {
     pub(crate) kind: u8,
     pub(crate) index: usize,
+    /// Contents of which the game was last notified.
     pub(crate) old: Option<Stack>,
     pub(crate) cause: SlotCause,
 }
 
 impl ConfirmedInventory {
-    /// Shows the copy on an entity, from the beginning.
+    /// Attaches the copy to an entity. Changes that have not been reported are discarded.
     pub(crate) fn attach(&mut self, entity: Entity) {
         self.entity = Some(entity);
         self.waits = false;
@@ -53,14 +57,14 @@ impl ConfirmedInventory {
         self.reopened = true;
     }
 
-    /// The entity is gone.
+    /// Detaches the copy from an entity that no longer exists.
     pub(crate) fn detach(&mut self) {
         self.entity = None;
         self.opened = false;
         self.waits = true;
     }
 
-    /// What changed since this was last called.
+    /// Returns the changes since the last call.
     pub(crate) fn take_changes(&mut self) -> Vec<ShownChange> {
         self.changed.clear();
         core::mem::take(&mut self.changes)
@@ -72,29 +76,29 @@ impl ConfirmedInventory {
         }
     }
 
-    /// What is shown.
+    /// Returns the shown state.
     pub(crate) fn shown(&self) -> &InventoryState {
         self.predicted.as_ref().unwrap_or(&self.state)
     }
 
-    /// What is shown in one slot.
+    /// Returns the shown contents of one slot.
     pub(crate) fn shown_at(&self, kind: u8, index: usize) -> Option<Stack> {
         self.shown().container(kind)?.get(index)
     }
 
-    /// Shows something else than what is confirmed.
+    /// Shows a predicted state.
     pub(crate) fn show(&mut self, state: &InventoryState, cause: SlotCause) {
         self.record_shown(state, cause);
         self.predicted = (*state != self.state).then(|| state.clone());
     }
 
-    /// Shows what is confirmed.
+    /// Shows the confirmed state.
     pub(crate) fn show_confirmed(&mut self, cause: SlotCause) {
         let state = self.state.clone();
         self.show(&state, cause);
     }
 
-    /// Notes what will look different when `state` is shown.
+    /// Records the slots that change when `state` is shown.
     fn record_shown(&mut self, state: &InventoryState, cause: SlotCause) {
         let before = self.shown().clone();
         if before.selected != state.selected {
@@ -110,7 +114,8 @@ impl ConfirmedInventory {
         }
     }
 
-    /// Moves a confirmed slot. What is shown follows when the pending requests have been done again.
+    /// Sets a confirmed slot and returns `true` if it changed. A predicted state is updated when the pending
+    /// requests are replayed.
     pub(crate) fn set(&mut self, flat: usize, new: Option<Stack>, cause: SlotCause) -> bool {
         let Some((kind, index)) = self.state.locate(flat) else { return false };
         let shown = self.shown_at(kind, index);
@@ -128,10 +133,11 @@ impl ConfirmedInventory {
         }
     }
 
-    /// Takes over a full copy, noting only what differs.
-    pub(crate) fn heal(&mut self, state: InventoryState) -> u64 {
+    /// Replaces the confirmed state with a full update and discards the predicted state. Returns the number of
+    /// slots that changed; only those are recorded.
+    pub(crate) fn replace(&mut self, state: InventoryState) -> u64 {
         let moved = self.state.iter().zip(state.iter()).filter(|(old, new)| old != new).count();
-        self.record_shown(&state, SlotCause::FullCopy);
+        self.record_shown(&state, SlotCause::FullUpdate);
         self.predicted = None;
         self.state = state;
         moved as u64

@@ -191,7 +191,7 @@ impl Transaction<'_> {
     ///
     /// [`Rejection::UnknownRecipe`]; [`Rejection::NoStation`] if the recipe needs a station and `at` has
     /// no such container; [`Rejection::NotEnough`]; [`Rejection::Invalid`] if `times` is zero; otherwise
-    /// the errors of [`Self::give`], such as [`InventoryError::Full`].
+    /// the errors of [`Self::insert`], such as [`InventoryError::Full`].
     pub fn craft(
         &mut self,
         recipe: RecipeId,

@@ -64,13 +64,13 @@ fn outcome(ui: &mut Ui, ctx: &PanelContext, chosen: &mut LoggedOutcome) {
     let name = |outcome: LoggedOutcome| match outcome {
         LoggedOutcome::Any => "any outcome".into(),
         LoggedOutcome::Done => "done".into(),
-        LoggedOutcome::RejectedAction => "rejected".into(),
+        LoggedOutcome::Rejected => "rejected".into(),
         LoggedOutcome::Because(reason) => format!("{reason:?}"),
     };
     let reasons = ctx.action_log.reasons().into_iter().map(LoggedOutcome::Because);
     ComboBox::from_id_salt("outcome").selected_text(name(*chosen)).show_ui(ui, |ui| {
         style::apply(ui);
-        for outcome in [LoggedOutcome::Any, LoggedOutcome::Done, LoggedOutcome::RejectedAction]
+        for outcome in [LoggedOutcome::Any, LoggedOutcome::Done, LoggedOutcome::Rejected]
             .into_iter()
             .chain(reasons)
         {

@@ -42,7 +42,7 @@ fn health(ui: &mut Ui, ctx: &PanelContext) {
         for reason in health.reasons() {
             style::number(ui, format!("{reason:?}"));
         }
-        let all = ctx.refusals.iter().flat_map(|refusals| refusals.iter());
+        let all = ctx.rejections.iter().flat_map(|rejections| rejections.iter());
         let all: Vec<String> = all.map(|(reason, count)| format!("{reason:?} {count}")).collect();
         if !all.is_empty() {
             style::head(ui, &format!("rejected so far: {}", all.join(", ")));
@@ -114,7 +114,7 @@ fn of_server(ui: &mut Ui, ctx: &mut PanelContext) {
             style::number(ui, style::per_second(sync.bytes_per_second as f64));
             style::number(ui, format!("{:>6.1}", ctx.rates.of(*client)));
             style::number(ui, format!("{:>6}", sync.accepted));
-            style::number_in(ui, format!("{:>8}", sync.refused), warn(sync.refused > 0));
+            style::number_in(ui, format!("{:>8}", sync.rejected), warn(sync.rejected > 0));
             style::number_in(ui, format!("{:>8}", sync.desyncs), warn(sync.desyncs > 0));
             ui.end_row();
         }

@@ -147,7 +147,7 @@ fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
         style::head(ui, "Follow an inventory in the first tab to corrupt one of its slots here.");
         return;
     };
-    let (len, digest, expected) = (look.confirmed.len(), look.checksum(), look.expected_checksum);
+    let (len, checksum, expected) = (look.confirmed.len(), look.checksum(), look.expected_checksum);
     let slot = ctx.choices.corrupt_slot.min(len.saturating_sub(1));
     let stack = look.confirmed.get(slot);
     ui.horizontal(|ui| {
@@ -163,7 +163,7 @@ fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
         }
         let (text, color) = match expected {
             None => ("no checksum of this version yet; it is sent when the inventory is idle", style::DIM),
-            Some(expected) if expected == digest => ("the checksum matches", style::GOOD),
+            Some(expected) if expected == checksum => ("the checksum matches", style::GOOD),
             Some(_) => ("the checksum does not match", style::BAD),
         };
         ui.label(RichText::new(text).color(color));

@@ -184,11 +184,11 @@ fn followed(ui: &mut Ui, ctx: &PanelContext, card: &Card) {
         let (agrees, color) = match card.expected {
             _ if card.rights.is_none() => ("", style::TEXT),
             None => ("   none received for this version", style::DIM),
-            expected if expected == card.digest => ("   matches the server", style::GOOD),
+            expected if expected == card.checksum => ("   matches the server", style::GOOD),
             Some(_) => ("   differs from the server", style::BAD),
         };
-        let digest = format!("{:016x}{agrees}", card.digest.unwrap_or_default());
-        fact("checksum", digest, color, "Equal copies have equal checksums.");
+        let checksum = format!("{:016x}{agrees}", card.checksum.unwrap_or_default());
+        fact("checksum", checksum, color, "Equal copies have equal checksums.");
         if let Some(rights) = card.rights {
             let names: Vec<&str> = rights.iter_names().map(|(name, _)| name).collect();
             fact(

@@ -81,7 +81,7 @@ fn row(ui: &mut Ui, ctx: &PanelContext, step: PipelineStep, total: f64, here: bo
     ui.end_row();
 }
 
-/// Draws all fields of [`InventoryStats`](crate::prelude::InventoryStats) that are not zero.
+/// Draws all fields of [`InventoryStats`](crate::shared::stats::InventoryStats) that are not zero.
 fn counters(ui: &mut Ui, ctx: &PanelContext) {
     let stats = &*ctx.stats;
     let field = |at: usize| {

@@ -1,36 +1,37 @@
-//! How many bytes may go out. Who has spent too much is told later, and of several changes at once.
+//! Byte budgets. A client whose budget is exhausted gets its updates later, with several changes merged.
 
 use core::time::Duration;
 
 use super::clock::AppInstant;
 
-/// So much time's worth of bytes may go out at once after a pause.
+/// Maximum burst after a pause, as the time in which its bytes are earned.
 const BURST: Duration = Duration::from_millis(250);
 
-/// So much of it is left over by what fills up the rest, so that nothing else has to wait for it.
+/// Part of the burst that chunks leave unused, so that other messages do not wait for them.
 const KEPT: Duration = Duration::from_millis(125);
 
-/// How fast bytes are earned, as the nanoseconds that one takes.
+/// Rate at which bytes are earned, as the time for one byte. Zero for unlimited.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Rate {
     nanos_per_byte: u64,
 }
 
 impl Rate {
-    /// So many bytes in a second; `u32::MAX` for as many as there are.
+    /// Returns a rate in bytes per second. `u32::MAX` is unlimited, and 0 counts as 1.
     pub(crate) fn new(bytes_per_second: u32) -> Self {
         let limited = bytes_per_second < u32::MAX;
         let nanos_per_byte = 1_000_000_000 / u64::from(bytes_per_second.max(1));
         Self { nanos_per_byte: if limited { nanos_per_byte.max(1) } else { 0 } }
     }
 
-    /// How long it takes to earn so many bytes, in nanoseconds.
+    /// Returns the time in which this many bytes are earned, in nanoseconds.
     pub(crate) fn nanos(self, bytes: usize) -> u64 {
         self.nanos_per_byte.saturating_mul(bytes as u64)
     }
 }
 
-/// Up to here what was spent may be earned only later.
+/// The current time, and the latest time by which spent bytes must be earned, in nanoseconds since the app
+/// started.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Credit {
     now: u64,
@@ -43,36 +44,44 @@ impl Credit {
     }
 }
 
-/// What was spent of what is earned.
+/// The bytes that were spent of those that are earned.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Budget {
-    /// When all of it will have been earned again, in nanoseconds since the app began.
+    /// When all spent bytes will have been earned, in nanoseconds since the app started.
     earned_at: u64,
-    /// So much of that is for what is about to be sent in this tick, as far as it can be told before it is written.
+    /// Part of that time that is reserved for messages of this tick, as estimated before they are encoded, in
+    /// nanoseconds.
     planned: u64,
 }
 
 impl Budget {
-    /// Whether something may be sent at all. What is sent as a whole may go into debt.
+    /// Returns `true` if a message may be sent. A message is sent as a whole, so the budget may go into debt.
     #[inline]
     pub(crate) fn has(&self, credit: Credit) -> bool {
         self.earned_at <= credit.limit
     }
 
-    /// Reserves what is about to be written.
+    /// Reserves the estimated cost of a message, in nanoseconds.
     #[inline]
     pub(crate) fn plan(&mut self, nanos: u64, credit: Credit) {
         self.earned_at = self.earned_at.max(credit.now).saturating_add(nanos);
         self.planned = self.planned.saturating_add(nanos);
     }
 
-    /// Takes what was really sent in place of what was planned.
+    /// Replaces what was reserved by the bytes that were actually sent.
     pub(crate) fn spend(&mut self, bytes: usize, rate: Rate, now: AppInstant) {
-        let earned_at = self.earned_at.saturating_sub(core::mem::take(&mut self.planned));
-        self.earned_at = earned_at.max(now.nanos()).saturating_add(rate.nanos(bytes));
+        self.spend_time(rate.nanos(bytes), now.nanos());
     }
 
-    /// Bytes are earned at another rate from now on. Whoever owes some owes as many of them.
+    /// As [`spend`](Self::spend), with the time that it takes to earn the bytes and the current time, in
+    /// nanoseconds. For bytes that many clients are sent.
+    #[inline]
+    pub(crate) fn spend_time(&mut self, nanos: u64, now: u64) {
+        let earned_at = self.earned_at.saturating_sub(core::mem::take(&mut self.planned));
+        self.earned_at = earned_at.max(now).saturating_add(nanos);
+    }
+
+    /// Changes the rate. Debt remains the same number of bytes.
     pub(crate) fn convert(&mut self, from: Rate, to: Rate, now: AppInstant) {
         let owed = self.earned_at.saturating_sub(now.nanos());
         let bytes = owed.checked_div(from.nanos_per_byte).unwrap_or(0);
@@ -80,7 +89,7 @@ impl Budget {
         self.earned_at = now.nanos().saturating_add(nanos);
     }
 
-    /// How many bytes there are to spend, for what fills up the rest.
+    /// Returns the number of bytes that chunks may use.
     pub(crate) fn left(&self, rate: Rate, now: AppInstant) -> usize {
         let limit = now.plus(BURST.saturating_sub(KEPT)).nanos();
         let nanos = limit.saturating_sub(self.earned_at.max(now.nanos()));
@@ -94,30 +103,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_spent_is_earned_again() {
+    fn spent_bytes_are_earned_back() {
         let (rate, mut budget) = (Rate::new(1000), Budget::default());
         let at = |millis| AppInstant::new(Duration::from_millis(millis));
         let credit = |millis| Credit::at(at(millis));
-        assert_eq!(budget.left(rate, at(0)), 125, "half a burst is kept for what is not put off");
+        assert_eq!(budget.left(rate, at(0)), 125, "half of a burst is kept for other messages");
         budget.plan(rate.nanos(251), credit(0));
-        assert!(!budget.has(credit(0)), "what is planned counts");
+        assert!(!budget.has(credit(0)), "reserved bytes count");
         budget.spend(250, rate, at(0));
-        assert!(budget.has(credit(0)), "to the last byte");
+        assert!(budget.has(credit(0)), "the last byte can be spent");
         budget.spend(1000, rate, at(0));
         assert!(!budget.has(credit(999)));
         assert!(budget.has(credit(1000)));
         assert_eq!(budget.left(rate, at(1100)), 0);
         assert_eq!(budget.left(rate, at(1200)), 75);
-        assert_eq!(budget.left(rate, at(60_000)), 125, "no more than a burst is saved up");
+        assert_eq!(budget.left(rate, at(60_000)), 125, "no more than a burst accumulates");
         budget.plan(rate.nanos(251), credit(60_000));
-        assert!(!budget.has(credit(60_000)), "a long pause is no reason for more in one tick");
+        assert!(!budget.has(credit(60_000)), "a long pause does not enlarge the burst");
         budget.spend(0, rate, at(60_000));
         budget.spend(1 << 40, Rate::new(u32::MAX), at(60_000));
-        assert!(budget.has(credit(60_000)), "without a limit nothing is spent");
+        assert!(budget.has(credit(60_000)), "an unlimited rate spends nothing");
     }
 
     #[test]
-    fn what_is_owed_is_as_many_bytes_at_another_rate() {
+    fn rate_change_keeps_debt_in_bytes() {
         let at = |millis| AppInstant::new(Duration::from_millis(millis));
         let [slow, fast, unlimited] = [1, 1000, u32::MAX].map(Rate::new);
         let mut budget = Budget::default();
@@ -126,10 +135,10 @@ mod tests {
         assert!(!budget.has(Credit::at(at(1249))));
         assert!(budget.has(Credit::at(at(1250))));
         budget.convert(fast, slow, at(500));
-        assert!(!budget.has(Credit::at(at(999_000))), "it is not forgiven either");
+        assert!(!budget.has(Credit::at(at(999_000))), "debt is kept at the slower rate");
         budget.convert(slow, unlimited, at(500));
         assert!(budget.has(Credit::at(at(500))));
         budget.convert(unlimited, slow, at(90_000));
-        assert_eq!(budget.left(fast, at(90_000)), 125, "there are no debts out of nothing");
+        assert_eq!(budget.left(fast, at(90_000)), 125, "an unlimited rate leaves no debt");
     }
 }

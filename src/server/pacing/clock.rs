@@ -1,9 +1,9 @@
-//! Times of the app's clock, small enough to keep one for each viewer.
+//! Compact times of the app's clock. One is kept per viewer.
 
 use core::time::Duration;
 
-/// Time since the app began, in microseconds: one number is compared faster than two, for every viewer of
-/// what changes.
+/// Time since the app started, in microseconds. A single integer, because it is compared for every viewer of every
+/// change.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(crate) struct AppInstant(u64);
 
@@ -21,23 +21,24 @@ impl AppInstant {
     }
 }
 
-/// A time between two updates.
+/// Minimum time between two updates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interval {
     micros: u64,
 }
 
 impl Interval {
-    /// A little shorter than a period, for ticks do not fall on the millisecond.
+    /// Returns an interval that is slightly shorter than a period, because ticks do not occur at exact
+    /// milliseconds.
     pub(crate) fn of(period: Duration) -> Self {
         Self { micros: AppInstant::new(period.saturating_sub(TOLERANCE)).0 }
     }
 }
 
-/// When a viewer may be told next.
+/// When a viewer's next update is due.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timer {
-    /// Zero for once in any case.
+    /// Zero if the next update is due regardless of priority and budget.
     due_at: AppInstant,
 }
 
@@ -46,7 +47,7 @@ impl Timer {
         now >= self.due_at
     }
 
-    /// Something waits to be told from now on.
+    /// Starts the debounce delay for a pending update. Zero for no delay.
     pub(crate) fn wait(&mut self, now: AppInstant, debounce_delay: Duration) {
         if !debounce_delay.is_zero() && self.due_at != AppInstant(0) {
             self.due_at = self
@@ -55,20 +56,23 @@ impl Timer {
         }
     }
 
-    pub(crate) fn told(&mut self, now: AppInstant, span: Interval) {
+    /// Records that an update was sent. The next one is due after this interval.
+    pub(crate) fn record_sent(&mut self, now: AppInstant, span: Interval) {
         self.due_at = AppInstant(now.0.saturating_add(span.micros)).max(AppInstant(1));
     }
 
-    /// Once, in any case.
+    /// Makes the next update due regardless of priority and budget.
     pub(crate) fn hurry(&mut self) {
         self.due_at = AppInstant(0);
     }
 
+    /// Returns `true` if the next update is due regardless of priority and budget.
     pub(crate) fn hurries(self) -> bool {
         self.due_at == AppInstant(0)
     }
 }
 
+/// How much shorter an interval is than its period.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
 impl Default for Timer {

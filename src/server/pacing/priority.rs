@@ -1,4 +1,4 @@
-//! How soon viewers handle of changes. While one waits, later ones merge into it.
+//! How soon viewers are sent changes. Changes that occur while one waits are merged into it.
 
 use core::time::Duration;
 
@@ -9,24 +9,28 @@ use bevy::{
 
 use super::settings::SyncSettings;
 
-/// How soon viewers of an inventory handle of changes to it. A component of inventories, and may be changed at
-/// any time; one viewer's own is set with [`Viewers::set_priority`](crate::prelude::Viewers::set_priority).
+/// How soon the viewers of an inventory are sent its changes. A component of inventories that may be changed at
+/// any time. [`Viewers::set_priority`](crate::prelude::Viewers::set_priority) sets it for one viewer. Default:
+/// [`Critical`](Self::Critical).
 ///
-/// The first change after a pause goes out at once, then at most one update in so much time, with
-/// everything that changed meanwhile. What a player's own action did goes out with its answer, in any case.
+/// The first change after a pause is sent at once. After it, at most one update per interval is sent, with
+/// everything that has changed in between. The result of a player's own action is sent to that player with the
+/// answer, regardless of priority.
 #[derive(Component, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Reflect)]
 #[reflect(Component)]
 pub enum SyncPriority {
-    /// In the tick of the change.
+    /// In the tick of the change. On poor links
+    /// [`critical_interval_when_poor`](super::quality::QualityPolicy::critical_interval_when_poor) applies.
     #[default]
     Critical,
-    /// As [`SyncSettings::normal_interval`] says: 50 ms.
+    /// At most once per [`SyncSettings::normal_interval`], by default 50 ms.
     Normal,
-    /// As [`SyncSettings::low_interval`] says: 200 ms.
+    /// At most once per [`SyncSettings::low_interval`], by default 200 ms.
     Low,
 }
 
 impl SyncPriority {
+    /// Returns the time between two updates on a good link. Zero for every tick.
     pub(crate) fn period(self, settings: &SyncSettings) -> Duration {
         match self {
             Self::Critical => Duration::ZERO,

@@ -1,4 +1,4 @@
-//! How good the link to each client is, out of what the messaging backend measures.
+//! Quality of the link to each client, based on the measurements of the messaging backend.
 
 use core::{cmp::Ordering, time::Duration};
 use std::collections::VecDeque;
@@ -10,10 +10,10 @@ use crate::shared::events::emit_deferred;
 
 use super::{clock::Interval, priority::SyncPriority, settings::SyncSettings};
 
-/// Longer round trips count as this.
+/// Maximum round-trip time. Longer ones are clamped to it.
 const RTT_MAX: Duration = Duration::from_secs(60);
 
-/// In averages a sample weighs one in so many, as in RFC 6298: they follow within some four seconds.
+/// A new sample has a weight of 1/8 in averages, as in RFC 6298. They follow a change within about four seconds.
 const SMOOTHING: u32 = 8;
 
 pub(crate) fn plugin(app: &mut App) {
@@ -32,50 +32,51 @@ pub(crate) fn plugin(app: &mut App) {
         );
 }
 
-/// How good a link is. A better grade is less than a worse one.
+/// Quality grade of a link. A better grade compares as less than a worse one. Default:
+/// [`Excellent`](Self::Excellent).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Reflect)]
 pub enum LinkGrade {
-    /// Within [`QualityPolicy::excellent`], or not measured.
+    /// Within the limits of [`QualityPolicy::excellent`], or not measured.
     #[default]
     Excellent,
-    /// Within [`QualityPolicy::good`].
+    /// Within the limits of [`QualityPolicy::good`].
     Good,
-    /// Within [`QualityPolicy::fair`].
+    /// Within the limits of [`QualityPolicy::fair`].
     Fair,
-    /// Beyond all of them.
+    /// Outside all of these limits.
     Poor,
 }
 
-/// Server: a client's link has another grade now.
+/// Server: the grade of a client's link has changed.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QualityChanged {
     /// The client.
     pub client: Entity,
-    /// What it was.
+    /// The grade before.
     pub from: LinkGrade,
-    /// What it is now.
+    /// The grade now.
     pub to: LinkGrade,
 }
 
-/// One look at a link.
+/// One measurement of a link.
 #[derive(Clone, Copy, PartialEq, Default, Debug, Reflect)]
 pub struct QualitySample {
-    /// The round-trip time as the backend gave it.
+    /// The round-trip time reported by the backend, at most 60 seconds.
     pub rtt: Duration,
-    /// The jitter up to then.
+    /// The average jitter up to this sample.
     pub jitter: Duration,
-    /// The share of packets that were lost, from 0 to 1.
+    /// Fraction of lost packets, from 0 to 1.
     pub loss: f32,
 }
 
-/// Up to where a link has a grade, the limits included.
+/// Inclusive limits of a grade.
 #[derive(Clone, Copy, PartialEq, Debug, Reflect)]
 pub struct QualityLimits {
-    /// The longest round-trip time.
+    /// Maximum round-trip time.
     pub rtt_max: Duration,
-    /// The highest jitter. Backends that smooth the round-trip time themselves, as renet does, show less of it.
+    /// Maximum jitter. It is lower with backends that smooth the round-trip time themselves, such as renet.
     pub jitter_max: Duration,
-    /// The largest share of lost packets, from 0 to 1.
+    /// Maximum fraction of lost packets, from 0 to 1.
     pub loss_max: f32,
 }
 
@@ -91,25 +92,27 @@ impl QualityLimits {
     }
 }
 
-/// Which link has which grade, and what that means for the priority. May be changed at any time.
+/// Server: limits of the grades, and the effect of a grade on update intervals. May be changed at any time.
 #[derive(Resource, Clone, Copy, PartialEq, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct QualityPolicy {
-    /// By default 60 ms, jitter of 10 ms, 1 % lost.
+    /// Limits of [`LinkGrade::Excellent`]. Default: 60 ms, 10 ms of jitter, 1 % loss.
     pub excellent: QualityLimits,
-    /// By default 120 ms, jitter of 25 ms, 3 % lost.
+    /// Limits of [`LinkGrade::Good`]. Default: 120 ms, 25 ms of jitter, 3 % loss.
     pub good: QualityLimits,
-    /// By default 250 ms, jitter of 60 ms, 8 % lost.
+    /// Limits of [`LinkGrade::Fair`]. Default: 250 ms, 60 ms of jitter, 8 % loss.
     pub fair: QualityLimits,
-    /// So many samples in a row must be worse than the grade before it sinks, to the best of theirs. By
-    /// default 3, which is a second and a half.
+    /// Number of consecutive samples that must be worse than the grade before it drops, to the best grade of those
+    /// samples. Default: 3, which is 1.5 seconds.
     pub worse_after: u32,
-    /// So many must be better before it rises, to the worst of theirs. By default 6.
+    /// Number of consecutive samples that must be better than the grade before it rises, to the worst grade of
+    /// those samples. Default: 6, which is 3 seconds.
     pub better_after: u32,
-    /// How many times longer the time between two updates at [`SyncPriority::Normal`] and [`SyncPriority::Low`] is on a link
-    /// that is excellent, good, fair and poor. By default 1, 1, 1.5 and 2; what is below 1 counts as 1.
+    /// Factors for the intervals of [`SyncPriority::Normal`] and [`SyncPriority::Low`] on excellent, good, fair
+    /// and poor links, in this order. Values below 1 count as 1. Default: 1, 1, 1.5 and 2.
     pub interval_multiplier: [f32; 4],
-    /// The time between two updates at [`SyncPriority::Critical`] on a poor link. By default none: every tick.
+    /// Minimum time between two updates at [`SyncPriority::Critical`] on a poor link. Default: zero, which is
+    /// every tick.
     pub critical_interval_when_poor: Duration,
 }
 
@@ -128,7 +131,7 @@ impl Default for QualityPolicy {
 }
 
 impl QualityPolicy {
-    /// The grade of one sample by itself.
+    /// Returns the grade of a single sample.
     #[must_use]
     pub fn grade(&self, sample: &QualitySample) -> LinkGrade {
         match sample {
@@ -139,14 +142,15 @@ impl QualityPolicy {
         }
     }
 
-    /// How many times longer the slower priorities take over a link of a grade; at least 1.
+    /// Returns the factor for the intervals of [`SyncPriority::Normal`] and [`SyncPriority::Low`] on a link of
+    /// this grade; at least 1.
     #[must_use]
     pub fn interval_multiplier(&self, grade: LinkGrade) -> f32 {
-        // This is 1 for what is not a number, too.
+        // `max` returns 1 for NaN.
         self.interval_multiplier[grade as usize].max(1.0)
     }
 
-    /// The time between two updates at a priority over a link of a grade. Zero is every tick.
+    /// Returns the minimum time between two updates of this priority on a link of this grade. Zero for every tick.
     #[must_use]
     pub fn period(
         &self,
@@ -166,7 +170,7 @@ impl QualityPolicy {
     }
 }
 
-/// [`QualityPolicy::period`] of every priority and grade, worked out once for all viewers.
+/// The [`QualityPolicy::period`] of every priority and grade, computed once for all viewers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Periods([[Interval; 4]; 3]);
 
@@ -187,11 +191,11 @@ impl Periods {
     }
 }
 
-/// How good the link to a client is: on every entity with `ConnectedClient`, and gone with it.
+/// Server: quality of the link to a client. Added to and removed from entities together with `ConnectedClient`.
 ///
-/// Looked at twice a second of the app's clock, in what the messaging backend writes into
-/// `ConnectedClientStats`. Where it writes nothing, the link is not [measured](Self::is_measured), and
-/// excellent.
+/// Sampled every 500 ms of real time from the `ConnectedClientStats` that the messaging backend writes. If the
+/// backend writes nothing, the link is not [measured](Self::is_measured) and its grade is
+/// [`Excellent`](LinkGrade::Excellent).
 #[derive(Component, Clone, PartialEq, Default, Debug, Reflect)]
 #[reflect(Component)]
 pub struct ConnectionQuality {
@@ -200,56 +204,62 @@ pub struct ConnectionQuality {
     jitter: Duration,
     loss: f32,
     grade: LinkGrade,
-    /// What the last samples in a row speak for, if there are any.
+    /// The grade that the current run of better or worse samples leads to. Unused if the run is empty.
     candidate: LinkGrade,
+    /// Length of the current run.
     in_a_row: u32,
     history: VecDeque<QualitySample>,
 }
 
 impl ConnectionQuality {
-    /// The time between two samples.
+    /// Time between two samples: 500 ms.
     pub const PERIOD: Duration = Duration::from_millis(500);
-    /// So many samples are kept: half a minute.
+    /// Maximum number of samples that are kept: 60, which is 30 seconds.
     pub const HISTORY_MAX: usize = 60;
 
-    /// Whether the backend has measured anything yet.
+    /// Returns `true` if the backend has measured anything yet.
     #[must_use]
     pub fn is_measured(&self) -> bool {
         self.measured
     }
 
-    /// The round-trip time, smoothed over some seconds.
+    /// Returns the round-trip time, smoothed over a few seconds. Zero before the first measurement.
     #[must_use]
     pub fn rtt(&self) -> Duration {
         self.rtt
     }
 
-    /// By how much the round-trip time differs from one sample to the next on average, as in RFC 3550.
+    /// Returns the jitter: the average difference between the round-trip times of consecutive samples, similar to
+    /// RFC 3550.
     #[must_use]
     pub fn jitter(&self) -> Duration {
         self.jitter
     }
 
-    /// The share of packets that were lost lately, from 0 to 1.
+    /// Returns the fraction of lost packets in the last sample, from 0 to 1.
     #[must_use]
     pub fn loss(&self) -> f32 {
         self.loss
     }
 
-    /// The grade. It changes only when several samples in a row agree.
+    /// Returns the grade. It changes only after several consecutive samples agree.
     #[must_use]
     pub fn grade(&self) -> LinkGrade {
         self.grade
     }
 
-    /// The last [`HISTORY_MAX`](Self::HISTORY_MAX) samples, the oldest first.
+    /// Returns the last samples, at most [`HISTORY_MAX`](Self::HISTORY_MAX), the oldest first.
     pub fn history(&self) -> impl ExactSizeIterator<Item = &QualitySample> {
         self.history.iter()
     }
 
-    /// Takes a sample, the loss from 0 to 1; gives the grade before and after if it changes.
+    /// Adds a sample. Returns the grade before and after if it changes.
     ///
-    /// The server does it for its clients. A client may for its own link, with replicon's `ClientStats`.
+    /// `loss` is a fraction from 0 to 1, and `rtt` is at most 60 seconds; other values are clamped. Samples
+    /// with zero for both are ignored until something has been measured.
+    ///
+    /// The server calls this for its clients. A client can call it for its own link, with the values of replicon's
+    /// `ClientStats`.
     pub fn sample(
         &mut self,
         rtt: Duration,
@@ -277,7 +287,8 @@ impl ConnectionQuality {
         self.turn(policy.grade(&sample), policy)
     }
 
-    /// Counts samples that speak for another grade, and takes that which all of them allow.
+    /// Counts consecutive samples that are better or worse than the grade. After enough of them, changes the
+    /// grade to the nearest one among them, and returns the grade before and after.
     fn turn(&mut self, seen: LinkGrade, policy: &QualityPolicy) -> Option<(LinkGrade, LinkGrade)> {
         let (from, side) = (self.grade, seen.cmp(&self.grade));
         if self.candidate.cmp(&from) != side {
@@ -289,7 +300,7 @@ impl ConnectionQuality {
             Ordering::Greater => policy.worse_after,
             Ordering::Less => policy.better_after,
         };
-        // The nearest to the grade of what was seen in a row.
+        // Of the grades in the run, the candidate is the one nearest to the current grade.
         let nearer = seen.cmp(&self.candidate) == side.reverse();
         self.candidate = if nearer { seen } else { self.candidate };
         if self.in_a_row < enough {
@@ -304,16 +315,16 @@ fn smooth(average: Duration, next: Duration) -> Duration {
     (average * (SMOOTHING - 1) + next) / SMOOTHING
 }
 
-/// Takes a sample of every link.
+/// Samples every link.
 fn sample_links(
     policy: Res<QualityPolicy>,
     mut clients: Query<(Entity, &ConnectedClientStats, &mut ConnectionQuality)>,
     mut commands: Commands,
 ) {
     for (client, stats, mut quality) in &mut clients {
-        // replicon's documentation speaks of per cent; backends give a fraction, and the time in seconds.
+        // replicon documents the loss as a percentage, but backends report a fraction. The time is in seconds.
         let rtt = Duration::try_from_secs_f64(stats.rtt.clamp(0.0, RTT_MAX.as_secs_f64()));
-        #[expect(clippy::cast_possible_truncation, reason = "it is a fraction")]
+        #[expect(clippy::cast_possible_truncation, reason = "the value is a fraction")]
         let loss = stats.packet_loss as f32;
         if let Some((from, to)) = quality.sample(rtt.unwrap_or_default(), loss, &policy) {
             emit_deferred(&mut commands, QualityChanged { client, from, to });

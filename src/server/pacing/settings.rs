@@ -1,35 +1,40 @@
-//! How changes are sent: intervals, budgets, and when a delta gives way to a full update.
+//! Settings for sending changes: intervals, budgets, and when a full update replaces a delta.
 
 use super::budget::Rate;
 use bevy::prelude::*;
 use core::time::Duration;
 
-/// How changes are sent. May be changed at any time.
+/// Server: how changes are sent. May be changed at any time.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct SyncSettings {
-    /// Sends only the slots that changed. Off: a full copy of the inventory for every change, as the way
-    /// back should anything go wrong in production.
+    /// Whether only the slots that changed are sent. If `false`, every change is sent as a full update, as a
+    /// fallback for problems in production. Default: `true`.
     pub deltas_enabled: bool,
-    /// When a delta gives way to a full copy.
+    /// When a full update replaces a delta. Default: [`FullPolicy::AbovePercent(50)`](FullPolicy::AbovePercent).
     pub full_policy: FullPolicy,
-    /// How many bytes of a transfer in chunks go to one client in one tick. A chunk that was begun is sent
-    /// whole, so that one goes in any case.
+    /// Maximum bytes of a chunked transfer per client and tick. Chunks are not split, so one is sent even if it is
+    /// larger, provided that the budgets are not exhausted. Default: 1000.
     pub chunk_bytes_per_tick: usize,
-    /// The time between two updates at [`SyncPriority::Normal`].
+    /// Minimum time between two updates at [`SyncPriority::Normal`](super::priority::SyncPriority::Normal).
+    /// Default: 50 ms.
     pub normal_interval: Duration,
-    /// The time between two updates at [`SyncPriority::Low`].
+    /// Minimum time between two updates at [`SyncPriority::Low`](super::priority::SyncPriority::Low). Default:
+    /// 200 ms.
     pub low_interval: Duration,
-    /// So long a change waits for others at least, at any priority.
+    /// Minimum time that a change waits for others to be merged with it, at any priority. The result of a
+    /// player's own action does not wait. Default: zero.
     pub debounce_delay: Duration,
-    /// How many bytes may go to one client in a second, in the long run. What is too much waits and is told of
-    /// together with what comes later: first what is [`Critical`](SyncPriority::Critical), then what has waited longest.
-    /// Answers to players, openings and closings do not wait; they count.
+    /// Maximum bytes per second to one client, averaged over time; `u32::MAX` for no limit. Updates above it
+    /// wait and are merged with later ones. [`Critical`](super::priority::SyncPriority::Critical) updates are
+    /// sent first, then those that have waited longest. Answers, openings and closings do not wait, but they
+    /// count. Chunks use what is left. Default: 50,000.
     pub bytes_per_second: u32,
-    /// The same for all clients together; `u32::MAX` for as many as there are.
+    /// The same for all clients together. Default: `u32::MAX`, no limit.
     pub total_bytes_per_second: u32,
-    /// So long after its last change an inventory has come to rest, and its viewers are told a digest of it: who
-    /// finds another copy than that asks for a new one. Zero for never.
+    /// Time after the last update of an inventory at which it is idle, and its viewers are sent a checksum. A
+    /// client whose copy differs requests a repair. An inventory that never becomes idle is checked after 8
+    /// times this delay. Zero disables checksums. Default: 5 seconds.
     pub checksum_delay: Duration,
 }
 
@@ -50,19 +55,19 @@ impl Default for SyncSettings {
 }
 
 impl SyncSettings {
-    /// How fast bytes are earned: by one client, and by all together.
+    /// Returns the rates at which bytes are earned: of one client, and of all clients together.
     pub(crate) fn rates(&self) -> [Rate; 2] {
         [self.bytes_per_second, self.total_bytes_per_second].map(Rate::new)
     }
 }
 
-/// When a delta gives way to a full copy.
+/// When a full update replaces a delta.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[non_exhaustive]
 pub enum FullPolicy {
-    /// When more than this share of the inventory's slots changed: of 36 at 50 %, 18 are a delta and 19 are
-    /// full.
+    /// When more than this percentage of the inventory's slots has changed. With 36 slots and 50 %, 18 changes are
+    /// sent as a delta and 19 as a full update.
     AbovePercent(u8),
-    /// Whichever takes fewer bits. Both are encoded.
+    /// When it takes fewer bits than the delta. Both are encoded to compare them.
     Smaller,
 }

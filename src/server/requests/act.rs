@@ -1,5 +1,6 @@
-//! Decides on a player's action: lawful on what lies there, seen as it was, within the player's rights,
-//! allowed by the game's rules. Then it is done, all of it at once.
+//! Validates and applies the actions of players. An action is accepted if it is valid for the current contents,
+//! if these are what the player saw, and if the player's rights and the game's rules permit it. It is applied
+//! as a whole or not at all.
 
 use bevy::{ecs::world::FilteredEntityMut, prelude::*};
 use bevy_replicon::prelude::*;
@@ -29,11 +30,11 @@ use crate::{
 
 use super::rules::{self, AccessDecision, AccessKind, AccessRequest};
 
-/// Why an action was not done.
+/// Why an action was rejected.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RejectedAction {
     pub(crate) reason: Rejection,
-    /// Inventories of which the player believed something else than what is true.
+    /// Inventories in which the player may have seen other contents than the server has. They are repaired.
     pub(crate) believed: Vec<Entity>,
 }
 
@@ -43,14 +44,19 @@ impl From<Rejection> for RejectedAction {
     }
 }
 
-/// What an action would do.
+/// The result of an action that was run on copies.
 struct ActionOutcome {
     done: Done,
     effects: Vec<Effect>,
     output: Box<dyn core::any::Any + Send + Sync>,
 }
 
-/// Decides on an action of a player, and does it. `witness` is what the player saw, if it was shown ahead.
+/// Validates an action of a player and applies it. `witness` is a hash of what the player saw, if the client
+/// sent one.
+///
+/// # Errors
+///
+/// The reason for rejecting the action, which then changes nothing.
 pub(crate) fn act(
     world: &mut World,
     client: ClientId,
@@ -59,7 +65,7 @@ pub(crate) fn act(
     witness: Option<u16>,
 ) -> Result<(), RejectedAction> {
     let decided = decide(world, client, actor, action, witness);
-    let result = decided.as_ref().map(drop).map_err(|refused| refused.reason);
+    let result = decided.as_ref().map(drop).map_err(|rejected| rejected.reason);
     world.write_message(ActionResolved { client, actor, action: action.clone(), result });
     let outcome = decided?;
     let cause = Cause::Acted(client);
@@ -99,9 +105,8 @@ fn decide(
     let mut limits: Vec<(Entity, u32)> = Vec::new();
     for effect in &outcome.effects {
         let (gains, losses) = (effect.gains.clone(), effect.losses.clone());
-        let purpose = AccessKind::Act { action: action.clone(), gains, losses };
-        match rules::ask(world, &AccessRequest { client, actor, inventory: effect.entity, purpose })
-        {
+        let kind = AccessKind::Act { action: action.clone(), gains, losses };
+        match rules::ask(world, &AccessRequest { client, actor, inventory: effect.entity, kind }) {
             AccessDecision::Allow => {}
             AccessDecision::AtMost(most) => limits.push((effect.entity, most)),
             AccessDecision::Deny(reason) => return Err(reason.into()),
@@ -114,13 +119,13 @@ fn decide(
         })
     };
     let outcome = if over(&outcome) {
-        // In part, if it can be done in part.
+        // The action is tried again in part, within the limits.
         let less = try_out(world, client, actor, action, (witness, &limits));
         less.ok().filter(|less| !over(less)).ok_or(Rejection::TooMuch)?
     } else {
         outcome
     };
-    // A rule only judges; should one have moved something, nothing is written over it.
+    // Rules should not change inventories. If one did, its changes must not be overwritten.
     let registry = world.resource::<ContainerRegistry>();
     let is_there =
         |staged: &Staged| registry.read_in(world, staged.entity).as_ref() == Some(&staged.before);
@@ -131,7 +136,7 @@ fn decide(
     Ok(outcome)
 }
 
-/// Runs an action on copies.
+/// Runs an action on copies of the inventories.
 fn try_out(
     world: &World,
     client: ClientId,
@@ -160,11 +165,11 @@ fn try_out(
     if let Some(witness) = witness {
         let same = witness == tx.witnessed() || Some(witness) == tx.witnessed_in_part();
         let stale = (!same).then_some(Rejection::Stale);
-        let refused = ran.as_ref().err().copied();
-        // What is not there cannot have been witnessed.
+        let rejected = ran.as_ref().err().copied();
+        // Something that does not exist was not part of what the player saw, so that reason comes first.
         let missing =
             |reason: &Rejection| matches!(reason, Rejection::NotInView | Rejection::NoSuchSlot);
-        let reason = refused.filter(missing).or(stale).or(refused);
+        let reason = rejected.filter(missing).or(stale).or(rejected);
         if let Some(reason) = reason {
             let believed = tx.staged().iter().map(|staged| staged.entity).collect();
             return Err(RejectedAction { reason, believed });
@@ -176,7 +181,7 @@ fn try_out(
     Ok(ActionOutcome { done: tx.done(), effects, output })
 }
 
-/// Puts what a transaction has made into the components.
+/// Writes the result of a transaction to the components, and declares the cause of each changed slot.
 fn write(world: &mut World, staged: &[Staged], cause: Cause) {
     let registry = world.resource::<ContainerRegistry>().clone();
     for Staged { entity, state, before } in staged {

@@ -1,4 +1,4 @@
-//! Opens and closes inventories as players ask for it, within the game's rules.
+//! Opens and closes inventories at the request of players, if the game's rules permit it.
 
 use bevy::{
     ecs::{
@@ -24,7 +24,7 @@ use crate::{
 
 use super::rules::{self, AccessDecision, AccessKind, AccessRequest};
 
-/// Who opened what, to be looked at now and then.
+/// The inventories that players have opened, which are reviewed periodically.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Opened {
     open: Vec<OpenedInventory>,
@@ -56,11 +56,15 @@ pub(crate) fn plugin(app: &mut App) {
         );
 }
 
-/// Within so many ticks every opening is looked at once.
+/// Number of frames within which every open inventory is reviewed once.
 const REVIEW_TICKS: usize = 30;
 
-/// Opens an inventory for a player. One that is not there and one that nobody may open get the same
-/// answer.
+/// Opens an inventory for a player.
+///
+/// # Errors
+///
+/// [`Rejection::NotInView`] if the inventory does not exist or cannot be opened, so that clients cannot tell
+/// the two apart; otherwise the reason of the rule that denies it.
 pub(crate) fn open(
     world: &mut World,
     client: ClientId,
@@ -78,7 +82,7 @@ pub(crate) fn open(
         return Ok(());
     }
     let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
-    let ask = AccessRequest { client, actor, inventory: inventory, purpose: AccessKind::Open };
+    let ask = AccessRequest { client, actor, inventory, kind: AccessKind::Open };
     if let AccessDecision::Deny(reason) = rules::ask(world, &ask) {
         return Err(reason);
     }
@@ -146,8 +150,8 @@ fn review_changed(changed: Query<Entity, Reviewed>, mut commands: Commands) {
     }
 }
 
-/// Updates the rights of those who have opened something through an inventory, and closes it for those who no
-/// longer see that inventory.
+/// Updates the rights of the players that have opened inventories through `via`, and closes these inventories for
+/// players that no longer see `via`.
 fn review(world: &mut World, via: Entity) {
     let Ok(there) = world.get_entity(via) else { return };
     let viewers = there.get::<Viewers>().into_iter().flat_map(Viewers::iter);
@@ -174,7 +178,11 @@ fn review(world: &mut World, via: Entity) {
     }
 }
 
-/// Closes an inventory that a player had opened.
+/// Closes an inventory that a player has opened.
+///
+/// # Errors
+///
+/// [`Rejection::NotInView`] if the player has not opened it, or if the game has made the player a viewer since.
 pub(crate) fn close(
     world: &mut World,
     client: ClientId,
@@ -184,29 +192,25 @@ pub(crate) fn close(
     let before = opened.open.len();
     opened.open.retain(|opening| !opening.is(inventory, client));
     let was_open = opened.open.len() < before;
-    // What the game has granted since is the game's to end.
+    // Access that the game has granted since can only be revoked by the game.
     let viewers = world.get_mut::<Viewers>(inventory).filter(|viewers| viewers.has_asked(client));
     let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Rejection::NotInView) };
     viewers.remove(client);
     Ok(())
 }
 
-/// Asks whether those who have opened something may go on seeing it: in each tick some of them.
+/// Asks the rules whether players may keep the inventories open that they have opened. Reviews some of them in
+/// each frame.
 fn review_openings(world: &mut World) {
     let mut opened = world.resource_mut::<Opened>();
     opened.ticks = (opened.ticks + 1) % REVIEW_TICKS;
     let ticks = opened.ticks;
     let due: Vec<_> = opened.open.iter().skip(ticks).step_by(REVIEW_TICKS).copied().collect();
     for OpenedInventory { inventory, client, actor } in due {
-        // The viewer may have gone, or been sent away, by other means.
+        // The viewer may have left or been removed in another way.
         let viewers = world.get::<Viewers>(inventory);
         let goes_on = viewers.is_some_and(|viewers| viewers.has_asked(client)) && {
-            let ask = AccessRequest {
-                client,
-                actor,
-                inventory: inventory,
-                purpose: AccessKind::KeepOpen,
-            };
+            let ask = AccessRequest { client, actor, inventory, kind: AccessKind::KeepOpen };
             !matches!(rules::ask(world, &ask), AccessDecision::Deny(_))
         };
         if !goes_on {

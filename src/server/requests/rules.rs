@@ -1,5 +1,4 @@
-//! What the game has to say: systems that are asked before a player opens, uses or goes on seeing an
-//! inventory.
+//! Rules of the game: systems that decide whether a player may open an inventory, use it or keep it open.
 
 use bevy::{
     ecs::{
@@ -15,47 +14,50 @@ use crate::{
     shared::actions::AnyAction,
 };
 
-/// What a rule is asked: may this player do this with this inventory?
+/// Input of a rule: the access to an inventory that a player requests.
 #[derive(Clone, Debug)]
 pub struct AccessRequest {
     /// The player.
     pub client: ClientId,
-    /// The player's own inventory, which is also the body to measure from.
+    /// The player's own inventory, if it has one. Rules can measure distances from its entity.
     pub actor: Option<Entity>,
-    /// The inventory in question: one that passes the filter of the rule.
+    /// The inventory that is accessed. It passes the filter of the rule.
     pub inventory: Entity,
-    /// What for.
-    pub purpose: AccessKind,
+    /// The kind of access.
+    pub kind: AccessKind,
 }
 
-/// What a player wants of an inventory.
+/// Kind of access to an inventory.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AccessKind {
-    /// To open it.
+    /// The player opens it.
     Open,
-    /// To go on seeing it. Asked about twice a second of those who opened it.
+    /// The player keeps it open. Asked once within 30 frames (about twice a second at 60 frames per second) for
+    /// every player that has opened it.
     KeepOpen,
-    /// To do something that looks at it or changes it.
+    /// An action of the player reads or changes it.
     Act {
         /// The action.
         action: AnyAction,
-        /// What the inventory would gain, all slots together.
+        /// What the inventory would gain, over all slots.
         gains: Vec<Stack>,
-        /// What it would lose.
+        /// What the inventory would lose, over all slots.
         losses: Vec<Stack>,
     },
 }
 
-/// What a rule answers. The strictest of all rules holds.
+/// Result of a rule. If several rules apply, the strictest result counts: the first [`Deny`](Self::Deny),
+/// otherwise the lowest [`AtMost`](Self::AtMost).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AccessDecision {
-    /// As far as this rule goes.
+    /// The rule permits the access.
     Allow,
-    /// The inventory may gain so many items at most. The action is done in part where that makes sense
-    /// (a weight limit lets some of a stack in), and refused as [`Rejection::TooMuch`] where not.
+    /// The inventory may gain at most this many items. The action is applied in part if it can be (a weight limit
+    /// admits a part of a stack), otherwise it is rejected as [`Rejection::TooMuch`]. For
+    /// [`AccessKind::Open`] and [`AccessKind::KeepOpen`] it is the same as [`Allow`](Self::Allow).
     AtMost(u32),
-    /// No.
+    /// The access is rejected for this reason.
     Deny(Rejection),
 }
 
@@ -70,7 +72,7 @@ impl AccessDecision {
     }
 }
 
-/// Gives the verdict of one rule, if it is about that inventory.
+/// Runs one rule. Returns `None` if the inventory does not pass its filter.
 type Rule = Box<dyn FnMut(&mut World, &AccessRequest) -> Option<AccessDecision> + Send + Sync>;
 
 /// The game's rules.
@@ -89,15 +91,15 @@ pub(crate) fn add<F: QueryFilter + 'static, M>(
         match world.run_system_with(system, ask.clone()) {
             Ok(verdict) => Some(verdict),
             Err(error) => {
-                // A rule that cannot be asked protects nothing: nobody gets past it.
-                log::error!("a rule about inventories could not be asked: {error}");
+                // Without its rule the inventory would be unprotected, so access is denied.
+                log::error!("a rule for inventory access failed to run: {error}");
                 Some(AccessDecision::Deny(Rejection::NotAllowed))
             }
         }
     }));
 }
 
-/// Asks all rules that are about an inventory.
+/// Runs all rules that apply to an inventory, and returns the strictest result.
 pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> AccessDecision {
     let Some(mut rules) = world.get_resource_mut::<Rules>().map(|mut r| core::mem::take(&mut r.0))
     else {

@@ -1,4 +1,4 @@
-//! Each client's requests: how many it may make, which were handled, and what was answered.
+//! Request state per client: the rate limit, the last handled request, and the answers.
 
 use crate::{
     model::rejection::Rejection,
@@ -16,53 +16,57 @@ pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Sessions>().add_message::<ClientViolation>();
 }
 
-/// Server: a client sends what nobody honest sends. Whether to disconnect it is the game's choice.
+/// Server: a client violates the protocol, which an unmodified client never does. The game decides whether to
+/// disconnect it.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClientViolation {
     /// The client.
     pub client: Entity,
-    /// What it does.
-    pub what: ProtocolViolation,
+    /// The kind of violation.
+    pub kind: ProtocolViolation,
 }
 
-/// What a misbehaving client does.
+/// Kind of protocol violation. Each is reported once per connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ProtocolViolation {
-    /// It sent more malformed requests than [`RequestLimits::malformed`].
+    /// The number of malformed requests has reached [`RequestLimits::malformed`].
     Malformed,
-    /// It sends far more than it may; what is too much is dropped unread.
+    /// The number of requests that exceeded the rate limit and were dropped unread has reached
+    /// [`RequestLimits::burst`].
     Flooding,
 }
 
-/// What the server remembers of a client's requests.
+/// Request state of one client.
 #[derive(Default, Debug)]
 pub(crate) struct Session {
-    /// The number of the last request that was handled; they are counted from one.
+    /// Number of the last request that was handled. The first request has number one.
     handled: u64,
-    /// The answers to it and those before, the last at the back.
+    /// The last answers, at most [`ANSWERS_MAX`]. The newest is at the back.
     answers: VecDeque<Result<(), Rejection>>,
-    /// How many of the last answers wait to be sent.
+    /// Number of the newest answers that wait to be sent.
     unsent: usize,
     bucket: Bucket,
     malformed: u32,
     flooded: u32,
     accepted: u64,
-    refused: u64,
+    rejected: u64,
 }
 
-/// What to do with a request that carries a number.
+/// What to do with a request, given its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Turn {
-    /// It is the next one.
+    /// It has not been handled yet.
     New,
-    /// It was handled before; the answer goes out again.
+    /// It was handled before. The answer is sent again.
     Repeated,
-    /// No client that keeps to the protocol is there yet, or still there.
+    /// The number is too far ahead or too old for any client that follows the protocol.
     Impossible,
 }
 
 impl Session {
+    /// Returns what to do with the request of this number, given by its low 8 bits. Requests that were skipped are
+    /// answered as [`Rejection::Unanswered`].
     pub(crate) fn turn(&mut self, number: u8) -> Turn {
         let [low, ..] = self.handled.to_le_bytes();
         let ahead = number.wrapping_sub(low).cast_signed();
@@ -78,17 +82,18 @@ impl Session {
         if ahead > ANSWERS_MAX {
             return Turn::Impossible;
         }
-        // What lies between will never come: requests arrive in order.
+        // Requests arrive in order, so those in between will never arrive.
         for _ in 1..ahead {
             self.answer(Err(Rejection::Unanswered));
         }
         Turn::New
     }
 
+    /// Records the answer to the next request.
     pub(crate) fn answer(&mut self, result: Result<(), Rejection>) {
         self.handled += 1;
         self.accepted += u64::from(result.is_ok());
-        self.refused += u64::from(result.is_err());
+        self.rejected += u64::from(result.is_err());
         if self.answers.len() == ANSWERS_MAX {
             self.answers.pop_front();
         }
@@ -103,7 +108,7 @@ pub(crate) struct Sessions {
     sessions: EntityHashMap<Session>,
     /// Requests about inventories that have arrived, in order.
     pub(crate) inbox: Vec<(Entity, Bytes)>,
-    /// Requests that arrived before they could be read, at most one of each client.
+    /// Requests that arrived before they could be read, at most one per client.
     early: Vec<(Entity, Bytes)>,
 }
 
@@ -118,7 +123,7 @@ impl Sessions {
         self.early.retain(|(from, _)| *from != client);
     }
 
-    /// Keeps a request for later. Returns `false` if one of that client is kept already.
+    /// Keeps a request for later. Returns `false` if a request of that client is already kept.
     pub(crate) fn keep_early(&mut self, client: Entity, request: &Bytes) -> bool {
         let kept = self.early.iter().any(|(early, _)| *early == client);
         if !kept && self.sessions.contains_key(&client) {
@@ -127,7 +132,7 @@ impl Sessions {
         !kept
     }
 
-    /// Takes the requests of the clients that can be served now.
+    /// Takes the kept requests of the clients that are ready now.
     pub(crate) fn take_early(&mut self, is_ready: impl Fn(Entity) -> bool) -> Vec<(Entity, Bytes)> {
         self.early.extract_if(.., |(client, _)| is_ready(*client)).collect()
     }
@@ -136,7 +141,8 @@ impl Sessions {
         self.sessions.get_mut(&client)
     }
 
-    /// Whether a client may be handled once more. The second value is news of a flood.
+    /// Takes a token of a client's rate limit. The first value is `true` if the request is admitted, and the
+    /// second is the violation to report, if any.
     pub(crate) fn admit(
         &mut self,
         client: Entity,
@@ -152,15 +158,15 @@ impl Sessions {
         (false, news)
     }
 
-    /// Adds what a client has asked to what it was told.
+    /// Adds the request counters of a client to its statistics.
     pub(crate) fn complete(&self, client: Entity, sync: ClientSyncStats) -> ClientSyncStats {
         let Some(session) = self.sessions.get(&client) else { return sync };
-        let Session { accepted, refused, .. } = *session;
+        let Session { accepted, rejected, .. } = *session;
         let (malformed, flooded) = (u64::from(session.malformed), u64::from(session.flooded));
-        ClientSyncStats { accepted, refused, malformed, flooded, ..sync }
+        ClientSyncStats { accepted, rejected, malformed, flooded, ..sync }
     }
 
-    /// Counts a malformed request. Says whether there were too many, once.
+    /// Counts a malformed request. Returns the violation when the count reaches the limit, once.
     pub(crate) fn malformed(
         &mut self,
         client: Entity,
@@ -171,8 +177,8 @@ impl Sessions {
         (session.malformed == limits.malformed).then_some(ProtocolViolation::Malformed)
     }
 
-    /// The answers that wait for a client; with `all` those that were sent before as well, for it has
-    /// lost its place.
+    /// Takes the answers that wait for a client. With `all`, also those that were sent before, because the
+    /// client is out of sync.
     pub(crate) fn take_answers(&mut self, client: Entity, all: bool) -> Option<Answers> {
         let session = self.sessions.get_mut(&client)?;
         let unsent = core::mem::take(&mut session.unsent);
@@ -189,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_wrap_and_repeats_are_known() {
+    fn request_numbers_wrap_and_repeats_are_recognized() {
         let mut session = Session::default();
         for number in 1..=600u64 {
             assert_eq!(session.turn(number.to_le_bytes()[0]), Turn::New);
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_holds_so_much_and_fills_again() {
+    fn token_bucket_allows_a_burst_and_refills() {
         let mut bucket = Bucket::default();
         let at = Duration::from_secs;
         assert_eq!((0..100).filter(|_| bucket.take(at(5), 10, 20)).count(), 20);

@@ -1,4 +1,4 @@
-//! Reads what clients ask for. Whatever they send is checked before anything is done with it.
+//! Decodes and validates the requests of clients. Nothing is done with a request before it has been checked.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
@@ -10,7 +10,7 @@ use crate::{
         health::RejectionCounts,
         views::{
             clients::Clients,
-            resync::{Epoch, Resync, SyncTick},
+            resync::{Resync, SyncClock},
             subscriptions::Subscriptions,
         },
     },
@@ -27,7 +27,7 @@ use crate::{
         COPIES_MAX, DecodeError, Schema,
         bits::BitReader,
         handshake::{
-            CONTROL, Handshake, KnownCopies, ProtocolMismatch, REFUSED, REPAIRS_MAX, Request,
+            CONTROL, Handshake, KnownCopies, ProtocolMismatch, REJECTED, REPAIRS_MAX, Request,
         },
         request::{ActionReader, REQUEST_BYTES_MAX, RequestBody, Target, read_body},
     },
@@ -39,45 +39,46 @@ use super::{
     sessions::{ClientViolation, ProtocolViolation, Sessions, Turn},
 };
 
-/// Longest control request, in bytes: a hello that names as many copies as it may.
+/// Maximum bytes of a control request: a handshake that lists the maximum number of copies.
 const CONTROL_BYTES_MAX: usize = 1 + codec::DECODE_BYTES_MAX;
 
 pub(crate) fn validate_requests(
     authorized: Query<(), With<AuthorizedClient>>,
     mut requests: MessageReader<FromClient<SyncRequest>>,
-    mut desk: RequestHandler,
+    mut handler: RequestHandler,
 ) {
-    // A request may overtake the authorisation, which travels on another channel, and a server may still
-    // be loading its catalog.
-    let loaded = desk.catalog.is_some();
-    for (client, bytes) in desk.sessions.take_early(|client| loaded && authorized.contains(client))
+    // A request may arrive before the authorization, which uses another channel, or while the server is still
+    // loading its catalog.
+    let loaded = handler.catalog.is_some();
+    for (client, bytes) in
+        handler.sessions.take_early(|client| loaded && authorized.contains(client))
     {
-        desk.handle(client, &bytes);
+        handler.handle(client, &bytes);
     }
-    let now = desk.time.elapsed();
+    let now = handler.time.elapsed();
     for FromClient { client_id, message: SyncRequest(bytes) } in requests.read() {
         let Some(client) = client_id.entity() else { continue };
-        let (admitted, news) = desk.sessions.admit(client, now, *desk.limits);
+        let (admitted, violation) = handler.sessions.admit(client, now, *handler.limits);
         if !admitted {
-            desk.stats.requests_flooded += 1;
-            desk.raise(client, news);
+            handler.stats.requests_flooded += 1;
+            handler.report(client, violation);
             continue;
         }
         let control = bytes.first() == Some(&CONTROL);
         if bytes.len() > if control { CONTROL_BYTES_MAX } else { REQUEST_BYTES_MAX } {
-            desk.drop_malformed(client, "is too long");
+            handler.drop_malformed(client, "is too long");
             continue;
         }
         let authorized = authorized.contains(client);
         if loaded && authorized {
-            desk.handle(client, bytes);
-        } else if !desk.sessions.keep_early(client, bytes) && !authorized {
-            desk.drop_malformed(client, "comes before the client is authorised");
+            handler.handle(client, bytes);
+        } else if !handler.sessions.keep_early(client, bytes) && !authorized {
+            handler.drop_malformed(client, "arrived before the client was authorized");
         }
     }
 }
 
-/// What is needed to answer a request.
+/// What is needed to handle a request.
 #[derive(SystemParam)]
 pub(crate) struct RequestHandler<'w, 's> {
     catalog: Option<Res<'w, ItemCatalog>>,
@@ -88,8 +89,7 @@ pub(crate) struct RequestHandler<'w, 's> {
     subscriptions: ResMut<'w, Subscriptions>,
     clients: ResMut<'w, Clients>,
     resync: ResMut<'w, Resync>,
-    tick: Res<'w, SyncTick>,
-    epoch: Res<'w, Epoch>,
+    clock: Res<'w, SyncClock>,
     sessions: ResMut<'w, Sessions>,
     limits: Res<'w, RequestLimits>,
     time: Res<'w, Time<Real>>,
@@ -99,17 +99,18 @@ pub(crate) struct RequestHandler<'w, 's> {
 }
 
 impl RequestHandler<'_, '_> {
+    /// Counts and logs a request that is dropped. `why` completes the sentence "it ...".
     fn drop_malformed(&mut self, client: Entity, why: &str) {
         debug!("dropping a request of client `{client}`: it {why}");
         self.stats.requests_malformed += 1;
-        let news = self.sessions.malformed(client, *self.limits);
-        self.raise(client, news);
+        let violation = self.sessions.malformed(client, *self.limits);
+        self.report(client, violation);
     }
 
-    fn raise(&mut self, client: Entity, news: Option<ProtocolViolation>) {
-        let Some(what) = news else { return };
-        warn!("client `{client}` misbehaves: {what:?}");
-        emit_deferred(&mut self.commands, ClientViolation { client, what });
+    fn report(&mut self, client: Entity, violation: Option<ProtocolViolation>) {
+        let Some(kind) = violation else { return };
+        warn!("client `{client}` violates the protocol: {kind:?}");
+        emit_deferred(&mut self.commands, ClientViolation { client, kind });
     }
 
     fn handle(&mut self, client: Entity, bytes: &Bytes) {
@@ -117,32 +118,32 @@ impl RequestHandler<'_, '_> {
             if self.clients.get(client).is_some_and(|client| client.ready) {
                 self.sessions.inbox.push((client, bytes.clone()));
             } else {
-                self.drop_malformed(client, "comes before the hello");
+                self.drop_malformed(client, "arrived before the handshake");
             }
             return;
         }
         let Ok(request) = codec::from_bytes::<Request>(&bytes[1..]) else {
-            return self.drop_malformed(client, "does not decode");
+            return self.drop_malformed(client, "cannot be decoded");
         };
         let long = match &request {
             Request::Handshake(_, named) | Request::Resync(named) => {
                 named.copies.len() > COPIES_MAX
             }
-            Request::Heal(views) => views.len() > REPAIRS_MAX,
+            Request::Repair(views) => views.len() > REPAIRS_MAX,
             Request::Received(_) => false,
         };
         if long {
-            return self.drop_malformed(client, "names too much");
+            return self.drop_malformed(client, "lists too many copies or views");
         }
         self.stats.requests_validated += 1;
         match request {
-            Request::Handshake(hello, named) => self.accept_handshake(client, hello, named),
+            Request::Handshake(handshake, named) => self.accept_handshake(client, handshake, named),
             Request::Resync(named) => {
                 self.stats.resyncs_served += 1;
                 self.clients.record_desync(client);
                 self.resync.request(client, named);
             }
-            Request::Heal(views) => {
+            Request::Repair(views) => {
                 self.stats.repairs_served += views.len() as u64;
                 self.clients.record_desync(client);
                 self.resync.repair_views(client, &views, &self.subscriptions, &self.clients);
@@ -155,7 +156,7 @@ impl RequestHandler<'_, '_> {
         let Some(catalog) = &self.catalog else { return };
         let ours = local_handshake(catalog, &self.registry, &self.actions, &self.pool);
         if ours == theirs {
-            let now = (*self.tick, *self.epoch);
+            let now = *self.clock;
             self.resync.accept_handshake(
                 client,
                 named,
@@ -167,17 +168,17 @@ impl RequestHandler<'_, '_> {
         }
         let mismatch = ProtocolMismatch { server: ours, client: theirs };
         info!("not syncing inventories with client `{client}`: {mismatch}");
-        let refusal = SyncRejected { peer: client.into(), mismatch };
-        emit_deferred(&mut self.commands, refusal);
-        if let (Some(channel), Ok(hello)) =
+        let rejected = SyncRejected { peer: client.into(), mismatch };
+        emit_deferred(&mut self.commands, rejected);
+        if let (Some(channel), Ok(handshake)) =
             (self.channels.server_message_channel::<SyncBatch>(), codec::to_bytes(&ours))
         {
-            self.messages.send(client, channel, [&[REFUSED], hello.as_slice()].concat());
+            self.messages.send(client, channel, [&[REJECTED], handshake.as_slice()].concat());
         }
     }
 }
 
-/// Carries out the requests that are about inventories, in the order in which they arrived.
+/// Handles the requests about inventories, in the order in which they arrived.
 pub(crate) fn act_on_requests(world: &mut World) {
     let inbox = core::mem::take(&mut world.resource_mut::<Sessions>().inbox);
     for (client, bytes) in inbox {
@@ -189,8 +190,8 @@ pub(crate) fn act_on_requests(world: &mut World) {
     }
 }
 
-fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut desk: RequestHandler) {
-    desk.drop_malformed(client, &format!("does not decode: {error}"));
+fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut handler: RequestHandler) {
+    handler.drop_malformed(client, &format!("cannot be decoded: {error}"));
 }
 
 fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -204,7 +205,7 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
     match (session.turn(number), asked) {
         (Turn::New, Ok(asked)) => answer(world, client, asked),
         (Turn::New, Err(error)) => {
-            // Its number can be read, so it is answered: nobody waits for ever.
+            // The number was decoded, so the request is answered. Otherwise the client would wait forever.
             session.answer(Err(Rejection::Invalid));
             world.resource_mut::<Clients>().mark_eventful(client);
             return Err(error);
@@ -219,14 +220,14 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
     Ok(())
 }
 
-/// What a client asks.
+/// A decoded request.
 enum Asked {
     Act { actor: Option<Entity>, witness: u16, action: AnyAction },
     Open(Target),
     Close(Entity),
 }
 
-/// Reads what follows the body, and finds the inventories that the client names.
+/// Decodes the payload of a request, and resolves the views that the client names to inventories.
 fn decode(
     world: &World,
     client: Entity,
@@ -264,7 +265,7 @@ fn answer(world: &mut World, client: Entity, asked: Asked) {
     let id = ClientId::Client(client);
     let result = match &asked {
         Asked::Act { actor, witness, action } => {
-            // Zero says that the player went by nothing.
+            // Zero means that the client predicted nothing and sent no hash of what the player saw.
             act::act(world, id, *actor, action, (*witness != 0).then_some(*witness))
         }
         Asked::Open(target) => {
@@ -279,16 +280,16 @@ fn answer(world: &mut World, client: Entity, asked: Asked) {
     stats.requests_validated += 1;
     match &result {
         Ok(()) => stats.requests_accepted += 1,
-        Err(refused) => {
+        Err(rejected) => {
             stats.requests_rejected += 1;
-            world.resource_mut::<RejectionCounts>().count(refused.reason);
+            world.resource_mut::<RejectionCounts>().count(rejected.reason);
         }
     }
     world.resource_mut::<Clients>().mark_eventful(client);
-    if let Err(refused) = &result {
-        world.resource_mut::<Resync>().repair(client, &refused.believed);
+    if let Err(rejected) = &result {
+        world.resource_mut::<Resync>().repair(client, &rejected.believed);
     }
     if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {
-        session.answer(result.map_err(|refused| refused.reason));
+        session.answer(result.map_err(|rejected| rejected.reason));
     }
 }

@@ -15,13 +15,13 @@ use crate::{
             idle::{IdleChecks, send_checksum},
             lifecycle::reopen,
             queue::QueuePosition,
-            resync::{Epoch, SyncTick},
+            resync::SyncClock,
             subscriptions::{InventoryViews, Subscription, Subscriptions},
             throttle::{Cost, Throttle},
         },
     },
     shared::stats::InventoryStats,
-    wire::checksum::digest,
+    wire::checksum::checksum,
 };
 
 use super::job::{Batched, Job, content, planned_bytes};
@@ -42,8 +42,7 @@ pub(crate) fn batch_changes(
     settings: Res<SyncSettings>,
     policy: Res<QualityPolicy>,
     time: Res<Time<Real>>,
-    tick: Res<SyncTick>,
-    epoch: Res<Epoch>,
+    clock: Res<SyncClock>,
     mut periods: Local<Option<Periods>>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
@@ -53,7 +52,7 @@ pub(crate) fn batch_changes(
     mut stats: ResMut<InventoryStats>,
 ) {
     let now = AppInstant::new(time.elapsed());
-    throttle.begin_tick(tick.0, now);
+    throttle.begin_tick(clock.tick, now);
     let known = periods.filter(|_| !settings.is_changed() && !policy.is_changed());
     let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
     if settings.is_changed() {
@@ -98,7 +97,7 @@ pub(crate) fn batch_changes(
     while let Some(inventory) = idle.next(now, settings.checksum_delay, &mut subscriptions) {
         if let Ok((baseline, _)) = inventories.get(inventory) {
             let version = baseline.version();
-            let checksum = digest(baseline.state(), version, epoch.0);
+            let checksum = checksum(baseline.state(), version, clock.epoch);
             send_checksum(inventory, version, checksum, &subscriptions, &mut clients);
         }
     }
@@ -120,8 +119,8 @@ impl Trigger {
         matches!(self, Self::Queued(_))
     }
 
-    /// Returns `true` if a viewer is served now, provided that there are bytes. `priority` is the priority of the
-    /// inventory.
+    /// Returns `true` if a viewer is served now, provided that the byte budget allows it. `priority` is the
+    /// priority of the inventory.
     #[inline]
     fn serves(self, viewer: &Subscription, priority: SyncPriority, now: AppInstant) -> bool {
         let has_priority = match self {
@@ -137,7 +136,7 @@ impl Trigger {
 struct VersionStep {
     base: u64,
     version: u64,
-    /// Whether the changes fit into a delta. Otherwise the inventory is sent in full.
+    /// Whether the changes fit into a delta. If not, the inventory is sent in full.
     fits: bool,
     cost: Cost,
 }
@@ -187,7 +186,7 @@ impl Batching<'_> {
             throttle: self.throttle,
             batched: self.batched,
         };
-        // Viewers are served version by version. Mostly there is one version.
+        // Viewers are served version by version. Usually all of them have the same version.
         let mut all_sent = false;
         while !all_sent && let Some(base) = served.next_base() {
             let (sent, complete) = served.serve_version(base);
@@ -241,13 +240,13 @@ impl Serving<'_> {
         let due = self.views.subscriptions.iter();
         let due = due.filter(|viewer| self.is_due(viewer) && viewer.is_behind(version));
         let mut bases = due.filter_map(|viewer| {
-            // A viewer of an outgrown copy does not wait for bytes.
+            // A viewer that needs a full update does not wait for bytes.
             viewer.sent.filter(|base| {
                 *base < structure_version
                     || self.throttle.can_afford(viewer, from_queue, self.clients)
             })
         });
-        // In the queues the viewer that was sent something longest ago is first.
+        // From the queues, viewers with the oldest version are served first.
         if from_queue { bases.min() } else { bases.next() }
     }
 
@@ -275,11 +274,13 @@ impl Serving<'_> {
     /// viewer of the inventory is up to date.
     fn advance(&mut self, step: VersionStep) -> bool {
         let VersionStep { base, version, fits, cost } = step;
-        let from_queue = self.trigger.is_queued();
-        let flushing = self.throttle.is_flushing();
+        let Self { trigger, priority, now, periods, .. } = *self;
+        let (throttle, clients) = (&mut *self.throttle, &mut *self.clients);
+        let targets = &mut self.batched.targets;
+        let (from_queue, flushing) = (trigger.is_queued(), throttle.is_flushing());
         let mut all_sent = true;
         for (at, viewer) in self.views.subscriptions.iter_mut().enumerate() {
-            let is_due = flushing || self.trigger.serves(viewer, self.priority, self.now);
+            let is_due = flushing || trigger.serves(viewer, priority, now);
             if !(is_due && viewer.sent == Some(base)) {
                 all_sent &= !viewer.is_behind(version);
                 continue;
@@ -289,14 +290,14 @@ impl Serving<'_> {
                 self.outgrown.push(at);
                 continue;
             }
-            let Some(grade) = self.throttle.afford(viewer, cost, from_queue, self.clients) else {
+            let Some(grade) = throttle.afford(viewer, cost, from_queue, clients) else {
                 all_sent = false;
                 continue;
             };
             viewer.sent = Some(version);
-            let priority = viewer.priority.unwrap_or(self.priority);
-            viewer.timer.told(self.now, self.periods.of(priority, grade));
-            self.batched.targets.push((viewer.slot, viewer.view));
+            let priority = viewer.priority.unwrap_or(priority);
+            viewer.timer.record_sent(now, periods.of(priority, grade));
+            targets.push((viewer.slot, viewer.view));
         }
         all_sent
     }
@@ -311,8 +312,9 @@ impl Serving<'_> {
         if joins {
             batched.targets.truncate(start);
         }
+        let clients = &mut *self.clients;
         for (slot, _) in &batched.targets[start..] {
-            let Some(outbox) = self.clients.mark_pending(*slot) else { continue };
+            let Some(outbox) = clients.mark_pending(*slot) else { continue };
             outbox.shared_parts += u32::from(shared);
             outbox.private_updates += u32::from(!shared);
         }

@@ -13,15 +13,15 @@ use crate::{
     },
     server::{
         client_stats::AbandonedTransfers,
-        pacing::clock::AppInstant,
-        views::{clients::Clients, subscriptions::Subscriptions},
+        pacing::{clock::AppInstant, settings::SyncSettings},
+        views::{clients::Clients, subscriptions::Subscriptions, throttle::Throttle},
     },
-    shared::{containers::ContainerRegistry, stats::InventoryStats},
+    shared::{containers::ContainerRegistry, messages::SyncChunk, stats::InventoryStats},
     wire::{
         OpenHead, Schema,
         bits::BitWriter,
         encode::{self, OpenBody},
-        transfer::{CHUNK_BYTES, CHUNKS_MAX, pack},
+        transfer::{CHUNK_BYTES, CHUNKS_MAX, ChunkHead, pack, write_chunk},
     },
 };
 
@@ -29,8 +29,10 @@ use super::{
     copies::{EncodedCopies, SyncedInventories, head_of},
     transfers::{Abandoned, Transfer},
 };
+use bevy_replicon::prelude::*;
+use bevy_replicon::shared::message::registry::RemoteMessageRegistry;
 
-/// A transfer of this many bytes is closed, and the rest goes into the next one.
+/// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one.
 const TRANSFER_BYTES: usize = 1 << 16;
 
 /// What [`build_transfers`] works with.
@@ -57,9 +59,6 @@ pub(crate) fn build_transfers(
     mut copies: ResMut<EncodedCopies>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    if clients.chunked.is_empty() {
-        return;
-    }
     let now = AppInstant::new(time.elapsed());
     let chunked = core::mem::take(&mut clients.chunked);
     let mut building = Building {
@@ -82,9 +81,10 @@ pub(crate) fn build_transfers(
         building.build(*client);
     }
     clients.chunked = chunked;
+    copies.clear();
 }
 
-/// The contents of a transfer in the making.
+/// The contents of a transfer that is being built.
 #[derive(Default)]
 struct TransferContents {
     opens: BitWriter,
@@ -95,7 +95,7 @@ struct TransferContents {
 }
 
 impl Building<'_, '_, '_> {
-    /// Builds a transfer of the views that wait, or of the first of them, unless one is on its way.
+    /// Builds a transfer of the views that wait, as many as fit, unless another transfer is in progress.
     fn build(&mut self, client: Entity) {
         let Some(views) = self.clients.get_mut(client) else { return };
         if views.transfers.transfer.is_some() {
@@ -170,4 +170,58 @@ impl Building<'_, '_, '_> {
         encode::open(opens, self.schema, before, (&head, baseline.state()), body);
         copies.push((inventory, head));
     }
+}
+
+/// Sends the chunks of transfers, as far as the budgets allow.
+pub(crate) fn send_chunks(
+    registry: Res<RemoteMessageRegistry>,
+    settings: Res<SyncSettings>,
+    time: Res<Time<Real>>,
+    mut clients: ResMut<Clients>,
+    mut throttle: ResMut<Throttle>,
+    mut messages: ResMut<ServerMessages>,
+    mut stats: ResMut<InventoryStats>,
+) {
+    let Some(channel) = registry.server_message_channel::<SyncChunk>() else {
+        return error!("the channel of inventory chunks is not registered");
+    };
+    let now = AppInstant::new(time.elapsed());
+    let [rate, total_rate] = settings.rates();
+    let mut chunked = core::mem::take(&mut clients.chunked);
+    // Each tick another client is served first.
+    chunked.rotate_left(1);
+    chunked.retain(|client| {
+        let left_in_total = throttle.total.left(total_rate, now);
+        let Some((outbox, views)) = clients.by_entity_mut(*client) else { return false };
+        let number = views.transfers.last;
+        let Some(transfer) = &mut views.transfers.transfer else {
+            return !views.transfers.is_idle();
+        };
+        let mut left = if throttle.is_flushing() {
+            usize::MAX
+        } else {
+            let left = settings.chunk_bytes_per_tick.max(1);
+            left.min(outbox.budget.left(rate, now)).min(left_in_total)
+        };
+        let mut bytes = 0;
+        while left > 0 && transfer.sent < transfer.total {
+            let (index, total) = (transfer.sent, transfer.total);
+            let head = ChunkHead { transfer: number, index, total };
+            let chunk = Bytes::from(write_chunk(head, &transfer.bytes));
+            stats.chunks_sent += 1;
+            bytes += chunk.len();
+            left = left.saturating_sub(chunk.len());
+            outbox.record_sent(chunk.len());
+            messages.send(*client, channel, chunk);
+            transfer.sent += 1;
+            transfer.sent_at = now;
+        }
+        stats.bytes_sent += bytes as u64;
+        stats.bytes_chunks += bytes as u64;
+        outbox.budget.spend(bytes, rate, now);
+        throttle.total.spend(bytes, total_rate, now);
+        true
+    });
+    chunked.append(&mut clients.chunked);
+    clients.chunked = chunked;
 }

@@ -18,10 +18,10 @@ pub(crate) type SyncedInventories<'w, 's> =
 
 /// The encoded slots of the inventories that open in this tick.
 #[derive(Resource, Default)]
-pub(crate) struct EncodedCopies(EntityHashMap<BitWriter>);
+pub(crate) struct EncodedCopies(EntityHashMap<(u64, BitWriter)>);
 
 impl EncodedCopies {
-    /// Drops the copies of the tick before.
+    /// Drops the copies of the previous tick.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -34,12 +34,16 @@ impl EncodedCopies {
         schema: Schema,
         stats: &mut InventoryStats,
     ) -> &BitWriter {
-        self.0.entry(inventory).or_insert_with(|| {
+        let version = baseline.version();
+        let new = || (u64::MAX, BitWriter::default());
+        let (encoded, w) = self.0.entry(inventory).or_insert_with(new);
+        if *encoded != version {
+            *encoded = version;
             stats.copies_encoded += 1;
-            let mut w = BitWriter::default();
-            encode::copy(&mut w, schema, baseline.state());
-            w
-        })
+            w.clear();
+            encode::copy(w, schema, baseline.state());
+        }
+        w
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         views::{
             client::ViewOpening,
             clients::{ClientSlot, Clients, Outbox},
-            resync::Epoch,
+            resync::SyncClock,
         },
     },
     shared::{containers::ContainerRegistry, stats::InventoryStats},
@@ -33,13 +33,13 @@ use super::{
     job::{Batched, Content, Job},
 };
 
-/// Encoded parts that several clients get. The buffers are kept from tick to tick.
+/// Encoded parts that several clients share. The buffers are kept from tick to tick.
 #[derive(Resource, Default)]
 pub(crate) struct Encoded {
     /// Shared parts in the order of the jobs, with the range of their [targets](Batched::targets).
     pub(super) shared: Vec<(Range<usize>, Bytes)>,
     part: MessageWriter,
-    /// Encoded to learn its length.
+    /// Buffer for encoding an update only to determine its length.
     scratch: BitWriter,
 }
 
@@ -49,7 +49,7 @@ struct Encoding<'a, 'w, 's> {
     schema: Schema<'a>,
     pool: &'a DataPool,
     batched: &'a Batched,
-    epoch: Epoch,
+    epoch: u64,
     clients: &'a mut Clients,
     copies: &'a mut EncodedCopies,
     encoded: &'a mut Encoded,
@@ -63,7 +63,7 @@ pub(crate) fn encode_messages(
     registry: Res<ContainerRegistry>,
     pool: Res<DataPool>,
     batched: Res<Batched>,
-    epoch: Res<Epoch>,
+    clock: Res<SyncClock>,
     mut clients: ResMut<Clients>,
     mut sessions: ResMut<Sessions>,
     mut copies: ResMut<EncodedCopies>,
@@ -79,7 +79,7 @@ pub(crate) fn encode_messages(
         schema: Schema { catalog: &catalog, registry: registry.as_slice() },
         pool: &pool,
         batched: &batched,
-        epoch: *epoch,
+        epoch: clock.epoch,
         clients: &mut clients,
         copies: &mut copies,
         encoded: &mut encoded,
@@ -113,6 +113,7 @@ impl Encoding<'_, '_, '_> {
     }
 
     /// Begins the private message of a client. Returns `false` if it is sent none.
+    #[inline]
     fn begin_message(&mut self, slot: ClientSlot, sessions: &mut Sessions) -> bool {
         let Some(outbox) = self.clients.outbox_mut(slot) else { return false };
         if !outbox.is_plain() {
@@ -130,6 +131,7 @@ impl Encoding<'_, '_, '_> {
     }
 
     /// Begins a private message that may contain more than updates.
+    #[cold]
     fn begin_eventful(&mut self, slot: ClientSlot, sessions: &mut Sessions) {
         let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
         let openings = core::mem::take(&mut views.openings);
@@ -164,7 +166,7 @@ impl Encoding<'_, '_, '_> {
         let transfer = views.transfers.last_dropped();
         let lengths = message.begin_full(&FullHead {
             answers: answers.as_ref(),
-            reset: reset.then_some(Reset { transfer, epoch: self.epoch.0 }),
+            reset: reset.then_some(Reset { transfer, epoch: self.epoch }),
             follows: outbox.shared_parts as usize,
             forgotten: &views.forgets,
             data: &data,
@@ -236,7 +238,7 @@ impl Encoding<'_, '_, '_> {
     }
 }
 
-/// What a job has written.
+/// Size and kind of the update that a job has written.
 struct Written {
     full: bool,
     bits: usize,

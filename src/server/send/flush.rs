@@ -1,4 +1,4 @@
-//! Before a server stops: tells everything that waits for its turn, and says what could not be told.
+//! Sends all waiting updates before a server stops, and reports those that could not be sent in time.
 
 use core::time::Duration;
 
@@ -28,9 +28,9 @@ pub(crate) fn plugin(app: &mut App) {
     );
 }
 
-/// Server: trigger it before you stop the server or disconnect everybody. Whatever waits for its turn (slower priorities,
-/// a debounce delay, budgets, chunks) is told at once, and [`InventoriesFlushed`] says when that is done, or that the time
-/// is over.
+/// Server: trigger it before you stop the server or disconnect all clients. Everything that waits because of its
+/// priority, the debounce delay, a budget or a chunked transfer is sent at once. [`InventoriesFlushed`] is emitted
+/// when that is done, or when the time is up.
 ///
 /// ```
 /// use core::time::Duration;
@@ -44,8 +44,8 @@ pub(crate) fn plugin(app: &mut App) {
 /// }
 ///
 /// fn stop(flushed: On<InventoriesFlushed>, mut exit: MessageWriter<AppExit>) {
-///     for left in &flushed.left {
-///         warn!("client `{}` was not told all of inventory `{}`", left.client, left.inventory);
+///     for update in &flushed.remaining {
+///         warn!("client `{}` is behind on inventory `{}`", update.client, update.inventory);
 ///     }
 ///     exit.write(AppExit::Success);
 /// }
@@ -53,19 +53,21 @@ pub(crate) fn plugin(app: &mut App) {
 /// ```
 #[derive(Event, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlushInventories {
-    /// How long it may take. What is left then is given up.
+    /// Maximum time for the flush. Updates that are not sent by then are reported in
+    /// [`InventoriesFlushed::left`].
     pub within: Duration,
 }
 
-/// Server: everything that waited has been handed to the messaging backend, or the time is over. Stop the server in
-/// the next frame at the earliest, so that the backend has sent it.
+/// Server: all waiting updates were passed to the messaging backend, or the time of [`FlushInventories`] is up.
+/// Stop the server in the next frame or later, so that the backend can send them. Emitted at once if no server
+/// runs.
 #[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
 pub struct InventoriesFlushed {
-    /// What could not be told in time.
-    pub left: Vec<PendingUpdate>,
+    /// The updates that could not be sent in time. Empty if all were sent.
+    pub remaining: Vec<PendingUpdate>,
 }
 
-/// A client that was not told the newest state of an inventory.
+/// A client that was not sent the newest state of an inventory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PendingUpdate {
     /// The client.
@@ -82,7 +84,7 @@ fn begin_flush(
     mut commands: Commands,
 ) {
     if *server == ServerState::Stopped {
-        emit_deferred(&mut commands, InventoriesFlushed { left: Vec::new() });
+        emit_deferred(&mut commands, InventoriesFlushed { remaining: Vec::new() });
         return;
     }
     throttle.flush_until = Some(AppInstant::new(time.elapsed().saturating_add(flush.within)));
@@ -98,18 +100,18 @@ fn end_flush(
 ) {
     let Some(until) = throttle.flush_until else { return };
     let version = |inventory| inventories.get(inventory).map_or(0, Baseline::version);
-    let left = list_behind(&subscriptions, &clients, version).into_iter();
-    let left: Vec<PendingUpdate> =
-        left.map(|(client, inventory)| PendingUpdate { client, inventory }).collect();
+    let behind = list_behind(&subscriptions, &clients, version).into_iter();
+    let remaining: Vec<PendingUpdate> =
+        behind.map(|(client, inventory)| PendingUpdate { client, inventory }).collect();
     let over = AppInstant::new(time.elapsed()) >= until;
-    if !left.is_empty() && !over {
+    if !remaining.is_empty() && !over {
         return;
     }
     throttle.flush_until = None;
-    if left.is_empty() {
-        info!("everything that waited for clients has been told");
+    if remaining.is_empty() {
+        info!("all waiting inventory updates have been sent");
     } else {
-        warn!("{} inventories of clients could not be told in time", left.len());
+        warn!("{} inventory updates could not be sent in time", remaining.len());
     }
-    emit_deferred(&mut commands, InventoriesFlushed { left });
+    emit_deferred(&mut commands, InventoriesFlushed { remaining });
 }

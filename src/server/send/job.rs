@@ -10,7 +10,7 @@ use crate::{
 use bevy::prelude::*;
 use core::ops::Range;
 
-/// What a job sends.
+/// What a job sends. `Smaller` is whichever of the two takes fewer bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {
     Delta,
@@ -33,12 +33,13 @@ pub(super) struct Job {
     pub(super) len: usize,
     /// Whether any slot contains instance data.
     pub(super) has_data: bool,
+    /// Whether a delta or a full update is sent.
     pub(super) content: Content,
     /// The slots that changed in between, as a range of [`Batched::entries`].
     pub(super) entries: Range<usize>,
     /// The recipients, as a range of [`Batched::targets`].
     pub(super) targets: Range<usize>,
-    /// Whether the targets are those of the job before, so that both share one part.
+    /// Whether the targets are the same as those of the previous job, so that both are encoded in one shared part.
     pub(super) joins: bool,
 }
 
@@ -49,12 +50,12 @@ pub(crate) struct Batched {
     /// Clients with the view by which they know the inventory.
     pub(super) targets: Vec<(ClientSlot, u32)>,
     pub(super) entries: Vec<ChangedSlot>,
-    /// SyncedInventories with a viewer that was not due in the tick before.
+    /// Inventories with a viewer that was not due in the previous tick.
     waiting: Vec<Entity>,
 }
 
 impl Batched {
-    /// Drops the jobs of the tick before, and returns the inventories that wait.
+    /// Drops the jobs of the previous tick, and returns the inventories that wait.
     pub(crate) fn begin(&mut self, throttle: &mut Throttle) -> Vec<Entity> {
         self.jobs.clear();
         self.targets.clear();
@@ -64,13 +65,14 @@ impl Batched {
         waiting
     }
 
-    /// Returns the buffer of [`begin`](Self::begin).
+    /// Takes back the buffer of [`begin`](Self::begin).
     pub(crate) fn end(&mut self, mut waiting: Vec<Entity>) {
         waiting.clear();
         self.waiting = waiting;
     }
 }
 
+/// Returns what an update with this many changed slots sends for an inventory of `len` slots.
 pub(super) fn content(changed: usize, len: usize, settings: &SyncSettings) -> Content {
     if !settings.deltas_enabled {
         return Content::Full;

@@ -43,7 +43,7 @@ struct Selecting<'a, 'w, 's> {
     subscriptions: &'a mut Subscriptions,
     clients: &'a mut Clients,
     copies: &'a mut EncodedCopies,
-    /// Encoded once to learn its length.
+    /// Buffer for encoding a message only to determine its length.
     scratch: BitWriter,
     stats: &'a mut InventoryStats,
 }
@@ -64,9 +64,6 @@ pub(crate) fn select_openings(
     mut stats: ResMut<InventoryStats>,
 ) {
     copies.clear();
-    if clients.pending.is_empty() {
-        return;
-    }
     let now = AppInstant::new(time.elapsed());
     let pending = core::mem::take(&mut clients.pending);
     let mut selecting = Selecting {
@@ -88,7 +85,7 @@ pub(crate) fn select_openings(
         for ViewOpening { inventory, .. } in
             openings.iter().filter(|opening| opening.since.is_some())
         {
-            // A copy that the client has kept may have become wrong meanwhile.
+            // A copy that the client has kept may be wrong, so a checksum follows.
             if let Some(views) = selecting.subscriptions.get_mut(*inventory) {
                 idle.record_sent(*inventory, views, now, settings.checksum_delay);
             }
@@ -102,9 +99,9 @@ pub(crate) fn select_openings(
 }
 
 impl Selecting<'_, '_, '_> {
-    /// Selects the views of a client that open now, and advances their last sent version: its own inventories
-    /// first, and no more than fit into a message. Of the others, those of which the client has kept a copy open
-    /// in the next tick, and the rest is sent in chunks.
+    /// Selects the views of a client that open now, and advances their last sent version. The player's own
+    /// inventories come first, and no more are selected than fit into a message. Of the others, those of which
+    /// the client has kept a copy open in the next tick, and the rest is sent in chunks.
     fn select(&mut self, client: Entity) -> Vec<ViewOpening> {
         let Some(views) = self.clients.get_mut(client).filter(|views| views.ready) else {
             return Vec::new();
@@ -156,8 +153,8 @@ impl Selecting<'_, '_, '_> {
         Some((inventory, head_of(client, view, inventory, found, self.subscriptions)?))
     }
 
-    /// Opens the views of a transfer that a client has received, except those that have changed in more than
-    /// their slots since. The latter are sent again.
+    /// Opens the views of a transfer that a client has received. Views in which more than the contents of slots
+    /// has changed since are sent again instead.
     fn hand_over(&mut self, client: Entity, throttle: &mut Throttle) -> Option<Handover> {
         let transfers = &mut self.clients.get_mut(client)?.transfers;
         let Transfer { copies, data, .. } =
@@ -190,7 +187,7 @@ impl Selecting<'_, '_, '_> {
         Some(Handover { transfer: number, dropped })
     }
 
-    /// Returns the current version of an inventory if nothing but slots has changed since this header.
+    /// Returns the current version of an inventory if only the contents of slots have changed since this header.
     fn unchanged_version(&self, client: Entity, inventory: Entity, head: &OpenHead) -> Option<u64> {
         let found = self.inventories.get(inventory).ok()?;
         let baseline = found.0;

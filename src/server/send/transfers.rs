@@ -6,39 +6,43 @@ use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
 use core::time::Duration;
 
-/// Time after its last chunk in which a client must confirm a transfer.
+/// Time within which a client must confirm a transfer, after its last chunk was sent.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Maximum number of consecutive transfers that a client may leave unconfirmed.
+/// Number of consecutive unconfirmed transfers after which the contents of the last one are not sent again.
 const TRANSFER_TRIES: u32 = 3;
 
 /// The full updates of one client that are sent in chunks.
 #[derive(Default, Debug)]
 pub(crate) struct OutgoingTransfers {
-    /// Views that need a full update. One that has received it by other means is skipped.
+    /// Views that need a full update. A view that has got it by other means is skipped.
     pub(crate) wanted: Vec<u32>,
     pub(crate) transfer: Option<Transfer>,
+    /// Number of the last transfer.
     pub(crate) last: u8,
     /// Number of consecutive transfers that were abandoned.
     abandoned: u32,
 }
 
+/// A transfer that is on its way.
 #[derive(Debug)]
 pub(crate) struct Transfer {
     pub(crate) bytes: Bytes,
+    /// Number of chunks in total.
     pub(crate) total: usize,
     /// Number of chunks that have been sent.
     pub(crate) sent: usize,
     /// When the last chunk was sent.
     pub(crate) sent_at: AppInstant,
+    /// The full updates in it, with the header of each.
     pub(crate) copies: Vec<(Entity, OpenHead)>,
     /// Instance data that the client did not have.
     pub(crate) data: Vec<DataId>,
-    /// Whether it refers to instance data that the client already had.
+    /// Whether the transfer refers to instance data that the client already had.
     pub(crate) needs_known_data: bool,
-    /// Whether the client has all of it.
+    /// Whether the client has received all chunks.
     pub(crate) received: bool,
-    /// Views in it that have closed since.
+    /// Views in the transfer that have closed since.
     pub(crate) gone: HashSet<u32>,
 }
 
@@ -53,7 +57,7 @@ impl OutgoingTransfers {
         self.wanted.is_empty() && self.transfer.is_none()
     }
 
-    /// Returns the number of full updates that wait or are on their way.
+    /// Returns the number of full updates that wait or are being transferred.
     pub(crate) fn len(&self) -> usize {
         self.wanted.len() + self.transfer.as_ref().map_or(0, |transfer| transfer.copies.len())
     }
@@ -88,7 +92,7 @@ impl OutgoingTransfers {
         })
     }
 
-    /// Drops a view that has closed. A transfer without open views is cancelled.
+    /// Drops a view that has closed. A transfer without open views is canceled.
     pub(crate) fn forget(&mut self, view: u32) {
         self.wanted.retain(|wanted| *wanted != view);
         if let Some(transfer) = &mut self.transfer

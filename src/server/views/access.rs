@@ -1,4 +1,4 @@
-//! Who sees an inventory. Nobody else gets a byte of it.
+//! Which players see an inventory. No data about an inventory is sent to any other client.
 
 use bevy::ecs::{component::Component, entity::Entity};
 use bevy_replicon::shared::client_id::ClientId;
@@ -6,33 +6,33 @@ use smallvec::SmallVec;
 
 use crate::{model::rights::Rights, server::pacing::priority::SyncPriority};
 
-/// The client to whom an inventory belongs: sees all of it and may do everything.
+/// The client that an inventory belongs to. It sees the inventory and has all rights.
 ///
-/// Insert it again to hand the inventory over. It is removed when that client disconnects; a game that
-/// wants to know then whose body it was keeps a component of its own.
+/// Insert it again to change the owner. It is removed when that client disconnects. A game that needs to know the
+/// former owner then must keep a component of its own.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[component(immutable)]
 pub struct Owner(pub ClientId);
 
-/// Players may ask to open this inventory ([`open`](crate::prelude::InventoryActions::open)), and then have
-/// these rights to it. What else must be true say [rules](crate::prelude::InventoryAppExt::add_rule).
+/// Players may [open](crate::prelude::InventoryActions::open) this inventory, and then have these rights.
+/// [Rules](crate::prelude::InventoryAppExt::add_rule) can add further conditions. Default: [`Rights::USE`].
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Openable(pub Rights);
 
 impl Default for Openable {
-    /// Seeing, putting and taking: an ordinary chest.
+    /// Returns [`Rights::USE`]: see, put and take, as for an ordinary chest.
     fn default() -> Self {
         Self(Rights::USE)
     }
 }
 
-/// Players who see the inventory `via` may open this one, one inventory of `via` at a time, with the rights
-/// that they have to `via`. An [`Openable`] beside it restricts these rights, and rules may deny. It closes
-/// when the player no longer sees `via`.
+/// Players that see the inventory `via` may open this one, with the rights that they have to `via`. A player
+/// can have one inventory of `via` open at a time. An [`Openable`] on the same entity restricts these rights,
+/// and rules can deny access. The inventory closes when the player no longer sees `via`.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[relationship(relationship_target = OpensInto)]
 pub struct OpenedThrough {
-    /// The inventory that the player must see.
+    /// The inventory that the player must see to open this one.
     pub via: Entity,
 }
 
@@ -41,7 +41,7 @@ pub struct OpenedThrough {
 #[relationship_target(relationship = OpenedThrough)]
 pub struct OpensInto(Vec<Entity>);
 
-/// Who else sees an inventory: the players standing at a chest.
+/// The players that see an inventory in addition to its owner, such as those that stand at a chest.
 ///
 /// A client that disconnects is removed from every list.
 #[derive(Component, Clone, PartialEq, Eq, Default, Debug)]
@@ -51,74 +51,76 @@ pub struct Viewers(SmallVec<[Viewer; 2]>);
 struct Viewer {
     client: ClientId,
     rights: Rights,
-    /// The player asked for it, and may end it.
+    /// Whether the player opened the inventory itself, and may close it.
     asked: bool,
     priority: Option<SyncPriority>,
 }
 
 impl Viewers {
-    /// Nobody yet.
+    /// Returns an empty list.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets a client see the inventory, or changes what it may do.
+    /// Adds a client with these rights, or replaces the rights of a viewer. [`Rights::SEE`] is always included. A
+    /// priority that was set for the client is reset.
     pub fn add(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
         self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false, priority: None });
     }
 
-    /// The same for a player who asked for it.
+    /// Like [`add`](Self::add), for a player that opened the inventory itself.
     pub(crate) fn add_asked(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
         self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true, priority: None });
     }
 
-    /// Whether a client sees the inventory because it asked, and not because the game let it.
+    /// Returns `true` if a client sees the inventory because it opened it, not because the game added it.
     pub(crate) fn has_asked(&self, client: ClientId) -> bool {
         self.0.iter().any(|there| there.client == client && there.asked)
     }
 
-    /// Ends it. Says whether the client was there.
+    /// Removes a client. Returns `true` if it was a viewer.
     pub fn remove(&mut self, client: ClientId) -> bool {
         let len = self.0.len();
         self.0.retain(|there| there.client != client);
         self.0.len() != len
     }
 
-    /// What a client may do, if it is a viewer.
+    /// Returns the rights of a client, or `None` if it is not a viewer.
     #[must_use]
     pub fn rights_of(&self, client: ClientId) -> Option<Rights> {
         self.iter().find(|(there, _)| *there == client).map(|(_, rights)| rights)
     }
 
-    /// Everybody with their rights.
+    /// Returns all viewers with their rights.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ClientId, Rights)> + '_ {
         self.0.iter().map(|there| (there.client, there.rights))
     }
 
-    /// How soon a client hears of changes, if it is a viewer: as the inventory's [`SyncPriority`] says, until this
-    /// says otherwise.
+    /// Sets the priority for one viewer, instead of the inventory's [`SyncPriority`]. Has no effect if the
+    /// client is not a viewer.
     pub fn set_priority(&mut self, client: ClientId, priority: SyncPriority) {
         for viewer in self.0.iter_mut().filter(|there| there.client == client) {
             viewer.priority = Some(priority);
         }
     }
 
+    /// Returns all viewers with their rights and the priority that was set for each.
     pub(crate) fn iter_with_pace(
         &self,
     ) -> impl Iterator<Item = (ClientId, Rights, Option<SyncPriority>)> + '_ {
         self.0.iter().map(|there| (there.client, there.rights, there.priority))
     }
 
-    /// How many there are.
+    /// Returns the number of viewers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is nobody.
+    /// Returns `true` if there are no viewers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -24,16 +24,16 @@ pub(crate) struct ClientViews {
     pub(crate) reset: bool,
     /// Inventories by view.
     pub(crate) views: Vec<Option<Entity>>,
-    /// No view below this one is free.
+    /// All views below this one are taken.
     lowest_free: usize,
     pub(crate) closes: Vec<(u32, CloseCause)>,
-    /// Views that need a full update. One that is listed twice, or closed since, is skipped.
+    /// Views that need a full update. Duplicates and views that have closed since are skipped.
     pub(crate) opens: Vec<u32>,
     /// The views that open in this tick, selected by Batch.
     pub(crate) openings: Vec<ViewOpening>,
     /// The transfer that is handed over in this tick, selected by Batch.
     pub(crate) handover: Option<Handover>,
-    /// The copies that the client keeps of inventories out of view, with their versions. See
+    /// The copies that the client keeps of inventories that are no longer in view, with their versions. At most
     /// [`COPIES_MAX`].
     kept_copies: VecDeque<(InventoryId, u64)>,
     /// Views that wait for the byte budget.

@@ -23,23 +23,23 @@ pub(crate) struct ClientSlot {
     index: u32,
 }
 
-/// What a client is sent in this tick. Everything that an ordinary update needs of a client is here, in a
-/// pair of cache lines that are fetched together. The rest is in [`ClientViews`].
+/// What a client is sent in this tick. It contains everything that an ordinary update needs, aligned to a pair of
+/// cache lines that are fetched together. The rest is in [`ClientViews`].
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Outbox {
     client: Entity,
     /// Whether the client is on the list of those that are sent something.
     pending: bool,
-    /// Whether its private message contains more than updates.
+    /// Whether the client's private message may contain more than updates.
     pub(crate) eventful: bool,
-    /// Number of parts that it shares with other clients.
+    /// Number of parts that the client shares with others.
     pub(crate) shared_parts: u32,
-    /// Number of updates in its private message.
+    /// Number of updates in the client's private message.
     pub(crate) private_updates: u32,
     pub(crate) message: MessageWriter,
     pub(crate) budget: Budget,
-    /// Whether some of its views wait in the throttle queue.
+    /// Whether some of the client's views wait in the throttle queue.
     pub(super) throttled: bool,
     pub(crate) grade: LinkGrade,
     pub(crate) totals: SentTotals,
@@ -77,7 +77,7 @@ impl Outbox {
         self.totals.bytes += bytes as u64;
     }
 
-    /// Returns `true` if the client is sent one shared part and nothing else, or only updates of its own.
+    /// Returns `true` if the client is sent either a single shared part or only private updates.
     pub(crate) fn is_plain(&self) -> bool {
         !self.eventful
             && (self.shared_parts == 0 || (self.shared_parts == 1 && self.private_updates == 0))
@@ -99,6 +99,8 @@ pub(crate) struct Clients {
     free: Vec<u32>,
     /// Clients that are sent something in this tick.
     pub(crate) pending: Vec<ClientSlot>,
+    /// Whether any of them is sent more than updates.
+    pub(crate) has_events: bool,
     /// Clients that are sent more in the next tick.
     unfinished: Vec<Entity>,
     /// Clients with full updates that are sent in chunks.
@@ -198,6 +200,7 @@ impl Clients {
         let Some(slot) = self.slot(client) else { return };
         if let Some(outbox) = self.mark_pending(slot) {
             outbox.eventful = true;
+            self.has_events = true;
         }
     }
 
@@ -230,7 +233,7 @@ impl Clients {
     }
 
     /// Forgets instance data that no longer exists. Clients are sent its ids with the next message that can
-    /// carry them, or at once if there are many.
+    /// contain them, or at once if there are many.
     pub(crate) fn forget_data(&mut self, gone: &[DataId]) {
         let clients: Vec<Entity> = self.iter().collect();
         for client in clients {
@@ -242,7 +245,7 @@ impl Clients {
         }
     }
 
-    /// Returns `true` if updates for a client wait for bytes.
+    /// Returns `true` if updates for a client wait for the byte budget.
     pub(crate) fn is_throttled(&self, client: Entity) -> bool {
         self.get(client).is_some_and(|views| views.queue.len() > 0)
     }
@@ -267,10 +270,10 @@ impl Clients {
         let SentTotals { updates, merged, throttled, messages, bytes } = outbox.totals;
         Some(ClientSyncStats {
             views: views.views.iter().flatten().count() as u64,
-            bulk: views.transfers.len() as u64,
+            chunked: views.transfers.len() as u64,
             updates,
             merged,
-            throttled: throttled,
+            throttled,
             messages,
             bytes,
             desyncs: views.desyncs,

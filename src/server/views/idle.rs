@@ -19,7 +19,7 @@ const BUSY_DELAYS: u32 = 8;
 /// Inventories that changed and have not been checked since.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct IdleChecks {
-    /// With the time of the check, the earliest first.
+    /// Inventories with the time of their check, the earliest first.
     queue: VecDeque<(AppInstant, Entity)>,
 }
 
@@ -45,8 +45,8 @@ impl IdleChecks {
         self.queue.front().is_some_and(|(due, _)| *due <= now)
     }
 
-    /// Returns the next inventory that is idle, or has been busy for too long. Returns `None` if no other check
-    /// is due.
+    /// Returns the next inventory that is idle, or has been busy for too long. Returns `None` if no more checks
+    /// are due.
     pub(crate) fn next(
         &mut self,
         now: AppInstant,
@@ -58,7 +58,7 @@ impl IdleChecks {
             let Some(since) = views.checked_since else { continue };
             let idle = views.sent_at.plus(delay) <= now;
             let busy_for_long = since.plus(delay * BUSY_DELAYS) <= now;
-            // An update that was sent in this very tick is still on its way.
+            // An update that was sent in this tick has not been received yet.
             if idle || (busy_for_long && views.sent_at != now) {
                 views.checked_since = None;
                 return Some(inventory);

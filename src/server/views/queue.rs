@@ -16,7 +16,7 @@ pub(crate) struct QueuePosition {
 /// The views of one client that wait for bytes.
 #[derive(Default, Debug)]
 pub(crate) struct ThrottleQueue {
-    /// By priority. The view that has waited longest is first.
+    /// One queue per priority. The view that has waited longest is first.
     queues: [VecDeque<(AppInstant, u32)>; 3],
     /// The position of each view.
     positions: HashMap<u32, QueuePosition>,
@@ -47,8 +47,8 @@ impl ThrottleQueue {
         Some(view)
     }
 
-    /// Queues a view behind those that have waited as long. A queued view keeps its waiting time and only
-    /// changes its priority. Returns `true` if the view was not queued.
+    /// Queues a view behind those that have waited equally long. A view that is already queued keeps its
+    /// waiting time and only changes its priority. Returns `true` if the view was not queued before.
     pub(super) fn insert(
         &mut self,
         view: u32,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_returned_view_stays_ahead_of_views_that_came_later() {
+    fn requeued_view_stays_ahead_of_later_views() {
         let mut queue = ThrottleQueue::default();
         for (view, since) in [(1, 5), (2, 5), (3, 9)] {
             assert!(queue.insert(view, position(SyncPriority::Normal, since)));
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_priority_keeps_the_waiting_time_and_removal_is_complete() {
+    fn priority_change_keeps_waiting_time_and_removal_is_complete() {
         let mut queue = ThrottleQueue::default();
         for (view, since) in [(1, 1), (2, 2), (3, 2), (4, 3)] {
             queue.insert(view, position(SyncPriority::Low, since));
         }
         queue.insert(5, position(SyncPriority::Critical, 2));
-        assert!(!queue.insert(3, position(SyncPriority::Low, 9)), "it is queued already");
-        assert!(!queue.insert(4, position(SyncPriority::Critical, 9)), "it only moved");
+        assert!(!queue.insert(3, position(SyncPriority::Low, 9)), "the view is already queued");
+        assert!(!queue.insert(4, position(SyncPriority::Critical, 9)), "the priority changes");
         assert!(!queue.insert(1, position(SyncPriority::Critical, 9)));
         queue.remove(2);
         queue.remove(2);

@@ -13,19 +13,21 @@ use super::{
 /// Minimum number of ticks between two full updates of everything for one client.
 const RESYNC_TICKS_MIN: u64 = 10;
 
-/// Identifies this run of the server. Versions and checksums belong to it.
-#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Epoch(pub(crate) u64);
-
-impl FromWorld for Epoch {
-    fn from_world(world: &mut World) -> Self {
-        Self(world.get_resource_or_init::<InventoryRng>().draw(1..))
-    }
+/// The run of the server, and the number of ticks in it.
+#[derive(Resource, Clone, Copy, Debug)]
+pub(crate) struct SyncClock {
+    /// Identifies this run of the server. Versions and checksums belong to it.
+    pub(crate) epoch: u64,
+    /// Number of ticks that have been synced.
+    pub(crate) tick: u64,
 }
 
-/// Number of ticks that have been synced.
-#[derive(Resource, Clone, Copy, Default, Debug)]
-pub(crate) struct SyncTick(pub(crate) u64);
+impl FromWorld for SyncClock {
+    fn from_world(world: &mut World) -> Self {
+        let epoch = world.get_resource_or_init::<InventoryRng>().draw(1..);
+        Self { epoch, tick: 0 }
+    }
+}
 
 /// Server: trigger it to send full updates again, of one inventory or of all, to every client that sees them.
 #[derive(Event, Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +56,7 @@ pub(super) fn resend(
 /// Clients that wait for full updates.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Resync {
-    /// Clients that requested everything again, with the copies that they have.
+    /// Clients that requested full updates of everything, with the copies that they have.
     everything: Vec<(Entity, KnownCopies)>,
     /// Clients with an inventory of which they have a wrong copy.
     repairs: Vec<(Entity, Entity)>,
@@ -70,7 +72,7 @@ impl Resync {
         }
     }
 
-    /// Schedules full updates of inventories of which a client has a wrong copy, as often.
+    /// Schedules full updates of inventories of which a client has a wrong copy, with the same limit per client.
     pub(crate) fn repair(&mut self, client: Entity, inventories: &[Entity]) {
         for inventory in inventories {
             if !self.repairs.contains(&(client, *inventory)) {
@@ -107,7 +109,7 @@ impl Resync {
         &mut self,
         client: Entity,
         copies: KnownCopies,
-        (tick, epoch): (SyncTick, Epoch),
+        clock: SyncClock,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
@@ -115,34 +117,34 @@ impl Resync {
         if views.ready {
             self.request(client, copies);
         } else {
-            views.resync_after = tick.0 + RESYNC_TICKS_MIN;
-            reset_client(client, copies, epoch, subscriptions, clients);
+            views.resync_after = clock.tick + RESYNC_TICKS_MIN;
+            reset_client(client, copies, clock, subscriptions, clients);
         }
     }
 
     /// Resets the clients whose request is due.
     pub(super) fn serve_due(
         &mut self,
-        (tick, epoch): (SyncTick, Epoch),
+        clock: SyncClock,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
         self.everything.retain_mut(|(client, copies)| {
             let Some(views) = clients.get_mut(*client) else { return false };
-            let due = views.ready && tick.0 >= views.resync_after;
+            let due = views.ready && clock.tick >= views.resync_after;
             if due {
-                views.resync_after = tick.0 + RESYNC_TICKS_MIN;
+                views.resync_after = clock.tick + RESYNC_TICKS_MIN;
                 let copies = core::mem::take(copies);
-                reset_client(*client, copies, epoch, subscriptions, clients);
+                reset_client(*client, copies, clock, subscriptions, clients);
             }
             !due
         });
-        self.serve_due_repairs(tick, subscriptions, clients);
+        self.serve_due_repairs(clock, subscriptions, clients);
     }
 
     fn serve_due_repairs(
         &mut self,
-        tick: SyncTick,
+        clock: SyncClock,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
@@ -151,11 +153,11 @@ impl Resync {
         for of_one in repairs.chunk_by(|a, b| a.0 == b.0) {
             let client = of_one[0].0;
             let Some(views) = clients.get_mut(client) else { continue };
-            if tick.0 < views.resync_after {
+            if clock.tick < views.resync_after {
                 self.repairs.extend_from_slice(of_one);
                 continue;
             }
-            views.resync_after = tick.0 + RESYNC_TICKS_MIN;
+            views.resync_after = clock.tick + RESYNC_TICKS_MIN;
             for (_, inventory) in of_one {
                 let of_client = |there: &Subscription| there.slot.client == client;
                 let views = subscriptions.get(*inventory);
@@ -172,12 +174,12 @@ impl Resync {
 fn reset_client(
     client: Entity,
     known: KnownCopies,
-    epoch: Epoch,
+    clock: SyncClock,
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
     let Some(views) = clients.get_mut(client) else { return };
-    let (same_run, incoming) = (known.epoch == epoch.0, known.transfer);
+    let (same_run, incoming) = (known.epoch == clock.epoch, known.transfer);
     let copies = known.copies.into_iter().filter(|_| same_run);
     views.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
     views.queue.clear();

@@ -26,7 +26,7 @@ use super::{
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Subscriptions {
     inventories: EntityHashMap<InventoryViews>,
-    /// Handles that are no longer in use, the first one for the longest time.
+    /// Handles that are no longer in use. The one that was freed first is at the front.
     free_handles: VecDeque<u32>,
     next_handle: u32,
     /// Inventories whose viewers must be updated.
@@ -41,7 +41,7 @@ pub(crate) struct InventoryViews {
     pub(crate) id: InventoryId,
     pub(crate) handle: u32,
     pub(crate) subscriptions: SmallVec<[Subscription; 1]>,
-    /// Recent changes that some viewer has not been sent, as far as they are kept.
+    /// Recent changes that some viewer has not been sent, at most [`LOG_MAX`].
     pub(crate) log: Vec<LoggedChange>,
     /// Whether the inventory is on the list of those with a viewer that is not due yet.
     pub(super) waits: bool,
@@ -53,7 +53,7 @@ pub(crate) struct InventoryViews {
     pub(super) sent_at: AppInstant,
     /// When the inventory was queued for an idle check.
     pub(super) checked_since: Option<AppInstant>,
-    /// What the local player of a host or of a single-player game may do, if it sees the inventory.
+    /// Access of the local player of a host or of a single-player game, if it sees the inventory.
     pub(crate) local: Option<Access>,
 }
 
@@ -63,9 +63,9 @@ pub(crate) struct Subscription {
     pub(crate) slot: ClientSlot,
     pub(crate) view: u32,
     pub(crate) access: Access,
-    /// The last version that was sent. `None` until the full update is on its way.
+    /// The last version that was sent. `None` until the full update has been sent.
     pub(crate) sent: Option<u64>,
-    /// The priority that the game has set for this viewer. `None` for that of the inventory.
+    /// The priority that the game has set for this viewer. `None` to use that of the inventory.
     pub(crate) priority: Option<SyncPriority>,
     pub(crate) timer: Timer,
     /// Whether the client knows the view from a full update.
@@ -134,7 +134,7 @@ impl Subscriptions {
         self.stale.push(inventory);
     }
 
-    /// Takes the inventories that are scheduled. Return the buffer with
+    /// Takes the scheduled inventories. The caller gives the buffer back with
     /// [`return_stale`](Self::return_stale).
     pub(super) fn take_stale(&mut self) -> Vec<Entity> {
         core::mem::take(&mut self.stale)
@@ -145,7 +145,7 @@ impl Subscriptions {
         self.stale = stale;
     }
 
-    /// Returns what a player that sees an inventory may do with it.
+    /// Returns what a player may do with an inventory, or `None` if the player does not see it.
     pub(crate) fn access(&self, inventory: Entity, client: ClientId) -> Option<Access> {
         let views = self.inventories.get(&inventory)?;
         let ClientId::Client(client) = client else { return views.local };
@@ -154,7 +154,7 @@ impl Subscriptions {
         subscription.known.then_some(subscription.access)
     }
 
-    /// Returns the first inventory that a client owns: the body that rules measure from.
+    /// Returns the first inventory that a client owns. Rules measure distances from its entity.
     pub(crate) fn owned_by(&self, client: Entity, views: &ClientViews) -> Option<Entity> {
         let owned = |inventory: &Entity| {
             self.access(*inventory, ClientId::Client(client)).is_some_and(|access| access.owner)
@@ -184,7 +184,7 @@ impl InventoryViews {
         self.subscriptions.is_empty() && self.local.is_none()
     }
 
-    /// Records that the inventory was taken from the list of those with a viewer that is not due yet.
+    /// Records that the inventory was removed from the list of those with a viewer that is not due yet.
     pub(crate) fn end_wait(&mut self) {
         self.waits = false;
     }
@@ -209,7 +209,8 @@ impl InventoryViews {
         }
     }
 
-    /// Makes a client's next update due in this tick, whatever the priority: its player has acted here.
+    /// Makes a client's next update due in this tick regardless of priority, because its player has acted on the
+    /// inventory.
     pub(crate) fn hurry(&mut self, client: ClientId) {
         for subscription in &mut self.subscriptions {
             if ClientId::Client(subscription.slot.client) == client {

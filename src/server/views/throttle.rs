@@ -40,10 +40,12 @@ pub(crate) struct Throttle {
     newly_queued: u64,
     /// Inventories with a viewer that is not due yet, each once.
     waiting: Vec<Entity>,
-    /// Until when everything is sent at once, because the server is about to stop.
+    /// Until when everything is sent at once, because the server is about to stop. `None` for normal operation.
     pub(crate) flush_until: Option<AppInstant>,
     tick: u64,
     credit: Credit,
+    /// Whether the total budget was exhausted in this tick or in the one before.
+    total_exhausted: bool,
 }
 
 /// What an update costs its client and all clients together.
@@ -57,6 +59,7 @@ pub(crate) struct Cost {
 impl Throttle {
     pub(crate) fn begin_tick(&mut self, tick: u64, now: AppInstant) {
         (self.tick, self.credit) = (tick, Credit::at(now));
+        self.total_exhausted = self.total_exhausted_at != 0 && self.total_exhausted_at + 1 >= tick;
     }
 
     /// Returns `true` if no update waits.
@@ -76,10 +79,10 @@ impl Throttle {
 
     /// Returns `true` if the total budget was exhausted in this tick or in the one before.
     pub(crate) fn is_total_exhausted(&self) -> bool {
-        self.total_exhausted_at != 0 && self.total_exhausted_at + 1 >= self.tick
+        self.total_exhausted
     }
 
-    /// Applies changed rates. Debts remain the same number of bytes.
+    /// Applies changed rates. Debt remains the same number of bytes.
     pub(crate) fn set_rates(&mut self, rates: [Rate; 2], now: AppInstant, clients: &mut Clients) {
         let [one_before, all_before] = core::mem::replace(&mut self.rates, rates);
         let [one, all] = rates;
@@ -97,8 +100,9 @@ impl Throttle {
         Cost { nanos, total_nanos, merged }
     }
 
-    /// Returns `true` if there are bytes for an update. A client with queued updates has none for others, unless
-    /// this one is `from_queue`.
+    /// Returns `true` if the byte budgets allow an update. While the client has queued updates or the total
+    /// budget is exhausted, only updates `from_queue` are allowed. Hurried updates and those of a flush are
+    /// always allowed.
     #[inline]
     pub(crate) fn can_afford(
         &self,
@@ -141,6 +145,10 @@ impl Throttle {
         Some(grade)
     }
 
+    fn exhaust_total(&mut self) {
+        (self.total_exhausted_at, self.total_exhausted) = (self.tick, true);
+    }
+
     /// Queues an update that cannot be afforded.
     #[cold]
     pub(crate) fn queue(
@@ -151,7 +159,7 @@ impl Throttle {
     ) {
         let Some((outbox, views)) = clients.at_mut(viewer.slot) else { return };
         if !self.total.has(self.credit) && outbox.budget.has(self.credit) {
-            self.total_exhausted_at = self.tick;
+            self.exhaust_total();
         }
         if views.queue.insert(viewer.view, position) {
             outbox.totals.throttled += 1;
@@ -176,7 +184,7 @@ impl Throttle {
     pub(crate) fn next_queued(&mut self, clients: &mut Clients) -> Option<(Entity, QueuePosition)> {
         while let Some(Reverse((position, slot))) = self.heads.pop() {
             if !self.is_flushing() && !self.total.has(self.credit) {
-                self.total_exhausted_at = self.tick;
+                self.exhaust_total();
                 return None;
             }
             let Some((outbox, views)) = clients.at_mut(slot) else { continue };
@@ -187,7 +195,7 @@ impl Throttle {
                 let view = views.queue.pop(position.priority);
                 view.and_then(|view| *views.views.get(view as usize)?)
             } else {
-                // It was sent together with another client's.
+                // The view was served together with that of another client.
                 None
             };
             self.heads.extend(views.queue.head().map(|position| Reverse((position, slot))));

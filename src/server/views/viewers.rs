@@ -1,4 +1,4 @@
-//! Keeps the open views equal to [`Owner`] and [`Viewers`], and removes clients that have disconnected.
+//! Keeps the open views consistent with [`Owner`] and [`Viewers`], and removes clients that have disconnected.
 
 use bevy::{
     ecs::{
@@ -27,7 +27,7 @@ use super::{
     access::{Owner, Viewers},
     clients::Clients,
     lifecycle::{remove_client, remove_if_unseen, remove_inventory, update_subscribers},
-    resync::{Epoch, Resync, SyncTick},
+    resync::{Resync, SyncClock},
     subscriptions::{Access, Subscriptions},
     throttle::Throttle,
 };
@@ -59,7 +59,8 @@ fn mark_stale<E: EntityEvent, C: Component>(
     }
 }
 
-/// Inventories that were spawned while this app followed a server are its own from now on.
+/// Updates the viewers of all inventories. Those that were spawned while this app was a client belong to it
+/// from now on.
 fn mark_all_stale(
     inventories: Query<Entity, (With<Baseline>, Allow<Disabled>)>,
     mut subscriptions: ResMut<Subscriptions>,
@@ -94,7 +95,7 @@ fn on_grade_change(changed: On<QualityChanged>, mut clients: ResMut<Clients>) {
     clients.set_grade(changed.client, changed.to);
 }
 
-/// Removes every trace of a client, also from the components of the game.
+/// Removes a client from all state, including the [`Owner`] and [`Viewers`] components.
 fn on_disconnect(
     remove: On<Remove, ConnectedClient>,
     mut subscriptions: ResMut<Subscriptions>,
@@ -132,7 +133,7 @@ fn on_inventory_removed(
     remove_inventory(inventory, &mut subscriptions, &mut clients);
 }
 
-/// The default priority is critical, so queued updates of the inventory may have to move up.
+/// Moves queued updates of an inventory whose priority was removed, because the default priority is critical.
 fn on_priority_removed(
     remove: On<Remove, SyncPriority>,
     mut subscriptions: ResMut<Subscriptions>,
@@ -143,7 +144,7 @@ fn on_priority_removed(
     }
 }
 
-/// A server that stops sends nothing more, because the connections end.
+/// Removes all clients when the server stops. Nothing is sent to them, because their connections end.
 fn disconnect_all(
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
@@ -156,7 +157,7 @@ fn disconnect_all(
     }
 }
 
-/// A player who joins a server no longer sees the inventories of its own world.
+/// Closes all local views. A player that joins a server no longer sees the inventories of its own world.
 fn close_all_local(
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
@@ -175,8 +176,7 @@ type Viewed<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<
 pub(crate) fn update_views(
     changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
     inventories: Query<Viewed, (With<Baseline>, Allow<Disabled>)>,
-    epoch: Res<Epoch>,
-    mut tick: ResMut<SyncTick>,
+    mut clock: ResMut<SyncClock>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
     mut throttle: ResMut<Throttle>,
@@ -211,12 +211,12 @@ pub(crate) fn update_views(
         remove_if_unseen(inventory, &mut subscriptions, &mut clients);
     }
     subscriptions.return_stale(stale);
-    tick.0 += 1;
+    clock.tick += 1;
     clients.resume_unfinished();
-    resync.serve_due((*tick, *epoch), &mut subscriptions, &mut clients);
+    resync.serve_due(*clock, &mut subscriptions, &mut clients);
 }
 
-/// Lists the players who may see an inventory, each once.
+/// Lists the players that may see an inventory, each once.
 fn wanted_access(
     owner: Option<&Owner>,
     viewers: Option<&Viewers>,

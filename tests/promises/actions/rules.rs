@@ -19,7 +19,7 @@ fn near(In(ask): In<AccessRequest>, positions: Query<&At>) -> AccessDecision {
 
 /// No coins leave the player; at most five items come in.
 fn careful(In(ask): In<AccessRequest>) -> AccessDecision {
-    let AccessKind::Act { losses, .. } = ask.purpose else { return AccessDecision::Allow };
+    let AccessKind::Act { losses, .. } = ask.kind else { return AccessDecision::Allow };
     if losses.iter().any(|stack| stack.item == COIN) {
         return AccessDecision::Deny(Rejection::Game(7));
     }
@@ -247,7 +247,7 @@ fn items_moved_by_a_rule_are_not_doubled() {
         till: Option<Res<Till>>,
         mut inventories: Inventories,
     ) -> AccessDecision {
-        if let (AccessKind::Act { .. }, Some(till)) = (ask.purpose, till) {
+        if let (AccessKind::Act { .. }, Some(till)) = (ask.kind, till) {
             let (payer, till) = (ask.inventory, till.0);
             let paid = inventories.transact(|tx| {
                 for coins in tx.take(payer, COIN, 1)? {
@@ -287,7 +287,7 @@ fn gains_above_u32_are_passed_to_rules() {
                     .unwrap(),
             )
             .init_resource::<EventLog>()
-            .add_rule::<With<Hotbar>, _>(|ask: In<AccessRequest>| match ask.purpose {
+            .add_rule::<With<Hotbar>, _>(|ask: In<AccessRequest>| match ask.kind {
                 AccessKind::Act { .. } => AccessDecision::AtMost(5),
                 _ => AccessDecision::Allow,
             });

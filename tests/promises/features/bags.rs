@@ -12,7 +12,7 @@ impl ItemData for Bag {
 #[test]
 fn bag_opens_by_id_and_does_not_go_into_itself() {
     let bag_rule = |In(ask): In<AccessRequest>, ids: Query<&InventoryId>, pool: Res<DataPool>| {
-        let AccessKind::Act { gains, .. } = &ask.purpose else { return AccessDecision::Allow };
+        let AccessKind::Act { gains, .. } = &ask.kind else { return AccessDecision::Allow };
         let itself = gains.iter().any(|stack| {
             let bag = stack.data.and_then(|data| pool.get::<Bag>(data));
             bag.is_some_and(|bag| ids.get(ask.inventory) == Ok(&bag.0))

@@ -77,13 +77,13 @@ fn client_stats_add_up_to_the_totals() {
         assert_eq!(sum(|c| c.messages), stats.messages_sent + stats.chunks_sent);
         assert_eq!(sum(|c| c.bytes), stats.bytes_sent);
         assert_eq!(sum(|c| c.accepted), stats.requests_accepted);
-        assert_eq!(sum(|c| c.refused), stats.requests_rejected);
+        assert_eq!(sum(|c| c.rejected), stats.requests_rejected);
         assert_eq!((stats.requests_accepted, stats.requests_rejected), (2, 1));
         assert_eq!(sum(|c| c.throttled), stats.updates_throttled, "at {bytes_per_second}");
         assert_eq!(stats.updates_throttled > 0, bytes_per_second < 1000);
         assert_eq!(sum(|c| c.desyncs), stats.resyncs_served + stats.repairs_served);
         assert_eq!(all.iter().map(|c| c.views).collect::<Vec<_>>(), [2, 3, 2]);
-        assert_eq!((sum(|c| c.behind), sum(|c| c.bulk), sum(|c| c.bytes_per_second)), (0, 0, 0));
+        assert_eq!((sum(|c| c.behind), sum(|c| c.chunked), sum(|c| c.bytes_per_second)), (0, 0, 0));
         assert_eq!(sum(|c| c.malformed + c.flooded), 0);
         let received: Vec<u64> =
             pair.clients.iter().map(|c| crate::common::stats(&c.app).bytes_received).collect();

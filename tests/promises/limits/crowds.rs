@@ -109,7 +109,7 @@ fn ten_thousand_control_requests_per_second_are_bounded_work() {
         Handshake(u8),
         Resync(Named),
         Received(u8),
-        Heal(Vec<(u32, u32)>),
+        Repair(Vec<(u32, u32)>),
     }
     let write = |request: &Request| {
         let config = bincode::config::standard();
@@ -123,8 +123,8 @@ fn ten_thousand_control_requests_per_second_are_bounded_work() {
     pair.steps(30);
     let copies = (0..48).map(|n| (chest(n).to_bits(), u64::from(u32::MAX))).collect();
     let all = [
-        write(&Request::Heal((0..32).map(|n| (n, n)).collect())),
-        write(&Request::Heal((0..32).map(|n| (n, u32::MAX)).collect())),
+        write(&Request::Repair((0..32).map(|n| (n, n)).collect())),
+        write(&Request::Repair((0..32).map(|n| (n, u32::MAX)).collect())),
         write(&Request::Received(77)),
         write(&Request::Resync(Named { epoch: 7, copies, transfer: Some((1, 0)) })),
     ];

@@ -137,7 +137,7 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
     assert_eq!(malformed, whole.len() as u64 + 2);
     let client = pair.client_id(0).entity().unwrap();
     let bad = &pair.server.world().resource::<Bad>().0;
-    assert_eq!(*bad, [ClientViolation { client, what: ProtocolViolation::Malformed }]);
+    assert_eq!(*bad, [ClientViolation { client, kind: ProtocolViolation::Malformed }]);
     let next = forged(&pair, 2, Some(0), &valid);
     send(&mut pair, 0, next);
     pair.step();
@@ -178,7 +178,7 @@ fn ten_thousand_requests_per_second_are_dropped_undecoded() {
     assert_eq!(inventory(&mut pair, a).count(TORCH), 10);
     assert_eq!(inventory(&mut pair, b).count(COIN), 100);
     let client = pair.client_id(0).entity().unwrap();
-    let flooding = ClientViolation { client, what: ProtocolViolation::Flooding };
+    let flooding = ClientViolation { client, kind: ProtocolViolation::Flooding };
     assert!(pair.server.world().resource::<Bad>().0.contains(&flooding));
     assert!(!pair.server.world().resource::<Bad>().0.iter().any(|bad| bad.client != client));
 }

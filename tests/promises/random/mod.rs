@@ -5,5 +5,6 @@ mod cached_copies;
 mod checksums;
 mod network;
 mod priorities;
+mod seeds;
 mod throttling;
 mod viewers;

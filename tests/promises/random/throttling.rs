@@ -186,7 +186,7 @@ impl Game {
                 }
             }
             let sync = sync_of(&self.pair, client);
-            assert_eq!((sync.behind, sync.bulk), (0, 0), "client {client}: {sync:?}");
+            assert_eq!((sync.behind, sync.chunked), (0, 0), "client {client}: {sync:?}");
             let there = stats(&self.pair.clients[client].app);
             assert!(there.resyncs_requested <= self.gaps[client], "client {client}: {there:?}");
             assert_eq!(there.checksum_mismatches, 0);

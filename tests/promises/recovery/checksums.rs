@@ -43,7 +43,7 @@ fn assert_repaired(
     assert!(events.opened.is_empty() && events.closed.is_empty() && events.resized.is_empty());
     let [changed] = events.slots.as_slice() else { panic!("{:?}", events.slots) };
     assert_eq!((usize::from(changed.slot.index), changed.old), (slot, wrong));
-    assert_eq!(changed.cause, SlotCause::FullCopy);
+    assert_eq!(changed.cause, SlotCause::FullUpdate);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn wrong_checksums_do_bounded_harm() {
     let Scene { mut pair, player_entity: me, .. } = scene();
     pair.steps(REST);
     let channel = pair.sync_channel();
-    for digests in [vec![(7, 5)], vec![((1 << 16) - 1, 5)], vec![(0, 5), (0, 6), (1, 7)]] {
+    for checksums in [vec![(7, 5)], vec![((1 << 16) - 1, 5)], vec![(0, 5), (0, 6), (1, 7)]] {
         let mut w = BitWriter::default();
         encode::begin_full(&mut w, None, None, 0);
         encode::data(&mut w, &[], &[]);
@@ -158,7 +158,7 @@ fn wrong_checksums_do_bounded_harm() {
         encode::opens(&mut w, 0);
         encode::handover(&mut w, None);
         w.flag(false);
-        encode::digests(&mut w, &digests);
+        encode::checksums(&mut w, &checksums);
         feed(&mut pair, 0, channel, w.finish().to_vec());
         pair.steps(10);
     }

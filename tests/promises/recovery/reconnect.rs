@@ -1,5 +1,7 @@
 //! A client that reconnects receives what changed, once.
 
+use bevy_inventory_sync::shared::random::InventoryRng;
+
 use crate::common::{random::sample, *};
 use std::{cell::Cell, rc::Rc};
 
@@ -215,7 +217,12 @@ fn restarted_server_sends_full_updates() {
     let (mut first, ..) = stocked();
     first.disconnect(0);
     let client = core::mem::replace(&mut first.clients[0].app, Simulation::app(setup));
-    let mut second = Simulation::from_apps(Simulation::app(setup), [client]);
+    let restarted = Simulation::app(|app| {
+        setup(app);
+        // Another run of the server has another id.
+        app.insert_resource(InventoryRng::seeded(99));
+    });
+    let mut second = Simulation::from_apps(restarted, [client]);
     let me = spawn_player(&mut second, 0);
     inventory(&mut second, me).set(3, TORCH.stack(1)).unwrap();
     (1..11).for_each(|n| drop(spawn_chest(&mut second, n, &[0])));

@@ -25,7 +25,7 @@ fn eighteen_of_36_slots_are_a_delta_and_nineteen_a_full_update() {
         assert_eq!((deltas, fulls), expected, "{changed} slots");
         assert_same(&pair, 0, player(0));
         assert_eq!(events(&mut pair, 0).slots.len(), changed);
-        let cause = if changed > 18 { SlotCause::FullCopy } else { SlotCause::Server };
+        let cause = if changed > 18 { SlotCause::FullUpdate } else { SlotCause::Server };
         assert!(events(&mut pair, 0).slots.iter().all(|event| event.cause == cause));
     }
 }

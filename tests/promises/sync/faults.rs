@@ -55,7 +55,7 @@ fn count_above_the_stack_limit_is_a_fault_and_is_synced() {
     assert_same(&pair, 0, player(0));
     assert_eq!(faults(&pair).len(), 2);
     let text = faults(&pair)[0].to_string();
-    assert!(text.ends_with("inventory[0] holds 65 of torch, of which 64 stack"), "{text}");
+    assert!(text.ends_with("inventory[0] contains 65 of torch, the maximum is 64"), "{text}");
     inventory(&mut pair, entity).split(1, u32::MAX - 1).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));

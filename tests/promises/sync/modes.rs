@@ -189,7 +189,7 @@ fn inventory_spawned_while_connected_is_local_after_disconnect() {
 fn host_actions_obey_rules_and_apply_at_once() {
     let mut app = Simulation::app(|app| {
         setup(app);
-        app.add_rule::<With<Openable>, _>(|ask: In<AccessRequest>| match ask.purpose {
+        app.add_rule::<With<Openable>, _>(|ask: In<AccessRequest>| match ask.kind {
             AccessKind::Act { ref losses, .. } if losses.iter().any(|s| s.item == AXE) => {
                 AccessDecision::Deny(Rejection::Locked)
             }

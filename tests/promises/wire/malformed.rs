@@ -157,7 +157,7 @@ fn versions_that_overflow_are_decode_errors() {
     encode::open(&mut w, schema, None, (&head, &unit), encode::OpenBody::Copy(&copy));
     encode::handover(&mut w, None);
     w.flag(false);
-    encode::digests(&mut w, &[]);
+    encode::checksums(&mut w, &[]);
     let feed = |app: &mut App, bytes: &[u8]| {
         app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes.to_vec());
         app.update();

@@ -69,12 +69,12 @@ fn private(write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
 }
 
 /// A message of the kind that can hold everything, with checksums at its end.
-fn whole(digests: &[(u32, u64)], write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
+fn whole(checksums: &[(u32, u64)], write: impl FnOnce(&mut BitWriter, Schema)) -> Vec<u8> {
     let (catalog, kinds) = (catalog(), kinds());
     let mut w = BitWriter::default();
     write(&mut w, Schema { catalog: &catalog, registry: &kinds });
     w.flag(false);
-    encode::digests(&mut w, digests);
+    encode::checksums(&mut w, checksums);
     w.finish().to_vec()
 }
 
