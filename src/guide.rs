@@ -11,7 +11,7 @@
 //! | [trading] | two players, two offers, one exchange |
 //! | [saving] | saving and loading players, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
-//! | [connections] | connection quality, renet, recovery from errors, monitoring, shutting down a server |
+//! | [connections] | connection quality, renet, recovery from errors, monitoring, the debug overlay, shutting down a server |
 //! | [faq] | frequently asked questions |
 //! | [troubleshooting] | symptoms, causes and remedies |
 

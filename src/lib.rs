@@ -1,5 +1,5 @@
-//! Inventories for multiplayer Bevy games. An authoritative server keeps them in sync with its clients slot by slot,
-//! over [`bevy_replicon`].
+//! Inventories for multiplayer Bevy games. An authoritative server syncs them to its clients slot by slot, over
+//! [`bevy_replicon`].
 //!
 //! This page is the guide. The [chapters](#chapters) cover single topics in more depth.
 //!
@@ -22,7 +22,10 @@
 //! A **container** is a component made of slots: [`Inventory`], [`Hotbar`], or a [`Container`] of your own. All
 //! containers of one entity form one **inventory**, identified by its [`InventoryId`]. They are opened, sent and saved
 //! together. A slot holds at most one [`Stack`]. The **item catalog**, [`Items`], defines which items exist; both sides
-//! load it.
+//! load it. The app that decides on all changes is the **authority**: the server, or a single-player game.
+//!
+//! The [`prelude`] has the names that most games use. Everything else is imported by its path, which the links on this
+//! page lead to.
 //!
 //! # Example
 //!
@@ -33,7 +36,7 @@
 //!
 //! const TORCH: ItemId = ItemId::of("torch");
 //!
-//! // Both sides add the same plugins, containers and items.
+//! // Both sides add the same plugins, containers and items. Containers may be registered in any order.
 //! fn both_sides(app: &mut App) {
 //!     let items = r#"(items: [(key: "torch", name: "Torch", max_stack: 64)])"#;
 //!     app.add_plugins((RepliconPlugins, InventoryPlugins))
@@ -85,11 +88,11 @@
 //! # Visibility
 //!
 //! The [`Owner`] of an inventory sees all of it. [`Viewers`] lists the other clients that see it, each with its
-//! [`Rights`]. No other client receives a byte of it. A client that becomes owner or viewer receives a full update; a
-//! client that ceases to be one receives [`InventoryClosed`]. A client that disconnects is removed from all inventories.
+//! [`Rights`]. No other client receives a byte of it. A client that becomes owner or viewer receives a full update. A
+//! client that stops being one receives [`InventoryClosed`]. A client that disconnects is removed from all inventories.
 //!
 //! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a channel of their own, so
-//! that nothing else waits behind them. The player's own inventory goes first.
+//! that nothing else waits behind them. The player's own inventory is sent first.
 //! [`SyncSettings::chunk_bytes_per_tick`] sets the rate.
 //!
 //! ```
@@ -104,21 +107,22 @@
 //! }
 //! ```
 //!
-//! On the player's side every inventory in view has the component [`InView`] with the player's rights, and the player's
-//! own inventories also have [`LocalInventory`]. This holds in all network modes. Filter UI queries by these components.
-//! If replicon replicates the server's entity (an avatar), the containers appear on the client's copy of that entity,
-//! whichever of the two arrives first. Otherwise they appear on an entity of their own.
+//! On the player's side, every inventory in view has the component [`InView`] with the player's rights, and the
+//! player's own inventories also have [`LocalInventory`]. This holds in all network modes. Filter UI queries by these
+//! components. If replicon replicates the inventory's entity (an avatar), the containers appear on the client's copy of
+//! that entity, even if they arrive before it. Otherwise they appear on an entity of their own.
 //!
-//! What every player may see is a separate component that is derived from a container: a [`PublicView`] such as
-//! [`HeldItem`]. Insert it on the server and register it with
-//! [`add_public_view`](PublicViewAppExt::add_public_view).
+//! To show part of an inventory to every player, such as the item in hand, use a [`PublicView`]: a separate component
+//! that is derived from a container and replicated by replicon, such as [`HeldItem`]. Insert it on the server, and
+//! register it on both sides with [`add_public_view`](PublicViewAppExt::add_public_view).
 //!
 //! # Update rate
 //!
-//! By default a change is sent in the tick in which it is made. The component [`SyncPriority`] on an inventory lowers the rate:
-//! with [`SyncPriority::Normal`] a viewer receives an update at most every 50 ms, with [`SyncPriority::Low`] at most every 200 ms.
-//! [`Viewers::set_priority`] does the same for one viewer. The first change after a pause is sent immediately at every
-//! priority; later changes merge while they wait. The result of a player's own action is sent with the answer.
+//! By default, a change is sent in the tick in which it is made. The component [`SyncPriority`] on an inventory lowers
+//! the rate: with [`SyncPriority::Normal`] a viewer receives an update at most every 50 ms, with [`SyncPriority::Low`]
+//! at most every 200 ms. [`Viewers::set_priority`] does the same for one viewer. The first change after a pause is sent
+//! immediately at every priority. Later changes wait for the interval, and are sent as one update. The result of a
+//! player's own action does not wait: it is sent with the answer to the action.
 //!
 //! ```
 //! use bevy::prelude::*;
@@ -138,15 +142,16 @@
 //!
 //! Over time, one client is sent at most [`SyncSettings::bytes_per_second`] (50 kB by default), and all clients together
 //! at most [`SyncSettings::total_bytes_per_second`] (unlimited by default). Updates above the limit wait, and later
-//! changes merge with them. Waiting updates are sent in order of priority; within a priority, the one that has waited
-//! longest goes first. Nothing is lost, no queue grows, and answers to a player's requests, openings and closings never
-//! wait. Chunked transfers use the bytes that are left.
+//! changes merge with them, so that nothing is lost and no queue grows. Waiting updates are sent in order of priority;
+//! within a priority, the one that has waited longest is sent first. Answers to a player's requests never wait, nor do
+//! openings and closings of inventories. Chunked transfers use the bytes that are left.
 //!
 //! # Writing to inventories
 //!
-//! The server detects every write to a container, including writes through `Query<&mut Inventory>`. [`Inventories`] works
-//! on all containers of an entity. It respects stack limits and slot filters, moves items between any number of
-//! inventories all or nothing, and records a [`Cause`] for each [`Commit`].
+//! The server detects every write to a container, including writes through `Query<&mut Inventory>`. The system
+//! parameter [`Inventories`] works on all containers of an entity. It respects stack limits and slot filters, and moves
+//! items between any number of inventories, all or nothing. For each changed slot the server writes the message
+//! [`Commit`], with the [`Cause`] of the change.
 //!
 //! A client's containers show what the server last confirmed, with the player's own pending requests applied on top. A
 //! client cannot change them by writing to them: the write is reverted in the next frame and logged as a warning.
@@ -183,15 +188,15 @@
 //! # bevy::ecs::system::assert_is_system(click);
 //! ```
 //!
-//! [`InventoryAction`] contains the inventory gestures that players know. [`check`](InventoryActions::check) is a dry run, for
-//! example to gray out a button. The same code runs on a client, on a host and in single player.
+//! [`InventoryAction`] has the usual gestures: move, swap, sort, drop and more. [`check`](InventoryActions::check) is a
+//! dry run, for example to gray out a button. The same code runs on a client, on a host and in single player.
 //!
 //! ## Permissions and rules
 //!
-//! The server lets a player do with an inventory what its [`Rights`] to it allow, and with a slot what
-//! [`Container::accepts`] and [`Container::rights`] allow. The game's own conditions are **rules**: systems that run
-//! before a player opens or uses an inventory, and about twice a second while a player has it open. A rule allows the
-//! request, rejects it with a reason, or limits how many items the inventory may gain.
+//! The player's [`Rights`] limit what it may do with an inventory. [`Container::accepts`] and [`Container::rights`]
+//! limit it for single slots. The game's own conditions are **rules**: systems that the authority runs before a player
+//! opens or uses an inventory, and about twice a second while a player has it open. A rule allows the request, rejects
+//! it with a reason, or limits how many items the inventory may gain.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -224,16 +229,16 @@
 //! # }
 //! ```
 //!
-//! Each request carries a 16-bit hash of what the player saw. If a slot contains another item when the server handles the
-//! request, the request is rejected as [`Rejection::Stale`]. When two players take the same item, one of them gets it and the
-//! other is notified. Requests that no legitimate client sends are counted; [`ClientViolation`] reports a client that
-//! sends too many of them. [`RequestLimits`] caps the request rate.
+//! Each request carries a 16-bit hash of what the player saw. If a slot contains another item when the server handles
+//! the request, the request is rejected as [`Rejection::Stale`]. When two players take the same item, one of them gets
+//! it and the request of the other is rejected. Requests that no legitimate client sends are counted, and
+//! [`ClientViolation`] reports a client that sends too many of them. [`RequestLimits`] caps the request rate.
 //!
 //! ## Custom actions
 //!
-//! To add an action, define one type and register it. Custom actions are predicted, and the server handles them in one
-//! order with the built-in ones: see [`GameAction`]. On the server [`ActionApplied`] reports an action that was applied, with
-//! the value that `apply` returned.
+//! To add an action, define a type that implements [`GameAction`], and register it. Custom actions are predicted like
+//! built-in ones, and the server handles both in the order in which it receives them. On the server, [`ActionApplied`]
+//! reports an action that was applied, with the value that `apply` returned.
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -288,10 +293,12 @@
 //!
 //! # Paged inventories
 //!
-//! A bank of thousands of slots is a list of [`Tabs`], registered with [`add_pages`](PagesAppExt::add_pages). A client
-//! that sees the bank receives the name, icon and size of each tab. A page costs the client nothing until it opens it. It
-//! has at most one page of a bank open at a time, with the rights that it has to the bank. A page is an inventory like any
-//! other: items can be moved to and from it, it can be resized, and it is saved under [`InventoryId::page`].
+//! A bank of thousands of slots is divided into pages, so that a client only receives the page that it opens. The
+//! bank's entity has the container [`Tabs`], registered with [`add_pages`](PagesAppExt::add_pages), with one tab for
+//! each page. A client that sees the bank receives the name, icon and size of each tab, and opens a page with
+//! [`PageActions`]. It has at most one page of a bank open at a time, with its rights to the bank. A page is an
+//! inventory like any other: items can be moved to and from it, it can be resized, and it is saved under
+//! [`InventoryId::page`].
 //!
 //! ```
 //! # use bevy::prelude::*;
@@ -339,25 +346,30 @@
 //! # assert_eq!(world.query::<&PageOf>().iter(world).count(), 50);
 //! ```
 //!
-//! A tab that is [removed](features::tabs::Tabs::remove) takes the contents of its page with it. Move them elsewhere first.
+//! [Removing](features::tabs::Tabs::remove) a tab destroys the contents of its page. Move them elsewhere first.
 //!
 //! # Instance data
 //!
-//! [`Stack::wear`] is a small number that changes often. For larger and rarer data (an engraving, enchantments), implement
-//! [`ItemData`] for any serde type of the game. The [`DataPool`] stores each value once, and [`Stack::data`] refers to it.
-//! A client receives a value once, no later than the stack that carries it, and only if it sees such a stack.
+//! Instance data belongs to a stack instead of to all items of a type: an engraving, enchantments. Implement [`ItemData`]
+//! for any serde type of the game. The [`DataPool`] stores each value once, and [`Stack::data`] refers to it. A client
+//! receives a value once, no later than the first stack that refers to it, and only if it sees such a stack. For a small
+//! number that changes often, such as durability, use [`Stack::wear`].
 //!
 //! # Item accounting
 //!
-//! [`ActionResolved`] reports each action with its outcome. [`ItemsCreatedOrDestroyed`] reports all items that were created or destroyed.
-//! [`ItemAudit::Strict`] compares every commit with the changes that were declared, and reports the tick and the
-//! inventory in which items appeared from nowhere or vanished.
+//! [`ActionResolved`] reports each action with its outcome. [`ItemsCreatedOrDestroyed`] reports all items that were
+//! created or destroyed. [`Inventories`], actions and crafters declare what they create and destroy; plain writes do
+//! not. With [`ItemAudit::Strict`], the server compares every commit with these declarations, and reports the tick and
+//! the inventory in which items appeared or vanished without one.
 //!
 //! # Network modes
 //!
-//! The same game code runs on a dedicated server, on a listen server and in single player, and its observers also run on a
-//! client. The player at the authority (the host, or the player of a single-player game) is [`ClientId::Server`]. It
-//! receives the same events, and nothing is sent over the network for it.
+//! The same game code runs on a dedicated server, on a client, on a listen server (a server whose host also plays) and
+//! in single player. The player at the authority (the host, or the player of a single-player game) is
+//! [`ClientId::Server`]. It receives the same events as a client, and nothing is sent over the network for it.
+//!
+//! The Cargo features `client` and `server` are on by default. A build that only ever needs one half can turn the other
+//! one off; single player needs `server`.
 //!
 //! # Chapters
 //!
@@ -385,13 +397,15 @@
 //! [`HeldItem`]: crate::features::public_view::HeldItem
 //! [`ItemAudit::Strict`]: crate::server::audit::ItemAudit::Strict
 //! [`ItemsCreatedOrDestroyed`]: crate::server::audit::ItemsCreatedOrDestroyed
+//! [`PageActions`]: crate::features::tabs::PageActions
 //! [`RequestLimits`]: crate::shared::rate::RequestLimits
 //! [`Tabs`]: crate::features::tabs::Tabs
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "client", feature = "server")),
-    allow(dead_code, reason = "some of the shared code serves only one half")
+    allow(dead_code, reason = "some of the shared code serves only one half"),
+    allow(rustdoc::broken_intra_doc_links, reason = "the guide describes both halves")
 )]
 
 pub mod model;
@@ -413,7 +427,7 @@ pub mod overlay;
 pub mod sim;
 #[cfg(doc)]
 pub mod guide;
-/// So that the code of the README is compiled with the tests.
+/// Compiles the code of the README with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
@@ -427,7 +441,7 @@ pub mod comparison {}
 #[cfg(doc)]
 use prelude::*;
 
-/// The names that most games use. Everything else is found by its path.
+/// The names that most games use. Import everything else by its path.
 pub mod prelude {
     #[cfg(feature = "client")]
     pub use crate::client::state::SyncState;
