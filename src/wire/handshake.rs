@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 /// First message of a client: the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handshake {
-    /// [`PROTOCOL_VERSION`] of this build.
+    /// [`PROTOCOL_VERSION`](super::PROTOCOL_VERSION) of this build.
     pub protocol: u16,
     /// Number of items in the catalog.
     pub item_count: u32,
-    /// [`ItemCatalog::hash`].
+    /// [`ItemCatalog::hash`](crate::model::catalog::ItemCatalog::hash).
     pub catalog_hash: u64,
     /// Number of registered containers.
     pub container_count: u8,
-    /// [`ContainerRegistry::hash`].
+    /// [`ContainerRegistry::hash`](crate::shared::containers::ContainerRegistry::hash).
     pub containers_hash: u64,
     /// Hash of the names of the registered actions and types of item data.
     pub types_hash: u64,

@@ -7,7 +7,7 @@
 //! chunk     = transfer:8 index:12 total-1:12 byte*      a piece of the bytes of a transfer
 //! ```
 //!
-//! A client that has all chunks reports it, and the server [hands over](Handover) the copies that
+//! A client that has all chunks reports it, and the server [hands over](super::Handover) the copies that
 //! have not changed in the meantime: this opens the views. The transfers of a client are numbered
 //! in sequence.
 

@@ -24,7 +24,7 @@ impl Transaction<'_> {
     /// # Errors
     ///
     /// [`Rejection::Full`] if nothing fits; otherwise the errors of [`Self::take_from`] and
-    /// [`Self::fill`].
+    /// [`Self::insert_up_to`].
     pub fn quick_move(
         &mut self,
         from: SlotRef,

@@ -54,7 +54,7 @@ pub(crate) fn plugin(app: &mut App) {
 #[derive(Event, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlushInventories {
     /// Maximum time for the flush. Updates that are not sent by then are reported in
-    /// [`InventoriesFlushed::left`].
+    /// [`InventoriesFlushed::remaining`].
     pub within: Duration,
 }
 
