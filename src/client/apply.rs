@@ -7,7 +7,7 @@ use log::{debug, warn};
 use crate::{
     model::{catalog::ItemCatalog, data::DataPool},
     shared::{containers::ContainerRegistry, stats::InventoryStats},
-    wire::{DecodeError, Part, Schema, decode},
+    wire::{DecodeError, Handover, Part, Schema, decode},
 };
 
 use super::{
@@ -33,8 +33,11 @@ pub(crate) fn apply_messages(
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
-        match decode_group(&group, schema, &confirmations, &pool, &mut transfers) {
+        match decode_group(&group, schema, &confirmations, &pool, &transfers) {
             Ok(mut parts) => {
+                for handover in parts.iter().filter_map(|part| part.handover.as_ref()) {
+                    transfers.finish(handover.transfer);
+                }
                 for part in &mut parts {
                     if let Some(reset) = part.reset {
                         transfers.reset(reset.transfer);
@@ -114,13 +117,18 @@ fn decode_group(
     schema: Schema,
     confirmations: &ConfirmedInventories,
     pool: &DataPool,
-    transfers: &mut IncomingTransfers,
+    transfers: &IncomingTransfers,
 ) -> Result<Vec<Part>, DecodeError> {
     let decoded = group.iter().map(|bytes| decode::message(bytes, schema, confirmations));
     let mut parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;
+    let mut handed_over = Vec::new();
     for part in &mut parts {
-        if let Some(handover) = &part.handover {
-            let Part { data, opens, .. } = transfers.take(handover)?;
+        if let Some(handover @ Handover { transfer, .. }) = &part.handover {
+            if handed_over.contains(transfer) {
+                return Err(DecodeError::UnknownTransfer { transfer: *transfer });
+            }
+            handed_over.push(*transfer);
+            let Part { data, opens, .. } = transfers.handed_over(handover)?;
             part.data.extend(data);
             part.opens.extend(opens);
         }

@@ -140,20 +140,26 @@ impl IncomingTransfers {
         }
     }
 
-    /// Removes and returns the transfer that a message hands over, without the copies that it drops.
+    /// Returns what a message hands over, without what it drops. The transfer stays until
+    /// [`finish`](Self::finish), because the message may still be rejected.
     ///
     /// # Errors
     ///
     /// [`DecodeError::UnknownTransfer`] if no complete transfer has this number.
-    pub(crate) fn take(&mut self, handover: &Handover) -> Result<Part, DecodeError> {
+    pub(crate) fn handed_over(&self, handover: &Handover) -> Result<Part, DecodeError> {
         let Handover { transfer, dropped } = handover;
-        let unknown = DecodeError::UnknownTransfer { transfer: *transfer };
-        let at = self.whole.iter().position(|whole| whole.number == *transfer).ok_or(unknown)?;
-        let Whole { mut part, .. } = self.whole.remove(at).ok_or(unknown)?;
+        let whole = self.whole.iter().find(|whole| whole.number == *transfer);
+        let whole = whole.ok_or(DecodeError::UnknownTransfer { transfer: *transfer })?;
+        let mut part = whole.part.clone();
         let mut place = 0..;
         part.opens
             .retain(|_| place.next().is_some_and(|place| dropped.binary_search(&place).is_err()));
         Ok(part)
+    }
+
+    /// Drops a transfer that was handed over.
+    pub(crate) fn finish(&mut self, transfer: u8) {
+        self.whole.retain(|whole| whole.number != transfer);
     }
 }
 

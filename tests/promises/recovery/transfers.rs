@@ -1,7 +1,14 @@
 //! A chunked transfer survives interruptions, and cannot be made to cost without bounds.
 
 use crate::common::{random::sample, *};
-use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk};
+use bevy_inventory_sync::{
+    model::data::Datum,
+    wire::{
+        Handover,
+        message::{FullHead, MessageWriter},
+        transfer::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk},
+    },
+};
 use std::{cell::Cell, rc::Rc};
 
 /// A client on a network with latency, and a number of banks that have just become visible to it.
@@ -111,6 +118,59 @@ fn complete_copies_survive_a_disconnect() {
         let again = sent(&pair) - before;
         assert!(again + arrived <= all + one + 1, "{again} chunks, cut at {at} of {all}");
     }
+}
+
+/// A message that hands over a transfer and brings data of a type that is not registered.
+fn handover_with_unknown_data(transfer: u8) -> Vec<u8> {
+    let id = DataId(7.try_into().unwrap());
+    let mut writer = MessageWriter::default();
+    writer.begin_full(&FullHead {
+        answers: None,
+        reset: None,
+        follows: 0,
+        forgotten: &[],
+        data: &[Datum { id, kind: 200, bytes: vec![1].into() }],
+        closes: &[],
+    });
+    writer.opens(0, Some(&Handover { transfer, dropped: Vec::new() }), |_| {});
+    writer.finish(&[]);
+    writer.take_bytes().to_vec()
+}
+
+#[test]
+fn rejected_message_does_not_consume_a_transfer() {
+    let all = chunks_of(2, 4000);
+    let (mut pair, banks) = pair_with_banks(2, 4000);
+    let number = Rc::new(Cell::new(0));
+    let chunk_channel = pair.chunk_channel();
+    let seen = Rc::clone(&number);
+    pair.tamper(move |_, on, bytes| {
+        if let Ok((head, _)) = read_chunk(&bytes)
+            && on == chunk_channel
+        {
+            seen.set(head.transfer);
+        }
+        vec![bytes]
+    });
+    // All chunks are at the client, and the real handover is not.
+    let arrived = (0..300).any(|_| {
+        pair.step();
+        stats(&pair.clients[0].app).chunks_received == all
+    });
+    assert!(arrived);
+    let channel = pair.sync_channel();
+    feed(&mut pair, 0, channel, handover_with_unknown_data(number.get()));
+    pair.step();
+    assert_eq!(stats(&pair.clients[0].app).decode_errors, 1);
+    // The client keeps the copies, so they are not sent again when it returns.
+    pair.disconnect(0);
+    pair.step();
+    let before = sent(&pair);
+    pair.connect(0);
+    banks.iter().for_each(|bank| show(&mut pair, *bank, 0));
+    pair.settle(600);
+    (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
+    assert_eq!(sent(&pair), before);
 }
 
 #[test]
