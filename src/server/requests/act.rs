@@ -102,26 +102,17 @@ fn decide(
         return Err(Rejection::NotInView.into());
     }
     let outcome = try_out(world, client, actor, action, (witness, &[]))?;
-    let mut limits: Vec<(Entity, u32)> = Vec::new();
-    for effect in &outcome.effects {
-        let (gains, losses) = (effect.gains.clone(), effect.losses.clone());
-        let kind = AccessKind::Act { action: action.clone(), gains, losses };
-        match rules::ask(world, &AccessRequest { client, actor, inventory: effect.entity, kind }) {
-            AccessDecision::Allow => {}
-            AccessDecision::AtMost(most) => limits.push((effect.entity, most)),
-            AccessDecision::Deny(reason) => return Err(reason.into()),
-        }
-    }
-    let over = |outcome: &ActionOutcome| {
-        outcome.effects.iter().any(|effect| {
-            let gained: u64 = effect.gains.iter().map(|stack| u64::from(stack.count())).sum();
-            limits.iter().any(|(of, most)| *of == effect.entity && u64::from(*most) < gained)
-        })
-    };
-    let outcome = if over(&outcome) {
-        // The action is tried again in part, within the limits.
+    let limits = ask_rules(world, client, actor, action, &outcome)?;
+    let outcome = if exceeds(&limits, &outcome) {
+        // The action is tried again in part, within the limits. It may change other inventories then, so the
+        // rules decide again.
         let less = try_out(world, client, actor, action, (witness, &limits));
-        less.ok().filter(|less| !over(less)).ok_or(Rejection::TooMuch)?
+        let less = less.map_err(|_| Rejection::TooMuch)?;
+        let limits = ask_rules(world, client, actor, action, &less)?;
+        if exceeds(&limits, &less) {
+            return Err(Rejection::TooMuch.into());
+        }
+        less
     } else {
         outcome
     };
@@ -134,6 +125,35 @@ fn decide(
     }
     audit::check_moves(world, action, &outcome.done)?;
     Ok(outcome)
+}
+
+/// Asks the rules about every inventory that an action would change. Returns the limits that they set.
+fn ask_rules(
+    world: &mut World,
+    client: ClientId,
+    actor: Option<Entity>,
+    action: &AnyAction,
+    outcome: &ActionOutcome,
+) -> Result<Vec<(Entity, u32)>, RejectedAction> {
+    let mut limits = Vec::new();
+    for effect in &outcome.effects {
+        let (gains, losses) = (effect.gains.clone(), effect.losses.clone());
+        let kind = AccessKind::Act { action: action.clone(), gains, losses };
+        match rules::ask(world, &AccessRequest { client, actor, inventory: effect.entity, kind }) {
+            AccessDecision::Allow => {}
+            AccessDecision::AtMost(most) => limits.push((effect.entity, most)),
+            AccessDecision::Deny(reason) => return Err(reason.into()),
+        }
+    }
+    Ok(limits)
+}
+
+/// Returns `true` if an inventory would gain more than its limit.
+fn exceeds(limits: &[(Entity, u32)], outcome: &ActionOutcome) -> bool {
+    outcome.effects.iter().any(|effect| {
+        let gained: u64 = effect.gains.iter().map(|stack| u64::from(stack.count())).sum();
+        limits.iter().any(|(of, most)| *of == effect.entity && u64::from(*most) < gained)
+    })
 }
 
 /// Runs an action on copies of the inventories.

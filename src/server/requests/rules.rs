@@ -1,6 +1,7 @@
 //! Rules of the game: systems that decide whether a player may open an inventory, use it or keep it open.
 
 use bevy::{
+    ecs::system::SystemId,
     ecs::{
         entity_disabling::Disabled,
         query::{Allow, QueryFilter},
@@ -72,8 +73,14 @@ impl AccessDecision {
     }
 }
 
-/// Runs one rule. Returns `None` if the inventory does not pass its filter.
-type Rule = Box<dyn FnMut(&mut World, &AccessRequest) -> Option<AccessDecision> + Send + Sync>;
+/// Returns `true` if a rule applies to an inventory.
+type Applies = Box<dyn FnMut(&mut World, Entity) -> bool + Send + Sync>;
+
+/// A rule: the system that decides, and the filter for the inventories that it decides on.
+struct Rule {
+    applies: Applies,
+    system: SystemId<In<AccessRequest>, AccessDecision>,
+}
 
 /// The game's rules.
 #[derive(Resource, Default)]
@@ -86,27 +93,40 @@ pub(crate) fn add<F: QueryFilter + 'static, M>(
 ) {
     let system = world.register_system(rule);
     let mut filter = world.query_filtered::<(), (F, Allow<Disabled>)>();
-    world.get_resource_or_init::<Rules>().0.push(Box::new(move |world, ask| {
-        filter.get(world, ask.inventory).ok()?;
-        match world.run_system_with(system, ask.clone()) {
-            Ok(verdict) => Some(verdict),
-            Err(error) => {
-                // Without its rule the inventory would be unprotected, so access is denied.
-                log::error!("a rule for inventory access failed to run: {error}");
-                Some(AccessDecision::Deny(Rejection::NotAllowed))
-            }
-        }
-    }));
+    let applies =
+        Box::new(move |world: &mut World, inventory| filter.get(world, inventory).is_ok());
+    world.get_resource_or_init::<Rules>().0.push(Rule { applies, system });
 }
 
 /// Runs all rules that apply to an inventory, and returns the strictest result.
+///
+/// A rule may make a player act, directly or through an observer. Rules apply to that action too; one that is
+/// already running cannot decide again, so the action is denied.
 pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> AccessDecision {
-    let Some(mut rules) = world.get_resource_mut::<Rules>().map(|mut r| core::mem::take(&mut r.0))
-    else {
-        return AccessDecision::Allow;
-    };
-    let verdicts = rules.iter_mut().filter_map(|rule| rule(world, ask));
-    let verdict = verdicts.fold(AccessDecision::Allow, AccessDecision::and);
-    world.resource_mut::<Rules>().0 = rules;
-    verdict
+    let mut decision = AccessDecision::Allow;
+    for system in applying(world, ask.inventory) {
+        let result = world.run_system_with(system, ask.clone());
+        decision = decision.and(result.unwrap_or_else(|error| {
+            // Without its rule the inventory would be unprotected, so access is denied.
+            log::error!("a rule for inventory access failed to run: {error}");
+            AccessDecision::Deny(Rejection::NotAllowed)
+        }));
+    }
+    decision
+}
+
+/// Returns the rules that apply to an inventory. No code of the game runs while they are out of the world.
+fn applying(
+    world: &mut World,
+    inventory: Entity,
+) -> Vec<SystemId<In<AccessRequest>, AccessDecision>> {
+    if !world.contains_resource::<Rules>() {
+        return Vec::new();
+    }
+    world.resource_scope(|world, mut rules: Mut<Rules>| {
+        let rules = rules.bypass_change_detection().0.iter_mut();
+        let applying =
+            rules.filter_map(|rule| (rule.applies)(world, inventory).then_some(rule.system));
+        applying.collect()
+    })
 }

@@ -6,5 +6,6 @@ mod drops;
 mod in_flight;
 mod prediction;
 mod reentrancy;
+mod rule_coverage;
 mod rules;
 mod transactions;
