@@ -119,7 +119,7 @@ impl OverlayPanel {
             Self::Pipeline => "Pipeline",
             Self::Traffic => "Traffic",
             Self::Clients => "Clients",
-            Self::ActionLog => "ActionLog",
+            Self::ActionLog => "Actions",
             Self::Controls => "Controls",
         }
     }

@@ -141,7 +141,7 @@ def clients(report):
         compare(f"client {client}", " ".join(shown), f"client {client} {' '.join(shown)}" in report.facts["client"])
 
 
-def journal(report):
+def actions(report):
     newest = sorted(report.find(r"\s*[\d.]+ s ago"), key=lambda t: t.y)
     counts = [re.search(r"(\d+) since", t.text).group(1) for t in report.find(r".* since the overlay was opened")]
     player, outcome, what = (report.row_of(newest[0]) + ["", "", ""])[:3] if newest else ("", "", "")
@@ -179,7 +179,7 @@ def copied(report):
 
 def small(report):
     """In a small window contents may extend beyond the edge, but all tabs must be fully visible."""
-    names = ["Inventories", "Pipeline", "Traffic", "Clients", "Journal", "Controls", "x"]
+    names = ["Inventories", "Pipeline", "Traffic", "Clients", "Actions", "Controls", "x"]
     whole = [t for name in names for t in report.find(re.escape(name))[:1] if not t.cut]
     inside = all(0 <= t.x and t.x + t.width <= 640 and 0 <= t.y and t.y + t.height <= 480 for t in whole)
     compare("tabs", [t.text for t in whole], len(whole) == len(names) and inside)

@@ -36,7 +36,7 @@ scene_panels() {
     click Pipeline; until overlay Pipeline; wait 2; picture $p/pipeline.png;
     click Traffic; until overlay Traffic; wait ${docs:+2}1; picture $p/traffic.png;
     click Clients; until overlay Clients; wait 1; picture $p/clients.png;
-    click Journal; until overlay Journal; wait 1; picture $p/journal.png;
+    click Actions; until overlay Actions; wait 1; picture $p/actions.png;
     click Copy as text; until copied; picture $p/copied.png;
     click Controls; until overlay Controls; wait 1; picture $p/controls.png;
     click send only changed slots; until is deltas_enabled false; picture $p/in_full.png;
@@ -46,7 +46,7 @@ scene_panels() {
     click Resend everything; until since opens_encoded; picture $p/sent_again.png;
     key F3; until overlay -; picture $p/hidden.png; quit"
   kill "$bots" 2>/dev/null || true
-  for panel in inventories pipeline traffic clients journal controls; do check_panel "$panel" "$panel"; done
+  for panel in inventories pipeline traffic clients actions controls; do check_panel "$panel" "$panel"; done
   [ -z "$docs" ] || convert "$out/traffic.png" -define png:compression-level=9 docs/overlay.png
   check_panel copied copied
   check_colours inventories 60
@@ -70,7 +70,7 @@ scene_controls() {
     click Request full resync; until since resyncs_requested 1; until since messages_received;
     until the checksum matches; picture $p/resynced.png;
     click Connection; until overlay Clients; wait 1; picture $p/connection.png;
-    click Journal; key F3; until overlay -; key L; wait 0.4; picture $p/lag.png;
+    click Actions; key F3; until overlay -; key L; wait 0.4; picture $p/lag.png;
     key Esc; wait 0.4; key Down; key Enter; until screen menu; wait 0.4; picture $p/lag_left.png; quit"
   kill "$host" 2>/dev/null || true
   check_panel guest_controls guest_controls
@@ -91,12 +91,12 @@ scene_sizes() {
     pixels=$((640 * factor))x$((480 * factor))
     steps="until session hosting; until filter by name; point ground; wait 1; picture $p/inventories_$pixels.png;
       scroll -99; until more: filter, or follow one; wait 0.5; picture $p/scrolled_$pixels.png;"
-    for panel in Pipeline Traffic Clients Journal Controls; do
+    for panel in Pipeline Traffic Clients Actions Controls; do
       steps+=" click $panel; until overlay $panel; wait 1; picture $p/${panel}_$pixels.png;"
     done
     WINIT_X11_SCALE_FACTOR="$factor" act "$first" "sizes_$pixels" host --port "$((port + factor))" --name Hanna \
       --size 640x480 --overlay inventories --steps "$steps quit"
-    for panel in inventories scrolled Pipeline Traffic Clients Journal Controls; do
+    for panel in inventories scrolled Pipeline Traffic Clients Actions Controls; do
       check_panel "${panel}_$pixels" small
     done
     check_not "inventories_$pixels" '^painted .* more: filter, or follow one$' 'not all cards fit'

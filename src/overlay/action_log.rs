@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn journal_is_bounded_and_exports_text() {
+    fn action_log_is_bounded_and_exports_text() {
         let mut action_log = ActionLog::default();
         for n in 0..LINES_MAX + 3 {
             action_log.write(line(&format!("{n}"), "a", Err(Rejection::Stale)));

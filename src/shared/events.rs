@@ -102,7 +102,7 @@ pub struct SelectedChanged {
     pub new: u8,
 }
 
-/// Server: one slot was committed. Read by statistics, audits and journals.
+/// Server: one slot was committed. Read by statistics, audits and action logs.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Commit {
     /// The entity with the container.
