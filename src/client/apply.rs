@@ -35,10 +35,10 @@ pub(crate) fn apply_messages(
     for group in received.groups.drain(..) {
         match decode_group(&group, schema, &confirmations, &pool, &transfers) {
             Ok(mut parts) => {
-                for handover in parts.iter().filter_map(|part| part.handover.as_ref()) {
-                    transfers.finish(handover.transfer);
-                }
                 for part in &mut parts {
+                    if let Some(handover) = &part.handover {
+                        transfers.finish(handover.transfer);
+                    }
                     if let Some(reset) = part.reset {
                         transfers.reset(reset.transfer);
                         pool.follow(true);

@@ -1,10 +1,10 @@
 //! Rules of the game: systems that decide whether a player may open an inventory, use it or keep it open.
 
 use bevy::{
-    ecs::system::SystemId,
     ecs::{
         entity_disabling::Disabled,
         query::{Allow, QueryFilter},
+        system::SystemId,
     },
     prelude::*,
 };

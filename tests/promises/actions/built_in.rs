@@ -408,16 +408,6 @@ fn drag_over_more_slots_than_a_request_may_name_is_answered() {
     assert_same(&pair, 0, player(0));
 }
 
-#[derive(Component, Clone, Debug)]
-struct Gear(Slots);
-
-container!(Gear, "gear", {
-    const AUTO_FILL: bool = false;
-    fn accepts(slot: usize, item: &ItemDef) -> bool {
-        slot != 0 || item.has_tag("feet")
-    }
-});
-
 #[test]
 fn sort_respects_slot_filters() {
     let mut pair = Simulation::new(1, |app| {

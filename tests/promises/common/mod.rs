@@ -4,6 +4,7 @@ pub mod forge;
 pub mod random;
 mod scene;
 
+use bevy::ecs::system::{StaticSystemParam, SystemParam, SystemParamItem};
 pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
 pub use bevy_inventory_sync::{
     client::{InventoryClientPlugin, predictions::ActionLatency, transfers::TransferProgressed},
@@ -199,14 +200,32 @@ pub fn assert_same(pair: &Simulation, client: usize, id: InventoryId) {
     assert_eq!(pair.shown::<Equipment>(client, id), equipment, "equipment {id} on client {client}");
 }
 
+/// A container that is not filled by itself, and whose first slot takes only what is worn on the feet.
+#[derive(Component, Clone, Debug)]
+pub struct Gear(pub Slots);
+
+container!(Gear, "gear", {
+    const AUTO_FILL: bool = false;
+    fn accepts(slot: usize, item: &ItemDef) -> bool {
+        slot != 0 || item.has_tag("feet")
+    }
+});
+
+fn with_param<P: SystemParam + 'static, T: 'static>(
+    app: &mut App,
+    f: impl FnOnce(&mut SystemParamItem<P>) -> T + Send + Sync + 'static,
+) -> T {
+    let mut f = Some(f);
+    let system = move |mut param: StaticSystemParam<P>| f.take().unwrap()(&mut *param);
+    app.world_mut().run_system_once(system).unwrap()
+}
+
 /// Runs a system once with `Inventories`.
 pub fn with_inventories<T: 'static>(
     app: &mut App,
     f: impl FnOnce(&mut Inventories) -> T + Send + Sync + 'static,
 ) -> T {
-    let mut f = Some(f);
-    let system = move |mut inventories: Inventories| f.take().unwrap()(&mut inventories);
-    app.world_mut().run_system_once(system).unwrap()
+    with_param::<Inventories, T>(app, f)
 }
 
 /// Makes a client request an action.
@@ -214,13 +233,12 @@ pub fn ask<A: RegisteredAction>(pair: &mut Simulation, client: usize, action: A)
     with_actions(&mut pair.clients[client].app, move |actions| actions.request(action))
 }
 
+/// Runs a system once with `PageActions`.
 pub fn with_pages<T: 'static>(
     app: &mut App,
     f: impl FnOnce(&mut PageActions) -> T + Send + Sync + 'static,
 ) -> T {
-    let mut f = Some(f);
-    let system = move |mut pages: PageActions| f.take().unwrap()(&mut pages);
-    app.world_mut().run_system_once(system).unwrap()
+    with_param::<PageActions, T>(app, f)
 }
 
 /// Runs a system once with `InventoryActions`.
@@ -228,9 +246,7 @@ pub fn with_actions<T: 'static>(
     app: &mut App,
     f: impl FnOnce(&mut InventoryActions) -> T + Send + Sync + 'static,
 ) -> T {
-    let mut f = Some(f);
-    let system = move |mut actions: InventoryActions| f.take().unwrap()(&mut actions);
-    app.world_mut().run_system_once(system).unwrap()
+    with_param::<InventoryActions, T>(app, f)
 }
 
 /// The entity that shows an inventory on a client.

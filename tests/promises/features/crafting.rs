@@ -84,16 +84,6 @@ fn furnace_runs_and_shows_progress_while_it_has_ingredients_and_room() {
     assert_eq!(bytes_down(&pair, 0), idle, "a furnace that is out of ore costs nothing");
 }
 
-#[derive(Component, Clone, Debug)]
-struct Gear(Slots);
-
-container!(Gear, "gear", {
-    const AUTO_FILL: bool = false;
-    fn accepts(slot: usize, item: &ItemDef) -> bool {
-        slot != 0 || item.has_tag("feet")
-    }
-});
-
 #[test]
 fn crafter_leaves_the_selected_hotbar_slot_alone() {
     let mut app = Simulation::app(setup);

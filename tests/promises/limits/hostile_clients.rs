@@ -116,13 +116,17 @@ fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
 #[derive(Resource, Default)]
 struct Bad(Vec<ClientViolation>);
 
+fn record_violations(pair: &mut Simulation) {
+    pair.server
+        .init_resource::<Bad>()
+        .add_observer(|bad: On<ClientViolation>, mut all: ResMut<Bad>| all.0.push(*bad));
+}
+
 #[test]
 fn malformed_requests_are_counted_separately_and_emit_one_event() {
     let Scene { mut pair, players, .. } = scene();
     let [a, b] = [players[0], players[1]];
-    pair.server
-        .init_resource::<Bad>()
-        .add_observer(|bad: On<ClientViolation>, mut all: ResMut<Bad>| all.0.push(*bad));
+    record_violations(&mut pair);
     let before = contents(&mut pair, [a, b]);
     let valid = InventoryAction::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
     let whole = forged(&pair, 1, Some(0), &valid);
@@ -148,9 +152,7 @@ fn malformed_requests_are_counted_separately_and_emit_one_event() {
 fn ten_thousand_requests_per_second_are_dropped_undecoded() {
     let Scene { mut pair, players, .. } = scene();
     let [a, b] = [players[0], players[1]];
-    pair.server
-        .init_resource::<Bad>()
-        .add_observer(|bad: On<ClientViolation>, mut all: ResMut<Bad>| all.0.push(*bad));
+    record_violations(&mut pair);
     let me = shown_entity(&pair, 1, player(1));
     let mut number = 0u8;
     for n in 0..120usize {

@@ -98,6 +98,17 @@ fn data_missing_from_the_chunks_is_sent_again_after_a_resync() {
     assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 1, "one is enough");
 }
 
+/// Disconnects the client, connects it again, and returns the number of chunks that are sent from then on.
+fn sent_after_reconnect(pair: &mut Simulation, banks: &[Entity]) -> u64 {
+    pair.disconnect(0);
+    pair.step();
+    let before = sent(pair);
+    pair.connect(0);
+    banks.iter().for_each(|bank| show(pair, *bank, 0));
+    pair.settle(600);
+    sent(pair) - before
+}
+
 #[test]
 fn complete_copies_survive_a_disconnect() {
     let all = chunks_of(6, 1500);
@@ -105,17 +116,11 @@ fn complete_copies_survive_a_disconnect() {
     for at in sample(0..=all, 8) {
         let (mut pair, banks) = pair_with_banks(6, 1500);
         until_sent(&mut pair, at);
-        pair.disconnect(0);
-        pair.step();
-        let before = sent(&pair);
-        pair.connect(0);
-        banks.iter().for_each(|bank| show(&mut pair, *bank, 0));
-        pair.settle(600);
+        let again = sent_after_reconnect(&mut pair, &banks);
         (0..6).for_each(|n| assert_same(&pair, 0, chest(n)));
         assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
         // Three chunks in flight are lost.
         let arrived = at.saturating_sub(4);
-        let again = sent(&pair) - before;
         assert!(again + arrived <= all + one + 1, "{again} chunks, cut at {at} of {all}");
     }
 }
@@ -163,14 +168,9 @@ fn rejected_message_does_not_consume_a_transfer() {
     pair.step();
     assert_eq!(stats(&pair.clients[0].app).decode_errors, 1);
     // The client keeps the copies, so they are not sent again when it returns.
-    pair.disconnect(0);
-    pair.step();
-    let before = sent(&pair);
-    pair.connect(0);
-    banks.iter().for_each(|bank| show(&mut pair, *bank, 0));
-    pair.settle(600);
+    let again = sent_after_reconnect(&mut pair, &banks);
     (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
-    assert_eq!(sent(&pair), before);
+    assert_eq!(again, 0);
 }
 
 #[test]

@@ -43,8 +43,8 @@ fn bundle(owner: ClientId) -> impl Bundle {
     (player(0), Inventory::default(), Hotbar::default(), Owner(owner))
 }
 
-#[test]
-fn client_of_a_dedicated_server() {
+/// Plays the steps on a dedicated server, for its only client.
+fn on_a_dedicated_server() -> (Simulation, Entity) {
     let mut pair = pair(1);
     let owner = pair.client_id(0);
     let entity = pair.server.world_mut().spawn(bundle(owner)).id();
@@ -53,6 +53,12 @@ fn client_of_a_dedicated_server() {
         step(&mut pair.server, entity);
         pair.steps(2);
     }
+    (pair, entity)
+}
+
+#[test]
+fn client_of_a_dedicated_server() {
+    let (mut pair, _) = on_a_dedicated_server();
     assert_events(&events(&mut pair, 0));
     let world = pair.clients[0].app.world_mut();
     assert_eq!(world.query::<(&InView, &LocalInventory)>().iter(world).count(), 1);
@@ -60,14 +66,7 @@ fn client_of_a_dedicated_server() {
 
 #[test]
 fn dedicated_server_has_no_local_player() {
-    let mut pair = pair(1);
-    let owner = pair.client_id(0);
-    let entity = pair.server.world_mut().spawn(bundle(owner)).id();
-    pair.steps(3);
-    for step in STEPS {
-        step(&mut pair.server, entity);
-        pair.steps(2);
-    }
+    let (pair, entity) = on_a_dedicated_server();
     let server = pair.server.world().resource::<EventLog>();
     assert!(server.slots.is_empty() && server.opened.is_empty(), "it has no player");
     assert!(pair.server.world().get::<InView>(entity).is_none());

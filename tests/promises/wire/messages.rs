@@ -155,6 +155,14 @@ fn encoded(name: &str) -> Vec<u8> {
     }
 }
 
+/// Begins a full message without answers and data, up to the views that open.
+fn begin(w: &mut BitWriter, reset: Option<Reset>, closes: &[(u32, CloseCause)], opens: usize) {
+    encode::begin_full(w, None, reset, 0);
+    encode::data(w, &[], &[]);
+    encode::closes(w, closes);
+    encode::opens(w, opens);
+}
+
 /// Messages with more than a list of updates.
 fn encoded_with_more(name: &str) -> Vec<u8> {
     let torches = |count| Some(TORCH.stack(count));
@@ -171,25 +179,16 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             w.finish().to_vec()
         }
         "handshake_without_views" => whole(&[], |w, _| {
-            encode::begin_full(w, None, RESET, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 0);
+            begin(w, RESET, &[], 0);
             encode::handover(w, None);
         }),
         "opened" => whole(&[], |w, schema| {
-            encode::begin_full(w, None, RESET, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 1);
+            begin(w, RESET, &[], 1);
             open(w, schema, None, (&open_head(0, None), &opened()));
             encode::handover(w, None);
         }),
         "opened_two" => whole(&[], |w, schema| {
-            encode::begin_full(w, None, None, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 2);
+            begin(w, None, &[], 2);
             let (first, unit) = (open_head(0, None), opened());
             open(w, schema, None, (&first, &unit));
             let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDE0);
@@ -198,20 +197,14 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
             encode::handover(w, None);
         }),
         "opened_on_an_avatar" => whole(&[], |w, schema| {
-            encode::begin_full(w, None, None, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 1);
+            begin(w, None, &[], 1);
             let entity = Entity::from_raw_u32(900);
             open(w, schema, None, (&open_head(3, entity), &opened()));
             encode::handover(w, None);
         }),
         "transfer" => transfer(),
         "closed" => whole(&[], |w, _| {
-            encode::begin_full(w, None, None, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[(1, CloseCause::Hidden), (4, CloseCause::Despawned)]);
-            encode::opens(w, 0);
+            begin(w, None, &[(1, CloseCause::Hidden), (4, CloseCause::Despawned)], 0);
             encode::handover(w, None);
         }),
         other => encoded_seldom(other),
@@ -222,27 +215,18 @@ fn encoded_with_more(name: &str) -> Vec<u8> {
 fn encoded_seldom(name: &str) -> Vec<u8> {
     match name {
         "opened_from_a_cached_copy" => whole(&[], |w, schema| {
-            encode::begin_full(w, None, None, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 1);
+            begin(w, None, &[], 1);
             let changed = [ChangedSlot { slot: 2, old: None, new: Some(TORCH.stack(64)) }];
             let unit = (&open_head(0, None), &opened());
             encode::open(w, schema, None, unit, OpenBody::Since(9, &changed));
             encode::handover(w, None);
         }),
         "checksums" => whole(&[(0, 0x0123_4567_89AB_CDEF), (3, 1)], |w, _| {
-            encode::begin_full(w, None, None, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 0);
+            begin(w, None, &[], 0);
             encode::handover(w, None);
         }),
         "handed_over" => whole(&[], |w, _| {
-            encode::begin_full(w, None, None, 0);
-            encode::data(w, &[], &[]);
-            encode::closes(w, &[]);
-            encode::opens(w, 0);
+            begin(w, None, &[], 0);
             encode::handover(w, Some(&Handover { transfer: 9, dropped: vec![0, 20] }));
         }),
         other => encoded_with_answers(other),
