@@ -72,6 +72,9 @@ pub trait InventoryAppExt: Sealed {
     /// Registers a rule: a system that the authority runs before a player opens, uses, or continues
     /// to see an inventory whose entity matches the filter `F`. See [`AccessRequest`].
     ///
+    /// Rules also decide on what players do because of a rule. A rule that is still running then denies it with
+    /// [`Rejection::NotAllowed`](crate::prelude::Rejection::NotAllowed).
+    ///
     /// ```
     /// # use bevy::prelude::*;
     /// # use bevy_inventory_sync::prelude::*;

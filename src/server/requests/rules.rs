@@ -76,15 +76,21 @@ impl AccessDecision {
 /// Returns `true` if a rule applies to an inventory.
 type Applies = Box<dyn FnMut(&mut World, Entity) -> bool + Send + Sync>;
 
+type RuleSystem = SystemId<In<AccessRequest>, AccessDecision>;
+
 /// A rule: the system that decides, and the filter for the inventories that it decides on.
 struct Rule {
     applies: Applies,
-    system: SystemId<In<AccessRequest>, AccessDecision>,
+    system: RuleSystem,
 }
 
 /// The game's rules.
 #[derive(Resource, Default)]
-pub(crate) struct Rules(Vec<Rule>);
+pub(crate) struct Rules {
+    rules: Vec<Rule>,
+    /// The rules that are running: more than one if a rule makes a player act.
+    running: Vec<RuleSystem>,
+}
 
 /// Adds a rule for the inventories whose entities pass the filter `F`.
 pub(crate) fn add<F: QueryFilter + 'static, M>(
@@ -95,36 +101,43 @@ pub(crate) fn add<F: QueryFilter + 'static, M>(
     let mut filter = world.query_filtered::<(), (F, Allow<Disabled>)>();
     let applies =
         Box::new(move |world: &mut World, inventory| filter.get(world, inventory).is_ok());
-    world.get_resource_or_init::<Rules>().0.push(Rule { applies, system });
+    world.get_resource_or_init::<Rules>().rules.push(Rule { applies, system });
 }
 
 /// Runs all rules that apply to an inventory, and returns the strictest result.
 ///
-/// A rule may make a player act, directly or through an observer. Rules apply to that action too; one that is
-/// already running cannot decide again, so the action is denied.
+/// A rule may make a player act, directly or through an observer. Rules apply to that action too. A rule that is
+/// already running denies it instead of running again, because it could go on without end.
 pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> AccessDecision {
     let mut decision = AccessDecision::Allow;
     for system in applying(world, ask.inventory) {
-        let result = world.run_system_with(system, ask.clone());
-        decision = decision.and(result.unwrap_or_else(|error| {
-            // Without its rule the inventory would be unprotected, so access is denied.
-            log::error!("a rule for inventory access failed to run: {error}");
-            AccessDecision::Deny(Rejection::NotAllowed)
-        }));
+        decision = decision.and(run(world, system, ask));
     }
     decision
 }
 
+fn run(world: &mut World, system: RuleSystem, ask: &AccessRequest) -> AccessDecision {
+    let running = &mut world.resource_mut::<Rules>().running;
+    if running.contains(&system) {
+        return AccessDecision::Deny(Rejection::NotAllowed);
+    }
+    running.push(system);
+    let result = world.run_system_with(system, ask.clone());
+    world.resource_mut::<Rules>().running.pop();
+    result.unwrap_or_else(|error| {
+        // Without its rule the inventory would be unprotected, so access is denied.
+        log::error!("a rule for inventory access failed to run: {error}");
+        AccessDecision::Deny(Rejection::NotAllowed)
+    })
+}
+
 /// Returns the rules that apply to an inventory. No code of the game runs while they are out of the world.
-fn applying(
-    world: &mut World,
-    inventory: Entity,
-) -> Vec<SystemId<In<AccessRequest>, AccessDecision>> {
+fn applying(world: &mut World, inventory: Entity) -> Vec<RuleSystem> {
     if !world.contains_resource::<Rules>() {
         return Vec::new();
     }
     world.resource_scope(|world, mut rules: Mut<Rules>| {
-        let rules = rules.bypass_change_detection().0.iter_mut();
+        let rules = rules.bypass_change_detection().rules.iter_mut();
         let applying =
             rules.filter_map(|rule| (rule.applies)(world, inventory).then_some(rule.system));
         applying.collect()

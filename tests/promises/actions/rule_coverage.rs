@@ -82,43 +82,92 @@ fn partial_attempt_is_decided_by_the_rules_of_all_inventories_it_reaches() {
     }
 }
 
-#[test]
-fn rules_apply_to_an_action_that_a_rule_causes() {
-    /// The host acts on a locked chest from within the first rule that runs.
-    #[derive(Resource)]
-    struct Trap {
-        from: SlotRef,
-        to: SlotRef,
-        sprung: bool,
+type Nested = Box<dyn FnOnce(&mut InventoryActions) + Send + Sync>;
+
+/// What the first rule that runs makes the host do.
+#[derive(Resource, Default)]
+struct Trap(Option<Nested>);
+
+fn trap(
+    In(_): In<AccessRequest>,
+    mut actions: InventoryActions,
+    mut trap: ResMut<Trap>,
+) -> AccessDecision {
+    if let Some(nested) = trap.0.take() {
+        nested(&mut actions);
     }
-    fn trap(
-        In(_): In<AccessRequest>,
-        mut actions: InventoryActions,
-        mut trap: ResMut<Trap>,
-    ) -> AccessDecision {
-        if !core::mem::replace(&mut trap.sprung, true) {
-            let (from, to) = (trap.from, trap.to);
-            actions.request(InventoryAction::Move { from, to, count: None });
-        }
-        AccessDecision::Allow
-    }
+    AccessDecision::Allow
+}
+
+/// A host whose inventory has the rule `trap`, with torches in the first slot, and a locked chest with coins.
+fn trapped() -> (Simulation, Entity, Entity) {
     let setup = |app: &mut App| {
         setup(app);
-        app.add_rule::<With<Hotbar>, _>(trap).add_rule::<With<Locked>, _>(locked);
+        app.init_resource::<Trap>()
+            .add_rule::<With<Hotbar>, _>(trap)
+            .add_rule::<With<Locked>, _>(locked);
     };
     let (mut pair, player) = host(setup, TORCH.stack(3));
     let chest = hosts_chest(&mut pair, 1, Locked);
     inventory(&mut pair, chest).set(0, COIN.stack(10)).unwrap();
-    let (from, to) = (inv(chest, 0), inv(player, 5));
-    pair.server.insert_resource(Trap { from, to, sprung: false });
     pair.settle(20);
+    (pair, player, chest)
+}
+
+/// Makes the host move its torches, and do something else from within the rule that allows it. Returns the
+/// reasons for rejections.
+fn spring(
+    pair: &mut Simulation,
+    player: Entity,
+    nested: impl FnOnce(&mut InventoryActions) + Send + Sync + 'static,
+) -> Vec<Rejection> {
+    pair.server.insert_resource(Trap(Some(Box::new(nested))));
     with_actions(&mut pair.server, move |actions| {
         let (from, to) = (inv(player, 0), inv(player, 2));
         actions.request(InventoryAction::Move { from, to, count: None })
     });
     pair.settle(20);
-    assert!(pair.server.world().resource::<Trap>().sprung);
+    let world = pair.server.world();
+    assert!(world.resource::<Trap>().0.is_none(), "the rule has run");
+    world.resource::<EventLog>().rejected.iter().map(|(_, reason)| *reason).collect()
+}
+
+#[test]
+fn rules_apply_to_an_action_that_a_rule_causes() {
+    for to_player in [false, true] {
+        let (mut pair, player, chest) = trapped();
+        let other = hosts_chest(&mut pair, 2, ());
+        pair.settle(20);
+        let (from, to) = (inv(chest, 0), inv(if to_player { player } else { other }, 5));
+        let rejected = spring(&mut pair, player, move |actions| {
+            actions.request(InventoryAction::Move { from, to, count: None });
+        });
+        assert_eq!(rejected, [Rejection::Locked]);
+        assert_eq!(inventory(&mut pair, player).get(2), Some(TORCH.stack(3)));
+        let coins = [player, other, chest].map(|at| inventory(&mut pair, at).count(COIN));
+        assert_eq!(coins, [0, 0, 10]);
+    }
+}
+
+#[test]
+fn rules_apply_to_an_opening_that_a_rule_causes() {
+    let (mut pair, player, _) = trapped();
+    let vault = (chest(2), Inventory::new(27), Openable::default(), Locked);
+    let vault = pair.server.world_mut().spawn(vault).id();
+    let rejected = spring(&mut pair, player, |actions| {
+        actions.open_by_id(chest(2));
+    });
+    assert_eq!(rejected, [Rejection::Locked]);
+    assert!(pair.server.world().get::<InView>(vault).is_none());
+}
+
+#[test]
+fn rule_that_is_running_denies_what_it_causes() {
+    let (mut pair, player, _) = trapped();
+    let rejected = spring(&mut pair, player, move |actions| {
+        let (from, to) = (inv(player, 0), inv(player, 1));
+        actions.request(InventoryAction::Move { from, to, count: None });
+    });
+    assert_eq!(rejected, [Rejection::NotAllowed]);
     assert_eq!(inventory(&mut pair, player).get(2), Some(TORCH.stack(3)));
-    let coins = [player, chest].map(|at| inventory(&mut pair, at).count(COIN));
-    assert_eq!(coins, [0, 10]);
 }
