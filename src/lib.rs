@@ -196,13 +196,14 @@
 //! The player's [`Rights`] limit what it may do with an inventory. [`Container::accepts`] and [`Container::rights`]
 //! limit it for single slots. The game's own conditions are **rules**: systems that the authority runs before a player
 //! opens or uses an inventory, and about twice a second while a player has it open. A rule allows the request, rejects
-//! it with a reason, or limits how many items the inventory may gain.
+//! it with a reason, or limits what the inventory may hold: the number of items, or their weight.
 //!
 //! ```
 //! # use bevy::prelude::*;
 //! # use bevy_inventory_sync::prelude::*;
 //! # #[derive(Component)] struct Locked;
-//! # #[derive(Component)] struct Strength(u32);
+//! # #[derive(Component)] struct Strength(u64);
+//! # struct Props { grams: u64 }
 //! const KEY: ItemId = ItemId::of("key");
 //!
 //! fn unlocked(In(ask): In<AccessRequest>, inventories: Query<&Inventory>) -> AccessDecision {
@@ -213,11 +214,11 @@
 //!     }
 //! }
 //!
-//! /// Limits how many items a player can carry.
-//! fn not_too_heavy(In(ask): In<AccessRequest>, carriers: Query<(&Inventory, &Strength)>) -> AccessDecision {
-//!     let Ok((inventory, strength)) = carriers.get(ask.inventory) else { return AccessDecision::Allow };
-//!     let carried: u32 = inventory.iter().map(|(_, stack)| stack.count()).sum();
-//!     AccessDecision::AtMost(strength.0.saturating_sub(carried))
+//! /// Limits the weight that a player can carry.
+//! fn not_too_heavy(In(ask): In<AccessRequest>, carriers: Query<&Strength>) -> AccessDecision {
+//!     let Ok(strength) = carriers.get(ask.inventory) else { return AccessDecision::Allow };
+//!     let measure = Measure::new(|items, stack| items.props(stack.item).map_or(0, |item: &Props| item.grams));
+//!     AccessDecision::AtMost { measure, maximum: strength.0 }
 //! }
 //!
 //! # fn rules(app: &mut App) {
@@ -230,7 +231,8 @@
 //! ```
 //!
 //! Each request carries a 16-bit hash of what the player saw. If a slot contains another item when the server handles
-//! the request, the request is rejected as [`Rejection::Stale`]. When two players take the same item, one of them gets
+//! the request, the request is rejected as [`Rejection::Stale`]. What is taken by item, as in crafting, must be of the
+//! same kinds as predicted: a plain sword that is gone is not replaced by an engraved one. When two players take the same item, one of them gets
 //! it and the request of the other is rejected. Requests that no legitimate client sends are counted, and
 //! [`ClientViolation`] reports a client that sends too many of them. [`RequestLimits`] caps the request rate.
 //!
@@ -461,6 +463,7 @@ pub mod prelude {
             error::InventoryError,
             id::{InventoryId, ItemId},
             item::ItemDef,
+            measure::Measure,
             recipe::RecipeId,
             rejection::Rejection,
             rights::Rights,
@@ -477,7 +480,7 @@ pub mod prelude {
                 SlotChanged,
             },
             ids::InventoryIds,
-            markers::{InView, LocalInventory},
+            markers::{ActingInventory, InView, LocalInventory},
             schedule::{InventoryClientSystems, InventoryServerSystems},
         },
     };

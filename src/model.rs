@@ -17,6 +17,7 @@ pub mod item;
 pub mod catalog;
 pub mod error;
 pub mod rejection;
+pub mod measure;
 pub mod transaction;
 pub mod action;
 pub mod saved;

@@ -49,6 +49,7 @@
 //! open      = next?:1 (not of the first)                view and handle follow those of the previous open,
 //!                                                       with the same containers, owner and rights
 //!             (1 after?:1 [id] | 0 view:EG0 handle:EG0 id owner?:1 rights:4)
+//!                                                       rights: of an owner 15, or 7 if the player acts from it
 //!             version:EG4
 //!             entity?:1 [index:EG7 generation:EG0]      the replicated entity that has the inventory
 //!             (1 since | 0 copy)
@@ -85,6 +86,7 @@ pub mod form;
 pub mod handshake;
 pub mod message;
 pub mod request;
+pub mod witness;
 pub mod transfer;
 
 use crate::model::{
@@ -152,8 +154,10 @@ pub struct OpenHead {
     pub handle: u32,
     /// Id of the inventory.
     pub id: InventoryId,
-    /// Whether this client owns the inventory.
+    /// Whether this client owns the inventory. It has all rights then.
     pub owner: bool,
+    /// Whether this client's player acts from the inventory. `false` if the client does not own it.
+    pub acts: bool,
     /// Rights of this client to the inventory.
     pub rights: Rights,
     /// Version of the copy.
@@ -168,7 +172,7 @@ impl OpenHead {
     fn is_next(&self, before: &Self) -> bool {
         Some(self.view) == before.view.checked_add(1)
             && Some(self.handle) == before.handle.checked_add(1)
-            && (self.owner, self.rights) == (before.owner, before.rights)
+            && (self.owner, self.acts, self.rights) == (before.owner, before.acts, before.rights)
     }
 }
 

@@ -315,7 +315,8 @@ impl ConfirmedInventories {
         let mut view = match old {
             Some(old) => {
                 moved = 0;
-                let reopened = old.head.rights != head.rights || old.head.owner != head.owner;
+                let access = |head: &OpenHead| (head.rights, head.owner, head.acts);
+                let reopened = access(&old.head) != access(&head);
                 let resized = !old.state.same_structure(&state);
                 ConfirmedInventory {
                     reopened: old.reopened || reopened,

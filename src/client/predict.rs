@@ -2,7 +2,7 @@
 //! requests applied on top, by the same code that the server runs.
 
 use crate::{
-    model::{catalog::ItemCatalog, rejection::Rejection},
+    model::{catalog::ItemCatalog, rejection::Rejection, transaction::Witness},
     shared::{
         actions::{ActionTypes, RequestId, Requested, emit_answer},
         containers::ContainerRegistry,
@@ -18,13 +18,14 @@ use crate::{
             ActionReader, ActionWriter, REQUEST_BYTES_MAX, RequestBody, Target, read_body,
             write_body,
         },
+        witness::write_seen,
     },
 };
 
 use super::{
     confirmed::ConfirmedInventories,
     notify,
-    predictions::{Pending, PredictedOutcome, Predictions, replay, show},
+    predictions::{OPENS_MAX, OpenedBy, Pending, PredictedOutcome, Predictions, replay, show},
     reconcile,
     state::SyncState,
 };
@@ -67,12 +68,18 @@ fn try_request(
         _ => PredictedOutcome::default(),
     };
     let number = world.resource::<Predictions>().last + 1;
-    let bytes = encode(world, number, actor, what, shown.witness)?;
+    let bytes = encode(world, number, actor, what, &shown.witness)?;
     let mut predictions = world.resource_mut::<Predictions>();
     if !predictions.bucket.take(now, limits.per_second, limits.burst / 2) {
         return Err(Rejection::TooFast);
     }
     predictions.last = number;
+    if let Requested::Open(target) = what {
+        if predictions.opens.len() == OPENS_MAX {
+            predictions.opens.pop_front();
+        }
+        predictions.opens.push_back(OpenedBy { request, number, target: *target });
+    }
     let registry = world.resource::<ContainerRegistry>().clone();
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     let mut slots = Vec::new();
@@ -90,7 +97,8 @@ fn try_request(
     // yet.
     let others = core::mem::replace(&mut confirmations.touched, views.clone());
     let what = what.clone();
-    let pending = Pending { request, number, actor, what, slots, asked_at: now };
+    let PredictedOutcome { witness, .. } = shown;
+    let pending = Pending { request, number, actor, what, witness, slots, asked_at: now };
     world.resource_mut::<Predictions>().pending.push_back(pending);
     let mut stats = world.resource_mut::<InventoryStats>();
     stats.requests_sent += 1;
@@ -110,7 +118,7 @@ fn encode(
     number: u64,
     actor: Option<Entity>,
     what: &Requested,
-    witness: u16,
+    witness: &Witness,
 ) -> Result<Vec<u8>, Rejection> {
     let (types, registry) =
         (world.resource::<ActionTypes>(), world.resource::<ContainerRegistry>());
@@ -121,23 +129,36 @@ fn encode(
     let body = match what {
         Requested::Action(action) => {
             let kind = types.kind_of(action).ok_or(Rejection::Invalid)?;
-            RequestBody::Act { actor: actor.and_then(view), witness, kind }
+            RequestBody::Act { actor: actor.and_then(view), witness: witness.hash, kind }
         }
-        Requested::Open(Target::Id(id)) => RequestBody::Open(Target::Id(*id)),
-        Requested::Open(Target::Entity(entity)) => {
-            let map = world.resource::<ServerEntityMap>();
-            let server = map.to_server().get(entity).ok_or(Rejection::NotInView)?;
-            RequestBody::Open(Target::Entity(*server))
+        Requested::Open(target) => {
+            let target = match target {
+                Target::Id(_) => *target,
+                Target::Entity(entity) => {
+                    let map = world.resource::<ServerEntityMap>();
+                    let server = map.to_server().get(entity).ok_or(Rejection::NotInView)?;
+                    Target::Entity(*server)
+                }
+            };
+            // With a single inventory of its own, the player cannot mean another one.
+            let owned = confirmations.iter().filter(|held| held.head.owner).count();
+            let actor = actor.filter(|_| owned > 1).and_then(view);
+            let actor = actor.and_then(|view| u16::try_from(view).ok());
+            RequestBody::Open { target, actor }
         }
-        Requested::Close(entity) => {
-            let held = confirmations.by_entity(*entity).ok_or(Rejection::NotInView)?;
-            RequestBody::Close { view: held.head.view, handle: held.head.handle }
-        }
+        Requested::Close(entity) => match confirmations.by_entity(*entity) {
+            Some(held) => RequestBody::Close { view: held.head.view, handle: held.head.handle },
+            None => cancel(world, number, |open| open.target == Target::Entity(*entity))?,
+        },
+        Requested::Cancel(request) => cancel(world, number, |open| open.request == *request)?,
     };
     write_body(&mut w, low, &body, types.len());
     let schema = Schema { catalog: world.resource::<ItemCatalog>(), registry: registry.as_slice() };
     if let Requested::Action(action) = what {
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
+        if let Some(seen) = &witness.seen {
+            write_seen(&mut w, schema, seen)?;
+        }
     }
     let bytes = w.finish();
     // An action that the server could not decode is rejected here.
@@ -147,6 +168,18 @@ fn encode(
         types.read(kind, &mut reader).map_err(|_| Rejection::Invalid)?;
     }
     if bytes.len() > REQUEST_BYTES_MAX { Err(Rejection::Invalid) } else { Ok(bytes.to_vec()) }
+}
+
+/// Returns a request that closes what an earlier request opened or will open.
+fn cancel(
+    world: &World,
+    number: u64,
+    of: impl Fn(&OpenedBy) -> bool,
+) -> Result<RequestBody, Rejection> {
+    let opens = &world.resource::<Predictions>().opens;
+    let open = opens.iter().rev().find(|open| of(open)).ok_or(Rejection::NotInView)?;
+    let back = u32::try_from(number - open.number - 1).map_err(|_| Rejection::NotInView)?;
+    Ok(RequestBody::Cancel { back })
 }
 
 /// Checks that every shown state is the confirmed state with all pending requests applied.

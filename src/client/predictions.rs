@@ -9,7 +9,7 @@ use crate::{
         id::InventoryId,
         rejection::Rejection,
         state::InventoryState,
-        transaction::{Player, Staged, Transaction},
+        transaction::{Player, Side, Staged, Transaction, Witness},
     },
     shared::{
         actions::{AnyAction, RequestId, Requested},
@@ -17,7 +17,7 @@ use crate::{
         events::SlotCause,
         rate::Bucket,
     },
-    wire::Answers,
+    wire::{Answers, request::Target},
 };
 
 use super::confirmed::ConfirmedInventories;
@@ -34,6 +34,8 @@ pub(crate) struct Pending {
     pub(crate) number: u64,
     pub(crate) actor: Option<Entity>,
     pub(crate) what: Requested,
+    /// What the player saw.
+    pub(crate) witness: Witness,
     /// The slots that the request changed when it was first predicted.
     pub(crate) slots: Vec<(Entity, Slot)>,
     pub(crate) asked_at: Duration,
@@ -95,6 +97,18 @@ pub(crate) struct Answered {
     pub(crate) result: Result<(), Rejection>,
 }
 
+/// A request to open an inventory, by which it can be closed before it is in view.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenedBy {
+    pub(crate) request: RequestId,
+    pub(crate) number: u64,
+    /// The entity or the id, as the player knows it.
+    pub(crate) target: Target,
+}
+
+/// Maximum number of requests to open that a client remembers.
+pub(crate) const OPENS_MAX: usize = 64;
+
 /// The pending requests of the local player, and answers that have not been emitted yet.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Predictions {
@@ -104,6 +118,8 @@ pub(crate) struct Predictions {
     pub(crate) last: u64,
     pub(crate) bucket: Bucket,
     pub(crate) answered: Vec<Answered>,
+    /// The last requests to open an inventory, oldest first, at most [`OPENS_MAX`].
+    pub(crate) opens: VecDeque<OpenedBy>,
     /// The slots of pending requests, as of the last notification of the game.
     pub(crate) pending_slots: HashSet<(Entity, Slot)>,
 }
@@ -144,6 +160,7 @@ impl Predictions {
             self.answered.push(Answered { request, what, result });
         }
         (self.last, self.bucket) = (0, Bucket::default());
+        self.opens.clear();
     }
 }
 
@@ -151,8 +168,8 @@ impl Predictions {
 #[derive(Default)]
 pub(crate) struct PredictedOutcome {
     pub(crate) staged: Vec<Staged>,
-    /// Hash of what the player saw; zero if there is none.
-    pub(crate) witness: u16,
+    /// What the player saw.
+    pub(crate) witness: Witness,
 }
 
 /// Predicts an action on the shown states.
@@ -163,16 +180,18 @@ pub(crate) fn show(
 ) -> Result<PredictedOutcome, Rejection> {
     let confirmations = world.resource::<ConfirmedInventories>();
     let load = |entity| Some(confirmations.by_entity(entity)?.shown().clone());
-    run(world, actor, action, &load)
+    run(world, actor, action, &load, None)
 }
 
 /// Runs an action on the states that `load` returns. An action whose outcome only the server can determine changes
-/// nothing.
+/// nothing. A pending action is run again with what the player saw, since the server takes the kinds of stack that
+/// were predicted first.
 fn run(
     world: &World,
     actor: Option<Entity>,
     action: &AnyAction,
     load: &dyn Fn(Entity) -> Option<InventoryState>,
+    again: Option<&Witness>,
 ) -> Result<PredictedOutcome, Rejection> {
     let (catalog, registry) =
         (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
@@ -180,18 +199,30 @@ fn run(
     let head = |entity| Some(confirmations.by_entity(entity)?.head);
     let find = |id: InventoryId| confirmations.by_id(id)?.entity;
     let name = |entity| Some(head(entity)?.id);
-    let player = Player { actor, find: &find, name: &name, decides: false, limits: &[] };
+    // The number of a version is known for what the server has confirmed only.
+    let pending = |entity: Entity| {
+        let named = |pending: &Pending| pending.slots.iter().any(|(of, _)| *of == entity);
+        world.resource::<Predictions>().pending.iter().any(named)
+    };
+    let version = |entity: Entity| {
+        let held = confirmations.by_entity(entity).ok_or(Rejection::NotInView)?;
+        let [a, b, c, d, ..] = held.version.to_le_bytes();
+        let confirmed = held.predicted.is_none() && !pending(entity);
+        confirmed.then_some(u32::from_le_bytes([a, b, c, d])).ok_or(Rejection::Unconfirmed)
+    };
+    let side = Side::Predicts { version: &version, again };
+    let player = Player { actor, find: &find, name: &name, side, limits: &[] };
     let pool = world.get_resource::<DataPool>();
     let mut tx = Transaction::new(catalog, registry.as_slice(), load, pool, Some(player));
     match action.0.run(&mut tx) {
         Err(Rejection::ServerOnly) => {
-            let witness = tx.witnessed_in_part().unwrap_or(0);
+            let witness = tx.witness_in_part().unwrap_or_default();
             return Ok(PredictedOutcome { staged: Vec::new(), witness });
         }
         ran => ran?,
     };
     tx.check_rights(|entity| Some(head(entity)?.rights))?;
-    let witness = tx.witnessed();
+    let witness = tx.witness();
     Ok(PredictedOutcome { staged: tx.done().staged, witness })
 }
 
@@ -232,7 +263,9 @@ pub(crate) fn replay(world: &World) -> Vec<(Entity, InventoryState)> {
             Some((_, state)) => Some(state.clone()),
             None => Some(confirmations.by_entity(entity)?.state.clone()),
         };
-        let Ok(PredictedOutcome { staged, .. }) = run(world, pending.actor, action, &load) else {
+        let Ok(PredictedOutcome { staged, .. }) =
+            run(world, pending.actor, action, &load, Some(&pending.witness))
+        else {
             continue;
         };
         for Staged { entity, state, .. } in staged {

@@ -2,14 +2,15 @@
 //! the slots that differ, and reverts what game code wrote on a client.
 
 use crate::{
-    model::{container::Container, id::InventoryId, rights::Rights, state::InventoryState},
+    model::{container::Container, id::InventoryId, state::InventoryState},
     shared::{
         containers::ContainerRegistry,
         events::{CloseReason, InventoryClosed, emit},
-        markers::{InView, LocalInventory},
+        markers::{ActingInventory, InView, LocalInventory},
         schedule::InventoryClientSystems,
         stats::InventoryStats,
     },
+    wire::OpenHead,
 };
 
 use super::{
@@ -83,7 +84,7 @@ pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) 
     let reopened = core::mem::take(&mut held.reopened);
     let Some(entity) = held.entity else { return };
     if reopened {
-        mark_in_view(world, entity, head.rights, head.owner);
+        mark_in_view(world, entity, head);
     }
     match state {
         Some(state) if resized => registry.restructure(world, entity, &state),
@@ -103,15 +104,21 @@ pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) 
 
 /// Updates the marker components of an inventory in view. Observers of the game run after each step and may
 /// despawn the entity.
-fn mark_in_view(world: &mut World, entity: Entity, rights: Rights, owner: bool) {
+fn mark_in_view(world: &mut World, entity: Entity, head: OpenHead) {
+    let OpenHead { rights, owner, acts, .. } = head;
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.insert(InView { rights });
     }
+    set_marker(world, entity, LocalInventory, owner);
+    set_marker(world, entity, ActingInventory, acts);
+}
+
+fn set_marker<C: Component>(world: &mut World, entity: Entity, marker: C, wanted: bool) {
     let Ok(mut entity) = world.get_entity_mut(entity) else { return };
-    if owner {
-        entity.insert(LocalInventory);
+    if wanted {
+        entity.insert(marker);
     } else {
-        entity.remove::<LocalInventory>();
+        entity.remove::<C>();
     }
 }
 
@@ -196,6 +203,6 @@ fn close(world: &mut World, registry: &ContainerRegistry, closed: &Closed) {
     }
     registry.restructure(world, entity, &InventoryState::default());
     if let Ok(mut entity) = world.get_entity_mut(entity) {
-        entity.remove::<(InView, LocalInventory, InventoryId)>();
+        entity.remove::<(InView, LocalInventory, ActingInventory, InventoryId)>();
     }
 }

@@ -7,6 +7,7 @@ use super::{
     limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
     recipe::RecipeId,
     rejection::Rejection,
+    rights::Rights,
     stack::Stack,
     transaction::Transaction,
 };
@@ -18,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// One action of a player on inventories: one request, applied completely or not at all.
 ///
 /// The server checks that the player sees each inventory named and has the
-/// [`Rights`](super::rights::Rights) that the outcome requires.
+/// [`Rights`] that the outcome requires.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum InventoryAction {
@@ -90,7 +91,8 @@ pub enum InventoryAction {
         slot: SlotRef,
     },
     /// Uses the contents of a slot. Changes nothing by itself: the game on the server receives
-    /// [`ActionApplied`](crate::prelude::ActionApplied) with the stack. Use a custom action for more.
+    /// [`ActionApplied`](crate::prelude::ActionApplied) with the stack. Requires [`Rights::TAKE`], so that an
+    /// item in a shop window cannot be used. Use a custom action for more, or to require less.
     Use {
         /// The slot.
         slot: SlotRef,
@@ -177,13 +179,14 @@ impl InventoryAction {
             }
             Self::DropAll { from } => {
                 tx.expect_unchanged_with_counts(*from)?;
-                let stacks = tx.take_if(*from, |_| true)?;
+                let stacks = tx.take_where(*from, |_| true)?;
                 stacks.iter().for_each(|stack| tx.drop(*stack));
                 return if stacks.is_empty() { Err(Rejection::Empty) } else { Ok(stacks) };
             }
             Self::Select { slot } => tx.select(slot.0, slot.1)?,
             Self::Use { slot } => {
                 tx.expect_unchanged(slot.0, slot.1)?;
+                tx.require_rights(slot.0, slot.1, Rights::TAKE)?;
                 return Ok(vec![tx.get(slot.0, slot.1)?.ok_or(Rejection::Empty)?]);
             }
             Self::Sort { entity, container } => tx.sort(*entity, *container)?,

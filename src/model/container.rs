@@ -41,8 +41,12 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
     /// Unique name among the game's containers; part of slot addresses and of saves.
     const NAME: &'static str;
 
-    /// Whether [`insert_up_to`](crate::prelude::Inventories::insert_up_to) may put items here automatically.
-    /// Defaults to `true`.
+    /// Whether it belongs to the whole inventory when items are inserted, taken by item, collected or used for
+    /// crafting. If `false`, items are put in and taken out only if the container or its slot is named: worn
+    /// equipment, the stack at the cursor. What takes everything
+    /// ([`MoveAll`](crate::prelude::InventoryAction::MoveAll), [`DropAll`](crate::prelude::InventoryAction::DropAll),
+    /// [`take_if`](crate::prelude::Inventories::take_if)) includes it, and so does
+    /// [`count`](crate::prelude::Inventories::count). Defaults to `true`.
     const AUTO_FILL: bool = true;
 
     /// Whether the container has a selected slot. If several containers of an inventory have one,

@@ -26,7 +26,9 @@ impl RecipeId {
         self.0
     }
 
-    pub(crate) const fn from_bits(bits: u32) -> Self {
+    /// Creates the id from the value that [`Self::of`] derives from the key.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 }

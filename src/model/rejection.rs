@@ -70,6 +70,10 @@ pub enum Rejection {
     /// Client only: the answer was lost. The slots show whether the action was applied.
     #[error("the answer was lost")]
     Unanswered,
+    /// Client only: an earlier action on the same inventory has not been answered, and this action agrees to
+    /// confirmed contents only.
+    #[error("an earlier action has not been answered")]
+    Unconfirmed,
     /// Only the server can determine the outcome. When an action's `apply` returns this on a
     /// client, the action is sent without a prediction.
     #[error("only the server can determine the outcome")]
@@ -81,7 +85,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All reasons without a number, indexed by their wire code.
-    pub(crate) const CODES: [Self; 21] = [
+    pub(crate) const CODES: [Self; 22] = [
         Self::Stale,
         Self::NotInView,
         Self::NotAllowed,
@@ -103,5 +107,6 @@ impl Rejection {
         Self::TooFast,
         Self::Unanswered,
         Self::ServerOnly,
+        Self::Unconfirmed,
     ];
 }

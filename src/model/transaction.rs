@@ -1,6 +1,8 @@
 //! Transactions over any number of inventories: all or nothing, and identical on server and client.
 
 mod player;
+mod witness;
+mod fill;
 mod put;
 mod take;
 mod moves;
@@ -13,19 +15,24 @@ use core::ops::Range;
 
 use smallvec::{SmallVec, smallvec};
 
+use witness::WitnessLog;
+
 use super::{
     catalog::ItemCatalog,
     container::{ContainerInfo, ContainerRef, Slot},
     data::{DataPool, Datum},
     error::InventoryError,
     id::ItemId,
+    measure::Allowance,
+    rights::Rights,
     stack::Stack,
     state::InventoryState,
 };
 
 #[cfg(feature = "server")]
 pub(crate) use effect::{Effect, net_change};
-pub(crate) use player::Player;
+pub(crate) use player::{Player, Side};
+pub use witness::{Seen, TAKEN_MAX, TakenStack, VERSIONS_MAX, Witness};
 
 /// An inventory that a transaction has accessed.
 #[derive(Clone, Debug)]
@@ -34,6 +41,23 @@ pub(crate) struct Staged {
     pub(crate) state: InventoryState,
     /// The inventory before the transaction.
     pub(crate) before: InventoryState,
+}
+
+impl Staged {
+    /// Sets the contents of a slot, and returns the old contents.
+    fn set(
+        &mut self,
+        allowances: &mut [(Entity, Allowance)],
+        catalog: &ItemCatalog,
+        flat: usize,
+        stack: Option<Stack>,
+    ) -> Option<Stack> {
+        let old = self.state.set(flat, stack);
+        for (_, allowance) in allowances.iter_mut().filter(|(of, _)| *of == self.entity) {
+            allowance.record(catalog, old, stack);
+        }
+        old
+    }
 }
 
 /// Result of a successful transaction.
@@ -54,13 +78,26 @@ pub struct Transaction<'a> {
     pool: Option<&'a DataPool>,
     player: Option<Player<'a>>,
     staged: Vec<Staged>,
+    /// The changes so far, by which a failed step is reverted.
+    journal: Vec<Change>,
     minted: Vec<Datum>,
     dropped: Vec<Stack>,
-    witnessed: u64,
-    /// The value of `witnessed` at the first point where a client cannot continue.
-    witnessed_in_part: Option<u64>,
+    log: WitnessLog,
     /// Inventories that are exempt from the player's rights.
     trusted: Vec<Entity>,
+    /// The limits of rules on the staged inventories.
+    allowances: Vec<(Entity, Allowance)>,
+    /// Slots that the player must have a right to, although they do not change.
+    required: Vec<(Entity, usize, Rights)>,
+    /// Number of slots that were read or searched.
+    work: u64,
+}
+
+/// A change of a staged inventory, with the old value.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Slot { staged: usize, flat: usize, old: Option<Stack> },
+    Selected { staged: usize, old: Option<u8> },
 }
 
 impl<'a> Transaction<'a> {
@@ -78,11 +115,14 @@ impl<'a> Transaction<'a> {
             pool,
             player,
             staged: Vec::new(),
+            journal: Vec::new(),
             minted: Vec::new(),
             dropped: Vec::new(),
-            witnessed: 0,
-            witnessed_in_part: None,
+            log: WitnessLog::default(),
             trusted: Vec::new(),
+            allowances: Vec::new(),
+            required: Vec::new(),
+            work: 0,
         }
     }
 
@@ -108,27 +148,68 @@ impl<'a> Transaction<'a> {
         self.dropped.push(stack);
     }
 
+    /// Returns the number of slots that were read or searched: the cost of the transaction.
+    #[cfg(feature = "server")]
+    pub(crate) fn work(&self) -> u64 {
+        self.work
+    }
+
     /// Runs a step of several parts and reverts all of them if one fails, since a closure may
     /// continue after an error.
     fn all_or_nothing<T, E>(
         &mut self,
         step: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let before = (self.staged.clone(), self.dropped.clone());
-        step(self).inspect_err(|_| (self.staged, self.dropped) = before)
+        let (changes, staged, dropped) =
+            (self.journal.len(), self.staged.len(), self.dropped.len());
+        step(self).inspect_err(|_| {
+            for change in self.journal.drain(changes..).rev() {
+                match change {
+                    Change::Slot { staged, flat, old } => {
+                        self.staged[staged].set(&mut self.allowances, self.catalog, flat, old);
+                    }
+                    Change::Selected { staged, old } => self.staged[staged].state.selected = old,
+                }
+            }
+            for Staged { entity, .. } in self.staged.drain(staged..) {
+                self.allowances.retain(|(of, _)| *of != entity);
+            }
+            self.dropped.truncate(dropped);
+        })
     }
 
-    fn state(&mut self, entity: Entity) -> Result<&mut InventoryState, InventoryError> {
-        let at = match self.staged.iter().position(|staged| staged.entity == entity) {
-            Some(at) => at,
-            None => {
-                let state = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
-                self.note_unit(entity);
-                self.staged.push(Staged { entity, before: state.clone(), state });
-                self.staged.len() - 1
-            }
-        };
-        Ok(&mut self.staged[at].state)
+    /// Returns the index of an inventory in `staged`, and reads it if it is not there yet.
+    fn stage(&mut self, entity: Entity) -> Result<usize, InventoryError> {
+        if let Some(at) = self.staged.iter().position(|staged| staged.entity == entity) {
+            return Ok(at);
+        }
+        let state = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
+        self.note_unit(entity);
+        self.work += state.len() as u64;
+        let limits = self.player.map_or(&[][..], |player| player.limits);
+        for limit in limits.iter().filter(|limit| limit.entity == entity) {
+            self.allowances.push((entity, Allowance::new(limit, self.catalog, &state)));
+        }
+        self.staged.push(Staged { entity, before: state.clone(), state });
+        Ok(self.staged.len() - 1)
+    }
+
+    fn state(&mut self, entity: Entity) -> Result<&InventoryState, InventoryError> {
+        let at = self.stage(entity)?;
+        Ok(&self.staged[at].state)
+    }
+
+    /// Sets the contents of a slot. Every change of a slot goes through this function.
+    fn set(
+        &mut self,
+        entity: Entity,
+        flat: usize,
+        stack: Option<Stack>,
+    ) -> Result<(), InventoryError> {
+        let staged = self.stage(entity)?;
+        let old = self.staged[staged].set(&mut self.allowances, self.catalog, flat, stack);
+        self.journal.push(Change::Slot { staged, flat, old });
+        Ok(())
     }
 
     fn flat(&mut self, entity: Entity, slot: Slot) -> Result<usize, InventoryError> {
@@ -142,15 +223,22 @@ impl<'a> Transaction<'a> {
         let registry = self.registry;
         let ContainerRef { entity, container } = area;
         let state = self.state(entity)?;
-        let Some(key) = container else { return Ok(0..state.len()) };
         let missing = InventoryError::NoSuchSlot { entity, index: 0 };
-        let kind = state.kind_of(registry, key).ok_or(missing)?;
-        let start = state.start_of(kind);
-        Ok(start..start + state.container(kind).ok_or(missing)?.len())
+        let range = match container {
+            None => 0..state.len(),
+            Some(key) => {
+                let kind = state.kind_of(registry, key).ok_or(missing)?;
+                let start = state.start_of(kind);
+                start..start + state.container(kind).ok_or(missing)?.len()
+            }
+        };
+        self.work += range.len() as u64;
+        Ok(range)
     }
 
     /// Returns the flat positions of an area in the order in which items are inserted, as one range for each
-    /// container. See [`Container::ORDER`](super::container::Container::ORDER).
+    /// container. See [`Container::ORDER`](super::container::Container::ORDER). Containers whose `AUTO_FILL` is
+    /// `false` belong to an area only if it names them.
     fn ordered(
         &mut self,
         area: ContainerRef,
@@ -161,15 +249,16 @@ impl<'a> Transaction<'a> {
         let registry = self.registry;
         let state = self.state(area.entity)?;
         let mut end = 0;
-        let ranges = state.containers().iter().map(|container| {
+        let ranges = state.containers().iter().filter_map(|container| {
             let start = end;
             end += container.slots.len();
-            let order = registry.get(usize::from(container.kind)).map_or(0, |kind| kind.order);
-            (order, start..end)
+            let kind = registry.get(usize::from(container.kind))?;
+            kind.auto_fill.then_some((kind.order, start..end))
         });
         let mut ranges: SmallVec<[_; 4]> = ranges.collect();
         // Containers of the same order are sorted by name already.
         ranges.sort_by_key(|(order, _)| *order);
+        self.work += ranges.iter().map(|(_, range)| range.len() as u64).sum::<u64>();
         Ok(ranges.into_iter().map(|(_, range)| range).collect())
     }
 

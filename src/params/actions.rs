@@ -16,7 +16,7 @@ use crate::{
         data::DataPool,
         id::InventoryId,
         rejection::Rejection,
-        transaction::{Player, Transaction},
+        transaction::{Player, Side, Transaction},
     },
     shared::{
         actions::{
@@ -25,7 +25,7 @@ use crate::{
         },
         containers::ContainerRegistry,
         ids::InventoryIds,
-        markers::{InView, LocalInventory},
+        markers::{ActingInventory, InView, LocalInventory},
     },
     wire::request::Target,
 };
@@ -36,7 +36,10 @@ use crate::client::predict;
 #[cfg(feature = "server")]
 use crate::{
     server::{
-        requests::{act, open},
+        requests::{
+            act,
+            open::{self, OpenRequest},
+        },
         views::subscriptions::Subscriptions,
     },
     shared::authority::Authority,
@@ -86,7 +89,7 @@ pub(crate) fn plugin(app: &mut App) {
 pub struct InventoryActions<'w, 's> {
     states: ContainersRef<'w, 's>,
     seen: Query<'w, 's, (&'static InView, &'static InventoryId), Allow<Disabled>>,
-    own: Query<'w, 's, Entity, (With<LocalInventory>, Allow<Disabled>)>,
+    own: Query<'w, 's, (Entity, Has<ActingInventory>), (With<LocalInventory>, Allow<Disabled>)>,
     catalog: Option<Res<'w, ItemCatalog>>,
     registry: Res<'w, ContainerRegistry>,
     ids: Res<'w, InventoryIds>,
@@ -96,13 +99,13 @@ pub struct InventoryActions<'w, 's> {
 }
 
 impl InventoryActions<'_, '_> {
-    /// Requests an action with the player's own inventory as the actor. If the player owns several,
-    /// the one with the lowest entity is used.
+    /// Requests an action with the player's own inventory as the actor. If the player owns several, the first one
+    /// with [`ActingInventory`] is used.
     pub fn request<A: RegisteredAction>(&mut self, action: A) -> RequestId {
         self.request_any(None, AnyAction(Arc::new(action)))
     }
 
-    /// Like [`Self::request`], with `actor` as the acting inventory, for a player that owns several.
+    /// Like [`Self::request`], with `actor` as the acting inventory, for a player with several bodies.
     pub fn request_as<A: RegisteredAction>(&mut self, actor: Entity, action: A) -> RequestId {
         self.request_any(Some(actor), AnyAction(Arc::new(action)))
     }
@@ -136,6 +139,16 @@ impl InventoryActions<'_, '_> {
         self.queue(Requested::Open(Target::Id(id)), actor)
     }
 
+    /// Like [`Self::open`], from a body of a player with several.
+    pub fn open_as(&mut self, actor: Entity, entity: Entity) -> RequestId {
+        self.queue(Requested::Open(Target::Entity(entity)), Some(actor))
+    }
+
+    /// Like [`Self::open_by_id`], from a body of a player with several.
+    pub fn open_by_id_as(&mut self, actor: Entity, id: InventoryId) -> RequestId {
+        self.queue(Requested::Open(Target::Id(id)), Some(actor))
+    }
+
     /// Answers a request with a rejection, without asking the server.
     pub(crate) fn reject(&mut self, what: Requested, reason: Rejection) -> RequestId {
         let id = self.next_id();
@@ -143,10 +156,18 @@ impl InventoryActions<'_, '_> {
         id
     }
 
-    /// Closes an inventory that the player had opened. The inventory leaves the view.
+    /// Closes an inventory that the player had opened. The inventory leaves the view. If the request to open it has
+    /// not been answered, it is closed as soon as it opens.
     pub fn close(&mut self, entity: Entity) -> RequestId {
         let actor = self.actor();
         self.queue(Requested::Close(entity), actor)
+    }
+
+    /// Closes the inventory that a request opened, or will open: the request to open it and this one are both
+    /// answered, and the inventory is closed afterwards. Does nothing if it is not open.
+    pub fn cancel(&mut self, open: RequestId) -> RequestId {
+        let actor = self.actor();
+        self.queue(Requested::Cancel(open), actor)
     }
 
     /// Checks whether an action is valid on the slots shown, without applying it. Use it to gray
@@ -163,8 +184,8 @@ impl InventoryActions<'_, '_> {
         };
         let find = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
         let name = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
-        let player =
-            Player { actor: self.actor(), find: &find, name: &name, decides: false, limits: &[] };
+        let side = Side::Predicts { version: &|_| Ok(0), again: None };
+        let player = Player { actor: self.actor(), find: &find, name: &name, side, limits: &[] };
         let pool = Some(&*self.pool);
         let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, Some(player));
         match action.run(&mut tx) {
@@ -175,7 +196,7 @@ impl InventoryActions<'_, '_> {
     }
 
     fn actor(&self) -> Option<Entity> {
-        self.own.iter().min()
+        self.own.iter().min_by_key(|(entity, acts)| (!acts, *entity)).map(|(entity, _)| entity)
     }
 }
 
@@ -183,7 +204,7 @@ impl InventoryActions<'_, '_> {
 fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Requested) {
     #[cfg(feature = "server")]
     if Authority::is_in(world) && world.contains_resource::<Subscriptions>() {
-        let result = decide(world, actor, &what);
+        let result = decide(world, request, actor, &what);
         return emit_answer(world, request, what, result);
     }
     #[cfg(feature = "client")]
@@ -193,11 +214,23 @@ fn submit(world: &mut World, request: RequestId, actor: Option<Entity>, what: Re
 }
 
 #[cfg(feature = "server")]
-fn decide(world: &mut World, actor: Option<Entity>, what: &Requested) -> Result<(), Rejection> {
+fn decide(
+    world: &mut World,
+    RequestId(request): RequestId,
+    actor: Option<Entity>,
+    what: &Requested,
+) -> Result<(), Rejection> {
     match what {
         Requested::Action(action) => act::act(world, ClientId::Server, actor, action, None)
             .map_err(|rejected| rejected.reason),
-        Requested::Open(target) => open::open(world, ClientId::Server, actor, *target),
+        Requested::Open(target) => {
+            let open = OpenRequest { actor, target: *target, request };
+            open::open(world, ClientId::Server, open)
+        }
         Requested::Close(entity) => open::close(world, ClientId::Server, *entity),
+        Requested::Cancel(RequestId(open)) => {
+            open::cancel(world, ClientId::Server, *open);
+            Ok(())
+        }
     }
 }

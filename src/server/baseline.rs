@@ -1,5 +1,7 @@
 //! The last commit of an inventory.
 
+use core::ops::Range;
+
 use bevy::ecs::component::Component;
 
 use crate::{
@@ -112,6 +114,23 @@ impl Baseline {
         let changed = self.slot_versions.iter().enumerate().filter(|(_, at)| **at > version);
         let entry = |(slot, _)| ChangedSlot { slot, old: None, new: self.state.get(slot) };
         Some(changed.map(entry).collect())
+    }
+
+    /// Returns `true` if the given flat positions have not changed since the version with these low bits, neither in
+    /// a commit nor since the last one. `now` is the current state of the inventory.
+    pub(crate) fn is_unchanged_since(
+        &self,
+        version: u32,
+        slots: Range<usize>,
+        now: &InventoryState,
+    ) -> bool {
+        let [.., a, b, c, d] = self.version.to_be_bytes();
+        let behind = u32::from_be_bytes([a, b, c, d]).wrapping_sub(version);
+        let Some(version) = self.version.checked_sub(u64::from(behind)) else { return false };
+        let committed = self.slot_versions.get(slots.clone());
+        committed.is_some_and(|slots| slots.iter().all(|at| *at <= version))
+            && self.state.same_structure(now)
+            && slots.into_iter().all(|flat| self.state.get(flat) == now.get(flat))
     }
 
     /// Returns the changes of the last commit, for the log of an inventory's views.

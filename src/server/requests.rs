@@ -1,6 +1,7 @@
 //! Requests of clients: decoding, validation, rules and answers.
 
 pub(crate) mod act;
+pub(crate) mod bodies;
 pub(crate) mod open;
 pub mod rules;
 pub mod sessions;
@@ -11,7 +12,7 @@ use bevy::prelude::*;
 use crate::{model::catalog::ItemCatalog, shared::schedule::InventoryServerSystems};
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_plugins((sessions::plugin, open::plugin)).add_systems(
+    app.add_plugins((sessions::plugin, open::plugin, bodies::plugin)).add_systems(
         PreUpdate,
         (
             validate::validate_requests,

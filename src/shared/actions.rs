@@ -217,6 +217,8 @@ pub enum Requested {
     Open(Target),
     /// Close an inventory.
     Close(Entity),
+    /// Close what an earlier request opened or will open.
+    Cancel(RequestId),
 }
 
 impl Requested {

@@ -18,3 +18,14 @@ pub struct InView {
 /// Marks the inventories that the local player owns, such as the player's backpack or corpse.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LocalInventory;
+
+/// Marks an inventory from which its owner acts, such as the player's body: actions name it, and rules measure
+/// distances from its entity. Not needed for a player that owns a single inventory.
+///
+/// A player that owns several inventories (a body and a bank, a body and its old corpse) acts from those that are
+/// marked. If none is marked, the server rejects its actions as
+/// [`Rejection::NotAllowed`](crate::prelude::Rejection::NotAllowed) and logs why. The game inserts it on the authority;
+/// on a client it marks the player's own inventories. Of several, the client names the first one unless the game
+/// [names another](crate::prelude::InventoryActions::request_as).
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct ActingInventory;

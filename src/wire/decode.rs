@@ -304,15 +304,7 @@ fn open(
     };
     let mut head = match next {
         Some(before) => next_head(r, &before.head)?,
-        None => OpenHead {
-            view: view_index(r)?,
-            handle: handle(r)?,
-            id: id(r)?,
-            owner: r.flag()?,
-            rights: Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]),
-            version: 0,
-            entity: None,
-        },
+        None => first_head(r)?,
     };
     head.version = r.golomb(4, "version", u64::MAX / 2)?;
     head.entity = if r.flag()? { Some(entity(r)?) } else { None };
@@ -349,6 +341,14 @@ fn kept(
 }
 
 /// Reads the header of a view that directly follows another.
+fn first_head(r: &mut BitReader) -> Result<OpenHead, DecodeError> {
+    let (view, handle, id, owner) = (view_index(r)?, handle(r)?, id(r)?, r.flag()?);
+    let rights = Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]);
+    let acts = owner && !rights.contains(Rights::MANAGE);
+    let rights = if owner { Rights::all() } else { rights };
+    Ok(OpenHead { view, handle, id, owner, acts, rights, version: 0, entity: None })
+}
+
 fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeError> {
     let over = |what, value: u32| DecodeError::OutOfRange {
         what,
@@ -454,7 +454,7 @@ fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
     })
 }
 
-fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeError> {
+pub(super) fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeError> {
     let item = item(r, schema)?;
     let count = if form.wide {
         narrow(r, 2, "count", u32::MAX - 1)?

@@ -7,7 +7,7 @@ use crate::model::{
     data::Datum,
     id::{DataId, InventoryId, ItemId},
     rejection::Rejection,
-    rights::RIGHTS_BITS,
+    rights::{RIGHTS_BITS, Rights},
     stack::Stack,
     state::InventoryState,
 };
@@ -151,7 +151,9 @@ pub fn open(
             w.golomb(u64::from(head.handle), 0);
             id(w, head.id);
             w.flag(head.owner);
-            w.put(u32::from(head.rights.bits()), RIGHTS_BITS);
+            // An owner has all rights, so one of them tells whether the player acts from the inventory.
+            let acts = if head.acts { Rights::MANAGE } else { Rights::empty() };
+            w.put(u32::from((head.rights - acts).bits()), RIGHTS_BITS);
         }
     }
     w.golomb(head.version, 4);
@@ -249,7 +251,7 @@ fn item(w: &mut BitWriter, schema: Schema, item: ItemId) {
     w.put(schema.catalog.rank(item).unwrap_or(0), schema.catalog.rank_bits());
 }
 
-fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
+pub(super) fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
     item(w, schema, stack.item);
     if form.wide {
         w.golomb(u64::from(stack.count() - 1), 2);

@@ -2,10 +2,14 @@
 //!
 //! ```text
 //! request   = 0 number:8 body | 1 0000000 control       control is serialized: see `handshake`
-//! body      = 00 act | 01 target                        the player wants to open an inventory
+//! body      = 00 act | 01 target actor?                 the player wants to open an inventory
 //!           | 10 view:EG0 handle:EG0                    the player has closed an inventory
-//! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload
+//!           | 11 back:EG4                               the player closes what the request before this one
+//!                                                       opened, or the one `back` requests before that
+//! act       = actor:EG0 witness:16 type:⌈log2 types⌉ payload seen?    (`witness`)
 //!                                                       the acting inventory's view + 1, or 0 for none
+//! actor     = view:16                                   the acting inventory, if the client owns several;
+//!                                                       present if at least 8 bits follow
 //! payload   = tag:4 fields                              of the built-in type, see `InventoryAction`
 //!           | length:EG5 byte*                          of a custom action
 //! place     = view:EG0 slot
@@ -17,7 +21,8 @@
 //! ```
 //!
 //! `number` counts a client's requests, modulo 256; it lets the server recognize requests that it
-//! has already received. `witness` is a hash of what the player saw.
+//! has already received. `witness` is the low part of a hash of what the player saw, and `seen` is the rest of
+//! what the action depends on.
 
 use bevy::ecs::entity::Entity;
 
@@ -65,7 +70,12 @@ pub enum RequestBody {
         kind: u32,
     },
     /// The player wants to open an inventory.
-    Open(Target),
+    Open {
+        /// The inventory.
+        target: Target,
+        /// View of the acting inventory, if the client names one.
+        actor: Option<u16>,
+    },
     /// The player has closed an inventory.
     Close {
         /// Its view.
@@ -73,6 +83,11 @@ pub enum RequestBody {
         /// The handle that came with the view, since the server may have reused the view for
         /// another inventory.
         handle: u32,
+    },
+    /// The player closes what an earlier request opened or will open.
+    Cancel {
+        /// Number of requests between that one and this one.
+        back: u32,
     },
 }
 
@@ -87,13 +102,20 @@ pub fn write_body(w: &mut BitWriter, number: u8, body: &RequestBody, registry: u
             w.put(u32::from(*witness), 16);
             w.put(*kind, index_bits(registry));
         }
-        RequestBody::Open(target) => {
+        RequestBody::Open { target, actor } => {
             w.put(0b10, 2);
             w.flag(matches!(target, Target::Id(_)));
             match target {
                 Target::Entity(entity) => encode::entity(w, *entity),
                 Target::Id(id) => encode::id(w, *id),
             }
+            if let Some(actor) = actor {
+                w.put(u32::from(*actor), 16);
+            }
+        }
+        RequestBody::Cancel { back } => {
+            w.put(0b11, 2);
+            w.golomb(u64::from(*back), 4);
         }
         RequestBody::Close { view, handle } => {
             w.put(0b01, 2);
@@ -117,22 +139,33 @@ pub fn read_body(r: &mut BitReader, registry: usize) -> Result<(u8, RequestBody)
         0b00 => {
             #[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]
             let actor = narrow(r, 0, "acting view", VIEWS_MAX as u32)?.checked_sub(1);
-            let [low, high, ..] = r.take(16)?.to_le_bytes();
+            let witness = short(r.take(16)?);
             let kind = r.take(index_bits(registry))?;
             if kind as usize >= registry {
                 let (value, max) = (u64::from(kind), registry as u64 - 1);
                 return Err(DecodeError::OutOfRange { what: "action type", value, max });
             }
-            RequestBody::Act { actor, witness: u16::from_le_bytes([low, high]), kind }
+            RequestBody::Act { actor, witness, kind }
         }
-        0b10 => RequestBody::Open(match r.flag()? {
-            false => Target::Entity(decode::entity(r)?),
-            true => Target::Id(decode::id(r)?),
-        }),
+        0b10 => {
+            let target = match r.flag()? {
+                false => Target::Entity(decode::entity(r)?),
+                true => Target::Id(decode::id(r)?),
+            };
+            let actor = if r.left() < 8 { None } else { Some(short(r.take(16)?)) };
+            RequestBody::Open { target, actor }
+        }
+        0b11 => RequestBody::Cancel { back: narrow(r, 4, "number of requests", u32::MAX)? },
         0b01 => RequestBody::Close { view: view_index(r)?, handle: decode::handle(r)? },
         _ => return Err(DecodeError::Reserved),
     };
     Ok((number, body))
+}
+
+/// Returns the low 16 bits.
+fn short(value: u32) -> u16 {
+    let [low, high, ..] = value.to_le_bytes();
+    u16::from_le_bytes([low, high])
 }
 
 /// Writes the payload of a custom action.
@@ -308,8 +341,8 @@ impl ActionReader<'_, '_, '_> {
 
     fn place(&mut self) -> Result<SlotRef, DecodeError> {
         let (entity, container) = (self.view()?, self.kind()?);
-        let [low, high, ..] = narrow(self.r, 4, "slot index", u32::from(u16::MAX))?.to_le_bytes();
-        Ok((entity, Slot { container, index: u16::from_le_bytes([low, high]) }))
+        let index = short(narrow(self.r, 4, "slot index", u32::from(u16::MAX))?);
+        Ok((entity, Slot { container, index }))
     }
 
     fn area(&mut self) -> Result<ContainerRef, DecodeError> {

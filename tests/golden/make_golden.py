@@ -210,6 +210,14 @@ REQUESTS = {
     "open_an_entity": request(15, "01" + "0" + eg(900, 7) + eg(0)),
     "open_an_id": request(16, "01" + "1" + named(0x123456789ABCDEF)),
     "close": request(17, "10" + eg(2) + eg(40)),
+    "open_an_entity_from_a_body": request(18, "01" + "0" + eg(900, 7) + eg(0) + num(2, 16)),
+    "cancel": request(19, "11" + eg(3, 4)),
+    "craft_with_a_worn_axe": request(20, act(0, 9, num(11, 4) + num(0x01234567, 32) + count(1) + eg(1, 2) + area(0)
+                                             + area(0) + eg(0, 2))
+                                     + num(0xBEEF, 16) + eg(0) + "1" + eg(1) + eg(2) + stack("axe", 1, 300)),
+    "agree_to_versions": request(21, act(0, 9, num(9, 4) + place(0, 0, 0)) + num(0xBEEF, 16) + eg(2)
+                                     + num(7, 32) + num(0xFFFFFFFF, 32) + "1" + eg(0)),
+    "too_much_to_list": request(22, act(0, 9, num(9, 4) + place(0, 0, 0)) + num(0xBEEF, 16) + eg(0) + "0"),
 }
 
 

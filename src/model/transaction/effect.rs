@@ -1,12 +1,14 @@
 //! The effects of a transaction: the rights that it requires, and the items gained and lost.
 
-use bevy::ecs::entity::Entity;
+use core::hash::Hash;
+
+use bevy::{ecs::entity::Entity, platform::collections::HashMap};
 
 use crate::model::{
     container::ContainerInfo, id::ItemId, rejection::Rejection, rights::Rights, stack::Stack,
 };
 
-use super::{Staged, Transaction};
+use super::{Staged, Transaction, fill::kind};
 
 /// Effect of a transaction on one inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +48,15 @@ impl Transaction<'_> {
                 return Err(Rejection::NotAllowed);
             }
         }
+        for (entity, flat, needs) in &self.required {
+            let has = rights(*entity).ok_or(Rejection::NotInView)?;
+            let staged = self.staged.iter().find(|staged| staged.entity == *entity);
+            let of_slot = staged.map(|staged| staged.state.rights(self.registry, *flat));
+            let has = has & (of_slot.unwrap_or_default() | Rights::SEE);
+            if !self.trusted.contains(entity) && !has.contains(*needs) {
+                return Err(Rejection::NotAllowed);
+            }
+        }
         Ok(())
     }
 }
@@ -54,7 +65,7 @@ impl Staged {
     fn effect(&self, registry: &[ContainerInfo]) -> Effect {
         let (mut needs, mut denied) = (Rights::SEE, false);
         let mut slots = Vec::new();
-        let mut net: Vec<(Stack, i64)> = Vec::new();
+        let mut net = NetChange::default();
         for (flat, (old, new)) in self.before.iter().zip(self.state.iter()).enumerate() {
             if old == new {
                 continue;
@@ -74,7 +85,7 @@ impl Staged {
             denied |= !self.state.rights(registry, flat).contains(used);
             for (stack, sign) in [(old, -1), (new, 1)] {
                 if let Some(stack) = stack {
-                    add(&mut net, stack, sign * i64::from(stack.count()));
+                    net.add(kind(&stack), sign * i64::from(stack.count()));
                 }
             }
         }
@@ -86,33 +97,53 @@ impl Staged {
                 let n = u64::try_from(n * sign).ok()?;
                 stack.with_count(u32::try_from(n).unwrap_or(u32::MAX))
             };
-            net.iter().filter_map(some).collect()
+            net.sums.iter().filter_map(some).collect()
         };
         let (gains, losses) = (of_sign(1), of_sign(-1));
         Effect { entity: self.entity, needs, denied, slots, gains, losses }
     }
 }
 
-fn add(net: &mut Vec<(Stack, i64)>, stack: Stack, count: i64) {
-    match net.iter_mut().find(|(there, _)| there.stacks_with(&stack)) {
-        Some((_, sum)) => *sum += count,
-        None => net.push((stack, count)),
+/// Sums by key, in the order in which the keys first appeared.
+struct NetChange<K> {
+    sums: Vec<(K, i64)>,
+    index: HashMap<K, usize>,
+}
+
+impl<K> Default for NetChange<K> {
+    fn default() -> Self {
+        Self { sums: Vec::new(), index: HashMap::default() }
+    }
+}
+
+impl<K: Copy + Eq + Hash> NetChange<K> {
+    fn add(&mut self, key: K, count: i64) {
+        let at = *self.index.entry(key).or_insert_with(|| {
+            self.sums.push((key, 0));
+            self.sums.len() - 1
+        });
+        self.sums[at].1 += count;
     }
 }
 
 /// Returns the net change per item over all inventories of a transaction and the dropped stacks.
 pub(crate) fn net_change(staged: &[Staged], dropped: &[Stack]) -> Vec<(ItemId, i64)> {
-    let mut net: Vec<(ItemId, i64)> = Vec::new();
-    let mut add = |item, count| match net.iter_mut().find(|(there, _)| *there == item) {
-        Some((_, sum)) => *sum += count,
-        None => net.push((item, count)),
+    let mut net = NetChange::default();
+    let mut count = |stack: Option<Stack>, sign| {
+        stack.into_iter().for_each(|s| net.add(s.item, sign * i64::from(s.count())));
     };
-    for staged in staged {
-        for (state, sign) in [(&staged.before, -1), (&staged.state, 1)] {
-            state.iter().flatten().for_each(|s| add(s.item, sign * i64::from(s.count())));
+    for Staged { before, state, .. } in staged {
+        if before.same_structure(state) {
+            for (old, new) in before.iter().zip(state.iter()).filter(|(old, new)| old != new) {
+                count(old, -1);
+                count(new, 1);
+            }
+        } else {
+            before.iter().for_each(|stack| count(stack, -1));
+            state.iter().for_each(|stack| count(stack, 1));
         }
     }
-    dropped.iter().for_each(|s| add(s.item, i64::from(s.count())));
-    net.retain(|(_, sum)| *sum != 0);
-    net
+    dropped.iter().for_each(|stack| count(Some(*stack), 1));
+    net.sums.retain(|(_, sum)| *sum != 0);
+    net.sums
 }

@@ -13,10 +13,6 @@ use crate::model::{
 
 use super::Transaction;
 
-/// Maximum number of slot pairs (source slots times target slots) when a player moves everything:
-/// enough for a bank of 8192 slots into a backpack, but not for one bank into another.
-const MOVE_WORK_MAX: usize = 1 << 20;
-
 impl Transaction<'_> {
     /// Moves a stack into an area, as much as fits, first onto matching stacks. Returns the part
     /// that moved.
@@ -38,7 +34,7 @@ impl Transaction<'_> {
         let stack = self.take_at(from.0, source, None)?;
         let left_out = (from.0 == to.entity).then_some(source);
         let rest = self.insert_up_to_except(to, left_out, stack)?;
-        self.state(from.0)?.set(source, rest);
+        self.set(from.0, source, rest)?;
         stack
             .with_count(stack.count() - rest.map_or(0, |rest| rest.count()))
             .ok_or(Rejection::Full.into())
@@ -55,7 +51,7 @@ impl Transaction<'_> {
         let held = self.state(onto.0)?.get(target).ok_or(Rejection::Empty)?;
         let mut sources: Vec<(u32, Entity, usize)> = Vec::new();
         for area in from {
-            for flat in self.range(*area)? {
+            for flat in self.ordered(*area)?.into_iter().flatten() {
                 let there = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
                 let itself = (area.entity, flat) == (onto.0, target);
                 if let Some(stack) = there.filter(|_| !itself)
@@ -70,12 +66,17 @@ impl Transaction<'_> {
         sources.dedup();
         let max_stack = self.catalog.max_stack(held.item);
         for (count, entity, flat) in sources {
-            let Ok(rest) =
-                self.put_at(onto.0, target, held.with_count(count).unwrap_or(held), max_stack)
-            else {
+            let stack = held.with_count(count);
+            // Taken out first: both slots may count toward one limit.
+            self.set(entity, flat, None)?;
+            let put = self.put_at(onto.0, target, stack.unwrap_or(held), max_stack);
+            let rest = put.as_ref().map_or(stack, |rest| *rest);
+            if rest.is_some() {
+                self.set(entity, flat, rest)?;
+            }
+            if put.is_err() {
                 break;
-            };
-            self.state(entity)?.set(flat, rest);
+            }
         }
         Ok(())
     }
@@ -117,6 +118,8 @@ impl Transaction<'_> {
             return Err(Rejection::NotEnough.into());
         }
         let mut left = stack.count();
+        // Taken out first: the slots may count toward one limit.
+        self.set(from.0, source, None)?;
         for (entity, slot) in onto.iter().copied() {
             let part = stack.with_count(share).ok_or(Rejection::Invalid)?;
             let rest = match self.put_into(entity, slot, part) {
@@ -129,8 +132,7 @@ impl Transaction<'_> {
         if left == stack.count() {
             return Err(Rejection::Full.into());
         }
-        self.state(from.0)?.set(source, stack.with_count(left));
-        Ok(())
+        self.set(from.0, source, stack.with_count(left))
     }
 
     /// Moves everything from one area into another, as much as fits. Returns the stacks that moved.
@@ -139,8 +141,8 @@ impl Transaction<'_> {
     ///
     /// [`Rejection::Empty`] if there is nothing to move; [`Rejection::Full`] if nothing fits;
     /// [`Rejection::Invalid`] if both areas are on one entity and are not two different containers, or
-    /// if a player moves between two very large areas; [`InventoryError::NoInventory`],
-    /// [`InventoryError::NoSuchSlot`] or [`InventoryError::UnknownItem`].
+    /// if a player moves very many items between large areas that do not accept them;
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] or [`InventoryError::UnknownItem`].
     pub fn move_area(
         &mut self,
         from: impl Into<ContainerRef>,
@@ -150,10 +152,6 @@ impl Transaction<'_> {
         let same_entity = from.entity == to.entity;
         let apart = from.container.is_some() && to.container.is_some();
         if same_entity && (!apart || from.container == to.container) {
-            return Err(Rejection::Invalid.into());
-        }
-        let work = self.range(from)?.len().saturating_mul(self.range(to)?.len());
-        if self.is_players() && work > MOVE_WORK_MAX {
             return Err(Rejection::Invalid.into());
         }
         self.all_or_nothing(|tx| tx.move_between(from, to))
@@ -166,15 +164,19 @@ impl Transaction<'_> {
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut moved = Vec::new();
         let mut there = false;
+        let mut filling = self.filling(to, None, None)?;
         for flat in self.range(from)? {
             let Some(stack) = self.state(from.entity)?.get(flat) else { continue };
             if !self.permits(from.entity, flat, Rights::TAKE) {
                 continue;
             }
             there = true;
-            self.state(from.entity)?.set(flat, None);
-            let rest = self.insert_up_to_except(to, None, stack)?;
-            self.state(from.entity)?.set(flat, rest);
+            // Taken out first: both areas may count toward one limit.
+            self.set(from.entity, flat, None)?;
+            let rest = self.fill(&mut filling, stack)?;
+            if rest.is_some() {
+                self.set(from.entity, flat, rest)?;
+            }
             moved.extend(stack.with_count(stack.count() - rest.map_or(0, |rest| rest.count())));
         }
         match (there, moved.is_empty()) {
@@ -214,12 +216,9 @@ impl Transaction<'_> {
         }
         self.all_or_nothing(|tx| {
             for (item, count) in &recipe.takes {
-                let mut left = many(*count)?;
-                for area in from {
-                    let taken = tx.take_up_to(*area, *item, left)?;
-                    left -= taken.iter().map(Stack::count).sum::<u32>();
-                }
-                if left > 0 {
+                let wanted = many(*count)?;
+                let taken = tx.take_across(from, *item, wanted)?;
+                if taken.iter().map(Stack::count).sum::<u32>() < wanted {
                     return Err(Rejection::NotEnough.into());
                 }
             }

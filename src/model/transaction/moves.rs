@@ -10,7 +10,7 @@ use crate::model::{
     stack::Stack,
 };
 
-use super::Transaction;
+use super::{Change, Transaction};
 
 impl Transaction<'_> {
     /// Moves up to `count` items (all if `None`) from one slot to another, which may be in another
@@ -43,14 +43,14 @@ impl Transaction<'_> {
         let part = self.take_at(from.0, source, count)?;
         let emptied = self.state(from.0)?.get(source).is_none();
         if let Some(there) = there.filter(|there| emptied && !there.stacks_with(&part)) {
-            self.state(to.0)?.set(target, None);
+            self.set(to.0, target, None)?;
             self.put_exactly(to, part)?;
             return self.put_exactly(from, there);
         }
         let rest = self.put_into(to.0, to.1, part)?;
         if let Some(rest) = rest {
             let back = self.state(from.0)?.get(source).map_or(0, |s| s.count()) + rest.count();
-            self.state(from.0)?.set(source, rest.with_count(back));
+            self.set(from.0, source, rest.with_count(back))?;
         }
         Ok(())
     }
@@ -71,8 +71,8 @@ impl Transaction<'_> {
             });
         }
         self.all_or_nothing(|tx| {
-            tx.state(a.0)?.set(at_a, None);
-            tx.state(b.0)?.set(at_b, None);
+            tx.set(a.0, at_a, None)?;
+            tx.set(b.0, at_b, None)?;
             in_b.map_or(Ok(()), |stack| tx.put_exactly(a, stack))?;
             in_a.map_or(Ok(()), |stack| tx.put_exactly(b, stack))
         })
@@ -83,8 +83,7 @@ impl Transaction<'_> {
     fn put_exactly(&mut self, to: SlotRef, stack: Stack) -> Result<(), InventoryError> {
         let flat = self.flat(to.0, to.1)?;
         self.check_accepts(to.0, flat, stack.item)?;
-        self.state(to.0)?.set(flat, Some(stack));
-        Ok(())
+        self.set(to.0, flat, Some(stack))
     }
 
     /// Moves everything from one area into another, or nothing.
@@ -101,8 +100,13 @@ impl Transaction<'_> {
     ) -> Result<(), InventoryError> {
         let (from, to) = (from.into(), to.into());
         self.all_or_nothing(|tx| {
-            for stack in tx.take_if(from, |_| true)? {
-                tx.insert(to, stack)?;
+            let stacks = tx.take_where(from, |_| true)?;
+            let mut filling = tx.filling(to, None, None)?;
+            for stack in stacks {
+                if let Some(Stack { item, count, .. }) = tx.fill(&mut filling, stack)? {
+                    let (entity, left) = (to.entity, count.get());
+                    return Err(InventoryError::Full { entity, item, left });
+                }
             }
             Ok(())
         })
@@ -122,17 +126,18 @@ impl Transaction<'_> {
     fn sort_at(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
         let missing = InventoryError::NoSuchSlot { entity, index: 0 };
         let (catalog, registry) = (self.catalog, self.registry);
+        let range = self.range(ContainerRef { entity, container: Some(container) })?;
         let state = self.state(entity)?;
         let kind = state.kind_of(registry, container).ok_or(missing)?;
-        let before = state.container(kind).cloned().unwrap_or_default();
-        if let Some(slots) = state.container_mut(kind) {
-            slots.sort(|item| catalog.rank(item), |item| catalog.max_stack(item));
-        }
-        let start = state.start_of(kind);
-        for (index, old) in before.as_slice().iter().enumerate() {
-            let now = self.state(entity)?.get(start + index);
-            if let Some(stack) = now.filter(|_| now != *old) {
-                self.check_accepts(entity, start + index, stack.item)?;
+        let mut slots = state.container(kind).ok_or(missing)?.clone();
+        slots.sort(|item| catalog.rank(item), |item| catalog.max_stack(item));
+        for (index, flat) in range.enumerate() {
+            let sorted = slots.get(index);
+            if sorted != self.state(entity)?.get(flat) {
+                if let Some(stack) = sorted {
+                    self.check_accepts(entity, flat, stack.item)?;
+                }
+                self.set(entity, flat, sorted)?;
             }
         }
         Ok(())
@@ -149,10 +154,14 @@ impl Transaction<'_> {
         let missing = InventoryError::NoSuchSlot { entity, index: slot.index };
         let index = u8::try_from(slot.index).map_err(|_| missing)?;
         let registry = self.registry;
-        let state = self.state(entity)?;
+        let staged = self.stage(entity)?;
+        let state = &mut self.staged[staged].state;
         let (kind, _) = state.locate(flat).unwrap_or_default();
         let selects =
             state.selecting(registry) == Some(kind) && !registry[usize::from(kind)].shows_progress;
-        state.selected.as_mut().filter(|_| selects).map(|selected| *selected = index).ok_or(missing)
+        let selected = state.selected.as_mut().filter(|_| selects).ok_or(missing)?;
+        let old = Some(core::mem::replace(selected, index));
+        self.journal.push(Change::Selected { staged, old });
+        Ok(())
     }
 }

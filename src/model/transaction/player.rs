@@ -1,20 +1,20 @@
-//! Transactions on behalf of a player: the acting inventory, what the player saw, what is
-//! permitted, and new instance data.
+//! Transactions on behalf of a player: the acting inventory, what is permitted, and new instance data.
+
+use core::ops::Range;
 
 use bevy::ecs::entity::Entity;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::model::{
-    container::{ContainerRef, Slot},
+    container::Slot,
     data::{Datum, ItemData},
     error::InventoryError,
     id::{DataId, InventoryId},
+    measure::Limit,
     rejection::Rejection,
     rights::Rights,
-    stack::Stack,
 };
 
-use super::Transaction;
+use super::{Transaction, Witness};
 
 /// The player on whose behalf a transaction runs.
 #[derive(Clone, Copy)]
@@ -25,10 +25,30 @@ pub(crate) struct Player<'a> {
     pub(crate) find: &'a dyn Fn(InventoryId) -> Option<Entity>,
     /// Returns the id of an inventory that the player sees.
     pub(crate) name: &'a dyn Fn(Entity) -> Option<InventoryId>,
-    /// `true` if the authority decides the action, `false` for predictions and dry runs.
-    pub(crate) decides: bool,
-    /// Maximum number of items that rules admit into an inventory.
-    pub(crate) limits: &'a [(Entity, u32)],
+    /// Whether the action is predicted or decided.
+    pub(crate) side: Side<'a>,
+    /// Limits that rules set.
+    pub(crate) limits: &'a [Limit],
+}
+
+/// Whether an action is predicted or decided.
+#[derive(Clone, Copy)]
+pub(crate) enum Side<'a> {
+    /// A prediction or a dry run.
+    Predicts {
+        /// Returns the low bits of the version of an inventory that is shown, or the reason why it cannot be
+        /// named.
+        version: &'a dyn Fn(Entity) -> Result<u32, Rejection>,
+        /// What the player saw when it requested the action, if it is predicted again.
+        again: Option<&'a Witness>,
+    },
+    /// The authority decides.
+    Decides {
+        /// What the player saw; `None` if the player is at the authority and sees the slots themselves.
+        witness: Option<&'a Witness>,
+        /// Returns `true` if slots of an inventory have not changed since the version with these low bits.
+        unchanged: &'a dyn Fn(Entity, Range<usize>, u32) -> bool,
+    },
 }
 
 impl Transaction<'_> {
@@ -51,93 +71,28 @@ impl Transaction<'_> {
         self.player.and_then(|player| (player.find)(id)).ok_or(Rejection::NotInView)
     }
 
-    /// Records the item and instance data in a slot. If the server finds another item there than
-    /// the player saw, the action is rejected as [`Rejection::Stale`]. Count and wear may differ,
-    /// since they change without the player.
-    ///
-    /// # Errors
-    ///
-    /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
-    pub fn expect_unchanged(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
-        self.witness_slot(entity, slot, false)
-    }
-
-    /// Like [`Self::expect_unchanged`], including the count if `exactly` is set.
-    pub(crate) fn witness_slot(
-        &mut self,
-        entity: Entity,
-        slot: Slot,
-        exactly: bool,
-    ) -> Result<(), InventoryError> {
-        let stack = self.get(entity, slot)?;
-        self.note_witnessed(entity, slot, stack, exactly);
-        Ok(())
-    }
-
-    /// Like [`Self::expect_unchanged`], for every filled slot of an area and including the counts. For
-    /// actions that cannot be undone.
-    ///
-    /// # Errors
-    ///
-    /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
-    pub fn expect_unchanged_with_counts(
-        &mut self,
-        area: impl Into<ContainerRef>,
-    ) -> Result<(), InventoryError> {
-        let area = area.into();
-        let registry = self.registry;
-        for flat in self.range(area)? {
-            let state = self.state(area.entity)?;
-            if let (stack @ Some(_), Some(slot)) = (state.get(flat), state.address(registry, flat))
-            {
-                self.note_witnessed(area.entity, slot, stack, true);
-            }
-        }
-        Ok(())
-    }
-
-    /// Records that an inventory was accessed. The ids of accessed inventories are part of what the
-    /// player saw, since a view may show another inventory by the time the request arrives.
-    pub(super) fn note_unit(&mut self, entity: Entity) {
-        let name = self.player.and_then(|player| (player.name)(entity));
-        if let Some(name) = name {
-            self.witnessed = xxh3_64_with_seed(&name.to_bits().to_le_bytes(), self.witnessed);
-        }
-    }
-
-    fn note_witnessed(&mut self, entity: Entity, slot: Slot, stack: Option<Stack>, exactly: bool) {
-        let name = self.player.and_then(|player| (player.name)(entity));
-        // Fixed byte layout, so that both sides get the same hash on any machine.
-        let mut seen = [0; 26];
-        seen[..8].copy_from_slice(&name.map_or(0, InventoryId::to_bits).to_le_bytes());
-        seen[8..12].copy_from_slice(&slot.container.to_bits().to_le_bytes());
-        seen[12..14].copy_from_slice(&slot.index.to_le_bytes());
-        if let Some(stack) = stack {
-            seen[14..18].copy_from_slice(&stack.item.to_bits().to_le_bytes());
-            let data = stack.data.map_or(0, |data| data.0.get());
-            seen[18..22].copy_from_slice(&data.to_le_bytes());
-            let count = if exactly { stack.count() } else { 0 };
-            seen[22..].copy_from_slice(&count.to_le_bytes());
-        }
-        self.witnessed = xxh3_64_with_seed(&seen, self.witnessed);
-    }
-
-    /// Returns a 16-bit hash of everything that was recorded; never zero.
-    pub(crate) fn witnessed(&self) -> u16 {
-        small(self.witnessed)
-    }
-
-    /// Returns the same hash up to the point where a client cannot continue, if the transaction
-    /// reached that point.
-    pub(crate) fn witnessed_in_part(&self) -> Option<u16> {
-        self.witnessed_in_part.map(small)
-    }
-
     /// Exempts an inventory from the player's [`Rights`]. For actions that give and take by the
     /// game's rules, such as a purchase. Applies to all containers of the entity: check what the
     /// player named, or let a rule check it.
     pub fn bypass_rights(&mut self, entity: Entity) {
         self.trusted.push(entity);
+    }
+
+    /// Requires the player to have these rights to a slot, even if the action does not change it. The rights that
+    /// changes require are checked without this.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`] or [`InventoryError::NoSuchSlot`].
+    pub fn require_rights(
+        &mut self,
+        entity: Entity,
+        slot: Slot,
+        rights: Rights,
+    ) -> Result<(), InventoryError> {
+        let flat = self.flat(entity, slot)?;
+        self.required.push((entity, flat, rights));
+        Ok(())
     }
 
     /// Returns a value of instance data, if it exists and is of this type.
@@ -153,7 +108,7 @@ impl Transaction<'_> {
     /// [`Rejection::ServerOnly`] on a client, since only the server assigns ids;
     /// [`Rejection::Invalid`] if the value is too large or its type is not registered.
     pub fn create_data<T: ItemData>(&mut self, value: &T) -> Result<DataId, Rejection> {
-        self.witnessed_in_part.get_or_insert(self.witnessed);
+        self.end_prediction();
         let pool = self.pool.filter(|_| self.decides()).ok_or(Rejection::ServerOnly)?;
         let (kind, bytes) = pool.encode(value).map_err(|_| Rejection::Invalid)?;
         let again = |datum: &&Datum| datum.kind == kind && datum.bytes == bytes;
@@ -167,7 +122,7 @@ impl Transaction<'_> {
 
     /// Returns `true` if the authority decides here; `false` for predictions and dry runs.
     fn decides(&self) -> bool {
-        self.player.is_none_or(|player| player.decides)
+        self.player.is_none_or(|player| matches!(player.side, Side::Decides { .. }))
     }
 
     pub(super) fn is_players(&self) -> bool {
@@ -181,21 +136,4 @@ impl Transaction<'_> {
             || self.trusted.contains(&entity)
             || self.state(entity).is_ok_and(|state| state.rights(registry, flat).contains(right))
     }
-
-    /// Returns the number of items that may still be put into an inventory.
-    pub(super) fn allowance(&self, entity: Entity) -> u32 {
-        let limit = self.player.and_then(|player| {
-            player.limits.iter().find(|(of, _)| *of == entity).map(|(_, limit)| *limit)
-        });
-        let Some(limit) = limit else { return u32::MAX };
-        let staged = self.staged.iter().find(|staged| staged.entity == entity);
-        let (before, now) = staged.map_or((0, 0), |s| (s.before.total(), s.state.total()));
-        let left = (u64::from(limit) + before).saturating_sub(now);
-        u32::try_from(left).unwrap_or(u32::MAX)
-    }
-}
-
-fn small(hash: u64) -> u16 {
-    let [low, high, ..] = hash.to_le_bytes();
-    u16::from_le_bytes([low, high]).max(1)
 }

@@ -5,7 +5,6 @@ use bevy::ecs::entity::Entity;
 use crate::model::{
     container::{ContainerRef, Slot},
     error::InventoryError,
-    rights::Rights,
     slots::SlotError,
     stack::Stack,
 };
@@ -39,31 +38,8 @@ impl Transaction<'_> {
         left_out: Option<usize>,
         stack: Stack,
     ) -> Result<Option<Stack>, InventoryError> {
-        self.check_known(stack.item)?;
-        let entity = area.entity;
-        let max_stack = self.catalog.max_stack(stack.item);
-        let ranges = self.ordered(area)?;
-        let mut rest = Some(stack);
-        for onto_stacks in [true, false] {
-            let flats = ranges.iter().cloned().flatten();
-            for flat in flats.filter(|flat| Some(*flat) != left_out) {
-                let Some(left) = rest else { return Ok(None) };
-                if self.state(entity)?.get(flat).is_some() == onto_stacks
-                    && (area.container.is_some() || self.fills_by_itself(entity, flat)?)
-                    && self.permits(entity, flat, Rights::PUT)
-                    && self.accepts(entity, flat, left.item)?
-                {
-                    rest = self.put_at(entity, flat, left, max_stack).unwrap_or(rest);
-                }
-            }
-        }
-        Ok(rest)
-    }
-
-    fn fills_by_itself(&mut self, entity: Entity, flat: usize) -> Result<bool, InventoryError> {
-        let registry = self.registry;
-        let (kind, _) = self.state(entity)?.locate(flat).unwrap_or_default();
-        Ok(registry.get(usize::from(kind)).is_some_and(|kind| kind.auto_fill))
+        let mut filling = self.filling(area, left_out, Some(&stack))?;
+        self.fill(&mut filling, stack)
     }
 
     pub(super) fn put_at(
@@ -74,15 +50,24 @@ impl Transaction<'_> {
         max_stack: u32,
     ) -> Result<Option<Stack>, InventoryError> {
         let fail = |error| InventoryError::Slot { entity, error };
-        let part = stack.count().min(self.allowance(entity));
-        let part = stack.with_count(part).ok_or(fail(SlotError::Occupied { slot: flat }))?;
-        let state = self.state(entity)?;
-        let (kind, index) = state.locate(flat).unwrap_or_default();
-        let Some(slots) = state.container_mut(kind) else {
-            return Err(InventoryError::NoInventory { entity });
-        };
-        let rest = slots.merge(index, part, max_stack).map_err(fail)?;
-        Ok(stack.with_count(stack.count() - part.count() + rest.map_or(0, |rest| rest.count())))
+        let full = fail(SlotError::Occupied { slot: flat });
+        let there = self.state(entity)?.get(flat);
+        if there.is_some_and(|there| !there.stacks_with(&stack)) {
+            return Err(full);
+        }
+        let have = there.map_or(0, |there| there.count());
+        let part = stack.count().min(max_stack.saturating_sub(have)).min(self.room(entity, &stack));
+        if part == 0 {
+            return Err(full);
+        }
+        self.set(entity, flat, stack.with_count(have + part))?;
+        Ok(stack.with_count(stack.count() - part))
+    }
+
+    /// Returns the number of items of a stack that the limits of rules still admit into an inventory.
+    pub(super) fn room(&self, entity: Entity, stack: &Stack) -> u32 {
+        let of = self.allowances.iter().filter(|(of, _)| *of == entity);
+        of.map(|(_, allowance)| allowance.room(self.catalog, stack)).min().unwrap_or(u32::MAX)
     }
 
     /// Puts a whole stack in wherever it fits, or nothing.

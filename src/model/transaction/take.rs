@@ -17,6 +17,14 @@ impl Transaction<'_> {
     /// Takes exactly `count` of an item, from the last slot backwards, and returns the stacks.
     /// Stacks with wear or instance data are taken last.
     ///
+    /// A whole inventory ([`ContainerRef::all`] or its [`Entity`]) does not include containers whose
+    /// [`AUTO_FILL`](crate::prelude::Container::AUTO_FILL) is `false`: worn equipment is not taken unless its
+    /// container is named.
+    ///
+    /// In an action, the server takes the same kinds of stack as the player's client has predicted, with the
+    /// number of each, from whatever slots they are in. If they are no longer there, the action is rejected as
+    /// [`Rejection::Stale`](crate::prelude::Rejection::Stale).
+    ///
     /// # Errors
     ///
     /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
@@ -30,7 +38,7 @@ impl Transaction<'_> {
         let area = area.into();
         let entity = area.entity;
         self.all_or_nothing(|tx| {
-            let taken = tx.take_up_to(area, item, count)?;
+            let taken = tx.take_across(&[area], item, count)?;
             let have = taken.iter().map(|stack| u64::from(stack.count())).sum();
             if have < u64::from(count) {
                 return Err(InventoryError::NotEnough { entity, item, have, wanted: count });
@@ -39,33 +47,55 @@ impl Transaction<'_> {
         })
     }
 
-    pub(super) fn take_up_to(
+    /// Takes up to `count` of an item out of several areas: plain stacks of all areas first, then stacks with
+    /// wear or instance data.
+    pub(super) fn take_across(
         &mut self,
-        area: ContainerRef,
+        areas: &[ContainerRef],
         item: ItemId,
         count: u32,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let mut left = count;
-        let mut taken = Vec::new();
-        let ranges = self.ordered(area)?;
-        let state = self.state(area.entity)?;
-        let stack = |flat: usize| state.get(flat).filter(|stack| stack.item == item);
-        let flats = ranges.into_iter().rev().flat_map(Iterator::rev);
-        let mut there: Vec<(usize, Stack)> =
-            flats.filter_map(|flat| Some((flat, stack(flat)?))).collect();
-        there.sort_by_key(|(_, stack)| !stack.stacks_with(&item.stack(1)));
-        for (flat, stack) in there {
-            let part = stack.with_count(left.min(stack.count()));
-            if let Some(part) = part.filter(|_| self.permits(area.entity, flat, Rights::TAKE)) {
-                self.state(area.entity)?.set(flat, stack.with_count(stack.count() - part.count()));
-                left -= part.count();
-                taken.push(part);
+        let mut wanted = self.begin_take();
+        let mut there: Vec<(Entity, usize, Stack)> = Vec::new();
+        for area in areas {
+            let ranges = self.ordered(*area)?;
+            for flat in ranges.into_iter().rev().flat_map(Iterator::rev) {
+                let stack = self.state(area.entity)?.get(flat).filter(|stack| stack.item == item);
+                if let Some(stack) = stack.filter(|stack| wanted.admits(stack))
+                    && self.permits(area.entity, flat, Rights::TAKE)
+                {
+                    there.push((area.entity, flat, stack));
+                }
             }
         }
+        let special = |stack: &Stack| !stack.stacks_with(&item.stack(1));
+        there.sort_by_key(|(_, _, stack)| special(stack));
+        // What the player saw being taken is left for last, so that exactly that is taken.
+        let mut plain = count.saturating_sub(wanted.listed());
+        let mut left = count;
+        let mut taken = Vec::new();
+        for (entity, flat, _) in there {
+            // Areas may overlap.
+            let Some(stack) = self.state(entity)?.get(flat) else { continue };
+            let most =
+                if special(&stack) { wanted.most(&stack).min(left) } else { plain.min(left) };
+            let Some(part) = stack.with_count(most.min(stack.count())) else { continue };
+            self.set(entity, flat, stack.with_count(stack.count() - part.count()))?;
+            left -= part.count();
+            if special(&stack) {
+                wanted.take(&part);
+            } else {
+                plain -= part.count();
+            }
+            taken.push(part);
+        }
+        self.end_take(&taken, true);
         Ok(taken)
     }
 
     /// Takes all stacks that match the predicate `wanted`.
+    ///
+    /// In an action, the server takes no more than the player's client has predicted, as with [`take`](Self::take).
     ///
     /// # Errors
     ///
@@ -74,14 +104,45 @@ impl Transaction<'_> {
     pub fn take_if(
         &mut self,
         area: impl Into<ContainerRef>,
-        mut wanted: impl FnMut(&Stack) -> bool,
+        wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let area = area.into();
-        let range = self.range(area)?;
-        let state = self.state(area.entity)?;
-        let hits: Vec<usize> =
-            range.filter(|flat| state.get(*flat).is_some_and(|s| wanted(&s))).collect();
-        Ok(hits.into_iter().filter_map(|flat| state.set(flat, None)).collect())
+        let mut predicted = self.begin_take();
+        let taken = self.take_matching(area.into(), wanted, |stack| {
+            let most = predicted.most(stack).min(stack.count());
+            let part = stack.with_count(most);
+            part.iter().for_each(|part| predicted.take(part));
+            part
+        })?;
+        self.end_take(&taken, false);
+        Ok(taken)
+    }
+
+    /// Like [`Self::take_if`], for slots whose contents the player's client has named.
+    pub(in crate::model) fn take_where(
+        &mut self,
+        area: ContainerRef,
+        wanted: impl FnMut(&Stack) -> bool,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        self.take_matching(area, wanted, |stack| Some(*stack))
+    }
+
+    fn take_matching(
+        &mut self,
+        area: ContainerRef,
+        mut wanted: impl FnMut(&Stack) -> bool,
+        mut part_of: impl FnMut(&Stack) -> Option<Stack>,
+    ) -> Result<Vec<Stack>, InventoryError> {
+        let mut taken = Vec::new();
+        for flat in self.range(area)? {
+            let Some(stack) = self.state(area.entity)?.get(flat).filter(&mut wanted) else {
+                continue;
+            };
+            if let Some(part) = part_of(&stack) {
+                self.set(area.entity, flat, stack.with_count(stack.count() - part.count()))?;
+                taken.push(part);
+            }
+        }
+        Ok(taken)
     }
 
     /// Takes `count` items (all if `None`) out of one slot.
@@ -117,7 +178,7 @@ impl Transaction<'_> {
             have,
             wanted,
         }))?;
-        state.set(flat, stack.with_count(rest));
+        self.set(entity, flat, stack.with_count(rest))?;
         Ok(part)
     }
 }

@@ -2,6 +2,8 @@
 //! if these are what the player saw, and if the player's rights and the game's rules permit it. It is applied
 //! as a whole or not at all.
 
+use core::ops::Range;
+
 use bevy::{ecs::world::FilteredEntityMut, prelude::*};
 use bevy_replicon::prelude::*;
 
@@ -10,12 +12,13 @@ use crate::{
         catalog::ItemCatalog,
         data::DataPool,
         id::InventoryId,
+        measure::Limit,
         rejection::Rejection,
-        rights::Rights,
-        transaction::{Done, Effect, Player, Staged, Transaction},
+        transaction::{Done, Effect, Player, Side, Staged, Transaction, Witness},
     },
     server::{
         audit::{self, ActionResolved, ItemLedger},
+        baseline::Baseline,
         loot,
         marked::Marked,
         views::subscriptions::Subscriptions,
@@ -28,7 +31,10 @@ use crate::{
     },
 };
 
-use super::rules::{self, AccessDecision, AccessKind, AccessRequest};
+use super::{
+    bodies, open,
+    rules::{self, AccessKind, AccessRequest},
+};
 
 /// Why an action was rejected.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,8 +57,8 @@ struct ActionOutcome {
     output: Box<dyn core::any::Any + Send + Sync>,
 }
 
-/// Validates an action of a player and applies it. `witness` is a hash of what the player saw, if the client
-/// sent one.
+/// Validates an action of a player and applies it. `witness` is what the player saw; `None` if the player is at
+/// the authority.
 ///
 /// # Errors
 ///
@@ -62,7 +68,7 @@ pub(crate) fn act(
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
-    witness: Option<u16>,
+    witness: Option<&Witness>,
 ) -> Result<(), RejectedAction> {
     let decided = decide(world, client, actor, action, witness);
     let result = decided.as_ref().map(drop).map_err(|rejected| rejected.reason);
@@ -94,22 +100,23 @@ fn decide(
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
-    witness: Option<u16>,
+    witness: Option<&Witness>,
 ) -> Result<ActionOutcome, RejectedAction> {
-    let subscriptions = world.get_resource::<Subscriptions>().ok_or(Rejection::NotConnected)?;
-    let owned = |actor| subscriptions.access(actor, client).is_some_and(|access| access.owner);
-    if actor.is_some_and(|actor| !owned(actor)) {
-        return Err(Rejection::NotInView.into());
+    if !world.contains_resource::<Subscriptions>() {
+        return Err(Rejection::NotConnected.into());
+    }
+    if let Some(actor) = actor {
+        bodies::check_body(world, client, actor)?;
     }
     let outcome = try_out(world, client, actor, action, (witness, &[]))?;
     let limits = ask_rules(world, client, actor, action, &outcome)?;
-    let outcome = if exceeds(&limits, &outcome) {
+    let outcome = if exceeds(world, &limits, &outcome) {
         // The action is tried again in part, within the limits. It may change other inventories then, so the
         // rules decide again.
         let less = try_out(world, client, actor, action, (witness, &limits));
         let less = less.map_err(|_| Rejection::TooMuch)?;
         let limits = ask_rules(world, client, actor, action, &less)?;
-        if exceeds(&limits, &less) {
+        if exceeds(world, &limits, &less) {
             return Err(Rejection::TooMuch.into());
         }
         less
@@ -127,32 +134,33 @@ fn decide(
     Ok(outcome)
 }
 
-/// Asks the rules about every inventory that an action would change. Returns the limits that they set.
+/// Asks the rules about every inventory that an action would access: whether it may stay open, and whether the
+/// action is permitted. Returns the limits that they set.
 fn ask_rules(
     world: &mut World,
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
     outcome: &ActionOutcome,
-) -> Result<Vec<(Entity, u32)>, RejectedAction> {
+) -> Result<Vec<Limit>, RejectedAction> {
     let mut limits = Vec::new();
     for effect in &outcome.effects {
+        let inventory = effect.entity;
+        open::check_open(world, client, inventory)?;
         let (gains, losses) = (effect.gains.clone(), effect.losses.clone());
         let kind = AccessKind::Act { action: action.clone(), gains, losses };
-        match rules::ask(world, &AccessRequest { client, actor, inventory: effect.entity, kind }) {
-            AccessDecision::Allow => {}
-            AccessDecision::AtMost(most) => limits.push((effect.entity, most)),
-            AccessDecision::Deny(reason) => return Err(reason.into()),
-        }
+        limits.extend(rules::ask(world, &AccessRequest { client, actor, inventory, kind })?);
     }
     Ok(limits)
 }
 
-/// Returns `true` if an inventory would gain more than its limit.
-fn exceeds(limits: &[(Entity, u32)], outcome: &ActionOutcome) -> bool {
-    outcome.effects.iter().any(|effect| {
-        let gained: u64 = effect.gains.iter().map(|stack| u64::from(stack.count())).sum();
-        limits.iter().any(|(of, most)| *of == effect.entity && u64::from(*most) < gained)
+/// Returns `true` if an inventory would hold more than a limit permits.
+fn exceeds(world: &World, limits: &[Limit], outcome: &ActionOutcome) -> bool {
+    let Some(catalog) = world.get_resource::<ItemCatalog>() else { return true };
+    limits.iter().any(|limit| {
+        let mut staged = outcome.done.staged.iter();
+        let of = staged.find(|staged| staged.entity == limit.entity);
+        of.is_some_and(|staged| !limit.permits(catalog, &staged.before, &staged.state))
     })
 }
 
@@ -162,29 +170,32 @@ fn try_out(
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
-    (witness, limits): (Option<u16>, &[(Entity, u32)]),
+    (witness, limits): (Option<&Witness>, &[Limit]),
 ) -> Result<ActionOutcome, RejectedAction> {
     let registry = world.resource::<ContainerRegistry>();
-    let subscriptions = world.resource::<Subscriptions>();
     let catalog = world.get_resource::<ItemCatalog>().ok_or(Rejection::NotConnected)?;
     let ids = world.resource::<InventoryIds>();
-    let rights = |entity: Entity| {
-        let access = subscriptions.access(entity, client)?;
-        access.rights.contains(Rights::SEE).then_some(access.rights)
-    };
+    let rights = |entity: Entity| open::rights_to(world, entity, client);
     let load = |entity: Entity| {
         rights(entity)?;
         registry.read_in(world, entity)
     };
     let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
     let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
-    let player = Player { actor, find: &find, name: &name, decides: true, limits };
+    let unchanged = |entity: Entity, slots: Range<usize>, version: u32| {
+        let baseline = world.get::<Baseline>(entity);
+        let state = registry.read_in(world, entity);
+        baseline
+            .zip(state)
+            .is_some_and(|(baseline, state)| baseline.is_unchanged_since(version, slots, &state))
+    };
+    let side = Side::Decides { witness, unchanged: &unchanged };
+    let player = Player { actor, find: &find, name: &name, side, limits };
     let pool = world.get_resource::<DataPool>();
     let mut tx = Transaction::new(catalog, registry.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
     if let Some(witness) = witness {
-        let same = witness == tx.witnessed() || Some(witness) == tx.witnessed_in_part();
-        let stale = (!same).then_some(Rejection::Stale);
+        let stale = (!tx.is_as_seen(witness)).then_some(Rejection::Stale);
         let rejected = ran.as_ref().err().copied();
         // Something that does not exist was not part of what the player saw, so that reason comes first.
         let missing =

@@ -1,5 +1,7 @@
 //! Opens and closes inventories at the request of players, if the game's rules permit it.
 
+use core::time::Duration;
+
 use bevy::{
     ecs::{
         entity_disabling::Disabled,
@@ -16,61 +18,100 @@ use crate::{
     server::{
         baseline::Baseline,
         faults::Unsynced,
-        views::access::{Openable, OpenedThrough, OpensInto, Owner, Viewers},
+        marked::Marked,
+        views::{
+            access::{Openable, OpenedThrough, OpensInto, Owner, Viewers},
+            subscriptions::Subscriptions,
+        },
     },
     shared::{authority::Authority, ids::InventoryIds, schedule::InventoryServerSystems},
     wire::request::Target,
 };
 
-use super::rules::{self, AccessDecision, AccessKind, AccessRequest};
+use super::{
+    bodies::{self, OwnedInventories},
+    rules::{self, AccessKind, AccessRequest},
+};
 
-/// The inventories that players have opened, which are reviewed periodically.
+/// The inventories that players have opened by request.
 #[derive(Resource, Default, Debug)]
-pub(crate) struct Opened {
-    open: Vec<OpenedInventory>,
-    ticks: usize,
+pub(crate) struct OpenInventories {
+    open: HashMap<ClientId, Vec<OpenInventory>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct OpenedInventory {
+struct OpenInventory {
     inventory: Entity,
-    client: ClientId,
+    /// Number of the request that opened it.
+    request: u64,
+    /// The body from which it was opened.
     actor: Option<Entity>,
+    /// When the rules were last asked whether it may stay open.
+    reviewed_at: Duration,
+    /// The pass of Mark before which they were last asked.
+    reviewed_in: u64,
 }
 
-impl OpenedInventory {
-    fn is(&self, inventory: Entity, client: ClientId) -> bool {
-        self.inventory == inventory && self.client == client
+impl OpenInventories {
+    fn of(&self, client: ClientId, inventory: Entity) -> Option<&OpenInventory> {
+        self.open.get(&client)?.iter().find(|open| open.inventory == inventory)
+    }
+
+    fn remove(&mut self, client: ClientId, inventory: Entity) -> bool {
+        let Some(open) = self.open.get_mut(&client) else { return false };
+        let before = open.len();
+        open.retain(|open| open.inventory != inventory);
+        let removed = open.len() < before;
+        if open.is_empty() {
+            self.open.remove(&client);
+        }
+        removed
     }
 }
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Opened>()
+    app.init_resource::<OpenInventories>()
         .add_observer(review_when::<Remove, Viewers>)
         .add_observer(review_when::<Remove, Owner>)
         .add_observer(review_when::<Insert, Unsynced>)
         .add_systems(
             PostUpdate,
-            (review_changed, review_openings.run_if(|opened: Res<Opened>| !opened.open.is_empty()))
+            (
+                review_changed,
+                review_openings.run_if(|opened: Res<OpenInventories>| !opened.open.is_empty()),
+            )
                 .in_set(InventoryServerSystems::Features),
         );
 }
 
-/// Number of frames within which every open inventory is reviewed once.
-const REVIEW_TICKS: usize = 30;
+/// Interval at which the rules are asked whether an inventory may stay open.
+const REVIEW_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A request to open an inventory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenRequest {
+    /// The body that the client names.
+    pub(crate) actor: Option<Entity>,
+    pub(crate) target: Target,
+    /// Number of the request.
+    pub(crate) request: u64,
+}
 
 /// Opens an inventory for a player.
 ///
 /// # Errors
 ///
 /// [`Rejection::NotInView`] if the inventory does not exist or cannot be opened, so that clients cannot tell
-/// the two apart; otherwise the reason of the rule that denies it.
+/// the two apart; otherwise the reason of the rule that denies it, or of [`bodies::check_body`].
 pub(crate) fn open(
     world: &mut World,
     client: ClientId,
-    actor: Option<Entity>,
-    target: Target,
+    OpenRequest { actor, target, request }: OpenRequest,
 ) -> Result<(), Rejection> {
+    let actor = match actor {
+        Some(actor) => bodies::check_body(world, client, actor).map(|()| Some(actor))?,
+        None => bodies::default_body(world, client),
+    };
     let inventory = match target {
         Target::Entity(entity) => entity,
         Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Rejection::NotInView)?,
@@ -82,18 +123,18 @@ pub(crate) fn open(
         return Ok(());
     }
     let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
-    let ask = AccessRequest { client, actor, inventory, kind: AccessKind::Open };
-    if let AccessDecision::Deny(reason) = rules::ask(world, &ask) {
-        return Err(reason);
-    }
+    rules::ask(world, &AccessRequest { client, actor, inventory, kind: AccessKind::Open })?;
     let Ok(mut there) = world.get_entity_mut(inventory) else { return Err(Rejection::NotInView) };
     let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
     viewers.add_asked(client, rights);
     there.insert(viewers);
     close_others(world, inventory, client);
-    let open = &mut world.resource_mut::<Opened>().open;
-    open.retain(|opening| !opening.is(inventory, client));
-    open.push(OpenedInventory { inventory, client, actor });
+    let reviewed_at = world.resource::<Time<Real>>().elapsed();
+    let reviewed_in = world.resource::<Marked>().pass();
+    let mut opened = world.resource_mut::<OpenInventories>();
+    opened.remove(client, inventory);
+    let new = OpenInventory { inventory, request, actor, reviewed_at, reviewed_in };
+    opened.open.entry(client).or_default().push(new);
     Ok(())
 }
 
@@ -104,8 +145,22 @@ fn offered(world: &World, inventory: Entity, client: ClientId) -> Option<Rights>
     Some(rights_to(world, through.via, client)? & openable.unwrap_or(Rights::all()))
 }
 
-/// Returns the rights that a player has to an inventory that it sees.
-fn rights_to(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+/// Returns the rights that a player has to an inventory: those in what it was last sent, unless they have been
+/// revoked since. Rights that were granted since do not count yet.
+pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let sent = world.resource::<Subscriptions>().access(inventory, client)?.rights;
+    let mut rights = sent & rights_now(world, inventory, client)?;
+    let viewers = world.get::<Viewers>(inventory);
+    let asked = viewers.is_some_and(|viewers| viewers.has_asked(client));
+    if let Some(through) = world.get::<OpenedThrough>(inventory).filter(|_| asked) {
+        // The rights of a page are those to its bank, which may have changed since the page was opened.
+        rights &= rights_now(world, through.via, client)? | Rights::SEE;
+    }
+    rights.contains(Rights::SEE).then_some(rights)
+}
+
+/// Returns the rights that the components of an inventory give a player.
+fn rights_now(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
     let there = world.get_entity(inventory).ok().filter(|there| !there.contains::<Unsynced>())?;
     if there.get::<Owner>() == Some(&Owner(client)) {
         return Some(Rights::all());
@@ -188,10 +243,7 @@ pub(crate) fn close(
     client: ClientId,
     inventory: Entity,
 ) -> Result<(), Rejection> {
-    let mut opened = world.resource_mut::<Opened>();
-    let before = opened.open.len();
-    opened.open.retain(|opening| !opening.is(inventory, client));
-    let was_open = opened.open.len() < before;
+    let was_open = world.resource_mut::<OpenInventories>().remove(client, inventory);
     // Access that the game has granted since can only be revoked by the game.
     let viewers = world.get_mut::<Viewers>(inventory).filter(|viewers| viewers.has_asked(client));
     let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Rejection::NotInView) };
@@ -199,22 +251,77 @@ pub(crate) fn close(
     Ok(())
 }
 
-/// Asks the rules whether players may keep the inventories open that they have opened. Reviews some of them in
-/// each frame.
-fn review_openings(world: &mut World) {
-    let mut opened = world.resource_mut::<Opened>();
-    opened.ticks = (opened.ticks + 1) % REVIEW_TICKS;
-    let ticks = opened.ticks;
-    let due: Vec<_> = opened.open.iter().skip(ticks).step_by(REVIEW_TICKS).copied().collect();
-    for OpenedInventory { inventory, client, actor } in due {
-        // The viewer may have left or been removed in another way.
-        let viewers = world.get::<Viewers>(inventory);
-        let goes_on = viewers.is_some_and(|viewers| viewers.has_asked(client)) && {
-            let ask = AccessRequest { client, actor, inventory, kind: AccessKind::KeepOpen };
-            !matches!(rules::ask(world, &ask), AccessDecision::Deny(_))
-        };
-        if !goes_on {
-            close(world, client, inventory).ok();
-        }
+/// Closes the inventory that a player opened with the request of this number, if it is open.
+pub(crate) fn cancel(world: &mut World, client: ClientId, request: u64) {
+    let opened = world.resource::<OpenInventories>().open.get(&client);
+    let of_request = opened.and_then(|open| open.iter().find(|open| open.request == request));
+    if let Some(OpenInventory { inventory, .. }) = of_request.copied() {
+        close(world, client, inventory).ok();
     }
+}
+
+/// Asks the rules whether players may keep the inventories open that they have opened.
+fn review_openings(world: &mut World) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    let bodies_changed = core::mem::take(&mut world.resource_mut::<OwnedInventories>().changed);
+    let mut due: Vec<(ClientId, Entity)> = Vec::new();
+    for (client, open) in &world.resource::<OpenInventories>().open {
+        let is_due = |open: &&OpenInventory| {
+            let lost = |actor| !bodies::is_body(world, *client, actor);
+            now.saturating_sub(open.reviewed_at) >= REVIEW_INTERVAL
+                || (bodies_changed && open.actor.is_some_and(lost))
+        };
+        due.extend(open.iter().filter(is_due).map(|open| (*client, open.inventory)));
+    }
+    due.sort_unstable();
+    for (client, inventory) in due {
+        review_opening(world, client, inventory).ok();
+    }
+}
+
+/// Asks the rules whether a player may keep using an inventory that it has opened, unless they have been asked in
+/// this tick.
+///
+/// # Errors
+///
+/// The reason of the rule that denies it. The inventory is closed then.
+pub(crate) fn check_open(
+    world: &mut World,
+    client: ClientId,
+    inventory: Entity,
+) -> Result<(), Rejection> {
+    let pass = world.resource::<Marked>().pass();
+    let open = world.resource::<OpenInventories>().of(client, inventory);
+    if open.is_none_or(|open| open.reviewed_in == pass) {
+        return Ok(());
+    }
+    review_opening(world, client, inventory)
+}
+
+fn review_opening(world: &mut World, client: ClientId, inventory: Entity) -> Result<(), Rejection> {
+    let Some(open) = world.resource::<OpenInventories>().of(client, inventory) else {
+        return Ok(());
+    };
+    // The viewer may have left, or the game may have granted access since.
+    let viewers = world.get::<Viewers>(inventory);
+    if !viewers.is_some_and(|viewers| viewers.has_asked(client)) {
+        world.resource_mut::<OpenInventories>().remove(client, inventory);
+        return Ok(());
+    }
+    // A player that has another body now is measured from that one.
+    let body = open.actor.filter(|actor| bodies::is_body(world, client, *actor));
+    let actor = body.or_else(|| bodies::default_body(world, client));
+    let ask = AccessRequest { client, actor, inventory, kind: AccessKind::KeepOpen };
+    if let Err(reason) = rules::ask(world, &ask) {
+        close(world, client, inventory).ok();
+        return Err(reason);
+    }
+    let reviewed_at = world.resource::<Time<Real>>().elapsed();
+    let reviewed_in = world.resource::<Marked>().pass();
+    let mut opened = world.resource_mut::<OpenInventories>();
+    let open = opened.open.get_mut(&client).into_iter().flatten();
+    for open in open.filter(|open| open.inventory == inventory) {
+        *open = OpenInventory { actor, reviewed_at, reviewed_in, ..*open };
+    }
+    Ok(())
 }

@@ -11,7 +11,11 @@ use bevy::{
 use bevy_replicon::prelude::*;
 
 use crate::{
-    model::{rejection::Rejection, stack::Stack},
+    model::{
+        measure::{Limit, Measure},
+        rejection::Rejection,
+        stack::Stack,
+    },
     shared::actions::AnyAction,
 };
 
@@ -20,7 +24,8 @@ use crate::{
 pub struct AccessRequest {
     /// The player.
     pub client: ClientId,
-    /// The player's own inventory, if it has one. Rules can measure distances from its entity.
+    /// The [acting inventory](crate::prelude::ActingInventory) of the player, if it has one. Rules can measure
+    /// distances from its entity. While an inventory is open, it is the one from which it was opened.
     pub actor: Option<Entity>,
     /// The inventory that is accessed. It passes the filter of the rule.
     pub inventory: Entity,
@@ -34,8 +39,8 @@ pub struct AccessRequest {
 pub enum AccessKind {
     /// The player opens it.
     Open,
-    /// The player keeps it open. Asked once within 30 frames (about twice a second at 60 frames per second) for
-    /// every player that has opened it.
+    /// The player keeps it open. Asked about twice a second for every player that has opened it, and before the
+    /// player's first action on it in a tick.
     KeepOpen,
     /// An action of the player reads or changes it.
     Act {
@@ -48,28 +53,33 @@ pub enum AccessKind {
     },
 }
 
-/// Result of a rule. If several rules apply, the strictest result counts: the first [`Deny`](Self::Deny),
-/// otherwise the lowest [`AtMost`](Self::AtMost).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Result of a rule. If several rules apply, all must permit the access. If several deny it, the first reason
+/// counts.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccessDecision {
     /// The rule permits the access.
     Allow,
-    /// The inventory may gain at most this many items. The action is applied in part if it can be (a weight limit
-    /// admits a part of a stack), otherwise it is rejected as [`Rejection::TooMuch`]. For
-    /// [`AccessKind::Open`] and [`AccessKind::KeepOpen`] it is the same as [`Allow`](Self::Allow).
-    AtMost(u32),
+    /// The inventory may hold at most this much, over all its containers, after the action. An inventory that
+    /// holds more already may change as long as it does not hold more than before.
+    ///
+    /// If the action would put in too much, it is applied in part if it can be: as much of each stack as the limit
+    /// admits. Otherwise it is rejected as [`Rejection::TooMuch`]. For [`AccessKind::Open`] and
+    /// [`AccessKind::KeepOpen`] it is the same as [`Allow`](Self::Allow).
+    AtMost {
+        /// What is added up. By default, the number of items.
+        measure: Measure,
+        /// The maximum, in the unit of the measure.
+        maximum: u64,
+    },
     /// The access is rejected for this reason.
     Deny(Rejection),
 }
 
 impl AccessDecision {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Deny(reason), _) | (_, Self::Deny(reason)) => Self::Deny(reason),
-            (Self::AtMost(a), Self::AtMost(b)) => Self::AtMost(a.min(b)),
-            (Self::AtMost(n), Self::Allow) | (Self::Allow, Self::AtMost(n)) => Self::AtMost(n),
-            (Self::Allow, Self::Allow) => Self::Allow,
-        }
+    /// Returns a decision that limits the number of items in the inventory.
+    #[must_use]
+    pub fn at_most(items: u64) -> Self {
+        Self::AtMost { measure: Measure::default(), maximum: items }
     }
 }
 
@@ -104,16 +114,26 @@ pub(crate) fn add<F: QueryFilter + 'static, M>(
     world.get_resource_or_init::<Rules>().rules.push(Rule { applies, system });
 }
 
-/// Runs all rules that apply to an inventory, and returns the strictest result.
+/// Runs all rules that apply to an inventory, and returns the limits that they set.
 ///
 /// A rule may make a player act, directly or through an observer. Rules apply to that action too. A rule that is
 /// already running denies it instead of running again, because it could go on without end.
-pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> AccessDecision {
-    let mut decision = AccessDecision::Allow;
+///
+/// # Errors
+///
+/// The reason of the first rule that denies the access.
+pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> Result<Vec<Limit>, Rejection> {
+    let (mut limits, mut denied) = (Vec::new(), None);
     for system in applying(world, ask.inventory) {
-        decision = decision.and(run(world, system, ask));
+        match run(world, system, ask) {
+            AccessDecision::Allow => {}
+            AccessDecision::AtMost { measure, maximum } => {
+                limits.push(Limit { entity: ask.inventory, measure, maximum });
+            }
+            AccessDecision::Deny(reason) => denied = denied.or(Some(reason)),
+        }
     }
-    decision
+    denied.map_or(Ok(limits), Err)
 }
 
 fn run(world: &mut World, system: RuleSystem, ask: &AccessRequest) -> AccessDecision {

@@ -89,6 +89,11 @@ impl Session {
         Turn::New
     }
 
+    /// Returns the number of the next request to be answered.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.handled + 1
+    }
+
     /// Records the answer to the next request.
     pub(crate) fn answer(&mut self, result: Result<(), Rejection>) {
         self.handled += 1;

@@ -5,7 +5,9 @@ use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteM
 use log::{debug, info, warn};
 
 use crate::{
-    model::{catalog::ItemCatalog, codec, data::DataPool, rejection::Rejection},
+    model::{
+        catalog::ItemCatalog, codec, data::DataPool, rejection::Rejection, transaction::Witness,
+    },
     server::{
         health::RejectionCounts,
         views::{
@@ -30,12 +32,13 @@ use crate::{
             CONTROL, Handshake, KnownCopies, ProtocolMismatch, REJECTED, REPAIRS_MAX, Request,
         },
         request::{ActionReader, REQUEST_BYTES_MAX, RequestBody, Target, read_body},
+        witness::read_seen,
     },
 };
 
 use super::{
     act::{self, RejectedAction},
-    open,
+    open::{self, OpenRequest},
     sessions::{ClientViolation, ProtocolViolation, Sessions, Turn},
 };
 
@@ -203,7 +206,10 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
         return asked.map(drop);
     };
     match (session.turn(number), asked) {
-        (Turn::New, Ok(asked)) => answer(world, client, asked),
+        (Turn::New, Ok(asked)) => {
+            let number = session.next_number();
+            answer(world, client, number, asked);
+        }
         (Turn::New, Err(error)) => {
             // The number was decoded, so the request is answered. Otherwise the client would wait forever.
             session.answer(Err(Rejection::Invalid));
@@ -222,9 +228,10 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
 
 /// A decoded request.
 enum Asked {
-    Act { actor: Option<Entity>, witness: u16, action: AnyAction },
-    Open(Target),
+    Act { actor: Option<Entity>, witness: Witness, action: AnyAction },
+    Open { actor: Option<Entity>, target: Target },
     Close(Entity),
+    Cancel { back: u32 },
 }
 
 /// Decodes the payload of a request, and resolves the views that the client names to inventories.
@@ -240,7 +247,11 @@ fn decode(
     let entity = |view| clients.inventory_of(client, view);
     let gone = Entity::PLACEHOLDER;
     let asked = match body {
-        RequestBody::Open(target) => Asked::Open(target),
+        RequestBody::Open { target, actor } => {
+            let actor = actor.map(|view| entity(u32::from(view)).unwrap_or(gone));
+            Asked::Open { actor, target }
+        }
+        RequestBody::Cancel { back } => Asked::Cancel { back },
         RequestBody::Close { view, handle } => {
             let same = |inventory: &Entity| {
                 subscriptions.get(*inventory).is_some_and(|views| views.handle == handle)
@@ -254,6 +265,7 @@ fn decode(
             let action =
                 types.read(kind, &mut ActionReader { r: &mut r, schema, entity: &entity })?;
             let actor = actor.map(|view| entity(view).unwrap_or(gone));
+            let witness = Witness { hash: witness, seen: read_seen(&mut r, schema)? };
             Asked::Act { actor, witness, action }
         }
     };
@@ -261,18 +273,20 @@ fn decode(
     Ok(asked)
 }
 
-fn answer(world: &mut World, client: Entity, asked: Asked) {
+/// Decides a request and answers it. `number` is the number of the request, not shortened.
+fn answer(world: &mut World, client: Entity, number: u64, asked: Asked) {
     let id = ClientId::Client(client);
     let result = match &asked {
-        Asked::Act { actor, witness, action } => {
-            // Zero means that the client predicted nothing and sent no hash of what the player saw.
-            act::act(world, id, *actor, action, (*witness != 0).then_some(*witness))
+        Asked::Act { actor, witness, action } => act::act(world, id, *actor, action, Some(witness)),
+        Asked::Open { actor, target } => {
+            let open = OpenRequest { actor: *actor, target: *target, request: number };
+            open::open(world, id, open).map_err(RejectedAction::from)
         }
-        Asked::Open(target) => {
-            let views = world.resource::<Clients>().get(client);
-            let subscriptions = world.resource::<Subscriptions>();
-            let actor = views.and_then(|views| subscriptions.owned_by(client, views));
-            open::open(world, id, actor, *target).map_err(RejectedAction::from)
+        Asked::Cancel { back } => {
+            if let Some(request) = number.checked_sub(u64::from(*back) + 1) {
+                open::cancel(world, id, request);
+            }
+            Ok(())
         }
         Asked::Close(inventory) => open::close(world, id, *inventory).map_err(RejectedAction::from),
     };

@@ -64,6 +64,7 @@ pub(super) fn head_of(
         handle: views.handle,
         id: views.id,
         owner: viewer.access.owner,
+        acts: viewer.access.acts,
         rights: viewer.access.rights,
         version: baseline.version(),
         entity: replicated.then_some(inventory),

@@ -77,6 +77,8 @@ pub(crate) struct Subscription {
 pub(crate) struct Access {
     pub(crate) rights: Rights,
     pub(crate) owner: bool,
+    /// Whether the player owns the inventory and it is marked as acting.
+    pub(crate) acts: bool,
 }
 
 /// Number of unused handles that are kept back, so that a message about an old inventory is not taken for one
@@ -152,14 +154,6 @@ impl Subscriptions {
         let of_client = |subscription: &&Subscription| subscription.slot.client == client;
         let subscription = views.subscriptions.iter().find(of_client)?;
         subscription.known.then_some(subscription.access)
-    }
-
-    /// Returns the first inventory that a client owns. Rules measure distances from its entity.
-    pub(crate) fn owned_by(&self, client: Entity, views: &ClientViews) -> Option<Entity> {
-        let owned = |inventory: &Entity| {
-            self.access(*inventory, ClientId::Client(client)).is_some_and(|access| access.owner)
-        };
-        views.views.iter().flatten().copied().find(owned)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
         pacing::{priority::SyncPriority, quality::QualityChanged},
         requests::sessions::Sessions,
     },
-    shared::{authority::Authority, events::CloseReason},
+    shared::{authority::Authority, events::CloseReason, markers::ActingInventory},
 };
 
 use super::{
@@ -42,6 +42,8 @@ pub(super) fn plugin(app: &mut App) {
         .add_observer(mark_stale::<Insert, Owner>)
         .add_observer(mark_stale::<Remove, Owner>)
         .add_observer(mark_stale::<Remove, Viewers>)
+        .add_observer(mark_stale::<Insert, ActingInventory>)
+        .add_observer(mark_stale::<Remove, ActingInventory>)
         .add_observer(mark_stale::<Insert, Unsynced>)
         .add_observer(mark_stale::<Remove, Unsynced>)
         .add_systems(OnExit(ServerState::Running), disconnect_all)
@@ -169,7 +171,8 @@ fn close_all_local(
     }
 }
 
-type Viewed<'w> = (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<Unsynced>);
+type Viewed<'w> =
+    (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<ActingInventory>, Has<Unsynced>);
 
 /// Opens and closes the views of inventories whose viewers have changed since the last tick, and resets the
 /// clients that requested it.
@@ -186,8 +189,10 @@ pub(crate) fn update_views(
     let mut stale = subscriptions.take_stale();
     stale.extend(&changed);
     for inventory in stale.iter().copied() {
-        let Ok((id, owner, viewers, unsynced)) = inventories.get(inventory) else { continue };
-        let wanted = if unsynced { SmallVec::new() } else { wanted_access(owner, viewers) };
+        let Ok((id, owner, viewers, acts, unsynced)) = inventories.get(inventory) else {
+            continue;
+        };
+        let wanted = if unsynced { SmallVec::new() } else { wanted_access(owner, acts, viewers) };
         let before = subscriptions.get(inventory);
         if wanted.is_empty() && before.is_none() {
             continue;
@@ -219,14 +224,16 @@ pub(crate) fn update_views(
 /// Lists the players that may see an inventory, each once.
 fn wanted_access(
     owner: Option<&Owner>,
+    acts: bool,
     viewers: Option<&Viewers>,
 ) -> SmallVec<[(ClientId, Access, Option<SyncPriority>); 2]> {
-    let owned = Access { rights: Rights::all(), owner: true };
+    let owned = Access { rights: Rights::all(), owner: true, acts };
     let mut wanted: SmallVec<[_; 2]> =
         owner.map(|owner| (owner.0, owned, None)).into_iter().collect();
     for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
         if owner != Some(&Owner(client)) {
-            wanted.push((client, Access { rights, owner: false }, priority));
+            let access = Access { rights, owner: false, acts: false };
+            wanted.push((client, access, priority));
         }
     }
     wanted

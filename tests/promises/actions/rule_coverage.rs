@@ -58,7 +58,7 @@ fn partial_attempt_is_decided_by_the_rules_of_all_inventories_it_reaches() {
         let setup = |app: &mut App| {
             setup(app);
             app.add_action::<StoreWithOverflow>()
-                .add_rule::<With<Limited>, _>(|_: In<AccessRequest>| AccessDecision::AtMost(1))
+                .add_rule::<With<Limited>, _>(|_: In<AccessRequest>| AccessDecision::at_most(1))
                 .add_rule::<With<Locked>, _>(locked);
         };
         let (mut pair, player) = host(setup, TORCH.stack(60));

@@ -17,13 +17,14 @@ fn near(In(ask): In<AccessRequest>, positions: Query<&At>) -> AccessDecision {
     }
 }
 
-/// No coins leave the player; at most five items come in.
+/// No coins leave the player; it can carry at most five torches.
 fn careful(In(ask): In<AccessRequest>) -> AccessDecision {
     let AccessKind::Act { losses, .. } = ask.kind else { return AccessDecision::Allow };
     if losses.iter().any(|stack| stack.item == COIN) {
         return AccessDecision::Deny(Rejection::Game(7));
     }
-    AccessDecision::AtMost(5)
+    let measure = Measure::new(|_, stack| u64::from(stack.item == TORCH));
+    AccessDecision::AtMost { measure, maximum: 5 }
 }
 
 /// A player at 0, with the rule `careful` if requested, and a chest at 1 that it may open.
@@ -288,7 +289,7 @@ fn gains_above_u32_are_passed_to_rules() {
             )
             .init_resource::<EventLog>()
             .add_rule::<With<Hotbar>, _>(|ask: In<AccessRequest>| match ask.kind {
-                AccessKind::Act { .. } => AccessDecision::AtMost(5),
+                AccessKind::Act { .. } => AccessDecision::at_most(5),
                 _ => AccessDecision::Allow,
             });
     });

@@ -111,7 +111,7 @@ fn host_observer_that_acts_raises_no_false_alarm() {
     let mut app = Simulation::app(setup);
     app.insert_resource(ItemAudit::Strict);
     let owner = Owner(ClientId::Server);
-    let me = app.world_mut().spawn((player(0), Inventory::default(), owner)).id();
+    let me = app.world_mut().spawn((player(0), Inventory::default(), owner, ActingInventory)).id();
     let bank = app.world_mut().spawn((chest(1), Inventory::default(), owner)).id();
     (0..3).for_each(|_| app.update());
     app.add_observer(move |on: On<SlotChanged>, mut actions: InventoryActions| {

@@ -160,6 +160,10 @@ fn page_closes_in_the_tick_the_bank_is_lost() {
 fn page_closes_when_the_bank_is_transferred_or_closed() {
     let mut pair = clients_with_pages(2);
     let entity = spawn_bank(&mut pair, &[]);
+    for client in 0..2 {
+        let body = on_server(&pair, player(client));
+        pair.server.world_mut().entity_mut(body).insert(ActingInventory);
+    }
     let [first, second] = [0, 1].map(|client| Owner(pair.client_id(client)));
     pair.server.world_mut().entity_mut(entity).insert(first);
     pair.settle(100);

@@ -6,6 +6,9 @@ use crate::common::*;
 fn trade_exchanges_both_offers_or_nothing() {
     let mut pair = pair(2);
     let players = [0, 1].map(|client| spawn_player(&mut pair, client));
+    for player in players {
+        pair.server.world_mut().entity_mut(player).insert(ActingInventory);
+    }
     inventory(&mut pair, players[0]).set(0, AXE.stack(1)).unwrap();
     inventory(&mut pair, players[1]).set(0, COIN.stack(50)).unwrap();
     // Each offer is an inventory: its owner fills it, the other player sees it.

@@ -49,6 +49,7 @@ fn open_head(view: u32, entity: Option<Entity>) -> OpenHead {
         handle: 7,
         id: InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDEF),
         owner: true,
+        acts: false,
         rights: Rights::all(),
         version: 12,
         entity,

@@ -2,10 +2,12 @@
 //! `src/wire/request.rs`, without sharing code with the crate.
 
 use crate::common::{random::each_seed, *};
+use bevy_inventory_sync::model::transaction::{Seen, TakenStack};
 use bevy_inventory_sync::wire::{
     DecodeError, Schema,
     bits::{BitReader, BitWriter},
     request::{ActionReader, ActionWriter, RequestBody, Target, read_body, write_body},
+    witness::{read_seen, write_seen},
 };
 
 const GOLDEN: &str = include_str!("../../golden/requests.txt");
@@ -58,13 +60,41 @@ fn request(name: &str) -> (u8, RequestBody, Option<InventoryAction>) {
             let container = ContainerKey::of(Inventory::NAME);
             act(14, 1, InventoryAction::Sort { entity: entity(0), container })
         }
-        "open_an_entity" => (15, RequestBody::Open(Target::Entity(entity(900))), None),
+        "open_an_entity" => {
+            let target = Target::Entity(entity(900));
+            (15, RequestBody::Open { target, actor: None }, None)
+        }
         "open_an_id" => {
             let id = InventoryId::from_bits(1 << 63 | 0x0123_4567_89AB_CDEF);
-            (16, RequestBody::Open(Target::Id(id)), None)
+            (16, RequestBody::Open { target: Target::Id(id), actor: None }, None)
         }
         "close" => (17, RequestBody::Close { view: 2, handle: 40 }, None),
+        "open_an_entity_from_a_body" => {
+            let target = Target::Entity(entity(900));
+            (18, RequestBody::Open { target, actor: Some(2) }, None)
+        }
+        "cancel" => (19, RequestBody::Cancel { back: 3 }, None),
+        "craft_with_a_worn_axe" => {
+            let (recipe, from, to) = (RecipeId::from_bits(0x0123_4567), vec![area(0)], area(0));
+            act(20, 9, InventoryAction::Craft { recipe, times: 1, from, to, at: None })
+        }
+        "agree_to_versions" => act(21, 9, InventoryAction::Use { slot: backpack(0, 0) }),
+        "too_much_to_list" => act(22, 9, InventoryAction::Use { slot: backpack(0, 0) }),
         other => panic!("no such case: {other}"),
+    }
+}
+
+/// What follows the action of a named request.
+fn seen(name: &str) -> Option<Seen> {
+    let seen = |versions, taken| Some(Seen { hash: 0xBEEF, versions, taken });
+    match name {
+        "craft_with_a_worn_axe" => {
+            let stack = AXE.stack(1).with_wear(300);
+            seen(vec![], Some(vec![TakenStack { take: 2, stack }]))
+        }
+        "agree_to_versions" => seen(vec![7, u32::MAX], Some(vec![])),
+        "too_much_to_list" => seen(vec![], None),
+        _ => None,
     }
 }
 
@@ -85,25 +115,24 @@ fn golden() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     })
 }
 
-fn read(
-    bytes: &[u8],
-    schema: Schema,
-) -> Result<(u8, RequestBody, Option<InventoryAction>), DecodeError> {
+type Read = (u8, RequestBody, Option<InventoryAction>, Option<Seen>);
+
+fn read(bytes: &[u8], schema: Schema) -> Result<Read, DecodeError> {
     let mut r = BitReader::new(bytes);
     let (number, body) = read_body(&mut r, 1)?;
-    let action = if matches!(body, RequestBody::Act { .. }) {
+    let (mut action, mut seen) = (None, None);
+    if matches!(body, RequestBody::Act { .. }) {
         let entity = |view| Some(entity(view));
-        Some(ActionReader { r: &mut r, schema, entity: &entity }.action()?)
-    } else {
-        None
-    };
+        action = Some(ActionReader { r: &mut r, schema, entity: &entity }.action()?);
+        seen = read_seen(&mut r, schema)?;
+    }
     r.end()?;
-    Ok((number, body, action))
+    Ok((number, body, action, seen))
 }
 
 #[test]
 fn every_request_matches_its_golden_bytes_and_decodes() {
-    assert_eq!(golden().count(), 13);
+    assert_eq!(golden().count(), 18);
     with_schema(|schema| {
         for (name, bytes) in golden() {
             let (number, body, action) = request(name);
@@ -113,11 +142,18 @@ fn every_request_matches_its_golden_bytes_and_decodes() {
                 let view = |entity: Entity| Some(entity.index_u32());
                 ActionWriter { w: &mut w, schema, view: &view }.action(action);
             }
-            assert_eq!(w.finish(), bytes, "{name}");
-            assert_eq!(read(&bytes, schema), Ok((number, body, action)), "{name}");
-            for len in 0..bytes.len() {
-                assert!(read(&bytes[..len], schema).is_err(), "{name}: {len} bytes");
+            if let Some(seen) = seen(name) {
+                write_seen(&mut w, schema, &seen).unwrap();
             }
+            assert_eq!(w.finish(), bytes, "{name}");
+            assert_eq!(read(&bytes, schema), Ok((number, body, action, seen(name))), "{name}");
+            // An optional part at the end may be cut off as a whole.
+            let optional = match body {
+                RequestBody::Open { actor: Some(_), .. } => 1,
+                _ => usize::from(seen(name).is_some()),
+            };
+            let valid = (0..bytes.len()).filter(|len| read(&bytes[..*len], schema).is_ok());
+            assert!(valid.count() <= optional, "{name}");
         }
     });
 }
@@ -130,10 +166,12 @@ fn random_requests_never_panic_and_lists_are_capped() {
             for _ in 0..50_000 {
                 let len = random.usize(0..40);
                 let bytes: Vec<u8> = core::iter::repeat_with(|| random.u8(..)).take(len).collect();
-                if let Ok((_, _, Some(InventoryAction::Spread { onto, .. }))) = read(&bytes, schema)
-                {
+                let Ok((_, _, action, seen)) = read(&bytes, schema) else { continue };
+                if let Some(InventoryAction::Spread { onto, .. }) = action {
                     assert!(onto.len() <= 256);
                 }
+                let Some(Seen { versions, taken, .. }) = seen else { continue };
+                assert!(versions.len() <= 8 && taken.is_none_or(|taken| taken.len() <= 64));
             }
         });
     });
