@@ -61,7 +61,7 @@ pub enum Rejection {
     /// Client only: not connected, or the server has not answered the handshake.
     #[error("not connected")]
     NotConnected,
-    /// Client only: the maximum number of actions is waiting for an answer.
+    /// The maximum number of actions is waiting for an answer.
     #[error("too many pending actions")]
     TooManyPending,
     /// Client only: more actions per second than the server accepts.

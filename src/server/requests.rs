@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod bodies;
+pub(crate) mod inbox;
 pub(crate) mod open;
 pub mod rules;
 pub mod sessions;

@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use core::time::Duration;
 
-/// Maximum request rate of a client. Use the same values on both sides: a client limits itself, so the server
+/// Maximum rate and work of the requests of a client. Use the same values on both sides: a client limits itself, so the server
 /// never drops requests of a legitimate client.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Resource)]
@@ -16,11 +16,23 @@ pub struct RequestLimits {
     /// Number of malformed requests, which no legitimate client sends, at which
     /// [`ClientViolation`](crate::server::requests::sessions::ClientViolation) is emitted; 8 by default.
     pub malformed: u32,
+    /// Maximum average work per second for the requests of one client, in slots that the server reads or searches;
+    /// 200,000 by default. Requests of a client that causes more wait. Clients do not limit themselves to it.
+    pub work_per_second: u32,
+    /// Maximum work at once after a pause, in slots; 20,000 by default. The request that exceeds it is still handled
+    /// as a whole.
+    pub work_burst: u32,
 }
 
 impl Default for RequestLimits {
     fn default() -> Self {
-        Self { per_second: 100, burst: 200, malformed: 8 }
+        Self {
+            per_second: 100,
+            burst: 200,
+            malformed: 8,
+            work_per_second: 200_000,
+            work_burst: 20_000,
+        }
     }
 }
 

@@ -78,6 +78,11 @@ pub struct InventoryStats {
     pub requests_malformed: u64,
     /// Validate: requests dropped unread because the client sends too many.
     pub requests_flooded: u64,
+    /// Validate: requests that waited for a later frame, because their client has caused too much work. A request
+    /// counts once for each frame.
+    pub requests_delayed: u64,
+    /// Validate: work done for requests, in slots that were read or searched.
+    pub request_work: u64,
     /// Validate: requests received before, which were only answered again.
     pub requests_repeated: u64,
     /// Validate: actions, openings and closings that were applied.

@@ -14,6 +14,7 @@ use crate::{
         id::InventoryId,
         measure::Limit,
         rejection::Rejection,
+        rights::Rights,
         transaction::{Done, Effect, Player, Side, Staged, Transaction, Witness},
     },
     server::{
@@ -32,7 +33,9 @@ use crate::{
 };
 
 use super::{
-    bodies, open,
+    bodies,
+    inbox::{Inboxes, WORK_RULES},
+    open,
     rules::{self, AccessKind, AccessRequest},
 };
 
@@ -108,13 +111,14 @@ fn decide(
     if let Some(actor) = actor {
         bodies::check_body(world, client, actor)?;
     }
-    let outcome = try_out(world, client, actor, action, (witness, &[]))?;
+    let outcome = try_out(world, client, actor, action, (witness, &[]));
+    let outcome = record_work(world, outcome)?;
     let limits = ask_rules(world, client, actor, action, &outcome)?;
     let outcome = if exceeds(world, &limits, &outcome) {
         // The action is tried again in part, within the limits. It may change other inventories then, so the
         // rules decide again.
         let less = try_out(world, client, actor, action, (witness, &limits));
-        let less = less.map_err(|_| Rejection::TooMuch)?;
+        let less = record_work(world, less).map_err(|_| Rejection::TooMuch)?;
         let limits = ask_rules(world, client, actor, action, &less)?;
         if exceeds(world, &limits, &less) {
             return Err(Rejection::TooMuch.into());
@@ -134,6 +138,12 @@ fn decide(
     Ok(outcome)
 }
 
+/// Records the work of a transaction for the request that is being handled.
+fn record_work<T>(world: &mut World, (result, work): (T, u64)) -> T {
+    world.resource_mut::<Inboxes>().record_work(work);
+    result
+}
+
 /// Asks the rules about every inventory that an action would access: whether it may stay open, and whether the
 /// action is permitted. Returns the limits that they set.
 fn ask_rules(
@@ -144,6 +154,7 @@ fn ask_rules(
     outcome: &ActionOutcome,
 ) -> Result<Vec<Limit>, RejectedAction> {
     let mut limits = Vec::new();
+    world.resource_mut::<Inboxes>().record_work(WORK_RULES * outcome.effects.len() as u64);
     for effect in &outcome.effects {
         let inventory = effect.entity;
         open::check_open(world, client, inventory)?;
@@ -164,16 +175,18 @@ fn exceeds(world: &World, limits: &[Limit], outcome: &ActionOutcome) -> bool {
     })
 }
 
-/// Runs an action on copies of the inventories.
+/// Runs an action on copies of the inventories. Returns the outcome and the work that it took, in slots.
 fn try_out(
     world: &World,
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
     (witness, limits): (Option<&Witness>, &[Limit]),
-) -> Result<ActionOutcome, RejectedAction> {
+) -> (Result<ActionOutcome, RejectedAction>, u64) {
     let registry = world.resource::<ContainerRegistry>();
-    let catalog = world.get_resource::<ItemCatalog>().ok_or(Rejection::NotConnected)?;
+    let Some(catalog) = world.get_resource::<ItemCatalog>() else {
+        return (Err(Rejection::NotConnected.into()), 0);
+    };
     let ids = world.resource::<InventoryIds>();
     let rights = |entity: Entity| open::rights_to(world, entity, client);
     let load = |entity: Entity| {
@@ -194,6 +207,19 @@ fn try_out(
     let pool = world.get_resource::<DataPool>();
     let mut tx = Transaction::new(catalog, registry.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
+    let work = tx.work();
+    (finish(tx, ran, witness, &rights), work)
+}
+
+type Ran = Result<Box<dyn core::any::Any + Send + Sync>, Rejection>;
+
+/// Checks what an action did: whether the player saw what it depends on, and has the rights.
+fn finish(
+    tx: Transaction,
+    ran: Ran,
+    witness: Option<&Witness>,
+    rights: &dyn Fn(Entity) -> Option<Rights>,
+) -> Result<ActionOutcome, RejectedAction> {
     if let Some(witness) = witness {
         let stale = (!tx.is_as_seen(witness)).then_some(Rejection::Stale);
         let rejected = ran.as_ref().err().copied();

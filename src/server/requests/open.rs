@@ -30,6 +30,7 @@ use crate::{
 
 use super::{
     bodies::{self, OwnedInventories},
+    inbox::{Inboxes, WORK_RULES},
     rules::{self, AccessKind, AccessRequest},
 };
 
@@ -118,11 +119,13 @@ pub(crate) fn open(
     };
     let there = world.get_entity(inventory).ok().filter(|there| there.contains::<Baseline>());
     let there = there.filter(|there| !there.contains::<Unsynced>()).ok_or(Rejection::NotInView)?;
+    let slots = there.get::<Baseline>().map_or(0, Baseline::len) as u64;
     let viewer = there.get::<Viewers>().is_some_and(|v| v.rights_of(client).is_some());
     if viewer || there.get::<Owner>() == Some(&Owner(client)) {
         return Ok(());
     }
     let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
+    world.resource_mut::<Inboxes>().record_work(WORK_RULES + slots);
     rules::ask(world, &AccessRequest { client, actor, inventory, kind: AccessKind::Open })?;
     let Ok(mut there) = world.get_entity_mut(inventory) else { return Err(Rejection::NotInView) };
     let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();

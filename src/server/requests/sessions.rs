@@ -9,11 +9,12 @@ use crate::{
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use super::inbox::Inboxes;
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::bytes::Bytes;
 
 pub(crate) fn plugin(app: &mut App) {
-    app.init_resource::<Sessions>().add_message::<ClientViolation>();
+    app.init_resource::<Sessions>().init_resource::<Inboxes>().add_message::<ClientViolation>();
 }
 
 /// Server: a client violates the protocol, which an unmodified client never does. The game decides whether to
@@ -111,8 +112,6 @@ impl Session {
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Sessions {
     sessions: EntityHashMap<Session>,
-    /// Requests about inventories that have arrived, in order.
-    pub(crate) inbox: Vec<(Entity, Bytes)>,
     /// Requests that arrived before they could be read, at most one per client.
     early: Vec<(Entity, Bytes)>,
 }
@@ -124,7 +123,6 @@ impl Sessions {
 
     pub(crate) fn leave(&mut self, client: Entity) {
         self.sessions.remove(&client);
-        self.inbox.retain(|(from, _)| *from != client);
         self.early.retain(|(from, _)| *from != client);
     }
 

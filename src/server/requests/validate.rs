@@ -38,6 +38,7 @@ use crate::{
 
 use super::{
     act::{self, RejectedAction},
+    inbox::{Added, Inboxes, Waiting},
     open::{self, OpenRequest},
     sessions::{ClientViolation, ProtocolViolation, Sessions, Turn},
 };
@@ -94,6 +95,7 @@ pub(crate) struct RequestHandler<'w, 's> {
     resync: ResMut<'w, Resync>,
     clock: Res<'w, SyncClock>,
     sessions: ResMut<'w, Sessions>,
+    inboxes: ResMut<'w, Inboxes>,
     limits: Res<'w, RequestLimits>,
     time: Res<'w, Time<Real>>,
     messages: ResMut<'w, ServerMessages>,
@@ -119,7 +121,7 @@ impl RequestHandler<'_, '_> {
     fn handle(&mut self, client: Entity, bytes: &Bytes) {
         if bytes.first() != Some(&CONTROL) {
             if self.clients.get(client).is_some_and(|client| client.ready) {
-                self.sessions.inbox.push((client, bytes.clone()));
+                self.add_to_inbox(client, bytes);
             } else {
                 self.drop_malformed(client, "arrived before the handshake");
             }
@@ -155,6 +157,20 @@ impl RequestHandler<'_, '_> {
         }
     }
 
+    fn add_to_inbox(&mut self, client: Entity, bytes: &Bytes) {
+        if self.inboxes.add(client, bytes) == Added::Waits {
+            return;
+        }
+        // A client that follows the protocol waits for answers first.
+        let refused = match read_body(&mut BitReader::new(bytes), self.actions.len()) {
+            Ok((number, _)) => self.inboxes.refuse(client, number),
+            Err(_) => false,
+        };
+        if !refused {
+            self.drop_malformed(client, "arrived while too many others are waiting");
+        }
+    }
+
     fn accept_handshake(&mut self, client: Entity, theirs: Handshake, named: KnownCopies) {
         let Some(catalog) = &self.catalog else { return };
         let ours = local_handshake(catalog, &self.registry, &self.actions, &self.pool);
@@ -181,16 +197,59 @@ impl RequestHandler<'_, '_> {
     }
 }
 
-/// Handles the requests about inventories, in the order in which they arrived.
+/// Handles the requests about inventories. Clients take turns, those whose request arrived first begin. The requests of
+/// one client are handled in order.
 pub(crate) fn act_on_requests(world: &mut World) {
-    let inbox = core::mem::take(&mut world.resource_mut::<Sessions>().inbox);
-    for (client, bytes) in inbox {
-        if let Err(error) = act_on(world, client, &bytes) {
-            world
-                .run_system_cached_with(drop_undecodable, (client, error))
-                .unwrap_or_else(|error| warn!("{error}"));
+    let now = world.resource::<Time<Real>>().elapsed();
+    let limits = *world.resource::<RequestLimits>();
+    let mut turns = world.resource::<Inboxes>().turns();
+    while !turns.is_empty() {
+        turns.retain(|client| {
+            let Some(next) = world.resource_mut::<Inboxes>().next(*client, now, &limits) else {
+                return false;
+            };
+            let handled = match next {
+                Waiting::Request(bytes) => act_on(world, *client, &bytes),
+                Waiting::Refused(number) => refuse(world, *client, number),
+            };
+            let work = world.resource_mut::<Inboxes>().charge(*client, now, &limits);
+            world.resource_mut::<InventoryStats>().request_work += work;
+            if let Err(error) = handled {
+                world
+                    .run_system_cached_with(drop_undecodable, (*client, error))
+                    .unwrap_or_else(|error| warn!("{error}"));
+            }
+            true
+        });
+    }
+    let delayed = world.resource::<Inboxes>().len() as u64;
+    if delayed > 0 {
+        world.resource_mut::<InventoryStats>().requests_delayed += delayed;
+    }
+}
+
+/// Answers a request for which the inbox of its client had no room.
+fn refuse(world: &mut World, client: Entity, number: u8) -> Result<(), DecodeError> {
+    let Some(session) = world.resource_mut::<Sessions>().into_inner().get_mut(client) else {
+        return Ok(());
+    };
+    let turn = session.turn(number);
+    if turn == Turn::Impossible {
+        return Err(DecodeError::Sequence { number });
+    }
+    let reason = Rejection::TooManyPending;
+    let mut stats = world.resource_mut::<InventoryStats>();
+    if turn == Turn::Repeated {
+        stats.requests_repeated += 1;
+    } else {
+        stats.requests_rejected += 1;
+        world.resource_mut::<RejectionCounts>().count(reason);
+        if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {
+            session.answer(Err(reason));
         }
     }
+    world.resource_mut::<Clients>().mark_eventful(client);
+    Ok(())
 }
 
 fn drop_undecodable(In((client, error)): In<(Entity, DecodeError)>, mut handler: RequestHandler) {

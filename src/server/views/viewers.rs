@@ -18,7 +18,7 @@ use crate::{
         faults::Unsynced,
         local::{close_local, mark_local, open_local},
         pacing::{priority::SyncPriority, quality::QualityChanged},
-        requests::sessions::Sessions,
+        requests::{inbox::Inboxes, sessions::Sessions},
     },
     shared::{authority::Authority, events::CloseReason, markers::ActingInventory},
 };
@@ -103,7 +103,7 @@ fn on_disconnect(
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
     mut resync: ResMut<Resync>,
-    mut sessions: ResMut<Sessions>,
+    (mut sessions, mut inboxes): (ResMut<Sessions>, ResMut<Inboxes>),
     owners: Query<(Entity, &Owner), Allow<Disabled>>,
     mut viewed: Query<&mut Viewers, Allow<Disabled>>,
     mut commands: Commands,
@@ -112,6 +112,7 @@ fn on_disconnect(
     remove_client(remove.entity, &mut subscriptions, &mut clients);
     resync.remove_client(remove.entity);
     sessions.leave(remove.entity);
+    inboxes.remove_client(remove.entity);
     for (inventory, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
         commands.entity(inventory).try_remove::<Owner>();
     }

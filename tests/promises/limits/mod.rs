@@ -3,4 +3,5 @@
 mod byte_budgets;
 mod crowds;
 mod hostile_clients;
+mod request_work;
 mod throttling;

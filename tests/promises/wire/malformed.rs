@@ -102,7 +102,13 @@ fn random_bytes_never_panic_and_are_repaired() {
 fn random_bytes_from_a_client_are_counted_and_dropped() {
     each_seed(5..6, |seed| {
         let Scene { mut pair, player_entity: own, .. } = Scene::clients(2).players(2).build();
-        let limits = RequestLimits { per_second: 1_000_000, burst: 1_000_000, malformed: 10 };
+        let limits = RequestLimits {
+            per_second: 1_000_000,
+            burst: 1_000_000,
+            malformed: 10,
+            work_per_second: 1_000_000_000,
+            ..default()
+        };
         pair.server.insert_resource(limits);
         let channel = pair.request_channel();
         let client = pair.client_id(1).entity().unwrap();
