@@ -29,7 +29,8 @@ use crate::server::{
 };
 
 /// Extends [`App`] with the registrations of this crate. Both sides must make the same
-/// calls, before the app has finished. Their order does not matter.
+/// calls, before the app has finished. Their order does not matter, except that containers come before observers that
+/// use them.
 pub trait InventoryAppExt: Sealed {
     /// Registers a container type of the game. [`Inventory`](crate::prelude::Inventory) and
     /// [`Hotbar`](crate::prelude::Hotbar) are registered by default.
@@ -37,7 +38,9 @@ pub trait InventoryAppExt: Sealed {
     /// # Panics
     ///
     /// If a container of that name is registered already, [`CONTAINERS_MAX`](crate::model::limits::CONTAINERS_MAX)
-    /// containers are registered, or the app has finished.
+    /// containers are registered, the app has finished, or an observer with
+    /// [`Inventories`](crate::prelude::Inventories) or [`InventoryActions`](crate::prelude::InventoryActions) was added
+    /// before: it would miss the container.
     fn add_container<C: Container>(&mut self) -> &mut Self;
 
     /// Inserts the item catalog. Syncing starts once there is one.

@@ -96,6 +96,7 @@ unsafe impl<D: QueryAccess> SystemParam for ContainerQuery<'_, '_, D> {
         component_access_set: &mut FilteredAccessSet,
         world: &mut World,
     ) {
+        world.resource_mut::<ContainerRegistry>().record_access(&system_meta.name().to_string());
         Query::<D, WithContainers>::init_access(state, system_meta, component_access_set, world);
     }
 

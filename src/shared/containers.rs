@@ -37,6 +37,8 @@ pub struct ContainerRegistry {
     registry: Arc<Vec<ContainerInfo>>,
     access: Arc<Vec<ContainerFns>>,
     finished: bool,
+    /// The first system that was initialized with access to all containers.
+    accessed_by: Option<String>,
 }
 
 /// Type-erased access to one container type.
@@ -56,8 +58,8 @@ impl ContainerRegistry {
     ///
     /// # Panics
     ///
-    /// If another container has the same name, [`CONTAINERS_MAX`] containers are registered, or the app has
-    /// finished.
+    /// If another container has the same name, [`CONTAINERS_MAX`] containers are registered, the app has
+    /// finished, or a system with access to all containers has been initialized.
     pub(crate) fn add<C: Container>(&mut self, world: &mut World) {
         assert!(self.kind_of::<C>().is_none(), "container `{}` is registered twice", C::NAME);
         assert!(
@@ -65,6 +67,14 @@ impl ContainerRegistry {
             "cannot register more than {CONTAINERS_MAX} containers"
         );
         assert!(!self.finished, "container `{}` is registered after `App::finish`", C::NAME);
+        // The access of a system cannot change later. Without access it would miss the container, and lose its items.
+        if let Some(system) = &self.accessed_by {
+            panic!(
+                "container `{}` is registered after the observer `{system}`, which uses `Inventories` or \
+                `InventoryActions`: register containers first",
+                C::NAME
+            );
+        }
         names::remember(ContainerKey::of(C::NAME).to_bits(), C::NAME);
         let key = |kind: &ContainerInfo| {
             let built_in = BUILT_IN.iter().position(|name| *name == kind.name);
@@ -93,6 +103,11 @@ impl ContainerRegistry {
                 },
             },
         );
+    }
+
+    /// Records that a system was initialized with access to the containers that are registered now.
+    pub(crate) fn record_access(&mut self, system: &str) {
+        self.accessed_by.get_or_insert_with(|| system.to_owned());
     }
 
     /// Ends the registration. From now on containers keep their index.
