@@ -2,6 +2,7 @@
 //! all payloads handed to the messaging layer.
 
 use std::{
+    error::Error,
     net::{Ipv4Addr, UdpSocket},
     time::{Duration, SystemTime},
 };
@@ -55,7 +56,7 @@ impl Link {
     /// # Errors
     ///
     /// Fails if no socket can be opened, or if the client cannot connect to the server.
-    pub fn sockets(setup: impl Fn(&mut App)) -> Result<Self> {
+    pub fn sockets(setup: impl Fn(&mut App)) -> Result<Self, Box<dyn Error>> {
         let (mut server, mut client) = (app(&setup), app(&setup));
         server.add_systems(
             PostUpdate,
@@ -177,11 +178,11 @@ fn count_client(messages: Res<ClientMessages>, mut traffic: ResMut<Traffic>) {
     }
 }
 
-fn now() -> Result<Duration> {
+fn now() -> Result<Duration, Box<dyn Error>> {
     Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?)
 }
 
-fn listen(app: &mut App) -> Result {
+fn listen(app: &mut App) -> Result<(), Box<dyn Error>> {
     let server =
         RenetServer::new(connection_config(app.world().resource(), RenetSettings::default()));
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -196,7 +197,7 @@ fn listen(app: &mut App) -> Result {
     Ok(())
 }
 
-fn connect(app: &mut App, server_addr: std::net::SocketAddr) -> Result {
+fn connect(app: &mut App, server_addr: std::net::SocketAddr) -> Result<(), Box<dyn Error>> {
     let client =
         RenetClient::new(connection_config(app.world().resource(), RenetSettings::default()));
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -9,7 +9,7 @@ mod check;
 mod link;
 mod trace;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
@@ -42,7 +42,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result {
+/// Unlike Bevy's error, the boxed one is displayed without a backtrace.
+fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let trace = trace::read(&args.file)?;
     let setup = |app: &mut App| {
         app.add_item_data::<check::Metadata>().insert_items(check::items(&trace));

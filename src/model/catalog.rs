@@ -328,7 +328,9 @@ mod tests {
             "recipe `r`: a count of zero"
         );
         let fine = "(key: \"r\", takes: [], gives: [(\"a\", 1)])";
-        assert_eq!(with(&format!("{fine}, {fine}")), "duplicate or empty recipe key `r`");
+        assert_eq!(with(&format!("{fine}, {fine}")), "duplicate recipe key `r`");
+        let nameless = fine.replace("\"r\"", "\"\"");
+        assert_eq!(with(&format!("{fine}, {nameless}")), "recipe 1 has an empty key");
     }
 
     #[test]
@@ -341,7 +343,16 @@ mod tests {
             })
             .unwrap();
         let text = format!("(items: [(key: \"{a}\"), (key: \"{b}\")])");
-        assert!(error(&text).contains("have the same id"), "{}", error(&text));
+        let told =
+            format!("items `{a}` and `{b}` have the same id {:08x}", ItemId::of(&a).to_bits());
+        assert!(error(&text).starts_with(&told), "{}", error(&text));
+        let recipe = |key: &str| format!("(key: \"{key}\", takes: [], gives: [(\"x\", 1)])");
+        let recipes = [&a, &b].map(|key| recipe(key)).join(", ");
+        let told = error(&format!("(items: [(key: \"x\")], recipes: [{recipes}])"));
+        let named = |first: &str, second: &str| {
+            told == format!("recipes `{first}` and `{second}` have the same id: rename one of them")
+        };
+        assert!(named(&a, &b) || named(&b, &a), "{told}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What can be wrong with an item catalog.
 
-use crate::model::{id::ItemId, limits::ITEMS_MAX};
+use crate::model::{id::ItemId, limits::ITEMS_MAX, recipe::RecipeId};
 use thiserror::Error;
 
 /// Error in an item catalog. Nothing of the catalog is used.
@@ -41,11 +41,27 @@ pub enum CatalogError {
         /// The key.
         key: String,
     },
-    /// A recipe has an empty key, or two recipes have the same key or the same id.
-    #[error("duplicate or empty recipe key `{key}`")]
-    RecipeKey {
+    /// A recipe has an empty key.
+    #[error("recipe {index} has an empty key")]
+    EmptyRecipeKey {
+        /// Position in the file, starting at zero.
+        index: usize,
+    },
+    /// Two recipes have the same key.
+    #[error("duplicate recipe key `{key}`")]
+    DuplicateRecipeKey {
         /// The key.
         key: String,
+    },
+    /// Two recipe keys hash to the same [`RecipeId`].
+    #[error("recipes `{a}` and `{b}` have the same id: rename one of them")]
+    RecipeCollision {
+        /// One key.
+        a: String,
+        /// The other key.
+        b: String,
+        /// The id of both keys.
+        id: RecipeId,
     },
     /// A recipe names an item that is not in the catalog.
     #[error("recipe `{recipe}` names item `{item}`, which is not in the catalog")]

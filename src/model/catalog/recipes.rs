@@ -8,19 +8,22 @@ use crate::model::{
 
 use super::error::CatalogError;
 
-/// Validates the recipes and orders them by id.
+/// Validates the recipes and orders them by id. The items are sorted by key.
 pub(super) fn resolve(
     entries: Vec<RecipeEntry>,
     defs: &[ItemDef],
 ) -> Result<Vec<(RecipeId, Recipe)>, CatalogError> {
+    if let Some(index) = entries.iter().position(|entry| entry.key.is_empty()) {
+        return Err(CatalogError::EmptyRecipeKey { index });
+    }
     let mut recipes = Vec::with_capacity(entries.len());
     for RecipeEntry { key, takes, gives, at, millis } in entries {
         let items = |list: &[(String, u32)]| {
             let find = |(item, count): &(String, u32)| {
-                let def = defs.iter().find(|def| def.key == *item);
+                let at = defs.binary_search_by(|def| def.key.cmp(item));
                 let missing =
                     || CatalogError::RecipeItem { recipe: key.clone(), item: item.clone() };
-                Ok((def.ok_or_else(missing)?.id(), *count))
+                Ok((defs[at.map_err(|_| missing())?].id(), *count))
             };
             list.iter().map(find).collect::<Result<Vec<_>, CatalogError>>()
         };
@@ -41,9 +44,12 @@ pub(super) fn resolve(
         recipes.push((RecipeId::of(&key), Recipe { key, takes, gives, at, millis }));
     }
     recipes.sort_by_key(|(id, _)| *id);
-    let taken = recipes.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &pair[1].1);
-    if let Some(recipe) = taken.or(recipes.iter().map(|(_, r)| r).find(|r| r.key.is_empty())) {
-        return Err(CatalogError::RecipeKey { key: recipe.key.clone() });
+    match recipes.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        None => Ok(recipes),
+        Some([(id, a), (_, b)]) if a.key != b.key => {
+            let (a, b) = (a.key.clone(), b.key.clone());
+            Err(CatalogError::RecipeCollision { a, b, id: *id })
+        }
+        Some(pair) => Err(CatalogError::DuplicateRecipeKey { key: pair[0].1.key.clone() }),
     }
-    Ok(recipes)
 }
