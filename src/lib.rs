@@ -91,6 +91,9 @@
 //! [`Rights`]. No other client receives a byte of it. A client that becomes owner or viewer receives a full update. A
 //! client that stops being one receives [`InventoryClosed`]. A client that disconnects is removed from all inventories.
 //!
+//! A player acts from an inventory that it owns, its body. If it owns several, insert [`ActingInventory`] on the body:
+//! otherwise the server rejects its actions, because a client must not choose the place from which rules measure.
+//!
 //! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a channel of their own, so
 //! that nothing else waits behind them. The player's own inventory is sent first.
 //! [`SyncSettings::chunk_bytes_per_tick`] sets the rate.
@@ -488,7 +491,7 @@ pub mod prelude {
     pub use crate::{
         params::inventories::Inventories,
         server::{
-            loot::{Dropped, Loot},
+            loot::{Dropped, Loot, LootSettings},
             pacing::{priority::SyncPriority, settings::SyncSettings},
             requests::rules::{AccessDecision, AccessKind, AccessRequest},
             views::access::{Openable, Owner, Viewers},

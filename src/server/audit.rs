@@ -124,6 +124,15 @@ impl ItemLedger {
     }
 }
 
+impl ItemLedger {
+    /// Declares the change of a count outside of a transaction.
+    pub(crate) fn declare(&mut self, entity: Entity, item: ItemId, net: i64) {
+        if self.strict {
+            *self.declared.entry((entity, item)).or_default() += net;
+        }
+    }
+}
+
 /// Checks that an action that only moves items neither creates nor destroys any.
 ///
 /// # Errors

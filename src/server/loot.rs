@@ -1,13 +1,21 @@
 //! Loot: stacks on the ground, as entities with an inventory of one slot.
 
+use core::time::Duration;
+
 use bevy::{
-    ecs::{entity_disabling::Disabled, query::Allow},
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Discard, Insert},
+        query::Allow,
+        reflect::ReflectResource,
+    },
+    platform::collections::HashMap,
     prelude::*,
 };
 use bevy_replicon::prelude::*;
 
 use crate::{
-    model::{builtin::Inventory, stack::Stack},
+    model::{builtin::Inventory, catalog::ItemCatalog, container::Container, stack::Stack},
     shared::{
         containers::ContainerRegistry,
         events::{Cause, emit},
@@ -15,7 +23,7 @@ use crate::{
     },
 };
 
-use super::marked::Marked;
+use super::{audit::ItemLedger, marked::Marked};
 
 /// Marks a stack on the ground: an entity with an [`Inventory`] of one slot. The entity is despawned when the
 /// inventory is empty.
@@ -24,6 +32,8 @@ pub struct Loot;
 
 /// Authority: a stack was dropped, and an entity was spawned for it. Observe this event to insert what the game
 /// needs, such as a position and [`Viewers`](crate::prelude::Viewers).
+///
+/// Not emitted for a stack that [was added](LootSettings::merge_within) to earlier loot.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dropped {
     /// The new entity.
@@ -36,12 +46,80 @@ pub struct Dropped {
     pub stack: Stack,
 }
 
+/// Authority: limits on the entities that drops spawn.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
+#[reflect(Resource)]
+pub struct LootSettings {
+    /// A stack is added to loot that was dropped from the same inventory within this time, if the stacks match and
+    /// there is room. Default: 500 ms. Zero spawns an entity for every stack.
+    pub merge_within: Duration,
+    /// Maximum number of loot entities that one player has dropped and that still lie on the ground. Further drops
+    /// are rejected as [`Rejection::TooMuch`](crate::prelude::Rejection::TooMuch). Default: 256. Drops of the game
+    /// itself are not limited.
+    pub max_per_player: usize,
+}
+
+impl Default for LootSettings {
+    fn default() -> Self {
+        Self { merge_within: Duration::from_millis(500), max_per_player: 256 }
+    }
+}
+
+/// Who dropped loot, and when.
+#[derive(Component, Clone, Copy, Debug)]
+#[component(immutable)]
+struct DroppedBy {
+    by: Option<Entity>,
+    client: ClientId,
+    at: Duration,
+}
+
+/// Loot on the ground by the player that dropped it, oldest first.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct LootByPlayer(HashMap<ClientId, Vec<Entity>>);
+
+impl LootByPlayer {
+    /// Returns the number of loot entities of a player on the ground.
+    pub(crate) fn count(&self, client: ClientId) -> usize {
+        self.0.get(&client).map_or(0, Vec::len)
+    }
+}
+
 pub(crate) fn plugin(app: &mut App) {
     app.add_message::<Dropped>()
+        .init_resource::<LootSettings>()
+        .register_type::<LootSettings>()
+        .init_resource::<LootByPlayer>()
+        .add_observer(add_to_index)
+        .add_observer(remove_from_index)
         .add_systems(PostUpdate, despawn_empty_loot.in_set(InventoryServerSystems::Features));
 }
 
-/// Spawns loot with a stack, and emits [`Dropped`].
+fn add_to_index(
+    insert: On<Insert, DroppedBy>,
+    loot: Query<&DroppedBy>,
+    mut index: ResMut<LootByPlayer>,
+) {
+    if let Ok(dropped) = loot.get(insert.entity) {
+        index.0.entry(dropped.client).or_default().push(insert.entity);
+    }
+}
+
+fn remove_from_index(
+    gone: On<Discard, DroppedBy>,
+    loot: Query<&DroppedBy, Allow<Disabled>>,
+    mut index: ResMut<LootByPlayer>,
+) {
+    let Ok(dropped) = loot.get(gone.entity) else { return };
+    if let Some(of_player) = index.0.get_mut(&dropped.client) {
+        of_player.retain(|loot| *loot != gone.entity);
+        if of_player.is_empty() {
+            index.0.remove(&dropped.client);
+        }
+    }
+}
+
+/// Drops a stack: adds it to recent loot, or spawns loot and emits [`Dropped`].
 pub(crate) fn drop_stack(
     world: &mut World,
     by: Option<Entity>,
@@ -49,11 +127,56 @@ pub(crate) fn drop_stack(
     stack: Stack,
     cause: Cause,
 ) {
-    let entity = world.spawn((Inventory([Some(stack)].into_iter().collect()), Loot)).id();
-    if let Some(kind) = world.resource::<ContainerRegistry>().kind_of::<Inventory>() {
-        world.resource_mut::<Marked>().declare(entity, kind, 0, cause);
-    }
+    let Some(stack) = merge(world, by, client, stack, cause) else { return };
+    let at = world.resource::<Time<Real>>().elapsed();
+    let slot = Inventory([Some(stack)].into_iter().collect());
+    let entity = world.spawn((slot, Loot, DroppedBy { by, client, at })).id();
+    declare(world, entity, cause);
     emit(world, Dropped { entity, by, client, stack });
+}
+
+fn declare(world: &mut World, loot: Entity, cause: Cause) {
+    if let Some(kind) = world.resource::<ContainerRegistry>().kind_of::<Inventory>() {
+        world.resource_mut::<Marked>().declare(loot, kind, 0, cause);
+    }
+}
+
+/// Adds a stack to recent loot of the same inventory, and returns the part that remains.
+fn merge(
+    world: &mut World,
+    by: Option<Entity>,
+    client: ClientId,
+    stack: Stack,
+    cause: Cause,
+) -> Option<Stack> {
+    let catalog = world.get_resource::<ItemCatalog>();
+    let Some(max_stack) = catalog.map(|catalog| catalog.max_stack(stack.item)) else {
+        return Some(stack);
+    };
+    let now = world.resource::<Time<Real>>().elapsed();
+    let within = world.resource::<LootSettings>().merge_within;
+    let recent = |loot: &&Entity| {
+        let dropped = world.get::<DroppedBy>(**loot);
+        dropped.is_some_and(|dropped| {
+            by.is_some() && dropped.by == by && now.saturating_sub(dropped.at) < within
+        })
+    };
+    let room = |loot: &&Entity| {
+        let there = world.get::<Inventory>(**loot).and_then(|inventory| inventory.get(0));
+        there.is_some_and(|there| there.stacks_with(&stack) && there.count() < max_stack)
+    };
+    let of_player = world.resource::<LootByPlayer>().0.get(&client).into_iter().flatten();
+    let loot = of_player.rev().take_while(recent).find(room).copied();
+    let Some((loot, mut inventory)) =
+        loot.and_then(|loot| Some((loot, world.get_mut::<Inventory>(loot)?)))
+    else {
+        return Some(stack);
+    };
+    let rest = inventory.slots_mut().merge(0, stack, max_stack).unwrap_or(Some(stack));
+    let added = stack.count() - rest.map_or(0, |rest| rest.count());
+    declare(world, loot, cause);
+    world.resource_mut::<ItemLedger>().declare(loot, stack.item, i64::from(added));
+    rest
 }
 
 fn despawn_empty_loot(

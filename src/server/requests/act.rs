@@ -20,7 +20,7 @@ use crate::{
     server::{
         audit::{self, ActionResolved, ItemLedger},
         baseline::Baseline,
-        loot,
+        loot::{self, LootByPlayer, LootSettings},
         marked::Marked,
         views::subscriptions::Subscriptions,
     },
@@ -135,6 +135,11 @@ fn decide(
         return Err(Rejection::Stale.into());
     }
     audit::check_moves(world, action, &outcome.done)?;
+    let dropped = outcome.done.dropped.len();
+    let most = world.resource::<LootSettings>().max_per_player;
+    if dropped > 0 && world.resource::<LootByPlayer>().count(client) + dropped > most {
+        return Err(Rejection::TooMuch.into());
+    }
     Ok(outcome)
 }
 

@@ -278,6 +278,8 @@ fn drop_spawns_loot_until_it_is_picked_up() {
     let Scene { mut pair, me, .. } =
         scene().carried(0, TORCH.stack(10)).in_hotbar(1, AXE.stack(1)).build();
     let client = pair.client_id(0);
+    let settings = LootSettings { merge_within: core::time::Duration::ZERO, ..default() };
+    pair.server.insert_resource(settings);
     pair.server.add_observer(move |dropped: On<Dropped>, mut commands: Commands| {
         assert_eq!(dropped.client, client);
         let viewers = viewer(client, Rights::USE);

@@ -6,6 +6,8 @@ use crate::common::*;
 #[test]
 fn merged_loot_despawns() {
     let Scene { mut pair, player_entity, .. } = Scene::clients(1).players(1).build();
+    let settings = LootSettings { merge_within: core::time::Duration::ZERO, ..default() };
+    pair.server.insert_resource(settings);
     pair.server.add_observer(|dropped: On<Dropped>, mut commands: Commands| {
         commands.entity(dropped.entity).insert(InventoryId::named("loot", 1));
     });
@@ -65,4 +67,81 @@ fn drop_in_an_otherwise_empty_transaction_is_kept() {
     let there: u64 =
         world.query_filtered::<&Inventory, With<Loot>>().iter(world).map(|i| i.count(COIN)).sum();
     assert_eq!((audited, there), (5, 5), "audited, on the ground");
+}
+
+/// Drops one coin in each of this many ticks, and returns the loot with the number of coins in each.
+fn drop_coins(settings: LootSettings, ticks: u32) -> (Simulation, Vec<u64>) {
+    let Scene { mut pair, me, .. } =
+        Scene::clients(1).players(1).carried(0, COIN.stack(1000)).build();
+    pair.server.insert_resource(settings).insert_resource(ItemAudit::Strict);
+    pair.steps(2);
+    for _ in 0..ticks {
+        let drop = InventoryAction::Drop { from: inv(me, 0), count: Some(1) };
+        ask(&mut pair, 0, drop);
+        pair.step();
+        let wrong = pair.server.world().resource::<Messages<UnaccountedItems>>();
+        assert_eq!(wrong.iter_current_update_messages().count(), 0);
+    }
+    pair.settle(60);
+    let world = pair.server.world_mut();
+    let mut loot = world.query_filtered::<&Inventory, With<Loot>>();
+    let coins = loot.iter(world).map(|loot| loot.count(COIN)).collect();
+    (pair, coins)
+}
+
+#[test]
+fn coins_dropped_one_after_the_other_lie_in_few_piles() {
+    let (mut pair, piles) = drop_coins(LootSettings::default(), 60);
+    assert_eq!(piles.iter().sum::<u64>(), 60);
+    assert!((2..=4).contains(&piles.len()), "{piles:?}: a pile for each half second");
+    assert_same(&pair, 0, player(0));
+    assert_eq!(events(&mut pair, 0).rejected, []);
+    let (_, piles) =
+        drop_coins(LootSettings { merge_within: core::time::Duration::ZERO, ..default() }, 60);
+    assert_eq!(piles, [1; 60]);
+}
+
+#[test]
+fn player_cannot_drop_more_piles_than_the_limit_until_some_are_picked_up() {
+    let settings = LootSettings { merge_within: core::time::Duration::ZERO, max_per_player: 5 };
+    let (mut pair, piles) = drop_coins(settings, 8);
+    assert_eq!(piles, [1; 5]);
+    let reasons: Vec<_> = events(&mut pair, 0).rejected.iter().map(|rejected| rejected.1).collect();
+    assert_eq!(reasons, [Rejection::TooMuch; 3]);
+    let entity = on_server(&pair, player(0));
+    assert_eq!(inventory(&mut pair, entity).count(COIN), 995);
+    // The game's own drops are not limited.
+    with_inventories(&mut pair.server, move |inv| inv.drop_at(entity, COIN.stack(1)));
+    pair.step();
+    let world = pair.server.world_mut();
+    let pile = world.query_filtered::<Entity, With<Loot>>().iter(world).next().unwrap();
+    world.despawn(pile);
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, InventoryAction::Drop { from: inv(me, 0), count: Some(1) });
+    pair.settle(60);
+    assert_eq!(events(&mut pair, 0).rejected.len(), 3);
+}
+
+#[test]
+fn stacks_of_different_kinds_or_from_different_inventories_are_not_merged() {
+    let mut app = Simulation::app(setup);
+    let bodies = [0, 1].map(|n| app.world_mut().spawn((player(n), Inventory::default())).id());
+    app.update();
+    with_inventories(&mut app, move |inv| {
+        for by in bodies {
+            inv.drop_at(by, TORCH.stack(40));
+            inv.drop_at(by, AXE.stack(1));
+            inv.drop_at(by, AXE.stack(1).with_wear(5));
+            inv.drop_at(by, TORCH.stack(40));
+        }
+    });
+    app.update();
+    let world = app.world_mut();
+    let mut loot = world.query_filtered::<&Inventory, With<Loot>>();
+    let mut torches: Vec<u64> =
+        loot.iter(world).map(|loot| loot.count(TORCH)).filter(|count| *count > 0).collect();
+    torches.sort_unstable();
+    assert_eq!(torches, [16, 16, 64, 64]);
+    assert_eq!(loot.iter(world).map(|loot| loot.count(AXE)).sum::<u64>(), 4);
+    assert_eq!(loot.iter(world).count(), 8);
 }
