@@ -7,6 +7,8 @@ pub mod equipment;
 pub mod pages;
 pub mod progress;
 pub mod public_view;
+#[cfg(feature = "server")]
+pub(crate) mod returns;
 pub mod tabs;
 
 use crate::shared::sealed::Sealed;

@@ -494,6 +494,7 @@ pub mod prelude {
             loot::{Dropped, Loot, LootSettings},
             pacing::{priority::SyncPriority, settings::SyncSettings},
             requests::rules::{AccessDecision, AccessKind, AccessRequest},
+            returns::ReturnsTo,
             views::access::{Openable, Owner, Viewers},
         },
     };

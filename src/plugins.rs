@@ -33,6 +33,9 @@ impl Plugin for InventorySharedPlugin {
 
     fn finish(&self, app: &mut App) {
         app.world_mut().resource_mut::<ContainerRegistry>().finish();
+        // Its observers access all containers.
+        #[cfg(feature = "server")]
+        features::returns::plugin(app);
     }
 }
 

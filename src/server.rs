@@ -14,6 +14,7 @@ pub mod mark;
 pub(crate) mod marked;
 pub mod pacing;
 pub mod requests;
+pub mod returns;
 pub mod send;
 pub mod views;
 

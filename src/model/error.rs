@@ -23,6 +23,14 @@ pub enum InventoryError {
         /// The requested index.
         index: u16,
     },
+    /// Another entity has the same [`InventoryId`](super::id::InventoryId): the same player is in the world twice.
+    #[error("entity {entity} has the same inventory id as {first}")]
+    DuplicateId {
+        /// The entity.
+        entity: Entity,
+        /// The entity that had the id first.
+        first: Entity,
+    },
     /// An operation on one slot failed.
     #[error("entity {entity}: {error}")]
     Slot {
@@ -91,7 +99,9 @@ impl From<InventoryError> for Rejection {
             InventoryError::NotEnough { .. } => Self::NotEnough,
             InventoryError::Full { .. } => Self::Full,
             InventoryError::NotAccepted { .. } => Self::NotAccepted,
-            InventoryError::TooManySlots { .. } => Self::Invalid,
+            InventoryError::TooManySlots { .. } | InventoryError::DuplicateId { .. } => {
+                Self::Invalid
+            }
             InventoryError::UnknownItem { .. } => Self::UnknownItem,
             InventoryError::Rejected(reason) => reason,
             InventoryError::Slot { error, .. } => match error {

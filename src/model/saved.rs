@@ -20,6 +20,10 @@ pub struct SavedInventory {
     pub containers: Vec<SavedContainer>,
     /// The selected slot, if a container has one.
     pub selected: Option<u8>,
+    /// Stacks that were in other inventories and belong to this one
+    /// ([`ReturnsTo`](crate::prelude::ReturnsTo)). Their slots have no meaning.
+    #[serde(default)]
+    pub returned: Vec<SavedStack>,
 }
 
 /// One saved container.
@@ -68,6 +72,8 @@ pub struct SavedData {
 pub struct UnknownItems {
     /// The stacks by container. A container that is registered again gets its length back as well.
     pub containers: Vec<SavedContainer>,
+    /// Unknown items among [`SavedInventory::returned`].
+    pub returned: Vec<SavedStack>,
 }
 
 /// Prefix of the saved key of an item without a key in the catalog; the item's id in hexadecimal
@@ -110,7 +116,36 @@ impl SavedInventory {
                 None => containers.push(kept.clone()),
             }
         }
-        Self { containers, selected: state.selected }
+        let returned = unknown.map_or_else(Vec::new, |unknown| unknown.returned.clone());
+        Self { containers, selected: state.selected, returned }
+    }
+
+    /// Adds the contents of an inventory that belong to this one.
+    pub(crate) fn add_returned(
+        &mut self,
+        state: &InventoryState,
+        catalog: &ItemCatalog,
+        pool: Option<&DataPool>,
+    ) {
+        let stacks = state.iter().flatten().map(|stack| saved_stack(0, stack, catalog, pool));
+        self.returned.extend(stacks);
+    }
+
+    /// Restores the stacks that return to the inventory. Those that are unknown are added to `unknown`.
+    pub(crate) fn restore_returned(
+        &self,
+        catalog: &ItemCatalog,
+        mut pool: Option<&mut DataPool>,
+        unknown: &mut UnknownItems,
+    ) -> Vec<Stack> {
+        let mut stacks = Vec::new();
+        for saved in &self.returned {
+            match saved.resolve(catalog, pool.as_deref_mut()) {
+                Some(stack) => stacks.push(stack),
+                None => unknown.returned.push(saved.clone()),
+            }
+        }
+        stacks
     }
 
     /// Restores the inventory and returns it with the part that could not be restored. Nothing is
@@ -164,7 +199,8 @@ fn saved_stack(
 impl SavedStack {
     fn resolve(&self, catalog: &ItemCatalog, pool: Option<&mut DataPool>) -> Option<Stack> {
         let item = ItemId::of(&self.item);
-        catalog.rank(item)?;
+        // The id of a key that no longer exists may be that of another item.
+        catalog.get(item).filter(|def| def.key == self.item)?;
         let stack = Stack::new(item, self.count)?.with_wear(self.wear);
         let Some(data) = &self.data else { return Some(stack) };
         Some(stack.with_data(pool?.intern_raw(&data.name, &data.bytes)?))

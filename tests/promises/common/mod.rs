@@ -158,6 +158,11 @@ pub fn spawn_chest(pair: &mut Simulation, n: u64, viewers: &[usize]) -> Entity {
     pair.server.world_mut().spawn((chest(n), Inventory::default(), list)).id()
 }
 
+/// The server's entity with this id.
+pub fn on_server(pair: &Simulation, id: InventoryId) -> Entity {
+    pair.server.world().resource::<InventoryIds>().get(id).expect("the server has it")
+}
+
 /// A slot of a backpack or chest.
 pub fn inv(entity: Entity, slot: usize) -> SlotRef {
     (entity, Inventory::slot(slot))

@@ -10,6 +10,8 @@ mod link_quality;
 mod pages;
 #[cfg(feature = "renet")]
 mod renet;
+mod registration;
+mod returns;
 mod saving;
 mod shutdown;
 mod trading;

@@ -41,10 +41,6 @@ fn spawn_bank(pair: &mut Simulation, viewers: &[usize]) -> Entity {
     entity
 }
 
-fn on_server(pair: &Simulation, id: InventoryId) -> Entity {
-    pair.server.world().resource::<InventoryIds>().get(id).expect("the server has it")
-}
-
 fn open(pair: &mut Simulation, client: usize, n: u32) -> RequestId {
     let there = shown_entity(pair, client, bank(1));
     let id = with_pages(&mut pair.clients[client].app, move |pages| pages.open(there, n));

@@ -1,0 +1,69 @@
+//! Returns the items of inventories with [`ReturnsTo`].
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, lifecycle::Discard, query::Allow},
+    prelude::*,
+};
+
+use crate::{
+    model::stack::Stack,
+    params::inventories::Inventories,
+    server::{
+        returns::{AwaitsReturns, ReturnsTo},
+        views::access::Owner,
+    },
+    shared::{authority::Authority, events::Cause},
+};
+
+pub(crate) fn plugin(app: &mut App) {
+    app.add_observer(return_items).add_observer(return_to_leaving_player);
+}
+
+/// Returns the items of an inventory that is removed, or no longer belongs to the player.
+fn return_items(
+    gone: On<Discard, ReturnsTo>,
+    returning: Query<&ReturnsTo, Allow<Disabled>>,
+    authority: Authority,
+    mut inventories: Inventories,
+) {
+    let Ok(returns) = returning.get(gone.entity) else { return };
+    if authority.is_here() {
+        give_back(&mut inventories, gone.entity, returns.to);
+    }
+}
+
+/// Returns the items of a player that leaves. Runs before the game's observers of `Remove`, which may save the player.
+fn return_to_leaving_player(
+    leaving: On<Discard, Owner>,
+    awaiting: Query<&AwaitsReturns, Allow<Disabled>>,
+    authority: Authority,
+    mut inventories: Inventories,
+) {
+    let Ok(awaits) = awaiting.get(leaving.entity) else { return };
+    if authority.is_here() {
+        awaits.iter().for_each(|from| give_back(&mut inventories, from, leaving.entity));
+    }
+}
+
+/// Puts all items of one inventory into another, piece by piece. What does not fit is dropped.
+fn give_back(inventories: &mut Inventories, from: Entity, to: Entity) {
+    let stacks: Vec<Stack> = inventories
+        .state(from)
+        .iter()
+        .flat_map(|state| state.iter().flatten().collect::<Vec<_>>())
+        .collect();
+    if stacks.is_empty() {
+        return;
+    }
+    let returned = inventories.run(Cause::Transacted, |tx| {
+        for stack in tx.take_if(from, |_| true)? {
+            // The player may be gone too.
+            let rest = tx.insert_up_to(to, stack).unwrap_or(Some(stack));
+            rest.into_iter().for_each(|rest| tx.drop(rest));
+        }
+        Ok(())
+    });
+    if let Err(error) = returned {
+        log::error!("items cannot be returned: {error}");
+    }
+}
