@@ -102,7 +102,11 @@ impl Crafter {
         };
         let going_on = self.making.and_then(|id| catalog.recipe(id));
         let going_on = going_on.filter(|recipe| can(recipe, inventories));
-        let next = || catalog.recipes().find(|recipe| can(recipe, inventories));
+        let next = || {
+            let there = inventories.stacks_in(entity, self.from);
+            let recipes = catalog.recipes_from(there.iter().map(|stack| stack.item));
+            recipes.into_iter().find(|recipe| can(recipe, inventories))
+        };
         let recipe = match going_on {
             Some(recipe) => {
                 self.spent += delta;

@@ -36,6 +36,8 @@ struct CatalogInner {
     ranks: HashMap<ItemId, u32>,
     /// Sorted by id.
     recipes: Vec<(RecipeId, Recipe)>,
+    /// Indices of recipes by their first ingredient; `None` for those without ingredients.
+    by_ingredient: HashMap<Option<ItemId>, Vec<usize>>,
     /// A `Vec` of the game's own properties, by rank.
     props: Arc<dyn Any + Send + Sync>,
     hash: u64,
@@ -71,7 +73,13 @@ impl ItemCatalog {
         let recipe_keys = recipes.iter().map(|(id, recipe)| (id.to_bits(), &recipe.key));
         keys.chain(recipe_keys).for_each(|(hash, key)| names::remember(hash, key));
         let ranks = ranks.into_iter().collect();
-        Ok(Self(Arc::new(CatalogInner { defs, ranks, recipes, props, hash: hasher.digest() })))
+        let mut by_ingredient: HashMap<_, Vec<usize>> = HashMap::default();
+        for (index, (_, recipe)) in recipes.iter().enumerate() {
+            let first = recipe.takes.first().map(|(item, _)| *item);
+            by_ingredient.entry(first).or_default().push(index);
+        }
+        let hash = hasher.digest();
+        Ok(Self(Arc::new(CatalogInner { defs, ranks, recipes, by_ingredient, props, hash })))
     }
 
     /// Returns a catalog without items.
@@ -80,6 +88,7 @@ impl ItemCatalog {
             defs: vec![],
             ranks: HashMap::default(),
             recipes: vec![],
+            by_ingredient: HashMap::default(),
             props: Arc::new(()),
             hash: 0,
         }))
@@ -149,6 +158,18 @@ impl ItemCatalog {
     /// Iterates over all recipes.
     pub fn recipes(&self) -> impl ExactSizeIterator<Item = &Recipe> {
         self.0.recipes.iter().map(|(_, recipe)| recipe)
+    }
+
+    /// Returns the recipes whose first ingredient is among these items, and those without ingredients, in the order
+    /// of [`Self::recipes`].
+    #[cfg(feature = "server")]
+    pub(crate) fn recipes_from(&self, items: impl Iterator<Item = ItemId>) -> Vec<&Recipe> {
+        let firsts = items.map(Some).chain([None]);
+        let lists = firsts.filter_map(|first| self.0.by_ingredient.get(&first));
+        let mut indices: Vec<usize> = lists.flatten().copied().collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices.into_iter().map(|index| &self.0.recipes[index].1).collect()
     }
 
     /// Returns the recipe with this id.
@@ -331,6 +352,31 @@ mod tests {
         assert_eq!(with(&format!("{fine}, {fine}")), "duplicate recipe key `r`");
         let nameless = fine.replace("\"r\"", "\"\"");
         assert_eq!(with(&format!("{fine}, {nameless}")), "recipe 1 has an empty key");
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn recipes_are_found_by_the_items_that_are_there() {
+        let items = (0..100).map(|n| format!("(key: \"i{n}\"),")).collect::<String>();
+        let recipe = |n: u32| {
+            format!(
+                "(key: \"r{n}\", takes: [(\"i{}\", 1), (\"i0\", 1)], gives: [(\"i0\", 1)]),",
+                n + 1
+            )
+        };
+        let recipes = (0..99).map(recipe).collect::<String>();
+        let free = "(key: \"free\", takes: [], gives: [(\"i0\", 1)])";
+        let text = format!("(items: [{items}], recipes: [{recipes}{free}])");
+        let catalog = Items::<()>::from_ron(&text).unwrap().catalog;
+        let found = |keys: &[&str]| {
+            let found = catalog.recipes_from(keys.iter().map(|key| ItemId::of(key)));
+            let mut keys: Vec<_> = found.iter().map(|recipe| recipe.key.clone()).collect();
+            keys.sort_unstable();
+            keys
+        };
+        assert_eq!(found(&[]), ["free"]);
+        assert_eq!(found(&["i0"]), ["free"]);
+        assert_eq!(found(&["i5", "i0", "i5", "i9"]), ["free", "r4", "r8"]);
     }
 
     #[test]

@@ -12,9 +12,10 @@ use crate::{
         container::Slot,
         data::DataPool,
         error::InventoryError,
-        id::{InventoryId, ItemId},
+        id::{ContainerKey, InventoryId, ItemId},
         limits::INVENTORY_SLOTS_MAX,
         saved::{SavedInventory, UnknownItems},
+        slots::Slots,
         stack::Stack,
         state::InventoryState,
         transaction::{Done, Staged, Transaction},
@@ -310,8 +311,7 @@ impl Inventories<'_, '_> {
         let returned = saved.restore_returned(catalog, pool, &mut unknown);
         for container in there.containers() {
             if state.container(container.kind).is_none() {
-                state
-                    .insert(container.kind, crate::model::slots::Slots::new(container.slots.len()));
+                state.insert(container.kind, Slots::new(container.slots.len()));
             }
         }
         state.selected = there.selected.and(state.selected.or(there.selected));
@@ -327,6 +327,14 @@ impl Inventories<'_, '_> {
             self.drop_at(entity, rest);
         }
         Ok(())
+    }
+
+    /// Returns the stacks of one container.
+    pub(crate) fn stacks_in(&self, entity: Entity, container: ContainerKey) -> Vec<Stack> {
+        let Some(state) = self.state(entity) else { return Vec::new() };
+        let kind = state.kind_of(self.registry.as_slice(), container);
+        let slots = kind.and_then(|kind| state.container(kind));
+        slots.into_iter().flat_map(Slots::iter).map(|(_, stack)| stack).collect()
     }
 
     /// Runs steps on copies and leaves the inventories unchanged.

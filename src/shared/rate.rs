@@ -14,7 +14,8 @@ pub struct RequestLimits {
     /// since requests that it sends at even intervals may arrive all at once.
     pub burst: u32,
     /// Number of malformed requests, which no legitimate client sends, at which
-    /// [`ClientViolation`](crate::server::requests::sessions::ClientViolation) is emitted; 8 by default.
+    /// [`ClientViolation`](crate::server::requests::sessions::ClientViolation) is emitted; 8 by default. Zero never
+    /// emits it.
     pub malformed: u32,
     /// Maximum average work per second for the requests of one client, in slots that the server reads or searches;
     /// 200,000 by default. Requests of a client that causes more wait. Clients do not limit themselves to it.

@@ -430,3 +430,56 @@ fn sort_respects_slot_filters() {
     let gear = pair.server.world().get::<Gear>(server).unwrap();
     assert_eq!(gear.0.get(0), None, "slot 0 takes boots only");
 }
+
+/// Looks at an item in a shop window.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Inspect(InventoryId);
+
+impl GameAction for Inspect {
+    const NAME: &'static str = "inspect";
+    type Output = Stack;
+
+    fn apply(&self, tx: &mut Transaction) -> Result<Stack, Rejection> {
+        let shop = tx.find(self.0)?;
+        tx.require_rights(shop, Inventory::slot(0), Rights::SEE)?;
+        tx.get(shop, Inventory::slot(0))?.ok_or(Rejection::Empty)
+    }
+}
+
+#[test]
+fn item_that_may_not_be_taken_may_not_be_used() {
+    let set_up = |app: &mut App| {
+        setup(app);
+        app.add_action::<Inspect>();
+    };
+    for (rights, may_use) in [
+        (Rights::SEE, false),
+        (Rights::SEE | Rights::PUT, false),
+        (Rights::SEE | Rights::TAKE, true),
+        (Rights::USE, true),
+    ] {
+        for host in [false, true] {
+            let Scene { mut pair, chest_entity, .. } = Scene::with_setup(1, set_up)
+                .players(1)
+                .chest([])
+                .stored(0, AXE.stack(1))
+                .latency(2)
+                .build();
+            let client = if host { ClientId::Server } else { pair.client_id(0) };
+            pair.server.world_mut().entity_mut(chest_entity).insert(viewer(client, rights));
+            pair.settle(30);
+            let app = if host { &mut pair.server } else { &mut pair.clients[0].app };
+            let shop = app.world().resource::<InventoryIds>().get(chest(1)).unwrap();
+            with_actions(app, move |actions| {
+                actions.request(InventoryAction::Use { slot: inv(shop, 0) });
+                actions.request(Inspect(chest(1)));
+            });
+            pair.settle(30);
+            let app = if host { &mut pair.server } else { &mut pair.clients[0].app };
+            let rejected: Vec<_> =
+                app.world().resource::<EventLog>().rejected.iter().map(|r| r.1).collect();
+            let expected = if may_use { vec![] } else { vec![Rejection::NotAllowed] };
+            assert_eq!(rejected, expected, "{rights:?}, host: {host}");
+        }
+    }
+}
