@@ -1,0 +1,106 @@
+//! Saves inventories, and loads them.
+
+use bevy::prelude::*;
+
+#[cfg(doc)]
+use crate::model::saved::UnknownItems;
+use crate::{
+    model::{
+        error::InventoryError, limits::INVENTORY_SLOTS_MAX, saved::SavedInventory, slots::Slots,
+        transaction::Staged,
+    },
+    server::returns::AwaitsReturns,
+    shared::events::Cause,
+};
+
+use super::Inventories;
+
+impl Inventories<'_, '_> {
+    /// Saves an inventory with items by key, for any serde format. Includes the items in other inventories that
+    /// [return](crate::prelude::ReturnsTo) to this one.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], also if the catalog has not loaded, [`InventoryError::DuplicateId`], or
+    /// [`InventoryError::TooManySlots`].
+    pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
+        let missing = InventoryError::NoInventory { entity };
+        let state = self.state(entity).ok_or(missing)?;
+        self.check_unique(entity)?;
+        if state.len() > INVENTORY_SLOTS_MAX {
+            return Err(InventoryError::TooManySlots { entity, len: state.len() });
+        }
+        let catalog = self.catalog.as_deref().ok_or(missing)?;
+        let unknown = self.unknown.get(entity).ok();
+        let pool = self.pool.as_deref();
+        let mut saved =
+            SavedInventory::new(&state, self.registry.as_slice(), catalog, pool, unknown);
+        let awaits = self.awaiting.get(entity).into_iter().flat_map(AwaitsReturns::iter);
+        for state in awaits.filter_map(|from| self.state(from)) {
+            saved.add_returned(&state, catalog, pool);
+        }
+        Ok(saved)
+    }
+
+    /// Checks that no other entity has the same id.
+    fn check_unique(&self, entity: Entity) -> Result<(), InventoryError> {
+        let first = self.names.get(entity).ok().and_then(|id| self.ids.get(*id));
+        match first.filter(|first| *first != entity) {
+            Some(first) => Err(InventoryError::DuplicateId { entity, first }),
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces the contents of an entity's containers with a saved inventory; every viewer gets a
+    /// full update. Saved containers that the entity lacks, and items that are not in the catalog,
+    /// are kept in [`UnknownItems`]. Items that [return](crate::prelude::ReturnsTo) to the inventory are put in, and dropped if they do
+    /// not fit.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NoInventory`], also if the catalog has not loaded. [`InventoryError::DuplicateId`] if the
+    /// inventory with this id is in the world already: a second login must not create the items again.
+    pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
+        let missing = InventoryError::NoInventory { entity };
+        let there = self.state(entity).ok_or(missing)?;
+        let catalog = self.catalog.as_deref().ok_or(missing)?;
+        self.check_unique(entity)?;
+        let known: Vec<_> = (0u8..)
+            .zip(self.registry.as_slice())
+            .filter(|(kind, _)| there.container(*kind).is_some())
+            .map(|(_, kind)| kind.name)
+            .collect();
+        let (mut here, mut elsewhere) =
+            (SavedInventory { selected: saved.selected, ..Default::default() }, vec![]);
+        for container in &saved.containers {
+            if known.contains(&container.name.as_str()) {
+                here.containers.push(container.clone());
+            } else {
+                elsewhere.push(container.clone());
+            }
+        }
+        let mut pool = self.pool.as_deref_mut();
+        let (mut state, mut unknown) =
+            here.restore(self.registry.as_slice(), catalog, pool.as_deref_mut());
+        unknown.containers.extend(elsewhere);
+        let returned = saved.restore_returned(catalog, pool, &mut unknown);
+        for container in there.containers() {
+            if state.container(container.kind).is_none() {
+                state.insert(container.kind, Slots::new(container.slots.len()));
+            }
+        }
+        state.selected = there.selected.and(state.selected.or(there.selected));
+        let staged = [Staged { entity, state, before: there }];
+        self.write(&staged, Cause::Loaded);
+        self.enter(&staged, &[], Cause::Loaded);
+        if let Some(marked) = self.marked.as_mut().filter(|_| self.authority.is_here()) {
+            marked.restructure(entity);
+        }
+        self.commands.entity(entity).try_insert(unknown);
+        for stack in returned {
+            let rest = self.insert_up_to(entity, stack).into_stack();
+            self.drop_at(entity, rest);
+        }
+        Ok(())
+    }
+}
