@@ -188,7 +188,7 @@ fn counted_update(app: &mut App) {
 }
 
 /// Returns the length of the request, the work of all requests, and the number of instructions of the updates.
-fn count(request: usize, rate: Rate) -> (u64, f64, f64) {
+fn count(request: usize, rate: Rate) -> (String, f64, f64) {
     let this = std::env::current_exe().expect("the executable has a path");
     let rate = match rate {
         Rate::Never => "never",
@@ -208,5 +208,5 @@ fn count(request: usize, rate: Rate) -> (u64, f64, f64) {
     let printed = String::from_utf8_lossy(&out.stdout);
     let (bytes, work) = printed.trim().split_once('\t').expect("the run prints two numbers");
     let number = |text: &str| text.trim().parse().expect("it is a number");
-    (number(bytes) as u64, number(work), number(collected))
+    (bytes.to_owned(), number(work), number(collected))
 }

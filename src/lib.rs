@@ -237,7 +237,8 @@
 //! the request, the request is rejected as [`Rejection::Stale`]. What is taken by item, as in crafting, must be of the
 //! same kinds as predicted: a plain sword that is gone is not replaced by an engraved one. When two players take the same item, one of them gets
 //! it and the request of the other is rejected. Requests that no legitimate client sends are counted, and
-//! [`ClientViolation`] reports a client that sends too many of them. [`RequestLimits`] caps the request rate.
+//! [`ClientViolation`] reports a client that sends too many of them. [`RequestLimits`] caps the rate of requests, and the
+//! work that they cause.
 //!
 //! ## Custom actions
 //!

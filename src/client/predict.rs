@@ -25,7 +25,7 @@ use crate::{
 use super::{
     confirmed::ConfirmedInventories,
     notify,
-    predictions::{OPENS_MAX, OpenedBy, Pending, PredictedOutcome, Predictions, replay, show},
+    predictions::{OPENS_MAX, OpenedBy, Pending, PredictedOutcome, Predictions, show},
     reconcile,
     state::SyncState,
 };
@@ -188,7 +188,7 @@ pub(crate) fn check_rebase(world: &mut World) {
     if world.resource::<Predictions>().pending.is_empty() {
         return;
     }
-    let expected = replay(world);
+    let expected = super::predictions::replay(world);
     let registry = world.resource::<ContainerRegistry>();
     let wrong = expected.iter().filter(|(entity, state)| {
         registry.read_in(world, *entity).is_some_and(|there| there != *state)

@@ -55,13 +55,13 @@ impl Transaction<'_> {
         item: ItemId,
         count: u32,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let mut wanted = self.begin_take();
+        let mut predicted = self.begin_take();
         let mut there: Vec<(Entity, usize, Stack)> = Vec::new();
         for area in areas {
             let ranges = self.ordered(*area)?;
             for flat in ranges.into_iter().rev().flat_map(Iterator::rev) {
                 let stack = self.state(area.entity)?.get(flat).filter(|stack| stack.item == item);
-                if let Some(stack) = stack.filter(|stack| wanted.admits(stack))
+                if let Some(stack) = stack.filter(|stack| predicted.admits(stack))
                     && self.permits(area.entity, flat, Rights::TAKE)
                 {
                     there.push((area.entity, flat, stack));
@@ -70,32 +70,34 @@ impl Transaction<'_> {
         }
         let special = |stack: &Stack| !stack.stacks_with(&item.stack(1));
         there.sort_by_key(|(_, _, stack)| special(stack));
-        // What the player saw being taken is left for last, so that exactly that is taken.
-        let mut plain = count.saturating_sub(wanted.listed());
+        // The other stacks of the prediction must be taken as well, so plain stacks do not replace them.
+        let mut plain = count.saturating_sub(predicted.listed());
         let mut left = count;
         let mut taken = Vec::new();
         for (entity, flat, _) in there {
             // Areas may overlap.
             let Some(stack) = self.state(entity)?.get(flat) else { continue };
             let most =
-                if special(&stack) { wanted.most(&stack).min(left) } else { plain.min(left) };
+                if special(&stack) { predicted.most(&stack).min(left) } else { plain.min(left) };
             let Some(part) = stack.with_count(most.min(stack.count())) else { continue };
             self.set(entity, flat, stack.with_count(stack.count() - part.count()))?;
             left -= part.count();
             if special(&stack) {
-                wanted.take(&part);
+                predicted.take(&part);
             } else {
                 plain -= part.count();
             }
             taken.push(part);
         }
-        self.end_take(&taken, true);
+        self.end_take(&taken);
         Ok(taken)
     }
 
     /// Takes all stacks that match the predicate `wanted`.
     ///
-    /// In an action, the server takes no more than the player's client has predicted, as with [`take`](Self::take).
+    /// In an action, these must be the stacks that the player's client has predicted, with the number of each kind;
+    /// otherwise the action is rejected as [`Rejection::Stale`](crate::prelude::Rejection::Stale). To take a number
+    /// that does not depend on what is there, name it in the action and use [`take`](Self::take).
     ///
     /// # Errors
     ///
@@ -106,40 +108,22 @@ impl Transaction<'_> {
         area: impl Into<ContainerRef>,
         wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let mut predicted = self.begin_take();
-        let taken = self.take_matching(area.into(), wanted, |stack| {
-            let most = predicted.most(stack).min(stack.count());
-            let part = stack.with_count(most);
-            part.iter().for_each(|part| predicted.take(part));
-            part
-        })?;
-        self.end_take(&taken, false);
+        let taken = self.take_where(area.into(), wanted)?;
+        self.note_all_taken(&taken);
         Ok(taken)
     }
 
-    /// Like [`Self::take_if`], for slots whose contents the player's client has named.
+    /// Like [`Self::take_if`], for slots that are part of what the player saw already.
     pub(in crate::model) fn take_where(
         &mut self,
         area: ContainerRef,
-        wanted: impl FnMut(&Stack) -> bool,
-    ) -> Result<Vec<Stack>, InventoryError> {
-        self.take_matching(area, wanted, |stack| Some(*stack))
-    }
-
-    fn take_matching(
-        &mut self,
-        area: ContainerRef,
         mut wanted: impl FnMut(&Stack) -> bool,
-        mut part_of: impl FnMut(&Stack) -> Option<Stack>,
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut taken = Vec::new();
         for flat in self.range(area)? {
-            let Some(stack) = self.state(area.entity)?.get(flat).filter(&mut wanted) else {
-                continue;
-            };
-            if let Some(part) = part_of(&stack) {
-                self.set(area.entity, flat, stack.with_count(stack.count() - part.count()))?;
-                taken.push(part);
+            if let Some(stack) = self.state(area.entity)?.get(flat).filter(&mut wanted) {
+                self.set(area.entity, flat, None)?;
+                taken.push(stack);
             }
         }
         Ok(taken)

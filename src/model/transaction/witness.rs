@@ -40,8 +40,7 @@ pub struct Seen {
     pub taken: Option<Vec<TakenStack>>,
 }
 
-/// Stacks of one kind that were taken by item. Plain stacks are left out if the item and the count are known
-/// otherwise.
+/// Stacks of one kind, with wear or instance data, that were taken by item.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TakenStack {
     /// Which call took it, counted from zero.
@@ -78,6 +77,8 @@ pub(super) struct WitnessLog {
     takes: u32,
     versions: Vec<u32>,
     taken: Vec<TakenStack>,
+    /// Whether the low bits of the hash are not enough.
+    wide: bool,
 }
 
 impl WitnessLog {
@@ -88,7 +89,8 @@ impl WitnessLog {
     fn witness(&self, hash: u64) -> Witness {
         let Self { versions, taken, .. } = self;
         let taken = (taken.len() <= TAKEN_MAX).then(|| taken.clone());
-        let needed = !versions.is_empty() || taken.as_ref().is_none_or(|taken| !taken.is_empty());
+        let listed = taken.as_ref().is_none_or(|taken| !taken.is_empty());
+        let needed = self.wide || !versions.is_empty() || listed;
         let seen = Seen { hash: high(hash), versions: versions.clone(), taken };
         Witness { hash: low(hash), seen: needed.then_some(seen) }
     }
@@ -247,11 +249,30 @@ impl Transaction<'_> {
         PredictedTake(Some(of_this.map(|of| (kind(&of.stack), of.stack.count())).collect()))
     }
 
-    /// Records what was taken. `by_item` is `true` if the item and the total count follow from the action, so
-    /// that only stacks with wear or instance data must be listed.
-    pub(super) fn end_take(&mut self, stacks: &[Stack], by_item: bool) {
+    /// Records what was taken by item. The item and the total count follow from the action, so only stacks with wear
+    /// or instance data are listed.
+    pub(super) fn end_take(&mut self, stacks: &[Stack]) {
+        let take = self.log.takes - 1;
+        for stack in self.note_taken(stacks) {
+            let plain = stack.stacks_with(&stack.item.stack(1));
+            // One more than the maximum is enough to know that there are too many.
+            if !plain && self.log.taken.len() <= TAKEN_MAX {
+                self.log.taken.push(TakenStack { take, stack });
+            }
+        }
+    }
+
+    /// Records what was taken because it matched a condition. Another player may choose these stacks, so the whole
+    /// hash is sent.
+    pub(super) fn note_all_taken(&mut self, stacks: &[Stack]) {
+        self.note_taken(stacks);
+        self.log.wide |= self.player.is_some();
+    }
+
+    /// Records stacks as the number of each kind, in any order, and returns that.
+    fn note_taken(&mut self, stacks: &[Stack]) -> Vec<Stack> {
         if self.player.is_none() {
-            return;
+            return Vec::new();
         }
         let mut kinds: Vec<Stack> = stacks.iter().map(kind).collect();
         kinds.sort_unstable_by_key(|stack| (stack.item, stack.wear, stack.data));
@@ -261,25 +282,19 @@ impl Transaction<'_> {
             let sum = sums.entry(kind(stack)).or_default();
             *sum = sum.saturating_add(stack.count());
         }
+        let counted = |kind: &Stack| kind.with_count(sums.get(kind).copied()?);
+        let kinds: Vec<Stack> = kinds.iter().filter_map(counted).collect();
         self.log.mix(b"take");
-        let take = self.log.takes - 1;
-        for stack in kinds {
-            let count = sums.get(&stack).copied().unwrap_or(0);
+        for stack in &kinds {
             let mut seen = [0; 14];
             seen[..4].copy_from_slice(&stack.item.to_bits().to_le_bytes());
             seen[4..6].copy_from_slice(&stack.wear.to_le_bytes());
             let data = stack.data.map_or(0, |data| data.0.get());
             seen[6..10].copy_from_slice(&data.to_le_bytes());
-            seen[10..].copy_from_slice(&count.to_le_bytes());
+            seen[10..].copy_from_slice(&stack.count().to_le_bytes());
             self.log.mix(&seen);
-            let plain = stack == stack.item.stack(1);
-            if let Some(stack) = stack.with_count(count).filter(|_| !(by_item && plain)) {
-                // One more than the maximum is enough to know that there are too many.
-                if self.log.taken.len() <= TAKEN_MAX {
-                    self.log.taken.push(TakenStack { take, stack });
-                }
-            }
         }
+        kinds
     }
 
     /// Records that a client cannot continue from here.

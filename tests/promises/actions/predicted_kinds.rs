@@ -231,9 +231,10 @@ fn accepted_actions_consume_what_was_predicted_and_predicted_kinds_suffice() {
         for _ in 0..10 {
             events(&mut pair, 0).clear();
             let before = pair.shown::<Inventory>(0, player(0)).unwrap().clone();
-            match dice.u8(..4) {
+            let scraps = dice.u8(..4) == 0;
+            match dice.u8(..3) {
+                _ if scraps => drop(ask(&mut pair, 0, Scrap)),
                 0 => drop(ask(&mut pair, 0, craft(me, me))),
-                1 => drop(ask(&mut pair, 0, Scrap)),
                 _ => drop(ask(&mut pair, 0, Pay(dice.u32(1..6)))),
             }
             if events(&mut pair, 0).rejected.len() == 1 {
@@ -257,6 +258,10 @@ fn accepted_actions_consume_what_was_predicted_and_predicted_kinds_suffice() {
                 let missing = predicted.iter().any(|(kind, count)| {
                     available.get(kind).is_none_or(|available| available < count)
                 });
+                // All swords are scrapped, so one more is not what was predicted.
+                let mut swords = available.iter().filter(|(kind, _)| kind.item == SWORD);
+                let more = swords.any(|(kind, count)| predicted.get(kind) != Some(count));
+                let missing = missing || (scraps && more);
                 assert!(missing, "{predicted:?} is there: {there:?}");
                 rejected += 1;
             }
@@ -290,7 +295,7 @@ fn taking_more_kinds_than_a_request_can_list_works_and_is_checked() {
         *inventory(&mut pair, player_entity) =
             Inventory(stacks.iter().copied().map(Some).collect());
         pair.settle(60);
-        let id = ask(&mut pair, 0, Scrap);
+        let id = ask(&mut pair, 0, Pay(100));
         if changed {
             let other = SWORD.stack(1).with_wear(500);
             inventory(&mut pair, player_entity).set(50, other).unwrap();
@@ -301,6 +306,22 @@ fn taking_more_kinds_than_a_request_can_list_works_and_is_checked() {
         let left = inventory(&mut pair, player_entity).count(SWORD);
         assert_eq!(left, if changed { 100 } else { 0 });
     }
+}
+
+/// A client that claims to have seen nothing that would be taken.
+#[test]
+fn client_cannot_keep_what_an_action_takes_by_claiming_not_to_see_it() {
+    let Scene { mut pair, player_entity, me, .. } = scene(3, &[SWORD.stack(2)]);
+    // The client's copy is wrong, and it predicts on that.
+    pair.corrupt(0, player(0), 0, None);
+    pair.corrupt(0, player(0), 1, Some(SWORD.stack(1).with_wear(9)));
+    let id = ask(&mut pair, 0, Scrap);
+    let crafted = ask(&mut pair, 0, craft(me, me));
+    pair.settle(60);
+    let rejected = events(&mut pair, 0).rejected.clone();
+    assert!(rejected.contains(&(id, Rejection::Stale)), "{rejected:?}");
+    assert!(rejected.iter().any(|(rejected, _)| *rejected == crafted));
+    assert_eq!(inventory(&mut pair, player_entity).count(SWORD), 2);
 }
 
 #[test]

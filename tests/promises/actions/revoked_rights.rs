@@ -195,9 +195,7 @@ fn between_two_server_ticks_revoked_rights_do_not_count_and_granted_rights_not_y
     };
     let after_a_tick = |app: &mut App| {
         let commits = stats(app).commits;
-        app.world_mut().get_mut::<Inventory>(me).unwrap().set(8, None).unwrap();
-        let slot = commits % 2 == 0;
-        let stack = slot.then(|| TORCH.stack(1));
+        let stack = TORCH.stack(1 + u32::try_from(commits % 2).unwrap());
         app.world_mut().get_mut::<Inventory>(me).unwrap().set(7, stack).unwrap();
         while stats(app).commits == commits {
             app.update();
