@@ -7,7 +7,7 @@
 //! | [equipment] | slots with a filter, equipping, what other players see, the stack on the cursor |
 //! | [chests] | shared chests, locked chests, bags |
 //! | [loot] | dropped items, loot tables, deaths, corpses |
-//! | [items] | durability, instance data, tooltips |
+//! | [items] | durability, instance data, stacks outside of inventories, tooltips |
 //! | [trading] | two players, two offers, one exchange |
 //! | [saving] | saving and loading players, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |

@@ -359,7 +359,9 @@
 //! Instance data belongs to a stack instead of to all items of a type: an engraving, enchantments. Implement [`ItemData`]
 //! for any serde type of the game. The [`DataPool`] stores each value once, and [`Stack::data`] refers to it. A client
 //! receives a value once, no later than the first stack that refers to it, and only if it sees such a stack. For a small
-//! number that changes often, such as durability, use [`Stack::wear`].
+//! number that changes often, such as durability, use [`Stack::wear`]. A stack that the game keeps outside of inventories
+//! keeps its data as a [`HeldStack`]. The data of other stacks that are in no slot is removed after some time
+//! ([`DataRetention`]).
 //!
 //! # Item accounting
 //!
@@ -384,7 +386,7 @@
 //! - [Equipment](guide::equipment): slots with a filter, equipping, what other players see, the stack on the cursor.
 //! - [Chests](guide::chests): shared chests, locked chests, bags.
 //! - [Loot](guide::loot): dropped items, loot tables, deaths, corpses.
-//! - [Items](guide::items): durability, instance data, tooltips.
+//! - [Items](guide::items): durability, instance data, stacks outside of inventories, tooltips.
 //! - [Trading](guide::trading): two offers, and one exchange that both players have agreed to.
 //! - [Saving](guide::saving): saving and loading players, and what a later build may change.
 //! - [Testing](guide::testing): tests of the game's own rules and actions, with and without a network.
@@ -399,6 +401,7 @@
 //! [`ActionResolved`]: crate::server::audit::ActionResolved
 //! [`ClientViolation`]: crate::server::requests::sessions::ClientViolation
 //! [`Crafter`]: crate::features::crafter::Crafter
+//! [`DataRetention`]: crate::server::data::DataRetention
 //! [`CraftingProgress`]: crate::features::progress::CraftingProgress
 //! [`HeldItem`]: crate::features::public_view::HeldItem
 //! [`ItemAudit::Strict`]: crate::server::audit::ItemAudit::Strict
@@ -463,7 +466,7 @@ pub mod prelude {
             builtin::{Hotbar, Inventory},
             catalog::{ItemCatalog, Items},
             container::{Container, ContainerRef, Slot, SlotRef},
-            data::{DataPool, ItemData},
+            data::{DataPool, ItemData, held::HeldStack},
             error::InventoryError,
             id::{InventoryId, ItemId},
             item::ItemDef,

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod baseline;
 pub mod client_stats;
+pub mod data;
 pub mod faults;
 pub mod health;
 pub(crate) mod identity;
@@ -39,7 +40,7 @@ impl Plugin for InventoryServerPlugin {
         configure_sets(app);
         app.add_plugins((pacing::plugin, views::plugin, requests::plugin, send::plugin))
             .add_plugins((identity::plugin, mark::plugin, audit::plugin, health::plugin))
-            .add_plugins(loot::plugin)
+            .add_plugins((loot::plugin, data::plugin))
             .add_systems(
                 PostUpdate,
                 local::notify_local

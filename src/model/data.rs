@@ -1,8 +1,10 @@
 //! Instance data: large and rare attributes of a stack (enchantments, a signed book), stored once
 //! no matter how many stacks and viewers refer to it.
 
+pub mod held;
+mod lifetime;
+
 use core::num::NonZeroU32;
-use std::collections::VecDeque;
 
 use bevy::{ecs::resource::Resource, platform::collections::HashMap};
 use bytes::Bytes;
@@ -11,6 +13,8 @@ use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{codec, id::DataId, limits::DATA_BYTES_MAX};
+use held::DroppedHolds;
+use lifetime::UnusedData;
 
 /// A type of instance data defined by the game. Register it on both sides with
 /// [`add_item_data`](crate::prelude::InventoryAppExt::add_item_data).
@@ -38,13 +42,25 @@ pub trait ItemData: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-/// Error returned when instance data cannot be stored.
+/// Error returned when instance data cannot be stored, or does not exist.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The type is not registered.
     #[error("instance data `{name}` is not registered")]
     NotRegistered {
+        /// Name of the type.
+        name: &'static str,
+    },
+    /// There is no value with this id, or no longer.
+    #[error("there is no instance data with the id {}", data.0)]
+    NotFound {
+        /// The id.
+        data: DataId,
+    },
+    /// All ids have been assigned. Ids are not reused, so no new value can be stored in this run.
+    #[error("no id is left for instance data `{name}`")]
+    NoIdLeft {
         /// Name of the type.
         name: &'static str,
     },
@@ -64,18 +80,36 @@ pub enum DataError {
     },
 }
 
-/// Number of ticks for which data without a slot is kept, since the game may move a stack from one
-/// inventory to another by its own means.
-const KEPT_TICKS: u64 = 36_000;
+/// What created a value. If several did, the last of these counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum DataOrigin {
+    /// Actions that are not decided yet, or were rejected.
+    Undecided,
+    /// The action of a player.
+    Action,
+    /// The game's own code.
+    Game,
+}
+
+/// Why unused instance data was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum DataRemoval {
+    /// It was not used for the time that unused values are kept.
+    Expired,
+    /// Actions of players have created more unused values than are kept. This was the oldest.
+    OverLimit,
+}
 
 #[derive(Debug)]
 struct PoolEntry {
     kind: u8,
     bytes: Bytes,
-    /// Number of slots of committed inventories that refer to it.
+    origin: DataOrigin,
+    /// Number of slots of committed inventories, of held stacks and of undecided actions that refer to it.
     held: u32,
-    /// Tick since which no slot refers to it.
-    idle_since: u64,
+    /// Time since which nothing refers to it, in microseconds.
+    unused_since: u64,
 }
 
 /// All instance data: on the authority all that exists, on a client all that it received.
@@ -89,23 +123,27 @@ pub struct DataPool {
     /// On a client connected to a server: the data received, used in place of its own.
     received: Option<HashMap<DataId, PoolEntry>>,
     last: u32,
-    /// Data without references, with the tick since when.
-    idle: VecDeque<(u64, DataId)>,
-    tick: u64,
+    unused: UnusedData,
+    dropped_holds: DroppedHolds,
+    /// Time that has passed on the authority, in microseconds.
+    now: u64,
 }
 
 impl DataPool {
-    /// Stores a value and returns its id; equal values share one id. A value that no inventory
-    /// refers to is removed after 36,000 ticks, ten minutes at 60 ticks per second.
+    /// Stores a value and returns its id; equal values share one id. A value that no slot of an inventory
+    /// and no [`HeldStack`](held::HeldStack) refers to is kept for
+    /// [ten minutes](crate::server::data::DataRetention) after it was last inserted or in use. Then it is
+    /// removed, and reported by [`DataRemoved`](crate::server::data::DataRemoved).
     ///
     /// For use on the authority: values inserted on a client are unknown to all others.
     ///
     /// # Errors
     ///
-    /// [`DataError`] if the type is not registered, the value is too large or it cannot be encoded.
+    /// [`DataError`] if the type is not registered, the value is too large, it cannot be encoded, or
+    /// no id is left.
     pub fn insert<T: ItemData>(&mut self, value: &T) -> Result<DataId, DataError> {
         let (kind, bytes) = self.encode(value)?;
-        Ok(self.intern(kind, bytes))
+        self.intern(kind, bytes).ok_or(DataError::NoIdLeft { name: T::NAME })
     }
 
     /// Returns the value if it exists and is of this type.
@@ -126,13 +164,13 @@ impl DataPool {
     /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.visible().len()
     }
 
     /// Returns `true` if there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.visible().is_empty()
     }
 
     /// Returns `true` if there is a value with this id.
@@ -141,8 +179,13 @@ impl DataPool {
         self.entry(id).is_some()
     }
 
+    /// Returns the values that ids refer to at the moment.
+    fn visible(&self) -> &HashMap<DataId, PoolEntry> {
+        self.received.as_ref().unwrap_or(&self.entries)
+    }
+
     fn entry(&self, id: DataId) -> Option<&PoolEntry> {
-        self.received.as_ref().unwrap_or(&self.entries).get(&id)
+        self.visible().get(&id)
     }
 
     /// Registers a type.
@@ -178,7 +221,8 @@ impl DataPool {
         if bytes.len() > DATA_BYTES_MAX {
             return Err(DataError::TooLarge { name });
         }
-        Ok((kind, bytes.into()))
+        // Without the spare capacity of the vector.
+        Ok((kind, bytes.into_boxed_slice().into()))
     }
 
     fn kind_of(&self, name: &str) -> Option<u8> {
@@ -190,22 +234,41 @@ impl DataPool {
         self.ids.get(&(kind, bytes.clone())).copied()
     }
 
-    /// Returns the id that the new value number `n`, counted from zero, would get.
-    pub(crate) fn next(&self, n: usize) -> DataId {
-        let ahead = u32::try_from(n).unwrap_or(u32::MAX);
-        DataId(NonZeroU32::MIN.saturating_add(self.last.saturating_add(ahead)))
+    /// Returns the id that the new value number `n`, counted from zero, would get. Returns `None` if no id is left.
+    pub(crate) fn next(&self, n: usize) -> Option<DataId> {
+        let ahead = u32::try_from(n).ok()?;
+        let id = self.last.checked_add(ahead)?.checked_add(1)?;
+        NonZeroU32::new(id).map(DataId)
     }
 
-    pub(crate) fn intern(&mut self, kind: u8, bytes: Bytes) -> DataId {
-        if let Some(id) = self.find(kind, &bytes) {
-            return id;
-        }
-        let id = self.next(0);
+    /// Returns the id of a value of the game, which is stored if it is new. Returns `None` if no id is left.
+    fn intern(&mut self, kind: u8, bytes: Bytes) -> Option<DataId> {
+        let id = match self.find(kind, &bytes) {
+            Some(id) => id,
+            None => {
+                let id = self.next(0)?;
+                self.add(Datum { id, kind, bytes });
+                id
+            }
+        };
+        self.update(id, |entry| entry.origin = DataOrigin::Game);
+        Some(id)
+    }
+
+    /// Adds a new value. Its id is the next one, or a later one.
+    fn add(&mut self, Datum { id, kind, bytes }: Datum) {
+        debug_assert!(id.0.get() > self.last, "ids are not reused");
         self.last = id.0.get();
         self.ids.insert((kind, bytes.clone()), id);
-        self.entries.insert(id, PoolEntry { kind, bytes, held: 0, idle_since: self.tick });
-        self.idle.push_back((self.tick, id));
-        id
+        let origin = DataOrigin::Undecided;
+        let entry = PoolEntry { kind, bytes, origin, held: 0, unused_since: self.now };
+        self.unused.insert(id, &entry);
+        self.entries.insert(id, entry);
+    }
+
+    /// Returns the name of a registered type.
+    pub(crate) fn type_name(&self, kind: u8) -> &'static str {
+        self.types[usize::from(kind)]
     }
 
     /// Returns the number of registered types.
@@ -213,18 +276,11 @@ impl DataPool {
         self.types.len()
     }
 
-    /// Stores the values that a transaction created, in its order.
-    pub(crate) fn adopt(&mut self, minted: Vec<Datum>) {
-        for datum in minted {
-            let id = self.intern(datum.kind, datum.bytes);
-            debug_assert_eq!(id, datum.id, "another value was created in between");
-        }
-    }
-
     /// Stores a value under the id that the server assigned.
     pub(crate) fn put(&mut self, datum: Datum) {
         let Datum { id, kind, bytes } = datum;
-        let entry = PoolEntry { kind, bytes, held: 0, idle_since: 0 };
+        let origin = DataOrigin::Game;
+        let entry = PoolEntry { kind, bytes, origin, held: 0, unused_since: 0 };
         self.received.get_or_insert_default().insert(id, entry);
     }
 
@@ -255,43 +311,13 @@ impl DataPool {
     /// Stores a value from [`Self::raw`].
     pub(crate) fn intern_raw(&mut self, name: &str, bytes: &[u8]) -> Option<DataId> {
         let kind = self.kind_of(name).filter(|_| bytes.len() <= DATA_BYTES_MAX)?;
-        Some(self.intern(kind, Bytes::copy_from_slice(bytes)))
+        self.intern(kind, Bytes::copy_from_slice(bytes))
     }
 
-    pub(crate) fn hold(&mut self, id: DataId) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.held += 1;
-        }
-    }
-
-    pub(crate) fn release(&mut self, id: DataId) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.held = entry.held.saturating_sub(1);
-            if entry.held == 0 {
-                entry.idle_since = self.tick;
-                self.idle.push_back((self.tick, id));
-            }
-        }
-    }
-
-    /// Advances by one tick and returns the ids of the removed values.
-    pub(crate) fn age(&mut self) -> Vec<DataId> {
-        self.tick += 1;
-        let mut gone = Vec::new();
-        while let Some((at, id)) = self.idle.pop_front_if(|(at, _)| *at + KEPT_TICKS < self.tick) {
-            let idle = |entry: &PoolEntry| entry.held == 0 && entry.idle_since == at;
-            if self.entries.get(&id).is_some_and(idle) {
-                self.remove(id);
-                gone.push(id);
-            }
-        }
-        gone
-    }
-
-    fn remove(&mut self, id: DataId) {
-        if let Some(PoolEntry { kind, bytes, .. }) = self.entries.remove(&id) {
-            self.ids.remove(&(kind, bytes));
-        }
+    /// Stores a value from [`Self::raw`] of another pool.
+    fn intern_named(&mut self, name: &'static str, bytes: Bytes) -> Result<DataId, DataError> {
+        let kind = self.kind_of(name).ok_or(DataError::NotRegistered { name })?;
+        self.intern(kind, bytes).ok_or(DataError::NoIdLeft { name })
     }
 }
 

@@ -2,11 +2,19 @@
 //! changes.
 
 use bevy::ecs::component::Component;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::{
-    catalog::ItemCatalog, container::ContainerInfo, data::DataPool, id::ItemId,
-    limits::INVENTORY_SLOTS_MAX, slots::Slots, stack::Stack, state::InventoryState,
+    catalog::ItemCatalog,
+    container::ContainerInfo,
+    data::{DataPool, held::HeldStack},
+    id::{DataId, ItemId},
+    limits::INVENTORY_SLOTS_MAX,
+    slots::Slots,
+    stack::Stack,
+    state::InventoryState,
 };
 
 /// A saved inventory, for any serde format.
@@ -24,6 +32,24 @@ pub struct SavedInventory {
     /// ([`ReturnsTo`](crate::prelude::ReturnsTo)). Their slots have no meaning.
     #[serde(default)]
     pub returned: Vec<SavedStack>,
+    /// The stacks that were saved without their instance data, because it no longer existed. Not part of the
+    /// serialized form.
+    #[serde(skip)]
+    pub lost_data: Vec<LostData>,
+}
+
+/// A stack that was saved without its instance data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LostData {
+    /// The container's [`NAME`](super::container::Container::NAME), or `returned` for one of the
+    /// [returned](SavedInventory::returned) stacks.
+    pub container: String,
+    /// Index of the slot.
+    pub slot: u16,
+    /// Key of the item.
+    pub item: String,
+    /// The id that the stack has, to which no value belongs.
+    pub data: DataId,
 }
 
 /// One saved container.
@@ -63,6 +89,51 @@ pub struct SavedData {
     pub bytes: Vec<u8>,
 }
 
+/// A saved [`HeldStack`], for any serde format. See
+/// [`Inventories::save_held`](crate::prelude::Inventories::save_held).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SavedHeldStack {
+    /// Key of the item.
+    pub item: String,
+    /// Number of items.
+    pub count: u32,
+    /// See [`Stack::wear`].
+    #[serde(default)]
+    pub wear: u16,
+    /// See [`Stack::data`].
+    #[serde(default)]
+    pub data: Option<SavedData>,
+}
+
+/// Error returned when a [`HeldStack`] cannot be saved or loaded.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum SavedStackError {
+    /// The catalog has not loaded.
+    #[error("the item catalog has not loaded")]
+    NoCatalog,
+    /// The item is not in the catalog.
+    #[error("item `{item}` is not in the catalog")]
+    UnknownItem {
+        /// Key of the item.
+        item: String,
+    },
+    /// The number of items is zero.
+    #[error("the saved number of items `{item}` is zero")]
+    Empty {
+        /// Key of the item.
+        item: String,
+    },
+    /// The type of the instance data is not registered, or the value cannot be stored.
+    #[error("item `{item}`: instance data `{name}` cannot be restored")]
+    UnknownData {
+        /// Key of the item.
+        item: String,
+        /// Name of the data's type.
+        name: String,
+    },
+}
+
 /// The part of a saved inventory that could not be restored: items or containers that this build of
 /// the game does not know, and stacks whose slot no longer exists.
 ///
@@ -75,6 +146,9 @@ pub struct UnknownItems {
     /// Unknown items among [`SavedInventory::returned`].
     pub returned: Vec<SavedStack>,
 }
+
+/// Name of the container that [`LostData`] gives for stacks in [`SavedInventory::returned`].
+const RETURNED: &str = "returned";
 
 /// Prefix of the saved key of an item without a key in the catalog; the item's id in hexadecimal
 /// follows.
@@ -100,24 +174,29 @@ impl SavedInventory {
         pool: Option<&DataPool>,
         unknown: Option<&UnknownItems>,
     ) -> Self {
-        let save = |(index, stack)| saved_stack(index, stack, catalog, pool);
-        let mut containers: Vec<SavedContainer> = state
-            .containers()
-            .iter()
-            .map(|container| SavedContainer {
-                name: registry[usize::from(container.kind)].name.to_owned(),
-                len: to_u16(container.slots.len()),
-                slots: container.slots.iter().map(save).collect(),
-            })
-            .collect();
+        let mut saved = Self { selected: state.selected, ..Self::default() };
+        for container in state.containers() {
+            let name = registry[usize::from(container.kind)].name;
+            let mut slots = Vec::new();
+            for (index, stack) in container.slots.iter() {
+                let entry = saved_stack(index, stack, catalog, pool);
+                if let Some(data) = stack.data.filter(|_| entry.data.is_none()) {
+                    let (slot, item) = (entry.slot, entry.item.clone());
+                    saved.lost_data.push(LostData { container: name.to_owned(), slot, item, data });
+                }
+                slots.push(entry);
+            }
+            let len = to_u16(container.slots.len());
+            saved.containers.push(SavedContainer { name: name.to_owned(), len, slots });
+        }
         for kept in unknown.into_iter().flat_map(|unknown| &unknown.containers) {
-            match containers.iter_mut().find(|container| container.name == kept.name) {
+            match saved.containers.iter_mut().find(|container| container.name == kept.name) {
                 Some(container) => container.slots.extend_from_slice(&kept.slots),
-                None => containers.push(kept.clone()),
+                None => saved.containers.push(kept.clone()),
             }
         }
-        let returned = unknown.map_or_else(Vec::new, |unknown| unknown.returned.clone());
-        Self { containers, selected: state.selected, returned }
+        saved.returned = unknown.map_or_else(Vec::new, |unknown| unknown.returned.clone());
+        saved
     }
 
     /// Adds the contents of an inventory that belong to this one.
@@ -127,8 +206,15 @@ impl SavedInventory {
         catalog: &ItemCatalog,
         pool: Option<&DataPool>,
     ) {
-        let stacks = state.iter().flatten().map(|stack| saved_stack(0, stack, catalog, pool));
-        self.returned.extend(stacks);
+        for (index, stack) in state.iter().enumerate() {
+            let Some(stack) = stack else { continue };
+            let entry = saved_stack(index, stack, catalog, pool);
+            if let Some(data) = stack.data.filter(|_| entry.data.is_none()) {
+                let (container, item) = (RETURNED.to_owned(), entry.item.clone());
+                self.lost_data.push(LostData { container, slot: entry.slot, item, data });
+            }
+            self.returned.push(entry);
+        }
     }
 
     /// Restores the stacks that return to the inventory. Those that are unknown are added to `unknown`.
@@ -184,6 +270,12 @@ impl SavedInventory {
     }
 }
 
+impl SavedData {
+    fn new((name, bytes): (&'static str, &Bytes)) -> Self {
+        Self { name: name.to_owned(), bytes: bytes.to_vec() }
+    }
+}
+
 fn saved_stack(
     index: usize,
     stack: Stack,
@@ -191,8 +283,7 @@ fn saved_stack(
     pool: Option<&DataPool>,
 ) -> SavedStack {
     let item = key_of(stack.item, catalog);
-    let raw = stack.data.and_then(|id| pool?.raw(id));
-    let data = raw.map(|(name, bytes)| SavedData { name: name.to_owned(), bytes: bytes.to_vec() });
+    let data = stack.data.and_then(|id| pool?.raw(id)).map(SavedData::new);
     SavedStack { slot: to_u16(index), item, count: stack.count(), wear: stack.wear, data }
 }
 
@@ -204,6 +295,44 @@ impl SavedStack {
         let stack = Stack::new(item, self.count)?.with_wear(self.wear);
         let Some(data) = &self.data else { return Some(stack) };
         Some(stack.with_data(pool?.intern_raw(&data.name, &data.bytes)?))
+    }
+}
+
+impl SavedHeldStack {
+    /// Saves a held stack.
+    ///
+    /// # Errors
+    ///
+    /// [`SavedStackError::UnknownItem`].
+    pub fn new(held: &HeldStack, catalog: &ItemCatalog) -> Result<Self, SavedStackError> {
+        let stack = held.stack();
+        let unknown = || SavedStackError::UnknownItem { item: stack.item.to_string() };
+        let item = catalog.get(stack.item).ok_or_else(unknown)?.key.clone();
+        let data = held.raw().map(SavedData::new);
+        Ok(Self { item, count: stack.count(), wear: stack.wear, data })
+    }
+
+    /// Restores the held stack.
+    ///
+    /// # Errors
+    ///
+    /// [`SavedStackError`], except [`NoCatalog`](SavedStackError::NoCatalog).
+    pub fn restore(
+        &self,
+        catalog: &ItemCatalog,
+        pool: &mut DataPool,
+    ) -> Result<HeldStack, SavedStackError> {
+        let (key, item) = (|| self.item.clone(), ItemId::of(&self.item));
+        catalog.rank(item).ok_or_else(|| SavedStackError::UnknownItem { item: key() })?;
+        let stack = Stack::new(item, self.count);
+        let stack = stack.ok_or_else(|| SavedStackError::Empty { item: key() })?;
+        let stack = stack.with_wear(self.wear);
+        let Some(SavedData { name, bytes }) = &self.data else {
+            return Ok(HeldStack::without_data(stack));
+        };
+        let id = pool.intern_raw(name, bytes);
+        let held = id.and_then(|id| pool.hold(stack.with_data(id)).ok());
+        held.ok_or_else(|| SavedStackError::UnknownData { item: key(), name: name.clone() })
     }
 }
 

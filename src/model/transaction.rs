@@ -64,8 +64,8 @@ impl Staged {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) staged: Vec<Staged>,
-    /// New instance data.
-    pub(crate) minted: Vec<Datum>,
+    /// The instance data that it created, new or equal to what there is already.
+    pub(crate) created: Vec<Datum>,
     /// Stacks to be dropped on the ground.
     pub(crate) dropped: Vec<Stack>,
 }
@@ -80,7 +80,7 @@ pub struct Transaction<'a> {
     staged: Vec<Staged>,
     /// The changes so far, by which a failed step is reverted.
     journal: Vec<Change>,
-    minted: Vec<Datum>,
+    created: Vec<Datum>,
     dropped: Vec<Stack>,
     log: WitnessLog,
     /// Inventories that are exempt from the player's rights.
@@ -116,7 +116,7 @@ impl<'a> Transaction<'a> {
             player,
             staged: Vec::new(),
             journal: Vec::new(),
-            minted: Vec::new(),
+            created: Vec::new(),
             dropped: Vec::new(),
             log: WitnessLog::default(),
             trusted: Vec::new(),
@@ -127,8 +127,8 @@ impl<'a> Transaction<'a> {
     }
 
     pub(crate) fn done(self) -> Done {
-        let Self { staged, minted, dropped, .. } = self;
-        Done { staged, minted, dropped }
+        let Self { staged, created, dropped, .. } = self;
+        Done { staged, created, dropped }
     }
 
     /// Returns the inventories that were accessed.

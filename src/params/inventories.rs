@@ -1,5 +1,6 @@
 //! The system parameter for operations on whole inventories within the catalog's limits.
 
+mod held;
 mod saves;
 
 use bevy::{
@@ -269,9 +270,9 @@ impl Inventories<'_, '_> {
         cause: Cause,
         steps: impl FnOnce(&mut Transaction) -> Result<T, InventoryError>,
     ) -> Result<T, InventoryError> {
-        let (given, Done { staged, minted, dropped }) = self.try_out(steps)?;
+        let (given, Done { staged, created, dropped }) = self.try_out(steps)?;
         if let Some(pool) = &mut self.pool {
-            pool.adopt(minted);
+            pool.adopt(&created);
         }
         self.write(&staged, cause);
         self.enter(&staged, &dropped, cause);

@@ -27,7 +27,7 @@ use super::{
     baseline::Baseline,
     faults::{InventoryFault, Unsynced},
     marked::Marked,
-    views::{clients::Clients, subscriptions::Subscriptions},
+    views::subscriptions::Subscriptions,
 };
 use bevy::{
     ecs::{
@@ -136,22 +136,8 @@ fn begin_mark(
     }
 }
 
-fn end_mark(
-    mut marked: ResMut<Marked>,
-    mut commits: MessageReader<Commit>,
-    mut pool: ResMut<DataPool>,
-    mut clients: ResMut<Clients>,
-) {
+fn end_mark(mut marked: ResMut<Marked>) {
     marked.causes.clear();
-    for commit in commits.read() {
-        let [old, new] = [commit.old, commit.new].map(|stack| stack.and_then(|stack| stack.data));
-        new.into_iter().for_each(|id| pool.hold(id));
-        old.into_iter().for_each(|id| pool.release(id));
-    }
-    let gone = pool.age();
-    if !gone.is_empty() {
-        clients.forget_data(&gone);
-    }
 }
 
 type TouchedContainer<'w, C> =

@@ -101,22 +101,30 @@ impl Transaction<'_> {
         self.pool?.get(id)
     }
 
-    /// Stores instance data and returns its id, to be set on a stack.
+    /// Stores instance data and returns its id, to be set on a stack. If the action is rejected, the
+    /// value is removed.
     ///
     /// # Errors
     ///
     /// [`Rejection::ServerOnly`] on a client, since only the server assigns ids;
-    /// [`Rejection::Invalid`] if the value is too large or its type is not registered.
+    /// [`Rejection::Invalid`] if the value is too large, its type is not registered, or no id is left.
     pub fn create_data<T: ItemData>(&mut self, value: &T) -> Result<DataId, Rejection> {
         self.end_prediction();
         let pool = self.pool.filter(|_| self.decides()).ok_or(Rejection::ServerOnly)?;
         let (kind, bytes) = pool.encode(value).map_err(|_| Rejection::Invalid)?;
         let again = |datum: &&Datum| datum.kind == kind && datum.bytes == bytes;
-        if let Some(id) = pool.find(kind, &bytes).or(self.minted.iter().find(again).map(|d| d.id)) {
-            return Ok(id);
+        if let Some(datum) = self.created.iter().find(again) {
+            return Ok(datum.id);
         }
-        let id = pool.next(self.minted.len());
-        self.minted.push(Datum { id, kind, bytes });
+        let id = match pool.find(kind, &bytes) {
+            Some(id) => id,
+            None => {
+                let first = pool.next(0).ok_or(Rejection::Invalid)?;
+                let new = self.created.iter().filter(|datum| datum.id >= first).count();
+                pool.next(new).ok_or(Rejection::Invalid)?
+            }
+        };
+        self.created.push(Datum { id, kind, bytes });
         Ok(id)
     }
 

@@ -1,12 +1,17 @@
 //! Saves inventories, and loads them.
 
 use bevy::prelude::*;
+use log::error;
 
 #[cfg(doc)]
 use crate::model::saved::UnknownItems;
 use crate::{
     model::{
-        error::InventoryError, limits::INVENTORY_SLOTS_MAX, saved::SavedInventory, slots::Slots,
+        error::InventoryError,
+        id::DataId,
+        limits::INVENTORY_SLOTS_MAX,
+        saved::{LostData, SavedInventory},
+        slots::Slots,
         transaction::Staged,
     },
     server::returns::AwaitsReturns,
@@ -17,7 +22,8 @@ use super::Inventories;
 
 impl Inventories<'_, '_> {
     /// Saves an inventory with items by key, for any serde format. Includes the items in other inventories that
-    /// [return](crate::prelude::ReturnsTo) to this one.
+    /// [return](crate::prelude::ReturnsTo) to this one. A stack whose instance data no longer exists is saved without
+    /// it, logged as an error, and listed in [`SavedInventory::lost_data`].
     ///
     /// # Errors
     ///
@@ -38,6 +44,9 @@ impl Inventories<'_, '_> {
         let awaits = self.awaiting.get(entity).into_iter().flat_map(AwaitsReturns::iter);
         for state in awaits.filter_map(|from| self.state(from)) {
             saved.add_returned(&state, catalog, pool);
+        }
+        for LostData { container, slot, item, data: DataId(data) } in &saved.lost_data {
+            error!("entity {entity}, {container}[{slot}]: {item} is saved without its data {data}");
         }
         Ok(saved)
     }

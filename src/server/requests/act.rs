@@ -10,7 +10,7 @@ use bevy_replicon::prelude::*;
 use crate::{
     model::{
         catalog::ItemCatalog,
-        data::DataPool,
+        data::{DataOrigin, DataPool, Datum},
         id::InventoryId,
         measure::Limit,
         rejection::Rejection,
@@ -73,13 +73,15 @@ pub(crate) fn act(
     action: &AnyAction,
     witness: Option<&Witness>,
 ) -> Result<(), RejectedAction> {
-    let decided = decide(world, client, actor, action, witness);
+    let mut created = Vec::new();
+    let decided = decide(world, client, actor, action, witness, &mut created);
+    let origin = if decided.is_ok() { DataOrigin::Action } else { DataOrigin::Undecided };
+    world.resource_mut::<DataPool>().settle(&created, origin);
     let result = decided.as_ref().map(drop).map_err(|rejected| rejected.reason);
     world.write_message(ActionResolved { client, actor, action: action.clone(), result });
     let outcome = decided?;
     let cause = Cause::Acted(client);
-    let Done { staged, minted, dropped } = outcome.done;
-    world.resource_mut::<DataPool>().adopt(minted);
+    let Done { staged, dropped, .. } = outcome.done;
     write(world, &staged, cause);
     world.resource_mut::<ItemLedger>().enter(&staged, &dropped, cause);
     let mut subscriptions = world.resource_mut::<Subscriptions>();
@@ -98,12 +100,15 @@ pub(crate) fn act(
     Ok(())
 }
 
+/// Decides an action. The instance data that it creates is stored before the rules run, which may create data as
+/// well, and added to `created`.
 fn decide(
     world: &mut World,
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
     witness: Option<&Witness>,
+    created: &mut Vec<Datum>,
 ) -> Result<ActionOutcome, RejectedAction> {
     if !world.contains_resource::<Subscriptions>() {
         return Err(Rejection::NotConnected.into());
@@ -111,14 +116,20 @@ fn decide(
     if let Some(actor) = actor {
         bodies::check_body(world, client, actor)?;
     }
+    let mut reserve = |world: &mut World, outcome: &ActionOutcome| {
+        world.resource_mut::<DataPool>().reserve(&outcome.done.created);
+        created.extend_from_slice(&outcome.done.created);
+    };
     let outcome = try_out(world, client, actor, action, (witness, &[]));
     let outcome = record_work(world, outcome)?;
+    reserve(world, &outcome);
     let limits = ask_rules(world, client, actor, action, &outcome)?;
     let outcome = if exceeds(world, &limits, &outcome) {
         // The action is tried again in part, within the limits. It may change other inventories then, so the
         // rules decide again.
         let less = try_out(world, client, actor, action, (witness, &limits));
         let less = record_work(world, less).map_err(|_| Rejection::TooMuch)?;
+        reserve(world, &less);
         let limits = ask_rules(world, client, actor, action, &less)?;
         if exceeds(world, &limits, &less) {
             return Err(Rejection::TooMuch.into());

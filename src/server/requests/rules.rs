@@ -46,7 +46,8 @@ pub enum AccessKind {
     Act {
         /// The action.
         action: AnyAction,
-        /// What the inventory would gain, over all slots.
+        /// What the inventory would gain, over all slots. Instance data that the action creates is in the
+        /// [`DataPool`](crate::prelude::DataPool) already, and is removed if the action is rejected.
         gains: Vec<Stack>,
         /// What the inventory would lose, over all slots.
         losses: Vec<Stack>,

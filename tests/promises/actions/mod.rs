@@ -5,6 +5,7 @@ mod bodies;
 mod built_in;
 mod carrying_limits;
 mod closing;
+mod created_data;
 pub mod custom;
 mod drops;
 mod in_flight;

@@ -1,5 +1,6 @@
 //! What all tests share: items, players, chests, and systems run once.
 
+pub mod data;
 pub mod forge;
 pub mod random;
 mod scene;

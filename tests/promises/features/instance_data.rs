@@ -1,9 +1,15 @@
-//! Instance data reaches every viewer, is saved by value, and is released when nothing refers to it.
+//! Instance data reaches every viewer, is saved by value, and is removed some time after nothing refers to it.
 
 use crate::{
     actions::custom::{Engraving, setup_all},
-    common::*,
+    common::{data::*, *},
 };
+use bevy::time::TimeUpdateStrategy;
+use bevy_inventory_sync::{
+    model::data::DataRemoval,
+    server::data::{DataRemoved, DataRetention},
+};
+use core::time::Duration;
 
 fn engraving(text: &str) -> Engraving {
     Engraving { text: text.into() }
@@ -125,30 +131,128 @@ fn change_of_instance_data_alone_is_sent() {
 }
 
 #[test]
-fn unreferenced_data_is_released_on_both_sides() {
+fn unused_data_is_removed_on_both_sides_and_reported() {
     let mut pair = Simulation::new(1, setup_all);
+    record_removed_data(&mut pair.server);
     let player_entity = spawn_player(&mut pair, 0);
     let data = engraved(&mut pair, 100).unwrap();
     let never_held = engraved(&mut pair, 101).unwrap();
     inventory(&mut pair, player_entity).set(0, AXE.stack(1).with_data(data)).unwrap();
     pair.settle(50);
-    assert!(pair.clients[0].app.world().resource::<DataPool>().contains(data));
+    assert!(has_data(&pair.clients[0].app, data));
+    pass_seconds(&mut pair.server, 590);
     inventory(&mut pair, player_entity).set(0, None).unwrap();
-    for _ in 0..36_100 {
-        pair.server.update();
-    }
-    let pool = pair.server.world().resource::<DataPool>();
-    assert!(!pool.contains(data) && !pool.contains(never_held));
-    // The id is released with the next message that can carry it.
+    pass_seconds(&mut pair.server, 15);
+    let removed = |pair: &Simulation| pair.server.world().resource::<RemovedData>().0.clone();
+    let (name, reason) = ("engraving", DataRemoval::Expired);
+    let of = |data, bytes| DataRemoved { data, name, bytes, reason };
+    assert_eq!(removed(&pair), [of(never_held, 102)]);
+    assert!(!has_data(&pair.server, never_held) && has_data(&pair.server, data));
+    pass_seconds(&mut pair.server, 590);
+    assert_eq!(removed(&pair), [of(never_held, 102), of(data, 101)]);
+    assert!(!has_data(&pair.server, data));
+    // The client is told with the next message that can carry it.
     spawn_chest(&mut pair, 1, &[0]);
     pair.steps(5);
-    assert!(!pair.clients[0].app.world().resource::<DataPool>().contains(data));
+    assert!(!has_data(&pair.clients[0].app, data));
     // A stack that was kept elsewhere for that long is a fault.
     inventory(&mut pair, player_entity).set(0, AXE.stack(1).with_data(data)).unwrap();
     pair.step();
     let mut faults = pair.server.world_mut().resource_mut::<Messages<InventoryFault>>();
     let unknown = |fault| matches!(fault, InventoryFault::UnknownData { .. });
     assert!(faults.drain().any(unknown));
+}
+
+/// A single-player game.
+fn single_player() -> App {
+    let mut app = Simulation::app(setup_all);
+    record_removed_data(&mut app);
+    app.update();
+    app
+}
+
+#[test]
+fn unused_data_is_kept_for_a_time_and_not_for_a_number_of_frames() {
+    let mut app = single_player();
+    let data = insert_data(&mut app, &engraving("in the mail"));
+    // 155 seconds.
+    app.insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_secs(1) / 240));
+    (0..37_200).for_each(|_| app.update());
+    assert!(has_data(&app, data));
+    pass_seconds(&mut app, 440);
+    assert!(has_data(&app, data), "595 seconds");
+    pass_seconds(&mut app, 10);
+    assert_eq!(removed_ids(&app), [data]);
+}
+
+#[test]
+fn unused_data_is_kept_while_the_game_is_paused() {
+    let mut app = single_player();
+    let data = insert_data(&mut app, &engraving("in the mail"));
+    pass_seconds(&mut app, 300);
+    app.world_mut().resource_mut::<Time<Virtual>>().pause();
+    pass_seconds(&mut app, 700);
+    app.world_mut().resource_mut::<Time<Virtual>>().unpause();
+    pass_seconds(&mut app, 295);
+    assert!(has_data(&app, data));
+    pass_seconds(&mut app, 10);
+    assert_eq!(removed_ids(&app), [data]);
+}
+
+#[test]
+fn unused_data_is_kept_while_the_app_is_a_client() {
+    let mut pair = Simulation::new(0, setup_all);
+    let c = pair.add_client(setup_all);
+    let app = &mut pair.clients[c].app;
+    record_removed_data(app);
+    app.insert_resource(DataRetention { time: Duration::from_secs(10), ..default() });
+    let data = insert_data(app, &engraving("in the mail"));
+    pass_seconds(app, 5);
+    pair.connect(c);
+    pair.settle(60);
+    pass_seconds(&mut pair.clients[c].app, 20);
+    pair.disconnect(c);
+    let app = &mut pair.clients[c].app;
+    pass_seconds(app, 4);
+    assert!(has_data(app, data));
+    pass_seconds(app, 2);
+    assert_eq!(removed_ids(app), [data]);
+}
+
+#[test]
+fn inserting_a_value_again_keeps_it_for_longer() {
+    let mut app = single_player();
+    app.insert_resource(DataRetention { time: Duration::from_secs(10), ..default() });
+    let data = insert_data(&mut app, &engraving("in the mail"));
+    pass_seconds(&mut app, 8);
+    assert_eq!(insert_data(&mut app, &engraving("in the mail")), data);
+    pass_seconds(&mut app, 8);
+    assert!(has_data(&app, data));
+    pass_seconds(&mut app, 3);
+    assert_eq!(removed_ids(&app), [data]);
+}
+
+#[test]
+fn saving_reports_stacks_without_their_data() {
+    let mut app = single_player();
+    let entity = app.world_mut().spawn(Inventory::new(9)).id();
+    let data = insert_data(&mut app, &engraving("in the mail"));
+    let kept = insert_data(&mut app, &engraving("in the inventory"));
+    let mut inventory = app.world_mut().get_mut::<Inventory>(entity).unwrap();
+    inventory.set(1, AXE.stack(1).with_data(kept)).unwrap();
+    pass_seconds(&mut app, 605);
+    let mut inventory = app.world_mut().get_mut::<Inventory>(entity).unwrap();
+    inventory.set(4, AXE.stack(1).with_data(data)).unwrap();
+    let saved = with_inventories(&mut app, move |inv| inv.save(entity).unwrap());
+    let lost = saved.lost_data.iter().map(|lost| {
+        assert_eq!((lost.container.as_str(), lost.item.as_str()), ("inventory", "axe"));
+        (lost.slot, lost.data)
+    });
+    assert_eq!(lost.collect::<Vec<_>>(), [(4, data)]);
+    let slots = &saved.containers[0].slots;
+    assert!(slots[0].data.is_some() && slots[1].data.is_none());
+    let text = ron::to_string(&saved).unwrap();
+    assert!(!text.contains("lost"), "{text}");
 }
 
 #[test]
@@ -160,7 +264,8 @@ fn data_is_saved_by_value_and_shared_by_viewers() {
     pair.settle(50);
     for client in 0..2 {
         assert_same(&pair, client, chest(1));
-        assert!(pair.clients[client].app.world().resource::<DataPool>().contains(data));
+        let pool = pair.clients[client].app.world().resource::<DataPool>();
+        assert!(pool.contains(data) && pool.len() == 1 && !pool.is_empty());
     }
     let saved = with_inventories(&mut pair.server, move |inv| inv.save(chest_entity).unwrap());
     let text = ron::to_string(&saved).unwrap();

@@ -4,6 +4,7 @@ mod bags;
 mod crafting;
 mod equipment;
 mod health;
+mod held_stacks;
 mod instance_data;
 mod item_audit;
 mod link_quality;

@@ -5,3 +5,4 @@ mod crowds;
 mod hostile_clients;
 mod request_work;
 mod throttling;
+mod unused_data;
