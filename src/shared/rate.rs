@@ -23,6 +23,9 @@ pub struct RequestLimits {
     /// Maximum work at once after a pause, in slots; 20,000 by default. The request that exceeds it is still handled
     /// as a whole.
     pub work_burst: u32,
+    /// Maximum number of inventories that one player has open by request; 64 by default. What the game shows it does
+    /// not count. Requests to open more are rejected as [`Rejection::TooMuch`](crate::prelude::Rejection::TooMuch).
+    pub open_inventories: usize,
 }
 
 impl Default for RequestLimits {
@@ -33,6 +36,7 @@ impl Default for RequestLimits {
             malformed: 8,
             work_per_second: 200_000,
             work_burst: 20_000,
+            open_inventories: 64,
         }
     }
 }

@@ -173,6 +173,7 @@ mod tests {
         malformed: 8,
         work_per_second: 1000,
         work_burst: 100,
+        open_inventories: 64,
     };
 
     /// Handles what may be handled at this time, at this cost each, and returns the number of requests.

@@ -24,7 +24,10 @@ use crate::{
             subscriptions::Subscriptions,
         },
     },
-    shared::{authority::Authority, ids::InventoryIds, schedule::InventoryServerSystems},
+    shared::{
+        authority::Authority, ids::InventoryIds, rate::RequestLimits,
+        schedule::InventoryServerSystems,
+    },
     wire::request::Target,
 };
 
@@ -126,6 +129,12 @@ pub(crate) fn open(
     }
     let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
     world.resource_mut::<Inboxes>().record_work(WORK_RULES + slots);
+    let open = world.resource::<OpenInventories>().open.get(&client).map_or(0, Vec::len);
+    // Of the pages of a bank, a player has one open at a time.
+    let is_page = world.get::<OpenedThrough>(inventory).is_some();
+    if !is_page && open >= world.resource::<RequestLimits>().open_inventories {
+        return Err(Rejection::TooMuch);
+    }
     rules::ask(world, &AccessRequest { client, actor, inventory, kind: AccessKind::Open })?;
     let Ok(mut there) = world.get_entity_mut(inventory) else { return Err(Rejection::NotInView) };
     let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();

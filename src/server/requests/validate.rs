@@ -9,6 +9,7 @@ use crate::{
         catalog::ItemCatalog, codec, data::DataPool, rejection::Rejection, transaction::Witness,
     },
     server::{
+        baseline::Baseline,
         health::RejectionCounts,
         views::{
             clients::Clients,
@@ -360,6 +361,11 @@ fn answer(world: &mut World, client: Entity, number: u64, asked: Asked) {
     }
     world.resource_mut::<Clients>().mark_eventful(client);
     if let Err(rejected) = &result {
+        // Each repair is a full update.
+        let slots =
+            rejected.believed.iter().filter_map(|believed| world.get::<Baseline>(*believed));
+        let slots = slots.map(|baseline| baseline.len() as u64).sum();
+        world.resource_mut::<Inboxes>().record_work(slots);
         world.resource_mut::<Resync>().repair(client, &rejected.believed);
     }
     if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {

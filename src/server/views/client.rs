@@ -15,6 +15,14 @@ use super::queue::ThrottleQueue;
 /// Maximum number of ids of forgotten data that wait for a message that is sent anyway.
 const FORGETS_WAITING_MAX: usize = 256;
 
+/// Minimum number of ticks between two full updates of everything for one client. It doubles with each one, up to
+/// [`RESYNC_TICKS_MAX`].
+pub(super) const RESYNC_TICKS_MIN: u64 = 10;
+
+/// Number of ticks after which a client may be sent everything again in any case. A client that has requested nothing
+/// for four times as long starts at [`RESYNC_TICKS_MIN`] again.
+const RESYNC_TICKS_MAX: u64 = 320;
+
 /// What one client sees, and what waits to be sent to it.
 #[derive(Default, Debug)]
 pub(crate) struct ClientViews {
@@ -50,8 +58,10 @@ pub(crate) struct ClientViews {
     pub(crate) needs: Vec<DataId>,
     /// Number of times that the client was out of sync or found a wrong copy.
     pub(crate) desyncs: u64,
-    /// The first tick in which the client may be sent everything again.
-    pub(super) resync_after: u64,
+    /// When the client may be sent everything again.
+    pub(super) resync: ResyncTimer,
+    /// The first tick in which wrong copies of the client may be repaired.
+    pub(super) repairs_after: u64,
 }
 
 /// A view that opens in this tick.
@@ -126,5 +136,28 @@ impl ClientViews {
                 self.needs.push(id);
             }
         }
+    }
+}
+
+/// When a client may be sent full updates again.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct ResyncTimer {
+    /// The first tick in which it may be.
+    after: u64,
+    /// Number of ticks that it had to wait last.
+    gap: u64,
+}
+
+impl ResyncTimer {
+    pub(super) fn is_due(self, tick: u64) -> bool {
+        tick >= self.after
+    }
+
+    /// Starts the time until the next full updates.
+    pub(super) fn restart(&mut self, tick: u64) {
+        let quiet = tick.saturating_sub(self.after) > 4 * RESYNC_TICKS_MAX;
+        let gap = if quiet { 0 } else { 2 * self.gap };
+        self.gap = gap.clamp(RESYNC_TICKS_MIN, RESYNC_TICKS_MAX);
+        self.after = tick + self.gap;
     }
 }

@@ -1,17 +1,21 @@
 //! Full updates for clients that have just connected, are out of sync, or have a wrong copy.
 
+use std::collections::BTreeSet;
+
 use bevy::prelude::*;
 
-use crate::{model::id::InventoryId, shared::random::InventoryRng, wire::handshake::KnownCopies};
+use crate::{
+    model::id::InventoryId,
+    shared::random::InventoryRng,
+    wire::handshake::{KnownCopies, REPAIRS_MAX},
+};
 
 use super::{
+    client::RESYNC_TICKS_MIN,
     clients::Clients,
     lifecycle::reopen,
     subscriptions::{Subscription, Subscriptions},
 };
-
-/// Minimum number of ticks between two full updates of everything for one client.
-const RESYNC_TICKS_MIN: u64 = 10;
 
 /// The run of the server, and the number of ticks in it.
 #[derive(Resource, Clone, Copy, Debug)]
@@ -59,12 +63,11 @@ pub(crate) struct Resync {
     /// Clients that requested full updates of everything, with the copies that they have.
     everything: Vec<(Entity, KnownCopies)>,
     /// Clients with an inventory of which they have a wrong copy.
-    repairs: Vec<(Entity, Entity)>,
+    repairs: BTreeSet<(Entity, Entity)>,
 }
 
 impl Resync {
-    /// Schedules everything that a client may see to be sent again, at most every
-    /// [`RESYNC_TICKS_MIN`] ticks.
+    /// Schedules everything that a client may see to be sent again, as soon as its [`ResyncTimer`](super::client::ResyncTimer) permits.
     pub(crate) fn request(&mut self, client: Entity, copies: KnownCopies) {
         match self.everything.iter_mut().find(|(there, _)| *there == client) {
             Some((_, before)) => *before = copies,
@@ -72,13 +75,10 @@ impl Resync {
         }
     }
 
-    /// Schedules full updates of inventories of which a client has a wrong copy, with the same limit per client.
+    /// Schedules full updates of inventories of which a client has a wrong copy: at most [`REPAIRS_MAX`] every
+    /// [`RESYNC_TICKS_MIN`] ticks.
     pub(crate) fn repair(&mut self, client: Entity, inventories: &[Entity]) {
-        for inventory in inventories {
-            if !self.repairs.contains(&(client, *inventory)) {
-                self.repairs.push((client, *inventory));
-            }
-        }
+        self.repairs.extend(inventories.iter().map(|inventory| (client, *inventory)));
     }
 
     /// Schedules full updates of these views, given with their handles. A view that has another handle by now
@@ -117,7 +117,7 @@ impl Resync {
         if views.ready {
             self.request(client, copies);
         } else {
-            views.resync_after = clock.tick + RESYNC_TICKS_MIN;
+            views.resync.restart(clock.tick);
             reset_client(client, copies, clock, subscriptions, clients);
         }
     }
@@ -131,9 +131,9 @@ impl Resync {
     ) {
         self.everything.retain_mut(|(client, copies)| {
             let Some(views) = clients.get_mut(*client) else { return false };
-            let due = views.ready && clock.tick >= views.resync_after;
+            let due = views.ready && views.resync.is_due(clock.tick);
             if due {
-                views.resync_after = clock.tick + RESYNC_TICKS_MIN;
+                views.resync.restart(clock.tick);
                 let copies = core::mem::take(copies);
                 reset_client(*client, copies, clock, subscriptions, clients);
             }
@@ -148,17 +148,18 @@ impl Resync {
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
-        let mut repairs = core::mem::take(&mut self.repairs);
-        repairs.sort_unstable();
+        let repairs: Vec<_> = core::mem::take(&mut self.repairs).into_iter().collect();
         for of_one in repairs.chunk_by(|a, b| a.0 == b.0) {
             let client = of_one[0].0;
             let Some(views) = clients.get_mut(client) else { continue };
-            if clock.tick < views.resync_after {
-                self.repairs.extend_from_slice(of_one);
+            if clock.tick < views.repairs_after {
+                self.repairs.extend(of_one);
                 continue;
             }
-            views.resync_after = clock.tick + RESYNC_TICKS_MIN;
-            for (_, inventory) in of_one {
+            views.repairs_after = clock.tick + RESYNC_TICKS_MIN;
+            let (now, later) = of_one.split_at(of_one.len().min(REPAIRS_MAX));
+            self.repairs.extend(later);
+            for (_, inventory) in now {
                 let of_client = |there: &Subscription| there.slot.client == client;
                 let views = subscriptions.get(*inventory);
                 let at = views.and_then(|there| there.subscriptions.iter().position(of_client));

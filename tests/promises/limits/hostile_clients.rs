@@ -336,5 +336,54 @@ fn constant_resync_requests_are_rate_limited() {
     let InventoryStats { resyncs_served, requests_flooded, .. } = stats(&pair.server);
     assert_eq!(resyncs_served + requests_flooded, 1000);
     assert!((300..400).contains(&resyncs_served), "{resyncs_served}: a burst and 100 per second");
-    assert!((5..=11).contains(&served), "{served} full updates in 100 ticks");
+    assert!((3..=5).contains(&served), "{served} full updates: after 10, 20 and 40 ticks");
+}
+
+#[test]
+fn client_that_requests_everything_in_every_tick_is_sent_it_ever_more_rarely() {
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
+    for n in 1..=300 {
+        spawn_chest(&mut pair, n, &[0]);
+    }
+    pair.settle(200);
+    let channel = pair.request_channel();
+    let client = pair.client_id(0).entity().unwrap();
+    let resync = vec![1, 1, 0, 0, 0];
+    let count = |pair: &mut Simulation, ticks: usize| {
+        let before = stats(&pair.server).copies_encoded + stats(&pair.server).opens_encoded;
+        for _ in 0..ticks {
+            let mut messages = pair.server.world_mut().resource_mut::<ServerMessages>();
+            messages.insert_received(client, channel, resync.clone());
+            pair.step();
+        }
+        stats(&pair.server).copies_encoded + stats(&pair.server).opens_encoded - before
+    };
+    let first = count(&mut pair, 70);
+    assert!(first <= 2 * 4 * 301, "{first}: after 10, 20 and 40 ticks");
+    count(&mut pair, 700);
+    let later = count(&mut pair, 640);
+    assert!(later <= 2 * 3 * 301, "{later}: every 320 ticks");
+}
+
+#[test]
+fn player_cannot_have_more_inventories_open_than_the_limit() {
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
+    pair.server.insert_resource(RequestLimits { open_inventories: 5, ..default() });
+    for n in 1..=8 {
+        let inside = (chest(n), Inventory::new(3), Openable::default());
+        pair.server.world_mut().spawn(inside);
+    }
+    pair.settle(30);
+    for n in 1..=8 {
+        with_actions(&mut pair.clients[0].app, move |actions| actions.open_by_id(chest(n)));
+        pair.settle(30);
+    }
+    let reasons: Vec<_> = events(&mut pair, 0).rejected.iter().map(|rejected| rejected.1).collect();
+    assert_eq!(reasons, [Rejection::TooMuch; 3]);
+    let first = shown_entity(&pair, 0, chest(1));
+    with_actions(&mut pair.clients[0].app, move |actions| actions.close(first));
+    pair.settle(30);
+    with_actions(&mut pair.clients[0].app, move |actions| actions.open_by_id(chest(8)));
+    pair.settle(30);
+    assert_same(&pair, 0, chest(8));
 }
