@@ -125,9 +125,8 @@ pub(super) fn disconnect(
         confirmations.keep_opens(transfers.take_copies(schema));
     }
     confirmations.keep_all();
-    let views = core::mem::take(&mut confirmations.views);
-    for gone in views.into_iter().flatten() {
-        confirmations.end(gone, CloseReason::Disconnected);
+    for gone in confirmations.take_all() {
+        confirmations.end(&gone, CloseReason::Disconnected);
     }
     confirmations.handles.clear();
     confirmations.ids.clear();

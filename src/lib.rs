@@ -145,9 +145,11 @@
 //!
 //! Over time, one client is sent at most [`SyncSettings::bytes_per_second`] (50 kB by default), and all clients together
 //! at most [`SyncSettings::total_bytes_per_second`] (unlimited by default). Updates above the limit wait, and later
-//! changes merge with them, so that nothing is lost and no queue grows. Waiting updates are sent in order of priority;
-//! within a priority, the one that has waited longest is sent first. Answers to a player's requests never wait, nor do
-//! openings and closings of inventories. Chunked transfers use the bytes that are left.
+//! changes merge with them, so that nothing is lost and no queue grows. Of the waiting updates, the player's own
+//! inventories are sent first, then the others in order of priority; within a priority, the one that has waited longest
+//! is sent first. Clients that wait are sent equally many bytes of the total. Answers to a player's requests do not wait,
+//! unless the results of its actions exceed the limit by more than half a second. Openings and closings of inventories
+//! never wait. Chunked transfers use the bytes that are left.
 //!
 //! # Writing to inventories
 //!

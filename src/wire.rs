@@ -94,6 +94,7 @@ use crate::model::{
     container::ContainerInfo,
     data::Datum,
     id::{DataId, InventoryId},
+    limits::CLIENT_SLOTS_MAX,
     rejection::Rejection,
     rights::Rights,
     stack::Stack,
@@ -310,6 +311,12 @@ pub enum DecodeError {
     UnknownTransfer {
         /// Number of the transfer.
         transfer: u8,
+    },
+    /// The client would see more than [`CLIENT_SLOTS_MAX`] slots.
+    #[error("{slots} slots in view, above the maximum of {CLIENT_SLOTS_MAX}")]
+    TooManySlots {
+        /// Number of slots of all views that would be open.
+        slots: usize,
     },
     /// Invalid compressed data.
     #[error("invalid compressed data")]

@@ -7,7 +7,10 @@ use log::{debug, warn};
 use crate::{
     model::{catalog::ItemCatalog, data::DataPool},
     shared::{containers::ContainerRegistry, stats::InventoryStats},
-    wire::{DecodeError, Handover, Part, Schema, decode},
+    wire::{
+        DecodeError, Handover, Part, Schema,
+        decode::{self, room::Room},
+    },
 };
 
 use super::{
@@ -128,7 +131,8 @@ fn decode_group(
                 return Err(DecodeError::UnknownTransfer { transfer: *transfer });
             }
             handed_over.push(*transfer);
-            let Part { data, opens, .. } = transfers.handed_over(handover)?;
+            let room = Room::after(part, confirmations);
+            let Part { data, opens, .. } = transfers.handed_over(handover, room, confirmations)?;
             part.data.extend(data);
             part.opens.extend(opens);
         }

@@ -51,7 +51,10 @@ pub(crate) struct Closed {
 /// All confirmed copies.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ConfirmedInventories {
-    pub(crate) views: Vec<Option<ConfirmedInventory>>,
+    /// Boxed, so that a high index of a view costs little memory.
+    pub(crate) views: Vec<Option<Box<ConfirmedInventory>>>,
+    /// Number of slots of all views.
+    pub(crate) slots: usize,
     pub(crate) handles: HashMap<u32, u32>,
     pub(crate) ids: HashMap<InventoryId, u32>,
     /// Views that [`reconcile_entities`](super::reconcile) and [`notify_game`](super::notify) must process.
@@ -87,19 +90,23 @@ impl CopySource for ConfirmedInventories {
         let kept = || self.kept.iter().find(|kept| kept.id == id);
         held.or_else(|| kept().map(|kept| (kept.version, &kept.state)))
     }
+
+    fn slots(&self) -> usize {
+        self.slots
+    }
 }
 
 impl ConfirmedInventories {
     pub(crate) fn get(&self, view: u32) -> Option<&ConfirmedInventory> {
-        self.views.get(view as usize)?.as_ref()
+        self.views.get(view as usize)?.as_deref()
     }
 
     pub(crate) fn get_mut(&mut self, view: u32) -> Option<&mut ConfirmedInventory> {
-        self.views.get_mut(view as usize)?.as_mut()
+        self.views.get_mut(view as usize)?.as_deref_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &ConfirmedInventory> {
-        self.views.iter().flatten()
+        self.views.iter().flatten().map(Box::as_ref)
     }
 
     /// Returns the copy with this id.
@@ -113,16 +120,17 @@ impl ConfirmedInventories {
 
     /// Returns the copy that an entity shows.
     pub(crate) fn by_entity(&self, entity: Entity) -> Option<&ConfirmedInventory> {
-        self.views.iter().flatten().find(|held| held.entity == Some(entity))
+        self.iter().find(|held| held.entity == Some(entity))
     }
 
     pub(crate) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut ConfirmedInventory> {
-        self.views.iter_mut().flatten().find(|held| held.entity == Some(entity))
+        let mut held = self.views.iter_mut().flatten().map(Box::as_mut);
+        held.find(|held| held.entity == Some(entity))
     }
 
     /// Returns the views that show a predicted state.
     pub(crate) fn predicted(&self) -> Vec<u32> {
-        let held = self.views.iter().flatten().filter(|held| held.predicted.is_some());
+        let held = self.iter().filter(|held| held.predicted.is_some());
         held.map(|held| held.head.view).collect()
     }
 
@@ -130,7 +138,7 @@ impl ConfirmedInventories {
     /// in view that are not known to be incorrect take precedence: the player's own first, larger ones before
     /// smaller ones. Then come the other copies, those closed last first.
     pub(crate) fn name_copies(&mut self) -> KnownCopies {
-        let mut held: Vec<&ConfirmedInventory> = self.views.iter().flatten().collect();
+        let mut held: Vec<&ConfirmedInventory> = self.iter().collect();
         held.retain(|held| !self.wrong.contains(&held.head.view));
         held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.state.len())));
         let held = held.into_iter().map(|held| (held.head.id, held.version));
@@ -222,8 +230,7 @@ impl ConfirmedInventories {
             let mut before = HashMap::default();
             if let Some(reset) = part.reset {
                 self.reset(reset.epoch);
-                let views = core::mem::take(&mut self.views);
-                before.extend(views.into_iter().flatten().map(|view| (view.head.id, view)));
+                before.extend(self.take_all().map(|view| (view.head.id, view)));
             }
             for (view, cause) in part.closes {
                 let reason = match cause {
@@ -239,7 +246,7 @@ impl ConfirmedInventories {
                 moved += self.update(update);
             }
             for (_, gone) in before {
-                self.end(gone, CloseReason::Hidden);
+                self.end(&gone, CloseReason::Hidden);
             }
             for (view, checksum) in part.checksums {
                 if let Some(held) = self.get_mut(view) {
@@ -250,6 +257,18 @@ impl ConfirmedInventories {
         moved
     }
 
+    /// Removes and returns all views.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Box<ConfirmedInventory>> + use<> {
+        self.slots = 0;
+        core::mem::take(&mut self.views).into_iter().flatten()
+    }
+
+    fn take(&mut self, view: u32) -> Option<Box<ConfirmedInventory>> {
+        let taken = self.views.get_mut(view as usize)?.take()?;
+        self.slots -= taken.state.len();
+        Some(taken)
+    }
+
     /// Keeps the copies that were named to the server, if they are from the same server run, and drops the rest.
     fn reset(&mut self, epoch: u64) {
         self.handles.clear();
@@ -258,7 +277,7 @@ impl ConfirmedInventories {
         let mut copies: HashMap<InventoryId, Kept> =
             self.kept.drain(..).map(|kept| (kept.id, kept)).collect();
         if core::mem::replace(&mut self.epoch, epoch) == epoch {
-            for held in self.views.iter().flatten() {
+            for held in self.iter() {
                 let ConfirmedInventory { head: OpenHead { id, .. }, version, ref state, .. } =
                     *held;
                 copies.insert(id, Kept { id, version, state: state.clone() });
@@ -269,18 +288,18 @@ impl ConfirmedInventories {
     }
 
     fn close(&mut self, view: u32, reason: CloseReason) {
-        if let Some(gone) = self.views.get_mut(view as usize).and_then(Option::take) {
+        if let Some(gone) = self.take(view) {
             self.handles.remove(&gone.head.handle);
             self.ids.remove(&gone.head.id);
             self.wrong.retain(|wrong| *wrong != view);
             if reason == CloseReason::Hidden {
                 self.keep(gone.head.id, gone.version, gone.state.clone());
             }
-            self.end(gone, reason);
+            self.end(&gone, reason);
         }
     }
 
-    pub(crate) fn end(&mut self, gone: ConfirmedInventory, reason: CloseReason) {
+    pub(crate) fn end(&mut self, gone: &ConfirmedInventory, reason: CloseReason) {
         let id = gone.head.id;
         if let Some(entity) = gone.entity {
             let mirror = gone.head.entity.is_none();
@@ -292,13 +311,16 @@ impl ConfirmedInventories {
     }
 
     /// Opens a view, or repairs an existing one and keeps its entity. Returns the number of slots changed.
-    fn open(&mut self, open: Open, before: &mut HashMap<InventoryId, ConfirmedInventory>) -> u64 {
+    fn open(
+        &mut self,
+        open: Open,
+        before: &mut HashMap<InventoryId, Box<ConfirmedInventory>>,
+    ) -> u64 {
         let Open { head, state } = open;
         self.kept.retain(|kept| kept.id != head.id);
         self.wrong.retain(|wrong| *wrong != head.view);
         let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
-        let old =
-            if there { self.views[head.view as usize].take() } else { before.remove(&head.id) };
+        let old = if there { self.take(head.view) } else { before.remove(&head.id) };
         self.close(head.view, CloseReason::Hidden);
         if self.views.len() <= head.view as usize {
             self.views.resize_with(head.view as usize + 1, || None);
@@ -306,7 +328,7 @@ impl ConfirmedInventories {
         // A view that moved to another entity closes and opens again.
         let old = match old {
             Some(old) if old.head.entity != head.entity => {
-                self.end(old, CloseReason::Hidden);
+                self.end(&old, CloseReason::Hidden);
                 None
             }
             old => old,
@@ -321,7 +343,7 @@ impl ConfirmedInventories {
                 ConfirmedInventory {
                     reopened: old.reopened || reopened,
                     resized: old.resized || resized,
-                    ..old
+                    ..*old
                 }
             }
             None => ConfirmedInventory {
@@ -348,7 +370,8 @@ impl ConfirmedInventories {
         if view.entity.is_none() && !core::mem::replace(&mut view.waits, true) {
             self.waiting.push(head.view);
         }
-        self.views[head.view as usize] = Some(view);
+        self.slots += view.state.len();
+        self.views[head.view as usize] = Some(Box::new(view));
         self.touched.push(head.view);
         moved
     }

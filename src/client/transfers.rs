@@ -17,12 +17,16 @@ use crate::{
     },
     wire::{
         DecodeError, Handover, Open, Part, Schema,
+        decode::room::Room,
         handshake::{CONTROL, Request},
         transfer::{ChunkHead, read_beginning, read_chunk, read_transfer},
     },
 };
 
-use super::state::{ResyncState, SyncState};
+use super::{
+    confirmed::ConfirmedInventories,
+    state::{ResyncState, SyncState},
+};
 
 /// Pause before the receipt of a transfer is first reported again. It doubles each time, because the server may
 /// have abandoned the transfer.
@@ -141,20 +145,37 @@ impl IncomingTransfers {
     }
 
     /// Returns what a message hands over, without what it drops. The transfer stays until
-    /// [`finish`](Self::finish), because the message may still be rejected.
+    /// [`finish`](Self::finish), because the message may still be rejected. `room` counts the slots after the rest of
+    /// the message, of a client that has these copies.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::UnknownTransfer`] if no complete transfer has this number.
-    pub(crate) fn handed_over(&self, handover: &Handover) -> Result<Part, DecodeError> {
+    /// [`DecodeError::UnknownTransfer`] if no complete transfer has this number, and
+    /// [`DecodeError::TooManySlots`].
+    pub(crate) fn handed_over(
+        &self,
+        handover: &Handover,
+        mut room: Room,
+        copies: &ConfirmedInventories,
+    ) -> Result<Part, DecodeError> {
         let Handover { transfer, dropped } = handover;
         let whole = self.whole.iter().find(|whole| whole.number == *transfer);
         let whole = whole.ok_or(DecodeError::UnknownTransfer { transfer: *transfer })?;
-        let mut part = whole.part.clone();
-        let mut place = 0..;
-        part.opens
-            .retain(|_| place.next().is_some_and(|place| dropped.binary_search(&place).is_err()));
-        Ok(part)
+        let opens = (0..).zip(&whole.part.opens);
+        let opens = opens.filter(|(place, _)| dropped.binary_search(place).is_err());
+        let opens: Vec<&Open> = opens.map(|(_, open)| open).collect();
+        for open in &opens {
+            room.free(open.head.view, copies);
+            room.take(open.state.len())?;
+        }
+        let (data, opens) = (whole.part.data.clone(), opens.into_iter().cloned().collect());
+        Ok(Part { data, opens, ..Part::default() })
+    }
+
+    /// Returns the number of slots of the complete transfers.
+    fn slots(&self) -> usize {
+        let opens = self.whole.iter().flat_map(|whole| &whole.part.opens);
+        opens.map(|open| open.state.len()).sum()
     }
 
     /// Drops a transfer that was handed over.
@@ -189,10 +210,11 @@ pub(crate) fn receive_chunks(
             };
             let total = head.total;
             emit_deferred(&mut commands, TransferProgressed { received: total, total });
-            let (number, part) = (head.transfer, read_transfer(&whole, schema)?);
             if transfers.whole.len() == WHOLE_MAX {
                 transfers.whole.pop_front();
             }
+            let part = read_transfer(&whole, schema, transfers.slots())?;
+            let number = head.transfer;
             let (confirm_at, pause) = (now, PAUSE_MIN);
             transfers.whole.push_back(Whole { number, part, confirm_at, pause });
             Ok(())

@@ -7,6 +7,11 @@ pub const DATA_BYTES_MAX: usize = 1 << 16;
 /// [fault](crate::server::faults::InventoryFault) and is not synced.
 pub const INVENTORY_SLOTS_MAX: usize = 8192;
 
+/// Maximum number of slots of all inventories that one client sees, together. The server does not show a client more
+/// ([`InventoryFault`](crate::server::faults::InventoryFault)), and a client drops a message with which it would see
+/// more. It also limits the chunked transfers that a client has received and that have not been opened, together.
+pub const CLIENT_SLOTS_MAX: usize = 1 << 20;
+
 /// Maximum number of container types that a game may register.
 pub const CONTAINERS_MAX: usize = 64;
 

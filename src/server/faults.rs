@@ -71,6 +71,23 @@ pub enum InventoryFault {
         /// Number of slots in total.
         len: usize,
     },
+    /// A client would see more than [`VIEWS_MAX`](crate::wire::VIEWS_MAX) inventories, or more than
+    /// [`CLIENT_SLOTS_MAX`](crate::model::limits::CLIENT_SLOTS_MAX) slots in total. It does not see this inventory until
+    /// it sees fewer of them, and the viewers or containers of this inventory change.
+    #[error(
+        "inventory `{inventory}`: client `{client}` does not see it, because it would see \
+         {views} inventories with {slots} slots"
+    )]
+    ClientSeesTooMuch {
+        /// The inventory.
+        inventory: InventoryId,
+        /// The client.
+        client: Entity,
+        /// Number of inventories that the client would see.
+        views: usize,
+        /// Number of their slots in total.
+        slots: usize,
+    },
 }
 
 /// Marks an entity whose inventory is not synced because of an [`InventoryFault`].

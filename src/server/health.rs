@@ -177,7 +177,7 @@ const THROTTLED_CHECKS: u32 = 4;
 /// What the checks keep about one client.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct ClientWatch {
-    throttled_checks: u32,
+    throttled: Streak,
     /// Number of desyncs at the start of the current window, and the check at which the window started.
     desyncs_before: (u64, u64),
     alerted: bool,
@@ -188,7 +188,7 @@ pub(crate) struct ClientWatch {
 #[derive(Default)]
 pub(crate) struct Before {
     checks: u64,
-    total_exhausted_checks: u32,
+    total_exhausted: Streak,
     transfers_abandoned: u64,
     clients: EntityHashMap<ClientWatch>,
 }
@@ -238,9 +238,7 @@ fn update_health(
         alert(SyncAlert::TransferAbandoned { client });
     }
     let total_exhausted = throttle.is_total_exhausted();
-    before.total_exhausted_checks =
-        if total_exhausted { before.total_exhausted_checks + 1 } else { 0 };
-    if before.total_exhausted_checks == THROTTLED_CHECKS {
+    if before.total_exhausted.is_news(total_exhausted) {
         alert(SyncAlert::BudgetExhausted { client: None });
     }
     let abandoned = stats.transfers_abandoned - before.transfers_abandoned;
@@ -258,6 +256,27 @@ fn update_health(
     health.set_if_neq(SyncHealth { reasons });
 }
 
+/// For how many checks a budget has been exhausted, or not.
+#[derive(Clone, Copy, Default, Debug)]
+struct Streak {
+    exhausted: u32,
+    sufficient: u32,
+    alerted: bool,
+}
+
+impl Streak {
+    /// Returns `true` if a budget has been exhausted for long, once until it has been sufficient for as long.
+    fn is_news(&mut self, exhausted: bool) -> bool {
+        if !exhausted {
+            (self.exhausted, self.sufficient) = (0, self.sufficient + 1);
+            self.alerted &= self.sufficient < THROTTLED_CHECKS;
+            return false;
+        }
+        (self.exhausted, self.sufficient) = (self.exhausted + 1, 0);
+        self.exhausted >= THROTTLED_CHECKS && !core::mem::replace(&mut self.alerted, true)
+    }
+}
+
 impl ClientWatch {
     fn check(
         &mut self,
@@ -266,8 +285,7 @@ impl ClientWatch {
         (check, is_throttled): (u64, bool),
         alert: &mut impl FnMut(SyncAlert),
     ) {
-        self.throttled_checks = if is_throttled { self.throttled_checks + 1 } else { 0 };
-        if self.throttled_checks == THROTTLED_CHECKS {
+        if self.throttled.is_news(is_throttled) {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }
         if check > self.desyncs_before.1 + DESYNC_CHECKS {

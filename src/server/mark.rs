@@ -125,6 +125,7 @@ fn begin_mark(
     let marked = &mut *marked;
     marked.pass += 1;
     marked.inventories.clear();
+    marked.resized.clear();
     marked.given_containers.clear();
     for entity in marked.restructured.drain(..) {
         if let Ok((id, mut baseline)) = inventories.get_mut(entity)
@@ -132,6 +133,7 @@ fn begin_mark(
         {
             baseline.stamp_structure();
             marked.inventories.push(entity);
+            marked.resized.push(entity);
         }
     }
 }
@@ -300,6 +302,7 @@ impl Marking<'_> {
         if len.is_none() {
             marked.given_containers.push(self.entity);
         }
+        marked.resized.push(self.entity);
         self.begin(baseline, marked, stats);
         let mut there = baseline.state().container(self.kind).cloned().unwrap_or_default();
         for (index, old) in there.iter().filter(|(index, _)| *index >= slots.len()) {

@@ -12,6 +12,8 @@ pub(crate) struct Marked {
     pub(crate) inventories: Vec<Entity>,
     /// Inventories that lost a container between two passes.
     pub(crate) restructured: Vec<Entity>,
+    /// Inventories whose containers were added, removed or resized in this pass.
+    pub(crate) resized: Vec<Entity>,
     /// Inventories that gained a container, with its contents, before this pass.
     pub(crate) given_containers: Vec<Entity>,
     /// Declared causes, by entity, container kind and slot index.
@@ -31,6 +33,10 @@ impl Marked {
 
     pub(crate) fn inventories(&self) -> &[Entity] {
         &self.inventories
+    }
+
+    pub(crate) fn resized(&self) -> &[Entity] {
+        &self.resized
     }
 
     pub(crate) fn given_containers(&self) -> &[Entity] {

@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub mod priority;
 pub mod quality;
 pub mod settings;
+pub(crate) mod shares;
 
 use bevy::prelude::*;
 

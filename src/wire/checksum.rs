@@ -1,7 +1,7 @@
 //! Checksum of an inventory, to detect whether two copies are equal.
 //!
 //! The checksum is not stored. The server computes it when an inventory has become idle, so the
-//! cost is proportional to the changes. It detects accidental errors and authorizes nothing.
+//! cost is proportional to the openings and changes. It detects accidental errors and authorizes nothing.
 
 use xxhash_rust::xxh3::Xxh3;
 

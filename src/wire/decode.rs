@@ -1,6 +1,7 @@
 //! Decodes messages into values. All indices, counts and lengths are checked here, so the results
 //! can be applied without further checks.
 
+pub(crate) mod room;
 mod update;
 
 use crate::model::{
@@ -14,6 +15,7 @@ use crate::model::{
     state::InventoryState,
 };
 
+use room::Room;
 use update::{delta, quick, update};
 
 use super::{
@@ -65,6 +67,11 @@ pub trait CopySource {
 
     /// Returns the copy of an inventory that is in view or was kept, with its version.
     fn kept(&self, id: InventoryId) -> Option<(u64, &InventoryState)>;
+
+    /// Returns the number of slots of all views.
+    fn slots(&self) -> usize {
+        0
+    }
 }
 
 /// No copies.
@@ -77,9 +84,6 @@ impl CopySource for () {
         None
     }
 }
-
-/// Maximum total number of slots of the views that open in one message or transfer.
-const SLOTS_MAX: usize = 1 << 20;
 
 /// Reads the number of shared parts that belong to a message, without the views.
 ///
@@ -168,14 +172,16 @@ fn full(
     part.reset = reset(r)?;
     part.follows = length(r, 0, "number of parts", VIEWS_MAX)?;
     all_data(r, part)?;
+    let mut room = Room::of(copies, part.reset.is_some());
     let closes = length(r, 0, "number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
         let view = view_index(r)?;
+        room.free(view, copies);
         copies.held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
         let cause = if r.flag()? { CloseCause::Despawned } else { CloseCause::Hidden };
         part.closes.push((view, cause));
     }
-    opens(r, schema, copies, part)?;
+    opens(r, schema, copies, &mut room, part)?;
     part.handover = read_handover(r)?;
     updates(r, schema, copies, false, &mut part.updates)?;
     let checksums = length(r, 0, "number of checksums", VIEWS_MAX)?;
@@ -194,17 +200,13 @@ pub(super) fn opens(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
+    room: &mut Room,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
     let opens = length(r, 0, "number of opens", VIEWS_MAX)?;
-    let (mut from_copies, mut slots) = (0, 0);
+    let mut from_copies = 0;
     for _ in 0..opens {
-        let next = open(r, schema, copies, part.opens.last(), &mut from_copies)?;
-        slots += next.state.len();
-        if slots > SLOTS_MAX {
-            let (value, max) = (slots as u64, SLOTS_MAX as u64);
-            return Err(DecodeError::OutOfRange { what: "number of slots", value, max });
-        }
+        let next = open(r, schema, copies, part.opens.last(), (room, &mut from_copies))?;
         part.opens.push(next);
     }
     Ok(())
@@ -296,7 +298,7 @@ fn open(
     schema: Schema,
     copies: &impl CopySource,
     before: Option<&Open>,
-    from_copies: &mut usize,
+    (room, from_copies): (&mut Room, &mut usize),
 ) -> Result<Open, DecodeError> {
     let next = match before {
         Some(before) => r.flag()?.then_some(before),
@@ -315,10 +317,11 @@ fn open(
         let (value, max) = (*from_copies as u64, COPIES_MAX as u64);
         return Err(DecodeError::OutOfRange { what: "number of copies", value, max });
     }
+    room.free(head.view, copies);
     let mut state = match next {
-        _ if since => kept(r, copies, &head)?,
-        Some(before) => structure_of(r, &before.state)?,
-        None => structure(r, schema)?,
+        _ if since => kept(r, copies, &head, room)?,
+        Some(before) => structure_of(r, &before.state, room)?,
+        None => structure(r, schema, room)?,
     };
     state.selected = selected(r)?;
     let slots = if since { delta(r, schema, &state)? } else { slots(r, schema, &state)? };
@@ -333,10 +336,12 @@ fn kept(
     r: &mut BitReader,
     copies: &impl CopySource,
     head: &OpenHead,
+    room: &mut Room,
 ) -> Result<InventoryState, DecodeError> {
     let version = r.golomb(4, "version", head.version)?;
     let kept = copies.kept(head.id).filter(|(there, _)| (version..=head.version).contains(there));
     let (_, state) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
+    room.take(state.len())?;
     Ok(state.clone())
 }
 
@@ -368,11 +373,16 @@ fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeErr
 }
 
 /// Returns empty containers with the structure of another inventory.
-fn structure_of(r: &BitReader, other: &InventoryState) -> Result<InventoryState, DecodeError> {
+fn structure_of(
+    r: &BitReader,
+    other: &InventoryState,
+    room: &mut Room,
+) -> Result<InventoryState, DecodeError> {
     // Each slot takes at least one bit, so a short message cannot allocate many.
     if other.len() > r.left() {
         return Err(DecodeError::Truncated);
     }
+    room.take(other.len())?;
     let mut state = InventoryState::default();
     for container in other.containers() {
         state.insert(container.kind, Slots::new(container.slots.len()));
@@ -401,7 +411,11 @@ pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
     Ok(Entity::from_index_and_generation(index, EntityGeneration::from_bits(generation)))
 }
 
-fn structure(r: &mut BitReader, schema: Schema) -> Result<InventoryState, DecodeError> {
+fn structure(
+    r: &mut BitReader,
+    schema: Schema,
+    room: &mut Room,
+) -> Result<InventoryState, DecodeError> {
     let mut state = InventoryState::default();
     let containers = length(r, 0, "number of containers", schema.registry.len())?;
     for _ in 0..containers {
@@ -419,6 +433,7 @@ fn structure(r: &mut BitReader, schema: Schema) -> Result<InventoryState, Decode
         if len > r.left() {
             return Err(DecodeError::Truncated);
         }
+        room.take(len)?;
         state.insert(kind.to_le_bytes()[0], Slots::new(len));
     }
     Ok(state)

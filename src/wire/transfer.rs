@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use super::{
     DecodeError, Open, Part, Schema,
     bits::{BitReader, BitWriter},
-    decode,
+    decode::{self, room::Room},
 };
 
 /// Number of bytes in every chunk of a transfer except the last, which may be shorter.
@@ -125,17 +125,18 @@ pub fn read_chunk(bytes: &[u8]) -> Result<(ChunkHead, &[u8]), DecodeError> {
     Ok((ChunkHead { transfer, index, total }, rest))
 }
 
-/// Reads a complete transfer.
+/// Reads a complete transfer. `slots` is the number of slots of the transfers that the client has received and that
+/// have not been opened.
 ///
 /// # Errors
 ///
-/// [`DecodeError`] if the bytes are invalid.
-pub fn read_transfer(bytes: &[u8], schema: Schema) -> Result<Part, DecodeError> {
+/// [`DecodeError`] if the bytes are invalid, or if the slots of all these transfers are too many.
+pub fn read_transfer(bytes: &[u8], schema: Schema, slots: usize) -> Result<Part, DecodeError> {
     let content = unpack(bytes)?;
     let mut r = BitReader::new(&content);
     let mut part = Part::default();
     decode::all_data(&mut r, &mut part)?;
-    decode::opens(&mut r, schema, &(), &mut part)?;
+    decode::opens(&mut r, schema, &(), &mut Room::new(slots), &mut part)?;
     r.end()?;
     Ok(part)
 }
@@ -148,7 +149,7 @@ pub fn read_beginning(bytes: &[u8], schema: Schema) -> Vec<Open> {
     if let Some((&PLAIN, content)) = bytes.split_first() {
         let mut r = BitReader::new(content);
         if decode::all_data(&mut r, &mut part).is_ok() {
-            decode::opens(&mut r, schema, &(), &mut part).ok();
+            decode::opens(&mut r, schema, &(), &mut Room::new(0), &mut part).ok();
         }
     }
     part.opens

@@ -4,8 +4,27 @@ use core::time::Duration;
 
 use super::clock::AppInstant;
 
+/// Kind of an update, for the client that receives it. A lower one is sent first, and may exceed the byte budget
+/// further.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum UpdateKind {
+    /// The result of an action of its player.
+    Action,
+    /// A change of an inventory that it owns.
+    Own,
+    /// A change of another inventory.
+    Other,
+}
+
 /// Maximum burst after a pause, as the time in which its bytes are earned.
 const BURST: Duration = Duration::from_millis(250);
+
+/// How far the updates of a player's own inventories may exceed the burst, as time.
+const OWN_OVERDRAFT: Duration = Duration::from_millis(250);
+
+/// How far the results of a player's own actions may exceed the burst, as time. More than [`OWN_OVERDRAFT`], so that
+/// they do not wait for updates.
+const ACTION_OVERDRAFT: Duration = Duration::from_millis(500);
 
 /// Part of the burst that chunks leave unused, so that other messages do not wait for them.
 const KEPT: Duration = Duration::from_millis(125);
@@ -34,31 +53,40 @@ impl Rate {
 /// started.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Credit {
-    now: u64,
-    limit: u64,
+    pub(super) now: u64,
+    /// By [`UpdateKind`].
+    pub(super) limits: [u64; 3],
 }
 
 impl Credit {
     pub(crate) fn at(now: AppInstant) -> Self {
-        Self { now: now.nanos(), limit: now.plus(BURST).nanos() }
+        let overdrafts = [ACTION_OVERDRAFT, OWN_OVERDRAFT, Duration::ZERO];
+        Self {
+            now: now.nanos(),
+            limits: overdrafts.map(|overdraft| now.plus(BURST + overdraft).nanos()),
+        }
     }
 }
 
-/// The bytes that were spent of those that are earned.
-#[derive(Clone, Copy, Default, Debug)]
+/// The bytes that were spent of those that are earned. One that has spent less compares as less.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(crate) struct Budget {
     /// When all spent bytes will have been earned, in nanoseconds since the app started.
-    earned_at: u64,
+    pub(super) earned_at: u64,
     /// Part of that time that is reserved for messages of this tick, as estimated before they are encoded, in
     /// nanoseconds.
     planned: u64,
 }
 
 impl Budget {
-    /// Returns `true` if a message may be sent. A message is sent as a whole, so the budget may go into debt.
+    /// Returns `true` if an update may be sent. It is sent as a whole, so the budget may go into debt.
+    ///
+    /// What is reserved in this tick does not count for the results of actions: the client is sent all of them, or
+    /// none. One action may change several inventories, and the client must not show only a part of it.
     #[inline]
-    pub(crate) fn has(&self, credit: Credit) -> bool {
-        self.earned_at <= credit.limit
+    pub(crate) fn has(&self, kind: UpdateKind, credit: Credit) -> bool {
+        let reserved = if kind == UpdateKind::Action { self.planned } else { 0 };
+        self.earned_at.saturating_sub(reserved) <= credit.limits[kind as usize]
     }
 
     /// Reserves the estimated cost of a message, in nanoseconds.
@@ -91,8 +119,12 @@ impl Budget {
 
     /// Returns the number of bytes that chunks may use.
     pub(crate) fn left(&self, rate: Rate, now: AppInstant) -> usize {
-        let limit = now.plus(BURST.saturating_sub(KEPT)).nanos();
-        let nanos = limit.saturating_sub(self.earned_at.max(now.nanos()));
+        self.left_until(now.plus(BURST.saturating_sub(KEPT)).nanos(), rate, now.nanos())
+    }
+
+    /// Returns the number of bytes that may be spent until those up to this time are spent.
+    pub(super) fn left_until(&self, limit: u64, rate: Rate, now: u64) -> usize {
+        let nanos = limit.saturating_sub(self.earned_at.max(now));
         let bytes = nanos.checked_div(rate.nanos_per_byte);
         bytes.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
     }
@@ -107,37 +139,58 @@ mod tests {
         let (rate, mut budget) = (Rate::new(1000), Budget::default());
         let at = |millis| AppInstant::new(Duration::from_millis(millis));
         let credit = |millis| Credit::at(at(millis));
+        let has = |budget: Budget, millis| budget.has(UpdateKind::Other, credit(millis));
         assert_eq!(budget.left(rate, at(0)), 125, "half of a burst is kept for other messages");
         budget.plan(rate.nanos(251), credit(0));
-        assert!(!budget.has(credit(0)), "reserved bytes count");
+        assert!(!has(budget, 0), "reserved bytes count");
         budget.spend(250, rate, at(0));
-        assert!(budget.has(credit(0)), "the last byte can be spent");
+        assert!(has(budget, 0), "the last byte can be spent");
         budget.spend(1000, rate, at(0));
-        assert!(!budget.has(credit(999)));
-        assert!(budget.has(credit(1000)));
+        assert!(!has(budget, 999));
+        assert!(has(budget, 1000));
         assert_eq!(budget.left(rate, at(1100)), 0);
         assert_eq!(budget.left(rate, at(1200)), 75);
         assert_eq!(budget.left(rate, at(60_000)), 125, "no more than a burst accumulates");
         budget.plan(rate.nanos(251), credit(60_000));
-        assert!(!budget.has(credit(60_000)), "a long pause does not enlarge the burst");
+        assert!(!has(budget, 60_000), "a long pause does not enlarge the burst");
         budget.spend(0, rate, at(60_000));
         budget.spend(1 << 40, Rate::new(u32::MAX), at(60_000));
-        assert!(budget.has(credit(60_000)), "an unlimited rate spends nothing");
+        assert!(has(budget, 60_000), "an unlimited rate spends nothing");
+    }
+
+    #[test]
+    fn actions_may_exceed_the_burst_further_than_other_updates() {
+        let (rate, mut budget) = (Rate::new(1000), Budget::default());
+        let at = |millis| AppInstant::new(Duration::from_millis(millis));
+        let has = |budget: Budget, kind, millis| budget.has(kind, Credit::at(at(millis)));
+        budget.spend(800, rate, at(0));
+        for (kind, millis) in
+            [(UpdateKind::Action, 50), (UpdateKind::Own, 300), (UpdateKind::Other, 550)]
+        {
+            assert!(!has(budget, kind, millis - 1), "{kind:?}");
+            assert!(has(budget, kind, millis), "{kind:?}");
+        }
+        budget.plan(rate.nanos(5000), Credit::at(at(50)));
+        assert!(has(budget, UpdateKind::Action, 50), "all actions of the tick are sent");
+        assert!(!has(budget, UpdateKind::Own, 550));
+        budget.spend(5000, rate, at(50));
+        assert!(!has(budget, UpdateKind::Action, 1000), "they count in the next tick");
     }
 
     #[test]
     fn rate_change_keeps_debt_in_bytes() {
         let at = |millis| AppInstant::new(Duration::from_millis(millis));
         let [slow, fast, unlimited] = [1, 1000, u32::MAX].map(Rate::new);
+        let has = |budget: Budget, millis| budget.has(UpdateKind::Other, Credit::at(at(millis)));
         let mut budget = Budget::default();
         budget.spend(1500, slow, at(0));
         budget.convert(slow, fast, at(0));
-        assert!(!budget.has(Credit::at(at(1249))));
-        assert!(budget.has(Credit::at(at(1250))));
+        assert!(!has(budget, 1249));
+        assert!(has(budget, 1250));
         budget.convert(fast, slow, at(500));
-        assert!(!budget.has(Credit::at(at(999_000))), "debt is kept at the slower rate");
+        assert!(!has(budget, 999_000), "debt is kept at the slower rate");
         budget.convert(slow, unlimited, at(500));
-        assert!(budget.has(Credit::at(at(500))));
+        assert!(has(budget, 500));
         budget.convert(unlimited, slow, at(90_000));
         assert_eq!(budget.left(fast, at(90_000)), 125, "an unlimited rate leaves no debt");
     }

@@ -38,7 +38,7 @@ impl Interval {
 /// When a viewer's next update is due.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timer {
-    /// Zero if the next update is due regardless of priority and budget.
+    /// Zero if the next update is due regardless of priority.
     due_at: AppInstant,
 }
 
@@ -61,12 +61,12 @@ impl Timer {
         self.due_at = AppInstant(now.0.saturating_add(span.micros)).max(AppInstant(1));
     }
 
-    /// Makes the next update due regardless of priority and budget.
+    /// Makes the next update due regardless of priority, as the result of an action.
     pub(crate) fn hurry(&mut self) {
         self.due_at = AppInstant(0);
     }
 
-    /// Returns `true` if the next update is due regardless of priority and budget.
+    /// Returns `true` if the next update is the result of an action.
     pub(crate) fn hurries(self) -> bool {
         self.due_at == AppInstant(0)
     }

@@ -26,15 +26,22 @@ pub struct SyncSettings {
     /// player's own action does not wait. Default: zero.
     pub debounce_delay: Duration,
     /// Maximum bytes per second to one client, averaged over time; `u32::MAX` for no limit. Updates above it
-    /// wait and are merged with later ones. [`Critical`](super::priority::SyncPriority::Critical) updates are
-    /// sent first, then those that have waited longest. Answers, openings and closings do not wait, but they
-    /// count. Chunks use what is left. Default: 50,000.
+    /// wait and are merged with later ones. The results of the player's own actions are sent first, then changes of
+    /// the inventories that it owns, then [`Critical`](super::priority::SyncPriority::Critical) updates of others,
+    /// then those that have waited longest.
+    ///
+    /// After a pause, the bytes of 250 ms may be sent at once. Inventories that the player owns may exceed this by the
+    /// bytes of another 250 ms, and all that its actions have changed in a tick may be sent if the excess was below
+    /// those of 500 ms before. Above that, the results of actions wait as well, and their answers with them. Other
+    /// answers, openings and closings do not wait, but they count. Chunks use what is left. Default: 50,000.
     pub bytes_per_second: u32,
-    /// The same for all clients together. Default: `u32::MAX`, no limit.
+    /// The same for all clients together. Clients that wait are sent equally many bytes, so that none can use up the
+    /// bytes of the others. The results of a player's actions and its own inventories do not wait for the others; with
+    /// them, a client may be ahead by what its equal part earns in a second. Default: `u32::MAX`, no limit.
     pub total_bytes_per_second: u32,
-    /// Time after the last update of an inventory at which it is idle, and its viewers are sent a checksum. A
+    /// Time after an inventory was opened or last updated at which it is idle, and its viewers are sent a checksum. A
     /// client whose copy differs requests a repair. An inventory that never becomes idle is checked after 8
-    /// times this delay. Zero disables checksums. Default: 5 seconds.
+    /// times this delay. At most 32 inventories are checked in a tick. Zero disables checksums. Default: 5 seconds.
     pub checksum_delay: Duration,
 }
 

@@ -2,7 +2,11 @@
 //! freely among all inventories that it owns.
 
 use bevy::{
-    ecs::lifecycle::{Discard, Insert, Remove},
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Discard, Insert, Remove},
+        query::Allow,
+    },
     platform::collections::{HashMap, HashSet},
     prelude::*,
 };
@@ -22,11 +26,19 @@ pub(crate) struct OwnedInventories {
     by_client: HashMap<ClientId, SmallVec<[Entity; 2]>>,
     /// Players that own several inventories, none of which is marked as acting. Each was logged once.
     ambiguous: HashSet<ClientId>,
+    /// Players that own or owned a marked inventory. They act from no other.
+    had_body: HashSet<ClientId>,
     /// Whether a player may have lost the body from which it opened an inventory.
     pub(super) changed: bool,
 }
 
 impl OwnedInventories {
+    /// Removes what is stored about a client that has disconnected.
+    pub(crate) fn forget(&mut self, client: ClientId) {
+        self.ambiguous.remove(&client);
+        self.had_body.remove(&client);
+    }
+
     pub(crate) fn of(&self, client: ClientId) -> &[Entity] {
         self.by_client.get(&client).map_or(&[], SmallVec::as_slice)
     }
@@ -35,6 +47,7 @@ impl OwnedInventories {
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<OwnedInventories>()
         .add_observer(add_owned)
+        .add_observer(add_body)
         .add_observer(remove_owned)
         .add_observer(recheck::<Insert, Owner>)
         .add_observer(recheck::<Remove, Owner>)
@@ -44,16 +57,29 @@ pub(crate) fn plugin(app: &mut App) {
 
 fn add_owned(
     insert: On<Insert, Owner>,
-    owners: Query<&Owner>,
+    owners: Query<(&Owner, Has<ActingInventory>), Allow<Disabled>>,
     mut owned: ResMut<OwnedInventories>,
 ) {
-    let Ok(owner) = owners.get(insert.entity) else { return };
+    let Ok((owner, acts)) = owners.get(insert.entity) else { return };
     owned.by_client.entry(owner.0).or_default().push(insert.entity);
+    if acts {
+        owned.had_body.insert(owner.0);
+    }
+}
+
+fn add_body(
+    insert: On<Insert, ActingInventory>,
+    owners: Query<&Owner, Allow<Disabled>>,
+    mut owned: ResMut<OwnedInventories>,
+) {
+    if let Ok(owner) = owners.get(insert.entity) {
+        owned.had_body.insert(owner.0);
+    }
 }
 
 fn remove_owned(
     discard: On<Discard, Owner>,
-    owners: Query<&Owner>,
+    owners: Query<&Owner, Allow<Disabled>>,
     mut owned: ResMut<OwnedInventories>,
 ) {
     let Ok(owner) = owners.get(discard.entity) else { return };
@@ -72,11 +98,12 @@ fn recheck<E: EntityEvent, C: Component>(_: On<E, C>, mut owned: ResMut<OwnedInv
 }
 
 /// Returns `true` if a player may act from an inventory: it owns it now and in what it was last sent, and the
-/// inventory is marked as acting, or is the only one that the player owns.
+/// inventory is marked as acting, or is the only one of a player that never had a marked one.
 pub(crate) fn is_body(world: &World, client: ClientId, inventory: Entity) -> bool {
-    let owned = world.resource::<OwnedInventories>().of(client);
-    let marked = |inventory: Entity| world.get::<ActingInventory>(inventory).is_some();
-    let acts = marked(inventory) || (owned.len() == 1 && owned[0] == inventory);
+    let all = world.resource::<OwnedInventories>();
+    let owned = all.of(client);
+    let marked = world.get::<ActingInventory>(inventory).is_some();
+    let acts = marked || (*owned == [inventory] && !all.had_body.contains(&client));
     let seen = world.resource::<Subscriptions>().access(inventory, client);
     owned.contains(&inventory) && acts && seen.is_some_and(|access| access.owner)
 }

@@ -52,7 +52,7 @@ pub(crate) fn batch_changes(
     mut stats: ResMut<InventoryStats>,
 ) {
     let now = AppInstant::new(time.elapsed());
-    throttle.begin_tick(clock.tick, now);
+    throttle.begin_tick(clock.tick, now, clients.len());
     let known = periods.filter(|_| !settings.is_changed() && !policy.is_changed());
     let periods = *periods.insert(known.unwrap_or_else(|| policy.periods(&settings)));
     if settings.is_changed() {
@@ -94,11 +94,11 @@ pub(crate) fn batch_changes(
         batching.serve(inventory, inventories.get(inventory), Trigger::Queued(position));
     }
     batching.stats.updates_throttled += batching.throttle.end_queued(batching.clients);
-    while let Some(inventory) = idle.next(now, settings.checksum_delay, &mut subscriptions) {
+    for inventory in idle.take_due(now, settings.checksum_delay, &mut subscriptions) {
         if let Ok((baseline, _)) = inventories.get(inventory) {
             let version = baseline.version();
             let checksum = checksum(baseline.state(), version, clock.epoch);
-            send_checksum(inventory, version, checksum, &subscriptions, &mut clients);
+            send_checksum(inventory, version, checksum, &mut subscriptions, &mut clients);
         }
     }
 }
@@ -123,11 +123,11 @@ impl Trigger {
     /// priority of the inventory.
     #[inline]
     fn serves(self, viewer: &Subscription, priority: SyncPriority, now: AppInstant) -> bool {
-        let has_priority = match self {
-            Self::Queued(position) => viewer.priority.unwrap_or(priority) == position.priority,
+        let has_rank = match self {
+            Self::Queued(position) => viewer.rank(priority) == position.rank,
             _ => true,
         };
-        has_priority && viewer.timer.is_due(now)
+        has_rank && viewer.timer.is_due(now)
     }
 }
 
@@ -346,8 +346,8 @@ impl Serving<'_> {
         for viewer in &self.views.subscriptions {
             let is_due = flushing || self.trigger.serves(viewer, self.priority, self.now);
             if is_due && viewer.is_behind(version) {
-                let priority = viewer.priority.unwrap_or(self.priority);
-                self.throttle.queue(viewer, QueuePosition { priority, since }, self.clients);
+                let rank = viewer.rank(self.priority);
+                self.throttle.queue(viewer, QueuePosition { rank, since }, self.clients);
             }
         }
         let committed = self.trigger == Trigger::Changed;

@@ -102,7 +102,8 @@ impl Building<'_, '_, '_> {
             return;
         }
         let mut wanted = core::mem::take(&mut views.transfers.wanted);
-        wanted.sort_unstable();
+        // The player's own inventories come first.
+        wanted.sort_unstable_by_key(|view| (!views.own.contains(view), *view));
         wanted.dedup();
         let mut wanted = wanted.into_iter();
         let mut contents = TransferContents::default();
@@ -191,8 +192,10 @@ pub(crate) fn send_chunks(
     // Each tick another client is served first.
     chunked.rotate_left(1);
     chunked.retain(|client| {
-        let left_in_total = throttle.total.left(total_rate, now);
         let Some((outbox, views)) = clients.by_entity_mut(*client) else { return false };
+        let left_in_total = throttle.total.left(total_rate, now);
+        // While others use up the total, the client still gets its share of it.
+        let left_in_total = left_in_total.max(throttle.shares.left(&views.share, total_rate));
         let number = views.transfers.last;
         let Some(transfer) = &mut views.transfers.transfer else {
             return !views.transfers.is_idle();
@@ -220,6 +223,7 @@ pub(crate) fn send_chunks(
         stats.bytes_chunks += bytes as u64;
         outbox.budget.spend(bytes, rate, now);
         throttle.total.spend(bytes, total_rate, now);
+        throttle.shares.spend(&mut views.share, total_rate.nanos(bytes));
         true
     });
     chunked.append(&mut clients.chunked);

@@ -137,7 +137,9 @@ impl Encoding<'_, '_, '_> {
         let openings = core::mem::take(&mut views.openings);
         let handover = views.handover.take();
         let reset = core::mem::take(&mut views.reset);
-        let answers = sessions.take_answers(slot.client, reset);
+        // An answer is sent together with the result of the action.
+        let waits = views.queue.has_action() && !reset;
+        let answers = if waits { None } else { sessions.take_answers(slot.client, reset) };
         for ViewOpening { inventory, .. } in &openings {
             let found = self.inventories.get(*inventory).into_iter();
             views.need(found.flat_map(|(baseline, _)| baseline.data()));

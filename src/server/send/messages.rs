@@ -10,6 +10,7 @@ use crate::{
     server::{
         pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
+            client::ClientViews,
             clients::{Clients, Outbox},
             throttle::Throttle,
         },
@@ -39,37 +40,43 @@ pub(crate) fn send_messages(
     // Change detection is triggered once, not for every message.
     let (clients, messages) = (&mut *clients, &mut *messages);
     let now = AppInstant::new(time.elapsed());
-    let [rate, total_rate] = settings.rates();
+    let rates = settings.rates();
     let (mut sent_messages, mut sent_bytes) = (0, 0);
     let now_nanos = now.nanos();
-    let mut send = |outbox: &mut Outbox, client, bytes: Bytes, nanos| {
-        sent_messages += 1;
-        sent_bytes += bytes.len();
-        outbox.record_sent(bytes.len());
-        outbox.budget.spend_time(nanos, now_nanos);
-        messages.send(client, channel, bytes);
-    };
+    let Throttle { total, shares, .. } = &mut *throttle;
+    let mut send =
+        |(outbox, views): (&mut Outbox, &mut ClientViews), client, bytes: Bytes, nanos| {
+            let [nanos, total_nanos] = nanos;
+            sent_messages += 1;
+            sent_bytes += bytes.len();
+            outbox.record_sent(bytes.len());
+            outbox.budget.spend_time(nanos, now_nanos);
+            if total_nanos > 0 {
+                shares.spend(&mut views.share, total_nanos);
+            }
+            messages.send(client, channel, bytes);
+        };
     let mut pending = core::mem::take(&mut clients.pending);
     for slot in pending.drain(..) {
-        let Some(outbox) = clients.outbox_mut(slot) else { continue };
+        let Some((outbox, views)) = clients.at_mut(slot) else { continue };
         outbox.reset();
         if !outbox.message.is_empty() {
             let bytes = outbox.message.take_bytes();
-            let nanos = rate.nanos(bytes.len());
-            send(outbox, slot.client, bytes, nanos);
+            let nanos = rates.map(|rate| rate.nanos(bytes.len()));
+            send((outbox, views), slot.client, bytes, nanos);
         }
     }
     clients.pending = pending;
     clients.has_events = false;
     for (targets, bytes) in encoded.shared.drain(..) {
-        let nanos = rate.nanos(bytes.len());
+        let nanos = rates.map(|rate| rate.nanos(bytes.len()));
         for (slot, _) in &batched.targets[targets] {
-            if let Some(outbox) = clients.outbox_mut(*slot) {
-                send(outbox, slot.client, bytes.clone(), nanos);
+            if let Some(there) = clients.at_mut(*slot) {
+                send(there, slot.client, bytes.clone(), nanos);
             }
         }
     }
     stats.messages_sent += sent_messages;
     stats.bytes_sent += sent_bytes as u64;
-    throttle.total.spend(sent_bytes, total_rate, now);
+    total.spend(sent_bytes, rates[1], now);
 }

@@ -1,5 +1,7 @@
 //! Selects the views that open in this tick, and the chunked transfers that are handed over.
 
+use core::time::Duration;
+
 use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
@@ -45,6 +47,9 @@ struct Selecting<'a, 'w, 's> {
     copies: &'a mut EncodedCopies,
     /// Buffer for encoding a message only to determine its length.
     scratch: BitWriter,
+    idle: &'a mut IdleChecks,
+    now: AppInstant,
+    checksum_delay: Duration,
     stats: &'a mut InventoryStats,
 }
 
@@ -64,7 +69,6 @@ pub(crate) fn select_openings(
     mut stats: ResMut<InventoryStats>,
 ) {
     copies.clear();
-    let now = AppInstant::new(time.elapsed());
     let pending = core::mem::take(&mut clients.pending);
     let mut selecting = Selecting {
         inventories: &inventories,
@@ -74,6 +78,9 @@ pub(crate) fn select_openings(
         clients: &mut clients,
         copies: &mut copies,
         scratch: BitWriter::default(),
+        idle: &mut idle,
+        now: AppInstant::new(time.elapsed()),
+        checksum_delay: settings.checksum_delay,
         stats: &mut stats,
     };
     for slot in &pending {
@@ -82,14 +89,6 @@ pub(crate) fn select_openings(
         }
         let client = slot.client;
         let openings = selecting.select(client);
-        for ViewOpening { inventory, .. } in
-            openings.iter().filter(|opening| opening.since.is_some())
-        {
-            // A copy that the client has kept may be wrong, so a checksum follows.
-            if let Some(views) = selecting.subscriptions.get_mut(*inventory) {
-                idle.record_sent(*inventory, views, now, settings.checksum_delay);
-            }
-        }
         let handover = selecting.hand_over(client, &mut throttle);
         if let Some(views) = selecting.clients.get_mut(client) {
             (views.openings, views.handover) = (openings, handover);
@@ -142,9 +141,17 @@ impl Selecting<'_, '_, '_> {
         }
         self.clients.send_in_chunks(client, in_chunks);
         for ViewOpening { inventory, head, .. } in &openings {
-            begin_view(*inventory, client, head.version, self.subscriptions, self.clients);
+            self.begin(*inventory, client, head.version);
         }
         openings
+    }
+
+    /// Records that a full update of this version is on its way to a client. A checksum follows.
+    fn begin(&mut self, inventory: Entity, client: Entity, version: u64) {
+        begin_view(inventory, client, version, self.subscriptions, self.clients);
+        if let Some(views) = self.subscriptions.get_mut(inventory) {
+            self.idle.record_sent(inventory, views, self.now, self.checksum_delay);
+        }
     }
 
     fn head(&self, client: Entity, view: u32) -> Option<(Entity, OpenHead)> {
@@ -169,7 +176,7 @@ impl Selecting<'_, '_, '_> {
                 }
                 continue;
             };
-            begin_view(*inventory, client, head.version, self.subscriptions, self.clients);
+            self.begin(*inventory, client, head.version);
             if version > head.version
                 && let Some(views) = self.subscriptions.get_mut(*inventory)
             {

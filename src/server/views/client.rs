@@ -1,12 +1,15 @@
 //! What one client sees, and what waits to be sent to it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bevy::{platform::collections::HashSet, prelude::*};
 
 use crate::{
-    model::id::{DataId, InventoryId},
-    server::send::transfers::OutgoingTransfers,
+    model::{
+        id::{DataId, InventoryId},
+        limits::CLIENT_SLOTS_MAX,
+    },
+    server::{pacing::budget::Budget, send::transfers::OutgoingTransfers},
     wire::{COPIES_MAX, CloseCause, Handover, OpenHead, VIEWS_MAX, encode::ChangedSlot},
 };
 
@@ -32,6 +35,12 @@ pub(crate) struct ClientViews {
     pub(crate) reset: bool,
     /// Inventories by view.
     pub(crate) views: Vec<Option<Entity>>,
+    /// Number of these inventories.
+    open: usize,
+    /// Number of their slots, as of the last update of the views.
+    slots: usize,
+    /// Views of the inventories that the client owns.
+    pub(crate) own: BTreeSet<u32>,
     /// All views below this one are taken.
     lowest_free: usize,
     pub(crate) closes: Vec<(u32, CloseCause)>,
@@ -45,7 +54,10 @@ pub(crate) struct ClientViews {
     /// [`COPIES_MAX`].
     kept_copies: VecDeque<(InventoryId, u64)>,
     /// Views that wait for the byte budget.
-    pub(super) queue: ThrottleQueue,
+    pub(crate) queue: ThrottleQueue,
+    /// What the client was sent of the bytes of all clients together; see
+    /// [`Shares`](crate::server::pacing::shares::Shares).
+    pub(crate) share: Budget,
     /// Checksums to send, by view.
     pub(crate) checksums: Vec<(u32, u64)>,
     /// Full updates that are sent in chunks.
@@ -64,6 +76,13 @@ pub(crate) struct ClientViews {
     pub(super) repairs_after: u64,
 }
 
+/// What a client would see, which is more than it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SeesTooMuch {
+    pub(crate) views: usize,
+    pub(crate) slots: usize,
+}
+
 /// A view that opens in this tick.
 #[derive(Debug)]
 pub(crate) struct ViewOpening {
@@ -75,24 +94,52 @@ pub(crate) struct ViewOpening {
 }
 
 impl ClientViews {
-    /// Assigns the lowest free view to an inventory. Returns `None` if the client has [`VIEWS_MAX`] views.
-    pub(super) fn add(&mut self, inventory: Entity) -> Option<u32> {
+    /// Assigns the lowest free view to an inventory with this number of slots.
+    ///
+    /// # Errors
+    ///
+    /// [`SeesTooMuch`] if it would exceed the limits.
+    pub(super) fn add(&mut self, inventory: Entity, slots: usize) -> Result<u32, SeesTooMuch> {
         let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
         let free = self.lowest_free + taken;
-        if free >= VIEWS_MAX {
-            return None;
+        let too_much = SeesTooMuch { views: self.open + 1, slots: self.slots + slots };
+        if too_much.slots > CLIENT_SLOTS_MAX {
+            return Err(too_much);
         }
+        let view = u32::try_from(free).ok().filter(|_| free < VIEWS_MAX).ok_or(too_much)?;
         if free == self.views.len() {
             self.views.push(None);
         }
         self.views[free] = Some(inventory);
         self.lowest_free = free + 1;
-        u32::try_from(free).ok()
+        (self.open, self.slots) = (too_much.views, too_much.slots);
+        Ok(view)
     }
 
-    /// Frees a view, and drops what waits for it.
-    pub(super) fn remove(&mut self, view: u32) {
+    /// Returns the number of inventories that the client sees.
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Records that an inventory in view has another number of slots now.
+    ///
+    /// # Errors
+    ///
+    /// [`SeesTooMuch`] if it exceeds the limit. The view must be removed.
+    pub(super) fn resize(&mut self, before: usize, after: usize) -> Result<(), SeesTooMuch> {
+        self.slots = self.slots - before + after;
+        if self.slots > CLIENT_SLOTS_MAX && after > before {
+            return Err(SeesTooMuch { views: self.open, slots: self.slots });
+        }
+        Ok(())
+    }
+
+    /// Frees the view of an inventory with this number of slots, and drops what waits for it.
+    pub(super) fn remove(&mut self, view: u32, slots: usize) {
+        self.open -= 1;
+        self.slots -= slots;
         self.views[view as usize] = None;
+        self.own.remove(&view);
         self.lowest_free = self.lowest_free.min(view as usize);
         self.queue.remove(view);
         self.checksums.retain(|(there, _)| *there != view);

@@ -164,6 +164,12 @@ impl Clients {
         Some((outbox, self.views.get_mut(slot.index as usize)?))
     }
 
+    /// Returns what the client in a slot was sent of the bytes of all clients together.
+    pub(super) fn share(&self, slot: ClientSlot) -> Option<&Budget> {
+        let there = self.outbox(slot).and_then(|_| self.views.get(slot.index as usize));
+        there.map(|views| &views.share)
+    }
+
     /// Returns the outbox and the views of a client.
     pub(crate) fn by_entity_mut(
         &mut self,
@@ -174,6 +180,14 @@ impl Clients {
 
     pub(super) fn budgets_mut(&mut self) -> impl Iterator<Item = &mut Budget> {
         self.outboxes.iter_mut().map(|outbox| &mut outbox.budget)
+    }
+
+    pub(super) fn shares_mut(&mut self) -> impl Iterator<Item = &mut Budget> {
+        self.views.iter_mut().map(|views| &mut views.share)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
     }
 
     /// Returns the inventory that a client knows by this view.
@@ -269,7 +283,7 @@ impl Clients {
         let (outbox, views) = (self.outbox(slot)?, self.get(client)?);
         let SentTotals { updates, merged, throttled, messages, bytes } = outbox.totals;
         Some(ClientSyncStats {
-            views: views.views.iter().flatten().count() as u64,
+            views: views.open() as u64,
             chunked: views.transfers.len() as u64,
             updates,
             merged,

@@ -4,7 +4,6 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
-use smallvec::SmallVec;
 
 use crate::server::pacing::clock::AppInstant;
 
@@ -16,7 +15,10 @@ use super::{
 /// An inventory that never becomes idle is checked after this multiple of the delay.
 const BUSY_DELAYS: u32 = 8;
 
-/// Inventories that changed and have not been checked since.
+/// Maximum number of inventories that are checked in one tick, so that many that opened at once cause no burst.
+const CHECKS_PER_TICK: usize = 32;
+
+/// Inventories that opened or changed and have not been checked since.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct IdleChecks {
     /// Inventories with the time of their check, the earliest first.
@@ -24,8 +26,8 @@ pub(crate) struct IdleChecks {
 }
 
 impl IdleChecks {
-    /// Records that an update of an inventory was sent. It is checked once none has been sent for `delay`. With
-    /// a `delay` of zero it is never checked.
+    /// Records that an inventory, or an update of it, was sent. It is checked once none has been sent for `delay`.
+    /// With a `delay` of zero it is never checked.
     pub(crate) fn record_sent(
         &mut self,
         inventory: Entity,
@@ -45,9 +47,17 @@ impl IdleChecks {
         self.queue.front().is_some_and(|(due, _)| *due <= now)
     }
 
-    /// Returns the next inventory that is idle, or has been busy for too long. Returns `None` if no more checks
-    /// are due.
-    pub(crate) fn next(
+    /// Returns the inventories that are idle, or have been busy for too long, at most [`CHECKS_PER_TICK`].
+    pub(crate) fn take_due(
+        &mut self,
+        now: AppInstant,
+        delay: Duration,
+        subscriptions: &mut Subscriptions,
+    ) -> Vec<Entity> {
+        core::iter::from_fn(|| self.next(now, delay, subscriptions)).take(CHECKS_PER_TICK).collect()
+    }
+
+    fn next(
         &mut self,
         now: AppInstant,
         delay: Duration,
@@ -74,21 +84,23 @@ impl IdleChecks {
     }
 }
 
-/// Schedules a checksum for every viewer that has been sent this version.
+/// Schedules a checksum for every viewer that has been sent this version, and has not been sent its checksum.
 pub(crate) fn send_checksum(
     inventory: Entity,
     version: u64,
     checksum: u64,
-    subscriptions: &Subscriptions,
+    subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get(inventory) else { return };
-    let current = views.subscriptions.iter().filter(|viewer| viewer.sent == Some(version));
-    let current: SmallVec<[(Entity, u32); 4]> =
-        current.map(|viewer| (viewer.slot.client, viewer.view)).collect();
-    for (client, view) in current {
+    let Some(views) = subscriptions.get_mut(inventory) else { return };
+    for viewer in views.subscriptions.iter_mut() {
+        if viewer.sent != Some(version) || viewer.checked == version {
+            continue;
+        }
+        viewer.checked = version;
+        let client = viewer.slot.client;
         if let Some(there) = clients.get_mut(client) {
-            there.checksums.push((view, checksum));
+            there.checksums.push((viewer.view, checksum));
             clients.mark_eventful(client);
         }
     }

@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{
+    client::SeesTooMuch,
     clients::Clients,
     subscriptions::{Access, InventoryViews, Subscription, Subscriptions},
     throttle::Throttle,
@@ -36,11 +37,12 @@ pub(super) fn remove_inventory(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(InventoryViews { id, subscriptions, .. }) = subscriptions.remove(inventory) else {
+    let Some(InventoryViews { id, slots, subscriptions, .. }) = subscriptions.remove(inventory)
+    else {
         return;
     };
     for subscription in subscriptions {
-        close(id, &subscription, CloseCause::Despawned, clients);
+        close((id, slots), &subscription, CloseCause::Despawned, clients);
     }
 }
 
@@ -55,22 +57,34 @@ pub(super) fn remove_if_unseen(
     }
 }
 
-/// Subscribes exactly the clients in `wanted` to an inventory.
+/// Subscribes exactly the clients in `wanted` to an inventory with this number of slots. Returns those that would see
+/// too much, and do not see it.
 pub(super) fn update_subscribers(
-    (inventory, id): (Entity, InventoryId),
+    (inventory, id, slots): (Entity, InventoryId, usize),
     wanted: &[(ClientId, Access, Option<SyncPriority>)],
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
     throttle: &mut Throttle,
-) {
+) -> Vec<(Entity, SeesTooMuch)> {
+    let mut refused = Vec::new();
     let of_clients = wanted.iter().filter_map(|(client, access, priority)| {
         client.entity().map(|client| (client, (*access, *priority)))
     });
     let mut missing: EntityHashMap<(Access, Option<SyncPriority>)> = of_clients.collect();
     let views = subscriptions.get_or_insert(inventory, id);
+    let slots_before = core::mem::replace(&mut views.slots, slots);
     for before in core::mem::take(&mut views.subscriptions) {
-        match missing.remove(&before.slot.client) {
-            None => close(id, &before, CloseCause::Hidden, clients),
+        let client = before.slot.client;
+        let resized =
+            clients.get_mut(client).map_or(Ok(()), |there| there.resize(slots_before, slots));
+        let access = missing.remove(&client);
+        if let Err(too_much) = resized {
+            close((id, slots), &before, CloseCause::Hidden, clients);
+            refused.extend(access.map(|_| (client, too_much)));
+            continue;
+        }
+        match access {
+            None => close((id, slots), &before, CloseCause::Hidden, clients),
             Some((access, priority)) if access == before.access => {
                 views.subscriptions.push(Subscription { priority, ..before });
                 if priority != before.priority {
@@ -80,6 +94,7 @@ pub(super) fn update_subscribers(
             Some((access, priority)) => {
                 let changed = Subscription { access, priority, sent: None, ..before };
                 views.subscriptions.push(changed);
+                record_owner(&changed, clients);
                 open(&changed, clients);
             }
         }
@@ -87,14 +102,20 @@ pub(super) fn update_subscribers(
     for client in wanted.iter().filter_map(|(client, ..)| client.entity()) {
         let Some((access, priority)) = missing.remove(&client) else { continue };
         let Some(slot) = clients.slot(client) else { continue };
-        let view = clients.get_mut(client).and_then(|there| there.add(inventory));
-        if let Some(view) = view {
-            let (sent, known, timer) = (None, false, Timer::default());
-            let new = Subscription { slot, view, access, sent, priority, timer, known };
-            views.subscriptions.push(new);
-            open(&new, clients);
+        let Some(there) = clients.get_mut(client) else { continue };
+        match there.add(inventory, slots) {
+            Ok(view) => {
+                let (sent, known, checked, timer) = (None, false, 0, Timer::default());
+                let new =
+                    Subscription { slot, view, access, sent, priority, timer, known, checked };
+                views.subscriptions.push(new);
+                record_owner(&new, clients);
+                open(&new, clients);
+            }
+            Err(too_much) => refused.push((client, too_much)),
         }
     }
+    refused
 }
 
 /// Schedules a full update of an inventory for the viewer at this position.
@@ -120,10 +141,20 @@ pub(crate) fn begin_view(
     let Some(views) = subscriptions.get_mut(inventory) else { return };
     let of_client = |subscription: &&mut Subscription| subscription.slot.client == client;
     if let Some(subscription) = views.subscriptions.iter_mut().find(of_client) {
-        (subscription.sent, subscription.known) = (Some(version), true);
+        (subscription.sent, subscription.known, subscription.checked) = (Some(version), true, 0);
     }
     if let Some(there) = clients.get_mut(client) {
         there.drop_copy(views.id);
+    }
+}
+
+/// Keeps the views of the inventories that a client owns.
+fn record_owner(subscription: &Subscription, clients: &mut Clients) {
+    let Some(views) = clients.get_mut(subscription.slot.client) else { return };
+    if subscription.access.owner {
+        views.own.insert(subscription.view);
+    } else {
+        views.own.remove(&subscription.view);
     }
 }
 
@@ -136,10 +167,15 @@ fn open(subscription: &Subscription, clients: &mut Clients) {
     }
 }
 
-fn close(id: InventoryId, subscription: &Subscription, cause: CloseCause, clients: &mut Clients) {
+fn close(
+    (id, slots): (InventoryId, usize),
+    subscription: &Subscription,
+    cause: CloseCause,
+    clients: &mut Clients,
+) {
     let client = subscription.slot.client;
     let Some(views) = clients.get_mut(client) else { return };
-    views.remove(subscription.view);
+    views.remove(subscription.view, slots);
     if subscription.known {
         if cause == CloseCause::Hidden {
             // While a full update is on its way the client has no version to continue from.

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use bevy::{ecs::entity::EntityHashMap, prelude::*};
+use bevy::{
+    ecs::entity::{EntityHashMap, EntityHashSet},
+    prelude::*,
+};
 use bevy_replicon::prelude::*;
 use smallvec::SmallVec;
 
@@ -11,6 +14,7 @@ use crate::{
     server::{
         baseline::{Baseline, LOG_MAX, LoggedChange},
         pacing::{
+            budget::UpdateKind,
             clock::{AppInstant, Timer},
             priority::SyncPriority,
         },
@@ -18,8 +22,10 @@ use crate::{
 };
 
 use super::{
+    access::Viewers,
     client::ClientViews,
     clients::{ClientSlot, Clients},
+    queue::QueueRank,
 };
 
 /// All open views by inventory.
@@ -31,6 +37,8 @@ pub(crate) struct Subscriptions {
     next_handle: u32,
     /// Inventories whose viewers must be updated.
     stale: Vec<Entity>,
+    /// For each client, the inventories whose [`Viewers`] listed it in the last tick, whether it is connected or not.
+    listing: EntityHashMap<EntityHashSet>,
     /// Whether the local player has ever seen an inventory.
     pub(crate) seen_locally: bool,
 }
@@ -41,6 +49,8 @@ pub(crate) struct InventoryViews {
     pub(crate) id: InventoryId,
     pub(crate) handle: u32,
     pub(crate) subscriptions: SmallVec<[Subscription; 1]>,
+    /// Number of slots of the inventory, as of the last update of the views.
+    pub(super) slots: usize,
     /// Recent changes that some viewer has not been sent, at most [`LOG_MAX`].
     pub(crate) log: Vec<LoggedChange>,
     /// Whether the inventory is on the list of those with a viewer that is not due yet.
@@ -70,6 +80,8 @@ pub(crate) struct Subscription {
     pub(crate) timer: Timer,
     /// Whether the client knows the view from a full update.
     pub(crate) known: bool,
+    /// The last version of which the client was sent the checksum. Zero for none.
+    pub(crate) checked: u64,
 }
 
 /// What a player may do with an inventory.
@@ -119,6 +131,9 @@ impl Subscriptions {
     /// Removes an inventory and frees its handle.
     pub(super) fn remove(&mut self, inventory: Entity) -> Option<InventoryViews> {
         let removed = self.inventories.remove(&inventory)?;
+        for subscription in &removed.subscriptions {
+            unlist(&mut self.listing, subscription.slot.client, inventory);
+        }
         self.free_handles.push_back(removed.handle);
         Some(removed)
     }
@@ -129,6 +144,42 @@ impl Subscriptions {
             views.local.take().map(|_| (*inventory, views.id))
         };
         self.inventories.iter_mut().filter_map(seen).collect()
+    }
+
+    /// Returns the inventories that list a client as a viewer.
+    pub(super) fn listing(&self, client: Entity) -> Vec<Entity> {
+        self.listing.get(&client).into_iter().flatten().copied().collect()
+    }
+
+    /// Removes a client, and returns the inventories that list it as a viewer.
+    pub(super) fn take_listing(&mut self, client: Entity) -> EntityHashSet {
+        self.listing.remove(&client).unwrap_or_default()
+    }
+
+    /// Records which clients an inventory lists as viewers. Returns those for which `exists` is `false`.
+    pub(super) fn record_listing(
+        &mut self,
+        inventory: Entity,
+        viewers: Option<&Viewers>,
+        exists: impl Fn(Entity) -> bool,
+    ) -> Vec<Entity> {
+        let lists = |client: Entity| {
+            viewers.is_some_and(|viewers| viewers.rights_of(ClientId::Client(client)).is_some())
+        };
+        let before = self.inventories.get(&inventory).map(|views| &views.subscriptions);
+        for subscription in before.into_iter().flatten().filter(|s| !lists(s.slot.client)) {
+            unlist(&mut self.listing, subscription.slot.client, inventory);
+        }
+        let mut gone = Vec::new();
+        for client in viewers.into_iter().flat_map(Viewers::iter).filter_map(|(id, _)| id.entity())
+        {
+            if exists(client) {
+                self.listing.entry(client).or_default().insert(inventory);
+            } else {
+                gone.push(client);
+            }
+        }
+        gone
     }
 
     /// Schedules an inventory for [`update_views`](super::viewers::update_views).
@@ -157,12 +208,21 @@ impl Subscriptions {
     }
 }
 
+fn unlist(listing: &mut EntityHashMap<EntityHashSet>, client: Entity, inventory: Entity) {
+    let Some(of_client) = listing.get_mut(&client) else { return };
+    of_client.remove(&inventory);
+    if of_client.is_empty() {
+        listing.remove(&client);
+    }
+}
+
 impl InventoryViews {
     fn new(id: InventoryId, handle: u32) -> Self {
         Self {
             id,
             handle,
             subscriptions: SmallVec::new(),
+            slots: 0,
             log: Vec::new(),
             waits: false,
             version: 0,
@@ -204,7 +264,7 @@ impl InventoryViews {
     }
 
     /// Makes a client's next update due in this tick regardless of priority, because its player has acted on the
-    /// inventory.
+    /// inventory. It is sent with the answer, or waits together with it while the budget is far exceeded.
     pub(crate) fn hurry(&mut self, client: ClientId) {
         for subscription in &mut self.subscriptions {
             if ClientId::Client(subscription.slot.client) == client {
@@ -237,6 +297,22 @@ impl InventoryViews {
 }
 
 impl Subscription {
+    /// Returns the kind of the viewer's next update.
+    #[inline]
+    pub(crate) fn kind(&self) -> UpdateKind {
+        match self.access.owner {
+            _ if self.timer.hurries() => UpdateKind::Action,
+            true => UpdateKind::Own,
+            false => UpdateKind::Other,
+        }
+    }
+
+    /// Returns the rank of the viewer's next update, given the priority of the inventory.
+    #[inline]
+    pub(crate) fn rank(&self, priority: SyncPriority) -> QueueRank {
+        QueueRank { kind: self.kind(), priority: self.priority.unwrap_or(priority) }
+    }
+
     /// Returns `true` if the viewer has not been sent this version.
     pub(crate) fn is_behind(&self, version: u64) -> bool {
         self.sent.is_some_and(|sent| sent < version)

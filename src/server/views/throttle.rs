@@ -1,7 +1,9 @@
 //! Which updates are sent at once, and which wait: because their viewer is not due yet, or because the byte
-//! budget is exhausted. Of the latter, critical ones are served first, then those that have waited longest.
+//! budget is exhausted. Of the latter, a client is first sent the results of its player's actions, then the player's own
+//! inventories, then critical ones, then those that have waited longest. If the budget of all clients together is
+//! exhausted, the client that was sent least is next.
 //!
-//! The cost of a tick depends on the updates that it sends, not on those that wait.
+//! The cost of a tick depends on the updates that it sends and the clients that wait, not on the updates that wait.
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,14 +13,15 @@ use bevy::prelude::*;
 use crate::server::{
     baseline::Baseline,
     pacing::{
-        budget::{Budget, Credit, Rate},
+        budget::{Budget, Credit, Rate, UpdateKind},
         clock::AppInstant,
         quality::LinkGrade,
+        shares::Shares,
     },
 };
 
 use super::{
-    clients::{ClientSlot, Clients},
+    clients::{ClientSlot, Clients, Outbox},
     queue::QueuePosition,
     subscriptions::{InventoryViews, Subscription},
 };
@@ -28,14 +31,15 @@ use super::{
 pub(crate) struct Throttle {
     /// What all clients together have spent.
     pub(crate) total: Budget,
+    pub(crate) shares: Shares,
     /// The last tick in which the total budget was exhausted.
     total_exhausted_at: u64,
     /// The rates of one client and of all clients together.
     rates: [Rate; 2],
     /// Clients whose queue is not empty, each once.
     clients: Vec<ClientSlot>,
-    /// The head of each queue, while the queues are served.
-    heads: BinaryHeap<Reverse<(QueuePosition, ClientSlot)>>,
+    /// The head of each queue with the share of its client, while the queues are served.
+    heads: BinaryHeap<Reverse<(Budget, QueuePosition, ClientSlot)>>,
     /// Number of updates that were queued in this tick.
     newly_queued: u64,
     /// Inventories with a viewer that is not due yet, each once.
@@ -57,9 +61,10 @@ pub(crate) struct Cost {
 }
 
 impl Throttle {
-    pub(crate) fn begin_tick(&mut self, tick: u64, now: AppInstant) {
+    pub(crate) fn begin_tick(&mut self, tick: u64, now: AppInstant, clients: usize) {
         (self.tick, self.credit) = (tick, Credit::at(now));
         self.total_exhausted = self.total_exhausted_at != 0 && self.total_exhausted_at + 1 >= tick;
+        self.shares.begin_tick(clients, self.total_exhausted);
     }
 
     /// Returns `true` if no update waits.
@@ -91,6 +96,8 @@ impl Throttle {
         }
         if all != all_before {
             self.total.convert(all_before, all, now);
+            self.shares = Shares::default();
+            clients.shares_mut().for_each(|share| *share = Budget::default());
         }
     }
 
@@ -101,8 +108,8 @@ impl Throttle {
     }
 
     /// Returns `true` if the byte budgets allow an update. While the client has queued updates or the total
-    /// budget is exhausted, only updates `from_queue` are allowed. Hurried updates and those of a flush are
-    /// always allowed.
+    /// budget is exhausted, only updates `from_queue` and results of actions are allowed. Those of a flush are always
+    /// allowed.
     #[inline]
     pub(crate) fn can_afford(
         &self,
@@ -111,9 +118,22 @@ impl Throttle {
         clients: &Clients,
     ) -> bool {
         let Some(outbox) = clients.outbox(viewer.slot) else { return true };
+        let kind = viewer.kind();
         let in_turn = from_queue || !(outbox.throttled || self.is_total_exhausted());
-        let has_credit = outbox.budget.has(self.credit) && self.total.has(self.credit);
-        in_turn && has_credit || viewer.timer.hurries() || self.is_flushing()
+        (in_turn || kind == UpdateKind::Action)
+            && outbox.budget.has(kind, self.credit)
+            && clients.share(viewer.slot).is_none_or(|share| self.has_share(share, kind))
+            || self.is_flushing()
+    }
+
+    /// Returns `true` if a client may be sent bytes of the total budget. The results of actions and the player's own
+    /// inventories depend only on what was sent to this client, so that the others cannot delay them.
+    #[inline]
+    fn has_share(&self, share: &Budget, kind: UpdateKind) -> bool {
+        // The total may be in debt because of others.
+        let limit = if self.shares.is_behind(share) { UpdateKind::Own } else { UpdateKind::Other };
+        let has_total = kind != UpdateKind::Other || self.total.has(limit, self.credit);
+        has_total && share.has(kind, self.shares.credit())
     }
 
     /// Reserves bytes for an update and returns the grade of the viewer's link, or `None` if it
@@ -129,20 +149,24 @@ impl Throttle {
         if !self.can_afford(viewer, from_queue, clients) {
             return None;
         }
-        let Some(outbox) = clients.outbox_mut(viewer.slot) else {
+        let Some((outbox, views)) = clients.at_mut(viewer.slot) else {
             return Some(LinkGrade::default());
         };
         outbox.budget.plan(cost.nanos, self.credit);
         if cost.total_nanos > 0 {
             self.total.plan(cost.total_nanos, self.credit);
+            views.share.plan(cost.total_nanos, self.shares.credit());
         }
         outbox.totals.updates += 1;
         outbox.totals.merged += cost.merged;
-        let (grade, throttled) = (outbox.grade, outbox.throttled);
-        if throttled {
-            unqueue(viewer, clients);
+        if !self.total.has(UpdateKind::Own, self.credit) {
+            // From now on, what each client was sent is compared.
+            self.total_exhausted_at = self.tick;
         }
-        Some(grade)
+        if outbox.throttled {
+            views.queue.remove(viewer.view);
+        }
+        Some(outbox.grade)
     }
 
     fn exhaust_total(&mut self) {
@@ -158,7 +182,8 @@ impl Throttle {
         clients: &mut Clients,
     ) {
         let Some((outbox, views)) = clients.at_mut(viewer.slot) else { return };
-        if !self.total.has(self.credit) && outbox.budget.has(self.credit) {
+        let kind = position.rank.kind;
+        if !self.has_total() && outbox.budget.has(kind, self.credit) {
             self.exhaust_total();
         }
         if views.queue.insert(viewer.view, position) {
@@ -174,36 +199,55 @@ impl Throttle {
     pub(crate) fn begin_queued(&mut self, clients: &Clients) {
         self.heads.clear();
         let heads = self.clients.iter().filter_map(|slot| {
-            let position = clients.get(slot.client)?.queue.head()?;
-            Some(Reverse((position, *slot)))
+            let views = clients.get(slot.client)?;
+            Some(Reverse((views.share, views.queue.head()?, *slot)))
         });
         self.heads.extend(heads);
     }
 
     /// Returns the next queued inventory whose client has bytes left.
     pub(crate) fn next_queued(&mut self, clients: &mut Clients) -> Option<(Entity, QueuePosition)> {
-        while let Some(Reverse((position, slot))) = self.heads.pop() {
-            if !self.is_flushing() && !self.total.has(self.credit) {
-                self.exhaust_total();
-                return None;
-            }
+        while let Some(Reverse((share, position, slot))) = self.heads.pop() {
             let Some((outbox, views)) = clients.at_mut(slot) else { continue };
-            if !self.is_flushing() && !outbox.budget.has(self.credit) {
-                continue;
+            // The client may have been sent something together with another one.
+            let mut next = None;
+            if (views.share, views.queue.head()) == (share, Some(position)) {
+                if !self.is_flushing() && !self.begin_turn(outbox, share, position.rank.kind) {
+                    continue;
+                }
+                let view = views.queue.pop(position.rank);
+                next = view.and_then(|view| *views.views.get(view as usize)?);
             }
-            let next = if views.queue.head() == Some(position) {
-                let view = views.queue.pop(position.priority);
-                view.and_then(|view| *views.views.get(view as usize)?)
-            } else {
-                // The view was served together with that of another client.
-                None
-            };
-            self.heads.extend(views.queue.head().map(|position| Reverse((position, slot))));
+            let head = views.queue.head();
+            self.heads.extend(head.map(|position| Reverse((views.share, position, slot))));
+            if position.rank.kind == UpdateKind::Action && next.is_some() {
+                // The answers are sent with the result.
+                clients.mark_eventful(slot.client);
+            }
             if let Some(inventory) = next {
                 return Some((inventory, position));
             }
         }
         None
+    }
+
+    /// Returns `true` if the client that was sent least of those that wait may be sent an update.
+    fn begin_turn(&mut self, outbox: &Outbox, share: Budget, kind: UpdateKind) -> bool {
+        if !outbox.budget.has(kind, self.credit) {
+            return false;
+        }
+        if self.has_total() {
+            self.shares.give_turn(share);
+        }
+        let has_share = self.has_share(&share, kind);
+        if !has_share {
+            self.exhaust_total();
+        }
+        has_share
+    }
+
+    fn has_total(&self) -> bool {
+        self.total.has(UpdateKind::Other, self.credit)
     }
 
     /// Ends the tick. Returns the number of updates that were queued in it.
@@ -252,13 +296,5 @@ impl Throttle {
             self.wait(inventory, views);
         }
         views.record_late(baseline, committed)
-    }
-}
-
-/// Removes a view from its queue because its update is sent.
-#[cold]
-fn unqueue(viewer: &Subscription, clients: &mut Clients) {
-    if let Some((_, views)) = clients.at_mut(viewer.slot) {
-        views.queue.remove(viewer.view);
     }
 }

@@ -2,29 +2,34 @@
 
 use bevy::{
     ecs::{
+        entity::Entities,
         entity_disabling::Disabled,
         lifecycle::{Add, Insert, Remove},
         query::Allow,
     },
+    platform::collections::HashSet,
     prelude::*,
 };
 use bevy_replicon::prelude::*;
+use log::error;
 use smallvec::SmallVec;
 
 use crate::{
     model::{id::InventoryId, rights::Rights},
     server::{
         baseline::Baseline,
-        faults::Unsynced,
+        faults::{InventoryFault, Unsynced},
         local::{close_local, mark_local, open_local},
+        marked::Marked,
         pacing::{priority::SyncPriority, quality::QualityChanged},
-        requests::{inbox::Inboxes, sessions::Sessions},
+        requests::{bodies::OwnedInventories, inbox::Inboxes, sessions::Sessions},
     },
     shared::{authority::Authority, events::CloseReason, markers::ActingInventory},
 };
 
 use super::{
     access::{Owner, Viewers},
+    client::SeesTooMuch,
     clients::Clients,
     lifecycle::{remove_client, remove_if_unseen, remove_inventory, update_subscribers},
     resync::{Resync, SyncClock},
@@ -73,8 +78,7 @@ fn mark_all_stale(
 /// Adds a client. A game may have made it a viewer before the backend reported the connection.
 fn on_connect(
     add: On<Add, ConnectedClient>,
-    owners: Query<(Entity, &Owner), Allow<Disabled>>,
-    viewed: Query<(Entity, &Viewers), Allow<Disabled>>,
+    owned: Res<OwnedInventories>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
     mut resync: ResMut<Resync>,
@@ -84,11 +88,10 @@ fn on_connect(
     resync.remove_client(add.entity);
     clients.insert(add.entity);
     sessions.enter(add.entity);
-    let client = ClientId::Client(add.entity);
-    for (inventory, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
-        subscriptions.mark_stale(inventory);
+    for inventory in owned.of(ClientId::Client(add.entity)) {
+        subscriptions.mark_stale(*inventory);
     }
-    for (inventory, _) in viewed.iter().filter(|(_, viewers)| viewers.rights_of(client).is_some()) {
+    for inventory in subscriptions.listing(add.entity) {
         subscriptions.mark_stale(inventory);
     }
 }
@@ -104,20 +107,22 @@ fn on_disconnect(
     mut clients: ResMut<Clients>,
     mut resync: ResMut<Resync>,
     (mut sessions, mut inboxes): (ResMut<Sessions>, ResMut<Inboxes>),
-    owners: Query<(Entity, &Owner), Allow<Disabled>>,
+    mut owned: ResMut<OwnedInventories>,
     mut viewed: Query<&mut Viewers, Allow<Disabled>>,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(remove.entity);
+    let listing = subscriptions.take_listing(remove.entity);
     remove_client(remove.entity, &mut subscriptions, &mut clients);
     resync.remove_client(remove.entity);
     sessions.leave(remove.entity);
     inboxes.remove_client(remove.entity);
-    for (inventory, _) in owners.iter().filter(|(_, owner)| owner.0 == client) {
-        commands.entity(inventory).try_remove::<Owner>();
+    for inventory in owned.of(client) {
+        commands.entity(*inventory).try_remove::<Owner>();
     }
-    for mut viewers in &mut viewed {
-        if viewers.rights_of(client).is_some() {
+    owned.forget(client);
+    for inventory in listing {
+        if let Ok(mut viewers) = viewed.get_mut(inventory) {
             viewers.remove(client);
         }
     }
@@ -172,25 +177,35 @@ fn close_all_local(
     }
 }
 
-type Viewed<'w> =
-    (&'w InventoryId, Option<&'w Owner>, Option<&'w Viewers>, Has<ActingInventory>, Has<Unsynced>);
+type Viewed<'w> = (
+    &'w InventoryId,
+    &'w Baseline,
+    Option<&'w Owner>,
+    Option<&'w Viewers>,
+    Has<ActingInventory>,
+    Has<Unsynced>,
+);
 
-/// Opens and closes the views of inventories whose viewers have changed since the last tick, and resets the
-/// clients that requested it.
+/// Opens and closes the views of inventories whose viewers or containers have changed since the last tick, and resets
+/// the clients that requested it.
 pub(crate) fn update_views(
     changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
-    inventories: Query<Viewed, (With<Baseline>, Allow<Disabled>)>,
+    inventories: Query<Viewed, Allow<Disabled>>,
+    (marked, entities): (Res<Marked>, &Entities),
     mut clock: ResMut<SyncClock>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
     mut throttle: ResMut<Throttle>,
     mut resync: ResMut<Resync>,
+    mut faults: MessageWriter<InventoryFault>,
     mut commands: Commands,
 ) {
     let mut stale = subscriptions.take_stale();
     stale.extend(&changed);
+    stale.extend(marked.resized());
+    let mut told = HashSet::<(Entity, Entity)>::default();
     for inventory in stale.iter().copied() {
-        let Ok((id, owner, viewers, acts, unsynced)) = inventories.get(inventory) else {
+        let Ok((id, baseline, owner, viewers, acts, unsynced)) = inventories.get(inventory) else {
             continue;
         };
         let wanted = if unsynced { SmallVec::new() } else { wanted_access(owner, acts, viewers) };
@@ -204,13 +219,32 @@ pub(crate) fn update_views(
             }
             remove_inventory(inventory, &mut subscriptions, &mut clients);
         }
-        update_subscribers(
-            (inventory, *id),
+        for gone in subscriptions.record_listing(inventory, viewers, |client| {
+            clients.slot(client).is_some() || entities.contains(client)
+        }) {
+            // It was added in the tick in which it disconnected.
+            commands.entity(inventory).queue(move |mut inventory: EntityWorldMut| {
+                if let Some(mut viewers) = inventory.get_mut::<Viewers>() {
+                    viewers.remove(ClientId::Client(gone));
+                }
+            });
+        }
+        let refused = update_subscribers(
+            (inventory, *id, baseline.len()),
             &wanted,
             &mut subscriptions,
             &mut clients,
             &mut throttle,
         );
+        for (client, SeesTooMuch { views, slots }) in refused {
+            // An inventory may be listed several times.
+            if !told.insert((inventory, client)) {
+                continue;
+            }
+            let fault = InventoryFault::ClientSeesTooMuch { inventory: *id, client, views, slots };
+            error!("{fault}");
+            faults.write(fault);
+        }
         let mut local = wanted.iter().filter(|(client, ..)| *client == ClientId::Server);
         let local = local.next().map(|(_, access, _)| *access);
         update_local(&mut subscriptions, inventory, *id, local, &mut commands);

@@ -1,14 +1,10 @@
 //! Bytes per client and in total are bounded, and shared fairly.
 
+use super::limit;
 use crate::common::{
     random::{each_seed, sample, size},
     *,
 };
-
-fn limit(pair: &mut Simulation, bytes_per_second: u32, total_bytes_per_second: u32) {
-    let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
-    pair.server.insert_resource(settings);
-}
 
 fn sync_of(pair: &Simulation, client: usize) -> ClientSyncStats {
     let entity = pair.client_id(client).entity().unwrap();

@@ -145,3 +145,19 @@ fn ten_thousand_control_requests_per_second_are_bounded_work() {
     assert!(served <= 31 * 31, "{served}: in every tenth tick at most");
     assert!(after.copies_encoded - before.copies_encoded <= 31 * 31);
 }
+
+#[test]
+fn client_is_not_shown_more_slots_than_it_may_hold_and_the_game_is_told() {
+    use bevy_inventory_sync::model::limits::{CLIENT_SLOTS_MAX, INVENTORY_SLOTS_MAX};
+    let mut pair = pair(1);
+    let most = CLIENT_SLOTS_MAX / INVENTORY_SLOTS_MAX;
+    for n in 0..=most {
+        let large = spawn_chest(&mut pair, n as u64, &[0]);
+        *inventory(&mut pair, large) = Inventory::new(INVENTORY_SLOTS_MAX);
+    }
+    pair.step();
+    let faults = pair.server.world().resource::<Messages<InventoryFault>>();
+    let told = faults.iter_current_update_messages();
+    let told = told.filter(|fault| matches!(fault, InventoryFault::ClientSeesTooMuch { .. }));
+    assert_eq!(told.count(), 1);
+}

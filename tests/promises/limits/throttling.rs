@@ -1,11 +1,7 @@
 //! Throttled updates are sent in order of priority and waiting time.
 
+use super::limit;
 use crate::common::*;
-
-fn limit(pair: &mut Simulation, bytes_per_second: u32, total_bytes_per_second: u32) {
-    let settings = SyncSettings { bytes_per_second, total_bytes_per_second, ..default() };
-    pair.server.insert_resource(settings);
-}
 
 #[test]
 fn idle_minute_allows_one_burst() {

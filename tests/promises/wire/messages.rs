@@ -510,3 +510,33 @@ fn short_message_cannot_allocate_much_memory() {
         assert!(matches!(decoded(w.finish(), 0, &unit(&[])), Err(DecodeError::OutOfRange { .. })));
     }
 }
+
+/// A client whose views have this number of slots.
+struct Full(usize);
+
+impl CopySource for Full {
+    fn held(&self, _: Reference) -> Option<Held<'_>> {
+        None
+    }
+
+    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
+        None
+    }
+
+    fn slots(&self) -> usize {
+        self.0
+    }
+}
+
+#[test]
+fn message_that_would_show_too_many_slots_is_an_error_before_they_are_allocated() {
+    use bevy_inventory_sync::model::limits::CLIENT_SLOTS_MAX;
+    let (catalog, kinds) = (catalog(), kinds());
+    let schema = Schema { catalog: &catalog, registry: &kinds };
+    let bytes = encoded("opened_two");
+    let slots = 2 * opened().len();
+    let most = CLIENT_SLOTS_MAX - slots;
+    assert!(decode::message(&bytes, schema, &Full(most)).is_ok());
+    let error = decode::message(&bytes, schema, &Full(most + 1)).unwrap_err();
+    assert_eq!(error, DecodeError::TooManySlots { slots: CLIENT_SLOTS_MAX + 1 });
+}

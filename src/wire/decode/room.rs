@@ -1,0 +1,65 @@
+//! Counts the slots that a client would see, before they are allocated.
+
+use bevy::platform::collections::HashSet;
+
+use crate::{
+    model::limits::CLIENT_SLOTS_MAX,
+    wire::{DecodeError, Part},
+};
+
+use super::{CopySource, Reference};
+
+/// The number of slots in view, while a message is decoded.
+pub(crate) struct Room {
+    slots: usize,
+    /// Whether the views before the message are counted.
+    counts_held: bool,
+    /// Views that the message closes or replaces. They are no longer counted.
+    freed: HashSet<u32>,
+}
+
+impl Room {
+    /// Begins with this number of slots, which nothing frees.
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { slots, counts_held: false, freed: HashSet::default() }
+    }
+
+    /// Begins with the views of a client, or without any if the message resets them.
+    pub(crate) fn of(copies: &impl CopySource, reset: bool) -> Self {
+        let slots = if reset { 0 } else { copies.slots() };
+        Self { counts_held: !reset, ..Self::new(slots) }
+    }
+
+    /// Begins with the views of a client after a message.
+    pub(crate) fn after(part: &Part, copies: &impl CopySource) -> Self {
+        let mut room = Self::of(copies, part.reset.is_some());
+        let opens = part.opens.iter().map(|open| open.head.view);
+        let freed = part.closes.iter().map(|(view, _)| *view).chain(opens);
+        freed.for_each(|view| room.free(view, copies));
+        room.slots += part.opens.iter().map(|open| open.state.len()).sum::<usize>();
+        room
+    }
+
+    /// Stops counting a view that closes or is replaced.
+    pub(crate) fn free(&mut self, view: u32, copies: &impl CopySource) {
+        if self.counts_held
+            && let Some(held) = copies.held(Reference::View(view))
+            && self.freed.insert(view)
+        {
+            self.slots = self.slots.saturating_sub(held.state.len());
+        }
+    }
+
+    /// Counts slots that are about to be allocated.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::TooManySlots`] if there are more than [`CLIENT_SLOTS_MAX`].
+    pub(crate) fn take(&mut self, slots: usize) -> Result<(), DecodeError> {
+        self.slots = self.slots.saturating_add(slots);
+        if self.slots > CLIENT_SLOTS_MAX {
+            return Err(DecodeError::TooManySlots { slots: self.slots });
+        }
+        Ok(())
+    }
+}
