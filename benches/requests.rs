@@ -2,7 +2,8 @@
 //!
 //! Columns: request; its length in bytes; work in slots, and instructions of the server's update, for one request, above
 //! those of an idle update; the same per tick for a client that sends as many as the limits permit, on average over
-//! three seconds.
+//! three seconds. Then: number of chests in the world; instructions of a connection that ends before the client is
+//! authorized.
 
 mod common;
 
@@ -36,6 +37,9 @@ const LARGEST: usize = 8192;
 /// Ticks at the limits.
 const TICKS: u32 = 180;
 
+/// Number of connections that are measured.
+const CONNECTIONS: u32 = 100;
+
 /// How often a client sends a request.
 #[derive(Clone, Copy, PartialEq, Debug, clap::ValueEnum)]
 enum Rate {
@@ -51,6 +55,9 @@ struct Cli {
     request: Option<usize>,
     #[arg(long)]
     rate: Option<Rate>,
+    /// Runs only a connection beside this number of chests.
+    #[arg(long)]
+    chests: Option<u64>,
     #[command(flatten)]
     mode: Mode,
 }
@@ -110,6 +117,9 @@ fn main() {
         println!("{bytes}\t{work}");
         return;
     }
+    if let Some(chests) = cli.chests {
+        return run_connection(chests);
+    }
     cli.mode.announce("10 minutes", "2 minutes");
     let taken = cli.mode.pick(requests().len(), 2);
     println!("request\tbytes\twork\tinstructions\twork_per_tick\tinstructions_per_tick");
@@ -125,6 +135,33 @@ fn main() {
             per_tick(all - idle)
         );
     }
+    println!("chests\tinstructions");
+    for chests in [1_000, cli.mode.pick(100_000, 10_000)] {
+        let (_, instructions) = collect(&["--chests", &chests.to_string()]);
+        println!("{chests}\t{:.0}", instructions / f64::from(CONNECTIONS));
+    }
+}
+
+/// Connects and disconnects a client that is never authorized.
+fn run_connection(chests: u64) {
+    let mut pair = Simulation::new(0, |app| {
+        app.insert_items(Items::<()>::from_ron(ITEMS).expect("the catalog is valid"));
+    });
+    for n in 0..chests {
+        let chest = (InventoryId::named("chest", n), Inventory::new(27), Viewers::new());
+        pair.server.world_mut().spawn(chest);
+    }
+    pair.steps(3);
+    for _ in 0..CONNECTIONS {
+        counted_connection(&mut pair.server);
+    }
+}
+
+#[inline(never)]
+fn counted_connection(app: &mut App) {
+    let client = app.world_mut().spawn(ConnectedClient { max_size: 1200 }).id();
+    app.world_mut().despawn(client);
+    app.world_mut().flush();
 }
 
 /// Runs the server for [`TICKS`] ticks. Returns the length of the request, and the work of all requests.
@@ -189,24 +226,29 @@ fn counted_update(app: &mut App) {
 
 /// Returns the length of the request, the work of all requests, and the number of instructions of the updates.
 fn count(request: usize, rate: Rate) -> (String, f64, f64) {
-    let this = std::env::current_exe().expect("the executable has a path");
     let rate = match rate {
         Rate::Never => "never",
         Rate::Once => "once",
         Rate::Limit => "limit",
     };
+    let (printed, instructions) = collect(&["--request", &request.to_string(), "--rate", rate]);
+    let (bytes, work) = printed.trim().split_once('\t').expect("the run prints two numbers");
+    (bytes.to_owned(), work.trim().parse().expect("it is a number"), instructions)
+}
+
+/// Runs this bench in valgrind. Returns what it printed, and the number of instructions in the counted functions.
+fn collect(args: &[&str]) -> (String, f64) {
+    let this = std::env::current_exe().expect("the executable has a path");
     let out = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*requests*counted_update*")
+        .arg("--toggle-collect=*requests*counted_*")
         .arg(this)
-        .args(["--request", &request.to_string(), "--rate", rate])
+        .args(args)
         .output()
         .expect("valgrind is installed");
     let said = String::from_utf8_lossy(&out.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected : "));
     let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    let printed = String::from_utf8_lossy(&out.stdout);
-    let (bytes, work) = printed.trim().split_once('\t').expect("the run prints two numbers");
-    let number = |text: &str| text.trim().parse().expect("it is a number");
-    (bytes.to_owned(), number(work), number(collected))
+    let instructions = collected.trim().parse().expect("the count is a number");
+    (String::from_utf8_lossy(&out.stdout).into_owned(), instructions)
 }

@@ -52,10 +52,10 @@ fn give_back(inventories: &mut Inventories, from: Entity, to: Entity) {
         .iter()
         .flat_map(|state| state.iter().flatten().collect::<Vec<_>>())
         .collect();
-    if stacks.is_empty() {
-        return;
-    }
+    let Some(first) = stacks.first() else { return };
     let returned = inventories.run(Cause::Transacted, |tx| {
+        // Accessed first, so that what does not fit is dropped there.
+        tx.count(to, first.item).ok();
         for stack in tx.take_if(from, |_| true)? {
             // The player may be gone too.
             let rest = tx.insert_up_to(to, stack).unwrap_or(Some(stack));

@@ -116,6 +116,12 @@ impl Baseline {
         Some(changed.map(entry).collect())
     }
 
+    /// Returns the low bits of the version.
+    pub(crate) fn low_version(&self) -> u32 {
+        let [a, b, c, d, ..] = self.version.to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// Returns `true` if the given flat positions have not changed since the version with these low bits, neither in
     /// a commit nor since the last one. `now` is the current state of the inventory.
     pub(crate) fn is_unchanged_since(
@@ -124,8 +130,7 @@ impl Baseline {
         slots: Range<usize>,
         now: &InventoryState,
     ) -> bool {
-        let [.., a, b, c, d] = self.version.to_be_bytes();
-        let behind = u32::from_be_bytes([a, b, c, d]).wrapping_sub(version);
+        let behind = self.low_version().wrapping_sub(version);
         let Some(version) = self.version.checked_sub(u64::from(behind)) else { return false };
         let committed = self.slot_versions.get(slots.clone());
         committed.is_some_and(|slots| slots.iter().all(|at| *at <= version))

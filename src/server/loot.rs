@@ -1,6 +1,7 @@
 //! Loot: stacks on the ground, as entities with an inventory of one slot.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use bevy::{
     ecs::{
@@ -15,7 +16,10 @@ use bevy::{
 use bevy_replicon::prelude::*;
 
 use crate::{
-    model::{builtin::Inventory, catalog::ItemCatalog, container::Container, stack::Stack},
+    model::{
+        builtin::Inventory, catalog::ItemCatalog, container::Container, id::InventoryId,
+        stack::Stack,
+    },
     shared::{
         containers::ContainerRegistry,
         events::{Cause, emit},
@@ -23,7 +27,7 @@ use crate::{
     },
 };
 
-use super::{audit::ItemLedger, marked::Marked};
+use super::{audit::ItemLedger, marked::Marked, views::access::Owner};
 
 /// Marks a stack on the ground: an entity with an [`Inventory`] of one slot. The entity is despawned when the
 /// inventory is empty.
@@ -70,18 +74,44 @@ impl Default for LootSettings {
 #[component(immutable)]
 struct DroppedBy {
     by: Option<Entity>,
-    client: ClientId,
+    dropper: Dropper,
     at: Duration,
+    /// Number of the drop, in order.
+    number: u64,
 }
 
-/// Loot on the ground by the player that dropped it, oldest first.
-#[derive(Resource, Default, Debug)]
-pub(crate) struct LootByPlayer(HashMap<ClientId, Vec<Entity>>);
+/// Who drops a stack.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Dropper {
+    /// A player, by the id of its own inventory, which stays the same when the player connects again.
+    Player(InventoryId),
+    /// A player that acts on an inventory that it does not own.
+    Client(ClientId),
+    /// The game itself.
+    Game,
+}
 
-impl LootByPlayer {
-    /// Returns the number of loot entities of a player on the ground.
-    pub(crate) fn count(&self, client: ClientId) -> usize {
-        self.0.get(&client).map_or(0, Vec::len)
+impl Dropper {
+    /// Returns who drops a stack when a player acts from an inventory, or on it.
+    pub(crate) fn acting(world: &World, client: ClientId, by: Option<Entity>) -> Self {
+        let owns = |by: &Entity| world.get::<Owner>(*by) == Some(&Owner(client));
+        let id = by.filter(owns).and_then(|by| world.get::<InventoryId>(by));
+        id.map_or(Self::Client(client), |id| Self::Player(*id))
+    }
+}
+
+/// Loot on the ground by who dropped it, oldest first.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct LootByDropper {
+    loot: HashMap<Dropper, BTreeMap<u64, Entity>>,
+    /// Number of the last drop.
+    last: u64,
+}
+
+impl LootByDropper {
+    /// Returns the number of loot entities on the ground.
+    pub(crate) fn count(&self, dropper: Dropper) -> usize {
+        self.loot.get(&dropper).map_or(0, BTreeMap::len)
     }
 }
 
@@ -89,7 +119,7 @@ pub(crate) fn plugin(app: &mut App) {
     app.add_message::<Dropped>()
         .init_resource::<LootSettings>()
         .register_type::<LootSettings>()
-        .init_resource::<LootByPlayer>()
+        .init_resource::<LootByDropper>()
         .add_observer(add_to_index)
         .add_observer(remove_from_index)
         .add_systems(PostUpdate, despawn_empty_loot.in_set(InventoryServerSystems::Features));
@@ -97,27 +127,30 @@ pub(crate) fn plugin(app: &mut App) {
 
 fn add_to_index(
     insert: On<Insert, DroppedBy>,
-    loot: Query<&DroppedBy>,
-    mut index: ResMut<LootByPlayer>,
+    loot: Query<&DroppedBy, Allow<Disabled>>,
+    mut index: ResMut<LootByDropper>,
 ) {
     if let Ok(dropped) = loot.get(insert.entity) {
-        index.0.entry(dropped.client).or_default().push(insert.entity);
+        index.loot.entry(dropped.dropper).or_default().insert(dropped.number, insert.entity);
     }
 }
 
 fn remove_from_index(
     gone: On<Discard, DroppedBy>,
     loot: Query<&DroppedBy, Allow<Disabled>>,
-    mut index: ResMut<LootByPlayer>,
+    mut index: ResMut<LootByDropper>,
 ) {
     let Ok(dropped) = loot.get(gone.entity) else { return };
-    if let Some(of_player) = index.0.get_mut(&dropped.client) {
-        of_player.retain(|loot| *loot != gone.entity);
+    if let Some(of_player) = index.loot.get_mut(&dropped.dropper) {
+        of_player.remove(&dropped.number);
         if of_player.is_empty() {
-            index.0.remove(&dropped.client);
+            index.loot.remove(&dropped.dropper);
         }
     }
 }
+
+/// Maximum number of recent drops to which a stack may be added.
+const MERGE_MAX: usize = 64;
 
 /// Drops a stack: adds it to recent loot, or spawns loot and emits [`Dropped`].
 pub(crate) fn drop_stack(
@@ -127,10 +160,17 @@ pub(crate) fn drop_stack(
     stack: Stack,
     cause: Cause,
 ) {
-    let Some(stack) = merge(world, by, client, stack, cause) else { return };
+    let dropper = match cause {
+        Cause::Acted(client) => Dropper::acting(world, client, by),
+        _ => Dropper::Game,
+    };
+    let Some(stack) = merge(world, by, dropper, stack, cause) else { return };
     let at = world.resource::<Time<Real>>().elapsed();
+    let mut index = world.resource_mut::<LootByDropper>();
+    index.last += 1;
+    let number = index.last;
     let slot = Inventory([Some(stack)].into_iter().collect());
-    let entity = world.spawn((slot, Loot, DroppedBy { by, client, at })).id();
+    let entity = world.spawn((slot, Loot, DroppedBy { by, dropper, at, number })).id();
     declare(world, entity, cause);
     emit(world, Dropped { entity, by, client, stack });
 }
@@ -145,7 +185,7 @@ fn declare(world: &mut World, loot: Entity, cause: Cause) {
 fn merge(
     world: &mut World,
     by: Option<Entity>,
-    client: ClientId,
+    dropper: Dropper,
     stack: Stack,
     cause: Cause,
 ) -> Option<Stack> {
@@ -165,8 +205,9 @@ fn merge(
         let there = world.get::<Inventory>(**loot).and_then(|inventory| inventory.get(0));
         there.is_some_and(|there| there.stacks_with(&stack) && there.count() < max_stack)
     };
-    let of_player = world.resource::<LootByPlayer>().0.get(&client).into_iter().flatten();
-    let loot = of_player.rev().take_while(recent).find(room).copied();
+    let of_player =
+        world.resource::<LootByDropper>().loot.get(&dropper).into_iter().flat_map(BTreeMap::values);
+    let loot = of_player.rev().take(MERGE_MAX).take_while(recent).find(room).copied();
     let Some((loot, mut inventory)) =
         loot.and_then(|loot| Some((loot, world.get_mut::<Inventory>(loot)?)))
     else {

@@ -12,6 +12,9 @@ use bevy::prelude::*;
 /// - [`save`](crate::prelude::Inventories::save) of `to` includes them, so that a crash during a trade does not cost the
 ///   offer. [`load`](crate::prelude::Inventories::load) returns them.
 ///
+/// Returning asks no rules: if `to` has a limit, such as a weight, give this inventory a rule as well, so that players
+/// cannot put more into it.
+///
 /// Move items out of the inventory first if they are to go elsewhere, as a completed trade does.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[relationship(relationship_target = AwaitsReturns)]

@@ -20,7 +20,8 @@ pub struct InView {
 pub struct LocalInventory;
 
 /// Marks an inventory from which its owner acts, such as the player's body: actions name it, and rules measure
-/// distances from its entity. Not needed for a player that owns a single inventory.
+/// distances from its entity. Not needed for a player that owns a single inventory. A player that has had a marked
+/// inventory acts from no other, even if it loses that one.
 ///
 /// A player that owns several inventories (a body and a bank, a body and its old corpse) acts from those that are
 /// marked. If none is marked, the server rejects its actions as

@@ -37,6 +37,14 @@ struct PartialStacks {
     first: usize,
 }
 
+impl Filling {
+    /// Returns `true` if not a single item of a stack fits.
+    pub(super) fn is_full_for(&mut self, stack: &Stack) -> bool {
+        let free = first_free(&mut self.next_free, 0) < self.empty.len();
+        !free && !self.partial.contains_key(&kind(stack))
+    }
+}
+
 /// Returns a stack of one item that matches.
 pub(super) fn kind(stack: &Stack) -> Stack {
     stack.with_count(1).unwrap_or(*stack)
@@ -89,8 +97,10 @@ impl Transaction<'_> {
         self.check_known(stack.item)?;
         let (entity, max_stack) = (filling.entity, self.catalog.max_stack(stack.item));
         let mut left = stack;
-        let partial = filling.partial.entry(kind(&stack)).or_default();
-        while let Some(flat) = partial.slots.get(partial.first).copied() {
+        let mut partial = filling.partial.get_mut(&kind(&stack));
+        while let Some(partial) = &mut partial
+            && let Some(flat) = partial.slots.get(partial.first).copied()
+        {
             match self.put_at(entity, flat, left, max_stack) {
                 Ok(None) => return Ok(None),
                 Ok(Some(rest)) if self.room(entity, &rest) > 0 => left = rest,

@@ -1,6 +1,6 @@
 //! Transaction steps that each correspond to one gesture of a player.
 
-use bevy::ecs::entity::Entity;
+use bevy::{ecs::entity::Entity, platform::collections::HashSet};
 
 use crate::model::{
     container::{ContainerRef, SlotRef},
@@ -50,20 +50,22 @@ impl Transaction<'_> {
         let target = self.flat(onto.0, onto.1)?;
         let held = self.state(onto.0)?.get(target).ok_or(Rejection::Empty)?;
         let mut sources: Vec<(u32, Entity, usize)> = Vec::new();
+        let mut found: HashSet<(Entity, usize)> = HashSet::default();
         for area in from {
             for flat in self.ordered(*area)?.into_iter().flatten() {
                 let there = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
                 let itself = (area.entity, flat) == (onto.0, target);
                 if let Some(stack) = there.filter(|_| !itself)
                     && self.permits(area.entity, flat, Rights::TAKE)
+                    // Areas may overlap.
+                    && found.insert((area.entity, flat))
                 {
                     sources.push((stack.count(), area.entity, flat));
                 }
             }
         }
-        // Areas may overlap.
-        sources.sort_unstable_by_key(|(count, entity, flat)| (*count, *flat, *entity));
-        sources.dedup();
+        // Otherwise in the order of the areas. Entities differ between server and client.
+        sources.sort_by_key(|(count, ..)| *count);
         let max_stack = self.catalog.max_stack(held.item);
         for (count, entity, flat) in sources {
             let stack = held.with_count(count);
@@ -171,6 +173,9 @@ impl Transaction<'_> {
                 continue;
             }
             there = true;
+            if filling.is_full_for(&stack) {
+                continue;
+            }
             // Taken out first: both areas may count toward one limit.
             self.set(from.entity, flat, None)?;
             let rest = self.fill(&mut filling, stack)?;

@@ -44,10 +44,11 @@ pub(crate) enum Side<'a> {
     },
     /// The authority decides.
     Decides {
-        /// What the player saw; `None` if the player is at the authority and sees the slots themselves.
+        /// What the player saw; `None` if the player is at the authority and saw the last commit.
         witness: Option<&'a Witness>,
-        /// Returns `true` if slots of an inventory have not changed since the version with these low bits.
-        unchanged: &'a dyn Fn(Entity, Range<usize>, u32) -> bool,
+        /// Returns `true` if slots of an inventory have not changed since the version with these low bits, or since
+        /// the last commit if there is none.
+        unchanged: &'a dyn Fn(Entity, Range<usize>, Option<u32>) -> bool,
     },
 }
 

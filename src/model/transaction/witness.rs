@@ -193,12 +193,15 @@ impl Transaction<'_> {
         let version = match player.side {
             Side::Predicts { version, again: None } => version(area.entity)?,
             // The server compares the version that was sent with the request.
-            Side::Predicts { again: Some(_), .. } | Side::Decides { witness: None, .. } => 0,
+            Side::Predicts { again: Some(_), .. } => 0,
+            Side::Decides { witness: None, unchanged } => {
+                unchanged(area.entity, range, None).then_some(0).ok_or(Rejection::Stale)?
+            }
             Side::Decides { witness: Some(witness), unchanged } => {
                 let seen = witness.seen.as_ref().map_or(&[][..], |seen| seen.versions.as_slice());
                 let version = seen.get(self.log.versions.len()).copied();
                 version
-                    .filter(|version| unchanged(area.entity, range, *version))
+                    .filter(|version| unchanged(area.entity, range, Some(*version)))
                     .ok_or(Rejection::Stale)?
             }
         };

@@ -20,7 +20,7 @@ use crate::{
     server::{
         audit::{self, ActionResolved, ItemLedger},
         baseline::Baseline,
-        loot::{self, LootByPlayer, LootSettings},
+        loot::{self, Dropper, LootByDropper, LootSettings},
         marked::Marked,
         views::subscriptions::Subscriptions,
     },
@@ -148,7 +148,9 @@ fn decide(
     audit::check_moves(world, action, &outcome.done)?;
     let dropped = outcome.done.dropped.len();
     let most = world.resource::<LootSettings>().max_per_player;
-    if dropped > 0 && world.resource::<LootByPlayer>().count(client) + dropped > most {
+    let by = actor.or(outcome.done.staged.first().map(|first| first.entity));
+    let dropper = Dropper::acting(world, client, by);
+    if dropped > 0 && world.resource::<LootByDropper>().count(dropper) + dropped > most {
         return Err(Rejection::TooMuch.into());
     }
     Ok(outcome)
@@ -170,6 +172,8 @@ fn ask_rules(
     outcome: &ActionOutcome,
 ) -> Result<Vec<Limit>, RejectedAction> {
     let mut limits = Vec::new();
+    // A client that names no body cannot keep rules from knowing it.
+    let actor = actor.or_else(|| bodies::default_body(world, client));
     world.resource_mut::<Inboxes>().record_work(WORK_RULES * outcome.effects.len() as u64);
     for effect in &outcome.effects {
         let inventory = effect.entity;
@@ -211,12 +215,13 @@ fn try_out(
     };
     let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
     let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
-    let unchanged = |entity: Entity, slots: Range<usize>, version: u32| {
+    let unchanged = |entity: Entity, slots: Range<usize>, version: Option<u32>| {
         let baseline = world.get::<Baseline>(entity);
         let state = registry.read_in(world, entity);
-        baseline
-            .zip(state)
-            .is_some_and(|(baseline, state)| baseline.is_unchanged_since(version, slots, &state))
+        baseline.zip(state).is_some_and(|(baseline, state)| {
+            let version = version.unwrap_or_else(|| baseline.low_version());
+            baseline.is_unchanged_since(version, slots, &state)
+        })
     };
     let side = Side::Decides { witness, unchanged: &unchanged };
     let player = Player { actor, find: &find, name: &name, side, limits };

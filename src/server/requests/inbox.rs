@@ -55,7 +55,7 @@ pub(crate) struct Inboxes {
     inboxes: EntityHashMap<Inbox>,
     /// The clients with requests that wait, in the order in which they take turns.
     turns: Vec<Entity>,
-    /// Work that was done since the last call of [`take_work`](Self::take_work).
+    /// Work that was done for the request that is being handled.
     work: u64,
 }
 
@@ -114,6 +114,8 @@ impl Inboxes {
             inbox.requests -= 1;
         }
         let next = inbox.waiting.pop_front();
+        // What was recorded for a player at the authority is not charged to anybody.
+        self.work = 0;
         if inbox.waiting.is_empty() {
             self.turns.retain(|waiting| *waiting != client);
         }

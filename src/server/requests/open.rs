@@ -163,10 +163,16 @@ pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> O
     let sent = world.resource::<Subscriptions>().access(inventory, client)?.rights;
     let mut rights = sent & rights_now(world, inventory, client)?;
     let viewers = world.get::<Viewers>(inventory);
-    let asked = viewers.is_some_and(|viewers| viewers.has_asked(client));
-    if let Some(through) = world.get::<OpenedThrough>(inventory).filter(|_| asked) {
-        // The rights of a page are those to its bank, which may have changed since the page was opened.
-        rights &= rights_now(world, through.via, client)? | Rights::SEE;
+    if viewers.is_some_and(|viewers| viewers.has_asked(client)) {
+        // What players may do with what they open may have changed since. The rights of a page are those to its bank.
+        let openable = world.get::<Openable>(inventory).map(|openable| openable.0 | Rights::SEE);
+        rights &= match world.get::<OpenedThrough>(inventory) {
+            Some(through) => {
+                let of_bank = rights_now(world, through.via, client)? | Rights::SEE;
+                of_bank & openable.unwrap_or(Rights::all())
+            }
+            None => openable?,
+        };
     }
     rights.contains(Rights::SEE).then_some(rights)
 }
@@ -298,6 +304,18 @@ fn review_openings(world: &mut World) {
 ///
 /// The reason of the rule that denies it. The inventory is closed then.
 pub(crate) fn check_open(
+    world: &mut World,
+    client: ClientId,
+    inventory: Entity,
+) -> Result<(), Rejection> {
+    if let Some(through) = world.get::<OpenedThrough>(inventory).filter(|t| t.via != inventory) {
+        // A page closes with its bank.
+        review_in_this_tick(world, client, through.via)?;
+    }
+    review_in_this_tick(world, client, inventory)
+}
+
+fn review_in_this_tick(
     world: &mut World,
     client: ClientId,
     inventory: Entity,

@@ -2,6 +2,7 @@
 //! and what was opened from a body closes when the player leaves that body.
 
 use crate::common::*;
+use bevy_inventory_sync::features::tabs::{Tab, Tabs};
 use serde::{Deserialize, Serialize};
 
 #[derive(Component, Clone, Copy, Serialize, Deserialize)]
@@ -235,4 +236,81 @@ fn client_cannot_name_an_inventory_that_it_only_views() {
     let open = move |actions: &mut InventoryActions| actions.open_by_id_as(seen, chest(1));
     assert!(site.request(open).is_some());
     assert!(!site.is_open());
+}
+
+#[test]
+fn player_that_lost_its_body_does_not_act_from_an_inventory_that_is_not_marked() {
+    for host in [false, true] {
+        let mut site = Site::new(host);
+        let body = site.spawn(0, 500, true);
+        site.spawn(1, 1, false);
+        assert_eq!(site.open(), Some(Rejection::TooFar));
+        site.pair.server.world_mut().entity_mut(body).remove::<Owner>();
+        site.pair.settle(30);
+        assert!(site.open().is_some(), "the stash is near, and is no body");
+        assert!(!site.is_open());
+    }
+}
+
+#[test]
+fn body_of_a_disabled_entity_is_forgotten_when_it_is_given_away() {
+    use bevy::ecs::entity_disabling::Disabled;
+    let mut site = Site::new(false);
+    let first = site.spawn(0, 1, false);
+    site.pair.server.world_mut().entity_mut(first).insert(Disabled);
+    site.pair.server.world_mut().entity_mut(first).remove::<Owner>();
+    site.spawn(1, 1, false);
+    assert_eq!(site.open(), None, "it is the only one");
+}
+
+#[test]
+fn rules_are_told_the_body_of_a_client_that_names_none() {
+    use crate::common::forge::{forged, send, view};
+    #[derive(Resource, Default)]
+    struct Told(Vec<Option<Entity>>);
+    let Scene { mut pair, player_entity, .. } =
+        Scene::clients(1).players(1).chest([0]).stored(0, COIN.stack(5)).build();
+    pair.server.init_resource::<Told>();
+    pair.server.add_rule::<Without<Hotbar>, _>(
+        |In(ask): In<AccessRequest>, mut told: ResMut<Told>| {
+            told.0.push(ask.actor);
+            AccessDecision::Allow
+        },
+    );
+    let (from, to) = (inv(view(1), 0), inv(view(0), 0));
+    let take = InventoryAction::Move { from, to, count: None };
+    let bytes = forged(&pair, 1, None, &take);
+    send(&mut pair, 0, bytes);
+    pair.step();
+    assert_eq!(pair.server.world().resource::<Told>().0, [Some(player_entity)]);
+}
+
+#[test]
+fn page_cannot_be_used_once_the_rule_closes_its_bank() {
+    let set_up = |app: &mut App| {
+        setup(app);
+        app.add_pages().add_rule::<With<Tabs>, _>(near);
+    };
+    let mut pair = Simulation::new(1, set_up);
+    let owner = Owner(pair.client_id(0));
+    let bank = InventoryId::named("bank", 1);
+    let tabs = Tabs::new((0..2).map(|n| Tab::new(format!("Tab {n}"), COIN, 9)));
+    let world = pair.server.world_mut();
+    let body = world.spawn((player(0), Inventory::new(9), owner, At(0))).id();
+    world.spawn((bank, tabs, At(0), Openable::default()));
+    pair.settle(30);
+    let page = InventoryId::page(bank, 0);
+    let entity = on_server(&pair, page);
+    inventory(&mut pair, entity).set(0, COIN.stack(50)).unwrap();
+    with_actions(&mut pair.clients[0].app, move |actions| actions.open_by_id(bank));
+    pair.settle(30);
+    let there = shown_entity(&pair, 0, bank);
+    with_pages(&mut pair.clients[0].app, move |pages| pages.open(there, 0));
+    pair.settle(30);
+    let (from, to) = (shown_entity(&pair, 0, page), shown_entity(&pair, 0, player(0)));
+    *pair.server.world_mut().get_mut::<At>(body).unwrap() = At(900);
+    let (from, to) = (inv(from, 0), inv(to, 0));
+    ask(&mut pair, 0, InventoryAction::Move { from, to, count: Some(1) });
+    pair.steps(3);
+    assert_eq!(inventory(&mut pair, body).count(COIN), 0);
 }

@@ -483,3 +483,36 @@ fn item_that_may_not_be_taken_may_not_be_used() {
         }
     }
 }
+
+#[test]
+fn collect_takes_the_same_stacks_on_client_and_server_whatever_their_entities() {
+    // Two equal stacks, of which only one fits. On the client the entities may be in another order.
+    for chest_first in [false, true] {
+        let mut pair = pair(1);
+        let spawn = |pair: &mut Simulation, first: bool| match first == chest_first {
+            true => spawn_chest(pair, 1, &[0]),
+            false => spawn_player(pair, 0),
+        };
+        let [a, b] = [true, false].map(|first| spawn(&mut pair, first));
+        for entity in [a, b] {
+            inventory(&mut pair, entity).set(5, TORCH.stack(30)).unwrap();
+        }
+        let player_entity = on_server(&pair, player(0));
+        inventory(&mut pair, player_entity).set(0, TORCH.stack(34)).unwrap();
+        pair.settle(60);
+        pair.network.latency_ticks = 4;
+        let (me, there) = (shown_entity(&pair, 0, player(0)), shown_entity(&pair, 0, chest(1)));
+        for from in [[me, there], [there, me]] {
+            let from = from.map(ContainerRef::from).to_vec();
+            ask(&mut pair, 0, InventoryAction::Collect { onto: inv(me, 0), from });
+            let predicted = pair.shown::<Inventory>(0, player(0)).unwrap().clone();
+            pair.settle(60);
+            assert_eq!(pair.shown::<Inventory>(0, player(0)), Some(&predicted));
+            inventory(&mut pair, player_entity).set(0, TORCH.stack(34)).unwrap();
+            inventory(&mut pair, player_entity).set(5, TORCH.stack(30)).unwrap();
+            let chest_entity = on_server(&pair, chest(1));
+            inventory(&mut pair, chest_entity).set(5, TORCH.stack(30)).unwrap();
+            pair.settle(60);
+        }
+    }
+}

@@ -145,3 +145,40 @@ fn stacks_of_different_kinds_or_from_different_inventories_are_not_merged() {
     assert_eq!(loot.iter(world).map(|loot| loot.count(AXE)).sum::<u64>(), 4);
     assert_eq!(loot.iter(world).count(), 8);
 }
+
+#[test]
+fn limit_of_loot_holds_when_the_player_connects_again() {
+    let Scene { mut pair, player_entity, .. } =
+        Scene::clients(1).players(1).carried(0, COIN.stack(1000)).build();
+    let settings = LootSettings { merge_within: core::time::Duration::ZERO, max_per_player: 5 };
+    pair.server.insert_resource(settings);
+    for _ in 0..3 {
+        for _ in 0..8 {
+            let me = shown_entity(&pair, 0, player(0));
+            ask(&mut pair, 0, InventoryAction::Drop { from: inv(me, 0), count: Some(1) });
+            pair.step();
+        }
+        pair.settle(30);
+        reconnect(&mut pair, 0, 3, &[player_entity], &[]);
+        pair.settle(60);
+    }
+    let world = pair.server.world_mut();
+    assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 5);
+}
+
+#[test]
+fn what_the_game_drops_does_not_count_for_the_player_of_a_host() {
+    let mut app = Simulation::app(setup);
+    let owner = Owner(ClientId::Server);
+    let me = app.world_mut().spawn((player(0), Inventory::default(), owner)).id();
+    app.world_mut().get_mut::<Inventory>(me).unwrap().set(0, COIN.stack(5)).unwrap();
+    (0..3).for_each(|_| app.update());
+    let settings = LootSettings { merge_within: core::time::Duration::ZERO, max_per_player: 2 };
+    app.insert_resource(settings);
+    with_inventories(&mut app, move |inv| (0..9).for_each(|_| inv.drop_at(me, TORCH.stack(1))));
+    app.update();
+    let drop = InventoryAction::Drop { from: inv(me, 0), count: Some(1) };
+    with_actions(&mut app, move |actions| actions.request(drop));
+    app.update();
+    assert_eq!(app.world().get::<Inventory>(me).unwrap().count(COIN), 4);
+}

@@ -102,7 +102,13 @@ impl House {
 #[test]
 fn house_sold_in_the_same_packet_cannot_be_emptied() {
     use Access::*;
-    let ways: [(&str, Access, Revoke); 12] = [
+    let ways: [(&str, Access, Revoke); 14] = [
+        ("no longer openable", Opened, |world, _, chest, _| {
+            world.entity_mut(chest).remove::<Openable>();
+        }),
+        ("opened to be seen only", Opened, |world, _, chest, _| {
+            world.entity_mut(chest).insert(Openable(Rights::SEE));
+        }),
         ("owner removed", Owner, |world, _, chest, _| {
             world.entity_mut(chest).remove::<bevy_inventory_sync::prelude::Owner>();
         }),

@@ -186,3 +186,22 @@ fn second_login_of_an_account_cannot_load_or_save_the_same_inventory() {
     with_inventories(&mut app, move |inv| inv.load(second, &save)).unwrap();
     assert_eq!(app.world().get::<Inventory>(second).unwrap().count(COIN), 100);
 }
+
+#[test]
+fn what_does_not_fit_is_dropped_at_the_player() {
+    #[derive(Resource, Default)]
+    struct By(Vec<Option<Entity>>);
+    for leaves in [false, true] {
+        let (mut pair, player, offer) = scene(true);
+        pair.server
+            .init_resource::<By>()
+            .add_observer(|dropped: On<Dropped>, mut by: ResMut<By>| by.0.push(dropped.by));
+        if leaves {
+            pair.disconnect(0);
+        } else {
+            pair.server.world_mut().despawn(offer);
+        }
+        pair.settle(30);
+        assert_eq!(pair.server.world().resource::<By>().0, [Some(player)], "leaves: {leaves}");
+    }
+}

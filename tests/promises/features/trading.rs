@@ -187,3 +187,29 @@ fn agreement_costs_four_bytes_per_offer() {
     pair.settle(60);
     assert_eq!(bytes_up(&pair, 0) - before, 16);
 }
+
+#[test]
+fn host_agrees_only_to_what_was_committed() {
+    let set_up = |app: &mut App| {
+        setup(app);
+        app.add_action::<Agree>();
+    };
+    let mut app = Simulation::app(set_up);
+    let owner = Owner(ClientId::Server);
+    app.world_mut().spawn((player(0), Inventory::new(3), owner));
+    let offers = [1, 2].map(|n| {
+        let viewers = viewer(ClientId::Server, Rights::SEE);
+        app.world_mut().spawn((chest(n), Inventory::new(3), viewers)).id()
+    });
+    (0..3).for_each(|_| app.update());
+    for changed in [true, false] {
+        if changed {
+            app.world_mut().get_mut::<Inventory>(offers[1]).unwrap().set(0, AXE.stack(1)).unwrap();
+        }
+        app.world_mut().resource_mut::<EventLog>().clear();
+        with_actions(&mut app, |actions| actions.request(Agree));
+        let log = app.world().resource::<EventLog>();
+        assert_eq!(log.rejected.len(), usize::from(changed), "changed in this frame: {changed}");
+        app.update();
+    }
+}

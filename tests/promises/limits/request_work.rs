@@ -202,3 +202,22 @@ fn delayed_requests_are_handled_in_order_and_all_of_them() {
     assert_same(&pair, 0, player(0));
     assert_same(&pair, 0, chest(1));
 }
+
+#[test]
+fn work_of_the_player_at_the_authority_is_not_charged_to_a_client() {
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
+    let bank = (chest(9), different(LARGEST), Owner(ClientId::Server));
+    let bank = pair.server.world_mut().spawn(bank).id();
+    pair.settle(30);
+    for _ in 0..20 {
+        let container = ContainerKey::of(Inventory::NAME);
+        let sort = InventoryAction::Sort { entity: bank, container };
+        with_actions(&mut pair.server, move |actions| actions.request(sort));
+    }
+    let before = stats(&pair.server).request_work;
+    let me = shown_entity(&pair, 0, player(0));
+    ask(&mut pair, 0, InventoryAction::Select { slot: (me, Hotbar::slot(2)) });
+    pair.settle(30);
+    let work = stats(&pair.server).request_work - before;
+    assert!(work < 500, "{work}");
+}

@@ -335,3 +335,45 @@ fn hidden_and_shown_within_one_client_frame() {
     assert!(there, "the containers are gone for a frame");
     assert_eq!((events.closed.len(), events.opened.len()), (1, 1));
 }
+
+#[test]
+fn client_that_disconnects_is_removed_from_all_lists_whenever_it_was_added() {
+    let mut pair = pair(2);
+    let early = spawn_chest(&mut pair, 1, &[0, 1]);
+    let hidden = spawn_chest(&mut pair, 2, &[0, 1]);
+    pair.settle(60);
+    // Without a change for long, in the same tick, renamed, and not synced because of its id.
+    let late = spawn_chest(&mut pair, 3, &[]);
+    let same_id = spawn_chest(&mut pair, 1, &[0, 1]);
+    pair.server.world_mut().entity_mut(hidden).insert(chest(9));
+    pair.settle(60);
+    show(&mut pair, late, 0);
+    pair.disconnect(0);
+    pair.steps(2);
+    let lists = |pair: &Simulation, entity: Entity| {
+        pair.server.world().get::<Viewers>(entity).unwrap().len()
+    };
+    assert_eq!([early, hidden, late].map(|entity| lists(&pair, entity)), [1, 1, 0]);
+    pair.server.world_mut().despawn(early);
+    pair.steps(2);
+    assert_eq!(lists(&pair, same_id), 1, "once it is synced");
+    assert_same(&pair, 1, chest(1));
+}
+
+#[test]
+fn client_that_was_added_before_it_connects_sees_the_inventory() {
+    let mut pair = pair(1);
+    let there = spawn_chest(&mut pair, 1, &[]);
+    inventory(&mut pair, there).set(3, TORCH.stack(5)).unwrap();
+    pair.steps(10);
+    // The game knows the entity of the client before the backend has reported the connection.
+    let entity = pair.server.world_mut().spawn_empty().id();
+    pair.server.world_mut().get_mut::<Viewers>(there).unwrap().add(entity.into(), Rights::USE);
+    let owned = (player(5), Inventory::new(3), Owner(entity.into()));
+    pair.server.world_mut().spawn(owned);
+    pair.steps(10);
+    pair.server.world_mut().entity_mut(entity).insert(ConnectedClient { max_size: 1200 });
+    pair.server.world_mut().entity_mut(entity).insert(AuthorizedClient);
+    pair.steps(60);
+    assert_eq!(pair.server.world().get::<ClientSyncStats>(entity).unwrap().views, 2);
+}
