@@ -56,6 +56,7 @@ impl Words<'_> {
             }
             Requested::Open(Target::Id(id)) => (format!("open {}", short(*id)), Vec::new()),
             Requested::Close(entity) => (format!("close {}", (self.name)(*entity)), vec![*entity]),
+            Requested::Cancel(_) => (String::from("cancel an opening"), vec![]),
         }
     }
 
