@@ -110,7 +110,10 @@ impl Transaction<'_> {
     ) -> Result<(), InventoryError> {
         let source = self.flat(from.0, from.1)?;
         let stack = self.state(from.0)?.get(source).ok_or(Rejection::Empty)?;
-        let twice = onto.iter().enumerate().any(|(n, to)| *to == from || onto[..n].contains(to));
+        // Each slot is looked up, compared with what the player saw, and changed.
+        self.work += 8 * onto.len() as u64;
+        let mut named = HashSet::from([from]);
+        let twice = onto.iter().any(|to| !named.insert(*to));
         let slots = u32::try_from(onto.len()).map_err(|_| Rejection::Invalid)?;
         if twice || slots == 0 || each == Some(0) {
             return Err(Rejection::Invalid.into());

@@ -129,6 +129,9 @@ pub(crate) fn open(
     }
     let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
     world.resource_mut::<Inboxes>().record_work(WORK_RULES + slots);
+    if let Some(through) = world.get::<OpenedThrough>(inventory).map(|through| through.via) {
+        review_in_this_tick(world, client, through)?;
+    }
     let open = world.resource::<OpenInventories>().open.get(&client).map_or(0, Vec::len);
     // Of the pages of a bank, a player has one open at a time.
     let is_page = world.get::<OpenedThrough>(inventory).is_some();
@@ -137,9 +140,11 @@ pub(crate) fn open(
     }
     rules::ask(world, &AccessRequest { client, actor, inventory, kind: AccessKind::Open })?;
     let Ok(mut there) = world.get_entity_mut(inventory) else { return Err(Rejection::NotInView) };
-    let mut viewers = there.get::<Viewers>().cloned().unwrap_or_default();
+    if !there.contains::<Viewers>() {
+        there.insert(Viewers::new());
+    }
+    let Some(mut viewers) = there.get_mut::<Viewers>() else { return Err(Rejection::NotInView) };
     viewers.add_asked(client, rights);
-    there.insert(viewers);
     close_others(world, inventory, client);
     let reviewed_at = world.resource::<Time<Real>>().elapsed();
     let reviewed_in = world.resource::<Marked>().pass();

@@ -44,7 +44,7 @@ pub struct OpensInto(Vec<Entity>);
 /// The players that see an inventory in addition to its owner, such as those that stand at a chest.
 ///
 /// A client that disconnects is removed from every list.
-#[derive(Component, Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Component, PartialEq, Eq, Default, Debug)]
 pub struct Viewers(SmallVec<[Viewer; 2]>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +54,14 @@ struct Viewer {
     /// Whether the player opened the inventory itself, and may close it.
     asked: bool,
     priority: Option<SyncPriority>,
+}
+
+impl Clone for Viewers {
+    /// Clones the list. In the clone, all viewers count as added by the game: they have opened the inventory with the
+    /// original list, and not the one that gets the clone.
+    fn clone(&self) -> Self {
+        Self(self.0.iter().map(|viewer| Viewer { asked: false, ..*viewer }).collect())
+    }
 }
 
 impl Viewers {

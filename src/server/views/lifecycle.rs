@@ -106,8 +106,17 @@ pub(super) fn update_subscribers(
         match there.add(inventory, slots) {
             Ok(view) => {
                 let (sent, known, checked, timer) = (None, false, 0, Timer::default());
-                let new =
-                    Subscription { slot, view, access, sent, priority, timer, known, checked };
+                let new = Subscription {
+                    slot,
+                    view,
+                    access,
+                    shown: access,
+                    sent,
+                    priority,
+                    timer,
+                    known,
+                    checked,
+                };
                 views.subscriptions.push(new);
                 record_owner(&new, clients);
                 open(&new, clients);
@@ -142,6 +151,7 @@ pub(crate) fn begin_view(
     let of_client = |subscription: &&mut Subscription| subscription.slot.client == client;
     if let Some(subscription) = views.subscriptions.iter_mut().find(of_client) {
         (subscription.sent, subscription.known, subscription.checked) = (Some(version), true, 0);
+        subscription.shown = subscription.access;
     }
     if let Some(there) = clients.get_mut(client) {
         there.drop_copy(views.id);

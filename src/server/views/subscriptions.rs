@@ -73,6 +73,8 @@ pub(crate) struct Subscription {
     pub(crate) slot: ClientSlot,
     pub(crate) view: u32,
     pub(crate) access: Access,
+    /// The access that the client was last sent.
+    pub(crate) shown: Access,
     /// The last version that was sent. `None` until the full update has been sent.
     pub(crate) sent: Option<u64>,
     /// The priority that the game has set for this viewer. `None` to use that of the inventory.
@@ -204,7 +206,7 @@ impl Subscriptions {
         let ClientId::Client(client) = client else { return views.local };
         let of_client = |subscription: &&Subscription| subscription.slot.client == client;
         let subscription = views.subscriptions.iter().find(of_client)?;
-        subscription.known.then_some(subscription.access)
+        subscription.known.then_some(subscription.shown)
     }
 }
 

@@ -269,3 +269,46 @@ fn open_chests_are_reviewed_twice_a_second_at_any_tick_rate() {
     let asked = app.world().resource::<Asked>().0;
     assert!((18..=21).contains(&asked), "{asked} times in ten seconds");
 }
+
+#[test]
+fn right_to_a_large_inventory_counts_once_the_client_has_been_sent_it() {
+    use crate::common::forge::{forged, send, view};
+    let Scene { mut pair, player_entity, .. } = Scene::clients(1).players(1).build();
+    let client = pair.client_id(0);
+    let there = (chest(1), noise(8192, 3), viewer(client, Rights::SEE));
+    let there = pair.server.world_mut().spawn(there).id();
+    pair.settle(600);
+    pair.server.world_mut().get_mut::<Viewers>(there).unwrap().add(client, Rights::USE);
+    let shown = shown_entity(&pair, 0, chest(1));
+    let mut taken_before = 0;
+    for number in 1..=60 {
+        let take =
+            InventoryAction::Move { from: inv(view(1), 7), to: inv(view(0), 3), count: Some(1) };
+        let bytes = forged(&pair, number, Some(0), &take);
+        send(&mut pair, 0, bytes);
+        pair.step();
+        let rights = pair.clients[0].app.world().get::<InView>(shown).unwrap().rights;
+        let taken = inventory(&mut pair, player_entity).count(COIN);
+        assert!(taken == taken_before || number > 5, "taken at request {number} with {rights:?}");
+        taken_before = taken;
+    }
+    assert!(taken_before > 0, "it counts in the end");
+}
+
+#[test]
+fn copied_list_of_viewers_does_not_keep_a_chest_open() {
+    let mut house = House::new(false, 0, Access::Opened);
+    let copy = house.pair.server.world().get::<Viewers>(house.chest).unwrap().clone();
+    assert_eq!(copy.rights_of(house.client), Some(Rights::USE));
+    let second = (chest(5), Inventory::new(3), copy, Openable::default());
+    let second = house.pair.server.world_mut().spawn(second).id();
+    house.pair.settle(30);
+    // It was added by the game, so a player that closes it is told that it cannot.
+    let there = shown_entity(&house.pair, 0, chest(5));
+    let closed = with_actions(house.app(), move |actions| actions.close(there));
+    house.pair.settle(30);
+    assert_eq!(events(&mut house.pair, 0).rejected, [(closed, Rejection::NotInView)]);
+    house.pair.server.world_mut().get_mut::<Viewers>(second).unwrap().remove(house.client);
+    house.pair.settle(30);
+    assert!(house.pair.shown::<Inventory>(0, chest(5)).is_none());
+}
