@@ -120,7 +120,7 @@ fn main() {
     if let Some(chests) = cli.chests {
         return run_connection(chests);
     }
-    cli.mode.announce("10 minutes", "2 minutes");
+    cli.mode.announce("5 minutes", "1 minute");
     let taken = cli.mode.pick(requests().len(), 2);
     println!("request\tbytes\twork\tinstructions\twork_per_tick\tinstructions_per_tick");
     for (request, (name, _)) in requests().iter().enumerate().take(taken) {
