@@ -23,7 +23,7 @@ use common::{
     mode::Mode,
     ops::{self, Cells, ItemStack, Op, SLOTS, Workload},
     peers::{Diffs, EntityPerSlot, HandWritten, JsonFullSync, Ours, Peer, Slower, WholeComponent},
-    recovery::{Loaded, hotbar_beside_bank, load, reconnect, storm},
+    recovery::{Loaded, hotbar_beside_bank, load, movement, reconnect, storm},
     udp::UdpSimulation,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -124,6 +124,9 @@ fn recoveries(mode: Mode) {
              {bytes_per_second:.1}\t\t"
         );
     }
+    let (time, seconds) = mode.pick(("an hour", 3600), ("10 s", 10));
+    let [early, late] = movement(seconds, memory);
+    println!("150 stacks with data moved for {time}, memory {early} then {late}\tours\t\t\t\t");
     for (name, network) in [("100 ms", FAR), ("100 ms, 5 % loss", LOSSY)] {
         for slots in [0, 5000] {
             let took =

@@ -133,6 +133,7 @@ pub(super) fn disconnect(
     confirmations.wrong.clear();
     confirmations.touched.clear();
     confirmations.waiting.clear();
+    confirmations.next_number = 0;
     *received = Received::default();
     *transfers = IncomingTransfers::default();
     *submission = ResyncState::default();

@@ -16,7 +16,8 @@
 //! shared    = update (1 update)* 0                      inventories that the same clients see; all of them
 //!                                                       get the same bytes
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots that they changed
-//! full      = answered?:1 [answers]
+//! full      = number:8                                  of the full messages since the client connected, modulo 256
+//!             answered?:1 [answers]
 //!             reset?:1 [transfer:EG0 epoch:64]          first drop all views, and transfers up to this one;
 //!                                                       epoch of the versions and checksums: the server's run
 //!             follows:EG0                               number of shared parts that follow
@@ -68,7 +69,9 @@
 //!
 //! `base` is the version that an update starts from plus the inventory's handle, modulo 8. The
 //! client drops an update that does not start at the version of its copy or is meant for another
-//! inventory, and requests a full update. Changes are relative to the slot's contents in the
+//! inventory, and requests a full update. It also drops a full message whose number is not the next
+//! one, since a view that opens or closes has no earlier version to compare with. A reset that the
+//! client has requested is applied whatever its number is. Changes are relative to the slot's contents in the
 //! version that the update starts from. The server remembers those contents for viewers that hold
 //! the previous commit and, for a while, for viewers that wait for their turn. Viewers further
 //! behind are sent the slot's current contents.
@@ -205,6 +208,9 @@ pub struct Answers {
 /// requests of a client.
 pub const ANSWERS_MAX: usize = 32;
 
+/// Number of bits of the number of a full message.
+pub(crate) const NUMBER_BITS: u32 = 8;
+
 /// Number of low bits of the request number that an answer carries.
 pub(crate) const ANSWER_BITS: u32 = 6;
 
@@ -213,6 +219,8 @@ pub(crate) const ANSWER_BITS: u32 = 6;
 pub struct Part {
     /// Answers to this client's requests.
     pub answers: Option<Answers>,
+    /// Number of a full message: how many came before it on this connection, modulo 256.
+    pub number: Option<u8>,
     /// If set, drop every view before applying the rest.
     pub reset: Option<Reset>,
     /// Number of shared parts that belong to this message.
@@ -293,6 +301,14 @@ pub enum DecodeError {
         id: InventoryId,
         /// Version of the copy.
         version: u64,
+    },
+    /// A full message that is not the next one: one was lost, repeated or delayed.
+    #[error("message {number} is out of order, expected {expected}")]
+    OutOfOrder {
+        /// Number of the message, modulo 256.
+        number: u8,
+        /// Number of the next message.
+        expected: u8,
     },
     /// A request number that a client following the protocol would not use now.
     #[error("request {number} is out of sequence")]

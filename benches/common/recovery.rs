@@ -1,11 +1,13 @@
 //! The cost of reconnecting, of resyncs, and of loading a bank while a hotbar is used.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::shared::stats::InventoryStats;
 use bevy_inventory_sync::{
+    model::{data::DataPool, slots::Slots},
     prelude::*,
+    shared::stats::InventoryStats,
     sim::{Network, Simulation},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     ops::{self, HOTBAR, ItemStack, SLOTS},
@@ -180,4 +182,61 @@ pub fn load(clients: usize, seconds: u64, memory: fn() -> usize) -> Loaded {
     }
     let bytes_per_second = (sum(&pair) - before) as f64 / clients as f64 / seconds as f64;
     Loaded { bytes_per_second, memory }
+}
+
+/// Data of the stacks that [`movement`] moves.
+#[derive(Serialize, Deserialize)]
+struct Label(u32);
+
+impl ItemData for Label {
+    const NAME: &'static str = "label";
+}
+
+/// Exchanges two of a hundred and fifty stacks with data in every tick, between two chests that a client sees. Returns
+/// the number of allocated bytes after a tenth of the time and at the end.
+pub fn movement(seconds: u64, memory: fn() -> usize) -> [usize; 2] {
+    const SLOTS: usize = 100;
+    let mut dice = ops::Dice::new(6);
+    let mut pair = Simulation::new(1, |app| {
+        app.add_item_data::<Label>();
+        app.insert_items(
+            Items::<()>::from_ron(r#"(items: [(key: "axe", max_stack: 1)])"#).unwrap(),
+        );
+    });
+    let client = pair.client_id(0);
+    let chests = [1, 2].map(|n| {
+        let mut viewers = Viewers::default();
+        viewers.add(client, Rights::empty());
+        let chest = (InventoryId::named("chest", n), Inventory(Slots::new(SLOTS)), viewers);
+        pair.server.world_mut().spawn(chest).id()
+    });
+    let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
+    let mut axe = |n| ItemId::of("axe").stack(1).with_data(pool.insert(&Label(n)).unwrap());
+    let mut stacks: Vec<Option<Stack>> =
+        (0..).take(2 * SLOTS).map(|n| (n % 4 != 0).then(|| axe(n))).collect();
+    let set = |pair: &mut Simulation, at: usize, stack| {
+        let mut chest = pair.server.world_mut().get_mut::<Inventory>(chests[at / SLOTS]).unwrap();
+        chest.set(at % SLOTS, stack).unwrap();
+    };
+    for (at, stack) in stacks.iter().enumerate() {
+        set(&mut pair, at, *stack);
+    }
+    let (ticks, mut early) = (seconds * 60, 0);
+    for tick in 0..ticks {
+        let [a, b] = [(); 2].map(|()| dice.choose(2 * SLOTS, 1)[0]);
+        stacks.swap(a, b);
+        set(&mut pair, a, stacks[a]);
+        set(&mut pair, b, stacks[b]);
+        pair.step();
+        if tick == ticks / 10 {
+            early = memory();
+        }
+    }
+    let late = memory();
+    pair.steps(4);
+    for (n, chest) in (1..).zip(chests) {
+        let shown = pair.shown::<Inventory>(0, InventoryId::named("chest", n)).unwrap();
+        assert_eq!(Some(shown), pair.server.world().get::<Inventory>(chest).map(Inventory::slots));
+    }
+    [early, late]
 }

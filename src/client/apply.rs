@@ -36,7 +36,9 @@ pub(crate) fn apply_messages(
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
-        match decode_group(&group, schema, &confirmations, &pool, &transfers) {
+        let requested = submission.resync || *state != SyncState::Synced;
+        let decoded = decode_group(&group, schema, &confirmations, (&pool, &transfers), requested);
+        match decoded {
             Ok(mut parts) => {
                 for part in &mut parts {
                     if let Some(handover) = &part.handover {
@@ -71,7 +73,7 @@ pub(crate) fn apply_messages(
             }
             Err(error) => {
                 match error {
-                    DecodeError::Gap { .. } => stats.gaps += 1,
+                    DecodeError::Gap { .. } | DecodeError::OutOfOrder { .. } => stats.gaps += 1,
                     DecodeError::UnknownView { .. } => stats.unknown_views += 1,
                     _ => stats.decode_errors += 1,
                 }
@@ -119,11 +121,12 @@ fn decode_group(
     group: &[Bytes],
     schema: Schema,
     confirmations: &ConfirmedInventories,
-    pool: &DataPool,
-    transfers: &IncomingTransfers,
+    (pool, transfers): (&DataPool, &IncomingTransfers),
+    requested: bool,
 ) -> Result<Vec<Part>, DecodeError> {
     let decoded = group.iter().map(|bytes| decode::message(bytes, schema, confirmations));
     let mut parts: Vec<Part> = decoded.collect::<Result<_, _>>()?;
+    parts.iter().try_for_each(|part| check_order(part, confirmations.next_number, requested))?;
     let mut handed_over = Vec::new();
     for part in &mut parts {
         if let Some(handover @ Handover { transfer, .. }) = &part.handover {
@@ -157,4 +160,15 @@ fn decode_group(
         }
     }
     Ok(parts)
+}
+
+/// Returns an error if a message is a full one but not the next one. Only a reset that this client has `requested`
+/// may have any number.
+fn check_order(part: &Part, expected: u8, requested: bool) -> Result<(), DecodeError> {
+    match part.number {
+        Some(number) if number != expected && !(requested && part.reset.is_some()) => {
+            Err(DecodeError::OutOfOrder { number, expected })
+        }
+        _ => Ok(()),
+    }
 }

@@ -62,6 +62,8 @@ pub(crate) struct ConfirmedInventories {
     /// Views whose entity does not exist yet.
     pub(crate) waiting: Vec<u32>,
     pub(crate) closed: Vec<Closed>,
+    /// Number of the next full message from the server.
+    pub(crate) next_number: u8,
     /// Id of the server run from which the copies come.
     pub(super) epoch: u64,
     /// Copies of inventories not in view, oldest first; see [`COPIES_MAX`].
@@ -227,6 +229,9 @@ impl ConfirmedInventories {
     pub(crate) fn apply(&mut self, parts: Vec<Part>) -> u64 {
         let mut moved = 0;
         for part in parts {
+            if let Some(number) = part.number {
+                self.next_number = number.wrapping_add(1);
+            }
             let mut before = HashMap::default();
             if let Some(reset) = part.reset {
                 self.reset(reset.epoch);

@@ -73,6 +73,12 @@ impl ClientInspect<'_> {
         confirmed.flat_map(|there| there.iter().map(|held| CopyState::new(held, there.epoch)))
     }
 
+    /// Returns the number of the next full message from the server, modulo 256.
+    #[must_use]
+    pub fn next_number(&self) -> u8 {
+        self.confirmed.as_ref().map_or(0, |confirmed| confirmed.next_number)
+    }
+
     /// Returns `true` if any copy may have changed since the calling system last ran.
     #[must_use]
     pub fn is_changed(&self) -> bool {

@@ -19,8 +19,8 @@ use room::Room;
 use update::{delta, quick, update};
 
 use super::{
-    ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, Open,
-    OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
+    ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, NUMBER_BITS,
+    Open, OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
     bits::BitReader,
     decode,
     form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
@@ -95,7 +95,7 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     if bytes.first().is_none_or(|byte| byte & 0b1111 != 0b0111) {
         return Ok(0);
     }
-    r.take(4)?;
+    r.take(4 + NUMBER_BITS)?;
     if r.flag()? {
         answers(&mut r)?;
     }
@@ -166,6 +166,7 @@ fn full(
     copies: &impl CopySource,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
+    part.number = Some(r.take(NUMBER_BITS)?.to_le_bytes()[0]);
     if r.flag()? {
         part.answers = Some(answers(r)?);
     }

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 use super::{
-    ANSWER_BITS, Answers, CloseCause, Handover, OpenHead, Reset, Schema,
+    ANSWER_BITS, Answers, CloseCause, Handover, NUMBER_BITS, OpenHead, Reset, Schema,
     bits::BitWriter,
     form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
 };
@@ -41,11 +41,13 @@ pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
 /// `handover`, the updates with a zero bit after them, and `checksums`.
 pub fn begin_full(
     w: &mut BitWriter,
+    number: u8,
     answers: Option<&Answers>,
     reset: Option<Reset>,
     follows: usize,
 ) {
     w.put(0b0111, 4);
+    w.put(u32::from(number), NUMBER_BITS);
     w.flag(answers.is_some());
     if let Some(answers) = answers {
         self::answers(w, answers);

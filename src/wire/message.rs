@@ -38,6 +38,8 @@ enum State {
 /// The parts of a full message that come before its updates.
 #[derive(Debug)]
 pub struct FullHead<'a> {
+    /// Number of full messages sent to the client before this one, modulo 256.
+    pub number: u8,
     /// Answers to the client's requests.
     pub answers: Option<&'a Answers>,
     /// Set if the client must drop all views first.
@@ -85,7 +87,7 @@ impl MessageWriter {
     pub fn begin_full(&mut self, head: &FullHead) -> FullLengths {
         self.begin(State::FullUpdates);
         let w = &mut self.bits;
-        encode::begin_full(w, head.answers, head.reset, head.follows);
+        encode::begin_full(w, head.number, head.answers, head.reset, head.follows);
         let answers = w.len();
         encode::data(w, head.forgotten, head.data);
         let data = w.len() - answers;

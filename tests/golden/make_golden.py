@@ -82,12 +82,12 @@ def reset(transfer, epoch):
     return "1" + eg(transfer) + num(epoch, 64)
 
 
-def full(responses="0", reset="0", follows=0, forgotten=(), data=(), closes="", opens=""):
+def full(responses="0", reset="0", follows=0, number=0xA5, forgotten=(), data=(), closes="", opens=""):
     """The head of a message that can hold everything."""
     definitions = "".join(eg(i, 4) + "1" for i in forgotten)
     definitions += "".join(eg(i, 4) + "0" + eg(kind) + eg(len(b), 6) + "".join(num(x, 8) for x in b)
                            for i, kind, b in data)
-    return "1110" + responses + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
+    return "1110" + num(number, 8) + responses + reset + eg(follows) + eg(len(forgotten) + len(data)) + definitions + closes + opens
 
 
 def responses(last, results):

@@ -166,7 +166,10 @@ impl Encoding<'_, '_, '_> {
             return;
         }
         let transfer = views.transfers.last_dropped();
+        let number = views.messages;
+        views.messages = number.wrapping_add(1);
         let lengths = message.begin_full(&FullHead {
+            number,
             answers: answers.as_ref(),
             reset: reset.then_some(Reset { transfer, epoch: self.epoch }),
             follows: outbox.shared_parts as usize,

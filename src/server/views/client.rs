@@ -33,6 +33,8 @@ pub(crate) struct ClientViews {
     pub(crate) ready: bool,
     /// Whether the client must drop all views before it applies the next message.
     pub(crate) reset: bool,
+    /// Number of full messages that the client has been sent, modulo 256.
+    pub(crate) messages: u8,
     /// Inventories by view.
     pub(crate) views: Vec<Option<Entity>>,
     /// Number of these inventories.

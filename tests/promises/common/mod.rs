@@ -8,7 +8,10 @@ mod scene;
 use bevy::ecs::system::{StaticSystemParam, SystemParam, SystemParamItem};
 pub use bevy::{ecs::system::RunSystemOnce, prelude::*};
 pub use bevy_inventory_sync::{
-    client::{InventoryClientPlugin, predictions::ActionLatency, transfers::TransferProgressed},
+    client::{
+        InventoryClientPlugin, inspect::ClientInspect, predictions::ActionLatency,
+        transfers::TransferProgressed,
+    },
     features::{
         crafter::Crafter,
         equipment::{Equipped, Unequipped},
@@ -285,6 +288,12 @@ pub fn hide(pair: &mut Simulation, entity: Entity, client: usize) {
 pub fn feed(pair: &mut Simulation, client: usize, channel: usize, bytes: Vec<u8>) {
     let app = &mut pair.clients[client].app;
     app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);
+}
+
+/// Returns the number that the next full message to a client has.
+pub fn next_number(pair: &mut Simulation, client: usize) -> u8 {
+    let world = pair.clients[client].app.world_mut();
+    world.run_system_once(|client: ClientInspect| client.next_number()).unwrap()
 }
 
 /// Makes a client detect a gap: no message begins with this byte.

@@ -203,7 +203,7 @@ fn wrong_checksums_do_bounded_harm() {
     let channel = pair.sync_channel();
     for checksums in [vec![(7, 5)], vec![((1 << 16) - 1, 5)], vec![(0, 5), (0, 6), (1, 7)]] {
         let mut w = BitWriter::default();
-        encode::begin_full(&mut w, None, None, 0);
+        encode::begin_full(&mut w, next_number(&mut pair, 0), None, None, 0);
         encode::data(&mut w, &[], &[]);
         encode::closes(&mut w, &[]);
         encode::opens(&mut w, 0);
@@ -217,12 +217,14 @@ fn wrong_checksums_do_bounded_harm() {
     events(&mut pair, 0).clear();
     pair.steps(60 * 60);
     assert_same(&pair, 0, player(0));
-    let InventoryStats { repairs_served, opens_encoded, .. } = stats(&pair.server);
+    let InventoryStats { repairs_served, resyncs_served, opens_encoded, .. } = stats(&pair.server);
     assert!(
         (2..=20).contains(&repairs_served),
         "two wrong checksums, retried with growing pauses: {repairs_served}"
     );
-    assert!(opens_encoded <= 2 + repairs_served);
+    // The forged message takes the number of the next one.
+    assert!(resyncs_served <= 2, "{resyncs_served}");
+    assert!(opens_encoded <= 2 + repairs_served + 2 * resyncs_served);
     assert_eq!(events(&mut pair, 0).slots, [], "nothing was wrong");
     // The next change ends the repeated checks.
     inventory(&mut pair, me).set(3, TORCH.stack(8)).unwrap();

@@ -161,3 +161,86 @@ fn older_full_update_that_arrives_late_is_ignored() {
     pair.steps(100);
     assert_same(&pair, 0, chest(1));
 }
+
+#[test]
+fn replayed_messages_neither_open_close_nor_change_anything() {
+    let Scene { mut pair, player_entity: me, chest_entity: there, .. } =
+        Scene::clients(1).players(1).chest([]).stored(0, TORCH.stack(1)).build();
+    pair.record = true;
+    let gone = spawn_chest(&mut pair, 2, &[0]);
+    for n in 1..5 {
+        show(&mut pair, there, 0);
+        pair.steps(2);
+        inventory(&mut pair, me).set(n, TORCH.stack(n as u32)).unwrap();
+        pair.steps(2);
+        hide(&mut pair, there, 0);
+        pair.steps(2);
+        simulate_gap(&mut pair, 0);
+        pair.steps(100);
+    }
+    pair.server.world_mut().despawn(gone);
+    pair.steps(10);
+    show(&mut pair, there, 0);
+    pair.steps(4);
+    pair.record = false;
+    let recorded = core::mem::take(&mut pair.clients[0].record);
+    let channel = pair.sync_channel();
+    let recorded: Vec<Bytes> =
+        recorded.into_iter().filter(|(on, _)| *on == channel).map(|(_, bytes)| bytes).collect();
+    assert!(recorded.len() >= 16, "{} messages", recorded.len());
+    for (at, bytes) in recorded.iter().enumerate() {
+        events(&mut pair, 0).clear();
+        feed(&mut pair, 0, channel, bytes.to_vec());
+        for _ in 0..200 {
+            pair.step();
+            assert_same(&pair, 0, player(0));
+            assert_same(&pair, 0, chest(1));
+            assert!(pair.shown::<Inventory>(0, chest(2)).is_none(), "message {at}");
+        }
+        let seen = events(&mut pair, 0);
+        let (opened, closed) = (seen.opened.len(), seen.closed.len());
+        assert_eq!((opened, closed, seen.slots.len()), (0, 0, 0), "message {at}");
+    }
+    // A client that is out of sync applies the next reset, whatever its number is.
+    let client = stats(&pair.clients[0].app);
+    assert!(client.gaps as usize >= recorded.len() / 2, "{client:?}");
+}
+
+#[test]
+fn lost_closing_is_noticed_by_the_next_message_that_opens_a_view() {
+    let Scene { mut pair, chest_entity: there, .. } = Scene::clients(1).chest([0]).build();
+    pair.steps(60);
+    let channel = pair.sync_channel();
+    pair.tamper(move |_, on, bytes| if on == channel { vec![] } else { vec![bytes] });
+    hide(&mut pair, there, 0);
+    pair.steps(2);
+    pair.stop_tampering();
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_some());
+    spawn_chest(&mut pair, 2, &[0]);
+    pair.steps(60);
+    assert!(pair.shown::<Inventory>(0, chest(1)).is_none());
+    assert_same(&pair, 0, chest(2));
+    assert_eq!(stats(&pair.clients[0].app).gaps, 1);
+}
+
+#[test]
+fn numbers_of_full_messages_wrap_and_start_again_with_each_connection() {
+    let Scene { mut pair, chest_entity: there, .. } = Scene::clients(1).chest([]).build();
+    for round in 0..2 {
+        for _ in 0..200 {
+            show(&mut pair, there, 0);
+            pair.steps(2);
+            hide(&mut pair, there, 0);
+            pair.steps(2);
+        }
+        show(&mut pair, there, 0);
+        pair.steps(2);
+        assert_same(&pair, 0, chest(1));
+        assert_eq!(stats(&pair.clients[0].app).gaps, 0, "connection {round}");
+        hide(&mut pair, there, 0);
+        pair.steps(2);
+        pair.disconnect(0);
+        pair.connect(0);
+        pair.steps(4);
+    }
+}

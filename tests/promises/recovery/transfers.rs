@@ -126,10 +126,11 @@ fn complete_copies_survive_a_disconnect() {
 }
 
 /// A message that hands over a transfer and brings data of a type that is not registered.
-fn handover_with_unknown_data(transfer: u8) -> Vec<u8> {
+fn handover_with_unknown_data(number: u8, transfer: u8) -> Vec<u8> {
     let id = DataId(7.try_into().unwrap());
     let mut writer = MessageWriter::default();
     writer.begin_full(&FullHead {
+        number,
         answers: None,
         reset: None,
         follows: 0,
@@ -164,7 +165,8 @@ fn rejected_message_does_not_consume_a_transfer() {
     });
     assert!(arrived);
     let channel = pair.sync_channel();
-    feed(&mut pair, 0, channel, handover_with_unknown_data(number.get()));
+    let next = next_number(&mut pair, 0);
+    feed(&mut pair, 0, channel, handover_with_unknown_data(next, number.get()));
     pair.step();
     assert_eq!(stats(&pair.clients[0].app).decode_errors, 1);
     // The client keeps the copies, so they are not sent again when it returns.

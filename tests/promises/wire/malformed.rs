@@ -140,6 +140,7 @@ fn versions_that_overflow_are_decode_errors() {
     let mut pair = pair(1);
     pair.steps(3);
     let channel = pair.sync_channel();
+    let number = next_number(&mut pair, 0);
     let app = &mut pair.clients[0].app;
     let catalog = app.world().resource::<ItemCatalog>().clone();
     let kinds = app.world().resource::<ContainerRegistry>().clone();
@@ -147,7 +148,7 @@ fn versions_that_overflow_are_decode_errors() {
     let mut unit = InventoryState::default();
     unit.insert(0, Slots::new(3));
     let mut w = BitWriter::default();
-    encode::begin_full(&mut w, None, None, 0);
+    encode::begin_full(&mut w, number, None, None, 0);
     encode::data(&mut w, &[], &[]);
     encode::closes(&mut w, &[]);
     encode::opens(&mut w, 1);

@@ -156,9 +156,12 @@ fn encoded(name: &str) -> Vec<u8> {
     }
 }
 
+/// Number of the full messages.
+const NUMBER: u8 = 0xA5;
+
 /// Begins a full message without answers and data, up to the views that open.
 fn begin(w: &mut BitWriter, reset: Option<Reset>, closes: &[(u32, CloseCause)], opens: usize) {
-    encode::begin_full(w, None, reset, 0);
+    encode::begin_full(w, NUMBER, None, reset, 0);
     encode::data(w, &[], &[]);
     encode::closes(w, closes);
     encode::opens(w, opens);
@@ -266,7 +269,7 @@ fn encoded_with_answers(name: &str) -> Vec<u8> {
     let exchange = [entry(3, torch, axe), entry(30, axe, torch)];
     let full = |answers: Option<&Answers>, follows, forgotten: &[DataId], data: &[Datum]| {
         whole(&[], |w, _| {
-            encode::begin_full(w, answers, None, follows);
+            encode::begin_full(w, NUMBER, answers, None, follows);
             encode::data(w, forgotten, data);
             encode::closes(w, &[]);
             encode::opens(w, 0);
@@ -485,7 +488,7 @@ fn slots_and_items_out_of_range_are_named_errors() {
 #[test]
 fn short_message_cannot_allocate_much_memory() {
     let mut w = BitWriter::default();
-    encode::begin_full(&mut w, None, None, 0);
+    encode::begin_full(&mut w, 0, None, None, 0);
     encode::data(&mut w, &[], &[]);
     encode::closes(&mut w, &[]);
     w.golomb(1, 0);
@@ -504,7 +507,7 @@ fn short_message_cannot_allocate_much_memory() {
     assert_eq!(error, DecodeError::Truncated);
     for count in [1 << 17, 1 << 40] {
         let mut w = BitWriter::default();
-        encode::begin_full(&mut w, None, None, 0);
+        encode::begin_full(&mut w, 0, None, None, 0);
         encode::data(&mut w, &[], &[]);
         w.golomb(count, 0);
         assert!(matches!(decoded(w.finish(), 0, &unit(&[])), Err(DecodeError::OutOfRange { .. })));
