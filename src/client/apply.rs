@@ -51,7 +51,9 @@ pub(crate) fn apply_messages(
                     part.forgotten.drain(..).for_each(|id| pool.forget(id));
                     part.data.drain(..).for_each(|datum| pool.put(datum));
                 }
+                let mut asked_after = None;
                 if parts.iter().any(|part| part.reset.is_some()) {
+                    asked_after = submission.asked_after;
                     match core::mem::replace(&mut *state, SyncState::Synced) {
                         SyncState::Synced => submission.answered(),
                         _ => submission.on_handshake(),
@@ -62,6 +64,10 @@ pub(crate) fn apply_messages(
                         stats.gaps += 1;
                         submission.request_resync();
                     }
+                }
+                if let Some(asked) = asked_after {
+                    let answers = parts.iter().find_map(|part| part.answers.as_ref());
+                    predictions.catch_up(answers, asked);
                 }
                 let checked: Vec<u32> =
                     parts.iter().flat_map(|part| &part.checksums).map(|(view, _)| *view).collect();

@@ -107,7 +107,7 @@ impl ConfirmedInventories {
         self.views.get_mut(view as usize)?.as_deref_mut()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ConfirmedInventory> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ConfirmedInventory> {
         self.views.iter().flatten().map(Box::as_ref)
     }
 

@@ -106,6 +106,9 @@ pub(crate) struct OpenedBy {
     pub(crate) target: Target,
 }
 
+/// Time after which a request without an answer is lost, or its answer is. The client then requests everything again.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Maximum number of requests to open that a client remembers.
 pub(crate) const OPENS_MAX: usize = 64;
 
@@ -151,6 +154,30 @@ impl Predictions {
             self.answered.push(Answered { request, what, result });
         }
         whole
+    }
+
+    /// Processes the answers of a reset that was requested after request number `asked`. Requests travel in order,
+    /// so those up to `asked` that have no answer now are lost. They are reported as [`Rejection::Unanswered`].
+    pub(crate) fn catch_up(&mut self, answers: Option<&Answers>, asked: u64) {
+        let [low, ..] = asked.to_le_bytes();
+        // Six bits, sign-extended.
+        let ahead = answers
+            .map(|answers| i64::from((answers.last.wrapping_sub(low) << 2).cast_signed() >> 2));
+        let handled = ahead.map_or(0, |ahead| asked.saturating_add_signed(ahead));
+        let lost = asked.max(handled);
+        while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= lost) {
+            let Pending { request, what, .. } = pending;
+            self.answered.push(Answered { request, what, result: Err(Rejection::Unanswered) });
+        }
+        // The server ignores numbers that it has seen already, in requests that this client has not sent.
+        self.last = self.last.max(handled);
+    }
+
+    /// Returns `true` if a request has been waiting for its answer for longer than any server takes.
+    pub(crate) fn is_overdue(&self, now: Duration) -> bool {
+        self.pending
+            .front()
+            .is_some_and(|oldest| now.saturating_sub(oldest.asked_at) > ANSWER_TIMEOUT)
     }
 
     /// Rejects all pending requests with [`Rejection::NotConnected`] when the connection ends.

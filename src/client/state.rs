@@ -31,6 +31,8 @@ const CALM: Duration = Duration::from_secs(10);
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ResyncState {
     pub(crate) resync: bool,
+    /// Number of the last request before the last request for a resync.
+    pub(crate) asked_after: Option<u64>,
     attempts: u32,
     next: Option<Duration>,
 }
@@ -44,6 +46,7 @@ impl ResyncState {
     /// Called when the server has sent everything. Pauses keep growing if another resync is needed soon.
     pub(crate) fn answered(&mut self) {
         self.resync = false;
+        self.asked_after = None;
     }
 
     /// Called when the server has answered the handshake. The next request is sent without a pause.

@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     confirmed::ConfirmedInventories,
+    predictions::Predictions,
     state::{ResyncState, SyncState},
     transfers::IncomingTransfers,
 };
@@ -24,11 +25,15 @@ pub(crate) fn submit_requests(
     time: Res<Time<Real>>,
     state: Res<SyncState>,
     (mut confirmations, transfers): (ResMut<ConfirmedInventories>, Res<IncomingTransfers>),
+    predictions: Res<Predictions>,
     mut submission: ResMut<ResyncState>,
     mut random: ResMut<InventoryRng>,
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
 ) {
+    if *state == SyncState::Synced && predictions.is_overdue(time.elapsed()) {
+        submission.request_resync();
+    }
     let wanted = match *state {
         SyncState::Rejected(_) => false,
         SyncState::Connecting => true,
@@ -42,6 +47,7 @@ pub(crate) fn submit_requests(
         Request::Handshake(handshake, confirmations.name_copies())
     } else if submission.resync {
         stats.resyncs_requested += 1;
+        submission.asked_after.get_or_insert(predictions.last);
         let transfer = transfers.first_missing();
         Request::Resync(KnownCopies { transfer, ..confirmations.name_copies() })
     } else {
