@@ -32,7 +32,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// 100 ms round trip at 60 ticks per second.
-const FAR: Network = Network { latency_ticks: 3, loss: 0.0, resend_ticks: 7 };
+const FAR: Network = Network { latency_ticks: 3, jitter_ticks: 0, loss: 0.0, resend_ticks: 7 };
 const NEAR: Network = Network { latency_ticks: 0, ..FAR };
 const LOSSY: Network = Network { loss: 0.05, ..FAR };
 

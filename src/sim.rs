@@ -20,11 +20,32 @@
 //! assert_eq!(pair.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
 //! ```
 
+mod breakage;
+mod canary;
+mod contents;
+mod control;
+mod coverage;
+pub mod fault;
+pub mod feed;
+pub mod game;
+mod invariants;
 mod link;
+mod network;
+pub mod op;
+pub mod oracle;
+pub mod plain;
+mod players;
+pub mod report;
+mod restart;
+pub mod run;
+pub mod scene;
+pub mod script;
+mod server_ops;
+pub mod shrink;
+mod transport;
 
 use crate::{
-    client::debug::CorruptCopy,
-    model::{container::Container, id::InventoryId, slots::Slots, stack::Stack},
+    model::{container::Container, id::InventoryId, slots::Slots},
     plugins::InventoryPlugins,
     server::inspect,
     shared::{
@@ -34,7 +55,8 @@ use crate::{
     },
 };
 
-use link::Link;
+use link::{Link, Sent};
+pub use network::{Network, NetworkCounts};
 
 use core::time::Duration;
 
@@ -42,30 +64,10 @@ use bevy::{prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy};
 use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteMessageRegistry};
 
 /// Duration of one step on the apps' clocks.
-/* */
 pub const STEP: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 /// The seed of a simulation that is not seeded otherwise.
 const SEED: u64 = 7;
-
-/// The simulated network between the apps.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Network {
-    /// Latency of a message in ticks, each way; 0 by default.
-    pub latency_ticks: u64,
-    /// Probability that a message is lost, from 0 up to but excluding 1; 0 by default. Reliable messages arrive
-    /// late instead.
-    pub loss: f32,
-    /// Number of ticks after which a lost reliable message is retransmitted. Later messages on an
-    /// ordered channel wait for it. 7 by default.
-    pub resend_ticks: u64,
-}
-
-impl Default for Network {
-    fn default() -> Self {
-        Self { latency_ticks: 0, loss: 0.0, resend_ticks: 7 }
-    }
-}
 
 /// Traffic of one client, as passed to the messaging layer.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -91,6 +93,15 @@ pub struct SimulatedClient {
     entity: Option<Entity>,
     down: Link,
     up: Link,
+    pause: Pause,
+}
+
+/// An app that is not updated for some ticks.
+#[derive(Clone, Copy, Default, Debug)]
+struct Pause {
+    until: u64,
+    /// Number of updates missed so far.
+    missed: u32,
 }
 
 /// Modifies messages in transit. Receives client, channel and message, and returns the messages
@@ -110,6 +121,8 @@ pub struct Simulation {
     tamper: Option<Tamper>,
     tamper_requests: Option<Tamper>,
     tick: u64,
+    pause: Pause,
+    counts: NetworkCounts,
     random: fastrand::Rng,
 }
 
@@ -135,6 +148,8 @@ impl Simulation {
             tamper: None,
             tamper_requests: None,
             tick: 0,
+            pause: Pause::default(),
+            counts: NetworkCounts::default(),
             random: fastrand::Rng::with_seed(SEED),
         };
         for app in clients {
@@ -179,6 +194,7 @@ impl Simulation {
             entity: None,
             down: Link::default(),
             up: Link::default(),
+            pause: Pause::default(),
         });
         self.clients.len() - 1
     }
@@ -190,24 +206,6 @@ impl Simulation {
         for (number, client) in (1..).zip(&mut self.clients) {
             client.app.insert_resource(InventoryRng::seeded(seed.wrapping_add(number)));
         }
-    }
-
-    /// Sets a function that modifies messages from the server to clients.
-    pub fn tamper(&mut self, tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static) {
-        self.tamper = Some(Box::new(tamper));
-    }
-
-    /// Sets a function that modifies messages from clients to the server.
-    pub fn tamper_requests(
-        &mut self,
-        tamper: impl FnMut(usize, usize, Bytes) -> Vec<Bytes> + 'static,
-    ) {
-        self.tamper_requests = Some(Box::new(tamper));
-    }
-
-    /// Removes both functions.
-    pub fn stop_tampering(&mut self) {
-        (self.tamper, self.tamper_requests) = (None, None);
     }
 
     /// Connects a client.
@@ -249,42 +247,56 @@ impl Simulation {
     /// Runs one tick of the server, the network and every client, in this order.
     pub fn step(&mut self) {
         self.tick += 1;
-        for client in self.clients.iter_mut().filter(|client| client.entity.is_some()) {
-            let Some(entity) = client.entity else { continue };
-            let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
-            for (channel, bytes) in client.up.arrivals(self.tick) {
-                messages.insert_received(entity, channel, bytes);
-            }
-        }
-        self.server.update();
-        self.collect_down();
+        self.update_server();
         let channels = self.server.world().resource::<RepliconChannels>().clone();
         for (from, client) in self.clients.iter_mut().enumerate() {
-            if client.entity.is_none() {
+            if client.entity.is_none() || client.pause.holds(self.tick) {
                 continue;
             }
             let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
             for (channel, bytes) in client.down.arrivals(self.tick) {
                 messages.insert_received(channel, bytes);
             }
-            client.app.update();
+            client.pause.update(&mut client.app);
             let mut messages = client.app.world_mut().resource_mut::<ClientMessages>();
             for (channel, bytes) in messages.drain_sent() {
                 client.traffic.messages_up += 1;
                 client.traffic.bytes_up += bytes.len() as u64;
                 let kind = channels.client_channels()[channel];
-                // A message that a client sends in one step reaches the server in the next step at
-                // the earliest.
-                let arrival = self.tick + 1 + self.network.latency_ticks;
                 let arriving = match &mut self.tamper_requests {
                     Some(tamper) => tamper(from, channel, bytes),
                     None => vec![bytes],
                 };
                 for bytes in arriving {
-                    client.up.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+                    // A message that a client sends in one step reaches the server in the next step at the
+                    // earliest.
+                    let sent = Sent { kind, channel, bytes, at: self.tick + 1 };
+                    client.up.send(sent, self.network, &mut self.random, &mut self.counts);
                 }
             }
         }
+    }
+
+    fn update_server(&mut self) {
+        if self.pause.holds(self.tick) {
+            return;
+        }
+        for client in &mut self.clients {
+            let Some(entity) = client.entity else { continue };
+            let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
+            for (channel, bytes) in client.up.arrivals(self.tick) {
+                messages.insert_received(entity, channel, bytes);
+            }
+        }
+        self.pause.update(&mut self.server);
+        self.collect_down();
+    }
+
+    /// Makes the server receive bytes from a client, as if the client had sent them.
+    pub(crate) fn inject(&mut self, client: usize, channel: usize, bytes: Bytes) {
+        let Some(entity) = self.clients[client].entity else { return };
+        let mut messages = self.server.world_mut().resource_mut::<ServerMessages>();
+        messages.insert_received(entity, channel, bytes);
     }
 
     fn collect_down(&mut self) {
@@ -306,8 +318,8 @@ impl Simulation {
             };
             for bytes in arriving {
                 let kind = channels.server_channels()[channel];
-                let arrival = self.tick + self.network.latency_ticks;
-                client.down.send(kind, channel, bytes, arrival, self.network, &mut self.random);
+                let sent = Sent { kind, channel, bytes, at: self.tick };
+                client.down.send(sent, self.network, &mut self.random, &mut self.counts);
             }
         }
     }
@@ -371,18 +383,6 @@ impl Simulation {
     pub fn request_channel(&self) -> usize {
         let registry = self.server.world().resource::<RemoteMessageRegistry>();
         registry.client_message_channel::<SyncRequest>().expect("the plugins must be added")
-    }
-
-    /// Corrupts one slot of a client's confirmed copy, like a memory error.
-    pub fn corrupt(&mut self, client: usize, id: InventoryId, slot: usize, stack: Option<Stack>) {
-        let corrupt = CorruptCopy { inventory: id, slot, stack };
-        self.clients[client].app.world_mut().trigger(corrupt);
-    }
-
-    /// Returns all the server's state about views in debug format, to check for leftovers.
-    #[must_use]
-    pub fn server_views(&self) -> String {
-        inspect::debug_state(self.server.world())
     }
 
     /// Returns the slots that a client shows of an inventory; `None` if the client does not see it.

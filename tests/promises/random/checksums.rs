@@ -21,7 +21,7 @@ fn no_false_mismatch_on_any_network() {
         pair.settle(50);
         for tick in 0..500 {
             let loss = if seed % 2 == 0 { 0.0 } else { 0.15 };
-            pair.network = Network { latency_ticks: dice.u64(0..20), loss, resend_ticks: 7 };
+            pair.network = Network { latency_ticks: dice.u64(0..20), loss, ..default() };
             let busy = tick % 120 < 70;
             if busy && dice.u8(0..4) == 0 {
                 let all = [&players[..], &chests[..]].concat();

@@ -6,5 +6,6 @@ mod checksums;
 mod network;
 mod priorities;
 mod seeds;
+mod simulation;
 mod throttling;
 mod viewers;

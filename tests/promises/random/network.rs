@@ -11,7 +11,7 @@ fn changes_converge_with_loss_and_latency() {
         let mut pair = pair(2);
         pair.seed(seed);
         pair.network =
-            bevy_inventory_sync::sim::Network { latency_ticks: 3, loss: 0.2, resend_ticks: 7 };
+            bevy_inventory_sync::sim::Network { latency_ticks: 3, loss: 0.2, ..default() };
         let own = spawn_player(&mut pair, 0);
         let shared = spawn_chest(&mut pair, 1, &[0, 1]);
         let mut random = fastrand::Rng::with_seed(seed);

@@ -143,6 +143,6 @@ fn every_viewer_ends_with_the_servers_slots() {
     let network = (0..5u64, prop::sample::select(vec![0.0f32, 0.05, 0.3]), any::<u64>());
     let input = (prop::collection::vec(op(), 1..150), network);
     each_value(size(25, 200), &input, |(ops, (latency_ticks, loss, seed))| {
-        check(ops, Network { latency_ticks, loss, resend_ticks: 7 }, seed);
+        check(ops, Network { latency_ticks, loss, ..default() }, seed);
     });
 }

@@ -1,0 +1,135 @@
+//! Simulates hours of play on bad networks and checks every invariant in every tick.
+//!
+//! ```sh
+//! cargo run --release --example simulate -- --first-seed 1 --seeds 1000 --minutes 5 --clients 4
+//! ```
+//!
+//! A seed that fails is shortened to a script of few operations. Its path is printed with the command that repeats it.
+
+#![allow(clippy::unwrap_used, reason = "an example")]
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use bevy_inventory_sync::sim::{
+    report::Report,
+    run::{Failure, run},
+    script::Script,
+    shrink::shrink,
+};
+use clap::Parser;
+
+#[derive(Parser)]
+struct Cli {
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    first_seed: u64,
+    /// Number of seeds.
+    #[arg(long, default_value_t = 20)]
+    seeds: u64,
+    /// Minutes of play for each seed, without rests.
+    #[arg(long, default_value_t = 5)]
+    minutes: u32,
+    /// Number of players.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
+    clients: u8,
+    /// Number of threads. Each run is single-threaded.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Runs every tenth seed twice and compares the traces.
+    #[arg(long)]
+    repeat: bool,
+    /// Fails if an operation, a fault, a reason for a rejection or a way of repair was never reached.
+    #[arg(long)]
+    coverage: bool,
+    /// Maximum number of runs to shorten a script that fails.
+    #[arg(long, default_value_t = 150)]
+    shrink_runs: usize,
+    /// Folder for shortened scripts.
+    #[arg(long, default_value = "target/failures")]
+    failures: PathBuf,
+    /// Runs this script instead.
+    #[arg(long)]
+    script: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(path) = &cli.script {
+        let script: Script = fs::read_to_string(path).unwrap().parse().unwrap();
+        return match run(&script).failure {
+            None => ExitCode::SUCCESS,
+            Some(Failure { message, after }) => {
+                println!("failed after {after} operations: {message}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    #[expect(clippy::disallowed_methods, reason = "measures the speed, which nothing depends on")]
+    let begun = Instant::now();
+    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let total = Mutex::new(Report::default());
+    thread::scope(|scope| {
+        for _ in 0..cli.threads {
+            scope.spawn(|| {
+                while !failed.load(Ordering::Relaxed) {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= cli.seeds {
+                        break;
+                    }
+                    match one(&cli, cli.first_seed + n) {
+                        Ok(report) => total.lock().unwrap().merge(report),
+                        Err(()) => failed.store(true, Ordering::Relaxed),
+                    }
+                }
+            });
+        }
+    });
+    let report = total.into_inner().unwrap();
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{report}");
+    println!("speed: {:.0} player-seconds per second", report.player_hours() * 3600.0 / seconds);
+    let mut failed = failed.into_inner();
+    println!("conserved: {}", if failed { "no" } else { "yes" });
+    let missing = report.missing();
+    if cli.coverage && !missing.is_empty() {
+        println!("never reached: {}", missing.join(", "));
+        failed = true;
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Runs one seed. If it fails, prints how to repeat it.
+fn one(cli: &Cli, seed: u64) -> Result<Report, ()> {
+    let script = Script::random(seed, cli.clients, cli.minutes);
+    let outcome = run(&script);
+    let Some(failure) = outcome.failure else {
+        if cli.repeat && seed.is_multiple_of(10) && run(&script).trace != outcome.trace {
+            println!("seed {seed}: the same seed has given another run");
+            return Err(());
+        }
+        return Ok(outcome.report);
+    };
+    println!("seed {seed} failed after {} operations: {}", failure.after, failure.message);
+    let (minutes, clients) = (cli.minutes, cli.clients);
+    println!(
+        "repeat it: cargo run --release --example simulate -- --first-seed {seed} --seeds 1 \
+         --minutes {minutes} --clients {clients}"
+    );
+    let (script, failure) = shrink(&script, &failure, cli.shrink_runs);
+    let path = cli.failures.join(format!("{seed}.ron"));
+    fs::create_dir_all(&cli.failures).unwrap();
+    fs::write(&path, script.to_string()).unwrap();
+    println!("shortened to {} operations: {}", script.events.len(), failure.message);
+    println!("run it: cargo run --release --example simulate -- --script {}", path.display());
+    Err(())
+}

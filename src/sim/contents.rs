@@ -1,0 +1,240 @@
+//! Compares inventories with what the oracle says, and actions with the rights of players.
+
+use bevy::{
+    ecs::entity::{EntityHashMap, EntityHashSet},
+    platform::collections::HashMap,
+    prelude::*,
+};
+use bevy_replicon::prelude::*;
+
+use crate::{
+    model::{
+        action::InventoryAction,
+        container::Container,
+        id::{ContainerKey, ItemId},
+        rights::Rights,
+    },
+    server::{
+        loot::Loot,
+        views::access::{Owner, Viewers},
+    },
+    shared::actions::AnyAction,
+};
+
+use super::{
+    game::{Furnace, Trade, Tray},
+    plain::{PlainInventory, PlainStack, Totals, add},
+    report::Violation,
+    scene::{PlaceKind, Scene},
+};
+
+/// Rights of clients to the inventories of the game at one moment.
+#[derive(Default)]
+pub(super) struct AllRights(HashMap<(Entity, ClientId), Rights>);
+
+impl AllRights {
+    pub(super) fn new(scene: &Scene) -> Self {
+        let world = scene.sim.server.world();
+        let mut rights = HashMap::default();
+        for entity in (0..scene.places.len()).filter_map(|place| scene.entity(place)) {
+            let viewers = world.get::<Viewers>(entity).into_iter().flat_map(Viewers::iter);
+            for (client, of_client) in viewers {
+                rights.insert((entity, client), of_client & Rights::USE);
+            }
+            if let Some(Owner(client)) = world.get::<Owner>(entity) {
+                rights.insert((entity, *client), Rights::USE);
+            }
+        }
+        Self(rights)
+    }
+
+    /// Returns the rights of a client to an inventory, at that moment or now; `None` if it does not see it.
+    pub(super) fn of(&self, scene: &Scene, entity: Entity, client: ClientId) -> Option<Rights> {
+        let then = self.0.get(&(entity, client)).copied();
+        let now = rights(scene, entity, client);
+        then.map_or(now, |then| Some(then | now.unwrap_or(Rights::empty())))
+    }
+
+    /// Checks that a player had the rights to what an action has changed.
+    pub(super) fn check(
+        &self,
+        scene: &Scene,
+        before: &EntityHashMap<PlainInventory>,
+        action: &AnyAction,
+        client: ClientId,
+    ) -> Result<(), Violation> {
+        for (entity, before) in before {
+            let Some(after) = scene.oracle.inventories.get(entity).filter(|after| *after != before)
+            else {
+                continue;
+            };
+            let mut needed = Rights::empty();
+            for (a, b) in before.containers.iter().zip(&after.containers) {
+                for (old, new) in a.cells.iter().zip(&b.cells).filter(|(old, new)| old != new) {
+                    let count = |cell: &Option<PlainStack>, kind| {
+                        cell.filter(|stack| Some(stack.kind()) == kind)
+                            .map_or(0, |stack| stack.count)
+                    };
+                    let [was, is] = [old, new].map(|cell| cell.map(|stack| stack.kind()));
+                    needed.set(
+                        Rights::TAKE,
+                        needed.contains(Rights::TAKE) || count(old, was) > count(new, was),
+                    );
+                    needed.set(
+                        Rights::PUT,
+                        needed.contains(Rights::PUT) || count(new, is) > count(old, is),
+                    );
+                }
+            }
+            let trade = action.get::<Trade>().is_some();
+            let rights = self.of(scene, *entity, client).unwrap_or(Rights::empty());
+            if !trade && !rights.contains(needed) {
+                return Err(format!("{client:?} needs {needed:?} and has {rights:?}: {action:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the rights of a client to an inventory of the game; `None` if it does not see it.
+fn rights(scene: &Scene, entity: Entity, client: ClientId) -> Option<Rights> {
+    let world = scene.sim.server.world();
+    scene.place_of(entity)?;
+    if world.get::<Owner>(entity) == Some(&Owner(client)) {
+        return Some(Rights::USE);
+    }
+    let rights = world.get::<Viewers>(entity)?.rights_of(client)?;
+    Some(rights & Rights::USE)
+}
+
+pub(super) fn sees(world: &World, entity: Entity, client: ClientId) -> bool {
+    world.get::<Owner>(entity) == Some(&Owner(client))
+        || world.get::<Viewers>(entity).is_some_and(|list| list.rights_of(client).is_some())
+}
+
+/// Adds what a recipe creates and destroys.
+pub(super) fn crafted(scene: &Scene, action: Option<&InventoryAction>, adjust: &mut Totals) {
+    let Some(InventoryAction::Craft { recipe, times, .. }) = action else { return };
+    let Some(recipe) = scene.oracle.recipe(*recipe) else { return };
+    for (items, sign) in [(&recipe.takes, -1), (&recipe.gives, 1)] {
+        for (item, count) in items {
+            *adjust.entry((*item, 0, None)).or_default() +=
+                sign * i64::from(*count) * i64::from(*times);
+        }
+    }
+}
+
+/// Compares all inventories with what the oracle says.
+pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(), Violation> {
+    let unknown: EntityHashSet = core::mem::take(&mut scene.oracle.unknown);
+    let mut actual = Totals::default();
+    for place in 0..scene.places.len() {
+        let (id, kind) = (scene.places[place].id, scene.places[place].kind);
+        let Some(entity) = scene.entity(place).filter(|_| kind != PlaceKind::Bank) else {
+            continue;
+        };
+        let Some(there) = scene.contents(entity) else { continue };
+        let there = there.map_err(|data| format!("inventory `{id}`: no data {data:?}"))?;
+        if unknown.contains(&entity) {
+            add(&mut actual, there.stacks());
+            continue;
+        }
+        let agrees = |scene: &Scene| scene.oracle.inventories.get(&entity) == Some(&there);
+        if agrees(scene) || (kind == PlaceKind::Furnace && smelt(scene, entity) && agrees(scene)) {
+            continue;
+        }
+        let expected = scene.oracle.inventories.get(&entity);
+        return Err(format!("inventory `{id}`: {}", compare(expected, &there)));
+    }
+    let mut expected = scene.oracle.totals(&unknown);
+    for (kind, count) in scene.oracle.ground.iter().chain(&*adjust) {
+        *expected.entry(*kind).or_default() += count;
+    }
+    let ground = on_ground(scene)?;
+    for (kind, count) in &ground {
+        *actual.entry(*kind).or_default() += count;
+    }
+    if core::mem::take(&mut scene.oracle.changes_kinds) {
+        (expected, actual) = (by_item(&expected), by_item(&actual));
+    }
+    for totals in [&mut expected, &mut actual] {
+        totals.retain(|_, count| *count != 0);
+    }
+    let smelted = scene.places.iter().position(|place| place.kind == PlaceKind::Furnace);
+    let smelted = smelted.and_then(|place| scene.entity(place));
+    if expected != actual && smelted.is_some_and(|furnace| unknown.contains(&furnace)) {
+        // The furnace may have melted something in the same tick.
+        for (item, net) in [("ore", -1), ("ingot", 1)] {
+            let kind = (ItemId::of(item), 0, None);
+            *expected.entry(kind).or_default() += net;
+        }
+        expected.retain(|_, count| *count != 0);
+    }
+    if expected != actual {
+        return Err(format!("items do not add up: {actual:?}, expected {expected:?}"));
+    }
+    scene.oracle.ground = ground;
+    for entity in unknown {
+        if let Some(place) = scene.place_of(entity) {
+            scene.adopt(place);
+        }
+    }
+    Ok(())
+}
+
+/// Lists the slots in which an inventory differs from what is expected.
+fn compare(expected: Option<&PlainInventory>, there: &PlainInventory) -> String {
+    let Some(expected) = expected else { return "it should not exist".into() };
+    let mut differences = Vec::new();
+    if expected.selected != there.selected {
+        differences.push(format!("selected {:?}, not {:?}", there.selected, expected.selected));
+    }
+    let structure = |inventory: &PlainInventory| {
+        inventory.containers.iter().map(|c| (c.kind, c.cells.len())).collect::<Vec<_>>()
+    };
+    if structure(expected) != structure(there) {
+        differences.push(format!(
+            "containers {:?}, not {:?}",
+            structure(there),
+            structure(expected)
+        ));
+    }
+    for (a, b) in expected.containers.iter().zip(&there.containers) {
+        for (slot, (expected, there)) in a.cells.iter().zip(&b.cells).enumerate() {
+            if expected != there {
+                let kind = a.kind;
+                differences
+                    .push(format!("container {kind}, slot {slot}: {there:?}, not {expected:?}"));
+            }
+        }
+    }
+    differences.join("; ")
+}
+
+fn smelt(scene: &mut Scene, furnace: Entity) -> bool {
+    let (from, to) = (ContainerKey::of(Furnace::NAME), ContainerKey::of(Tray::NAME));
+    scene.oracle.smelt(furnace, from, to)
+}
+
+/// Adds up numbers of items, whatever their wear and data.
+fn by_item(totals: &Totals) -> Totals {
+    let mut sums = Totals::default();
+    for ((item, ..), count) in totals {
+        *sums.entry((*item, 0, None)).or_default() += count;
+    }
+    sums
+}
+
+/// Adds up what lies on the ground.
+fn on_ground(scene: &mut Scene) -> Result<Totals, Violation> {
+    let world = scene.sim.server.world_mut();
+    let mut loot = world.query_filtered::<Entity, With<Loot>>();
+    let loot: Vec<Entity> = loot.iter(world).collect();
+    let mut totals = Totals::default();
+    for entity in loot {
+        let Some(there) = scene.contents(entity) else { continue };
+        let there = there.map_err(|data| format!("loot: no data {data:?}"))?;
+        add(&mut totals, there.stacks());
+    }
+    Ok(totals)
+}

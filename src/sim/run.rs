@@ -1,0 +1,221 @@
+//! Runs scripts.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{
+    server::{inspect, pacing::settings::SyncSettings},
+    shared::stats::InventoryStats,
+};
+
+use super::{
+    breakage::Breakage,
+    fault::{Fault, FaultClass},
+    invariants::Invariants,
+    op::Op,
+    report::{Report, Violation},
+    scene::Scene,
+    script::Script,
+};
+
+/// Result of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The figures.
+    pub report: Report,
+    /// What went wrong, if anything.
+    pub failure: Option<Failure>,
+    /// Hash of everything that clients were sent. Equal for equal scripts.
+    pub trace: u64,
+}
+
+/// An invariant that did not hold, or a panic.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Number of operations performed before it.
+    pub after: usize,
+    /// What went wrong.
+    pub message: String,
+}
+
+struct Run {
+    scene: Scene,
+    breakage: Breakage,
+    invariants: Invariants,
+    report: Report,
+    class: FaultClass,
+}
+
+/// Runs a script.
+#[must_use]
+pub fn run(script: &Script) -> Outcome {
+    let mut done = 0;
+    let mut outcome = (Report::default(), 0);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut run = Run::new(script);
+        let result = run.perform(script, &mut done);
+        run.summarize();
+        outcome = (run.report, run.invariants.trace);
+        result
+    }));
+    let message = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(violation)) => Some(violation),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            Some(format!("panic: {}", text.unwrap_or_default()))
+        }
+    };
+    let failure = message.map(|message| Failure { after: done, message });
+    Outcome { report: outcome.0, failure, trace: outcome.1 }
+}
+
+impl Run {
+    fn new(script: &Script) -> Self {
+        let players = usize::from(script.players);
+        let mut scene = Scene::new(script.seed, players);
+        let breakage = Breakage::new(&mut scene.sim, script.seed);
+        let invariants = Invariants::new(script.class, players);
+        let report = Report { seeds: 1, ..Report::default() };
+        Self { scene, breakage, invariants, report, class: script.class }
+    }
+
+    /// Performs all operations, and counts them in `done`.
+    fn perform(&mut self, script: &Script, done: &mut usize) -> Result<(), Violation> {
+        let mut tick = 0;
+        for event in &script.events {
+            while tick < event.tick {
+                tick += 1;
+                self.step()?;
+            }
+            *done += 1;
+            self.perform_one(&event.op)?;
+        }
+        self.rest()
+    }
+
+    fn perform_one(&mut self, op: &Op) -> Result<(), Violation> {
+        let performed = match op {
+            Op::Player(client, op) => {
+                let client = self.scene.client(*client);
+                let requests = match self.scene.sim.is_connected(client) {
+                    true => self.scene.player_does(client, op),
+                    false => None,
+                };
+                self.report.requested += requests.as_ref().map_or(0, Vec::len) as u64;
+                self.scene.requested[client].extend(requests.iter().flatten());
+                requests.is_some()
+            }
+            Op::Game(op) => self.scene.game_does(op),
+            Op::Fault(fault) => {
+                let started = self.breakage.start(&mut self.scene, fault);
+                match fault {
+                    Fault::Restart => self.invariants.server_restarted(),
+                    Fault::Reconnect { client, .. } | Fault::Crash { client } => {
+                        self.invariants.client_disconnected(self.scene.client(*client));
+                    }
+                    _ => {}
+                }
+                started
+            }
+            Op::Rest => {
+                self.rest()?;
+                true
+            }
+        };
+        if performed {
+            *self.report.ops.entry(op.name()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), Violation> {
+        self.breakage.step(&mut self.scene);
+        self.invariants.before_update(&self.scene);
+        self.scene.sim.step();
+        self.report.player_ticks += self.scene.players as u64;
+        self.invariants.check_server(&mut self.scene, &mut self.report)?;
+        self.invariants.check_sent(&mut self.scene)?;
+        for client in 0..self.scene.players {
+            self.invariants.check_client(&mut self.scene, client, &mut self.report)?;
+        }
+        Ok(())
+    }
+
+    /// Stops all faults and waits until all clients agree with the server.
+    fn rest(&mut self) -> Result<(), Violation> {
+        self.breakage.end(&mut self.scene);
+        let world = self.scene.sim.server.world_mut();
+        world.resource_mut::<SyncSettings>().bytes_per_second =
+            SyncSettings::default().bytes_per_second;
+        // Messages that were sent before arrive first.
+        while self.scene.sim.tick() < self.scene.sim.arrived_by() {
+            self.step()?;
+        }
+        let mut waited = 0;
+        loop {
+            let difference = (0..self.scene.players).find_map(|client| {
+                let found = self.invariants.difference(&mut self.scene, client)?;
+                Some(format!("client {client}: {found}"))
+            });
+            let idle = inspect::is_idle(self.scene.sim.server.world());
+            let Some(difference) = difference.or((!idle).then(|| "updates wait".into())) else {
+                break;
+            };
+            if waited >= self.bound() {
+                return Err(format!(
+                    "no agreement {waited} ticks after the last fault: {difference}"
+                ));
+            }
+            waited += 1;
+            self.step()?;
+        }
+        self.report.rests += 1;
+        self.report.worst_repair = self.report.worst_repair.max(waited);
+        Ok(())
+    }
+
+    /// Maximum number of ticks until all agree after the faults have stopped.
+    fn bound(&self) -> u64 {
+        let network = self.scene.sim.network;
+        let round_trip = 2 * (network.latency_ticks + 1);
+        match self.class {
+            FaultClass::Network => 2 * round_trip + network.resend_ticks + 60,
+            FaultClass::Broken => 2 * round_trip + 3000,
+        }
+    }
+
+    fn summarize(&mut self) {
+        let counts = self.scene.sim.counts();
+        let faults = &mut self.report.faults;
+        *faults.entry("late").or_default() += counts.late;
+        *faults.entry("lost").or_default() += counts.lost;
+        for (kind, count) in self.breakage.tampered() {
+            *faults.entry(kind).or_default() += count;
+        }
+        let mut repairs = |name, count| *self.report.repairs.entry(name).or_default() += count;
+        let apps = self.scene.sim.clients.iter().map(|client| &client.app);
+        for app in apps.take(self.scene.players) {
+            let stats = *app.world().resource::<InventoryStats>();
+            repairs("resyncs requested", stats.resyncs_requested);
+            repairs("repairs requested", stats.repairs_requested);
+            repairs("gaps", stats.gaps);
+            repairs("unknown views", stats.unknown_views);
+            repairs("decode errors", stats.decode_errors);
+            repairs("wrong checksums", stats.checksum_mismatches);
+            repairs("slots reverted", stats.slots_reverted);
+            repairs("chunks received", stats.chunks_received);
+            self.report.slots_changed += stats.slots_applied;
+        }
+        let stats = *self.scene.sim.server.world().resource::<InventoryStats>();
+        repairs("requests repeated", stats.requests_repeated);
+        repairs("requests flooded", stats.requests_flooded);
+        repairs("requests malformed", stats.requests_malformed);
+        repairs("openings from kept copies", stats.opens_from_cached_copy);
+        repairs("full updates", stats.full_updates_encoded);
+        repairs("updates throttled", stats.updates_throttled);
+        let clients = self.scene.sim.clients.iter().take(self.scene.players);
+        self.report.bytes +=
+            clients.map(|client| client.traffic.bytes_down + client.traffic.bytes_up).sum::<u64>();
+    }
+}
