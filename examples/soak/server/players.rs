@@ -1,0 +1,82 @@
+//! Players joining, and what each of them may see.
+
+use std::collections::BTreeMap;
+
+use bevy::prelude::*;
+use bevy_inventory_sync::{features::tabs::Tabs, prelude::*, server::inspect};
+use bevy_replicon::{prelude::*, shared::backend::connected_client::NetworkId};
+
+use crate::{
+    game::{self, Body, Contents},
+    net::Visit,
+    pipe::{self, Order, Report, Shown, View},
+};
+
+/// The player's most recent connection.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Player(pub Visit);
+
+/// Marks a connection that has been given to its player.
+#[derive(Component)]
+pub struct Admitted;
+
+/// Gives an authorized connection to the player of its account. The body stays in the world while the player is away.
+pub fn admit(
+    clients: Query<(Entity, &NetworkId), (With<AuthorizedClient>, Without<Admitted>)>,
+    players: Query<(Entity, &Player)>,
+    mut banks: Query<&mut Viewers, With<Tabs>>,
+    mut commands: Commands,
+) {
+    for (client, id) in &clients {
+        commands.entity(client).insert(Admitted);
+        let visit = Visit::from_bits(id.get());
+        let body = players.iter().find(|(_, player)| player.0.account == visit.account);
+        let owner = (Player(visit), Owner(client.into()));
+        match body {
+            // A late packet of an earlier connection.
+            Some((_, player)) if player.0.number > visit.number => continue,
+            Some((body, _)) => drop(commands.entity(body).insert(owner)),
+            None => {
+                let id = InventoryId::named("player", visit.account.into());
+                let slots = (Inventory::new(27), Hotbar::default());
+                commands.spawn((id, slots, owner, Body, Replicated));
+            }
+        }
+        for mut viewers in &mut banks {
+            viewers.add(client.into(), Rights::USE);
+        }
+    }
+}
+
+/// Reports what the client of each player may see.
+pub fn show(world: &mut World) {
+    let orders: Vec<Order> = world.resource_mut::<Messages<Order>>().drain().collect();
+    for order in orders {
+        if let Order::Show { number, in_full } = order {
+            let report = Report::Shown(shown(world, number, in_full));
+            pipe::tell(&report);
+        }
+    }
+}
+
+fn shown(world: &mut World, number: u64, in_full: bool) -> Shown {
+    let mut players = world.query::<(&Player, &Owner)>();
+    let players: Vec<_> = players.iter(world).map(|(player, owner)| (player.0, owner.0)).collect();
+    let mut inventories =
+        world.query::<(&InventoryId, Option<&Owner>, Option<&Viewers>, Contents)>();
+    let mut views = BTreeMap::new();
+    let pool = world.resource::<DataPool>();
+    for (Visit { account, .. }, client) in players {
+        let seen: BTreeMap<u64, View> = inventories
+            .iter(world)
+            .filter_map(|(id, owner, viewers, contents)| {
+                let owns = owner == Some(&Owner(client));
+                let rights = if owns { Some(Rights::all()) } else { viewers?.rights_of(client) };
+                let text = game::describe(rights?, contents, pool);
+                Some((id.to_bits(), View::new(text, in_full)))
+            })
+            .collect();
+        views.insert(account, seen);
+    }
+    Shown { number, settled: inspect::is_idle(world), views }
+}

@@ -1,0 +1,82 @@
+//! The summary at the end.
+
+use std::collections::BTreeMap;
+
+use crate::{pipe::ClientStats, proxy::Fates, run::Run};
+
+/// Prints what happened, and what failed.
+pub fn print(run: &Run) {
+    let clients = || run.players.iter().flat_map(|player| player.past.iter().chain([&player.now]));
+    let sum = |of: fn(&ClientStats) -> u64| clients().map(of).sum::<u64>();
+    let server = &run.server_stats;
+    println!();
+    row("duration", format!("{:.1} min", run.clock.now().as_secs_f32() / 60.0));
+    row("players", run.players.len());
+    row("player-minutes", tenths(sum(|stats| stats.synced_millis) / 6_000));
+    print_traffic(run);
+    let mut reasons = BTreeMap::<&str, u64>::new();
+    for (reason, count) in clients().flat_map(|stats| &stats.rejected) {
+        *reasons.entry(reason).or_default() += count;
+    }
+    row("actions", sum(|stats| stats.requests));
+    row("  accepted", sum(|stats| stats.confirmed));
+    row("  rejected", reasons.values().sum::<u64>());
+    reasons.iter().for_each(|(reason, count)| row(&format!("    {reason}"), count));
+    row("slots changed", server.slots);
+    row("resyncs", format!("{} asked, {} served", sum(|stats| stats.resyncs), server.resyncs));
+    row("repairs", format!("{} asked, {} served", sum(|stats| stats.repairs), server.repairs));
+    let joins = sum(|stats| stats.joins);
+    row("reconnects", joins.saturating_sub(run.players.len() as u64));
+    row("  departures", run.players.iter().map(|player| player.departures).sum::<u64>());
+    row("  kills", run.players.iter().map(|player| u64::from(player.life)).sum::<u64>());
+    row("  connections lost", sum(|stats| stats.lost));
+    let (checks, slowest) = run.checks;
+    row("agreement checks", format!("{checks}, the slowest took {:.1} s", slowest.as_secs_f32()));
+    row("item counts", format!("{}, {} items at the last", server.counts, server.items));
+    for (process, start, end) in run.memory_of_all() {
+        let percent = end * 100 / start.max(1);
+        row("memory", format!("{process}: {start} KiB, {end} KiB at the end ({percent} %)"));
+    }
+    for log in run.logs.counts() {
+        let reason = log.reason.unwrap_or("NOT EXPLAINED");
+        row("logged", format!("{} x {} ({reason})", log.count, log.text));
+    }
+    row("agree", yes(run.agree && checks > 0));
+    row("conserved", yes(server.counts > 0 && server.wrong_counts.is_empty()));
+    for failure in &run.failures {
+        println!("FAILED: {failure}");
+    }
+}
+
+fn print_traffic(run: &Run) {
+    let (mut up, mut down) = (Fates::default(), Fates::default());
+    let (mut blackouts, mut outages) = (0, 0);
+    for traffic in run.players.iter().map(|player| player.relay.traffic()) {
+        up += traffic.up;
+        down += traffic.down;
+        blackouts += traffic.blackouts;
+        outages += traffic.outages;
+    }
+    row("datagrams", format!("{:>9} {:>9}", "to server", "to client"));
+    let both = |name: &str, of: fn(Fates) -> u64| {
+        row(&format!("  {name}"), format!("{:>9} {:>9}", of(up), of(down)));
+    };
+    both("passed", |fates| fates.passed);
+    both("lost", |fates| fates.lost);
+    both("duplicated", |fates| fates.duplicated);
+    both("delayed >= 2 ticks", |fates| fates.late);
+    both("reordered", |fates| fates.reordered);
+    row("blackouts, outages", format!("{blackouts}, {outages}"));
+}
+
+fn row(name: &str, value: impl core::fmt::Display) {
+    println!("{name:<22}{value}");
+}
+
+fn tenths(tenths: u64) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn yes(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
