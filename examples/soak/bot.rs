@@ -36,21 +36,32 @@ struct Eyes<'w, 's> {
 }
 
 impl Eyes<'_, '_> {
-    /// Returns all slots that the player may use, and the filled ones of them.
-    fn slots(&mut self) -> (Vec<SlotRef>, Vec<SlotRef>) {
+    /// Returns all slots that the player may use, and the stacks in them: the player's own, and those of one open
+    /// inventory.
+    fn slots(&mut self) -> (Vec<SlotRef>, Vec<(SlotRef, Stack)>) {
         let (mut all, mut filled) = (Vec::new(), Vec::new());
+        let mut add = |entity: Entity, slots: &Slots, at: fn(usize) -> Slot| {
+            all.extend((0..slots.len()).map(|index| (entity, at(index))));
+            filled.extend(slots.iter().map(|(index, stack)| ((entity, at(index)), stack)));
+        };
         for (entity, inventory, hotbar) in &self.own {
-            all.extend((0..inventory.len()).map(|index| (entity, Inventory::slot(index))));
-            all.extend((0..hotbar.len()).map(|index| (entity, Hotbar::slot(index))));
-            filled.extend(inventory.iter().map(|(index, _)| (entity, Inventory::slot(index))));
-            filled.extend(hotbar.iter().map(|(index, _)| (entity, Hotbar::slot(index))));
+            add(entity, inventory, Inventory::slot);
+            add(entity, hotbar, Hotbar::slot);
         }
         let open: Vec<_> = self.other.iter().collect();
         if let Some((entity, _, inventory)) = self.dice.pick(&open) {
-            all.extend((0..inventory.len()).map(|index| (entity, Inventory::slot(index))));
-            filled.extend(inventory.iter().map(|(index, _)| (entity, Inventory::slot(index))));
+            add(entity, inventory, Inventory::slot);
         }
         (all, filled)
+    }
+
+    /// Returns a random slot of the player's own with one of these items.
+    fn own_slot(&mut self, items: [&str; 2]) -> Option<Slot> {
+        let items = items.map(ItemId::of);
+        let (_, inventory, _) = self.own.single().ok()?;
+        let slots = inventory.iter().filter(|(_, stack)| items.contains(&stack.item));
+        let slots: Vec<Slot> = slots.map(|(index, _)| Inventory::slot(index)).collect();
+        self.dice.pick(&slots)
     }
 
     /// Returns an open inventory that is not the player's own.
@@ -70,8 +81,8 @@ impl Eyes<'_, '_> {
     fn action(&mut self) -> Option<InventoryAction> {
         let me = self.own.single().ok()?.0;
         let (all, filled) = self.slots();
-        let (from, to) = (self.dice.pick(&filled)?, self.dice.pick(&all)?);
-        let count = self.dice.0.bool().then(|| self.dice.0.u32(1..5));
+        let ((from, stack), to) = (self.dice.pick(&filled)?, self.dice.pick(&all)?);
+        let count = self.dice.0.bool().then(|| self.dice.0.u32(1..=stack.count()));
         let area = self.open().unwrap_or(me);
         let (area, other) = if self.dice.0.bool() { (area, me) } else { (me, area) };
         Some(match self.dice.0.u8(..100) {
@@ -95,11 +106,6 @@ impl Eyes<'_, '_> {
             }
         })
     }
-
-    /// Returns a random slot of the player's backpack.
-    fn slot(&mut self) -> Slot {
-        Inventory::slot(self.dice.0.usize(..Inventory::DEFAULT_LEN))
-    }
 }
 
 fn play(
@@ -117,10 +123,11 @@ fn play(
     *next = now + PAUSE.mul_f32(0.25 + 1.5 * eyes.dice.0.f32());
     let requested = match eyes.dice.0.u8(..100) {
         0..80 => eyes.action().map(|action| hands.p0().request(action)),
-        80..84 => Some(hands.p0().request(Eat(eyes.slot()))),
+        80..84 => eyes.own_slot(["apple", "bread"]).map(|slot| hands.p0().request(Eat(slot))),
         84..88 => {
             let text = format!("by a player, number {}", eyes.dice.0.u16(..1000));
-            Some(hands.p0().request(Engrave { slot: eyes.slot(), text }))
+            let slot = eyes.own_slot(["ring", "sword"]);
+            slot.map(|slot| hands.p0().request(Engrave { slot, text }))
         }
         88..92 => {
             let chests: Vec<Entity> = eyes.chests.iter().collect();

@@ -16,6 +16,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Time to wait for all answers before the question is repeated.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
+/// For a check that takes longer, the last difference is printed.
+const SLOW: Duration = Duration::from_secs(3);
+
 /// Maximum memory at the end, in percent of that after the warm-up.
 const MEMORY_MAX: u64 = 110;
 
@@ -52,6 +55,9 @@ impl Run {
             self.server_stats.items,
             self.server_stats.slots,
         );
+        if let Some(last) = last.filter(|_| took > SLOW) {
+            println!("        waited for {}", last.lines().next().unwrap_or_default());
+        }
         if difference.is_some() {
             self.agree = false;
             let difference = self.difference(true).or(difference);
@@ -75,7 +81,7 @@ impl Run {
         if !in_full {
             let waits = |(who, settled): (u32, bool)| (!settled).then_some(who);
             if let Some(who) = self.settled().find_map(waits) {
-                return Some(format!("{} is not connected, or waits for messages", name(who)));
+                return Some(format!("{}: it is not connected, or waits for messages", name(who)));
             }
         }
         self.players.iter().find_map(|player| {

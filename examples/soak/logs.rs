@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 /// Messages that the faults explain, by a part of their text, with the reason.
 const EXPLAINED: &[(&str, &str)] = &[
-    ("packet: sequence already received", "a duplicated or very late datagram; netcode drops it"),
-    (
-        "packet: no private key was found for this address",
-        "a datagram of a connection that has ended",
-    ),
+    ("packet: sequence already received", "a duplicated or very late datagram"),
+    ("packet: no private key was found for this address", "a datagram of a connection that ended"),
+    ("Failed to update client: disconnected: connection timed out", "an outage"),
+    ("Failed to update client: client has no more servers to connect", "an outage"),
+    ("messages of type `SyncRequest` due to a disconnect", "a client left or lost its connection"),
 ];
 
 /// Messages by text, with numbers replaced so that equal messages count together.

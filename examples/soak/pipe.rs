@@ -48,7 +48,7 @@ pub type Views = BTreeMap<u32, BTreeMap<u64, View>>;
 pub struct Shown {
     /// Number of the order.
     pub number: u64,
-    /// Whether the process waits for nothing. A client waits if it is not synced or has pending requests.
+    /// Whether the process waits for nothing: a client is synced and has no pending requests.
     pub settled: bool,
     pub views: Views,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{features::tabs::Tabs, prelude::*, server::inspect};
+use bevy_inventory_sync::{features::tabs::Tabs, prelude::*};
 use bevy_replicon::{prelude::*, shared::backend::connected_client::NetworkId};
 
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
     net::Visit,
     pipe::{self, Order, Report, Shown, View},
 };
+
+use super::ledger::ItemsMade;
 
 /// The player's most recent connection.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,11 +22,16 @@ pub struct Player(pub Visit);
 #[derive(Component)]
 pub struct Admitted;
 
+/// What a new player has.
+const FIRST_ITEMS: [(&str, u32); 5] =
+    [("gold", 60), ("coal", 30), ("stick", 30), ("apple", 10), ("ring", 1)];
+
 /// Gives an authorized connection to the player of its account. The body stays in the world while the player is away.
 pub fn admit(
     clients: Query<(Entity, &NetworkId), (With<AuthorizedClient>, Without<Admitted>)>,
     players: Query<(Entity, &Player)>,
     mut banks: Query<&mut Viewers, With<Tabs>>,
+    mut made: ResMut<ItemsMade>,
     mut commands: Commands,
 ) {
     for (client, id) in &clients {
@@ -38,8 +45,11 @@ pub fn admit(
             Some((body, _)) => drop(commands.entity(body).insert(owner)),
             None => {
                 let id = InventoryId::named("player", visit.account.into());
-                let slots = (Inventory::new(27), Hotbar::default());
-                commands.spawn((id, slots, owner, Body, Replicated));
+                let stacks = FIRST_ITEMS.map(|(item, count)| ItemId::of(item).stack(count));
+                stacks.iter().for_each(|stack| made.add(stack.item, stack.count().into()));
+                let slots = stacks.into_iter().map(Some).chain([None; 22]);
+                let inventory = Inventory(slots.collect());
+                commands.spawn((id, inventory, Hotbar::default(), owner, Body, Replicated));
             }
         }
         for mut viewers in &mut banks {
@@ -78,5 +88,6 @@ fn shown(world: &mut World, number: u64, in_full: bool) -> Shown {
             .collect();
         views.insert(account, seen);
     }
-    Shown { number, settled: inspect::is_idle(world), views }
+    // Not whether updates wait: some wait for a connection that is lost, until it is given up.
+    Shown { number, settled: true, views }
 }
