@@ -69,5 +69,6 @@ fn show(
 fn report(stats: Res<InventoryStats>, mut mine: ResMut<ClientStats>) {
     mine.resyncs = stats.resyncs_requested;
     mine.repairs = stats.repairs_requested;
+    mine.checksums = stats.checksums_checked;
     pipe::tell(&Report::Client(mine.clone()));
 }

@@ -78,6 +78,8 @@ pub struct ClientStats {
     pub rejected: BTreeMap<String, u64>,
     pub resyncs: u64,
     pub repairs: u64,
+    /// Copies that were compared with a checksum of the server.
+    pub checksums: u64,
     /// How often the client became synced.
     pub joins: u64,
     /// Connections that ended although neither side wanted it.
@@ -95,6 +97,12 @@ pub struct ServerStats {
     pub repairs: u64,
     /// Slots that were committed.
     pub slots: u64,
+    /// Full updates that opened or repaired a view.
+    pub opened: u64,
+    /// Of those, the ones that contained only what had changed since the client's cached copy.
+    pub cached: u64,
+    /// Chunks of large full updates.
+    pub chunks: u64,
     /// How often the items of the world were counted.
     pub counts: u64,
     /// Items in the world at the last count.

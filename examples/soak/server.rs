@@ -77,5 +77,8 @@ fn report(stats: Res<InventoryStats>, mut mine: ResMut<ServerStats>) {
     mine.resyncs = stats.resyncs_served;
     mine.repairs = stats.repairs_served;
     mine.slots = stats.slots_marked;
+    mine.opened = stats.opens_encoded;
+    mine.cached = stats.opens_from_cached_copy;
+    mine.chunks = stats.chunks_sent;
     pipe::tell(&Report::Server(mine.clone()));
 }
