@@ -174,7 +174,7 @@ impl Run {
         let [check_every, kill_every, leave_every] = self.plan.intervals();
         let [mut check_at, mut kill_at, mut leave_at] = self.plan.intervals();
         self.order_all(Order::Play);
-        while self.clock.now() < self.plan.length() && self.failures.is_empty() {
+        while self.clock.now() < self.plan.length() && !self.has_failed() {
             self.listen(check_at.min(kill_at).min(leave_at).min(self.plan.length()));
             let now = self.clock.now();
             if now >= leave_at {
@@ -190,10 +190,14 @@ impl Run {
                 check_at = self.clock.now() + check_every;
             }
         }
-        if self.failures.is_empty() {
+        if !self.has_failed() {
             self.compare();
         }
         Ok(())
+    }
+
+    fn has_failed(&self) -> bool {
+        !self.failures.is_empty() || !self.server_stats.wrong_counts.is_empty()
     }
 
     /// Lets a random client end its connection and connect again. One of two does not tell the server.
