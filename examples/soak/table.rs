@@ -80,7 +80,7 @@ fn print_memory(run: &Run) {
         let kib = |kib: Option<u64>| kib.map_or("-".into(), |kib| kib.to_string());
         let growth =
             start.zip(end).map(|(start, end)| format!("{:>4} %", end * 100 / start.max(1)));
-        let growth = growth.unwrap_or("  was started again".into());
+        let growth = growth.unwrap_or("  not measured for the whole run".into());
         row(&format!("  {process}"), format!("{:>9} {:>9} {growth}", kib(start), kib(end)));
     }
 }
