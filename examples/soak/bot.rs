@@ -29,7 +29,7 @@ type Other = (With<InView>, Without<LocalInventory>, Without<Tabs>);
 #[derive(SystemParam)]
 struct Eyes<'w, 's> {
     own: Query<'w, 's, (Entity, &'static Inventory, &'static Hotbar), Own>,
-    other: Query<'w, 's, (Entity, &'static InView, &'static Inventory), Other>,
+    other: Query<'w, 's, (Entity, &'static Inventory), Other>,
     chests: Query<'w, 's, Entity, With<Chest>>,
     banks: Query<'w, 's, Entity, (With<Tabs>, With<InView>)>,
     dice: ResMut<'w, Dice>,
@@ -49,7 +49,7 @@ impl Eyes<'_, '_> {
             add(entity, hotbar, Hotbar::slot);
         }
         let open: Vec<_> = self.other.iter().collect();
-        if let Some((entity, _, inventory)) = self.dice.pick(&open) {
+        if let Some((entity, inventory)) = self.dice.pick(&open) {
             add(entity, inventory, Inventory::slot);
         }
         (all, filled)
@@ -66,14 +66,14 @@ impl Eyes<'_, '_> {
 
     /// Returns an open inventory that is not the player's own.
     fn open(&mut self) -> Option<Entity> {
-        let open: Vec<Entity> = self.other.iter().map(|(entity, ..)| entity).collect();
+        let open: Vec<Entity> = self.other.iter().map(|(entity, _)| entity).collect();
         self.dice.pick(&open)
     }
 
-    /// Returns a stack on the ground: all that the player may take from and not put into, with one slot.
+    /// Returns a stack on the ground: an inventory of one slot.
     fn on_the_ground(&mut self) -> Option<Entity> {
-        let ground = self.other.iter().filter(|(_, _, inventory)| inventory.len() == 1);
-        let ground: Vec<Entity> = ground.map(|(entity, ..)| entity).collect();
+        let ground = self.other.iter().filter(|(_, inventory)| inventory.len() == 1);
+        let ground: Vec<Entity> = ground.map(|(entity, _)| entity).collect();
         self.dice.pick(&ground)
     }
 

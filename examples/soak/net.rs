@@ -11,6 +11,7 @@ use bevy_inventory_sync::prelude::*;
 use bevy_replicon_renet::{
     RenetClient,
     netcode::{ClientAuthentication, NetcodeClientTransport},
+    renet::DisconnectReason,
 };
 
 use crate::{
@@ -89,11 +90,21 @@ fn leave(world: &mut World) {
     world.insert_resource(Away(until));
 }
 
+/// Logs why a connection ended, unless it was lost or closed.
+pub fn log_failure(reason: DisconnectReason) {
+    use DisconnectReason::{DisconnectedByClient, DisconnectedByServer, Transport};
+    if !matches!(reason, Transport | DisconnectedByClient | DisconnectedByServer) {
+        error!("a connection failed: {reason}");
+    }
+}
+
 fn leave_if_lost(world: &mut World) {
     let transport = world.get_resource::<NetcodeClientTransport>();
     let lost = transport.is_some_and(|transport| transport.disconnect_reason().is_some());
-    let kicked = world.get_resource::<RenetClient>().is_some_and(|client| client.is_disconnected());
-    if lost || kicked {
+    let client = world.get_resource::<RenetClient>();
+    let reason = client.and_then(|client| client.disconnect_reason());
+    reason.into_iter().for_each(log_failure);
+    if lost || reason.is_some() {
         world.resource_mut::<ClientStats>().lost += 1;
         leave(world);
     }

@@ -14,12 +14,13 @@ use std::{
 use bevy::{prelude::*, time::common_conditions::on_real_timer};
 use bevy_inventory_sync::{prelude::*, server::audit::ItemAudit, shared::stats::InventoryStats};
 use bevy_replicon_renet::{
-    RenetServer,
+    RenetServer, RenetServerEvent,
     netcode::{NetcodeServerTransport, ServerAuthentication, ServerConfig},
+    renet::ServerEvent,
 };
 
 use crate::{
-    game,
+    game, net,
     pipe::{self, Report, ServerStats},
 };
 
@@ -36,6 +37,7 @@ pub fn run(seed: u64) {
         .init_resource::<ServerStats>()
         .add_rule::<With<world::Locked>, _>(world::locked)
         .add_observer(ground::place_dropped)
+        .add_observer(log_failures)
         .add_systems(Startup, (world::build, listen))
         .add_systems(
             Update,
@@ -69,6 +71,12 @@ fn listen(world: &mut World) -> Result {
     world.insert_resource(server);
     pipe::tell(&Report::Listening(address));
     Ok(())
+}
+
+fn log_failures(event: On<RenetServerEvent>) {
+    if let ServerEvent::ClientDisconnected { reason, .. } = **event {
+        net::log_failure(reason);
+    }
 }
 
 fn report(stats: Res<InventoryStats>, mut mine: ResMut<ServerStats>) {
