@@ -12,16 +12,16 @@ use bevy_replicon::prelude::*;
 use crate::{
     bot,
     game::{self, Contents},
-    net::{self, Door, Visit},
+    net::{self, ConnectionId, Endpoint},
     pipe::{self, ClientStats, Order, Report, Shown, View},
 };
 
 /// Runs until the parent ends it.
-pub fn run(server: SocketAddr, visit: Visit, seed: u64) {
+pub fn run(server: SocketAddr, connection: ConnectionId, seed: u64) {
     let mut app = game::app(seed);
     app.add_plugins((pipe::plugin, net::plugin, bot::plugin))
-        .insert_resource(Door { server, next: visit })
-        .insert_resource(Account(visit.account))
+        .insert_resource(Endpoint { server, next: connection })
+        .insert_resource(Account(connection.account))
         .init_resource::<ClientStats>()
         .add_observer(count_confirmed)
         .add_observer(count_rejected)

@@ -31,7 +31,7 @@ use std::{error::Error, net::SocketAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use net::Visit;
+use net::ConnectionId;
 use run::{Plan, Run};
 
 #[derive(Parser)]
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Some(Role::Client { server, account, number, seed }) => {
-            client::run(server, Visit { account, number }, seed);
+            client::run(server, ConnectionId { account, number }, seed);
             Ok(true)
         }
         None => soak(cli.plan),

@@ -24,13 +24,13 @@ const PAUSE: Duration = Duration::from_millis(1200);
 
 /// One connection of an account. It is the client's id for netcode, so the server knows the account without a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Visit {
+pub struct ConnectionId {
     pub account: u32,
     /// Increases with each connection of the account.
     pub number: u32,
 }
 
-impl Visit {
+impl ConnectionId {
     pub fn from_bits(bits: u64) -> Self {
         let [a, b, c, d, e, f, g, h] = bits.to_be_bytes();
         Self { account: u32::from_be_bytes([a, b, c, d]), number: u32::from_be_bytes([e, f, g, h]) }
@@ -43,36 +43,36 @@ impl Visit {
 
 /// The server, and the next connection to it.
 #[derive(Resource, Clone, Copy)]
-pub struct Door {
+pub struct Endpoint {
     pub server: SocketAddr,
-    pub next: Visit,
+    pub next: ConnectionId,
 }
 
 /// When the client connects again, as time since its start.
 #[derive(Resource)]
-struct Away(Duration);
+struct ReconnectAt(Duration);
 
 pub fn plugin(app: &mut App) {
-    app.insert_resource(Away(Duration::ZERO))
-        .add_systems(PreUpdate, enter.run_if(resource_exists::<Away>))
-        .add_systems(Update, (count_time, leave_if_lost))
-        .add_systems(Last, leave_by_order);
+    app.insert_resource(ReconnectAt(Duration::ZERO))
+        .add_systems(PreUpdate, connect.run_if(resource_exists::<ReconnectAt>))
+        .add_systems(Update, (count_time, end_if_lost))
+        .add_systems(Last, end_by_order);
 }
 
-fn enter(world: &mut World) -> Result {
+fn connect(world: &mut World) -> Result {
     let now = world.resource::<Time<Real>>().elapsed();
-    if now < world.resource::<Away>().0 {
+    if now < world.resource::<ReconnectAt>().0 {
         return Ok(());
     }
-    world.remove_resource::<Away>();
-    let mut door = world.resource_mut::<Door>();
+    world.remove_resource::<ReconnectAt>();
+    let mut endpoint = world.resource_mut::<Endpoint>();
     let authentication = ClientAuthentication::Unsecure {
-        client_id: door.next.to_bits(),
+        client_id: endpoint.next.to_bits(),
         protocol_id: game::PROTOCOL,
-        server_addr: door.server,
+        server_addr: endpoint.server,
         user_data: None,
     };
-    door.next.number += 1;
+    endpoint.next.number += 1;
     // Not the address of the last connection: the server may still wait for it.
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let now = SystemTime::UNIX_EPOCH.elapsed()?;
@@ -83,11 +83,11 @@ fn enter(world: &mut World) -> Result {
     Ok(())
 }
 
-fn leave(world: &mut World) {
+fn disconnect(world: &mut World) {
     world.remove_resource::<NetcodeClientTransport>();
     world.remove_resource::<RenetClient>();
     let until = world.resource::<Time<Real>>().elapsed() + PAUSE;
-    world.insert_resource(Away(until));
+    world.insert_resource(ReconnectAt(until));
 }
 
 /// Logs why a connection ended, unless it was lost or closed.
@@ -98,7 +98,7 @@ pub fn log_failure(reason: DisconnectReason) {
     }
 }
 
-fn leave_if_lost(world: &mut World) {
+fn end_if_lost(world: &mut World) {
     let transport = world.get_resource::<NetcodeClientTransport>();
     let lost = transport.is_some_and(|transport| transport.disconnect_reason().is_some());
     let client = world.get_resource::<RenetClient>();
@@ -106,11 +106,11 @@ fn leave_if_lost(world: &mut World) {
     reason.into_iter().for_each(log_failure);
     if lost || reason.is_some() {
         world.resource_mut::<ClientStats>().lost += 1;
-        leave(world);
+        disconnect(world);
     }
 }
 
-fn leave_by_order(world: &mut World) {
+fn end_by_order(world: &mut World) {
     let orders: Vec<Order> =
         world.resource_mut::<Messages<Order>>().iter_current_update_messages().copied().collect();
     for order in orders {
@@ -119,7 +119,7 @@ fn leave_by_order(world: &mut World) {
             if politely {
                 transport.disconnect();
             }
-            leave(world);
+            disconnect(world);
         }
     }
 }

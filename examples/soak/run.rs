@@ -28,10 +28,10 @@ const SAMPLES: u32 = 100;
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Plan {
     /// Length of the run in minutes.
-    #[arg(long, default_value_t = 60, conflicts_with = "seconds")]
+    #[arg(long, default_value_t = 60, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
     minutes: u64,
     /// Length of the run in seconds.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(5..))]
     seconds: Option<u64>,
     /// Number of clients.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=32))]

@@ -1,6 +1,6 @@
 //! The server process: the world, its players, and random changes.
 
-mod chaos;
+mod changes;
 mod ground;
 mod ledger;
 mod players;
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Time between two random changes.
-const STIR_PAUSE: Duration = Duration::from_millis(60);
+const CHANGE_PAUSE: Duration = Duration::from_millis(60);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -44,9 +44,9 @@ pub fn run(seed: u64) {
             (
                 players::admit,
                 ground::show_to_all,
-                (ground::decay, chaos::stir)
+                (ground::decay, changes::change)
                     .chain()
-                    .run_if(on_real_timer(STIR_PAUSE))
+                    .run_if(on_real_timer(CHANGE_PAUSE))
                     .run_if(pipe::is_playing),
             )
                 .chain(),

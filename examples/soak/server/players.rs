@@ -8,7 +8,7 @@ use bevy_replicon::{prelude::*, shared::backend::connected_client::NetworkId};
 
 use crate::{
     game::{self, Body, Contents},
-    net::Visit,
+    net::ConnectionId,
     pipe::{self, Order, Report, Shown, View},
 };
 
@@ -16,7 +16,7 @@ use super::ledger::ItemsMade;
 
 /// The player's most recent connection.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Player(pub Visit);
+pub struct Player(pub ConnectionId);
 
 /// Marks a connection that has been given to its player.
 #[derive(Component)]
@@ -36,15 +36,15 @@ pub fn admit(
 ) {
     for (client, id) in &clients {
         commands.entity(client).insert(Admitted);
-        let visit = Visit::from_bits(id.get());
-        let body = players.iter().find(|(_, player)| player.0.account == visit.account);
-        let owner = (Player(visit), Owner(client.into()));
+        let connection = ConnectionId::from_bits(id.get());
+        let body = players.iter().find(|(_, player)| player.0.account == connection.account);
+        let owner = (Player(connection), Owner(client.into()));
         match body {
             // A late packet of an earlier connection.
-            Some((_, player)) if player.0.number > visit.number => continue,
+            Some((_, player)) if player.0.number > connection.number => continue,
             Some((body, _)) => drop(commands.entity(body).insert(owner)),
             None => {
-                let id = InventoryId::named("player", visit.account.into());
+                let id = InventoryId::named("player", connection.account.into());
                 let stacks = FIRST_ITEMS.map(|(item, count)| ItemId::of(item).stack(count));
                 stacks.iter().for_each(|stack| made.add(stack.item, stack.count().into()));
                 let slots = stacks.into_iter().map(Some).chain([None; 22]);
@@ -76,7 +76,7 @@ fn shown(world: &mut World, number: u64, in_full: bool) -> Shown {
         world.query::<(&InventoryId, Option<&Owner>, Option<&Viewers>, Contents)>();
     let mut views = BTreeMap::new();
     let pool = world.resource::<DataPool>();
-    for (Visit { account, .. }, client) in players {
+    for (ConnectionId { account, .. }, client) in players {
         let seen: BTreeMap<u64, View> = inventories
             .iter(world)
             .filter_map(|(id, owner, viewers, contents)| {

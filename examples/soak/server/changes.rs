@@ -32,9 +32,9 @@ const RESIZED_MAX: usize = 36;
 type Place = Or<(With<Player>, With<Shared>, With<PageOf>)>;
 
 /// Makes one change.
-pub fn stir(world: &mut World) -> Result {
-    let change = world.resource_mut::<Dice>().0.u8(..100);
-    match change {
+pub fn change(world: &mut World) -> Result {
+    let number = world.resource_mut::<Dice>().0.u8(..100);
+    match number {
         0..30 => create_or_destroy(world),
         30..55 => transfer(world),
         55..65 => wear_or_engrave(world),
