@@ -57,6 +57,10 @@ struct Cli {
     /// Folder for shortened scripts.
     #[arg(long, default_value = "target/failures")]
     failures: PathBuf,
+    /// Plants each deliberate bug in turn and runs seeds until it is noticed, at most `seeds`.
+    #[cfg(feature = "planted_bugs")]
+    #[arg(long)]
+    bugs: bool,
     /// Runs this script instead.
     #[arg(long)]
     script: Option<PathBuf>,
@@ -73,6 +77,10 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         };
+    }
+    #[cfg(feature = "planted_bugs")]
+    if cli.bugs {
+        return all_bugs(&cli);
     }
     #[expect(clippy::disallowed_methods, reason = "measures the speed, which nothing depends on")]
     let begun = Instant::now();
@@ -132,4 +140,106 @@ fn one(cli: &Cli, seed: u64) -> Result<Report, ()> {
     println!("shortened to {} operations: {}", script.events.len(), failure.message);
     println!("run it: cargo run --release --example simulate -- --script {}", path.display());
     Err(())
+}
+
+/// Checks what no run can notice, since it changes only how much is sent, or what is detected.
+#[cfg(feature = "planted_bugs")]
+fn check_directly() -> Result<(), String> {
+    use bevy_inventory_sync::{
+        model::{slots::Slots, state::InventoryState},
+        prelude::*,
+        shared::stats::InventoryStats,
+        sim::{Simulation, game},
+        wire::checksum::checksum,
+    };
+    use bevy_replicon::prelude::ClientMessages;
+    let stone = ItemId::of("stone").stack(1);
+    let with_stone_at = |slot| {
+        let mut state = InventoryState::default();
+        state.insert(0, Slots::new(2));
+        state.set(slot, Some(stone));
+        state
+    };
+    if checksum(&with_stone_at(0), 1, 1) == checksum(&with_stone_at(1), 1, 1) {
+        return Err("the checksum does not depend on positions".into());
+    }
+    let mut pair = Simulation::new(1, game::setup);
+    let owner = Owner(pair.client_id(0));
+    let player = pair.server.world_mut().spawn((Inventory::new(36), owner)).id();
+    pair.steps(3);
+    let mut inventory = pair.server.world_mut().get_mut::<Inventory>(player).unwrap();
+    for slot in 0..18 {
+        inventory.set(slot, stone).unwrap();
+    }
+    pair.steps(3);
+    let stats = pair.server.world().resource::<InventoryStats>();
+    if stats.full_updates_encoded > 0 {
+        return Err("half of the slots are sent as a full update".into());
+    }
+    // The opening of a view that has been closed since is delivered again.
+    pair.record = true;
+    let viewers = Viewers::new();
+    let chest = pair.server.world_mut().spawn((Inventory::new(9), viewers)).id();
+    let client = pair.client_id(0);
+    pair.server.world_mut().get_mut::<Viewers>(chest).unwrap().add(client, Rights::USE);
+    pair.step();
+    let (channel, opening) = pair.clients[0].record.last().cloned().unwrap();
+    pair.server.world_mut().get_mut::<Viewers>(chest).unwrap().remove(client);
+    pair.steps(3);
+    let app = &mut pair.clients[0].app;
+    app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, opening);
+    pair.step();
+    let id = *pair.server.world().get::<InventoryId>(chest).unwrap();
+    match pair.shown::<Inventory>(0, id) {
+        None => Ok(()),
+        Some(_) => Err("a message that was delivered before opens a view".into()),
+    }
+}
+
+/// Plants all bugs, one after the other. Prints after how many seeds each was noticed.
+#[cfg(feature = "planted_bugs")]
+fn all_bugs(cli: &Cli) -> ExitCode {
+    use bevy_inventory_sync::model::planted::{Bug, plant};
+    if let Err(message) = check_directly() {
+        println!("noticed without a bug: {message}");
+        return ExitCode::FAILURE;
+    }
+    let mut missed = 0;
+    // A panic is one way to notice a bug.
+    std::panic::set_hook(Box::new(|_| {}));
+    for bug in Bug::ALL {
+        plant(Some(*bug));
+        if let Err(message) = check_directly() {
+            println!("{bug:?}: noticed by a direct check: {message}");
+            continue;
+        }
+        let (next, found) = (AtomicU64::new(0), Mutex::new(None::<(u64, String)>));
+        thread::scope(|scope| {
+            for _ in 0..cli.threads {
+                scope.spawn(|| {
+                    while found.lock().unwrap().is_none() {
+                        let n = next.fetch_add(1, Ordering::Relaxed);
+                        if n >= cli.seeds {
+                            break;
+                        }
+                        let script = Script::random(cli.first_seed + n, cli.clients, cli.minutes);
+                        if let Some(failure) = run(&script).failure {
+                            let message = failure.message.chars().take(100).collect();
+                            found.lock().unwrap().get_or_insert((n + 1, message));
+                        }
+                    }
+                });
+            }
+        });
+        match found.into_inner().unwrap() {
+            Some((seeds, message)) => println!("{bug:?}: noticed in seed {seeds}: {message}"),
+            None => {
+                println!("{bug:?}: not noticed in {} seeds", cli.seeds);
+                missed += 1;
+            }
+        }
+    }
+    plant(None);
+    println!("bugs: {}, missed: {missed}", Bug::ALL.len());
+    if missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

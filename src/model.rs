@@ -12,6 +12,8 @@ pub mod container;
 pub mod builtin;
 pub mod state;
 pub mod rights;
+#[doc(hidden)]
+pub mod planted;
 pub mod recipe;
 pub mod item;
 pub mod catalog;

@@ -20,6 +20,7 @@
 //! assert_eq!(pair.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
 //! ```
 
+mod agreement;
 mod breakage;
 mod canary;
 mod contents;

@@ -200,7 +200,7 @@ pub fn movement(seconds: u64, memory: fn() -> usize) -> [usize; 2] {
     let mut pair = Simulation::new(1, |app| {
         app.add_item_data::<Label>();
         app.insert_items(
-            Items::<()>::from_ron(r#"(items: [(key: "axe", max_stack: 1)])"#).unwrap(),
+            Items::<()>::from_ron(r#"(items: [(key: "axe", max_stack: 1)])"#).expect("valid"),
         );
     });
     let client = pair.client_id(0);
@@ -211,12 +211,14 @@ pub fn movement(seconds: u64, memory: fn() -> usize) -> [usize; 2] {
         pair.server.world_mut().spawn(chest).id()
     });
     let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
-    let mut axe = |n| ItemId::of("axe").stack(1).with_data(pool.insert(&Label(n)).unwrap());
+    let mut axe =
+        |n| ItemId::of("axe").stack(1).with_data(pool.insert(&Label(n)).expect("it exists"));
     let mut stacks: Vec<Option<Stack>> =
         (0..).take(2 * SLOTS).map(|n| (n % 4 != 0).then(|| axe(n))).collect();
     let set = |pair: &mut Simulation, at: usize, stack| {
-        let mut chest = pair.server.world_mut().get_mut::<Inventory>(chests[at / SLOTS]).unwrap();
-        chest.set(at % SLOTS, stack).unwrap();
+        let mut chest =
+            pair.server.world_mut().get_mut::<Inventory>(chests[at / SLOTS]).expect("it exists");
+        chest.set(at % SLOTS, stack).expect("it exists");
     };
     for (at, stack) in stacks.iter().enumerate() {
         set(&mut pair, at, *stack);
@@ -235,7 +237,7 @@ pub fn movement(seconds: u64, memory: fn() -> usize) -> [usize; 2] {
     let late = memory();
     pair.steps(4);
     for (n, chest) in (1..).zip(chests) {
-        let shown = pair.shown::<Inventory>(0, InventoryId::named("chest", n)).unwrap();
+        let shown = pair.shown::<Inventory>(0, InventoryId::named("chest", n)).expect("it exists");
         assert_eq!(Some(shown), pair.server.world().get::<Inventory>(chest).map(Inventory::slots));
     }
     [early, late]

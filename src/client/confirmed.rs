@@ -1,33 +1,31 @@
 //! The confirmed copies by view: everything that the server has confirmed to this client.
 
 pub(super) mod inventory;
+mod kept;
 
 use crate::{
-    model::{id::InventoryId, stack::Stack, state::InventoryState},
+    model::{
+        id::InventoryId,
+        planted::{Bug, planted},
+        stack::Stack,
+        state::InventoryState,
+    },
     shared::events::{CloseReason, SlotCause},
     wire::{
-        COPIES_MAX, CloseCause, Open, OpenHead, Part, Update,
+        CloseCause, Open, OpenHead, Part, Update,
         checksum::checksum,
         decode::{CopySource, Held, Reference},
-        handshake::KnownCopies,
     },
 };
 
 use inventory::ConfirmedInventory;
+use kept::Kept;
 use std::collections::VecDeque;
 
 use bevy::{
     platform::collections::{HashMap, HashSet},
     prelude::*,
 };
-
-/// A copy of an inventory that is not in view. If it opens again, the server can send only the changes since.
-#[derive(Debug)]
-struct Kept {
-    id: InventoryId,
-    version: u64,
-    state: InventoryState,
-}
 
 /// A copy that does not match the server's checksum.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +64,7 @@ pub(crate) struct ConfirmedInventories {
     pub(crate) next_number: u8,
     /// Id of the server run from which the copies come.
     pub(super) epoch: u64,
-    /// Copies of inventories not in view, oldest first; see [`COPIES_MAX`].
+    /// Copies of inventories not in view, oldest first; see [`COPIES_MAX`](crate::wire::COPIES_MAX).
     kept: VecDeque<Kept>,
     /// Ids of the copies last named to the server, in order.
     named: Vec<InventoryId>,
@@ -136,39 +134,6 @@ impl ConfirmedInventories {
         held.map(|held| held.head.view).collect()
     }
 
-    /// Returns the copies from which the server may start, at most [`COPIES_MAX`], least valuable first. Copies
-    /// in view that are not known to be incorrect take precedence: the player's own first, larger ones before
-    /// smaller ones. Then come the other copies, those closed last first.
-    pub(crate) fn name_copies(&mut self) -> KnownCopies {
-        let mut held: Vec<&ConfirmedInventory> = self.iter().collect();
-        held.retain(|held| !self.wrong.contains(&held.head.view));
-        held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.state.len())));
-        let held = held.into_iter().map(|held| (held.head.id, held.version));
-        let kept = self.kept.iter().rev().map(|kept| (kept.id, kept.version));
-        let mut named: Vec<(InventoryId, u64)> = held.chain(kept).take(COPIES_MAX).collect();
-        named.reverse();
-        self.named = named.iter().map(|(id, _)| *id).collect();
-        let copies = named.into_iter().map(|(id, version)| (id.to_bits(), version)).collect();
-        KnownCopies { epoch: self.epoch, copies, transfer: None }
-    }
-
-    /// Keeps copies whose views did not open because their transfer was cut off.
-    pub(crate) fn keep_opens(&mut self, opens: Vec<Open>) {
-        for Open { head, state } in opens.into_iter().take(COPIES_MAX) {
-            if self.by_id(head.id).is_none() {
-                self.keep(head.id, head.version, state);
-            }
-        }
-    }
-
-    fn keep(&mut self, id: InventoryId, version: u64, state: InventoryState) {
-        self.kept.retain(|kept| kept.id != id);
-        if self.kept.len() == COPIES_MAX {
-            self.kept.pop_front();
-        }
-        self.kept.push_back(Kept { id, version, state });
-    }
-
     /// Compares one copy with the server's checksum, the next one in each call. This detects memory errors in
     /// copies that do not change.
     pub(crate) fn check_next(&mut self) -> Option<Wrong> {
@@ -185,18 +150,6 @@ impl ConfirmedInventories {
         let (version, expected) = held.checksum.filter(|(version, _)| *version == held.version)?;
         let wrong = checksum(&held.state, version, self.epoch) != expected;
         wrong.then_some(Wrong { view, id: held.head.id })
-    }
-
-    /// Keeps all copies when the connection ends, since the next one may be to the same server.
-    pub(crate) fn keep_all(&mut self) {
-        let named = self.name_copies();
-        for (bits, _) in named.copies {
-            let id = InventoryId::from_bits(bits);
-            if let Some(held) = self.by_id(id) {
-                let (version, state) = (held.version, held.state.clone());
-                self.keep(id, version, state);
-            }
-        }
     }
 
     /// Records that the copy of a view is incorrect. Returns `true` if this was not recorded before.
@@ -247,7 +200,9 @@ impl ConfirmedInventories {
             for open in part.opens {
                 moved += self.open(open, &mut before);
             }
-            for update in part.updates {
+            let applied = part.updates.len()
+                - usize::from(planted(Bug::HalfAMessage) && part.updates.len() > 1);
+            for update in part.updates.into_iter().take(applied) {
                 moved += self.update(update);
             }
             for (_, gone) in before {
@@ -293,6 +248,9 @@ impl ConfirmedInventories {
     }
 
     fn close(&mut self, view: u32, reason: CloseReason) {
+        if planted(Bug::ClosedViewStays) && view % 4 == 3 {
+            return;
+        }
         if let Some(gone) = self.take(view) {
             self.handles.remove(&gone.head.handle);
             self.ids.remove(&gone.head.id);

@@ -1,6 +1,7 @@
 //! Pending requests and the predicted states that follow from them: the confirmed state with all pending requests
 //! applied on top, by the same code that the server runs.
 
+use crate::model::planted::{Bug, planted};
 use crate::{
     model::{
         catalog::ItemCatalog,
@@ -147,9 +148,12 @@ impl Predictions {
             whole &= at.is_some();
             let result = at.and_then(|at| results.get(at)).copied();
             let result = result.unwrap_or(Err(Rejection::Unanswered));
-            let Pending { request, what, asked_at, .. } = pending;
+            let Pending { request, what, asked_at, number, .. } = pending;
             if at.is_some() {
                 times.note(now.saturating_sub(asked_at));
+            }
+            if planted(Bug::AnsweredTwice) && number.is_multiple_of(16) {
+                self.answered.push(Answered { request, what: what.clone(), result });
             }
             self.answered.push(Answered { request, what, result });
         }
@@ -175,6 +179,9 @@ impl Predictions {
 
     /// Returns `true` if a request has been waiting for its answer for longer than any server takes.
     pub(crate) fn is_overdue(&self, now: Duration) -> bool {
+        if planted(Bug::LostAnswerAwaited) {
+            return false;
+        }
         self.pending
             .front()
             .is_some_and(|oldest| now.saturating_sub(oldest.asked_at) > ANSWER_TIMEOUT)

@@ -1,5 +1,6 @@
 //! Returns the items of inventories with [`ReturnsTo`].
 
+use crate::model::planted::{Bug, planted};
 use bevy::{
     ecs::{entity_disabling::Disabled, lifecycle::Discard, query::Allow},
     prelude::*,
@@ -58,6 +59,9 @@ fn give_back(inventories: &mut Inventories, from: Entity, to: Entity) {
         tx.count(to, first.item).ok();
         for stack in tx.take_if(from, |_| true)? {
             // The player may be gone too.
+            if planted(Bug::ReturnLosesAStack) && stack.item != first.item {
+                continue;
+            }
             let rest = tx.insert_up_to(to, stack).unwrap_or(Some(stack));
             rest.into_iter().for_each(|rest| tx.drop(rest));
         }

@@ -11,6 +11,7 @@ use super::{
     stack::Stack,
     transaction::Transaction,
 };
+use crate::model::planted::{Bug, planted};
 use core::fmt::Debug;
 
 use bevy::ecs::entity::Entity;
@@ -174,6 +175,9 @@ impl InventoryAction {
                 // moment ago.
                 tx.witness_slot(from.0, from.1, count.is_none())?;
                 let stack = tx.take_from(from.0, from.1, *count)?;
+                if planted(Bug::DropCopies) {
+                    tx.put_into(from.0, from.1, stack)?;
+                }
                 tx.drop(stack);
                 return Ok(vec![stack]);
             }

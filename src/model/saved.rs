@@ -1,6 +1,7 @@
 //! An inventory in saved form: with items by key, so that saves remain valid when the catalog
 //! changes.
 
+use crate::model::planted::{Bug, planted};
 use bevy::ecs::component::Component;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -292,7 +293,8 @@ impl SavedStack {
         let item = ItemId::of(&self.item);
         // The id of a key that no longer exists may be that of another item.
         catalog.get(item).filter(|def| def.key == self.item)?;
-        let stack = Stack::new(item, self.count)?.with_wear(self.wear);
+        let wear = if planted(Bug::LoadForgetsWear) { 0 } else { self.wear };
+        let stack = Stack::new(item, self.count)?.with_wear(wear);
         let Some(data) = &self.data else { return Some(stack) };
         Some(stack.with_data(pool?.intern_raw(&data.name, &data.bytes)?))
     }

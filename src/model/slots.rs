@@ -1,5 +1,6 @@
 //! A list of slots and the operations that need nothing but the slots.
 
+use crate::model::planted::{Bug, planted};
 use core::{fmt, ops::Range};
 
 use bevy::reflect::{Reflect, ReflectDeserialize, ReflectSerialize, std_traits::ReflectDefault};
@@ -341,7 +342,11 @@ impl Slots {
         let mut stacks: Vec<Stack> = self.cells.iter().flatten().copied().collect();
         stacks.sort_by_cached_key(|stack| (rank(stack.item), stack.wear, stack.data));
         let mut sorted: Vec<Stack> = Vec::with_capacity(stacks.len());
-        for of_a_kind in stacks.chunk_by(Stack::stacks_with) {
+        let match_up = |a: &Stack, b: &Stack| match planted(Bug::SortMergesData) {
+            true => (a.item, a.wear) == (b.item, b.wear),
+            false => a.stacks_with(b),
+        };
+        for of_a_kind in stacks.chunk_by(match_up) {
             let max = max_stack(of_a_kind[0].item);
             let begin = sorted.len();
             // Stacks at or above the limit are kept unchanged; the others are merged into full

@@ -1,5 +1,6 @@
 //! A stack of one item.
 
+use crate::model::planted::{Bug, planted};
 use core::{fmt, num::NonZeroU32};
 
 use bevy::reflect::Reflect;
@@ -72,7 +73,8 @@ impl Stack {
     /// Returns `true` if both stacks can be merged: same item, same wear, same data.
     #[must_use]
     pub fn stacks_with(&self, other: &Self) -> bool {
-        self.item == other.item && self.wear == other.wear && self.data == other.data
+        let same_wear = self.wear == other.wear || planted(Bug::WearIgnored);
+        self.item == other.item && same_wear && self.data == other.data
     }
 }
 

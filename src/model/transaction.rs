@@ -9,6 +9,7 @@ mod moves;
 mod gestures;
 mod effect;
 
+use crate::model::planted::{Bug, planted};
 use bevy::ecs::entity::Entity;
 
 use core::ops::Range;
@@ -275,7 +276,9 @@ impl<'a> Transaction<'a> {
         let (catalog, registry) = (self.catalog, self.registry);
         let def = catalog.get(item).ok_or(InventoryError::UnknownItem { item })?;
         let (kind, index) = self.state(entity)?.locate(flat).unwrap_or_default();
-        Ok(registry.get(usize::from(kind)).is_some_and(|kind| (kind.accepts)(index, def)))
+        let accepts =
+            registry.get(usize::from(kind)).is_some_and(|kind| (kind.accepts)(index, def));
+        Ok(accepts || planted(Bug::FilterIgnored))
     }
 
     fn check_accepts(

@@ -1,5 +1,6 @@
 //! Loot: stacks on the ground, as entities with an inventory of one slot.
 
+use crate::model::planted::{Bug, planted};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -165,6 +166,9 @@ pub(crate) fn drop_stack(
         _ => Dropper::Game,
     };
     let Some(stack) = merge(world, by, dropper, stack, cause) else { return };
+    if planted(Bug::LootVanishes) && stack.count() == 7 {
+        return;
+    }
     let at = world.resource::<Time<Real>>().elapsed();
     let mut index = world.resource_mut::<LootByDropper>();
     index.last += 1;

@@ -8,7 +8,7 @@ use bevy_replicon::bytes::Bytes;
 
 use super::{
     Network, Simulation,
-    fault::Fault,
+    fault::{Fault, Tampering},
     game,
     scene::{PlaceKind, Scene, setup},
     transport::Transport,
@@ -84,6 +84,9 @@ impl Breakage {
             }
             Fault::Tamper { client, to_server, how, percent, ticks } => {
                 let direction = (scene.client(client), to_server);
+                let altered = how == Tampering::Alter;
+                scene.requests_altered |= altered && to_server;
+                scene.messages_altered |= altered && !to_server;
                 self.transport.borrow_mut().start(direction, how, percent, ticks.into());
             }
             Fault::RandomRequests { client, messages } => {
@@ -94,6 +97,7 @@ impl Breakage {
             }
             Fault::AlteredRequests { client, messages } => {
                 let direction = (scene.client(client), true);
+                scene.requests_altered = true;
                 for _ in 0..messages {
                     let altered = self.transport.borrow_mut().altered_message(direction);
                     let Some(altered) = altered else { return false };

@@ -22,8 +22,9 @@ use crate::{
 };
 
 use super::{
-    game::{Furnace, Trade, Tray},
-    plain::{PlainInventory, PlainStack, Totals, add},
+    game::{Far, Furnace, LIMIT, Locked, Trade, Tray},
+    oracle::Oracle,
+    plain::{Cell, PlainInventory, Totals, add},
     report::Violation,
     scene::{PlaceKind, Scene},
 };
@@ -48,6 +49,22 @@ impl AllRights {
         Self(rights)
     }
 
+    /// Checks that no rule denied access to inventories that a player acted on, neither at that moment nor now.
+    pub(super) fn check_rules(
+        &self,
+        scene: &Scene,
+        named: &EntityHashSet,
+    ) -> Result<(), Violation> {
+        let world = scene.sim.server.world();
+        let denied = |entity: Entity| {
+            world.get::<Locked>(entity).is_some() || world.get::<Far>(entity).is_some()
+        };
+        match named.iter().find(|entity| denied(**entity)) {
+            Some(entity) => Err(format!("a player acted on {entity}, which a rule denies")),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the rights of a client to an inventory, at that moment or now; `None` if it does not see it.
     pub(super) fn of(&self, scene: &Scene, entity: Entity, client: ClientId) -> Option<Rights> {
         let then = self.0.get(&(entity, client)).copied();
@@ -70,20 +87,20 @@ impl AllRights {
             };
             let mut needed = Rights::empty();
             for (a, b) in before.containers.iter().zip(&after.containers) {
-                for (old, new) in a.cells.iter().zip(&b.cells).filter(|(old, new)| old != new) {
-                    let count = |cell: &Option<PlainStack>, kind| {
-                        cell.filter(|stack| Some(stack.kind()) == kind)
-                            .map_or(0, |stack| stack.count)
+                let slots = a.cells.iter().zip(&b.cells).enumerate();
+                for (slot, (old, new)) in slots.filter(|(_, (old, new))| old != new) {
+                    let count = |cell: &Cell, kind| {
+                        let of_kind = cell.filter(|stack| Some(stack.kind()) == kind);
+                        of_kind.map_or(0, |stack| stack.count)
                     };
                     let [was, is] = [old, new].map(|cell| cell.map(|stack| stack.kind()));
-                    needed.set(
-                        Rights::TAKE,
-                        needed.contains(Rights::TAKE) || count(old, was) > count(new, was),
-                    );
-                    needed.set(
-                        Rights::PUT,
-                        needed.contains(Rights::PUT) || count(new, is) > count(old, is),
-                    );
+                    let mut used = Rights::empty();
+                    used.set(Rights::TAKE, count(old, was) > count(new, was));
+                    used.set(Rights::PUT, count(new, is) > count(old, is));
+                    if !scene.oracle.rights(a.kind, slot).contains(used) {
+                        return Err(format!("no player may {used:?} there: {action:?}"));
+                    }
+                    needed |= used;
                 }
             }
             let trade = action.get::<Trade>().is_some();
@@ -175,11 +192,22 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
     }
     scene.oracle.ground = ground;
     for entity in unknown {
+        let before = count(&scene.oracle, entity);
         if let Some(place) = scene.place_of(entity) {
             scene.adopt(place);
         }
+        let after = count(&scene.oracle, entity);
+        if scene.oracle.limited.contains(&entity) && after > before.max(LIMIT) {
+            return Err(format!("{after} items in {entity}, above the limit of a rule"));
+        }
     }
     Ok(())
+}
+
+/// Returns the number of items in an inventory.
+fn count(oracle: &Oracle, entity: Entity) -> u64 {
+    let stacks = oracle.inventories.get(&entity).into_iter().flat_map(PlainInventory::stacks);
+    stacks.map(|stack| u64::from(stack.count)).sum()
 }
 
 /// Lists the slots in which an inventory differs from what is expected.

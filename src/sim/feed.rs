@@ -8,8 +8,10 @@ use crate::{
         audit::{ActionResolved, UnaccountedItems},
         requests::sessions::ClientViolation,
     },
-    shared::actions::{ActionConfirmed, ActionRejected, RequestId},
+    shared::actions::{ActionConfirmed, ActionRejected, RequestId, Requested},
 };
+
+use super::game::Tally;
 
 /// What the server reported since the last tick, in order.
 #[derive(Resource, Default)]
@@ -31,6 +33,10 @@ pub struct ClientFeed {
     pub rejections: Vec<Rejection>,
     /// Number of confirmations.
     pub confirmed: u64,
+    /// Counted actions that were confirmed.
+    pub confirmed_tallies: Vec<u32>,
+    /// Counted actions that were rejected by the server.
+    pub rejected_tallies: Vec<u32>,
 }
 
 /// Collects reports in an app, as a server or as a client.
@@ -41,11 +47,20 @@ pub fn install(app: &mut App) {
         .add_observer(|answer: On<ActionConfirmed>, mut feed: ResMut<ClientFeed>| {
             *feed.answers.entry(answer.id).or_default() += 1;
             feed.confirmed += 1;
+            feed.confirmed_tallies.extend(tally(&answer.request));
         })
         .add_observer(|answer: On<ActionRejected>, mut feed: ResMut<ClientFeed>| {
             *feed.answers.entry(answer.id).or_default() += 1;
             feed.rejections.push(answer.reason);
+            // After these, only the slots show whether an action was applied.
+            let unsure = [Rejection::Unanswered, Rejection::NotConnected].contains(&answer.reason);
+            feed.rejected_tallies.extend(tally(&answer.request).filter(|_| !unsure));
         });
+}
+
+fn tally(request: &Requested) -> Option<u32> {
+    let Requested::Action(action) = request else { return None };
+    action.get::<Tally>().map(|tally| tally.0)
 }
 
 fn collect(

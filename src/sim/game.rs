@@ -53,6 +53,9 @@ pub const RECIPE_KEYS: [&str; 5] = ["sword", "coins", "boots", "smelt", "nothing
 /// The item that wears out and carries labels.
 pub const SWORD: ItemId = ItemId::of("sword");
 
+/// Another item that carries labels, of which several make a stack.
+pub const BREAD: ItemId = ItemId::of("bread");
+
 /// Maximum number of items in an inventory that is [`Limited`].
 pub const LIMIT: u64 = 200;
 

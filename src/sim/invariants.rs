@@ -41,7 +41,7 @@ pub struct Invariants {
     superseded: VecDeque<(u64, (InventoryId, u64))>,
     /// Last version of each inventory on the server.
     versions: HashMap<InventoryId, u64>,
-    clients: Vec<ClientMemory>,
+    pub(super) clients: Vec<ClientMemory>,
     /// Numbers of counted actions that were applied.
     tallies: HashSet<u32>,
     canaries: Vec<Canary>,
@@ -52,8 +52,8 @@ pub struct Invariants {
 }
 
 #[derive(Default)]
-struct ClientMemory {
-    reader: Reader,
+pub(super) struct ClientMemory {
+    pub(super) reader: Reader,
     /// Version of each copy when it was last compared.
     versions: HashMap<InventoryId, u64>,
     /// Canaries that the client has been shown.
@@ -137,8 +137,8 @@ impl Invariants {
     ) -> Result<(), Violation> {
         let ActionResolved { client, actor, action, result } = resolved;
         if let Some(Tally(number)) = action.get::<Tally>().filter(|_| result.is_ok()) {
-            // A client that alters its requests can repeat an action under another number.
-            if !self.tallies.insert(*number) && self.class == FaultClass::Network {
+            // A request with other bits can repeat an action under another number.
+            if !self.tallies.insert(*number) && !scene.requests_altered {
                 return Err(format!("counted action {number} was applied twice"));
             }
         }
@@ -153,6 +153,7 @@ impl Invariants {
                 if let Some(entity) = unseen {
                     return Err(format!("{client:?} acted on {entity}, which it does not see"));
                 }
+                self.rights.check_rules(scene, &named)?;
                 let before = scene.oracle.inventories.clone();
                 match scene.oracle.act(action, *actor) {
                     Ok(()) => self.rights.check(scene, &before, action, *client)?,
@@ -297,6 +298,17 @@ impl Invariants {
             }
         }
         feed.rejections.drain(..).for_each(|reason| report.reject_on_client(reason));
+        let confirmed = core::mem::take(&mut feed.confirmed_tallies);
+        let rejected = core::mem::take(&mut feed.rejected_tallies);
+        if !scene.requests_altered && !scene.messages_altered {
+            let applied = |number: &u32| self.tallies.contains(number);
+            if let Some(number) = confirmed.iter().find(|number| !applied(number)) {
+                return Err(format!("client {client}: action {number} was confirmed, not applied"));
+            }
+            if let Some(number) = rejected.iter().find(|number| applied(number)) {
+                return Err(format!("client {client}: action {number} was rejected and applied"));
+            }
+        }
         report.confirmed += core::mem::take(&mut feed.confirmed);
         if world.resource::<InventoryStats>().rebase_mismatches > 0 {
             return Err(format!("client {client}: a state is neither confirmed nor requested"));
@@ -304,6 +316,27 @@ impl Invariants {
         if world.resource::<Predictions>().pending.len() > ANSWERS_MAX {
             return Err(format!("client {client}: too many pending requests"));
         }
+        self.check_copies(scene, client)?;
+        let memory = &mut self.clients[client];
+        let world = scene.sim.clients[client].app.world();
+        let confirmed = world.resource::<ConfirmedInventories>();
+        memory.turn = (memory.turn + 1) % confirmed.views.len().max(1);
+        let held = confirmed.views.get(memory.turn).and_then(Option::as_ref);
+        match held.and_then(|held| Some((held, held.entity?))) {
+            Some((held, entity)) if held.opened && scene.sim.is_updated(client) => {
+                let there = world.resource::<ContainerRegistry>().read_in(world, entity);
+                if there.as_ref() != Some(held.shown()) {
+                    let id = held.head.id;
+                    return Err(format!("client {client}, inventory `{id}`: its entity differs"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Compares the copies of a client that changed with the versions that the server had.
+    fn check_copies(&mut self, scene: &Scene, client: usize) -> Result<(), Violation> {
         let memory = &mut self.clients[client];
         let world = scene.sim.clients[client].app.world();
         let pool = world.resource::<DataPool>();
@@ -336,64 +369,6 @@ impl Invariants {
                 }
             }
         }
-        memory.turn = (memory.turn + 1) % confirmed.views.len().max(1);
-        let held = confirmed.views.get(memory.turn).and_then(Option::as_ref);
-        match held.and_then(|held| Some((held, held.entity?))) {
-            Some((held, entity)) if held.opened && scene.sim.is_updated(client) => {
-                let there = world.resource::<ContainerRegistry>().read_in(world, entity);
-                if there.as_ref() != Some(held.shown()) {
-                    let id = held.head.id;
-                    return Err(format!("client {client}, inventory `{id}`: its entity differs"));
-                }
-            }
-            _ => {}
-        }
         Ok(())
-    }
-
-    /// Returns what keeps a client from agreeing with the server; `None` if they agree.
-    pub fn difference(&mut self, scene: &mut Scene, client: usize) -> Option<String> {
-        if !scene.is_synced(client) {
-            return Some("not synced".into());
-        }
-        if !scene.requested[client].is_empty() {
-            return Some(format!("{} requests without an answer", scene.requested[client].len()));
-        }
-        let id_of = scene.sim.client_id(client);
-        let Scene { sim, reader, .. } = scene;
-        let server = sim.server.world_mut();
-        let query = server.query::<(Entity, &InventoryId, &Baseline)>();
-        let server = sim.server.world();
-        let world = sim.clients[client].app.world();
-        let confirmed = world.resource::<ConfirmedInventories>();
-        if !world.resource::<Predictions>().pending.is_empty() {
-            return Some("pending requests".into());
-        }
-        let mut seen = 0;
-        for (entity, id, baseline) in query.iter_manual(server) {
-            let copy = confirmed.by_id(*id);
-            match (sees(server, entity, id_of), copy) {
-                (true, None) => return Some(format!("inventory `{id}` is missing")),
-                (false, Some(_)) => return Some(format!("inventory `{id}` is still open")),
-                (false, None) => continue,
-                (true, Some(copy)) => {
-                    seen += 1;
-                    let there = reader.inventory(server.resource::<DataPool>(), baseline.state());
-                    let memory = &mut self.clients[client].reader;
-                    let here = memory.inventory(world.resource::<DataPool>(), &copy.state);
-                    if (copy.version, here) != (baseline.version(), there) {
-                        return Some(format!("the copy of inventory `{id}` differs"));
-                    }
-                    let shown = copy.entity.and_then(|entity| {
-                        world.resource::<ContainerRegistry>().read_in(world, entity)
-                    });
-                    if shown.as_ref() != Some(&copy.state) {
-                        return Some(format!("inventory `{id}` is shown with other contents"));
-                    }
-                }
-            }
-        }
-        let extra = confirmed.iter().count() - seen;
-        (extra > 0).then(|| format!("{extra} inventories are open that do not exist"))
     }
 }

@@ -82,7 +82,8 @@ impl Oracle {
         u8::try_from(index).ok()
     }
 
-    fn rights(&self, kind: u8, index: usize) -> Rights {
+    /// Returns the rights of any player to a slot of a container type.
+    pub(super) fn rights(&self, kind: u8, index: usize) -> Rights {
         (self.kinds[usize::from(kind)].rights)(index)
     }
 

@@ -98,7 +98,8 @@ impl Run {
         let performed = match op {
             Op::Player(client, op) => {
                 let client = self.scene.client(*client);
-                let requests = match self.scene.sim.is_connected(client) {
+                // The player of a frozen app can do nothing.
+                let requests = match self.scene.sim.is_updated(client) {
                     true => self.scene.player_does(client, op),
                     false => None,
                 };

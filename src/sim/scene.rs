@@ -96,6 +96,10 @@ pub struct Scene {
     pub(super) held: Vec<(HeldStack, PlainStack)>,
     /// Requests of each player without an answer so far.
     pub(super) requested: Vec<HashSet<RequestId>>,
+    /// Whether messages to clients were altered on their way.
+    pub(super) messages_altered: bool,
+    /// Whether requests were altered on their way.
+    pub(super) requests_altered: bool,
     /// What server and oracle disagree about.
     pub(super) disagreements: Vec<String>,
 }
@@ -133,6 +137,8 @@ impl Scene {
             tallies: 0,
             held: Vec::new(),
             requested: vec![HashSet::default(); players],
+            messages_altered: false,
+            requests_altered: false,
             disagreements: Vec::new(),
         };
         scene.spawn_all();
@@ -179,7 +185,8 @@ impl Scene {
             PlaceKind::Chest(n) => {
                 entity.insert((Inventory::default(), Replicated));
                 if n == CHESTS - 1 {
-                    entity.insert(Openable::default());
+                    // Full, it is too large for one message.
+                    entity.insert((Inventory::new(200), Openable::default()));
                 }
             }
             PlaceKind::Furnace => {

@@ -13,6 +13,9 @@ use super::{
 /// Ticks per second.
 pub const TICK_RATE: u32 = 60;
 
+/// Number of ticks before an inventory is hidden from a player in which the player is busy.
+const REVOKED_TICKS: u32 = 20;
+
 /// Number of ticks in which a player repeats a burst of requests.
 const MASHED_TICKS: u32 = 8;
 
@@ -63,7 +66,10 @@ impl Script {
         let mut events = Vec::new();
         // Some runs are busy, some are quiet.
         let (player_rate, game_rate) = (random.u32(2..8), random.u32(1..6));
-        let fault_rate = random.u32(5..40);
+        let fault_rate = match class {
+            FaultClass::Network => random.u32(5..40),
+            FaultClass::Broken => random.u32(20..80),
+        };
         let end = minutes * 60 * TICK_RATE;
         let mut tick = 0;
         for place in 0..32 {
@@ -87,7 +93,15 @@ impl Script {
                     }
                 }
                 if random.u32(0..TICK_RATE) < game_rate {
-                    events.push(Event { tick, op: Op::Game(game_op(&mut random)) });
+                    let op = game_op(&mut random);
+                    if let GameOp::Hide { client, .. } = op {
+                        // What the player did before arrives when it no longer may.
+                        for before in 0..tick.min(REVOKED_TICKS) {
+                            let op = Op::Player(client, player_op(&mut random));
+                            events.push(Event { tick: tick - before, op });
+                        }
+                    }
+                    events.push(Event { tick, op: Op::Game(op) });
                 }
                 if random.u32(0..TICK_RATE * 100) < fault_rate {
                     events.push(Event { tick, op: Op::Fault(fault(&mut random, class)) });
@@ -148,14 +162,14 @@ pub(super) fn player_op(random: &mut fastrand::Rng) -> PlayerOp {
         58..61 => PlayerOp::Select { slot: r.u8(..) },
         61..64 => PlayerOp::Use { slot: pick(r, true) },
         64..67 => PlayerOp::Sort { area: area(r) },
-        67..75 => PlayerOp::Craft {
+        67..72 => PlayerOp::Craft {
             recipe: r.u8(..),
             times: r.u8(0..3),
             from: areas(r),
             to: area(r),
             at: r.bool().then(|| r.u8(..)),
         },
-        75..79 => PlayerOp::Tally,
+        72..79 => PlayerOp::Tally,
         79 => PlayerOp::Burst { requests: if r.u8(0..16) == 0 { 120 } else { r.u8(2..40) } },
         80..83 => PlayerOp::Engrave { slot: pick(r, true) },
         83..86 => PlayerOp::WearOut { slot: pick(r, true) },

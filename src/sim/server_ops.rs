@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    game::{self, Far, ITEM_KEYS, ITEMS, Label, Limited, Locked, SWORD, Worn},
+    game::{self, BREAD, Far, ITEM_KEYS, ITEMS, Label, Limited, Locked, SWORD, Worn},
     op::{GameOp, Goods},
     plain::{PlainContainer, PlainStack, add},
     scene::{PlaceKind, Scene, insert_label},
@@ -75,7 +75,7 @@ impl Scene {
             stack = fitting;
         }
         let mut label = None;
-        if goods.label && stack.item == SWORD {
+        if goods.label && (stack.item == SWORD || stack.item == BREAD) {
             let new = Label::numbered(self.next_label());
             stack = stack.with_data(insert_label(self.sim.server.world_mut(), new));
             label = Some(new);
@@ -172,7 +172,7 @@ impl Scene {
     fn transact(&mut self, places: [u8; 2], item: u8, count: u16) -> Option<()> {
         let [(_, from), (_, to)] = [self.target(places[0])?, self.target(places[1])?];
         let (item, count) = (item_of(item), u32::from(count).max(1));
-        if item == SWORD {
+        if item == SWORD || item == BREAD {
             return None;
         }
         let moved = self.with_inventories(move |all| {

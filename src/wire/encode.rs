@@ -3,6 +3,7 @@
 
 mod update;
 
+use crate::model::planted::{Bug, planted};
 use crate::model::{
     data::Datum,
     id::{DataId, InventoryId, ItemId},
@@ -263,11 +264,12 @@ pub(super) fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form
     if !form.more {
         return;
     }
-    let more = stack.wear != 0 || stack.data.is_some();
+    let worn = stack.wear != 0 && !planted(Bug::WearNotEncoded);
+    let more = worn || stack.data.is_some();
     w.flag(more);
     if more {
-        w.flag(stack.wear != 0);
-        if stack.wear != 0 {
+        w.flag(worn);
+        if worn {
             w.put(u32::from(stack.wear), 16);
         }
         w.flag(stack.data.is_some());

@@ -1,5 +1,6 @@
 //! One confirmed copy, and its predicted state while requests are pending.
 
+use crate::model::planted::{Bug, planted};
 use crate::{
     model::{stack::Stack, state::InventoryState},
     shared::events::SlotCause,
@@ -94,7 +95,10 @@ impl ConfirmedInventory {
 
     /// Shows the confirmed state.
     pub(crate) fn show_confirmed(&mut self, cause: SlotCause) {
-        let state = self.state.clone();
+        let mut state = self.state.clone();
+        if planted(Bug::RollbackKeepsASlot) && !state.is_empty() {
+            state.set(0, self.shown().get(0));
+        }
         self.show(&state, cause);
     }
 

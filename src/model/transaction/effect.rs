@@ -1,5 +1,6 @@
 //! The effects of a transaction: the rights that it requires, and the items gained and lost.
 
+use crate::model::planted::{Bug, planted};
 use core::hash::Hash;
 
 use bevy::{ecs::entity::Entity, platform::collections::HashMap};
@@ -44,7 +45,9 @@ impl Transaction<'_> {
     ) -> Result<(), Rejection> {
         for Effect { entity, needs, denied, .. } in self.effects() {
             let has = rights(entity).ok_or(Rejection::NotInView)?;
-            if !self.trusted.contains(&entity) && (denied || !has.contains(needs)) {
+            let denied = denied && !planted(Bug::SlotRightsIgnored);
+            let may = has.contains(needs) || planted(Bug::RightsIgnored);
+            if !self.trusted.contains(&entity) && (denied || !may) {
                 return Err(Rejection::NotAllowed);
             }
         }

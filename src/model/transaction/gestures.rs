@@ -1,5 +1,6 @@
 //! Transaction steps that each correspond to one gesture of a player.
 
+use crate::model::planted::{Bug, planted};
 use bevy::{ecs::entity::Entity, platform::collections::HashSet};
 
 use crate::model::{
@@ -34,7 +35,8 @@ impl Transaction<'_> {
         let stack = self.take_at(from.0, source, None)?;
         let left_out = (from.0 == to.entity).then_some(source);
         let rest = self.insert_up_to_except(to, left_out, stack)?;
-        self.set(from.0, source, rest)?;
+        let kept = rest.filter(|_| !planted(Bug::QuickMoveLosesTheRest));
+        self.set(from.0, source, kept)?;
         stack
             .with_count(stack.count() - rest.map_or(0, |rest| rest.count()))
             .ok_or(Rejection::Full.into())
@@ -66,7 +68,10 @@ impl Transaction<'_> {
         }
         // Otherwise in the order of the areas. Entities differ between server and client.
         sources.sort_by_key(|(count, ..)| *count);
-        let max_stack = self.catalog.max_stack(held.item);
+        let mut max_stack = self.catalog.max_stack(held.item);
+        if planted(Bug::CollectExceedsTheMaximum) {
+            max_stack += 1;
+        }
         for (count, entity, flat) in sources {
             let stack = held.with_count(count);
             // Taken out first: both slots may count toward one limit.
@@ -132,7 +137,7 @@ impl Transaction<'_> {
                 Err(InventoryError::Slot { .. }) => share,
                 Err(error) => return Err(error),
             };
-            left -= share - rest;
+            left -= if planted(Bug::SpreadMiscounts) { share } else { share - rest };
         }
         if left == stack.count() {
             return Err(Rejection::Full.into());
@@ -224,7 +229,7 @@ impl Transaction<'_> {
         }
         self.all_or_nothing(|tx| {
             for (item, count) in &recipe.takes {
-                let wanted = many(*count)?;
+                let wanted = many(*count)? - u32::from(planted(Bug::CraftTakesTooFew));
                 let taken = tx.take_across(from, *item, wanted)?;
                 if taken.iter().map(Stack::count).sum::<u32>() < wanted {
                     return Err(Rejection::NotEnough.into());

@@ -1,5 +1,6 @@
 //! Transaction steps that move stacks.
 
+use crate::model::planted::{Bug, planted};
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
@@ -48,6 +49,9 @@ impl Transaction<'_> {
             return self.put_exactly(from, there);
         }
         let rest = self.put_into(to.0, to.1, part)?;
+        if planted(Bug::MoveCopies) && rest.is_none() && emptied {
+            self.set(from.0, source, Some(part))?;
+        }
         if let Some(rest) = rest {
             let back = self.state(from.0)?.get(source).map_or(0, |s| s.count()) + rest.count();
             self.set(from.0, source, rest.with_count(back))?;
@@ -74,6 +78,7 @@ impl Transaction<'_> {
             tx.set(a.0, at_a, None)?;
             tx.set(b.0, at_b, None)?;
             in_b.map_or(Ok(()), |stack| tx.put_exactly(a, stack))?;
+            let in_a = in_a.filter(|_| !planted(Bug::SwapLosesAStack));
             in_a.map_or(Ok(()), |stack| tx.put_exactly(b, stack))
         })
     }

@@ -1,5 +1,6 @@
 //! Transaction steps that put items in.
 
+use crate::model::planted::{Bug, planted};
 use bevy::ecs::entity::Entity;
 
 use crate::model::{
@@ -60,7 +61,8 @@ impl Transaction<'_> {
         if part == 0 {
             return Err(full);
         }
-        self.set(entity, flat, stack.with_count(have + part))?;
+        let lost = u32::from(planted(Bug::CountSaturates) && part > 1 && have + part == max_stack);
+        self.set(entity, flat, stack.with_count(have + part - lost))?;
         Ok(stack.with_count(stack.count() - part))
     }
 

@@ -1,5 +1,6 @@
 //! Rules of the game: systems that decide whether a player may open an inventory, use it or keep it open.
 
+use crate::model::planted::{Bug, planted};
 use bevy::{
     ecs::{
         entity_disabling::Disabled,
@@ -125,9 +126,13 @@ pub(crate) fn add<F: QueryFilter + 'static, M>(
 /// The reason of the first rule that denies the access.
 pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> Result<Vec<Limit>, Rejection> {
     let (mut limits, mut denied) = (Vec::new(), None);
+    if planted(Bug::RulesIgnored) && matches!(ask.kind, AccessKind::Act { .. }) {
+        return Ok(limits);
+    }
     for system in applying(world, ask.inventory) {
         match run(world, system, ask) {
             AccessDecision::Allow => {}
+            AccessDecision::AtMost { .. } if planted(Bug::LimitsIgnored) => {}
             AccessDecision::AtMost { measure, maximum } => {
                 limits.push(Limit { entity: ask.inventory, measure, maximum });
             }

@@ -1,5 +1,6 @@
 //! Request state per client: the rate limit, the last handled request, and the answers.
 
+use crate::model::planted::{Bug, planted};
 use crate::{
     model::rejection::Rejection,
     server::client_stats::ClientSyncStats,
@@ -77,7 +78,7 @@ impl Session {
                 return Turn::Impossible;
             }
             self.unsent = self.unsent.max(back + 1);
-            return Turn::Repeated;
+            return if planted(Bug::RepeatsRequests) { Turn::New } else { Turn::Repeated };
         }
         let ahead = usize::from(ahead.unsigned_abs());
         if ahead > ANSWERS_MAX {
@@ -186,8 +187,11 @@ impl Sessions {
         let session = self.sessions.get_mut(&client)?;
         let unsent = core::mem::take(&mut session.unsent);
         let count = if all { session.answers.len() } else { unsent };
-        let results: Vec<_> =
+        let mut results: Vec<_> =
             session.answers.iter().skip(session.answers.len() - count).copied().collect();
+        if planted(Bug::DropsAnAnswer) && count > 1 {
+            results.pop();
+        }
         let [low, ..] = session.handled.to_le_bytes();
         (count > 0).then_some(Answers { last: low & 0x3F, results })
     }

@@ -1,5 +1,6 @@
 //! Selects the recipients of each change: one job for all viewers that were last sent the same version.
 
+use crate::model::planted::{Bug, planted};
 use crate::{
     server::{
         baseline::Baseline,
@@ -297,6 +298,9 @@ impl Serving<'_> {
             viewer.sent = Some(version);
             let priority = viewer.priority.unwrap_or(priority);
             viewer.timer.record_sent(now, periods.of(priority, grade));
+            if planted(Bug::SkipsOneViewer) && at % 2 == 1 {
+                continue;
+            }
             targets.push((viewer.slot, viewer.view));
         }
         all_sent

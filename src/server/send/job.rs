@@ -1,5 +1,6 @@
 //! The updates of a tick, before they are encoded.
 
+use crate::model::planted::{Bug, planted};
 use crate::{
     server::{
         pacing::settings::{FullPolicy, SyncSettings},
@@ -80,7 +81,8 @@ pub(super) fn content(changed: usize, len: usize, settings: &SyncSettings) -> Co
     match settings.full_policy {
         FullPolicy::Smaller => Content::Smaller,
         FullPolicy::AbovePercent(percent) => {
-            let above = changed * 100 > len * usize::from(percent);
+            let at = planted(Bug::FullAtTheLimit) && changed * 100 == len * usize::from(percent);
+            let above = at || changed * 100 > len * usize::from(percent);
             if above { Content::Full } else { Content::Delta }
         }
     }

@@ -3,6 +3,7 @@
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::prelude::*;
 
+use crate::model::planted::{Bug, planted};
 use crate::{
     model::id::InventoryId,
     server::pacing::{clock::Timer, priority::SyncPriority},
@@ -84,6 +85,7 @@ pub(super) fn update_subscribers(
             continue;
         }
         match access {
+            None if planted(Bug::HiddenStaysOpen) => views.subscriptions.push(before),
             None => close((id, slots), &before, CloseCause::Hidden, clients),
             Some((access, priority)) if access == before.access => {
                 views.subscriptions.push(Subscription { priority, ..before });

@@ -1,5 +1,6 @@
 //! Full updates for clients that have just connected, are out of sync, or have a wrong copy.
 
+use crate::model::planted::{Bug, planted};
 use std::collections::BTreeSet;
 
 use bevy::prelude::*;
@@ -131,7 +132,8 @@ impl Resync {
     ) {
         self.everything.retain_mut(|(client, copies)| {
             let Some(views) = clients.get_mut(*client) else { return false };
-            let due = views.ready && views.resync.is_due(clock.tick);
+            let due =
+                views.ready && views.resync.is_due(clock.tick) && !planted(Bug::ResyncNotServed);
             if due {
                 views.resync.restart(clock.tick);
                 let copies = core::mem::take(copies);

@@ -19,7 +19,7 @@ use crate::sim::{
     plain::{PlainKind, PlainStack, add},
 };
 
-/// Returns the entities that an action names.
+/// Returns the inventories that an action reads or changes.
 pub(in crate::sim) fn named(
     action: &AnyAction,
     actor: Option<Entity>,
@@ -27,7 +27,9 @@ pub(in crate::sim) fn named(
 ) -> EntityHashSet {
     let mut named = EntityHashSet::default();
     let Some(action) = action.get::<InventoryAction>() else {
-        named.extend(actor);
+        if action.get::<Engrave>().is_some() || action.get::<WearOut>().is_some() {
+            named.extend(actor);
+        }
         if let Some(Trade { mine, theirs }) = action.get::<Trade>() {
             named.extend([mine, theirs].into_iter().filter_map(|id| oracle.names.get(id)));
         }
