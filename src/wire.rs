@@ -61,7 +61,7 @@
 //!                                                       changes since, not relative to the old contents
 //! id        = 1 hash:63 | 0 number:EG4                  named | sequential
 //! slots     = more?:1 wide?:1 all?:1                    some have wear or data; counts are variable-length;
-//!             (0 | 1 stack) per slot, or stack* if all   no slot is empty
+//!             (0 | 1 stack) per slot, or stack* if all   no slot is empty, and an item takes at least one bit
 //! stack     = item:⌈log2 items⌉ count more?:1 [worn?:1 [wear:16] data?:1 [data:EG4]]
 //!                                                       `more?` is omitted if it is 0 for the slots as a whole
 //! count     = count-1:EG2 | count-1:⌈log2 maximum stack⌉  the second if the slots are not `wide`

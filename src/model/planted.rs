@@ -1,5 +1,5 @@
 //! Deliberate bugs, to find out whether tests and simulation notice them. They exist only with the hidden feature
-//! `planted_bugs`. One of them is active at a time: the one that [`plant`] or the variable `PLANTED_BUG` names.
+//! `planted_bugs`. One of them is active at a time: the one that `plant` or the variable `PLANTED_BUG` names.
 
 macro_rules! bugs {
     ($($(#[$doc:meta])* $bug:ident,)*) => {

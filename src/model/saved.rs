@@ -248,6 +248,8 @@ impl SavedInventory {
         let mut unknown = UnknownItems::default();
         for saved in &self.containers {
             let kind = (0u8..).zip(registry).find(|(_, kind)| kind.name == saved.name);
+            // The second of two containers with the same name does not replace the first.
+            let kind = kind.filter(|(kind, _)| state.container(*kind).is_none());
             let len = usize::from(saved.len).min(INVENTORY_SLOTS_MAX - state.len());
             let mut slots = Slots::new(len);
             let mut kept = SavedContainer { slots: vec![], ..saved.clone() };

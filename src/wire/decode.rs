@@ -453,6 +453,10 @@ fn slots(
     state: &InventoryState,
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
     let form = Form { more: r.flag()?, wide: r.flag()?, all: r.flag()? };
+    // Without these bits, a stack could take none.
+    if form.all && schema.catalog.rank_bits() == 0 {
+        return Err(DecodeError::Reserved);
+    }
     let mut slots = Vec::with_capacity(state.len());
     for slot in 0..state.len() {
         let filled = form.all || r.flag()?;

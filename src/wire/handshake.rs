@@ -1,9 +1,12 @@
 //! The handshake: what both sides must agree on before the first slot is sent, and the message if
 //! they do not.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
 
 /// First message of a client: the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -74,6 +77,7 @@ pub(crate) struct KnownCopies {
     /// The server's run that the copies belong to.
     pub(crate) epoch: u64,
     /// Inventory ids with versions, at most [`COPIES_MAX`](crate::wire::COPIES_MAX).
+    #[serde(deserialize_with = "list")]
     pub(crate) copies: Vec<(u64, u64)>,
     /// The transfer being received, and the index of its first missing chunk.
     pub(crate) transfer: Option<(u8, u16)>,
@@ -90,7 +94,30 @@ pub(crate) enum Request {
     Received(u8),
     /// The client's copies of these inventories, by view and handle, do not match the server's
     /// checksums; it requests full updates.
-    Repair(Vec<(u32, u32)>),
+    Repair(#[serde(deserialize_with = "list")] Vec<(u32, u32)>),
+}
+
+/// Reads a list. By default, serde reserves up to a megabyte for the length that the first bytes announce.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct Elements<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while let Some(element) = seq.next_element()? {
+                elements.push(element);
+            }
+            Ok(elements)
+        }
+    }
+
+    from.deserialize_seq(Elements(PhantomData))
 }
 
 /// Maximum number of copies repaired by one request; the client requests the others again.

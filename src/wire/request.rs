@@ -142,7 +142,7 @@ pub fn read_body(r: &mut BitReader, registry: usize) -> Result<(u8, RequestBody)
             let witness = short(r.take(16)?);
             let kind = r.take(index_bits(registry))?;
             if kind as usize >= registry {
-                let (value, max) = (u64::from(kind), registry as u64 - 1);
+                let (value, max) = (u64::from(kind), (registry as u64).saturating_sub(1));
                 return Err(DecodeError::OutOfRange { what: "action type", value, max });
             }
             RequestBody::Act { actor, witness, kind }
@@ -334,7 +334,7 @@ impl ActionReader<'_, '_, '_> {
     fn kind(&mut self) -> Result<ContainerKey, DecodeError> {
         let registry = self.schema.registry;
         let kind = self.r.take(index_bits(registry.len()))?;
-        let max = registry.len() as u64 - 1;
+        let max = (registry.len() as u64).saturating_sub(1);
         let wrong = DecodeError::OutOfRange { what: "container type", value: u64::from(kind), max };
         registry.get(kind as usize).map(|kind| kind.key).ok_or(wrong)
     }

@@ -62,3 +62,21 @@ fn loading_into_an_entity_despawned_in_the_same_tick() {
     );
     app.update();
 }
+
+#[test]
+fn container_that_is_saved_twice_keeps_the_items_of_both() {
+    let mut app = Simulation::app(setup);
+    let mut torches = Inventory::new(3);
+    torches.set(0, TORCH.stack(5)).unwrap();
+    let entity = app.world_mut().spawn((chest(1), torches)).id();
+    app.update();
+    let mut saved = with_inventories(&mut app, move |inv| inv.save(entity)).unwrap();
+    saved.containers.push(saved.containers[0].clone());
+    for _ in 0..2 {
+        let copy = saved.clone();
+        with_inventories(&mut app, move |inv| inv.load(entity, &copy)).unwrap();
+        saved = with_inventories(&mut app, move |inv| inv.save(entity)).unwrap();
+        let stacks = saved.containers.iter().flat_map(|container| &container.slots);
+        assert_eq!(stacks.map(|stack| stack.count).sum::<u32>(), 10);
+    }
+}

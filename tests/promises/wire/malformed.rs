@@ -5,8 +5,8 @@ use crate::common::{
     *,
 };
 use bevy_inventory_sync::{
-    model::state::InventoryState,
-    wire::{OpenHead, Schema, bits::BitWriter, encode},
+    model::{container::ContainerInfo, state::InventoryState},
+    wire::{DecodeError, OpenHead, Schema, bits::BitWriter, decode, encode},
 };
 use bevy_replicon::bytes::Bytes;
 
@@ -190,4 +190,42 @@ fn versions_that_overflow_are_decode_errors() {
         version = next;
     }
     assert!(stats(app).decode_errors > 0);
+}
+
+#[test]
+fn slots_that_take_no_bits_are_a_decode_error() {
+    // A stack of the only item, whose stack size is one, takes no bits if no slot may be empty. With such slots, a
+    // short message could allocate many.
+    let items = Items::<()>::from_ron(r#"(items: [(key: "axe", max_stack: 1)])"#).unwrap();
+    let registry = [ContainerInfo::of::<Inventory>()];
+    let schema = Schema { catalog: items.catalog(), registry: &registry };
+    let decoded = |all| {
+        let mut w = BitWriter::default();
+        encode::begin_full(&mut w, 0, None, None, 0);
+        encode::data(&mut w, &[], &[]);
+        encode::closes(&mut w, &[]);
+        encode::opens(&mut w, 1);
+        // View, handle, id, owner, rights, version, no entity, a whole copy.
+        w.golomb(0, 0);
+        w.golomb(0, 0);
+        w.flag(false);
+        w.golomb(1, 4);
+        w.put(0, 5);
+        w.golomb(1, 4);
+        w.put(0, 2);
+        // One container of three slots, nothing selected, neither wear nor data, counts of no bits.
+        w.golomb(1, 0);
+        w.golomb(3, 5);
+        w.put(0, 3);
+        w.flag(all);
+        if !all {
+            w.put(0b111, 3);
+        }
+        encode::handover(&mut w, None);
+        w.flag(false);
+        encode::checksums(&mut w, &[]);
+        decode::message(w.finish(), schema, &())
+    };
+    assert_eq!(decoded(false).unwrap().opens[0].state.total(), 3);
+    assert_eq!(decoded(true), Err(DecodeError::Reserved));
 }

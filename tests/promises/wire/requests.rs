@@ -176,3 +176,14 @@ fn random_requests_never_panic_and_lists_are_capped() {
         });
     });
 }
+
+#[test]
+fn request_to_a_server_without_containers_or_actions_is_a_decode_error() {
+    let (_, bytes) = golden().find(|(name, _)| *name == "move_all_of_it").unwrap();
+    with_schema(|schema| {
+        let error = read(&bytes, Schema { registry: &[], ..schema }).unwrap_err();
+        assert_eq!(error, DecodeError::OutOfRange { what: "container type", value: 0, max: 0 });
+    });
+    let error = read_body(&mut BitReader::new(&bytes), 0).unwrap_err();
+    assert_eq!(error, DecodeError::OutOfRange { what: "action type", value: 0, max: 0 });
+}
