@@ -201,6 +201,10 @@ impl Invariants {
         let pool = world.resource::<DataPool>();
         for (id, baseline) in inventories.iter(world) {
             let version = baseline.version();
+            // Not committed yet: the server has not been updated since it was spawned.
+            if version == 0 {
+                continue;
+            }
             match self.versions.insert(*id, version) {
                 Some(before) if before == version => continue,
                 Some(before) if version < before => {
