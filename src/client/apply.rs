@@ -75,7 +75,7 @@ pub(crate) fn apply_messages(
                 stats.slots_applied += confirmations.apply(parts);
                 for view in checked {
                     stats.checksums_checked += 1;
-                    record_wrong(confirmations.check(view), &mut confirmations, &mut stats);
+                    record_wrong(confirmations.check(view, &pool), &mut confirmations, &mut stats);
                 }
             }
             Err(error) => {
@@ -104,11 +104,12 @@ const CHECK_FRAMES: u32 = 16;
 pub(crate) fn check_copies(
     mut frame: Local<u32>,
     mut confirmations: ResMut<ConfirmedInventories>,
+    pool: Res<DataPool>,
     mut stats: ResMut<InventoryStats>,
 ) {
     *frame = (*frame + 1) % CHECK_FRAMES;
     if *frame == 0 {
-        record_wrong(confirmations.check_next(), &mut confirmations, &mut stats);
+        record_wrong(confirmations.check_next(&pool), &mut confirmations, &mut stats);
     }
 }
 

@@ -5,6 +5,7 @@ mod kept;
 
 use crate::{
     model::{
+        data::DataPool,
         id::InventoryId,
         planted::{Bug, planted},
         stack::Stack,
@@ -136,19 +137,19 @@ impl ConfirmedInventories {
 
     /// Compares one copy with the server's checksum, the next one in each call. This detects memory errors in
     /// copies that do not change.
-    pub(crate) fn check_next(&mut self) -> Option<Wrong> {
+    pub(crate) fn check_next(&mut self, pool: &DataPool) -> Option<Wrong> {
         self.checked = if self.checked < self.views.len() { self.checked } else { 0 };
         let held = self.views.get(self.checked)?.as_ref();
         self.checked += 1;
         let view = held?.head.view;
-        self.check(view)
+        self.check(view, pool)
     }
 
     /// Compares a copy with the server's checksum, if that is for the same version.
-    pub(crate) fn check(&self, view: u32) -> Option<Wrong> {
+    pub(crate) fn check(&self, view: u32, pool: &DataPool) -> Option<Wrong> {
         let held = self.get(view)?;
         let (version, expected) = held.checksum.filter(|(version, _)| *version == held.version)?;
-        let wrong = checksum(&held.state, version, self.epoch) != expected;
+        let wrong = checksum(&held.state, version, self.epoch, pool) != expected;
         wrong.then_some(Wrong { view, id: held.head.id })
     }
 

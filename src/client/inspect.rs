@@ -3,7 +3,7 @@
 use bevy::{ecs::system::SystemParam, prelude::*};
 
 use crate::{
-    model::{container::Slot, rights::Rights, state::InventoryState},
+    model::{container::Slot, data::DataPool, rights::Rights, state::InventoryState},
     wire::checksum::checksum,
 };
 
@@ -29,10 +29,11 @@ pub struct CopyState<'a> {
     /// Checksum that the server sent for this version; `None` if it has not sent one.
     pub expected_checksum: Option<u64>,
     epoch: u64,
+    pool: &'a DataPool,
 }
 
 impl<'a> CopyState<'a> {
-    fn new(held: &'a ConfirmedInventory, epoch: u64) -> Self {
+    fn new(held: &'a ConfirmedInventory, epoch: u64, pool: &'a DataPool) -> Self {
         let expected = held.checksum.filter(|(version, _)| *version == held.version);
         Self {
             version: held.version,
@@ -42,13 +43,14 @@ impl<'a> CopyState<'a> {
             shown: held.shown(),
             expected_checksum: expected.map(|(_, checksum)| checksum),
             epoch,
+            pool,
         }
     }
 
     /// Computes the checksum of the confirmed state.
     #[must_use]
     pub fn checksum(&self) -> u64 {
-        checksum(self.confirmed, self.version, self.epoch)
+        checksum(self.confirmed, self.version, self.epoch, self.pool)
     }
 }
 
@@ -57,6 +59,7 @@ impl<'a> CopyState<'a> {
 pub struct ClientInspect<'w> {
     confirmed: Option<Res<'w, ConfirmedInventories>>,
     predictions: Option<Res<'w, Predictions>>,
+    pool: Option<Res<'w, DataPool>>,
 }
 
 impl ClientInspect<'_> {
@@ -64,13 +67,15 @@ impl ClientInspect<'_> {
     #[must_use]
     pub fn copy(&self, entity: Entity) -> Option<CopyState<'_>> {
         let confirmed = self.confirmed.as_ref()?;
-        Some(CopyState::new(confirmed.by_entity(entity)?, confirmed.epoch))
+        Some(CopyState::new(confirmed.by_entity(entity)?, confirmed.epoch, self.pool.as_ref()?))
     }
 
     /// Iterates over all copies.
     pub fn copies(&self) -> impl Iterator<Item = CopyState<'_>> {
-        let confirmed = self.confirmed.iter();
-        confirmed.flat_map(|there| there.iter().map(|held| CopyState::new(held, there.epoch)))
+        let there = self.confirmed.as_deref().zip(self.pool.as_deref());
+        there.into_iter().flat_map(|(confirmed, pool)| {
+            confirmed.iter().map(|held| CopyState::new(held, confirmed.epoch, pool))
+        })
     }
 
     /// Returns the number of the next full message from the server, modulo 256.

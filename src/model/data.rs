@@ -10,7 +10,7 @@ use bevy::{ecs::resource::Resource, platform::collections::HashMap};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::{codec, id::DataId, limits::DATA_BYTES_MAX};
 use held::DroppedHolds;
@@ -105,11 +105,20 @@ pub enum DataRemoval {
 struct PoolEntry {
     kind: u8,
     bytes: Bytes,
+    /// Hash of the type and the bytes, for checksums of inventories.
+    digest: u64,
     origin: DataOrigin,
     /// Number of slots of committed inventories, of held stacks and of undecided actions that refer to it.
     held: u32,
     /// Time since which nothing refers to it, in microseconds.
     unused_since: u64,
+}
+
+impl PoolEntry {
+    fn new(kind: u8, bytes: Bytes, origin: DataOrigin, now: u64) -> Self {
+        let digest = xxh3_64_with_seed(&bytes, u64::from(kind));
+        Self { kind, bytes, digest, origin, held: 0, unused_since: now }
+    }
 }
 
 /// All instance data: on the authority all that exists, on a client all that it received.
@@ -159,6 +168,11 @@ impl DataPool {
     pub fn describe(&self, id: DataId) -> Option<(&'static str, usize)> {
         let entry = self.entry(id)?;
         Some((self.types[usize::from(entry.kind)], entry.bytes.len()))
+    }
+
+    /// Returns a hash of a value and its type. Zero if there is no value with this id.
+    pub(crate) fn digest(&self, id: DataId) -> u64 {
+        self.entry(id).map_or(0, |entry| entry.digest)
     }
 
     /// Returns the number of values.
@@ -260,8 +274,7 @@ impl DataPool {
         debug_assert!(id.0.get() > self.last, "ids are not reused");
         self.last = id.0.get();
         self.ids.insert((kind, bytes.clone()), id);
-        let origin = DataOrigin::Undecided;
-        let entry = PoolEntry { kind, bytes, origin, held: 0, unused_since: self.now };
+        let entry = PoolEntry::new(kind, bytes, DataOrigin::Undecided, self.now);
         self.unused.insert(id, &entry);
         self.entries.insert(id, entry);
     }
@@ -279,8 +292,7 @@ impl DataPool {
     /// Stores a value under the id that the server assigned.
     pub(crate) fn put(&mut self, datum: Datum) {
         let Datum { id, kind, bytes } = datum;
-        let origin = DataOrigin::Game;
-        let entry = PoolEntry { kind, bytes, origin, held: 0, unused_since: 0 };
+        let entry = PoolEntry::new(kind, bytes, DataOrigin::Game, 0);
         self.received.get_or_insert_default().insert(id, entry);
     }
 

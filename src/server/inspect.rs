@@ -2,7 +2,7 @@
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 
-use crate::wire::checksum::checksum;
+use crate::{model::data::DataPool, wire::checksum::checksum};
 
 use super::{
     baseline::Baseline,
@@ -37,6 +37,7 @@ pub struct SentState {
 pub struct ServerInspect<'w> {
     subscriptions: Option<Res<'w, Subscriptions>>,
     clock: Option<Res<'w, SyncClock>>,
+    pool: Option<Res<'w, DataPool>>,
 }
 
 impl ServerInspect<'_> {
@@ -66,11 +67,14 @@ impl ServerInspect<'_> {
         self.views(inventory).map(|views| views.handle)
     }
 
-    /// Returns the 64-bit checksum that viewers are sent for the last commit of an inventory.
+    /// Returns the 64-bit checksum that viewers are sent for the last commit of an inventory. Zero on an app without
+    /// the server half.
     #[must_use]
     pub fn checksum(&self, baseline: &Baseline) -> u64 {
-        let epoch = self.clock.as_ref().map_or(0, |clock| clock.epoch);
-        checksum(baseline.state(), baseline.version(), epoch)
+        let there = self.clock.as_ref().zip(self.pool.as_ref());
+        there.map_or(0, |(clock, pool)| {
+            checksum(baseline.state(), baseline.version(), clock.epoch, pool)
+        })
     }
 }
 

@@ -3,15 +3,18 @@
 //! The checksum is not stored. The server computes it when an inventory has become idle, so the
 //! cost is proportional to the openings and changes. It detects accidental errors and authorizes nothing.
 
-use crate::model::planted::{Bug, planted};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::model::state::InventoryState;
+use crate::model::{
+    data::DataPool,
+    planted::{Bug, planted},
+    state::InventoryState,
+};
 
 /// Returns the XXH3 of an inventory at a version, seeded with the server's run. Covers the
-/// containers, the selected slot, and every filled slot with its position.
+/// containers, the selected slot, every filled slot with its position, and the values of instance data.
 #[must_use]
-pub fn checksum(state: &InventoryState, version: u64, epoch: u64) -> u64 {
+pub fn checksum(state: &InventoryState, version: u64, epoch: u64, pool: &DataPool) -> u64 {
     let mut hasher = Xxh3::with_seed(epoch);
     hasher.update(&version.to_le_bytes());
     hasher.update(&state.selected.map_or(u16::MAX, u16::from).to_le_bytes());
@@ -27,6 +30,9 @@ pub fn checksum(state: &InventoryState, version: u64, epoch: u64) -> u64 {
             bytes[16..18].copy_from_slice(&stack.wear.to_le_bytes());
             bytes[18..].copy_from_slice(&stack.data.map_or(0, |id| id.0.get()).to_le_bytes());
             hasher.update(&bytes);
+            if let Some(data) = stack.data.filter(|_| !planted(Bug::ChecksumIgnoresData)) {
+                hasher.update(&pool.digest(data).to_le_bytes());
+            }
         }
     }
     hasher.digest()
@@ -49,16 +55,17 @@ mod tests {
             }
             state
         };
+        let pool = DataPool::default();
         let checksums = [
-            checksum(&state(&[(0, axe)], 9, None), 1, 7),
-            checksum(&state(&[(1, axe)], 9, None), 1, 7),
-            checksum(&state(&[(0, axe.with_wear(1))], 9, None), 1, 7),
-            checksum(&state(&[(0, ItemId::of("axe").stack(2))], 9, None), 1, 7),
-            checksum(&state(&[(0, ItemId::of("bow").stack(1))], 9, None), 1, 7),
-            checksum(&state(&[(0, axe)], 10, None), 1, 7),
-            checksum(&state(&[(0, axe)], 9, Some(0)), 1, 7),
-            checksum(&state(&[(0, axe)], 9, None), 2, 7),
-            checksum(&state(&[(0, axe)], 9, None), 1, 8),
+            checksum(&state(&[(0, axe)], 9, None), 1, 7, &pool),
+            checksum(&state(&[(1, axe)], 9, None), 1, 7, &pool),
+            checksum(&state(&[(0, axe.with_wear(1))], 9, None), 1, 7, &pool),
+            checksum(&state(&[(0, ItemId::of("axe").stack(2))], 9, None), 1, 7, &pool),
+            checksum(&state(&[(0, ItemId::of("bow").stack(1))], 9, None), 1, 7, &pool),
+            checksum(&state(&[(0, axe)], 10, None), 1, 7, &pool),
+            checksum(&state(&[(0, axe)], 9, Some(0)), 1, 7, &pool),
+            checksum(&state(&[(0, axe)], 9, None), 2, 7, &pool),
+            checksum(&state(&[(0, axe)], 9, None), 1, 8, &pool),
         ];
         for (at, one) in checksums.iter().enumerate() {
             assert!(!checksums[at + 1..].contains(one), "checksum {at}");

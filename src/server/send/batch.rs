@@ -2,6 +2,7 @@
 
 use crate::model::planted::{Bug, planted};
 use crate::{
+    model::data::DataPool,
     server::{
         baseline::Baseline,
         marked::Marked,
@@ -44,6 +45,7 @@ pub(crate) fn batch_changes(
     policy: Res<QualityPolicy>,
     time: Res<Time<Real>>,
     clock: Res<SyncClock>,
+    pool: Res<DataPool>,
     mut periods: Local<Option<Periods>>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
@@ -98,7 +100,7 @@ pub(crate) fn batch_changes(
     for inventory in idle.take_due(now, settings.checksum_delay, &mut subscriptions) {
         if let Ok((baseline, _)) = inventories.get(inventory) {
             let version = baseline.version();
-            let checksum = checksum(baseline.state(), version, clock.epoch);
+            let checksum = checksum(baseline.state(), version, clock.epoch, &pool);
             send_checksum(inventory, version, checksum, &mut subscriptions, &mut clients);
         }
     }

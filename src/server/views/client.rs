@@ -189,6 +189,13 @@ impl ClientViews {
             }
         }
     }
+
+    /// Sends instance data again with the next full update that refers to it.
+    pub(super) fn resend_data(&mut self, data: impl Iterator<Item = DataId>) {
+        for id in data.filter(|_| !planted(Bug::RepairWithoutData)) {
+            self.knows.remove(&id);
+        }
+    }
 }
 
 /// When a client may be sent full updates again.

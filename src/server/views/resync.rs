@@ -3,10 +3,14 @@
 use crate::model::planted::{Bug, planted};
 use std::collections::BTreeSet;
 
-use bevy::prelude::*;
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
 
 use crate::{
     model::id::InventoryId,
+    server::baseline::Baseline,
     shared::random::InventoryRng,
     wire::handshake::{KnownCopies, REPAIRS_MAX},
 };
@@ -127,6 +131,7 @@ impl Resync {
     pub(super) fn serve_due(
         &mut self,
         clock: SyncClock,
+        inventories: &Query<&Baseline, Allow<Disabled>>,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
@@ -141,12 +146,14 @@ impl Resync {
             }
             !due
         });
-        self.serve_due_repairs(clock, subscriptions, clients);
+        self.serve_due_repairs(clock, inventories, subscriptions, clients);
     }
 
+    /// Sends the inventories again, and their instance data.
     fn serve_due_repairs(
         &mut self,
         clock: SyncClock,
+        inventories: &Query<&Baseline, Allow<Disabled>>,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
@@ -162,6 +169,11 @@ impl Resync {
             let (now, later) = of_one.split_at(of_one.len().min(REPAIRS_MAX));
             self.repairs.extend(later);
             for (_, inventory) in now {
+                if let (Ok(baseline), Some(views)) =
+                    (inventories.get(*inventory), clients.get_mut(client))
+                {
+                    views.resend_data(baseline.data());
+                }
                 let of_client = |there: &Subscription| there.slot.client == client;
                 let views = subscriptions.get(*inventory);
                 let at = views.and_then(|there| there.subscriptions.iter().position(of_client));

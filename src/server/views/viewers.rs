@@ -191,6 +191,7 @@ type Viewed<'w> = (
 pub(crate) fn update_views(
     changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
     inventories: Query<Viewed, Allow<Disabled>>,
+    baselines: Query<&Baseline, Allow<Disabled>>,
     (marked, entities): (Res<Marked>, &Entities),
     mut clock: ResMut<SyncClock>,
     mut subscriptions: ResMut<Subscriptions>,
@@ -253,7 +254,7 @@ pub(crate) fn update_views(
     subscriptions.return_stale(stale);
     clock.tick += 1;
     clients.resume_unfinished();
-    resync.serve_due(*clock, &mut subscriptions, &mut clients);
+    resync.serve_due(*clock, &baselines, &mut subscriptions, &mut clients);
 }
 
 /// Lists the players that may see an inventory, each once.

@@ -1,6 +1,9 @@
 //! A corrupted copy is detected by its checksum and repaired alone.
 
-use crate::common::*;
+use crate::{
+    actions::custom::{Engraving, setup_all},
+    common::*,
+};
 use bevy_inventory_sync::wire::{bits::BitWriter, encode};
 use core::time::Duration;
 
@@ -263,4 +266,50 @@ fn busy_inventory_is_checked_in_a_quiet_tick() {
     assert_eq!(stats(&pair.server).checksums_encoded, busy + 1, "and one when idle");
     let client = stats(&pair.clients[0].app);
     assert_eq!((client.checksums_checked, client.checksum_mismatches), (busy + 1, 0));
+}
+
+/// Changes a letter of `text` wherever it occurs in a message, at any bit offset. Returns `true` if it occurs.
+fn alter_text(bytes: &mut [u8], text: &str) -> bool {
+    let bit = |bytes: &[u8], at: usize| bytes[at / 8] >> (at % 8) & 1;
+    let len = 8 * text.len();
+    let is_at = |start: &usize| (0..len).all(|i| bit(bytes, start + i) == bit(text.as_bytes(), i));
+    let found = (0..(8 * bytes.len() + 1).saturating_sub(len)).find(is_at);
+    found.inspect(|start| bytes[start / 8 + 1] ^= 1 << (start % 8)).is_some()
+}
+
+/// Returns the text of the engraving that a client shows in a slot.
+fn text_shown(pair: &Simulation, id: InventoryId, slot: usize) -> Option<String> {
+    let world = pair.clients[0].app.world();
+    let data = world.get::<Inventory>(shown_entity(pair, 0, id))?.get(slot)?.data?;
+    world.resource::<DataPool>().get::<Engraving>(data).map(|engraving| engraving.text)
+}
+
+#[test]
+fn altered_instance_data_is_sent_again() {
+    let mut pair = Simulation::new(1, setup_all);
+    let entity = spawn_player(&mut pair, 0);
+    let viewers = viewer(pair.client_id(0), Rights::USE);
+    let other = pair.server.world_mut().spawn((chest(1), Inventory::new(9), viewers)).id();
+    pair.settle(60);
+    pair.tamper(|_, _, bytes| {
+        let mut bytes = bytes.to_vec();
+        alter_text(&mut bytes, "for Ada");
+        vec![bytes.into()]
+    });
+    let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
+    let engraving = Engraving { text: "for Ada".into() };
+    let stack = AXE.stack(1).with_data(pool.insert(&engraving).unwrap());
+    inventory(&mut pair, entity).set(3, stack).unwrap();
+    inventory(&mut pair, other).set(4, stack).unwrap();
+    pair.steps(3);
+    pair.stop_tampering();
+    assert_ne!(text_shown(&pair, player(0), 3).unwrap(), "for Ada");
+    pair.steps(2 * REST);
+    assert_eq!(text_shown(&pair, player(0), 3).as_deref(), Some("for Ada"));
+    assert_eq!(text_shown(&pair, chest(1), 4).as_deref(), Some("for Ada"));
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.repairs_requested, client.decode_errors), (1, 0));
+    let server = stats(&pair.server);
+    pair.steps(REST);
+    assert_eq!(stats(&pair.server).repairs_served, server.repairs_served, "no further repair");
 }
