@@ -52,6 +52,8 @@ pub struct Oracle {
     pub changes_kinds: bool,
     /// Inventories in which a rule limits the number of items.
     pub limited: EntityHashSet,
+    /// The earlier contents of slots written by an attempt, in the order in which they were written.
+    written: Vec<(At, Cell)>,
 }
 
 impl Oracle {
@@ -67,6 +69,7 @@ impl Oracle {
             unknown: EntityHashSet::default(),
             changes_kinds: false,
             limited: EntityHashSet::default(),
+            written: Vec::new(),
         }
     }
 
@@ -143,10 +146,11 @@ impl Oracle {
     }
 
     /// Writes one slot.
-    pub fn set(&mut self, (entity, kind, index): At, cell: Cell) {
+    pub fn set(&mut self, at: At, cell: Cell) {
+        let (entity, kind, index) = at;
         let there = self.inventories.get_mut(&entity);
         if let Some(there) = there.and_then(|there| there.cell_mut(kind, index)) {
-            *there = cell;
+            self.written.push((at, core::mem::replace(there, cell)));
         }
     }
 
@@ -221,7 +225,7 @@ impl Oracle {
         if left > 0 { Err(Refusal::Impossible) } else { Ok(()) }
     }
 
-    /// Carries out steps completely or not at all.
+    /// Carries out steps that write slots and drop items, completely or not at all. Attempts do not nest.
     ///
     /// # Errors
     ///
@@ -230,11 +234,16 @@ impl Oracle {
         &mut self,
         steps: impl FnOnce(&mut Self) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let before = (self.inventories.clone(), self.ground.clone());
+        self.written.clear();
+        let ground = self.ground.clone();
         let result = steps(self);
         if result.is_err() {
-            (self.inventories, self.ground) = before;
+            self.ground = ground;
+            for (at, before) in core::mem::take(&mut self.written).into_iter().rev() {
+                self.set(at, before);
+            }
         }
+        self.written.clear();
         result
     }
 
