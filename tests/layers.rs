@@ -358,6 +358,37 @@ fn the_readme_lists_the_modules() {
     }
 }
 
+/// Returns the source of the module of a test, in `tests/promises` or `src`, and what follows its path.
+fn module_of_test(path: &[&str]) -> Option<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    (0..path.len()).rev().find_map(|at| {
+        let file =
+            ["tests/promises", "src"].map(|folder| root.join(folder).join(path[..at].join("/")));
+        let source =
+            file.iter().find_map(|file| fs::read_to_string(file.with_extension("rs")).ok())?;
+        Some((source, path[at..].last()?.trim_end_matches('*').to_owned()))
+    })
+}
+
+#[test]
+fn the_readme_of_the_tests_names_tests_that_exist() {
+    let readme = include_str!("README.md");
+    let table = readme.split("\n## Scenarios").nth(1).expect("there is a list of scenarios");
+    let (mut before, mut checked) = (Vec::new(), 0);
+    for name in table.split('`').skip(1).step_by(2).filter(|name| name.contains("::")) {
+        let mut path: Vec<&str> = name.split("::").collect();
+        if path[0] == "…" {
+            path = before.iter().copied().chain(path[1..].iter().copied()).collect();
+        }
+        let found = module_of_test(&path);
+        let (source, name) = found.unwrap_or_else(|| panic!("there is no module for `{path:?}`"));
+        assert!(source.contains(&format!("fn {name}")), "there is no test `{}`", path.join("::"));
+        before = path[..path.len() - 1].to_vec();
+        checked += 1;
+    }
+    assert!(checked > 50, "only {checked} names were found");
+}
+
 #[test]
 fn files_are_short() {
     let long = sources().into_iter().filter_map(|(module, source)| {
