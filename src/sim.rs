@@ -21,6 +21,7 @@
 //! ```
 
 mod agreement;
+mod bounds;
 mod breakage;
 mod canary;
 mod contents;

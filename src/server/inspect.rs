@@ -4,9 +4,11 @@ use bevy::{ecs::system::SystemParam, prelude::*};
 
 use crate::{model::data::DataPool, wire::checksum::checksum};
 
+pub use super::requests::inbox::REQUESTS_WAITING_MAX;
 use super::{
     baseline::Baseline,
     pacing::priority::SyncPriority,
+    requests::inbox::Inboxes,
     views::{
         clients::Clients,
         resync::{Resync, SyncClock},
@@ -30,6 +32,25 @@ pub struct SentState {
     pub version: Option<u64>,
     /// The priority that the game has set for this viewer. `None` to use that of the inventory.
     pub priority: Option<SyncPriority>,
+}
+
+/// What the server keeps for one client. All of it is limited.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ClientFootprint {
+    /// Number of inventories that the client sees.
+    pub views: usize,
+    /// Number of full updates to be sent in the next tick. At most `views`.
+    pub opening: usize,
+    /// Number of updates that wait for the byte budget. At most `views`.
+    pub throttled: usize,
+    /// Number of full updates that are sent in chunks or wait for that. At most `views`.
+    pub transferred: usize,
+    /// Number of copies that the client has kept of inventories that it no longer sees. At most
+    /// [`COPIES_MAX`](crate::wire::COPIES_MAX).
+    pub kept_copies: usize,
+    /// Number of requests that wait. At most [`REQUESTS_WAITING_MAX`].
+    pub requests: usize,
 }
 
 /// What the server knows about inventories and their viewers.
@@ -76,6 +97,25 @@ impl ServerInspect<'_> {
             checksum(baseline.state(), baseline.version(), clock.epoch, pool)
         })
     }
+}
+
+/// Returns what the server keeps for each client.
+pub fn footprints(world: &World) -> impl Iterator<Item = (Entity, ClientFootprint)> + '_ {
+    let inboxes = world.get_resource::<Inboxes>();
+    let clients = world.get_resource::<Clients>().into_iter();
+    clients.flat_map(|clients| clients.iter().filter_map(|id| Some((id, clients.get(id)?)))).map(
+        move |(client, views)| {
+            let kept = ClientFootprint {
+                views: views.views.iter().flatten().count(),
+                opening: views.opens.len(),
+                throttled: views.queue.len(),
+                transferred: views.transfers.len(),
+                kept_copies: views.kept_copies(),
+                requests: inboxes.map_or(0, |inboxes| inboxes.waiting(client)),
+            };
+            (client, kept)
+        },
+    )
 }
 
 /// Returns `true` if no update waits to be sent, and no chunked transfer is in progress.

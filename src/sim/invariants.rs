@@ -19,6 +19,7 @@ use crate::{
 };
 
 use super::{
+    bounds::check_footprints,
     canary::Canary,
     contents::{AllRights, check_contents, crafted, sees},
     fault::FaultClass,
@@ -125,6 +126,7 @@ impl Invariants {
             self.check_action(scene, resolved, &mut adjust, report)?;
         }
         check_contents(scene, &mut adjust)?;
+        check_footprints(scene)?;
         self.remember_versions(scene)
     }
 

@@ -17,6 +17,9 @@ use crate::{shared::rate::RequestLimits, wire::ANSWERS_MAX};
 /// client that follows the protocol has more unanswered requests than [`ANSWERS_MAX`].
 const REFUSED_MAX: usize = 256;
 
+/// Maximum number of requests of a client that wait, including those that are only answered.
+pub const REQUESTS_WAITING_MAX: usize = ANSWERS_MAX + REFUSED_MAX;
+
 /// Work of handling any request, in slots.
 pub(crate) const WORK_BASE: u64 = 16;
 
@@ -125,6 +128,11 @@ impl Inboxes {
     /// Returns the number of requests that wait.
     pub(crate) fn len(&self) -> usize {
         self.turns.iter().filter_map(|client| self.inboxes.get(client)).map(|i| i.requests).sum()
+    }
+
+    /// Returns the number of requests of a client that wait, including those that are only answered.
+    pub(crate) fn waiting(&self, client: Entity) -> usize {
+        self.inboxes.get(&client).map_or(0, |inbox| inbox.waiting.len())
     }
 
     /// Records work that was done for the request that is being handled, in slots.

@@ -164,6 +164,11 @@ impl ClientViews {
         self.kept_copies.iter().find(|(there, _)| *there == id).map(|(_, version)| *version)
     }
 
+    /// Returns the number of copies that the client keeps.
+    pub(crate) fn kept_copies(&self) -> usize {
+        self.kept_copies.len()
+    }
+
     /// Records that the client keeps no copy of an inventory, because it is in view.
     pub(super) fn drop_copy(&mut self, id: InventoryId) {
         self.kept_copies.retain(|(there, _)| *there != id);

@@ -34,7 +34,7 @@ impl ThrottleQueue {
         self.positions.contains_key(&view)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.positions.len()
     }
 
