@@ -316,6 +316,9 @@ pub enum DecodeError {
         /// The request number, modulo 256.
         number: u8,
     },
+    /// A control request or a rejection that cannot be decoded.
+    #[error("the handshake or control request cannot be decoded")]
+    Control,
     /// The payload of a custom action cannot be decoded.
     #[error("the payload of action `{action}` cannot be decoded")]
     Payload {

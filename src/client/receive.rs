@@ -6,14 +6,14 @@ use bevy_replicon::bytes::Bytes;
 use log::warn;
 
 use crate::{
-    model::{catalog::ItemCatalog, codec, data::DataPool},
+    model::{catalog::ItemCatalog, data::DataPool},
     shared::{
         actions::ActionTypes, containers::ContainerRegistry, events::SyncRejected,
         fingerprint::local_handshake, messages::SyncBatch, stats::InventoryStats,
     },
     wire::{
         decode,
-        handshake::{Handshake, ProtocolMismatch, REJECTED},
+        handshake::{ProtocolMismatch, REJECTED, read_rejection},
     },
 };
 
@@ -67,7 +67,7 @@ pub(crate) fn receive_messages(
             // A server that has started to sync does not reject the client. Accepting such a message would
             // stop all requests for good.
             let begun = *state == SyncState::Synced;
-            let server = codec::from_bytes::<Handshake>(&bytes[1..]).ok().filter(|_| !begun);
+            let server = read_rejection(&bytes).ok().filter(|_| !begun);
             let Some(server) = server else {
                 stats.decode_errors += 1;
                 continue;

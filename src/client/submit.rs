@@ -2,12 +2,12 @@
 //! unanswered request is repeated after increasing, jittered pauses.
 
 use crate::{
-    model::{catalog::ItemCatalog, codec, data::DataPool},
+    model::{catalog::ItemCatalog, data::DataPool},
     shared::{
         actions::ActionTypes, containers::ContainerRegistry, fingerprint::local_handshake,
         messages::SyncRequest, random::InventoryRng, stats::InventoryStats,
     },
-    wire::handshake::{CONTROL, KnownCopies, REPAIRS_MAX, Request},
+    wire::handshake::{KnownCopies, REPAIRS_MAX, Request, write_request},
 };
 
 use super::{
@@ -56,8 +56,8 @@ pub(crate) fn submit_requests(
         let heads = wrong.filter_map(|view| Some(confirmations.get(*view)?.head));
         Request::Repair(heads.map(|head| (head.view, head.handle)).collect())
     };
-    if let Ok(bytes) = codec::to_bytes(&request) {
+    if let Ok(bytes) = write_request(&request) {
         stats.requests_sent += 1;
-        requests.write(SyncRequest([&[CONTROL], bytes.as_slice()].concat().into()));
+        requests.write(SyncRequest(bytes.into()));
     }
 }

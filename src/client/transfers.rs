@@ -8,7 +8,7 @@ use bevy::prelude::*;
 use log::warn;
 
 use crate::{
-    model::{catalog::ItemCatalog, codec},
+    model::catalog::ItemCatalog,
     shared::{
         containers::ContainerRegistry,
         events::emit_deferred,
@@ -18,7 +18,7 @@ use crate::{
     wire::{
         DecodeError, Handover, Open, Part, Schema,
         decode::room::Room,
-        handshake::{CONTROL, Request},
+        handshake::{Request, write_request},
         transfer::{ChunkHead, read_beginning, read_chunk, read_transfer},
     },
 };
@@ -243,9 +243,9 @@ pub(crate) fn confirm_transfers(
     for Whole { number, confirm_at, pause, .. } in transfers.whole.iter_mut().filter(due) {
         *confirm_at = now.saturating_add(*pause);
         *pause = pause.saturating_mul(2);
-        if let Ok(bytes) = codec::to_bytes(&Request::Received(*number)) {
+        if let Ok(bytes) = write_request(&Request::Received(*number)) {
             stats.requests_sent += 1;
-            requests.write(SyncRequest([&[CONTROL], bytes.as_slice()].concat().into()));
+            requests.write(SyncRequest(bytes.into()));
         }
     }
 }

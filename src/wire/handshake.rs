@@ -8,6 +8,10 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
+use crate::model::codec;
+
+use super::{COPIES_MAX, DecodeError};
+
 /// First message of a client: the handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handshake {
@@ -73,19 +77,19 @@ impl fmt::Display for ProtocolMismatch {
 
 /// The copies that a client has and that the server may use as a base for changes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct KnownCopies {
+pub struct KnownCopies {
     /// The server's run that the copies belong to.
-    pub(crate) epoch: u64,
-    /// Inventory ids with versions, at most [`COPIES_MAX`](crate::wire::COPIES_MAX).
+    pub epoch: u64,
+    /// Inventory ids with versions, at most [`COPIES_MAX`].
     #[serde(deserialize_with = "list")]
-    pub(crate) copies: Vec<(u64, u64)>,
+    pub copies: Vec<(u64, u64)>,
     /// The transfer being received, and the index of its first missing chunk.
-    pub(crate) transfer: Option<(u8, u16)>,
+    pub transfer: Option<(u8, u16)>,
 }
 
 /// A control request of a client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
+pub enum Request {
     /// The handshake, with the copies that the client has.
     Handshake(Handshake, KnownCopies),
     /// The client has lost sync and requests that all its views be opened again.
@@ -95,6 +99,62 @@ pub(crate) enum Request {
     /// The client's copies of these inventories, by view and handle, do not match the server's
     /// checksums; it requests full updates.
     Repair(#[serde(deserialize_with = "list")] Vec<(u32, u32)>),
+}
+
+/// Maximum length of a control request, in bytes.
+pub const CONTROL_BYTES_MAX: usize = 1 + codec::DECODE_BYTES_MAX;
+
+/// Writes a control request.
+///
+/// # Errors
+///
+/// [`DecodeError::Control`] if it would be too long.
+pub fn write_request(request: &Request) -> Result<Vec<u8>, DecodeError> {
+    let bytes = codec::to_bytes(request).map_err(|_| DecodeError::Control)?;
+    Ok([&[CONTROL], bytes.as_slice()].concat())
+}
+
+/// Reads a control request.
+///
+/// # Errors
+///
+/// [`DecodeError`] if the bytes are invalid, or if a list is too long.
+pub fn read_request(bytes: &[u8]) -> Result<Request, DecodeError> {
+    let Some((&CONTROL, bytes)) = bytes.split_first() else { return Err(DecodeError::Reserved) };
+    let request = codec::from_bytes(bytes).map_err(|_| DecodeError::Control)?;
+    let (what, len, max) = match &request {
+        Request::Handshake(_, named) | Request::Resync(named) => {
+            ("number of copies", named.copies.len(), COPIES_MAX)
+        }
+        Request::Repair(views) => ("number of views to repair", views.len(), REPAIRS_MAX),
+        Request::Received(_) => return Ok(request),
+    };
+    if len > max {
+        return Err(DecodeError::OutOfRange { what, value: len as u64, max: max as u64 });
+    }
+    Ok(request)
+}
+
+/// Writes the message that rejects a client.
+///
+/// # Errors
+///
+/// [`DecodeError::Control`], which does not happen with the handshake of this version.
+pub fn write_rejection(server: &Handshake) -> Result<Vec<u8>, DecodeError> {
+    let bytes = codec::to_bytes(server).map_err(|_| DecodeError::Control)?;
+    Ok([&[REJECTED], bytes.as_slice()].concat())
+}
+
+/// Reads the message that rejects a client.
+///
+/// # Errors
+///
+/// [`DecodeError`] if the bytes are invalid.
+pub fn read_rejection(bytes: &[u8]) -> Result<Handshake, DecodeError> {
+    match bytes.split_first() {
+        Some((&REJECTED, bytes)) => codec::from_bytes(bytes).map_err(|_| DecodeError::Control),
+        _ => Err(DecodeError::Reserved),
+    }
 }
 
 /// Reads a list. By default, serde reserves up to a megabyte for the length that the first bytes announce.
@@ -121,11 +181,11 @@ fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T
 }
 
 /// Maximum number of copies repaired by one request; the client requests the others again.
-pub(crate) const REPAIRS_MAX: usize = 32;
+pub const REPAIRS_MAX: usize = 32;
 
 /// First byte of the message that rejects a client; the server's [`Handshake`] follows. It is the same
 /// in every protocol version.
-pub(crate) const REJECTED: u8 = 0b1111;
+pub const REJECTED: u8 = 0b1111;
 
 /// First byte of a request that is not about inventories. It is the same in every protocol version.
 pub const CONTROL: u8 = 1;

@@ -5,9 +5,7 @@ use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteM
 use log::{debug, info, warn};
 
 use crate::{
-    model::{
-        catalog::ItemCatalog, codec, data::DataPool, rejection::Rejection, transaction::Witness,
-    },
+    model::{catalog::ItemCatalog, data::DataPool, rejection::Rejection, transaction::Witness},
     server::{
         baseline::Baseline,
         health::RejectionCounts,
@@ -27,10 +25,11 @@ use crate::{
         stats::InventoryStats,
     },
     wire::{
-        COPIES_MAX, DecodeError, Schema,
+        DecodeError, Schema,
         bits::BitReader,
         handshake::{
-            CONTROL, Handshake, KnownCopies, ProtocolMismatch, REJECTED, REPAIRS_MAX, Request,
+            CONTROL, CONTROL_BYTES_MAX, Handshake, KnownCopies, ProtocolMismatch, Request,
+            read_request, write_rejection,
         },
         request::{ActionReader, REQUEST_BYTES_MAX, RequestBody, Target, read_body},
         witness::read_seen,
@@ -43,9 +42,6 @@ use super::{
     open::{self, OpenRequest},
     sessions::{ClientViolation, ProtocolViolation, Sessions, Turn},
 };
-
-/// Maximum bytes of a control request: a handshake that lists the maximum number of copies.
-const CONTROL_BYTES_MAX: usize = 1 + codec::DECODE_BYTES_MAX;
 
 pub(crate) fn validate_requests(
     authorized: Query<(), With<AuthorizedClient>>,
@@ -128,19 +124,12 @@ impl RequestHandler<'_, '_> {
             }
             return;
         }
-        let Ok(request) = codec::from_bytes::<Request>(&bytes[1..]) else {
-            return self.drop_malformed(client, "cannot be decoded");
-        };
-        let long = match &request {
-            Request::Handshake(_, named) | Request::Resync(named) => {
-                named.copies.len() > COPIES_MAX
+        let request = match read_request(bytes) {
+            Ok(request) => request,
+            Err(error) => {
+                return self.drop_malformed(client, &format!("cannot be decoded: {error}"));
             }
-            Request::Repair(views) => views.len() > REPAIRS_MAX,
-            Request::Received(_) => false,
         };
-        if long {
-            return self.drop_malformed(client, "lists too many copies or views");
-        }
         self.stats.requests_validated += 1;
         match request {
             Request::Handshake(handshake, named) => self.accept_handshake(client, handshake, named),
@@ -190,10 +179,10 @@ impl RequestHandler<'_, '_> {
         info!("not syncing inventories with client `{client}`: {mismatch}");
         let rejected = SyncRejected { peer: client.into(), mismatch };
         emit_deferred(&mut self.commands, rejected);
-        if let (Some(channel), Ok(handshake)) =
-            (self.channels.server_message_channel::<SyncBatch>(), codec::to_bytes(&ours))
+        if let (Some(channel), Ok(rejection)) =
+            (self.channels.server_message_channel::<SyncBatch>(), write_rejection(&ours))
         {
-            self.messages.send(client, channel, [&[REJECTED], handshake.as_slice()].concat());
+            self.messages.send(client, channel, rejection);
         }
     }
 }
