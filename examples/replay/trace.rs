@@ -91,16 +91,25 @@ type Line = (usize, Row);
 pub fn read(path: &Path) -> Result<Trace, String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let bytes = std::fs::read(path).map_err(|error| at(&error))?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = reader.headers().map_err(|error| at(&describe_csv(&error, &bytes)))?.clone();
+    parse(&bytes).map_err(|error| at(&error))
+}
+
+/// Reads a recording from the bytes of its file.
+///
+/// # Errors
+///
+/// Returns a message with the line number and the problem.
+pub fn parse(bytes: &[u8]) -> Result<Trace, String> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let headers = reader.headers().map_err(|error| describe_csv(&error, bytes))?.clone();
     let mut lines: Vec<Line> = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| at(&describe_csv(&error, &bytes)))?;
-        let line = line_of(record.position(), &bytes);
+        let record = record.map_err(|error| describe_csv(&error, bytes))?;
+        let line = line_of(record.position(), bytes);
         let row = record.deserialize(Some(&headers));
-        lines.push((line, row.map_err(|error| at(&describe_csv(&error, &bytes)))?));
+        lines.push((line, row.map_err(|error| describe_csv(&error, bytes))?));
     }
-    parse(&lines).map_err(|error| at(&error))
+    validate(&lines)
 }
 
 /// Returns the line on which a record starts. The reader's own count is off by one if lines end with CR LF.
@@ -125,7 +134,7 @@ fn describe_csv(error: &csv::Error, bytes: &[u8]) -> String {
     }
 }
 
-fn parse(lines: &[Line]) -> Result<Trace, String> {
+fn validate(lines: &[Line]) -> Result<Trace, String> {
     let (_, first) = lines.first().ok_or("there are no rows")?;
     let mut items = BTreeSet::new();
     let mut batches = BTreeSet::new();
@@ -212,7 +221,7 @@ fn metadata(meta: &str) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// Maximum size of metadata that can be replayed, in bytes.
-const METADATA_BYTES_MAX: usize = 60_000;
+pub const METADATA_BYTES_MAX: usize = 60_000;
 
 fn describe(cell: &Cell) -> String {
     match cell {
