@@ -48,10 +48,16 @@ struct Run {
 /// Runs a script.
 #[must_use]
 pub fn run(script: &Script) -> Outcome {
+    run_in(|| Scene::new(script.seed, usize::from(script.players)), script)
+}
+
+/// Runs a script in a new scene with this seed and this number of players.
+#[must_use]
+pub fn run_in(scene: impl FnOnce() -> Scene, script: &Script) -> Outcome {
     let mut done = 0;
     let mut outcome = (Report::default(), 0);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(script);
+        let mut run = Run::new(scene(), script);
         let result = run.perform(script, &mut done);
         run.summarize();
         outcome = (run.report, run.invariants.trace);
@@ -71,11 +77,9 @@ pub fn run(script: &Script) -> Outcome {
 }
 
 impl Run {
-    fn new(script: &Script) -> Self {
-        let players = usize::from(script.players);
-        let mut scene = Scene::new(script.seed, players);
+    fn new(mut scene: Scene, script: &Script) -> Self {
         let breakage = Breakage::new(&mut scene.sim, script.seed);
-        let invariants = Invariants::new(script.class, players);
+        let invariants = Invariants::new(script.class, scene.players);
         let report = Report { seeds: 1, ..Report::default() };
         Self { scene, breakage, invariants, report, class: script.class }
     }

@@ -122,9 +122,9 @@ impl Scene {
     #[must_use]
     pub fn new(seed: u64, players: usize) -> Self {
         let mut sim = Simulation::new(players, setup);
+        sim.add_client(setup_other_version);
         sim.seed(seed);
         sim.record = true;
-        sim.add_client(setup_other_version);
         let oracle = Oracle::new(sim.server.world());
         let places = places(players);
         let mut scene = Self {
