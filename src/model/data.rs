@@ -202,12 +202,12 @@ impl DataPool {
         self.visible().get(&id)
     }
 
-    /// Registers a type.
+    /// Registers a type. Games use [`add_item_data`](crate::prelude::InventoryAppExt::add_item_data).
     ///
     /// # Panics
     ///
     /// If a type of that name is already registered, or 255 types are.
-    pub(crate) fn add_type<T: ItemData>(&mut self) {
+    pub fn add_type<T: ItemData>(&mut self) {
         assert!(!self.types.contains(&T::NAME), "item data `{}` is registered twice", T::NAME);
         assert!(self.types.len() < 255, "cannot register more than 255 types of item data");
         // Sorted by name, so that both sides number them alike.
