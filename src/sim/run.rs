@@ -37,8 +37,8 @@ pub struct Failure {
     pub message: String,
 }
 
-struct Run {
-    scene: Scene,
+struct Run<'a> {
+    scene: &'a mut Scene,
     breakage: Breakage,
     invariants: Invariants,
     report: Report,
@@ -48,16 +48,16 @@ struct Run {
 /// Runs a script.
 #[must_use]
 pub fn run(script: &Script) -> Outcome {
-    run_in(|| Scene::new(script.seed, usize::from(script.players)), script)
+    run_in(&mut Scene::new(script.seed, usize::from(script.players)), script)
 }
 
 /// Runs a script in a new scene with this seed and this number of players.
 #[must_use]
-pub fn run_in(scene: impl FnOnce() -> Scene, script: &Script) -> Outcome {
+pub fn run_in(scene: &mut Scene, script: &Script) -> Outcome {
     let mut done = 0;
     let mut outcome = (Report::default(), 0);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(scene(), script);
+        let mut run = Run::new(scene, script);
         let result = run.perform(script, &mut done);
         run.summarize();
         outcome = (run.report, run.invariants.trace);
@@ -76,8 +76,8 @@ pub fn run_in(scene: impl FnOnce() -> Scene, script: &Script) -> Outcome {
     Outcome { report: outcome.0, failure, trace: outcome.1 }
 }
 
-impl Run {
-    fn new(mut scene: Scene, script: &Script) -> Self {
+impl<'a> Run<'a> {
+    fn new(scene: &'a mut Scene, script: &Script) -> Self {
         let breakage = Breakage::new(&mut scene.sim, script.seed);
         let invariants = Invariants::new(script.class, scene.players);
         let report = Report { seeds: 1, ..Report::default() };
@@ -113,7 +113,7 @@ impl Run {
             }
             Op::Game(op) => self.scene.game_does(op),
             Op::Fault(fault) => {
-                let started = self.breakage.start(&mut self.scene, fault);
+                let started = self.breakage.start(self.scene, fault);
                 match fault {
                     Fault::Restart => self.invariants.server_restarted(),
                     Fault::Reconnect { client, .. } | Fault::Crash { client } => {
@@ -135,21 +135,21 @@ impl Run {
     }
 
     fn step(&mut self) -> Result<(), Violation> {
-        self.breakage.step(&mut self.scene);
-        self.invariants.before_update(&self.scene);
+        self.breakage.step(self.scene);
+        self.invariants.before_update(self.scene);
         self.scene.sim.step();
         self.report.player_ticks += self.scene.players as u64;
-        self.invariants.check_server(&mut self.scene, &mut self.report)?;
-        self.invariants.check_sent(&mut self.scene)?;
+        self.invariants.check_server(self.scene, &mut self.report)?;
+        self.invariants.check_sent(self.scene)?;
         for client in 0..self.scene.players {
-            self.invariants.check_client(&mut self.scene, client, &mut self.report)?;
+            self.invariants.check_client(self.scene, client, &mut self.report)?;
         }
         Ok(())
     }
 
     /// Stops all faults and waits until all clients agree with the server.
     fn rest(&mut self) -> Result<(), Violation> {
-        self.breakage.end(&mut self.scene);
+        self.breakage.end(self.scene);
         let world = self.scene.sim.server.world_mut();
         world.resource_mut::<SyncSettings>().bytes_per_second =
             SyncSettings::default().bytes_per_second;
@@ -160,7 +160,7 @@ impl Run {
         let mut waited = 0;
         loop {
             let difference = (0..self.scene.players).find_map(|client| {
-                let found = self.invariants.difference(&mut self.scene, client)?;
+                let found = self.invariants.difference(self.scene, client)?;
                 Some(format!("client {client}: {found}"))
             });
             let idle = inspect::is_idle(self.scene.sim.server.world());
