@@ -146,7 +146,8 @@ impl Breakage {
             }
         }
         self.stranger_until = None;
-        scene.replace_server(tick);
+        // Never the seed of the first server, whose epoch would be the same.
+        scene.replace_server(!tick);
         scene.load_all(saved, &before);
         scene.oracle.ground = ground;
     }
