@@ -434,8 +434,12 @@ fn structure(
         if len > r.left() {
             return Err(DecodeError::Truncated);
         }
+        let kind = kind.to_le_bytes()[0];
+        if state.container(kind).is_some() {
+            return Err(DecodeError::Reserved);
+        }
         room.take(len)?;
-        state.insert(kind.to_le_bytes()[0], Slots::new(len));
+        state.insert(kind, Slots::new(len));
     }
     Ok(state)
 }

@@ -229,3 +229,54 @@ fn slots_that_take_no_bits_are_a_decode_error() {
     assert_eq!(decoded(false).unwrap().opens[0].state.total(), 3);
     assert_eq!(decoded(true), Err(DecodeError::Reserved));
 }
+
+/// Writes a full message up to its opens: `views` views in a row, the first with these containers of this many slots.
+fn opens_of_empty_slots(views: u64, kinds: u32, containers: &[(u32, u64)]) -> BitWriter {
+    let mut w = BitWriter::default();
+    encode::begin_full(&mut w, 0, None, None, 0);
+    encode::data(&mut w, &[], &[]);
+    encode::closes(&mut w, &[]);
+    w.golomb(views, 0);
+    for view in 0..views {
+        if view > 0 {
+            // Follows the view before, and has the next id.
+            w.put(0b11, 2);
+        } else {
+            // View, handle, id, no owner, no rights.
+            w.golomb(0, 0);
+            w.golomb(0, 0);
+            w.flag(false);
+            w.golomb(1, 4);
+            w.put(0, 5);
+        }
+        // Version, no entity, a whole copy.
+        w.golomb(1, 4);
+        w.put(0, 2);
+        if view == 0 {
+            w.golomb(containers.len() as u64, 0);
+            for (kind, slots) in containers {
+                w.put(*kind, kinds.next_power_of_two().ilog2());
+                w.golomb(*slots, 5);
+            }
+        }
+        // Nothing selected, the form of the stacks, and empty slots.
+        w.put(0, 4);
+        containers.iter().for_each(|(_, slots)| (0..*slots).for_each(|_| w.flag(false)));
+    }
+    encode::handover(&mut w, None);
+    w.flag(false);
+    encode::checksums(&mut w, &[]);
+    w
+}
+
+#[test]
+fn container_type_twice_in_a_view_is_a_decode_error() {
+    let items = Items::<()>::from_ron(ITEMS).unwrap();
+    let registry = [ContainerInfo::of::<Inventory>(), ContainerInfo::of::<Hotbar>()];
+    let schema = Schema { catalog: items.catalog(), registry: &registry };
+    let decoded = |containers: &[(u32, u64)]| {
+        decode::message(opens_of_empty_slots(1, 2, containers).finish(), schema, &())
+    };
+    assert_eq!(decoded(&[(0, 5), (1, 3)]).unwrap().opens[0].state.len(), 8);
+    assert_eq!(decoded(&[(0, 5), (0, 3)]), Err(DecodeError::Reserved));
+}
