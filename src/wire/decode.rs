@@ -383,9 +383,9 @@ fn structure_of(
     if other.len() > r.left() {
         return Err(DecodeError::Truncated);
     }
-    room.take(other.len())?;
     let mut state = InventoryState::default();
     for container in other.containers() {
+        room.take_container(container.slots.len())?;
         state.insert(container.kind, Slots::new(container.slots.len()));
     }
     Ok(state)
@@ -438,7 +438,7 @@ fn structure(
         if state.container(kind).is_some() {
             return Err(DecodeError::Reserved);
         }
-        room.take(len)?;
+        room.take_container(len)?;
         state.insert(kind, Slots::new(len));
     }
     Ok(state)

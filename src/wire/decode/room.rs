@@ -1,4 +1,4 @@
-//! Counts the slots that a client would see, before they are allocated.
+//! Counts the slots that a client would see, and the containers of a message, before they are allocated.
 
 use bevy::platform::collections::HashSet;
 
@@ -12,6 +12,8 @@ use super::{CopySource, Reference};
 /// The number of slots in view, while a message is decoded.
 pub(crate) struct Room {
     slots: usize,
+    /// Number of containers in the message.
+    containers: usize,
     /// Whether the views before the message are counted.
     counts_held: bool,
     /// Views that the message closes or replaces. They are no longer counted.
@@ -21,7 +23,7 @@ pub(crate) struct Room {
 impl Room {
     /// Begins with this number of slots, which nothing frees.
     pub(crate) fn new(slots: usize) -> Self {
-        Self { slots, counts_held: false, freed: HashSet::default() }
+        Self { slots, containers: 0, counts_held: false, freed: HashSet::default() }
     }
 
     /// Begins with the views of a client, or without any if the message resets them.
@@ -48,6 +50,21 @@ impl Room {
         {
             self.slots = self.slots.saturating_sub(held.state.len());
         }
+    }
+
+    /// Counts a container that is about to be allocated, and its slots. Containers without slots take memory, but no
+    /// bits in a view that has the structure of the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if there are more containers or slots than [`CLIENT_SLOTS_MAX`].
+    pub(crate) fn take_container(&mut self, slots: usize) -> Result<(), DecodeError> {
+        self.containers += 1;
+        if self.containers > CLIENT_SLOTS_MAX {
+            let (value, max) = (self.containers as u64, CLIENT_SLOTS_MAX as u64);
+            return Err(DecodeError::OutOfRange { what: "number of containers", value, max });
+        }
+        self.take(slots)
     }
 
     /// Counts slots that are about to be allocated.

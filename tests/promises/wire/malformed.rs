@@ -5,7 +5,7 @@ use crate::common::{
     *,
 };
 use bevy_inventory_sync::{
-    model::{container::ContainerInfo, state::InventoryState},
+    model::{container::ContainerInfo, limits::CLIENT_SLOTS_MAX, state::InventoryState},
     wire::{DecodeError, OpenHead, Schema, bits::BitWriter, decode, encode},
 };
 use bevy_replicon::bytes::Bytes;
@@ -279,4 +279,20 @@ fn container_type_twice_in_a_view_is_a_decode_error() {
     };
     assert_eq!(decoded(&[(0, 5), (1, 3)]).unwrap().opens[0].state.len(), 8);
     assert_eq!(decoded(&[(0, 5), (0, 3)]), Err(DecodeError::Reserved));
+}
+
+#[test]
+fn containers_without_slots_are_limited_in_number() {
+    // In a view with the structure of the one before, they take no bits at all.
+    let items = Items::<()>::from_ron(ITEMS).unwrap();
+    let registry = vec![ContainerInfo::of::<Inventory>(); 64];
+    let schema = Schema { catalog: items.catalog(), registry: &registry };
+    let containers: Vec<(u32, u64)> = (0..64).map(|kind| (kind, 0)).collect();
+    let decoded =
+        |views| decode::message(opens_of_empty_slots(views, 64, &containers).finish(), schema, &());
+    let most = CLIENT_SLOTS_MAX as u64 / 64;
+    assert_eq!(decoded(most).unwrap().opens.len() as u64, most);
+    let (value, max) = (CLIENT_SLOTS_MAX as u64 + 1, CLIENT_SLOTS_MAX as u64);
+    let error = DecodeError::OutOfRange { what: "number of containers", value, max };
+    assert_eq!(decoded(most + 1), Err(error));
 }
