@@ -29,6 +29,10 @@ use core::num::NonZeroU32;
 
 use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
 
+/// Maximum number of instance data values in a message. With a slot that refers to it, a value takes at least eight
+/// bytes, so that a transfer of the maximum length has fewer.
+const VALUES_MAX: usize = 1 << 19;
+
 /// The information about a view that is needed to decode an update of it.
 pub struct Held<'a> {
     /// Index of the view.
@@ -237,6 +241,10 @@ fn datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
     if r.flag()? {
         part.forgotten.push(id);
         return Ok(());
+    }
+    if part.data.len() == VALUES_MAX {
+        let (value, max) = (VALUES_MAX as u64 + 1, VALUES_MAX as u64);
+        return Err(DecodeError::OutOfRange { what: "number of instance data values", value, max });
     }
     let kind = narrow(r, 0, "instance data type", 254)?.to_le_bytes()[0];
     let len = length(r, 6, "instance data length", DATA_BYTES_MAX)?;

@@ -6,7 +6,12 @@ use crate::common::{
 };
 use bevy_inventory_sync::{
     model::{container::ContainerInfo, limits::CLIENT_SLOTS_MAX, state::InventoryState},
-    wire::{DecodeError, OpenHead, Schema, bits::BitWriter, decode, encode},
+    wire::{
+        DecodeError, OpenHead, Schema,
+        bits::BitWriter,
+        decode, encode,
+        transfer::{pack, read_transfer},
+    },
 };
 use bevy_replicon::bytes::Bytes;
 
@@ -295,4 +300,31 @@ fn containers_without_slots_are_limited_in_number() {
     let (value, max) = (CLIENT_SLOTS_MAX as u64 + 1, CLIENT_SLOTS_MAX as u64);
     let error = DecodeError::OutOfRange { what: "number of containers", value, max };
     assert_eq!(decoded(most + 1), Err(error));
+}
+
+#[test]
+fn values_of_no_bytes_are_limited_in_number() {
+    // In memory, each takes more than twenty times its fourteen bits. Compressed, they take next to nothing.
+    let items = Items::<()>::from_ron(ITEMS).unwrap();
+    let registry = [ContainerInfo::of::<Inventory>()];
+    let schema = Schema { catalog: items.catalog(), registry: &registry };
+    let decoded = |values: u64| {
+        let mut w = BitWriter::default();
+        w.golomb(values, 0);
+        for _ in 0..values {
+            // Id, not removed, type, length.
+            w.golomb(2, 4);
+            w.flag(false);
+            w.golomb(0, 0);
+            w.golomb(0, 6);
+        }
+        encode::opens(&mut w, 0);
+        let packed = pack(w.finish());
+        assert!(packed.len() < 10_000, "{}", packed.len());
+        read_transfer(&packed, schema, 0)
+    };
+    let max = 1 << 19;
+    assert_eq!(decoded(max).unwrap().data.len() as u64, max);
+    let what = "number of instance data values";
+    assert_eq!(decoded(max + 1), Err(DecodeError::OutOfRange { what, value: max + 1, max }));
 }
