@@ -1,0 +1,3 @@
+#![no_main]
+
+bevy_inventory_sync_fuzz::target!(recording);
