@@ -1,5 +1,6 @@
 //! The bytes themselves.
 
+mod corpora;
 mod malformed;
 mod messages;
 mod requests;
