@@ -84,7 +84,7 @@ impl Breakage {
             }
             Fault::Tamper { client, to_server, how, percent, ticks } => {
                 let direction = (scene.client(client), to_server);
-                let altered = matches!(how, Tampering::Alter | Tampering::AlterLabel);
+                let altered = how == Tampering::Alter;
                 scene.requests_altered |= altered && to_server;
                 scene.messages_altered |= altered && !to_server;
                 self.transport.borrow_mut().start(direction, how, percent, ticks.into());

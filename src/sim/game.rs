@@ -59,9 +59,6 @@ pub const BREAD: ItemId = ItemId::of("bread");
 /// Maximum number of items in an inventory that is [`Limited`].
 pub const LIMIT: u64 = 200;
 
-/// What all labels begin with.
-pub const LABEL_BEGIN: [u8; 4] = *b"item";
-
 /// Instance data: sixteen bytes that occur nowhere by chance.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Label(pub [u8; 16]);
@@ -71,9 +68,7 @@ impl Label {
     #[must_use]
     pub fn numbered(number: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(number);
-        let mut bytes = core::array::from_fn(|_| random.u8(..));
-        bytes[..LABEL_BEGIN.len()].copy_from_slice(&LABEL_BEGIN);
-        Self(bytes)
+        Self(core::array::from_fn(|_| random.u8(..)))
     }
 }
 

@@ -231,11 +231,14 @@ pub(super) fn fault(random: &mut fastrand::Rng, class: FaultClass) -> Fault {
         let messages = r.u8(1..60);
         return match r.u32(0..12) {
             0..6 => {
-                let how = Tampering::ALL[r.usize(0..Tampering::ALL.len())];
-                // Few messages contain labels.
-                let percent = if how == Tampering::AlterLabel { 100 } else { r.u8(1..40) };
-                let to_server = r.bool() && how != Tampering::AlterLabel;
-                Fault::Tamper { client, to_server, how, percent, ticks: r.u16(1..300) }
+                let how = Tampering::ALL;
+                Fault::Tamper {
+                    client,
+                    to_server: r.bool(),
+                    how: how[r.usize(0..how.len())],
+                    percent: r.u8(1..40),
+                    ticks: r.u16(1..300),
+                }
             }
             6 | 7 => Fault::RandomRequests { client, messages },
             8 | 9 => Fault::AlteredRequests { client, messages },

@@ -3,10 +3,7 @@
 use bevy::platform::collections::HashMap;
 use bevy_replicon::bytes::Bytes;
 
-use super::{
-    fault::Tampering,
-    game::{LABEL_BEGIN, Label},
-};
+use super::fault::Tampering;
 
 /// Maximum number of earlier messages that can be delivered again, for each client and direction.
 const KEPT_MESSAGES: usize = 64;
@@ -84,10 +81,8 @@ impl Transport {
         let rules = self.rules.get(&direction).cloned().unwrap_or_default();
         for rule in rules {
             if rule.until > self.tick && self.random.u8(0..100) < rule.percent {
-                let before = arriving.clone();
+                *self.acted.entry(rule.how.name()).or_default() += 1;
                 arriving = self.tamper(direction, channel, rule.how, arriving);
-                let acted = u64::from(arriving != before);
-                *self.acted.entry(rule.how.name()).or_default() += acted;
             }
         }
         let waiting = self.waiting.entry(direction).or_default();
@@ -118,11 +113,6 @@ impl Transport {
                     *bytes = self.altered(bytes);
                 }
             }
-            Tampering::AlterLabel => {
-                for bytes in &mut arriving {
-                    *bytes = self.with_altered_label(bytes);
-                }
-            }
             Tampering::Replay => {
                 let kept = self.kept.get(&direction).into_iter().flatten();
                 let same: Vec<&Bytes> =
@@ -133,27 +123,6 @@ impl Transport {
             }
         }
         arriving
-    }
-
-    /// Changes a bit of the first label in a message, if there is one.
-    fn with_altered_label(&mut self, bytes: &Bytes) -> Bytes {
-        let mut altered = bytes.to_vec();
-        let begins = LABEL_BEGIN.len();
-        let bits = 8 * (bytes.len() + 1).saturating_sub(size_of::<Label>());
-        let begins_at = |bit: &usize| {
-            let byte = |at: usize| u16::from(bytes[at]);
-            (0..begins).all(|n| {
-                let at = bit / 8 + n;
-                let both = byte(at) | bytes.get(at + 1).map_or(0, |next| u16::from(*next) << 8);
-                (both >> (bit % 8)).to_le_bytes()[0] == LABEL_BEGIN[n]
-            })
-        };
-        if let Some(begin) = (0..bits).find(begins_at) {
-            let after = 8 * begins + self.random.usize(0..8 * (size_of::<Label>() - begins) - 8);
-            let bit = begin + after;
-            altered[bit / 8] ^= 1 << (bit % 8);
-        }
-        altered.into()
     }
 
     fn altered(&mut self, bytes: &Bytes) -> Bytes {
@@ -174,7 +143,6 @@ impl Tampering {
             Self::Reorder => "reordered",
             Self::Truncate => "truncated",
             Self::Alter => "altered",
-            Self::AlterLabel => "altered in a label",
             Self::Replay => "replayed",
         }
     }
