@@ -222,20 +222,6 @@ impl Simulation {
         set_client_state(&mut there.app, ClientState::Connected);
     }
 
-    /// Closes a client's connection; messages in transit are lost.
-    ///
-    /// # Panics
-    ///
-    /// If the client is not connected.
-    pub fn disconnect(&mut self, client: usize) {
-        let there = &mut self.clients[client];
-        let entity = there.entity.take().expect("the client must be connected");
-        self.server.world_mut().despawn(entity);
-        (there.down, there.up) = (Link::default(), Link::default());
-        set_client_state(&mut there.app, ClientState::Disconnected);
-        there.app.update();
-    }
-
     /// Returns the server's id of a client.
     ///
     /// # Panics

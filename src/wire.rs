@@ -8,7 +8,8 @@
 //!
 //! ```text
 //! message   = 0 quick | 100 (0 view:EG0 quick | 1 plain) | 101 (0 handle:EG0 quick | 1 shared)
-//!           | 110 answered | 1110 full | 1111 rejection of a client (`handshake`)
+//!           | 110 answered | 1110 full | 1111 rejection of a client (`handshake`); after a full one follows a
+//!                                                       check (`stream`)
 //!
 //! quick     = base:3 entry                              one version step with one entry: of view 0, of
 //!                                                       another view, or of an inventory, to all viewers
@@ -89,6 +90,7 @@ pub mod form;
 pub mod handshake;
 pub mod message;
 pub mod request;
+pub mod stream;
 pub mod witness;
 pub mod transfer;
 
@@ -310,6 +312,9 @@ pub enum DecodeError {
         /// Number of the next message.
         expected: u8,
     },
+    /// A full message whose check is wrong: it was altered, or a message before it was altered, lost or repeated.
+    #[error("this message or one before it was altered, lost or repeated")]
+    Altered,
     /// A request number that a client following the protocol would not use now.
     #[error("request {number} is out of sequence")]
     Sequence {

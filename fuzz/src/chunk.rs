@@ -1,5 +1,5 @@
-//! Decodes chunked transfers. Input: what the bytes are, then the bytes: one chunk, a complete transfer, the beginning of
-//! one, or the content of a transfer before it is packed.
+//! Decodes chunked transfers. Input: what the bytes are, then the bytes: one chunk, a complete transfer or the beginning
+//! of one, both without the check, or the content of a transfer before it is packed.
 
 use super::{
     game::{SLOT_BYTES, schema},
@@ -8,9 +8,10 @@ use super::{
 use bevy_inventory_sync::{
     model::limits::CLIENT_SLOTS_MAX,
     wire::{
-        Part,
+        Open, Part, VIEWS_MAX,
         bits::BitWriter,
         encode::{self, OpenBody},
+        stream::seal_transfer,
         transfer::{
             CHUNK_BYTES, CHUNKS_MAX, pack, read_beginning, read_chunk, read_transfer, write_chunk,
         },
@@ -22,8 +23,9 @@ pub fn run(bytes: &[u8]) {
     let Some((what, bytes)) = bytes.split_first() else { return };
     match what % 4 {
         0 => chunk(bytes),
-        1 => transfer(bytes),
+        1 => transfer(&seal_transfer(bytes.to_vec())),
         2 => {
+            let bytes = &seal_transfer(bytes.to_vec());
             let opens = memory::within(cap(bytes), || read_beginning(bytes, schema()));
             if let Ok(whole) = read_transfer(bytes, schema(), 0) {
                 assert_eq!(opens, whole.opens);
@@ -33,10 +35,10 @@ pub fn run(bytes: &[u8]) {
     }
 }
 
-/// Size of the slots that these bytes may decode to. Compressed bytes may be the longest content.
+/// Size of the views and slots that these bytes may decode to. Compressed bytes may be the longest content.
 fn cap(bytes: &[u8]) -> usize {
     let content = if bytes.first() == Some(&0) { bytes.len() } else { CHUNKS_MAX * CHUNK_BYTES };
-    CLIENT_SLOTS_MAX.min(8 * content) * SLOT_BYTES
+    CLIENT_SLOTS_MAX.min(8 * content) * SLOT_BYTES + VIEWS_MAX.min(content) * size_of::<Open>()
 }
 
 fn chunk(bytes: &[u8]) {

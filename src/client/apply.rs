@@ -3,7 +3,7 @@
 use crate::model::planted::{Bug, planted};
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
-use log::{debug, warn};
+use log::warn;
 
 use crate::{
     model::{catalog::ItemCatalog, data::DataPool},
@@ -84,14 +84,7 @@ pub(crate) fn apply_messages(
                     DecodeError::UnknownView { .. } => stats.unknown_views += 1,
                     _ => stats.decode_errors += 1,
                 }
-                if submission.request_resync() {
-                    warn!("dropping a message from the server: {error}; requesting full updates");
-                } else {
-                    debug!(
-                        "dropping a message from the server: {error}; \
-                         full updates already requested"
-                    );
-                }
+                submission.drop_message(&error);
             }
         }
     }

@@ -4,12 +4,13 @@ use bevy::{ecs::system::SystemParam, prelude::*};
 
 use crate::{
     model::{container::Slot, data::DataPool, rights::Rights, state::InventoryState},
-    wire::checksum::checksum,
+    wire::{checksum::checksum, stream::StreamCheck},
 };
 
 use super::{
     confirmed::{ConfirmedInventories, inventory::ConfirmedInventory},
     predictions::Predictions,
+    receive::Received,
 };
 
 /// One local copy of an inventory.
@@ -60,6 +61,7 @@ pub struct ClientInspect<'w> {
     confirmed: Option<Res<'w, ConfirmedInventories>>,
     predictions: Option<Res<'w, Predictions>>,
     pool: Option<Res<'w, DataPool>>,
+    received: Option<Res<'w, Received>>,
 }
 
 impl ClientInspect<'_> {
@@ -82,6 +84,12 @@ impl ClientInspect<'_> {
     #[must_use]
     pub fn next_number(&self) -> u8 {
         self.confirmed.as_ref().map_or(0, |confirmed| confirmed.next_number)
+    }
+
+    /// Returns the check of the messages received since the last reset.
+    #[must_use]
+    pub fn stream(&self) -> StreamCheck {
+        self.received.as_ref().map(|received| received.stream.clone()).unwrap_or_default()
     }
 
     /// Returns `true` if any copy may have changed since the calling system last ran.

@@ -12,8 +12,9 @@ use crate::{
         fingerprint::local_handshake, messages::SyncBatch, stats::InventoryStats,
     },
     wire::{
-        decode,
+        DecodeError, decode,
         handshake::{ProtocolMismatch, REJECTED, read_rejection},
+        stream::StreamCheck,
     },
 };
 
@@ -27,11 +28,21 @@ pub(crate) struct Received {
     /// A group whose shared parts have not all arrived.
     partial: Vec<Bytes>,
     missing: usize,
+    /// Check of everything that was received since the last reset.
+    pub(super) stream: StreamCheck,
 }
 
 impl Received {
     /// Adds one message. Returns `false` if the message cut off an incomplete group.
-    fn collect(&mut self, bytes: Bytes) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the check of the message is wrong.
+    fn collect(&mut self, bytes: Bytes) -> Result<bool, DecodeError> {
+        let bytes = self.stream.open(bytes).inspect_err(|_| {
+            self.partial.clear();
+            self.missing = 0;
+        })?;
         let mut whole = true;
         if self.missing > 0 && decode::is_shared(&bytes) {
             self.missing -= 1;
@@ -45,7 +56,7 @@ impl Received {
         if self.missing == 0 {
             self.groups.push(core::mem::take(&mut self.partial));
         }
-        whole
+        Ok(whole)
     }
 }
 
@@ -82,9 +93,18 @@ pub(crate) fn receive_messages(
             let rejection = SyncRejected { peer, mismatch };
             rejections.write(rejection);
             commands.trigger(rejection);
-        } else if !received.collect(bytes) {
-            stats.decode_errors += 1;
-            submission.request_resync();
+            continue;
+        }
+        match received.collect(bytes) {
+            Ok(true) => {}
+            Ok(false) => {
+                stats.decode_errors += 1;
+                submission.request_resync();
+            }
+            Err(error) => {
+                stats.gaps += 1;
+                submission.drop_message(&error);
+            }
         }
     }
 }

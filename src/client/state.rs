@@ -1,8 +1,12 @@
 //! The sync state of the connection, and the resync request without an answer.
 
-use crate::{shared::random::InventoryRng, wire::handshake::ProtocolMismatch};
+use crate::{
+    shared::random::InventoryRng,
+    wire::{DecodeError, handshake::ProtocolMismatch},
+};
 use bevy::prelude::*;
 use core::time::Duration;
+use log::{debug, warn};
 
 /// State of a client's connection to the server. On the authority it stays at
 /// [`Connecting`](Self::Connecting).
@@ -41,6 +45,15 @@ impl ResyncState {
     /// Requests a resync of all views. Returns `true` if none was requested before.
     pub(crate) fn request_resync(&mut self) -> bool {
         !core::mem::replace(&mut self.resync, true)
+    }
+
+    /// Logs that a message is dropped, and requests a resync of all views.
+    pub(crate) fn drop_message(&mut self, error: &DecodeError) {
+        if self.request_resync() {
+            warn!("dropping a message from the server: {error}; requesting full updates");
+        } else {
+            debug!("dropping a message from the server: {error}; full updates already requested");
+        }
     }
 
     /// Called when the server has sent everything. Pauses keep growing if another resync is needed soon.

@@ -47,10 +47,8 @@ bugs! {
     LoadForgetsWear,
     /// The checksum does not depend on the positions of stacks.
     ChecksumIgnoresPosition,
-    /// The checksum does not cover the values of instance data.
-    ChecksumIgnoresData,
-    /// A repair does not send instance data again.
-    RepairWithoutData,
+    /// Nobody looks at the checks of messages.
+    MessagesNotChecked,
     /// Wear is not encoded.
     WearNotEncoded,
     /// The second viewer of an inventory is skipped.

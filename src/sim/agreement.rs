@@ -21,6 +21,9 @@ impl Invariants {
             return Some(format!("{} requests without an answer", scene.requested[client].len()));
         }
         let id_of = scene.sim.client_id(client);
+        if scene.messages_altered {
+            self.clients[client].reader.forget();
+        }
         let Scene { sim, reader, .. } = scene;
         let server = sim.server.world_mut();
         let query = server.query::<(Entity, &InventoryId, &Baseline)>();

@@ -10,7 +10,7 @@ use crate::{
     shared::random::InventoryRng,
 };
 
-use super::{NetworkCounts, Pause, SEED, STEP, Simulation, link::Link};
+use super::{NetworkCounts, Pause, SEED, STEP, Simulation, link::Link, set_client_state};
 
 impl Pause {
     /// Returns `true` if the app is not updated in this tick.
@@ -37,6 +37,20 @@ impl Pause {
 }
 
 impl Simulation {
+    /// Closes a client's connection; messages in transit are lost.
+    ///
+    /// # Panics
+    ///
+    /// If the client is not connected.
+    pub fn disconnect(&mut self, client: usize) {
+        let there = &mut self.clients[client];
+        let entity = there.entity.take().expect("the client must be connected");
+        self.server.world_mut().despawn(entity);
+        (there.down, there.up) = (Link::default(), Link::default());
+        set_client_state(&mut there.app, ClientState::Disconnected);
+        there.app.update();
+    }
+
     /// Corrupts one slot of a client's confirmed copy, like a memory error.
     pub fn corrupt(&mut self, client: usize, id: InventoryId, slot: usize, stack: Option<Stack>) {
         let corrupt = CorruptCopy { inventory: id, slot, stack };

@@ -113,6 +113,11 @@ impl Reader {
         Ok(PlainStack { item, count, wear: stack.wear, label })
     }
 
+    /// Forgets the labels, for an app whose instance data was altered and sent again.
+    pub fn forget(&mut self) {
+        self.labels.clear();
+    }
+
     fn label(&mut self, pool: &DataPool, id: DataId) -> Option<Label> {
         if let Some(label) = self.labels.get(&id) {
             return pool.contains(id).then_some(*label);

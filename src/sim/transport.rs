@@ -81,8 +81,10 @@ impl Transport {
         let rules = self.rules.get(&direction).cloned().unwrap_or_default();
         for rule in rules {
             if rule.until > self.tick && self.random.u8(0..100) < rule.percent {
-                *self.acted.entry(rule.how.name()).or_default() += 1;
+                let before = arriving.clone();
                 arriving = self.tamper(direction, channel, rule.how, arriving);
+                let acted = u64::from(arriving != before);
+                *self.acted.entry(rule.how.name()).or_default() += acted;
             }
         }
         let waiting = self.waiting.entry(direction).or_default();

@@ -30,7 +30,7 @@ pub fn checksum(state: &InventoryState, version: u64, epoch: u64, pool: &DataPoo
             bytes[16..18].copy_from_slice(&stack.wear.to_le_bytes());
             bytes[18..].copy_from_slice(&stack.data.map_or(0, |id| id.0.get()).to_le_bytes());
             hasher.update(&bytes);
-            if let Some(data) = stack.data.filter(|_| !planted(Bug::ChecksumIgnoresData)) {
+            if let Some(data) = stack.data {
                 hasher.update(&pool.digest(data).to_le_bytes());
             }
         }

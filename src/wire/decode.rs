@@ -96,7 +96,7 @@ impl CopySource for () {
 /// [`DecodeError`] if the bytes are invalid.
 pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     let mut r = BitReader::new(bytes);
-    if bytes.first().is_none_or(|byte| byte & 0b1111 != 0b0111) {
+    if !is_full(bytes) {
         return Ok(0);
     }
     r.take(4 + NUMBER_BITS)?;
@@ -113,6 +113,12 @@ fn reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
     }
     let transfer = narrow(r, 0, "transfer number", 255)?.to_le_bytes()[0];
     Ok(Some(Reset { transfer, epoch: r.take_u64()? }))
+}
+
+/// Returns `true` if a message is a full one.
+#[must_use]
+pub fn is_full(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|byte| byte & 0b1111 == 0b0111)
 }
 
 /// Returns `true` if a message is a shared part.

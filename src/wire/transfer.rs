@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! content   = data:EG0 datum* opens:EG0 open*           as in a full message
-//! transfer  = 0:8 content | 1:8 length:32 lz4           compressed if shorter
+//! transfer  = (0:8 content | 1:8 length:32 lz4) check:24    compressed if shorter; CRC-32 of the bytes before
 //! chunk     = transfer:8 index:12 total-1:12 byte*      a piece of the bytes of a transfer
 //! ```
 //!
@@ -17,6 +17,7 @@ use super::{
     DecodeError, Open, Part, Schema,
     bits::{BitReader, BitWriter},
     decode::{self, room::Room},
+    stream::{open_transfer, seal_transfer},
 };
 
 /// Number of bytes in every chunk of a transfer except the last, which may be shorter.
@@ -53,15 +54,15 @@ pub fn pack(content: &[u8]) -> Vec<u8> {
     if content.len() > CONTENT_BYTES_SHORT {
         let compressed = lz4_flex::block::compress_prepend_size(content);
         if compressed.len() < content.len() {
-            return [&[COMPRESSED], compressed.as_slice()].concat();
+            return seal_transfer([&[COMPRESSED], compressed.as_slice()].concat());
         }
     }
-    [&[PLAIN], content].concat()
+    seal_transfer([&[PLAIN], content].concat())
 }
 
 /// Returns the content of a complete transfer.
 fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
-    let (form, bytes) = bytes.split_first().ok_or(DecodeError::Truncated)?;
+    let (form, bytes) = open_transfer(bytes)?.split_first().ok_or(DecodeError::Truncated)?;
     match *form {
         PLAIN => Ok(Cow::Borrowed(bytes)),
         COMPRESSED => {

@@ -6,6 +6,7 @@ format: python3 tests/golden/make_golden.py
 """
 
 import pathlib
+import zlib
 
 ITEMS = ["axe", "boots", "coin", "torch"]  # by rank; 2 bits
 KINDS = 2  # inventory, hotbar; 1 bit
@@ -21,6 +22,17 @@ def eg(value, k=0):
     shifted = value + (1 << k)
     digits = shifted.bit_length()
     return "0" * (digits - k - 1) + "1" + num(shifted - (1 << digits - 1), digits - 1)
+
+
+def to_bytes(bits):
+    bits += "0" * (-len(bits) % 8)
+    at = range(0, len(bits), 8)
+    return bytes(sum(int(bits[n + k]) << k for k in range(8)) for n in at)
+
+
+def sealed(bits):
+    """Whole bytes, and the low 24 bits of their CRC-32."""
+    return bits + "0" * (-len(bits) % 8) + num(zlib.crc32(to_bytes(bits)) & 0xFFFFFF, 24)
 
 
 MAX_STACK = {"axe": 1, "boots": 1, "coin": 1000000, "torch": 64}
@@ -168,8 +180,8 @@ CASES = {
                                + NOTHING_HANDED + "0" + NO_CHECKSUM,
     "checksums": full(closes=eg(0), opens=eg(0)) + NOTHING_HANDED + "0" + eg(2) + eg(0)
                + num(0x0123456789ABCDEF, 64) + eg(3) + num(1, 64),
-    "transfer": num(0, 8) + eg(1) + eg(3, 4) + "0" + eg(1) + eg(2, 6) + num(1, 8) + num(255, 8) + eg(1)
-                + open_player(0, 7, 12),
+    "transfer": sealed(num(0, 8) + eg(1) + eg(3, 4) + "0" + eg(1) + eg(2, 6) + num(1, 8) + num(255, 8) + eg(1)
+                + open_player(0, 7, 12)),
     "closed": full(closes=eg(2) + eg(1) + "0" + eg(4) + "1", opens=eg(0)) + NOTHING_HANDED + "0" + NO_CHECKSUM,
 }
 
@@ -221,13 +233,7 @@ REQUESTS = {
 }
 
 
-def to_hex(bits):
-    bits += "0" * (-len(bits) % 8)
-    at = range(0, len(bits), 8)
-    return bytes(sum(int(bits[n + k]) << k for k in range(8)) for n in at).hex()
-
-
 if __name__ == "__main__":
     for file, cases in (("wire.txt", CASES), ("requests.txt", REQUESTS)):
-        lines = [f"{name} {to_hex(bits)}\n" for name, bits in cases.items()]
+        lines = [f"{name} {to_bytes(bits).hex()}\n" for name, bits in cases.items()]
         pathlib.Path(__file__).with_name(file).write_text("".join(lines))

@@ -93,11 +93,11 @@ fn chunks() -> Seeds {
         with(0, &chunk(0, 1, &transfer)),
         with(0, &chunk(1, 3, &long)),
         with(0, &chunk(2, 3, &long)),
-        with(1, &transfer),
-        with(2, &transfer),
-        with(3, &transfer[1..]),
-        with(1, &pack(&many_values())),
-        with(1, &pack(&many_containers())),
+        with(1, unsealed(&transfer)),
+        with(2, unsealed(&transfer)),
+        with(3, &unsealed(&transfer)[1..]),
+        with(1, unsealed(&pack(&many_values()))),
+        with(1, unsealed(&pack(&many_containers()))),
     ]
 }
 
@@ -219,4 +219,9 @@ fn scripts() -> Result<Seeds, Box<dyn Error>> {
         seeds.push(ops::to_bytes(&script));
     }
     Ok(seeds)
+}
+
+/// Returns a transfer without its check.
+fn unsealed(transfer: &[u8]) -> &[u8] {
+    &transfer[..transfer.len() - 3]
 }

@@ -25,6 +25,7 @@ use crate::{
         bits::BitWriter,
         encode::{self, ChangedSlot, OpenBody, UpdateHead},
         message::{FullHead, MessageWriter},
+        stream::StreamCheck,
     },
 };
 
@@ -155,6 +156,9 @@ impl Encoding<'_, '_, '_> {
             || views.must_forget();
         let is_private = outbox.private_updates > 0 || answers.is_some();
         let parts = outbox.shared_parts + u32::from(is_private);
+        if reset {
+            outbox.stream = StreamCheck::default();
+        }
         let message = &mut outbox.message;
         if !has_events && (outbox.shared_parts == 0 || parts <= 1) {
             if let Some(answers) = &answers {

@@ -61,7 +61,7 @@ pub(crate) fn send_messages(
         let Some((outbox, views)) = clients.at_mut(slot) else { continue };
         outbox.reset();
         if !outbox.message.is_empty() {
-            let bytes = outbox.message.take_bytes();
+            let bytes = outbox.stream.seal(outbox.message.take_bytes());
             let nanos = rates.map(|rate| rate.nanos(bytes.len()));
             send((outbox, views), slot.client, bytes, nanos);
         }
@@ -72,6 +72,7 @@ pub(crate) fn send_messages(
         let nanos = rates.map(|rate| rate.nanos(bytes.len()));
         for (slot, _) in &batched.targets[targets] {
             if let Some(there) = clients.at_mut(*slot) {
+                there.0.stream.add(&bytes);
                 send(there, slot.client, bytes.clone(), nanos);
             }
         }

@@ -11,7 +11,7 @@ use crate::{
         client_stats::ClientSyncStats,
         pacing::{budget::Budget, quality::LinkGrade},
     },
-    wire::message::MessageWriter,
+    wire::{message::MessageWriter, stream::StreamCheck},
 };
 
 use super::client::ClientViews;
@@ -38,6 +38,8 @@ pub(crate) struct Outbox {
     /// Number of updates in the client's private message.
     pub(crate) private_updates: u32,
     pub(crate) message: MessageWriter,
+    /// Check of everything that the client was sent since the last reset.
+    pub(crate) stream: StreamCheck,
     pub(crate) budget: Budget,
     /// Whether some of the client's views wait in the throttle queue.
     pub(super) throttled: bool,
@@ -64,6 +66,7 @@ impl Outbox {
             shared_parts: 0,
             private_updates: 0,
             message: MessageWriter::default(),
+            stream: StreamCheck::default(),
             budget: Budget::default(),
             throttled: false,
             grade: LinkGrade::default(),

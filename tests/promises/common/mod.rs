@@ -296,6 +296,15 @@ pub fn next_number(pair: &mut Simulation, client: usize) -> u8 {
     world.run_system_once(|client: ClientInspect| client.next_number()).unwrap()
 }
 
+/// Makes a client receive a full message as if the server had sent it next.
+pub fn feed_full(pair: &mut Simulation, client: usize, bytes: &[u8]) {
+    let world = pair.clients[client].app.world_mut();
+    let mut stream = world.run_system_once(|client: ClientInspect| client.stream()).unwrap();
+    let channel = pair.sync_channel();
+    let sealed = stream.seal(bytes.to_vec().into());
+    feed(pair, client, channel, sealed.to_vec());
+}
+
 /// Makes a client detect a gap: no message begins with this byte.
 pub fn simulate_gap(pair: &mut Simulation, client: usize) {
     let channel = pair.sync_channel();

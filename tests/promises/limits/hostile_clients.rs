@@ -238,20 +238,10 @@ fn pending_requests_are_bounded_and_every_one_is_answered() {
 #[test]
 fn stale_copy_is_corrected_when_an_action_touches_it() {
     let Scene { mut pair, player_entity: a, me, .. } = scene();
-    // One message is altered: a coin in place of an axe.
-    let channel = pair.sync_channel();
-    pair.tamper(move |_, on, bytes| {
-        if on != channel {
-            return vec![bytes];
-        }
-        let mut other = bytes.to_vec();
-        // The item of the one new stack: two bits, from axe (0) to coin (2).
-        other[1] ^= 0b0100_0000;
-        vec![other.into()]
-    });
     inventory(&mut pair, a).set(5, AXE.stack(1)).unwrap();
     pair.step();
-    pair.stop_tampering();
+    pair.corrupt(0, player(0), 5, Some(COIN.stack(1)));
+    pair.step();
     let shown = pair.shown::<Inventory>(0, player(0)).unwrap().get(5);
     assert_ne!(shown, Some(AXE.stack(1)), "the copy is wrong and undetected");
     let (from, to) = ((me, Inventory::slot(5)), (me, Inventory::slot(6)));

@@ -108,7 +108,9 @@ fn both_sides_agree_on_cached_copies() {
             (0..many).for_each(|n| assert_same(&pair, client, chest(n)));
             let there = stats(&pair.clients[client].app);
             assert_eq!(there.decode_errors, gaps, "seed {seed}, client {client}");
-            assert_eq!((there.gaps, there.unknown_views, there.checksum_mismatches), (0, 0, 0));
+            // Full messages are dropped from a gap to the resync.
+            assert!(there.gaps == 0 || gaps > 0, "seed {seed}, client {client}: {there:?}");
+            assert_eq!((there.unknown_views, there.checksum_mismatches), (0, 0));
         }
         assert!(
             stats(&pair.server).opens_from_cached_copy > 50,

@@ -131,7 +131,8 @@ fn any_message_dropped_repeated_or_late_is_repaired() {
             }
             let client = stats(&pair.clients[0].app);
             let asked = client.resyncs_requested + client.repairs_requested;
-            assert!(asked <= 2, "trick {trick} at {which}: {client:?}");
+            // One that is late is missing first, and then one too many.
+            assert!(asked <= 2 + u64::from(trick == 2), "trick {trick} at {which}: {client:?}");
         }
     }
 }

@@ -164,9 +164,8 @@ fn rejected_message_does_not_consume_a_transfer() {
         stats(&pair.clients[0].app).chunks_received == all
     });
     assert!(arrived);
-    let channel = pair.sync_channel();
     let next = next_number(&mut pair, 0);
-    feed(&mut pair, 0, channel, handover_with_unknown_data(next, number.get()));
+    feed_full(&mut pair, 0, &handover_with_unknown_data(next, number.get()));
     pair.step();
     assert_eq!(stats(&pair.clients[0].app).decode_errors, 1);
     // The client keeps the copies, so they are not sent again when it returns.

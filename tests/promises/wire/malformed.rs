@@ -177,7 +177,9 @@ fn versions_that_overflow_are_decode_errors() {
         app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes.to_vec());
         app.update();
     };
-    feed(app, w.finish());
+    let mut stream =
+        app.world_mut().run_system_once(|client: ClientInspect| client.stream()).unwrap();
+    feed(app, &stream.seal(w.finish().to_vec().into()));
     let mut version = u64::MAX / 2;
     for _ in 0..3 {
         let mut w = BitWriter::default();
