@@ -103,24 +103,33 @@ pub fn parse(bytes: &[u8]) -> Result<Trace, String> {
     let mut reader = csv::Reader::from_reader(bytes);
     let headers = reader.headers().map_err(|error| describe_csv(&error, bytes))?.clone();
     let mut lines: Vec<Line> = Vec::new();
+    // The end of what has been counted, and the number of lines that end before it.
+    let (mut counted, mut ended) = (0, 0);
     for record in reader.records() {
         let record = record.map_err(|error| describe_csv(&error, bytes))?;
-        let line = line_of(record.position(), bytes);
+        let start = start_of(record.position(), bytes);
+        ended += newlines(&bytes[counted..start]);
+        counted = start;
+        let line = 1 + ended;
         let row = record.deserialize(Some(&headers));
         lines.push((line, row.map_err(|error| describe_csv(&error, bytes))?));
     }
     validate(&lines)
 }
 
-/// Returns the line on which a record starts. The reader's own count is off by one if lines end with CR LF.
-fn line_of(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
+/// Returns the position of the first byte of a record, after blank lines.
+fn start_of(position: Option<&csv::Position>, bytes: &[u8]) -> usize {
     let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
-    let blank = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    1 + bytes[..start + blank].iter().filter(|byte| **byte == b'\n').count()
+    start + bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn describe_csv(error: &csv::Error, bytes: &[u8]) -> String {
-    let line = line_of(error.position(), bytes);
+    // The reader's own count is off by one if lines end with CR LF.
+    let line = 1 + newlines(&bytes[..start_of(error.position(), bytes)]);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("line {line}: {len} fields, but the first line has {expected_len}")

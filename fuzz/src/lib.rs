@@ -16,6 +16,10 @@ pub mod recording;
 pub mod request;
 pub mod saved;
 
+#[path = "../../examples/replay/trace.rs"]
+#[expect(dead_code, reason = "the example reports more")]
+mod trace;
+
 #[doc(hidden)]
 pub use libfuzzer_sys;
 

@@ -1,10 +1,6 @@
 //! Parses recordings of the example `replay`. Input: a file in CSV.
 
-use super::memory;
-
-#[path = "../../examples/replay/trace.rs"]
-#[expect(dead_code, reason = "the example reports more")]
-mod trace;
+use super::{memory, trace};
 
 /// Runs one input.
 pub fn run(bytes: &[u8]) {

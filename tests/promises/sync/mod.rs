@@ -11,5 +11,5 @@ mod lifecycle;
 mod modes;
 mod priorities;
 mod public_views;
-mod replay;
+pub mod replay;
 mod server_authority;

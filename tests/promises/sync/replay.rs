@@ -7,7 +7,7 @@ use std::path::Path;
 mod check;
 #[path = "../../../examples/replay/trace.rs"]
 #[expect(dead_code, reason = "the example reports more")]
-mod trace;
+pub mod trace;
 
 /// Replays a recording. Returns the number of ticks after which the client was equal, and of all ticks.
 fn replay(path: &Path, mut disturb: impl FnMut(&mut Simulation)) -> (usize, usize) {

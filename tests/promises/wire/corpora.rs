@@ -3,6 +3,8 @@
 
 use std::{fs, path::Path};
 
+use crate::sync::replay::trace;
+
 #[path = "../../../fuzz/src/catalog.rs"]
 mod catalog;
 #[path = "../../../fuzz/src/chunk.rs"]
