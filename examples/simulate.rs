@@ -192,8 +192,33 @@ fn check_directly() -> Result<(), String> {
     pair.step();
     let id = *pair.server.world().get::<InventoryId>(chest).unwrap();
     match pair.shown::<Inventory>(0, id) {
-        None => Ok(()),
+        None => check_altered_opening(),
         Some(_) => Err("a message that was delivered before opens a view".into()),
+    }
+}
+
+/// Checks that a client drops a message that opens an inventory and was altered.
+#[cfg(feature = "planted_bugs")]
+fn check_altered_opening() -> Result<(), String> {
+    use bevy_inventory_sync::{
+        prelude::*,
+        shared::stats::InventoryStats,
+        sim::{Simulation, game},
+    };
+    let mut pair = Simulation::new(1, game::setup);
+    pair.steps(3);
+    pair.tamper(|_, _, bytes| {
+        let mut bytes = bytes.to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        vec![bytes.into()]
+    });
+    let owner = Owner(pair.client_id(0));
+    pair.server.world_mut().spawn((Inventory::new(9), owner));
+    pair.step();
+    match pair.clients[0].app.world().resource::<InventoryStats>().gaps {
+        0 => Err("a message that was altered is not dropped".into()),
+        _ => Ok(()),
     }
 }
 
