@@ -430,6 +430,8 @@ pub mod app;
 pub mod params;
 pub mod features;
 pub mod plugins;
+#[cfg(feature = "server")]
+pub mod store;
 #[cfg(feature = "renet")]
 pub mod renet;
 #[cfg(feature = "overlay")]

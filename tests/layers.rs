@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["params"],
     &["features"],
     &["plugins"],
-    &["overlay", "renet"],
+    &["overlay", "renet", "store"],
     &["sim"],
 ];
 

@@ -1,0 +1,79 @@
+//! Where inventories are kept between runs of a server, and which server may change them.
+//!
+//! A [`Store`] keeps one [`StoredInventory`] per id. A server claims an inventory before it reads it, and each claim
+//! has a higher [`Fence`] than the one before. A commit with an older fence is rejected, so a server that was replaced
+//! while it was paused or cut off cannot overwrite anything.
+//!
+//! The functions of a store block. They run on a thread of their own, never in a frame.
+
+pub mod batch;
+pub mod error;
+pub mod record;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use crate::model::id::InventoryId;
+
+use batch::{Batch, Fence, Rejected};
+use error::StoreError;
+use record::StoredInventory;
+
+/// What a server gets with the ownership of an inventory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// Every commit must present it.
+    pub fence: Fence,
+    /// Version of the last commit. Zero if there is none.
+    pub version: u64,
+    /// What is stored. `None` for a new inventory.
+    pub found: Option<StoredInventory>,
+}
+
+/// Keeps inventories. See the [module](self).
+pub trait Store: Send {
+    /// Makes this server the owner of an inventory, and returns what is stored of it. A server may claim what it owns
+    /// already, for example after a restart.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Owned`] if another server is the owner, [`StoreError::Deleted`],
+    /// [`StoreError::Damaged`] if the record does not match its checksum, or another error of the store.
+    fn claim(&mut self, id: InventoryId) -> Result<Claim, StoreError>;
+
+    /// Commits a batch in one transaction: after a crash, all of it is stored or nothing. A union with an inventory
+    /// that this server may not change is left out as a whole, and returned.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if nothing was committed.
+    fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError>;
+
+    /// Gives up the ownership of inventories, so that another server can claim them. Skips those that have another
+    /// owner by now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if none was released.
+    fn release(&mut self, inventories: &[(InventoryId, Fence)]) -> Result<(), StoreError>;
+
+    /// Deletes an inventory for good. Later claims and commits of it are rejected.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Owned`] if the fence is not that of the owner, or another error of the store.
+    fn delete(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError>;
+
+    /// Returns the ids of all stored inventories in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn list(&mut self) -> Result<Vec<InventoryId>, StoreError>;
+
+    /// Returns the last tick that was committed. Zero if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn latest_tick(&mut self) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,80 @@
+//! Errors of stores.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::model::id::InventoryId;
+
+/// Error returned by a [`Store`](super::Store).
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another server owns the inventory.
+    #[error("inventory `{id}` is owned by the server `{by}`")]
+    Owned {
+        /// The inventory.
+        id: InventoryId,
+        /// Name of the server.
+        by: String,
+    },
+    /// The inventory was deleted.
+    #[error("inventory `{id}` was deleted")]
+    Deleted {
+        /// The inventory.
+        id: InventoryId,
+    },
+    /// The record of an inventory cannot be read, or does not match its checksum. It is left as it is.
+    #[error("the record of inventory `{id}` is damaged: {what}")]
+    Damaged {
+        /// The inventory.
+        id: InventoryId,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file cannot be read.
+    #[error("{}: the file is damaged: {what}", path.display())]
+    DamagedFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file was written by another program.
+    #[error("{}: this is not a store of inventories", path.display())]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a later version of this crate.
+    #[error("{}: the file has format {found}, and this version reads formats up to {supported}", path.display())]
+    LaterFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The last format that can be read.
+        supported: u32,
+    },
+    /// Another game server uses the file.
+    #[error("{}: another game server uses the file", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file may not be written.
+    #[error("{}: the file is read-only", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no space left.
+    #[error("{}: the disk is full", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store cannot be reached, or failed.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}

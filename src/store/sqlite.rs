@@ -1,0 +1,321 @@
+//! A store in one SQLite file, for one game server.
+//!
+//! The file can be opened with other tools at any time. Its tables are described in `sqlite/schema.sql`, and by
+//! `.schema` in the file itself.
+
+mod read;
+mod write;
+
+/// The library that reads and writes the file, for tools.
+pub use rusqlite;
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
+
+use crate::model::id::InventoryId;
+
+use super::{
+    Claim, Store,
+    batch::{Batch, Fence, Rejected},
+    error::StoreError,
+};
+
+/// Identifies the file as a store of inventories.
+const APPLICATION_ID: i32 = 0x0042_4953;
+
+/// Version of the tables.
+const FORMAT: u32 = 1;
+
+const SCHEMA: &str = include_str!("sqlite/schema.sql");
+
+/// A store in one SQLite file. Every commit has reached the disk when it returns.
+///
+/// One game server uses a file at a time. Its lock, a file of the same name with `-lock` appended, ends with the
+/// process, however that ends.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    server: String,
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens a file, or creates it. Reads all of the file once to check it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`] if another game server uses the file, [`StoreError::NotAStore`],
+    /// [`StoreError::LaterFormat`], [`StoreError::ReadOnly`], [`StoreError::DamagedFile`], or [`StoreError::Failed`] if
+    /// it cannot be opened.
+    pub fn open(path: impl Into<PathBuf>, server: impl Into<String>) -> Result<Self, StoreError> {
+        let (path, server) = (path.into(), server.into());
+        let lock = lock(&path)?;
+        let failed = |error| describe(&path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+        prepare(&mut connection, &path)?;
+        let mut store = Self { connection, path, server, _lock: lock };
+        store.end_claims()?;
+        Ok(store)
+    }
+
+    /// Ends the claims of processes that used the file before. The lock shows that none of them is alive.
+    fn end_claims(&mut self) -> Result<(), StoreError> {
+        self.transaction(|tx, _| {
+            tx.execute("UPDATE inventories SET owner = NULL WHERE owner IS NOT NULL", [])?;
+            Ok(())
+        })
+    }
+
+    /// Runs a transaction, which is rolled back if it returns an error.
+    fn transaction<T>(
+        &mut self,
+        run: impl FnOnce(&Transaction, &str) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let path = &self.path;
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let tx = begun.map_err(|error| describe(path, &error))?;
+        let result = run(&tx, &self.server).map_err(|failure| match failure {
+            Failure::Store(error) => error,
+            Failure::Sqlite(error) => describe(path, &error),
+        })?;
+        tx.commit().map_err(|error| describe(path, &error))?;
+        Ok(result)
+    }
+}
+
+/// Why a transaction ended.
+enum Failure {
+    Store(StoreError),
+    Sqlite(rusqlite::Error),
+}
+
+impl Failure {
+    /// Makes a value that cannot be read damage of this record.
+    fn in_record(self, id: InventoryId) -> Self {
+        match self {
+            Self::Sqlite(error) if is_damage(&error) => {
+                Self::Store(StoreError::Damaged { id, what: error.to_string() })
+            }
+            other => other,
+        }
+    }
+}
+
+/// Returns `true` if a value in the file has the wrong type, or is not text.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..)
+    )
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// The stored header of an inventory.
+struct Header {
+    version: u64,
+    fence: Fence,
+    owner: Option<String>,
+    deleted: bool,
+}
+
+/// Returns the key of an inventory in all tables.
+fn key(id: InventoryId) -> i64 {
+    id.to_bits().cast_signed()
+}
+
+fn header(tx: &Transaction, id: InventoryId) -> Result<Option<Header>, rusqlite::Error> {
+    let select = "SELECT version, fence, owner, deleted FROM inventories WHERE id = ?";
+    let mut statement = tx.prepare_cached(select)?;
+    let header = |row: &rusqlite::Row| {
+        Ok(Header {
+            version: row.get::<_, i64>(0)?.cast_unsigned(),
+            fence: Fence(row.get::<_, i64>(1)?.cast_unsigned()),
+            owner: row.get(2)?,
+            deleted: row.get(3)?,
+        })
+    };
+    statement.query_row([key(id)], header).optional()
+}
+
+impl Store for SqliteStore {
+    fn claim(&mut self, id: InventoryId) -> Result<Claim, StoreError> {
+        self.transaction(|tx, server| {
+            let header = header(tx, id)?;
+            if header.as_ref().is_some_and(|header| header.deleted) {
+                return Err(StoreError::Deleted { id }.into());
+            }
+            let owner = header.as_ref().and_then(|header| header.owner.clone());
+            if let Some(by) = owner.filter(|owner| owner != server) {
+                return Err(StoreError::Owned { id, by }.into());
+            }
+            let version = header.as_ref().map_or(0, |header| header.version);
+            let found = match &header {
+                Some(_) => read::stored(tx, id).map_err(|failure| failure.in_record(id))?,
+                None => None,
+            };
+            let fence = Fence(1 + header.as_ref().map_or(0, |header| header.fence.0));
+            write::claim(tx, id, (server, fence), header.is_none())?;
+            Ok(Claim { fence, version, found })
+        })
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
+        self.transaction(|tx, server| Ok(write::batch(tx, server, batch)?))
+    }
+
+    fn release(&mut self, inventories: &[(InventoryId, Fence)]) -> Result<(), StoreError> {
+        self.transaction(|tx, server| {
+            let update =
+                "UPDATE inventories SET owner = NULL WHERE id = ? AND owner = ? AND fence = ?";
+            let mut statement = tx.prepare_cached(update)?;
+            for (id, fence) in inventories {
+                statement.execute(params![key(*id), server, fence.0.cast_signed()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn delete(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
+        self.transaction(|tx, server| {
+            let header = header(tx, id)?.filter(|header| !header.deleted);
+            let header = header.ok_or(StoreError::Deleted { id })?;
+            if header.owner.as_deref() != Some(server) || header.fence != fence {
+                let by = header.owner.unwrap_or_default();
+                return Err(StoreError::Owned { id, by }.into());
+            }
+            Ok(write::delete(tx, id)?)
+        })
+    }
+
+    fn list(&mut self) -> Result<Vec<InventoryId>, StoreError> {
+        self.transaction(|tx, _| Ok(read::list(tx)?))
+    }
+
+    fn latest_tick(&mut self) -> Result<u64, StoreError> {
+        self.transaction(|tx, _| Ok(read::tick(tx)?))
+    }
+}
+
+/// Locks a store for this process.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-lock");
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { path: path.to_owned() }
+        }
+        _ => StoreError::Failed(format!("{}: {error}", name.display())),
+    };
+    let options = File::options().create(true).truncate(false).write(true).clone();
+    let file = options.open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Checks that a file is a store that can be read, and creates its tables if it is new.
+fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error| describe(path, &error);
+    let number = |connection: &Connection, pragma: &str| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(failed)
+    };
+    let id = number(connection, "application_id")?;
+    let found = number(connection, "user_version")?.cast_unsigned();
+    let tables = number(connection, "schema_version")?;
+    if tables != 0 && id != APPLICATION_ID {
+        return Err(StoreError::NotAStore { path: path.to_owned() });
+    }
+    if found > FORMAT {
+        return Err(StoreError::LaterFormat { path: path.to_owned(), found, supported: FORMAT });
+    }
+    connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
+    connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
+    if tables != 0 {
+        check_tables(connection, path)?;
+        check_pages(connection, path)?;
+    }
+    if tables == 0 {
+        let tx = connection.transaction().map_err(failed)?;
+        tx.execute_batch(SCHEMA).map_err(failed)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        tx.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
+        tx.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Checks that the tables are those of this format. A file may have other ones as well.
+fn check_tables(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error| describe(path, &error);
+    let all = |connection: &Connection| -> Result<BTreeMap<String, String>, rusqlite::Error> {
+        let select = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
+        let mut statement = connection.prepare(select)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    };
+    let expected = Connection::open_in_memory().map_err(failed)?;
+    expected.execute_batch(SCHEMA).map_err(failed)?;
+    let (expected, found) = (all(&expected).map_err(failed)?, all(connection).map_err(failed)?);
+    match expected.iter().find(|(name, sql)| found.get(*name) != Some(sql)) {
+        Some((name, _)) => Err(StoreError::DamagedFile {
+            path: path.to_owned(),
+            what: format!("the table `{name}` is not that of format {FORMAT}"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks the structure of all pages. A damaged page may otherwise look as if an inventory had never been stored.
+fn check_pages(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let check = connection.pragma_query_value(None, "quick_check", |row| row.get::<_, String>(0));
+    match check.map_err(|error| describe(path, &error))?.as_str() {
+        "ok" if read::has_all_ids(connection).map_err(|error| describe(path, &error))? => Ok(()),
+        "ok" => Err(StoreError::DamagedFile {
+            path: path.to_owned(),
+            what: "an inventory has disappeared or appeared".into(),
+        }),
+        what => Err(StoreError::DamagedFile { path: path.to_owned(), what: what.to_owned() }),
+    }
+}
+
+/// Makes an error of SQLite one of the store.
+fn describe(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { path },
+        Some(ErrorCode::DiskFull) => StoreError::Full { path },
+        Some(ErrorCode::DatabaseCorrupt) => {
+            StoreError::DamagedFile { path, what: error.to_string() }
+        }
+        None if is_damage(error) => StoreError::DamagedFile { path, what: error.to_string() },
+        Some(ErrorCode::NotADatabase) => StoreError::NotAStore { path },
+        _ => StoreError::Failed(format!("{}: {error}", path.display())),
+    }
+}

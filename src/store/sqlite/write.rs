@@ -1,0 +1,185 @@
+//! Writes records.
+
+use rusqlite::{Transaction, params};
+
+use crate::{
+    model::{
+        id::InventoryId,
+        saved::{SavedContainer, SavedStack},
+    },
+    store::batch::{Batch, Fence, Fenced, Rejected, Union, Write},
+};
+
+use super::{
+    header, key,
+    read::{self, RETURNED, hash_of},
+};
+
+/// Records a claim. `is_new` is `true` if the inventory has no row yet.
+pub(super) fn claim(
+    tx: &Transaction,
+    id: InventoryId,
+    (server, fence): (&str, Fence),
+    is_new: bool,
+) -> Result<(), rusqlite::Error> {
+    if is_new {
+        let sum = read::ids_sum(tx)?.map(|sum| sum ^ hash_of(id));
+        let set = "UPDATE world SET value = ? WHERE key = 'ids'";
+        tx.prepare_cached(set)?.execute([sum])?;
+    }
+    let insert = "INSERT INTO inventories (id, name, version, tick, owner, fence, deleted) \
+                  VALUES (?1, ?2, 0, 0, ?3, ?4, 0) \
+                  ON CONFLICT (id) DO UPDATE SET owner = ?3, fence = ?4";
+    let values = params![key(id), id.to_string(), server, fence.0.cast_signed()];
+    tx.prepare_cached(insert)?.execute(values)?;
+    Ok(())
+}
+
+/// Writes all unions that this server may write, and returns the others.
+pub(super) fn batch(
+    tx: &Transaction,
+    server: &str,
+    batch: &Batch,
+) -> Result<Vec<Rejected>, rusqlite::Error> {
+    let mut rejected = Vec::new();
+    for (index, union) in batch.unions.iter().enumerate() {
+        match fenced(tx, server, union)? {
+            Some((id, reason)) => rejected.push(Rejected { union: index, id, reason }),
+            None => union.writes.iter().try_for_each(|write| one(tx, write, batch.tick))?,
+        }
+    }
+    let set =
+        "INSERT INTO world VALUES ('tick', ?1) ON CONFLICT DO UPDATE SET value = max(value, ?1)";
+    tx.prepare_cached(set)?.execute([batch.tick.cast_signed()])?;
+    Ok(rejected)
+}
+
+/// Returns the first inventory that this server may not write, and the reason.
+fn fenced(
+    tx: &Transaction,
+    server: &str,
+    union: &Union,
+) -> Result<Option<(InventoryId, Fenced)>, rusqlite::Error> {
+    for Write { id, fence, version, .. } in &union.writes {
+        let reason = match header(tx, *id)? {
+            Some(there) if there.deleted => Fenced::Deleted,
+            Some(there) if there.owner.as_deref() != Some(server) || there.fence != *fence => {
+                Fenced::NotOwned
+            }
+            Some(there) if there.version >= *version => {
+                Fenced::Superseded { stored: there.version }
+            }
+            Some(_) => continue,
+            None => Fenced::NotOwned,
+        };
+        return Ok(Some((*id, reason)));
+    }
+    Ok(None)
+}
+
+fn one(tx: &Transaction, write: &Write, tick: u64) -> Result<(), rusqlite::Error> {
+    let Write { id, version, stored, slots, .. } = write;
+    let update = "UPDATE inventories SET selected = ?2, version = ?3, tick = ?4, checksum = ?5 WHERE id = ?1";
+    let checksum = stored.checksum(*id, *version).cast_signed();
+    let (version, tick) = (version.cast_signed(), tick.cast_signed());
+    let values = params![key(*id), stored.inventory.selected, version, tick, checksum];
+    tx.prepare_cached(update)?.execute(values)?;
+    let containers = &stored.inventory.containers;
+    match slots.as_ref().filter(|_| containers.iter().all(|there| is_plain(&there.slots))) {
+        Some(slots) => {
+            for (name, slot) in slots {
+                let delete = "DELETE FROM slots WHERE inventory = ? AND container = ? AND slot = ?";
+                tx.prepare_cached(delete)?.execute(params![key(*id), name, slot])?;
+                let container = containers.iter().find(|there| there.name == *name);
+                let stack =
+                    container.and_then(|there| there.slots.iter().find(|s| s.slot == *slot));
+                if let Some(stack) = stack {
+                    insert(tx, *id, name, 0, stack)?;
+                }
+            }
+        }
+        None => {
+            clear(tx, *id)?;
+            for (position, container) in containers.iter().enumerate() {
+                let SavedContainer { name, len, slots } = container;
+                let add =
+                    "INSERT INTO containers (inventory, position, name, len) VALUES (?, ?, ?, ?)";
+                let position = i64::try_from(position).unwrap_or(i64::MAX);
+                tx.prepare_cached(add)?.execute(params![key(*id), position, name, len])?;
+                insert_all(tx, *id, name, slots)?;
+            }
+            insert_all(tx, *id, RETURNED, &stored.inventory.returned)?;
+        }
+    }
+    components(tx, write)
+}
+
+/// Returns `true` if each stack has a slot of its own, in ascending order.
+fn is_plain(slots: &[SavedStack]) -> bool {
+    slots.is_sorted_by(|a, b| a.slot < b.slot)
+}
+
+/// Writes all stacks of a container. Their order is kept: those after the first that is out of order are numbered.
+fn insert_all(
+    tx: &Transaction,
+    id: InventoryId,
+    container: &str,
+    stacks: &[SavedStack],
+) -> Result<(), rusqlite::Error> {
+    let plain = stacks.windows(2).take_while(|pair| pair[0].slot < pair[1].slot).count() + 1;
+    for (at, stack) in stacks.iter().enumerate() {
+        let kept = (at + 1).saturating_sub(plain);
+        insert(tx, id, container, i64::try_from(kept).unwrap_or(i64::MAX), stack)?;
+    }
+    Ok(())
+}
+
+fn insert(
+    tx: &Transaction,
+    id: InventoryId,
+    container: &str,
+    kept: i64,
+    stack: &SavedStack,
+) -> Result<(), rusqlite::Error> {
+    let add = "INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let SavedStack { slot, item, count, wear, data } = stack;
+    let (name, bytes) = data.as_ref().map(|data| (&data.name, &data.bytes)).unzip();
+    let values = params![key(id), container, kept, slot, item, count, wear, name, bytes];
+    tx.prepare_cached(add)?.execute(values)?;
+    Ok(())
+}
+
+/// Writes the components that differ from the stored ones.
+fn components(tx: &Transaction, write: &Write) -> Result<(), rusqlite::Error> {
+    let id = key(write.id);
+    let names = write.stored.components.keys().map(String::as_str).collect::<Vec<_>>();
+    let mut statement = tx.prepare_cached("SELECT name FROM components WHERE inventory = ?")?;
+    let stored = statement.query_map([id], |row| row.get::<_, String>(0))?;
+    for name in stored.collect::<Result<Vec<_>, _>>()? {
+        if names.binary_search(&name.as_str()).is_err() {
+            let delete = "DELETE FROM components WHERE inventory = ? AND name = ?";
+            tx.prepare_cached(delete)?.execute(params![id, name])?;
+        }
+    }
+    for (name, value) in &write.stored.components {
+        let set = "INSERT INTO components VALUES (?1, ?2, ?3) \
+                   ON CONFLICT DO UPDATE SET value = ?3 WHERE value <> ?3";
+        tx.prepare_cached(set)?.execute(params![id, name, value])?;
+    }
+    Ok(())
+}
+
+/// Deletes an inventory. A row remains, so that later commits are rejected.
+pub(super) fn delete(tx: &Transaction, id: InventoryId) -> Result<(), rusqlite::Error> {
+    clear(tx, id)?;
+    tx.prepare_cached("DELETE FROM components WHERE inventory = ?")?.execute([key(id)])?;
+    let update = "UPDATE inventories SET deleted = 1, owner = NULL, selected = NULL, checksum = NULL WHERE id = ?";
+    tx.prepare_cached(update)?.execute([key(id)])?;
+    Ok(())
+}
+
+fn clear(tx: &Transaction, id: InventoryId) -> Result<(), rusqlite::Error> {
+    tx.prepare_cached("DELETE FROM slots WHERE inventory = ?")?.execute([key(id)])?;
+    tx.prepare_cached("DELETE FROM containers WHERE inventory = ?")?.execute([key(id)])?;
+    Ok(())
+}

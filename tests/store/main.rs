@@ -1,0 +1,9 @@
+//! Stores keep what was committed, through crashes and beside other servers.
+
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod common;
+mod damage;
+mod ownership;
+mod records;
