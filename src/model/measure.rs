@@ -118,3 +118,17 @@ impl Allowance {
         room.map_or(u32::MAX, |room| u32::try_from(room).unwrap_or(u32::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measure_equals_its_clones_only() {
+        let [a, b] = [(); 2].map(|()| Measure::new(|_, _| 1));
+        assert_eq!(a, a.clone());
+        assert_ne!(a, b);
+        assert_ne!(a, Measure::default());
+        assert_eq!(Measure::default(), Measure::default());
+    }
+}

@@ -497,6 +497,7 @@ mod tests {
         let mut s = slots(&[Some(TORCH.stack(5)), Some(AXE.stack(1)), Some(TORCH.stack(3))]);
         assert_eq!(s.remove(TORCH, 4), 4);
         assert_eq!(s.count(TORCH), 4);
+        assert_eq!(s.clone().remove(TORCH, 9), 4, "there are no more");
         assert_eq!(s.resize(1), vec![AXE.stack(1)]);
         assert_eq!(s.resize(4), vec![]);
         assert_eq!(s.len(), 4);

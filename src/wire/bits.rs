@@ -213,6 +213,7 @@ mod tests {
                 let mut writer = BitWriter::default();
                 writer.flag(true);
                 writer.golomb(value, k);
+                assert_eq!(BitWriter::golomb_bits(value, k) as usize, writer.len() - 1);
                 let bytes = writer.finish().to_vec();
                 let mut reader = BitReader::new(&bytes);
                 reader.flag().unwrap();

@@ -193,7 +193,9 @@ mod tests {
     fn no_id_is_assigned_twice() {
         let mut pool = DataPool { last: u32::MAX - 1, ..DataPool::default() };
         pool.add_type::<Number>();
+        assert!(pool.is_empty());
         let last = pool.insert(&Number(1)).unwrap();
+        assert!(!pool.is_empty());
         assert_eq!(pool.insert(&Number(1)), Ok(last));
         assert_eq!(pool.insert(&Number(2)), Err(DataError::NoIdLeft { name: "number" }));
         assert!(pool.get::<Number>(last).is_some_and(|there| there.0 == 1));
