@@ -23,6 +23,9 @@ use super::{
 /// Items are stored by key and containers by name. On load, items and containers that are unknown
 /// to the current catalog or not registered go to [`UnknownItems`] and are written again in the
 /// next save.
+///
+/// Binary formats announce lengths. Read a save that may be damaged with a limit, for example
+/// `bincode::config::standard().with_limit`, so that a length of gigabytes is an error.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SavedInventory {
     /// The containers.
