@@ -1,5 +1,6 @@
 //! Malformed messages, in either direction, never panic and never apply in part.
 
+use super::begin_first_view;
 use crate::common::{
     random::{each_seed, size},
     *,
@@ -212,14 +213,7 @@ fn slots_that_take_no_bits_are_a_decode_error() {
         encode::data(&mut w, &[], &[]);
         encode::closes(&mut w, &[]);
         encode::opens(&mut w, 1);
-        // View, handle, id, owner, rights, version, no entity, a whole copy.
-        w.golomb(0, 0);
-        w.golomb(0, 0);
-        w.flag(false);
-        w.golomb(1, 4);
-        w.put(0, 5);
-        w.golomb(1, 4);
-        w.put(0, 2);
+        begin_first_view(&mut w);
         // One container of three slots, nothing selected, neither wear nor data, counts of no bits.
         w.golomb(1, 0);
         w.golomb(3, 5);
@@ -246,20 +240,12 @@ fn opens_of_empty_slots(views: u64, kinds: u32, containers: &[(u32, u64)]) -> Bi
     w.golomb(views, 0);
     for view in 0..views {
         if view > 0 {
-            // Follows the view before, and has the next id.
+            // Follows the view before, and has the next id. Version, no entity, a whole copy.
             w.put(0b11, 2);
-        } else {
-            // View, handle, id, no owner, no rights.
-            w.golomb(0, 0);
-            w.golomb(0, 0);
-            w.flag(false);
             w.golomb(1, 4);
-            w.put(0, 5);
-        }
-        // Version, no entity, a whole copy.
-        w.golomb(1, 4);
-        w.put(0, 2);
-        if view == 0 {
+            w.put(0, 2);
+        } else {
+            begin_first_view(&mut w);
             w.golomb(containers.len() as u64, 0);
             for (kind, slots) in containers {
                 w.put(*kind, kinds.next_power_of_two().ilog2());
