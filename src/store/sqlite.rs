@@ -260,8 +260,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     if tables != 0 {
         check_tables(connection, path)?;
         check_pages(connection, path)?;
-    }
-    if tables == 0 {
+    } else {
         let tx = connection.transaction().map_err(failed)?;
         tx.execute_batch(SCHEMA).map_err(failed)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
