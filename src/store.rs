@@ -48,8 +48,7 @@ pub trait Store: Send {
     /// [`StoreError`] if nothing was committed.
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError>;
 
-    /// Gives up the ownership of inventories, so that another server can claim them. Skips those that have another
-    /// owner by now.
+    /// Releases inventories, so that another server can claim them. Skips those that have another owner by now.
     ///
     /// # Errors
     ///

@@ -102,7 +102,8 @@ pub struct InventoryStats {
     pub chunks_received: u64,
     /// Receive and apply: messages dropped because they could not be decoded.
     pub decode_errors: u64,
-    /// Apply: messages dropped because they did not start at the version of the copy, or were not the next ones.
+    /// Receive and apply: messages dropped because their check is wrong, they did not start at the version of the
+    /// copy, or they were not the next ones.
     pub gaps: u64,
     /// Apply: messages dropped because they referred to an unknown view.
     pub unknown_views: u64,

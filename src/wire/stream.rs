@@ -61,7 +61,7 @@ impl StreamCheck {
         if check == self.check().as_slice() || ignored {
             return Ok(bytes);
         }
-        // A reset starts anew.
+        // The check of a reset covers no earlier message.
         let mut begun = Self::default();
         begun.add(&bytes);
         if check != begun.check().as_slice() {
@@ -152,7 +152,7 @@ mod tests {
     fn stream_is_valid_again_after_a_reset() {
         let mut all = sent(&[PLAIN, FULL]);
         all.remove(0);
-        // The server starts anew.
+        // The server sends a reset.
         all.extend(sent(&[FULL, PLAIN, FULL]));
         let results = received(&all);
         assert_eq!(results[0], Err(DecodeError::Altered));
