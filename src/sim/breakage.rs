@@ -127,6 +127,7 @@ impl Breakage {
             return None;
         }
         scene.sim.disconnect(client);
+        self.transport.borrow_mut().disconnected(client);
         scene.disconnected(client);
         self.reconnects.push((until, client));
         Some(client)
@@ -142,6 +143,7 @@ impl Breakage {
         let tick = scene.sim.tick();
         for client in 0..scene.players {
             if scene.sim.is_connected(client) {
+                self.transport.borrow_mut().disconnected(client);
                 self.reconnects.push((tick + 1 + client as u64, client));
             }
         }

@@ -53,6 +53,14 @@ impl Transport {
         self.waiting.clear();
     }
 
+    /// Forgets the messages of a connection that has ended. Another connection never delivers them.
+    pub(super) fn disconnected(&mut self, client: usize) {
+        for to_server in [false, true] {
+            self.waiting.remove(&(client, to_server));
+            self.kept.remove(&(client, to_server));
+        }
+    }
+
     /// Returns up to 23 random bytes.
     pub(super) fn random_bytes(&mut self) -> Bytes {
         (0..self.random.usize(0..24)).map(|_| self.random.u8(..)).collect()
