@@ -12,7 +12,7 @@ pub(super) fn check_footprints(scene: &Scene) -> Result<(), Violation> {
     for (client, kept) in footprints(scene.sim.server.world()) {
         let within = kept.opening <= kept.views
             && kept.throttled <= kept.views
-            && kept.transferred <= kept.views
+            && kept.transferred <= 2 * kept.views
             && kept.kept_copies <= COPIES_MAX
             && kept.requests <= REQUESTS_WAITING_MAX;
         if !within {

@@ -101,10 +101,10 @@ impl Building<'_, '_, '_> {
         if views.transfers.transfer.is_some() {
             return;
         }
-        let mut wanted = core::mem::take(&mut views.transfers.wanted);
+        let wanted = core::mem::take(&mut views.transfers.wanted);
+        let mut wanted: Vec<u32> = wanted.into_iter().collect();
         // The player's own inventories come first.
         wanted.sort_unstable_by_key(|view| (!views.own.contains(view), *view));
-        wanted.dedup();
         let mut wanted = wanted.into_iter();
         let mut contents = TransferContents::default();
         while contents.opens.len() / 8 + contents.data_bytes < TRANSFER_BYTES

@@ -172,7 +172,7 @@ impl Selecting<'_, '_, '_> {
             let Some(version) = self.unchanged_version(client, *inventory, head) else {
                 dropped.push(place);
                 if let Some(views) = self.clients.get_mut(client) {
-                    views.transfers.wanted.push(head.view);
+                    views.transfers.wanted.insert(head.view);
                 }
                 continue;
             };

@@ -5,6 +5,7 @@ use bevy::platform::collections::HashSet;
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 /// Time within which a client must confirm a transfer, after its last chunk was sent.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -16,7 +17,7 @@ const TRANSFER_TRIES: u32 = 3;
 #[derive(Default, Debug)]
 pub(crate) struct OutgoingTransfers {
     /// Views that need a full update. A view that has got it by other means is skipped.
-    pub(crate) wanted: Vec<u32>,
+    pub(crate) wanted: BTreeSet<u32>,
     pub(crate) transfer: Option<Transfer>,
     /// Number of the last transfer.
     pub(crate) last: u8,
@@ -59,7 +60,8 @@ impl OutgoingTransfers {
 
     /// Returns the number of full updates that wait or are being transferred.
     pub(crate) fn len(&self) -> usize {
-        self.wanted.len() + self.transfer.as_ref().map_or(0, |transfer| transfer.copies.len())
+        let open = |transfer: &Transfer| transfer.copies.len() - transfer.gone.len();
+        self.wanted.len() + self.transfer.as_ref().map_or(0, open)
     }
 
     /// Returns the number of the last transfer that the client drops on a reset.
@@ -94,7 +96,7 @@ impl OutgoingTransfers {
 
     /// Drops a view that has closed. A transfer without open views is canceled.
     pub(crate) fn forget(&mut self, view: u32) {
-        self.wanted.retain(|wanted| *wanted != view);
+        self.wanted.remove(&view);
         if let Some(transfer) = &mut self.transfer
             && let Some((_, head)) = transfer.copies.iter().find(|(_, head)| head.view == view)
             && transfer.gone.insert(head.view)

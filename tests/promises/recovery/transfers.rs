@@ -3,6 +3,7 @@
 use crate::common::{random::sample, *};
 use bevy_inventory_sync::{
     model::data::Datum,
+    server::inspect::footprints,
     wire::{
         Handover,
         message::{FullHead, MessageWriter},
@@ -355,6 +356,21 @@ fn unfinished_transfers_do_not_accumulate() {
         stats(&pair.clients[0].app).decode_errors < 20,
         "only those with the number of a real transfer"
     );
+}
+
+#[test]
+fn inventories_that_were_hidden_are_not_kept_in_a_transfer() {
+    let (mut pair, banks) = pair_with_banks(12, 1000);
+    until_sent(&mut pair, 4);
+    for bank in &banks[1..] {
+        hide(&mut pair, *bank, 0);
+    }
+    pair.step();
+    for (_, kept) in footprints(pair.server.world()) {
+        assert!(kept.transferred > 0 && kept.transferred <= 2 * kept.views, "{kept:?}");
+    }
+    pair.settle(300);
+    assert_same(&pair, 0, chest(0));
 }
 
 #[test]
