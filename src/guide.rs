@@ -9,7 +9,8 @@
 //! | [loot] | dropped items, loot tables, deaths, corpses |
 //! | [items] | durability, instance data, stacks outside of inventories, tooltips |
 //! | [trading] | two players, two offers, one exchange |
-//! | [saving] | saving and loading players, what a later build may change |
+//! | [storing] | a store that keeps inventories through crashes and restarts |
+//! | [saving] | inventories as serde values, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
 //! | [connections] | connection quality, renet, recovery from errors, monitoring, the debug overlay, shutting down a server |
 //! | [faq] | frequently asked questions |
@@ -27,6 +28,9 @@ pub mod loot {}
 pub mod items {}
 #[doc = include_str!("guide/trading.md")]
 pub mod trading {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/storing.md")]
+pub mod storing {}
 #[doc = include_str!("guide/saving.md")]
 pub mod saving {}
 #[doc = include_str!("guide/testing.md")]

@@ -491,7 +491,7 @@ pub mod prelude {
                 SlotChanged,
             },
             ids::InventoryIds,
-            markers::{ActingInventory, InView, LocalInventory},
+            markers::{ActingInventory, InView, Loading, LocalInventory},
             schedule::{InventoryClientSystems, InventoryServerSystems},
         },
     };

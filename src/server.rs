@@ -5,6 +5,7 @@ pub mod audit;
 pub mod baseline;
 pub mod client_stats;
 pub mod data;
+pub(crate) mod exchanges;
 pub mod faults;
 pub mod health;
 pub(crate) mod identity;
@@ -40,7 +41,7 @@ impl Plugin for InventoryServerPlugin {
         configure_sets(app);
         app.add_plugins((pacing::plugin, views::plugin, requests::plugin, send::plugin))
             .add_plugins((identity::plugin, mark::plugin, audit::plugin, health::plugin))
-            .add_plugins((loot::plugin, data::plugin))
+            .add_plugins((loot::plugin, data::plugin, exchanges::plugin))
             .add_systems(
                 PostUpdate,
                 local::notify_local

@@ -14,6 +14,7 @@ pub mod rate;
 pub mod schedule;
 pub(crate) mod sealed;
 pub mod stats;
+pub(crate) mod storing;
 
 use bevy::prelude::*;
 

@@ -7,10 +7,26 @@
 //! The functions of a store block. They run on a thread of their own, never in a frame.
 
 pub mod batch;
+mod changes;
+mod collect;
+pub mod components;
 pub mod error;
+mod exchanges;
+mod leaving;
+mod link;
+mod loading;
+pub mod memory;
+pub mod persist;
+mod plugin;
 pub mod record;
+pub mod restore;
+mod results;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod tracked;
+mod worker;
+
+pub use plugin::{Durability, InventoryStorePlugin};
 
 use crate::model::id::InventoryId;
 
@@ -40,6 +56,13 @@ pub trait Store: Send {
     /// [`StoreError::Damaged`] if the record does not match its checksum, or another error of the store.
     fn claim(&mut self, id: InventoryId) -> Result<Claim, StoreError>;
 
+    /// Reads what is stored of an inventory, without claiming it. `None` if nothing is stored, or if it was deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] if the record does not match its checksum, or another error of the store.
+    fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError>;
+
     /// Commits a batch in one transaction: after a crash, all of it is stored or nothing. A union with an inventory
     /// that this server may not change is left out as a whole, and returned.
     ///
@@ -54,13 +77,6 @@ pub trait Store: Send {
     ///
     /// [`StoreError`] if none was released.
     fn release(&mut self, inventories: &[(InventoryId, Fence)]) -> Result<(), StoreError>;
-
-    /// Deletes an inventory for good. Later claims and commits of it are rejected.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Owned`] if the fence is not that of the owner, or another error of the store.
-    fn delete(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError>;
 
     /// Returns the ids of all stored inventories in ascending order.
     ///

@@ -15,6 +15,12 @@ pub enum InventoryError {
         /// The entity.
         entity: Entity,
     },
+    /// The inventory is being loaded from a store, or could not be loaded.
+    #[error("the inventory of entity {entity} has not been loaded")]
+    Loading {
+        /// The entity.
+        entity: Entity,
+    },
     /// The inventory has no such slot.
     #[error("entity {entity} has no slot {index} in the container")]
     NoSuchSlot {
@@ -95,6 +101,7 @@ impl From<InventoryError> for Rejection {
     fn from(error: InventoryError) -> Self {
         match error {
             InventoryError::NoInventory { .. } => Self::NotInView,
+            InventoryError::Loading { .. } => Self::Loading,
             InventoryError::NoSuchSlot { .. } => Self::NoSuchSlot,
             InventoryError::NotEnough { .. } => Self::NotEnough,
             InventoryError::Full { .. } => Self::Full,

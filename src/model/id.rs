@@ -91,6 +91,11 @@ impl InventoryId {
         Self(Self::NAMED | xxh3_64_with_seed(&named, page as u64))
     }
 
+    /// Returns the id for a random number. It counts as named, because it stays valid.
+    pub(crate) const fn random(number: u64) -> Self {
+        Self(Self::NAMED | number)
+    }
+
     /// Returns a sequential id. The highest bit is reserved for named ids, so the two never
     /// collide.
     #[must_use]

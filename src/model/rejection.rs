@@ -74,6 +74,9 @@ pub enum Rejection {
     /// confirmed contents only.
     #[error("an earlier action has not been answered")]
     Unconfirmed,
+    /// The inventory is being loaded from a store.
+    #[error("the inventory is being loaded")]
+    Loading,
     /// Only the server can determine the outcome. When an action's `apply` returns this on a
     /// client, the action is sent without a prediction.
     #[error("only the server can determine the outcome")]
@@ -85,7 +88,7 @@ pub enum Rejection {
 
 impl Rejection {
     /// All reasons without a number, indexed by their wire code.
-    pub(crate) const CODES: [Self; 22] = [
+    pub(crate) const CODES: [Self; 23] = [
         Self::Stale,
         Self::NotInView,
         Self::NotAllowed,
@@ -108,5 +111,6 @@ impl Rejection {
         Self::Unanswered,
         Self::ServerOnly,
         Self::Unconfirmed,
+        Self::Loading,
     ];
 }

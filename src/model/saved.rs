@@ -288,12 +288,22 @@ fn saved_stack(
     catalog: &ItemCatalog,
     pool: Option<&DataPool>,
 ) -> SavedStack {
-    let item = key_of(stack.item, catalog);
     let data = stack.data.and_then(|id| pool?.raw(id)).map(SavedData::new);
-    SavedStack { slot: to_u16(index), item, count: stack.count(), wear: stack.wear, data }
+    SavedStack::new(to_u16(index), stack, catalog, data)
 }
 
 impl SavedStack {
+    /// Saves a stack, given the value of its instance data.
+    pub(crate) fn new(
+        slot: u16,
+        stack: Stack,
+        catalog: &ItemCatalog,
+        data: Option<SavedData>,
+    ) -> Self {
+        let item = key_of(stack.item, catalog);
+        Self { slot, item, count: stack.count(), wear: stack.wear, data }
+    }
+
     fn resolve(&self, catalog: &ItemCatalog, pool: Option<&mut DataPool>) -> Option<Stack> {
         let item = ItemId::of(&self.item);
         // The id of a key that no longer exists may be that of another item.

@@ -22,9 +22,12 @@ use crate::{
         state::InventoryState,
         transaction::{Done, Staged, Transaction},
     },
-    server::{audit::ItemLedger, loot, marked::Marked, returns::AwaitsReturns},
+    server::{
+        audit::ItemLedger, exchanges::Exchanges, loot, marked::Marked, returns::AwaitsReturns,
+    },
     shared::{
         authority::Authority, containers::ContainerRegistry, events::Cause, ids::InventoryIds,
+        markers::Loading,
     },
 };
 
@@ -65,6 +68,8 @@ pub struct Inventories<'w, 's> {
     catalog: Option<Res<'w, ItemCatalog>>,
     marked: Option<ResMut<'w, Marked>>,
     ledger: Option<ResMut<'w, ItemLedger>>,
+    exchanges: Option<ResMut<'w, Exchanges>>,
+    loading: Query<'w, 's, (), (With<Loading>, Allow<Disabled>)>,
     authority: Authority<'w>,
     pool: Option<ResMut<'w, DataPool>>,
     commands: Commands<'w, 's>,
@@ -261,8 +266,18 @@ impl Inventories<'_, '_> {
         let catalog = self.catalog.as_deref().unwrap_or(&none);
         let pool = self.pool.as_deref();
         let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, None);
-        let given = steps(&mut tx)?;
+        let given = steps(&mut tx).map_err(|error| self.explain(error))?;
         Ok((given, tx.done()))
+    }
+
+    /// Says of an inventory that is not there if it is being loaded.
+    fn explain(&self, error: InventoryError) -> InventoryError {
+        match error {
+            InventoryError::NoInventory { entity } if self.loading.contains(entity) => {
+                InventoryError::Loading { entity }
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn run<T>(
@@ -277,6 +292,17 @@ impl Inventories<'_, '_> {
         self.write(&staged, cause);
         self.enter(&staged, &dropped, cause);
         let by = staged.first().map(|first| first.entity);
+        if let Some(exchanges) = self.exchanges.as_mut().filter(|_| self.authority.is_here()) {
+            let names = &self.names;
+            let dropped_by = by.filter(|_| !dropped.is_empty());
+            let state_of = |entity| self.states.read(&self.registry, entity);
+            exchanges.record(
+                &staged,
+                dropped_by,
+                |entity| names.get(entity).ok().copied(),
+                state_of,
+            );
+        }
         dropped.into_iter().for_each(|stack| self.drop_later(by, stack));
         Ok(given)
     }
@@ -296,6 +322,15 @@ impl Inventories<'_, '_> {
         let mut state = before.clone();
         state.selected = before.selected.map(|_| steps);
         self.write(&[Staged { entity, state, before }], Cause::Crafted);
+    }
+
+    /// Replaces the contents of an inventory, whose containers must have the same sizes as before.
+    pub(crate) fn replace(&mut self, entity: Entity, state: InventoryState, cause: Cause) {
+        if let Some(before) = self.state(entity) {
+            let staged = [Staged { entity, state, before }];
+            self.write(&staged, cause);
+            self.enter(&staged, &[], cause);
+        }
     }
 
     fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {

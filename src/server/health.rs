@@ -3,7 +3,7 @@
 
 use crate::{
     model::rejection::Rejection,
-    shared::{events::emit_deferred, stats::InventoryStats},
+    shared::{events::emit_deferred, stats::InventoryStats, storing::StoreHealth},
 };
 
 use super::{
@@ -123,6 +123,8 @@ pub enum HealthReason {
     /// Number of inventories that are not synced. An [`InventoryFault`](super::faults::InventoryFault) gives
     /// the reason for each.
     Unsynced(usize),
+    /// The [store](crate::store) cannot be reached, or fails.
+    StoreFailing,
 }
 
 impl HealthReason {
@@ -130,7 +132,9 @@ impl HealthReason {
     #[must_use]
     pub fn status(self) -> HealthStatus {
         match self {
-            Self::Unsynced(_) | Self::TransfersAbandoned(_) => HealthStatus::Failing,
+            Self::Unsynced(_) | Self::TransfersAbandoned(_) | Self::StoreFailing => {
+                HealthStatus::Failing
+            }
             _ => HealthStatus::Degraded,
         }
     }
@@ -201,6 +205,7 @@ fn update_health(
     clients_sent: Res<Clients>,
     throttle: Res<Throttle>,
     sessions: Res<Sessions>,
+    store: Option<Res<StoreHealth>>,
     mut abandoned: ResMut<AbandonedTransfers>,
     mut health: ResMut<SyncHealth>,
     mut before: Local<Before>,
@@ -251,6 +256,7 @@ fn update_health(
         (misbehaving > 0).then_some(HealthReason::ClientsMisbehaving(misbehaving)),
         (abandoned > 0).then_some(HealthReason::TransfersAbandoned(abandoned)),
         (unsynced > 0).then_some(HealthReason::Unsynced(unsynced)),
+        store.is_some_and(|store| store.failing).then_some(HealthReason::StoreFailing),
     ];
     let reasons = reasons.into_iter().flatten().collect();
     health.set_if_neq(SyncHealth { reasons });

@@ -2,11 +2,16 @@
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 
-use crate::{model::data::DataPool, wire::checksum::checksum};
+use crate::{
+    model::{data::DataPool, id::InventoryId},
+    shared::containers::ContainerRegistry,
+    wire::{checksum::checksum, encode::ChangedSlot},
+};
 
-pub use super::requests::inbox::REQUESTS_WAITING_MAX;
 use super::{
     baseline::Baseline,
+    exchanges::Exchanges,
+    marked::Marked,
     pacing::priority::SyncPriority,
     requests::inbox::Inboxes,
     views::{
@@ -15,6 +20,10 @@ use super::{
         subscriptions::{InventoryViews, Subscriptions},
         throttle::Throttle,
     },
+};
+pub use super::{
+    exchanges::{Exchange, ExchangeMember},
+    requests::inbox::REQUESTS_WAITING_MAX,
 };
 
 /// Run condition: returns `true` if this app has the server half.
@@ -44,7 +53,8 @@ pub struct ClientFootprint {
     pub opening: usize,
     /// Number of updates that wait for the byte budget. At most `views`.
     pub throttled: usize,
-    /// Number of full updates that are sent in chunks or wait for that. At most `views`.
+    /// Number of full updates that are sent in chunks or wait for that. At most twice `views`, because an inventory in
+    /// a transfer may have to be sent again.
     pub transferred: usize,
     /// Number of copies that the client has kept of inventories that it no longer sees. At most
     /// [`COPIES_MAX`](crate::wire::COPIES_MAX).
@@ -97,6 +107,64 @@ impl ServerInspect<'_> {
             checksum(baseline.state(), baseline.version(), clock.epoch, pool)
         })
     }
+}
+
+/// The inventories that were committed in this tick, and which of them have exchanged items.
+#[derive(SystemParam)]
+pub struct CommitInspect<'w> {
+    marked: Res<'w, Marked>,
+    exchanges: Res<'w, Exchanges>,
+}
+
+impl CommitInspect<'_> {
+    /// Returns the number of ticks that have been committed since the start.
+    #[must_use]
+    pub fn tick(&self) -> u64 {
+        self.marked.pass()
+    }
+
+    /// Returns the inventories that were committed in this tick.
+    #[must_use]
+    pub fn inventories(&self) -> &[Entity] {
+        self.marked.inventories()
+    }
+
+    /// Returns those whose containers were added, removed or resized, or that have a new id.
+    #[must_use]
+    pub fn resized(&self) -> &[Entity] {
+        self.marked.resized()
+    }
+
+    /// Returns the exchanges of items between inventories in this tick. Nothing is recorded before
+    /// [`record_exchanges`].
+    #[must_use]
+    pub fn exchanges(&self) -> &[Exchange] {
+        self.exchanges.committed()
+    }
+}
+
+/// Records exchanges of items from now on, for [`CommitInspect::exchanges`].
+pub fn record_exchanges(world: &mut World) {
+    world.get_resource_or_init::<Exchanges>().enable();
+}
+
+/// Takes the exchanges since the last tick, with the number of the tick to which they belong.
+pub fn take_pending_exchanges(world: &mut World) -> (u64, Vec<Exchange>) {
+    let tick = world.resource::<Marked>().pass() + 1;
+    (tick, world.get_resource_or_init::<Exchanges>().take_pending())
+}
+
+/// Records that an inventory has another id since the last tick.
+pub fn record_new_id(world: &mut World, entity: Entity, old: InventoryId, new: InventoryId) {
+    let before = world.resource::<ContainerRegistry>().read_in(world, entity);
+    let old = ExchangeMember { entity, inventory: old, before };
+    world.get_resource_or_init::<Exchanges>().record_new_id(old, new);
+}
+
+/// Returns the slots that changed in the last commit of an inventory, in ascending order.
+#[must_use]
+pub fn last_changes(baseline: &Baseline) -> &[ChangedSlot] {
+    baseline.last_slots()
 }
 
 /// Returns what the server keeps for each client.

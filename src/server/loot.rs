@@ -19,16 +19,24 @@ use bevy_replicon::prelude::*;
 use crate::{
     model::{
         builtin::Inventory, catalog::ItemCatalog, container::Container, id::InventoryId,
-        stack::Stack,
+        stack::Stack, state::InventoryState,
     },
     shared::{
         containers::ContainerRegistry,
         events::{Cause, emit},
+        ids::InventoryIds,
+        markers::NewInventory,
+        random::InventoryRng,
         schedule::InventoryServerSystems,
     },
 };
 
-use super::{audit::ItemLedger, marked::Marked, views::access::Owner};
+use super::{
+    audit::ItemLedger,
+    exchanges::{ExchangeMember, Exchanges},
+    marked::Marked,
+    views::access::Owner,
+};
 
 /// Marks a stack on the ground: an entity with an [`Inventory`] of one slot. The entity is despawned when the
 /// inventory is empty.
@@ -174,14 +182,42 @@ pub(crate) fn drop_stack(
     index.last += 1;
     let number = index.last;
     let slot = Inventory([Some(stack)].into_iter().collect());
-    let entity = world.spawn((slot, Loot, DroppedBy { by, dropper, at, number })).id();
+    let loot = (slot, Loot, DroppedBy { by, dropper, at, number });
+    let entity = if world.resource::<Exchanges>().is_recorded() {
+        // It may be stored, and then it must not get another id.
+        let id = world.resource_scope(|world, mut random: Mut<InventoryRng>| {
+            world.resource::<InventoryIds>().draw_random(&mut random)
+        });
+        world.spawn((loot, id, NewInventory)).id()
+    } else {
+        world.spawn(loot).id()
+    };
     declare(world, entity, cause);
+    record_exchange(world, by, entity, None);
     emit(world, Dropped { entity, by, client, stack });
 }
 
 fn declare(world: &mut World, loot: Entity, cause: Cause) {
     if let Some(kind) = world.resource::<ContainerRegistry>().kind_of::<Inventory>() {
         world.resource_mut::<Marked>().declare(loot, kind, 0, cause);
+    }
+}
+
+/// Records that loot got a stack of the inventory that dropped it. `before` is the loot before that.
+fn record_exchange(
+    world: &mut World,
+    by: Option<Entity>,
+    loot: Entity,
+    before: Option<InventoryState>,
+) {
+    let member = |entity: Entity, before| {
+        let inventory = *world.get::<InventoryId>(entity)?;
+        Some(ExchangeMember { entity, inventory, before })
+    };
+    let now = |entity| world.resource::<ContainerRegistry>().read_in(world, entity);
+    let by = by.and_then(|by| member(by, now(by)));
+    if let (Some(by), Some(loot)) = (by, member(loot, before)) {
+        world.resource_mut::<Exchanges>().record_drop(by, loot);
     }
 }
 
@@ -212,14 +248,13 @@ fn merge(
     let of_player =
         world.resource::<LootByDropper>().loot.get(&dropper).into_iter().flat_map(BTreeMap::values);
     let loot = of_player.rev().take(MERGE_MAX).take_while(recent).find(room).copied();
-    let Some((loot, mut inventory)) =
-        loot.and_then(|loot| Some((loot, world.get_mut::<Inventory>(loot)?)))
-    else {
-        return Some(stack);
-    };
+    let Some(loot) = loot else { return Some(stack) };
+    let before = world.resource::<ContainerRegistry>().read_in(world, loot);
+    let Some(mut inventory) = world.get_mut::<Inventory>(loot) else { return Some(stack) };
     let rest = inventory.slots_mut().merge(0, stack, max_stack).unwrap_or(Some(stack));
     let added = stack.count() - rest.map_or(0, |rest| rest.count());
     declare(world, loot, cause);
+    record_exchange(world, by, loot, before);
     world.resource_mut::<ItemLedger>().declare(loot, stack.item, i64::from(added));
     rest
 }

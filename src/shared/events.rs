@@ -147,6 +147,10 @@ pub enum Cause {
     Dropped,
     /// Crafting by a [`Crafter`](crate::features::crafter::Crafter).
     Crafted,
+    /// The inventory was deleted from the [store](crate::store).
+    Deleted,
+    /// The [store](crate::store) rejected a commit, so that changes were undone.
+    Reverted,
 }
 
 /// Server and client: client and server cannot be synced because of a protocol mismatch. The client

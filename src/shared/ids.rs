@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use crate::model::id::InventoryId;
 
-use super::authority::Authority;
+use super::{authority::Authority, random::InventoryRng};
 
 /// Looks up entities by [`InventoryId`].
 #[derive(Resource, Default, Debug)]
@@ -27,6 +27,16 @@ impl InventoryIds {
     #[must_use]
     pub fn get(&self, id: InventoryId) -> Option<Entity> {
         self.holders.get(&id).and_then(|holders| holders.first().copied())
+    }
+
+    /// Returns a random id that no entity has. It stays valid after a restart.
+    pub(crate) fn draw_random(&self, random: &mut InventoryRng) -> InventoryId {
+        loop {
+            let id = InventoryId::random(random.draw(..));
+            if !self.holders.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// Returns the next sequential id that no entity has.

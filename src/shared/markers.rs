@@ -1,4 +1,4 @@
-//! Components that mark the inventories that the local player sees.
+//! Components that mark inventories: those that the local player sees, and those that have not been loaded yet.
 
 use crate::model::rights::Rights;
 use bevy::ecs::component::Component;
@@ -30,3 +30,14 @@ pub struct LocalInventory;
 /// [names another](crate::prelude::InventoryActions::request_as).
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ActingInventory;
+
+/// Authority: marks an inventory whose random id was assigned in this tick, so that nothing can be stored of it.
+#[derive(Component, Clone, Copy, Default, Debug)]
+#[doc(hidden)]
+pub struct NewInventory;
+
+/// Authority: marks an inventory that is being loaded from a [store](crate::store), or could not be loaded. It has no
+/// containers meanwhile, and actions on it are rejected as [`Rejection::Loading`](crate::prelude::Rejection::Loading).
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[component(immutable)]
+pub struct Loading;

@@ -18,7 +18,8 @@ impl Default for InventoryRng {
 }
 
 impl InventoryRng {
-    /// Returns a source that yields the same numbers for the same seed.
+    /// Returns a source that yields the same numbers for the same seed. Not for a world with a
+    /// [store](crate::store): new inventories would get the ids of earlier runs.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))

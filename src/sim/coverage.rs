@@ -11,8 +11,8 @@ use super::{
     script::{fault, game_op, player_op},
 };
 
-/// Reasons that cannot occur: a prediction that only the server can make is not a rejection.
-const NEVER: [Rejection; 1] = [Rejection::ServerOnly];
+/// Reasons that cannot occur: a prediction that only the server can make is not a rejection, and there is no store.
+const NEVER: [Rejection; 2] = [Rejection::ServerOnly, Rejection::Loading];
 
 /// Number of operations that are drawn to find out which there are.
 const DRAWN: u32 = 20_000;

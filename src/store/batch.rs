@@ -1,5 +1,9 @@
 //! What is committed at once.
 
+use std::sync::Arc;
+
+use thiserror::Error;
+
 use crate::model::id::InventoryId;
 
 use super::record::StoredInventory;
@@ -7,6 +11,15 @@ use super::record::StoredInventory;
 /// Number of the claim by which a server owns an inventory. It grows with every claim.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Fence(pub u64);
+
+impl Fence {
+    /// In a [`Write`], creates the inventory and claims it. There must be no record of it, and no claim so far. The
+    /// first claim has the fence 1.
+    pub const NEW: Self = Self(0);
+
+    /// The fence of an inventory that a write has created.
+    pub const FIRST: Self = Self(1);
+}
 
 /// All changes since the last commit, up to the end of a tick.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -25,24 +38,37 @@ pub struct Union {
     pub writes: Vec<Write>,
 }
 
-/// The new contents of an inventory.
+/// What is committed of one inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Write {
     /// The inventory.
     pub id: InventoryId,
-    /// The claim of this server.
+    /// The claim of this server, or [`Fence::NEW`].
     pub fence: Fence,
-    /// Version after the commit, higher than the stored one.
+    /// Version after the commit. The stored version must be one lower.
     pub version: u64,
-    /// All of it.
-    pub stored: StoredInventory,
-    /// The slots that differ from the last commit, as container and index. `None` if anything else may differ, or if
-    /// the inventory has or had stacks that share a slot because they cannot be placed.
-    pub slots: Option<Vec<(String, u16)>>,
+    /// What becomes of it.
+    pub change: Change,
+}
+
+/// What becomes of an inventory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It has these contents.
+    Save {
+        /// All of it.
+        stored: Arc<StoredInventory>,
+        /// The slots that differ from the last commit, as container and index. `None` if anything else may differ, or
+        /// if the inventory has or had stacks that share a slot because they cannot be placed. Components are always
+        /// compared.
+        slots: Option<Vec<(String, u16)>>,
+    },
+    /// It is deleted for good. Later claims and commits of it are rejected.
+    Delete,
 }
 
 /// A union that was not committed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rejected {
     /// Index of the union in the batch.
     pub union: usize,
@@ -53,15 +79,24 @@ pub struct Rejected {
 }
 
 /// Why a commit of an inventory is rejected.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum Fenced {
     /// It has been claimed since, or released.
+    #[error("it has been claimed since, or released")]
     NotOwned,
     /// It was deleted.
+    #[error("it was deleted")]
     Deleted,
-    /// The stored version is not lower.
+    /// The stored version is higher than this server remembers: something else has written to it.
+    #[error("its stored version, {stored}, is higher than expected")]
     Superseded {
+        /// The stored version.
+        stored: u64,
+    },
+    /// The stored version is lower than this server remembers: the store has lost commits.
+    #[error("its stored version, {stored}, is lower than expected: the store has lost commits")]
+    RolledBack {
         /// The stored version.
         stored: u64,
     },

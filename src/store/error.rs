@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use crate::model::id::InventoryId;
 
+use super::batch::Fenced;
+
 /// Error returned by a [`Store`](super::Store).
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
@@ -17,6 +19,20 @@ pub enum StoreError {
         id: InventoryId,
         /// Name of the server.
         by: String,
+    },
+    /// Another entity in this world has the same id.
+    #[error("inventory `{id}` is in the world already")]
+    InWorld {
+        /// The inventory.
+        id: InventoryId,
+    },
+    /// The inventory was loaded, but the store rejected a later commit of it.
+    #[error("inventory `{id}` is no longer stored: {reason}")]
+    Lost {
+        /// The inventory.
+        id: InventoryId,
+        /// Why the commit was rejected.
+        reason: Fenced,
     },
     /// The inventory was deleted.
     #[error("inventory `{id}` was deleted")]

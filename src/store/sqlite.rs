@@ -25,6 +25,7 @@ use super::{
     Claim, Store,
     batch::{Batch, Fence, Rejected},
     error::StoreError,
+    record::StoredInventory,
 };
 
 /// Identifies the file as a store of inventories.
@@ -183,6 +184,13 @@ impl Store for SqliteStore {
         })
     }
 
+    fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError> {
+        self.transaction(|tx, _| match header(tx, id)?.filter(|header| !header.deleted) {
+            Some(_) => read::stored(tx, id).map_err(|failure| failure.in_record(id)),
+            None => Ok(None),
+        })
+    }
+
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
         self.transaction(|tx, server| Ok(write::batch(tx, server, batch)?))
     }
@@ -196,18 +204,6 @@ impl Store for SqliteStore {
                 statement.execute(params![key(*id), server, fence.0.cast_signed()])?;
             }
             Ok(())
-        })
-    }
-
-    fn delete(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
-        self.transaction(|tx, server| {
-            let header = header(tx, id)?.filter(|header| !header.deleted);
-            let header = header.ok_or(StoreError::Deleted { id })?;
-            if header.owner.as_deref() != Some(server) || header.fence != fence {
-                let by = header.owner.unwrap_or_default();
-                return Err(StoreError::Owned { id, by }.into());
-            }
-            Ok(write::delete(tx, id)?)
         })
     }
 

@@ -38,6 +38,7 @@ mod features;
 mod limits;
 mod random;
 mod recovery;
+mod storing;
 mod sync;
 mod views;
 mod wire;

@@ -1,13 +1,13 @@
 //! What the tests of stores use.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use bevy_inventory_sync::{
     model::saved::{SavedContainer, SavedData, SavedInventory, SavedStack},
     prelude::InventoryId,
     store::{
         Store,
-        batch::{Batch, Fence, Rejected, Union, Write},
+        batch::{Batch, Change, Fence, Rejected, Union, Write},
         error::StoreError,
         record::StoredInventory,
         sqlite::SqliteStore,
@@ -69,7 +69,12 @@ pub fn everything() -> StoredInventory {
 }
 
 pub fn write(id: InventoryId, fence: Fence, version: u64, stored: &StoredInventory) -> Write {
-    Write { id, fence, version, stored: stored.clone(), slots: None }
+    let change = Change::Save { stored: Arc::new(stored.clone()), slots: None };
+    Write { id, fence, version, change }
+}
+
+pub fn delete(id: InventoryId, fence: Fence, version: u64) -> Write {
+    Write { id, fence, version, change: Change::Delete }
 }
 
 /// Commits writes that depend on each other.

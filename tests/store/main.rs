@@ -5,5 +5,6 @@
 
 mod common;
 mod damage;
+mod kill;
 mod ownership;
 mod records;

@@ -37,7 +37,7 @@ fn tools_read_the_file_while_a_server_uses_it() {
         vec![write(player(1), fence, 2, &inventory(vec![stack(1, "coin", 7)]))],
     );
     assert_eq!((rejected, coins()), (vec![], Some(7)));
-    store.delete(player(1), fence).unwrap();
+    commit(&mut store, 3, vec![delete(player(1), fence, 3)]);
     assert_eq!(coins(), None);
 }
 
@@ -58,6 +58,7 @@ fn commit_by_an_earlier_claim_is_rejected() {
     assert_eq!(try_with(fence, 2), Some(Fenced::NotOwned));
     assert_eq!(try_with(Fence(later.0 + 1), 2), Some(Fenced::NotOwned));
     assert_eq!(try_with(later, 1), Some(Fenced::Superseded { stored: 1 }));
+    assert_eq!(try_with(later, 3), Some(Fenced::RolledBack { stored: 1 }));
     assert_eq!(try_with(later, 2), None);
     store.release(&[(player(1), later)]).unwrap();
     let released = commit(&mut store, 3, vec![write(player(1), later, 3, &everything())]);

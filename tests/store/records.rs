@@ -1,10 +1,10 @@
 //! What was committed is read again, exactly.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_inventory_sync::store::{
     Store,
-    batch::{Batch, Fence, Union, Write},
+    batch::{Batch, Change, Fence, Fenced, Union, Write},
     error::StoreError,
     record::StoredInventory,
 };
@@ -59,7 +59,8 @@ fn random_changes_of_slots_are_stored_like_whole_records() {
         }
         stored.inventory.selected = random.bool().then(|| random.u8(0..9));
         let slots = Some(changed);
-        let write = Write { id: player(1), fence, version, stored: stored.clone(), slots };
+        let change = Change::Save { stored: Arc::new(stored.clone()), slots };
+        let write = Write { id: player(1), fence, version, change };
         assert_eq!(commit(&mut store, version, vec![write]), []);
         let claim = store.claim(player(1)).unwrap();
         assert_eq!((claim.version, claim.found), (version, Some(stored.clone())));
@@ -83,14 +84,15 @@ fn deleted_inventory_stays_deleted() {
     let place = Place::new();
     let mut store = place.open("a").unwrap();
     let fence = create(&mut store, player(1), &everything());
-    let wrong = store.delete(player(1), Fence(fence.0 + 1));
-    assert_eq!(wrong, Err(StoreError::Owned { id: player(1), by: "a".into() }));
-    store.delete(player(1), fence).unwrap();
+    let wrong = commit(&mut store, 2, vec![delete(player(1), Fence(fence.0 + 1), 2)]);
+    assert_eq!(wrong[0].reason, Fenced::NotOwned);
+    assert_eq!(store.load(player(1)).unwrap(), Some(everything()));
+    assert_eq!(commit(&mut store, 2, vec![delete(player(1), fence, 2)]), []);
+    assert_eq!(store.load(player(1)).unwrap(), None);
     let deleted = Err(StoreError::Deleted { id: player(1) });
     assert_eq!(store.claim(player(1)).map(drop), deleted);
-    assert_eq!(store.delete(player(1), fence), deleted);
-    let late = commit(&mut store, 2, vec![write(player(1), fence, 2, &everything())]);
-    assert_eq!(late.len(), 1, "a late commit does not bring it back");
+    let late = commit(&mut store, 3, vec![write(player(1), fence, 3, &everything())]);
+    assert_eq!(late[0].reason, Fenced::Deleted, "a late commit does not bring it back");
     assert_eq!(store.list().unwrap(), []);
 }
 

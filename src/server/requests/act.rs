@@ -20,6 +20,7 @@ use crate::{
     server::{
         audit::{self, ActionResolved, ItemLedger},
         baseline::Baseline,
+        exchanges::Exchanges,
         loot::{self, Dropper, LootByDropper, LootSettings},
         marked::Marked,
         views::subscriptions::Subscriptions,
@@ -29,6 +30,7 @@ use crate::{
         containers::ContainerRegistry,
         events::Cause,
         ids::InventoryIds,
+        markers::Loading,
     },
 };
 
@@ -84,6 +86,13 @@ pub(crate) fn act(
     let Done { staged, dropped, .. } = outcome.done;
     write(world, &staged, cause);
     world.resource_mut::<ItemLedger>().enter(&staged, &dropped, cause);
+    let by = actor.or(staged.first().map(|first| first.entity));
+    world.resource_scope(|world, mut exchanges: Mut<Exchanges>| {
+        let dropped_by = by.filter(|_| !dropped.is_empty());
+        let id_of = |entity| world.get::<InventoryId>(entity).copied();
+        let registry = world.resource::<ContainerRegistry>();
+        exchanges.record(&staged, dropped_by, id_of, |entity| registry.read_in(world, entity));
+    });
     let mut subscriptions = world.resource_mut::<Subscriptions>();
     for Staged { entity, .. } in staged.iter().filter(|staged| staged.state != staged.before) {
         if let Some(views) = subscriptions.get_mut(*entity) {
@@ -91,7 +100,6 @@ pub(crate) fn act(
         }
     }
     let head = AppliedHead { client, actor };
-    let by = actor.or(staged.first().map(|first| first.entity));
     for stack in dropped {
         loot::drop_stack(world, by, client, stack, cause);
     }
@@ -114,6 +122,9 @@ fn decide(
         return Err(Rejection::NotConnected.into());
     }
     if let Some(actor) = actor {
+        if world.get::<Loading>(actor).is_some() {
+            return Err(Rejection::Loading.into());
+        }
         bodies::check_body(world, client, actor)?;
     }
     let mut reserve = |world: &mut World, outcome: &ActionOutcome| {

@@ -15,22 +15,19 @@ use crate::{
             behind::list_behind, clients::Clients, subscriptions::Subscriptions, throttle::Throttle,
         },
     },
-    shared::{events::emit_deferred, schedule::InventoryServerSystems},
+    shared::{events::emit_deferred, schedule::InventoryServerSystems, storing::StoreHealth},
 };
 
 pub(crate) fn plugin(app: &mut App) {
     app.add_message::<InventoriesFlushed>().add_observer(begin_flush).add_systems(
         PostUpdate,
-        end_flush
-            .after(InventoryServerSystems::Send)
-            .before(ServerSystems::Send)
-            .run_if(in_state(ServerState::Running)),
+        end_flush.after(InventoryServerSystems::Send).before(ServerSystems::Send),
     );
 }
 
 /// Server: trigger it before you stop the server or disconnect all clients. Everything that waits because of its
-/// priority, the debounce delay, a budget or a chunked transfer is sent at once. [`InventoriesFlushed`] is emitted
-/// when that is done, or when the time is up.
+/// priority, the debounce delay, a budget or a chunked transfer is sent at once, and everything is committed to the
+/// [store](crate::store), if there is one. [`InventoriesFlushed`] is emitted when that is done, or when the time is up.
 ///
 /// ```
 /// use core::time::Duration;
@@ -60,11 +57,13 @@ pub struct FlushInventories {
 
 /// Server: all waiting updates were passed to the messaging backend, or the time of [`FlushInventories`] is up.
 /// Stop the server in the next frame or later, so that the backend can send them. Emitted at once if no server
-/// runs.
+/// runs and there is no store.
 #[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
 pub struct InventoriesFlushed {
     /// The updates that could not be sent in time. Empty if all were sent.
     pub remaining: Vec<PendingUpdate>,
+    /// Whether the [store](crate::store) has everything. `true` if there is none.
+    pub stored: bool,
 }
 
 /// A client that was not sent the newest state of an inventory.
@@ -80,11 +79,12 @@ fn begin_flush(
     flush: On<FlushInventories>,
     time: Res<Time<Real>>,
     server: Res<State<ServerState>>,
+    store: Option<Res<StoreHealth>>,
     mut throttle: ResMut<Throttle>,
     mut commands: Commands,
 ) {
-    if *server == ServerState::Stopped {
-        emit_deferred(&mut commands, InventoriesFlushed { remaining: Vec::new() });
+    if *server == ServerState::Stopped && store.is_none() {
+        emit_deferred(&mut commands, InventoriesFlushed { remaining: Vec::new(), stored: true });
         return;
     }
     throttle.flush_until = Some(AppInstant::new(time.elapsed().saturating_add(flush.within)));
@@ -95,6 +95,7 @@ fn end_flush(
     inventories: Query<&Baseline, Allow<Disabled>>,
     subscriptions: Res<Subscriptions>,
     clients: Res<Clients>,
+    store: Option<Res<StoreHealth>>,
     mut throttle: ResMut<Throttle>,
     mut commands: Commands,
 ) {
@@ -104,7 +105,9 @@ fn end_flush(
     let remaining: Vec<PendingUpdate> =
         behind.map(|(client, inventory)| PendingUpdate { client, inventory }).collect();
     let over = AppInstant::new(time.elapsed()) >= until;
-    if !remaining.is_empty() && !over {
+    let stored = store.is_none_or(|store| !store.flushing);
+    let waits = !remaining.is_empty() || !stored;
+    if waits && !over {
         return;
     }
     throttle.flush_until = None;
@@ -113,5 +116,8 @@ fn end_flush(
     } else {
         warn!("{} inventory updates could not be sent in time", remaining.len());
     }
-    emit_deferred(&mut commands, InventoriesFlushed { remaining });
+    if !stored {
+        warn!("the last changes could not be stored in time");
+    }
+    emit_deferred(&mut commands, InventoriesFlushed { remaining, stored });
 }

@@ -7,7 +7,10 @@ use crate::{
         id::InventoryId,
         saved::{SavedContainer, SavedStack},
     },
-    store::batch::{Batch, Fence, Fenced, Rejected, Union, Write},
+    store::{
+        batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
+        record::StoredInventory,
+    },
 };
 
 use super::{
@@ -45,7 +48,14 @@ pub(super) fn batch(
     for (index, union) in batch.unions.iter().enumerate() {
         match fenced(tx, server, union)? {
             Some((id, reason)) => rejected.push(Rejected { union: index, id, reason }),
-            None => union.writes.iter().try_for_each(|write| one(tx, write, batch.tick))?,
+            None => {
+                for write in &union.writes {
+                    if write.fence == Fence::NEW {
+                        claim(tx, write.id, (server, Fence::FIRST), true)?;
+                    }
+                    one(tx, write, batch.tick)?;
+                }
+            }
         }
     }
     let set =
@@ -63,13 +73,18 @@ fn fenced(
     for Write { id, fence, version, .. } in &union.writes {
         let reason = match header(tx, *id)? {
             Some(there) if there.deleted => Fenced::Deleted,
+            Some(there) if *fence == Fence::NEW => Fenced::Superseded { stored: there.version },
             Some(there) if there.owner.as_deref() != Some(server) || there.fence != *fence => {
                 Fenced::NotOwned
             }
             Some(there) if there.version >= *version => {
                 Fenced::Superseded { stored: there.version }
             }
+            Some(there) if there.version + 1 < *version => {
+                Fenced::RolledBack { stored: there.version }
+            }
             Some(_) => continue,
+            None if *fence == Fence::NEW => continue,
             None => Fenced::NotOwned,
         };
         return Ok(Some((*id, reason)));
@@ -78,10 +93,11 @@ fn fenced(
 }
 
 fn one(tx: &Transaction, write: &Write, tick: u64) -> Result<(), rusqlite::Error> {
-    let Write { id, version, stored, slots, .. } = write;
-    let update = "UPDATE inventories SET selected = ?2, version = ?3, tick = ?4, checksum = ?5 WHERE id = ?1";
-    let checksum = stored.checksum(*id, *version).cast_signed();
+    let Write { id, version, change, .. } = write;
     let (version, tick) = (version.cast_signed(), tick.cast_signed());
+    let Change::Save { stored, slots } = change else { return delete(tx, *id, version, tick) };
+    let update = "UPDATE inventories SET selected = ?2, version = ?3, tick = ?4, checksum = ?5 WHERE id = ?1";
+    let checksum = stored.checksum(*id, version.cast_unsigned()).cast_signed();
     let values = params![key(*id), stored.inventory.selected, version, tick, checksum];
     tx.prepare_cached(update)?.execute(values)?;
     let containers = &stored.inventory.containers;
@@ -111,7 +127,7 @@ fn one(tx: &Transaction, write: &Write, tick: u64) -> Result<(), rusqlite::Error
             insert_all(tx, *id, RETURNED, &stored.inventory.returned)?;
         }
     }
-    components(tx, write)
+    components(tx, *id, stored)
 }
 
 /// Returns `true` if each stack has a slot of its own, in ascending order.
@@ -150,18 +166,22 @@ fn insert(
 }
 
 /// Writes the components that differ from the stored ones.
-fn components(tx: &Transaction, write: &Write) -> Result<(), rusqlite::Error> {
-    let id = key(write.id);
-    let names = write.stored.components.keys().map(String::as_str).collect::<Vec<_>>();
+fn components(
+    tx: &Transaction,
+    id: InventoryId,
+    stored: &StoredInventory,
+) -> Result<(), rusqlite::Error> {
+    let id = key(id);
+    let names = stored.components.keys().map(String::as_str).collect::<Vec<_>>();
     let mut statement = tx.prepare_cached("SELECT name FROM components WHERE inventory = ?")?;
-    let stored = statement.query_map([id], |row| row.get::<_, String>(0))?;
-    for name in stored.collect::<Result<Vec<_>, _>>()? {
+    let there = statement.query_map([id], |row| row.get::<_, String>(0))?;
+    for name in there.collect::<Result<Vec<_>, _>>()? {
         if names.binary_search(&name.as_str()).is_err() {
             let delete = "DELETE FROM components WHERE inventory = ? AND name = ?";
             tx.prepare_cached(delete)?.execute(params![id, name])?;
         }
     }
-    for (name, value) in &write.stored.components {
+    for (name, value) in &stored.components {
         let set = "INSERT INTO components VALUES (?1, ?2, ?3) \
                    ON CONFLICT DO UPDATE SET value = ?3 WHERE value <> ?3";
         tx.prepare_cached(set)?.execute(params![id, name, value])?;
@@ -170,11 +190,17 @@ fn components(tx: &Transaction, write: &Write) -> Result<(), rusqlite::Error> {
 }
 
 /// Deletes an inventory. A row remains, so that later commits are rejected.
-pub(super) fn delete(tx: &Transaction, id: InventoryId) -> Result<(), rusqlite::Error> {
+fn delete(
+    tx: &Transaction,
+    id: InventoryId,
+    version: i64,
+    tick: i64,
+) -> Result<(), rusqlite::Error> {
     clear(tx, id)?;
     tx.prepare_cached("DELETE FROM components WHERE inventory = ?")?.execute([key(id)])?;
-    let update = "UPDATE inventories SET deleted = 1, owner = NULL, selected = NULL, checksum = NULL WHERE id = ?";
-    tx.prepare_cached(update)?.execute([key(id)])?;
+    let update = "UPDATE inventories SET deleted = 1, owner = NULL, selected = NULL, version = ?2, tick = ?3, \
+                  checksum = NULL WHERE id = ?1";
+    tx.prepare_cached(update)?.execute(params![key(id), version, tick])?;
     Ok(())
 }
 

@@ -48,7 +48,7 @@ fn pending_updates_are_sent_before_the_server_stops() {
     }
     flush(&mut pair, Duration::from_secs(2));
     pair.steps(30);
-    assert_eq!(flushed(&pair), [InventoriesFlushed { remaining: vec![] }]);
+    assert_eq!(flushed(&pair), [InventoriesFlushed { remaining: vec![], stored: true }]);
     (0..3).for_each(|client| assert_same(&pair, client, player(client as u64)));
     assert_same(&pair, 2, chest(9));
     // Afterwards updates are deferred as before.
@@ -77,7 +77,7 @@ fn updates_not_sent_in_time_are_reported() {
     pair.steps(20);
     let client = pair.client_id(1).entity().unwrap();
     let remaining = vec![PendingUpdate { client, inventory: chest(9) }];
-    assert_eq!(flushed(&pair), [InventoriesFlushed { remaining }]);
+    assert_eq!(flushed(&pair), [InventoriesFlushed { remaining, stored: true }]);
     assert_same(&pair, 0, player(0));
 }
 
@@ -89,5 +89,8 @@ fn flush_completes_at_once_without_a_server() {
     );
     app.world_mut().trigger(FlushInventories { within: Duration::ZERO });
     app.update();
-    assert_eq!(app.world().resource::<Flushed>().0, [InventoriesFlushed { remaining: vec![] }]);
+    assert_eq!(
+        app.world().resource::<Flushed>().0,
+        [InventoriesFlushed { remaining: vec![], stored: true }]
+    );
 }

@@ -1,0 +1,100 @@
+//! What one tick changed, as it is handed to the worker.
+
+use bevy::prelude::*;
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::model::{
+    catalog::ItemCatalog,
+    id::{DataId, InventoryId},
+    saved::{SavedInventory, SavedStack},
+    stack::Stack,
+};
+
+/// Name of a component, and its stored form. `None` if the entity does not have it.
+pub(super) type ComponentChange = (&'static str, Option<Vec<u8>>);
+
+/// Order of the systems that collect the changes of a tick.
+#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum CollectSystems {
+    /// Collects changed components.
+    Components,
+    /// Collects everything else, and hands it over.
+    Tick,
+}
+
+/// The changes of one tick.
+#[derive(Default)]
+pub(super) struct TickChanges {
+    /// Number of the tick.
+    pub(super) tick: u64,
+    /// New inventories, of which nothing can be stored.
+    pub(super) created: Vec<InventoryId>,
+    /// The inventories of which some slots have changed.
+    pub(super) inventories: Vec<ChangedInventory>,
+    /// Their changed slots: flat position and contents.
+    pub(super) slots: Vec<(usize, Option<Stack>)>,
+    /// The instance data in these slots: the name of its type, and the value.
+    pub(super) data: Vec<(DataId, &'static str, Bytes)>,
+    /// Inventories of which anything may have changed.
+    pub(super) whole: Vec<(InventoryId, Whole)>,
+    /// Stacks in other inventories that belong to an inventory.
+    pub(super) returned: Vec<(InventoryId, Vec<SavedStack>)>,
+    /// Changed components.
+    pub(super) components: Vec<(InventoryId, &'static str, Option<Vec<u8>>)>,
+    /// Inventories that are no longer in this world.
+    pub(super) leaving: Vec<Leaving>,
+    /// Inventories that have exchanged items, with and without a claim.
+    pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
+    /// By which the keys of items are found.
+    pub(super) catalog: Option<ItemCatalog>,
+}
+
+/// An inventory of which some slots have changed.
+pub(super) struct ChangedInventory {
+    pub(super) id: InventoryId,
+    /// The selected slot.
+    pub(super) selected: Option<u8>,
+    /// Number of its entries in [`TickChanges::slots`].
+    pub(super) slots: usize,
+}
+
+/// All of an inventory, except its components.
+pub(super) struct Whole {
+    /// The containers of the entity come first, in the order of flat positions.
+    pub(super) saved: SavedInventory,
+    /// For each container of the entity, the number of stacks that have a slot. Stacks after them cannot be placed.
+    pub(super) placed: Vec<usize>,
+}
+
+/// An inventory that is no longer in this world.
+pub(super) struct Leaving {
+    pub(super) id: InventoryId,
+    /// Its last contents and components. `None` if it was not loaded.
+    pub(super) last: Option<(Whole, Vec<ComponentChange>)>,
+    /// Whether it is deleted from the store.
+    pub(super) deleted: bool,
+}
+
+/// What is collected between two ticks.
+#[derive(Resource, Default)]
+pub(super) struct TickBuffer {
+    /// Changed components.
+    pub(super) components: Vec<(InventoryId, &'static str, Option<Vec<u8>>)>,
+    /// New inventories, of which nothing can be stored.
+    pub(super) created: Vec<InventoryId>,
+    /// Inventories that have left since the slots of the last tick were compared.
+    pub(super) leaving: Vec<Leaving>,
+    /// Those that left before the slots of this tick were compared.
+    pub(super) left: Vec<Leaving>,
+    /// Inventories that have exchanged items, apart from those that are collected at the end of the tick.
+    pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
+    /// Inventories to be claimed, with the numbers of the requests.
+    pub(super) claims: Vec<(InventoryId, u64)>,
+    /// Inventories whose items elsewhere may have changed.
+    pub(super) returns: Vec<Entity>,
+    /// Whether all inventories in the store are to be listed.
+    pub(super) list: bool,
+    /// Whether the store is to be flushed after this tick.
+    pub(super) flush: bool,
+}

@@ -1,0 +1,170 @@
+//! Collects the changes of each tick, and hands them to the worker.
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow, system::SystemState},
+    prelude::*,
+};
+
+use crate::{
+    model::{catalog::ItemCatalog, data::DataPool, saved::UnknownItems},
+    server::{
+        baseline::Baseline,
+        inspect::{CommitInspect, last_changes},
+        returns::ReturnsTo,
+    },
+    shared::{authority::authority_is_here, schedule::InventoryServerSystems},
+};
+
+use super::{
+    changes::{ChangedInventory, CollectSystems, Leaving, TickBuffer, TickChanges},
+    exchanges::{ExchangeLog, Gone},
+    leaving,
+    link::StoreLink,
+    tracked::{Holders, Tracked},
+    worker::Order,
+};
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<TickBuffer>()
+        .configure_sets(
+            PostUpdate,
+            (CollectSystems::Components, CollectSystems::Tick)
+                .chain()
+                .in_set(InventoryServerSystems::Last),
+        )
+        .add_systems(
+            PostUpdate,
+            (
+                begin_tick.in_set(InventoryServerSystems::First),
+                (collect_slots, collect_whole, hand_over).chain().in_set(CollectSystems::Tick),
+                hand_over_rest.run_if(not(authority_is_here)),
+            ),
+        );
+}
+
+/// What leaves from now on belongs to the next tick, as do the changes of slots.
+fn begin_tick(mut buffer: ResMut<TickBuffer>) {
+    let buffer = &mut *buffer;
+    buffer.left.append(&mut buffer.leaving);
+}
+
+/// The changes of the tick that is being collected.
+#[derive(Resource, Default)]
+pub(super) struct Collected {
+    changes: TickChanges,
+    /// Inventories of which anything may have changed.
+    whole: Vec<Entity>,
+    /// Inventories whose items elsewhere may have changed.
+    returns: Vec<Entity>,
+}
+
+/// Collects the slots that were committed.
+fn collect_slots(
+    commits: CommitInspect,
+    inventories: Query<(&Baseline, Option<&Tracked>, Option<&ReturnsTo>), Allow<Disabled>>,
+    unknown: Query<Entity, (Changed<UnknownItems>, With<Tracked>, Allow<Disabled>)>,
+    pool: Res<DataPool>,
+    mut collected: ResMut<Collected>,
+) {
+    let Collected { changes, whole, returns } = &mut *collected;
+    changes.tick = commits.tick();
+    for entity in commits.inventories() {
+        let Ok((baseline, tracked, returning)) = inventories.get(*entity) else { continue };
+        returns.extend(returning.map(|returning| returning.to));
+        let Some(Tracked { id }) = tracked else { continue };
+        let before = changes.slots.len();
+        for changed in last_changes(baseline) {
+            changes.slots.push((changed.slot, changed.new));
+            if let Some(data) = changed.new.and_then(|stack| stack.data)
+                && let Some((name, bytes)) = pool.raw(data)
+            {
+                changes.data.push((data, name, bytes.clone()));
+            }
+        }
+        let (selected, slots) = (baseline.state().selected, changes.slots.len() - before);
+        changes.inventories.push(ChangedInventory { id: *id, selected, slots });
+    }
+    whole.extend(commits.resized().iter().copied().chain(&unknown));
+}
+
+/// Collects inventories of which more than slots has changed, and the items of an inventory that are elsewhere.
+fn collect_whole(
+    world: &mut World,
+    tracked: &mut SystemState<Query<(&Tracked, &Baseline), Allow<Disabled>>>,
+) {
+    let mut collected = core::mem::take(&mut *world.resource_mut::<Collected>());
+    let mut returns = core::mem::take(&mut world.resource_mut::<TickBuffer>().returns);
+    returns.append(&mut collected.returns);
+    let tracked = tracked.get(world).expect("a query is always valid");
+    for entity in collected.whole.drain(..) {
+        let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
+        if let Some(whole) = leaving::whole(world, entity, baseline.state()) {
+            collected.changes.whole.push((*id, whole));
+        }
+    }
+    for entity in returns {
+        let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
+        if let Some(whole) = leaving::whole(world, entity, baseline.state()) {
+            collected.changes.returned.push((*id, whole.saved.returned));
+        }
+    }
+    *world.resource_mut::<Collected>() = collected;
+}
+
+/// Hands over what has left in the frame in which this app became a client.
+fn hand_over_rest(
+    catalog: Option<Res<ItemCatalog>>,
+    commits: CommitInspect,
+    mut buffer: ResMut<TickBuffer>,
+    mut link: ResMut<StoreLink>,
+) {
+    let buffer = &mut *buffer;
+    buffer.left.append(&mut buffer.leaving);
+    buffer.components.clear();
+    if !buffer.left.is_empty() {
+        let (tick, leaving) = (commits.tick() + 1, core::mem::take(&mut buffer.left));
+        let catalog = catalog.map(|catalog| catalog.clone());
+        link.send(Order::Tick(Box::new(TickChanges { tick, leaving, catalog, ..default() })));
+    }
+}
+
+/// Hands the tick to the worker.
+fn hand_over(
+    commits: CommitInspect,
+    catalog: Res<ItemCatalog>,
+    holders: Res<Holders>,
+    mut collected: ResMut<Collected>,
+    mut buffer: ResMut<TickBuffer>,
+    mut log: ResMut<ExchangeLog>,
+    mut link: ResMut<StoreLink>,
+) {
+    let mut changes = core::mem::take(&mut collected.changes);
+    let buffer = &mut *buffer;
+    changes.created.append(&mut buffer.created);
+    changes.components.append(&mut buffer.components);
+    // The components of what leaves in the next tick are part of its last state.
+    changes.components.retain(|(id, ..)| buffer.leaving.iter().all(|leaving| leaving.id != *id));
+    changes.leaving.append(&mut buffer.left);
+    let is_claimed =
+        |id| holders.get(id).is_some() || changes.leaving.iter().any(|leaving| leaving.id == id);
+    changes.exchanges = log.record(changes.tick, commits.exchanges(), is_claimed);
+    changes.exchanges.append(&mut buffer.exchanges);
+    for Leaving { id, deleted, .. } in &changes.leaving {
+        let gone = if *deleted { Gone::Deleted } else { Gone::Released };
+        log.record_gone(changes.tick, *id, gone);
+    }
+    // The store is not opened before something is stored, because this app may become a client.
+    if !holders.is_empty() || !changes.leaving.is_empty() {
+        changes.catalog = Some(catalog.clone());
+        link.send(Order::Tick(Box::new(changes)));
+    }
+    if core::mem::take(&mut buffer.list) {
+        link.send(Order::List);
+    }
+    for (id, request) in buffer.claims.drain(..) {
+        link.send(Order::Claim { id, request });
+    }
+    if core::mem::take(&mut buffer.flush) {
+        link.send(Order::Flush);
+    }
+}

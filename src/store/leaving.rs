@@ -1,0 +1,111 @@
+//! Inventories that leave the world: their last state is handed over, and their claim ends.
+
+use bevy::{
+    ecs::{lifecycle::Remove, world::DeferredWorld},
+    prelude::*,
+};
+
+use crate::{
+    model::{
+        catalog::ItemCatalog,
+        data::DataPool,
+        saved::{SavedInventory, UnknownItems},
+        state::InventoryState,
+    },
+    server::{
+        audit::ItemsCreatedOrDestroyed,
+        loot::Loot,
+        returns::{AwaitsReturns, ReturnsTo},
+    },
+    shared::{containers::ContainerRegistry, events::Cause, markers::Loading},
+};
+
+use super::{
+    changes::{Leaving, TickBuffer, Whole},
+    components::PersistedComponents,
+    persist::{DeleteInventory, Persist},
+    tracked::{Holders, StarterKit, Tracked},
+};
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_observer(leave).add_observer(delete).add_observer(record_return);
+}
+
+/// Marks an inventory that is to be deleted.
+#[derive(Component)]
+pub(super) struct Deleting;
+
+/// Records the last state of an inventory whose entity is despawned, or that is no longer stored.
+fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
+    let entity = leaving.entity;
+    let tracked = world.get::<Tracked>(entity).copied();
+    let Some(id) = tracked.map(|tracked| tracked.id).or_else(|| world.get(entity).copied()) else {
+        return;
+    };
+    if !world.get_resource_mut::<Holders>().is_some_and(|mut all| all.remove(id, entity)) {
+        return;
+    }
+    let state = world.resource::<ContainerRegistry>().read_in(&world, entity);
+    let spent = world.get::<Loot>(entity).is_some()
+        && state.as_ref().is_some_and(|state| state.iter().all(|stack| stack.is_none()));
+    let deleted = tracked.is_some() && (spent || world.get::<Deleting>(entity).is_some());
+    let last = tracked.and_then(|_| {
+        let whole = whole(&world, entity, &state.unwrap_or_default())?;
+        Some((whole, world.resource::<PersistedComponents>().encode(&world, entity)))
+    });
+    world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, deleted });
+    world.commands().entity(entity).try_remove::<(Tracked, StarterKit, Loading)>();
+}
+
+/// Returns all of an inventory in stored form.
+pub(super) fn whole(world: &World, entity: Entity, state: &InventoryState) -> Option<Whole> {
+    let registry = world.resource::<ContainerRegistry>();
+    let catalog = world.get_resource::<ItemCatalog>()?;
+    let pool = world.get_resource::<DataPool>();
+    let unknown = world.get::<UnknownItems>(entity);
+    let mut saved = SavedInventory::new(state, registry.as_slice(), catalog, pool, unknown);
+    let awaits = world.get::<AwaitsReturns>(entity).into_iter().flat_map(AwaitsReturns::iter);
+    for state in awaits.filter_map(|from| registry.read_in(world, from)) {
+        saved.add_returned(&state, catalog, pool);
+    }
+    let placed = state.containers().iter().map(|container| container.slots.iter().count());
+    Some(Whole { saved, placed: placed.collect() })
+}
+
+/// Deletes an inventory and despawns its entity.
+fn delete(
+    delete: On<DeleteInventory>,
+    tracked: Query<Has<Loading>>,
+    registry: Res<ContainerRegistry>,
+    mut commands: Commands,
+) {
+    let entity = delete.entity;
+    let loading = tracked.get(entity).unwrap_or(false);
+    let registry = registry.clone();
+    commands.queue(move |world: &mut World| {
+        let Ok(mut there) = world.get_entity_mut(entity) else { return };
+        there.insert(Deleting);
+        // It is deleted once it is claimed.
+        if loading && there.contains::<Persist>() {
+            return;
+        }
+        let inventory = there.get().copied();
+        let state = registry.read_in(world, entity).unwrap_or_default();
+        for stack in state.iter().flatten() {
+            let (item, net, cause) = (stack.item, -i64::from(stack.count()), Cause::Deleted);
+            world.write_message(ItemsCreatedOrDestroyed { item, net, cause, inventory });
+        }
+        world.despawn(entity);
+    });
+}
+
+/// Records that the items of an inventory no longer belong to another one.
+fn record_return(
+    gone: On<bevy::ecs::lifecycle::Discard, ReturnsTo>,
+    returning: Query<&ReturnsTo>,
+    buffer: Option<ResMut<TickBuffer>>,
+) {
+    if let (Ok(returning), Some(mut buffer)) = (returning.get(gone.entity), buffer) {
+        buffer.returns.push(returning.to);
+    }
+}

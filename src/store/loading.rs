@@ -1,0 +1,259 @@
+//! Claims and loads inventories, and keeps their containers off the entity until then.
+
+use bevy::{
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Add, Insert},
+        query::Allow,
+    },
+    prelude::*,
+};
+use log::error;
+
+use crate::{
+    model::{
+        catalog::ItemCatalog, data::DataPool, id::InventoryId, slots::Slots, stack::Stack,
+        state::InventoryState,
+    },
+    params::inventories::Inventories,
+    server::{baseline::Baseline, faults::Unsynced, inspect},
+    shared::{
+        authority::Authority,
+        containers::ContainerRegistry,
+        events::emit,
+        ids::InventoryIds,
+        markers::{Loading, NewInventory},
+        random::InventoryRng,
+    },
+};
+
+use super::{
+    changes::{Leaving, TickBuffer},
+    components::PersistedComponents,
+    error::StoreError,
+    leaving::Deleting,
+    persist::{DeleteInventory, InventoryLoadFailed, InventoryLoaded, Persist},
+    record::StoredInventory,
+    tracked::{Holders, PutBack, StarterKit, Tracked},
+};
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_observer(claim).add_observer(take_off_later);
+}
+
+fn claim(insert: On<Insert, Persist>, authority: Authority, mut commands: Commands) {
+    let entity = insert.entity;
+    if authority.is_here() {
+        commands.queue(move |world: &mut World| begin(world, entity));
+    }
+}
+
+/// Takes off containers that are added while the inventory is being loaded.
+fn take_off_later(
+    add: On<Add, Baseline>,
+    loading: Query<(), (With<StarterKit>, Allow<Disabled>)>,
+    mut commands: Commands,
+) {
+    let entity = add.entity;
+    if loading.contains(entity) {
+        commands.queue(move |world: &mut World| take_off(world, entity));
+    }
+}
+
+/// Claims the inventory of an entity.
+fn begin(world: &mut World, entity: Entity) {
+    let Ok(there) = world.get_entity(entity) else { return };
+    if there.contains::<Tracked>() || !there.contains::<Persist>() {
+        return;
+    }
+    let new = there.contains::<NewInventory>();
+    let id = there.get::<InventoryId>().copied().filter(|id| id.is_named());
+    let Some(id) = id.filter(|_| !new) else { return create(world, entity, id) };
+    let other = world.resource::<InventoryIds>().get(id).filter(|first| *first != entity);
+    world.entity_mut(entity).insert_if_new(StarterKit::default()).insert(Loading);
+    take_off(world, entity);
+    if other.is_some() {
+        return fail(world, (entity, id), StoreError::InWorld { id });
+    }
+    world.entity_mut(entity).remove::<Unsynced>();
+    request(world, id, entity);
+}
+
+/// Tracks an inventory with a random id, of which nothing can be stored. `id` is `None` if it has none yet.
+fn create(world: &mut World, entity: Entity, id: Option<InventoryId>) {
+    let id = id.unwrap_or_else(|| {
+        let id = world.resource_scope(|world, mut random: Mut<InventoryRng>| {
+            world.resource::<InventoryIds>().draw_random(&mut random)
+        });
+        if let Some(old) = world.get(entity).copied() {
+            inspect::record_new_id(world, entity, old, id);
+        }
+        world.entity_mut(entity).insert(id);
+        id
+    });
+    world.entity_mut(entity).remove::<NewInventory>().insert(Tracked { id });
+    world.resource_mut::<Holders>().request(id, entity);
+    world.resource_mut::<TickBuffer>().created.push(id);
+    emit(world, InventoryLoaded { entity, inventory: id, found: false });
+}
+
+/// Requests an inventory from the store for an entity.
+fn request(world: &mut World, id: InventoryId, entity: Entity) {
+    let request = world.resource_mut::<Holders>().request(id, entity);
+    world.resource_mut::<TickBuffer>().claims.push((id, request));
+}
+
+/// Takes the containers and persisted components off an entity.
+fn take_off(world: &mut World, entity: Entity) {
+    let registry = world.resource::<ContainerRegistry>().clone();
+    let components = world.resource::<PersistedComponents>().clone();
+    let state = registry.read_in(world, entity).unwrap_or_default();
+    registry.restructure(world, entity, &InventoryState::default());
+    let Ok(mut there) = world.get_entity_mut(entity) else { return };
+    let taken = components.take(&mut there);
+    let Some(mut kit) = there.get_mut::<StarterKit>() else { return };
+    for container in state.containers() {
+        kit.state.insert(container.kind, container.slots.clone());
+    }
+    kit.state.selected = state.selected.or(kit.state.selected);
+    kit.components.extend(taken);
+}
+
+/// Inserts what was loaded for a request.
+pub(super) fn finish(
+    world: &mut World,
+    (id, number): (InventoryId, u64),
+    result: Result<Option<Box<StoredInventory>>, StoreError>,
+) {
+    let Some(holder) = world.resource::<Holders>().get(id) else {
+        // Its entity is gone, so the claim ends.
+        let leaving = Leaving { id, last: None, deleted: false };
+        return world.resource_mut::<TickBuffer>().leaving.push(leaving);
+    };
+    if holder.request != number {
+        return;
+    }
+    let entity = holder.entity;
+    let restored = result.and_then(|found| restore(world, entity, id, found.as_deref()));
+    match restored {
+        Ok(restored) => insert(world, (entity, id), restored),
+        Err(error) => {
+            world.resource_mut::<Holders>().remove(id, entity);
+            fail(world, (entity, id), error);
+        }
+    }
+}
+
+/// What is to be inserted.
+struct Restored {
+    state: InventoryState,
+    unknown: Option<crate::model::saved::UnknownItems>,
+    components: Vec<PutBack>,
+    returned: Vec<Stack>,
+    found: bool,
+}
+
+/// Makes a stored inventory one of this world.
+fn restore(
+    world: &mut World,
+    entity: Entity,
+    id: InventoryId,
+    found: Option<&StoredInventory>,
+) -> Result<Restored, StoreError> {
+    let decoded = match found {
+        Some(found) => world.resource::<PersistedComponents>().decode(&found.components),
+        None => Ok(Vec::new()),
+    };
+    let unreadable =
+        |name| StoreError::Damaged { id, what: format!("the component `{name}` cannot be read") };
+    let stored = decoded.map_err(unreadable)?;
+    let mut entity = world.entity_mut(entity);
+    let kit = entity.take::<StarterKit>().unwrap_or_default();
+    let mut components: Vec<PutBack> = Vec::new();
+    let Some(found) = found else {
+        components.extend(kit.components.into_iter().map(|(_, put_back)| put_back));
+        let (state, found) = (kit.state, false);
+        return Ok(Restored { state, unknown: None, components, returned: Vec::new(), found });
+    };
+    // A component that did not exist when the inventory was stored.
+    let new = kit.components.into_iter().filter(|(name, _)| !found.components.contains_key(*name));
+    components.extend(new.map(|(_, put_back)| put_back).chain(stored));
+    let registry = world.resource::<ContainerRegistry>().clone();
+    let catalog = world.resource::<ItemCatalog>().clone();
+    let mut pool = world.resource_mut::<DataPool>();
+    let saved = &found.inventory;
+    let (mut state, mut unknown) = saved.restore(registry.as_slice(), &catalog, Some(&mut pool));
+    let returned = saved.restore_returned(&catalog, Some(&mut pool), &mut unknown);
+    for container in kit.state.containers() {
+        if state.container(container.kind).is_none() {
+            state.insert(container.kind, Slots::new(container.slots.len()));
+        }
+    }
+    state.selected = state.selected.or(kit.state.selected);
+    Ok(Restored { state, unknown: Some(unknown), components, returned, found: true })
+}
+
+/// Inserts containers and components together.
+fn insert(world: &mut World, (entity, id): (Entity, InventoryId), restored: Restored) {
+    let Restored { state, unknown, components, returned, found } = restored;
+    let mut there = world.entity_mut(entity);
+    there.remove::<Loading>().insert(Tracked { id });
+    if let Some(unknown) = unknown {
+        there.insert(unknown);
+    }
+    components.into_iter().for_each(|put_back| put_back(&mut there));
+    let registry = world.resource::<ContainerRegistry>().clone();
+    registry.restructure(world, entity, &state);
+    if world.get_entity(entity).is_err() {
+        return;
+    }
+    if world.get::<Deleting>(entity).is_some() {
+        world.trigger(DeleteInventory { entity });
+        return;
+    }
+    if !returned.is_empty() {
+        let given = world.run_system_cached_with(give_back, (entity, returned));
+        given.expect("the system has no conditions");
+    }
+    emit(world, InventoryLoaded { entity, inventory: id, found });
+}
+
+/// Puts stacks that belong to an inventory into it. What does not fit is dropped.
+fn give_back(In((entity, stacks)): In<(Entity, Vec<Stack>)>, mut inventories: Inventories) {
+    for stack in stacks {
+        let rest = inventories.insert_up_to(entity, stack).into_stack();
+        inventories.drop_at(entity, rest);
+    }
+}
+
+/// Reports that an inventory could not be loaded. It stays without containers.
+pub(super) fn fail(world: &mut World, (entity, id): (Entity, InventoryId), error: StoreError) {
+    error!("entity {entity}: {error}");
+    if let Ok(mut there) = world.get_entity_mut(entity) {
+        there.insert(Unsynced);
+        emit(world, InventoryLoadFailed { entity, inventory: id, error });
+    }
+}
+
+/// Takes an inventory off its entity again, to be loaded from the store. `kit` is what it gets if nothing is stored.
+pub(super) fn reload(
+    world: &mut World,
+    id: InventoryId,
+    kit: Option<InventoryState>,
+) -> Option<u64> {
+    let entity = world.resource::<Holders>().get(id)?.entity;
+    take_back(world, entity);
+    let mut there = world.get_entity_mut(entity).ok()?;
+    if let (Some(mut there), Some(kit)) = (there.get_mut::<StarterKit>(), kit) {
+        there.state = kit;
+    }
+    Some(world.resource_mut::<Holders>().request(id, entity))
+}
+
+/// Takes an inventory off its entity, whose changes are no longer stored.
+pub(super) fn take_back(world: &mut World, entity: Entity) {
+    if let Ok(mut there) = world.get_entity_mut(entity) {
+        there.remove::<Tracked>().insert((StarterKit::default(), Loading));
+        take_off(world, entity);
+    }
+}

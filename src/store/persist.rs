@@ -1,0 +1,98 @@
+//! Which inventories are stored: the component, and the events about it.
+
+use bevy::prelude::*;
+
+use crate::model::id::InventoryId;
+
+use super::{batch::Fenced, error::StoreError};
+
+/// Authority: keeps the inventory of this entity, and its [persisted components](super::components::PersistComponent),
+/// in the store.
+///
+/// When it is inserted, the inventory is claimed and loaded. Meanwhile its containers and persisted components are taken
+/// off the entity, which has the component [`Loading`](crate::prelude::Loading). They are inserted together with
+/// [`InventoryLoaded`]: with what is stored, or with what they were at first if nothing is stored. After
+/// [`InventoryLoadFailed`] they stay off. Insert `Persist` again to try again.
+///
+/// What is stored decides which containers there are, and how many slots they have. Containers of the entity that are
+/// not stored are inserted empty.
+///
+/// Give the entity an [`InventoryId::named`], by which it is found again. Otherwise, as for loot on the ground, it gets a
+/// random id, and there is nothing to load: it is stored from the first tick on.
+///
+/// Despawning the entity or removing this component stores the last changes, and releases the inventory, so that another
+/// server can claim it. [`Loot`](crate::prelude::Loot) that is despawned empty is deleted from the store. To delete
+/// anything else, trigger [`DeleteInventory`].
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[component(immutable)]
+pub struct Persist;
+
+/// Authority: an inventory was loaded, and its containers and persisted components were inserted.
+#[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InventoryLoaded {
+    /// The entity.
+    pub entity: Entity,
+    /// Id of the inventory.
+    pub inventory: InventoryId,
+    /// Whether something was stored. If not, the entity has what it was spawned with.
+    pub found: bool,
+}
+
+/// Authority: an inventory could not be loaded. It stays without containers, and nothing is stored of it.
+#[derive(EntityEvent, Message, Clone, PartialEq, Eq, Debug)]
+pub struct InventoryLoadFailed {
+    /// The entity.
+    pub entity: Entity,
+    /// Id of the inventory.
+    pub inventory: InventoryId,
+    /// The reason.
+    pub error: StoreError,
+}
+
+/// Authority: everything up to the end of this tick is stored.
+#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InventoryStored {
+    /// Number of ticks since the start, as in
+    /// [`CommitInspect::tick`](crate::server::inspect::CommitInspect::tick).
+    pub tick: u64,
+}
+
+/// Authority: changes were undone, because the store has rejected the commit of an inventory. All inventories that
+/// have exchanged items with it since the last commit are as they were at that commit.
+///
+/// Their views are closed and open again. Loot that was dropped meanwhile is despawned, and loot that was picked up is
+/// dropped again. An inventory without [`Persist`] gets the contents from before the first of these exchanges.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct InventoriesReverted {
+    /// The inventory whose commit was rejected. It stays without containers.
+    pub rejected: InventoryId,
+    /// Why it was rejected.
+    pub reason: Fenced,
+    /// All inventories whose changes were undone, in ascending order. `rejected` is one of them.
+    pub inventories: Vec<InventoryId>,
+}
+
+/// Authority: trigger it to delete an inventory from the store for good, and to despawn its entity. Its items are
+/// reported as destroyed, with the cause [`Cause::Deleted`](crate::prelude::Cause::Deleted).
+#[derive(EntityEvent, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DeleteInventory {
+    /// The entity.
+    pub entity: Entity,
+}
+
+/// Authority: the state of the store.
+#[derive(Resource, Clone, PartialEq, Eq, Default, Debug)]
+pub struct StoreStatus {
+    /// The last tick that is stored. See [`InventoryStored`].
+    pub stored: u64,
+    /// Why the last attempt to open the store or to write to it has failed. `None` if it succeeded. The store is tried
+    /// again with growing pauses of up to 5 seconds, and the game goes on meanwhile.
+    pub error: Option<StoreError>,
+}
+
+/// Authority: the store has failed, or works again. Also logged.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct StoreStatusChanged {
+    /// The error. `None` if the store works again.
+    pub error: Option<StoreError>,
+}

@@ -1,0 +1,116 @@
+//! The plugin.
+
+use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
+
+use bevy::prelude::*;
+
+use crate::{server::inspect, shared::storing::StoreHealth};
+
+use super::{
+    Store, changes, collect,
+    components::PersistedComponents,
+    error::StoreError,
+    exchanges::ExchangeLog,
+    leaving,
+    link::StoreLink,
+    loading,
+    persist::{
+        InventoriesReverted, InventoryLoadFailed, InventoryLoaded, InventoryStored, StoreStatus,
+        StoreStatusChanged,
+    },
+    restore, results,
+    tracked::Holders,
+    worker::{Opener, Worker},
+};
+
+/// When changes are committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Durability {
+    /// After every tick. If a commit takes longer than a tick, the next one contains several ticks.
+    EveryTick,
+    /// At most this long after the first change. A crash loses the changes of this time. Default: 200 ms.
+    Interval(Duration),
+}
+
+impl Default for Durability {
+    fn default() -> Self {
+        Self::Interval(Duration::from_millis(200))
+    }
+}
+
+/// Stores the inventories with [`Persist`](super::persist::Persist). Add it after
+/// [`InventoryPlugins`](crate::prelude::InventoryPlugins).
+///
+/// The store is opened on a thread of its own when it is needed for the first time. A frame never waits for it. If it
+/// fails, the game goes on: what is not stored yet is merged and stored later, and
+/// [`StoreStatusChanged`] tells the game.
+pub struct InventoryStorePlugin {
+    opener: Mutex<Option<Opener>>,
+    durability: Durability,
+    inline: bool,
+}
+
+impl InventoryStorePlugin {
+    /// Stores in one SQLite file, which is created if it does not exist.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn sqlite(path: impl Into<std::path::PathBuf>) -> Self {
+        let path = path.into();
+        Self::new(move || super::sqlite::SqliteStore::open(&path, "server"))
+    }
+
+    /// Stores in any store. `open` is called on the thread of the store, and again if it fails.
+    #[must_use]
+    pub fn new<S: Store + 'static>(
+        mut open: impl FnMut() -> Result<S, StoreError> + Send + 'static,
+    ) -> Self {
+        let opener: Opener = Box::new(move || Ok(Box::new(open()?)));
+        Self { opener: Mutex::new(Some(opener)), durability: Durability::default(), inline: false }
+    }
+
+    /// Sets when changes are committed.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+
+    /// Calls the store at the start of each frame instead of on a thread of its own. For tests, which can repeat a run
+    /// exactly this way.
+    #[must_use]
+    pub fn without_thread(self) -> Self {
+        Self { inline: true, ..self }
+    }
+}
+
+impl Plugin for InventoryStorePlugin {
+    fn build(&self, app: &mut App) {
+        let opener = self.opener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let opener = opener.expect("a plugin must be built once");
+        let worker = Worker::new(opener, self.durability);
+        let link = if self.inline { StoreLink::inline(worker) } else { StoreLink::start(worker) };
+        app.insert_resource(link)
+            .init_resource::<Holders>()
+            .init_resource::<ExchangeLog>()
+            .init_resource::<PersistedComponents>()
+            .init_resource::<StoreHealth>()
+            .init_resource::<StoreStatus>()
+            .init_resource::<collect::Collected>()
+            .init_resource::<changes::TickBuffer>()
+            .add_message::<InventoryLoaded>()
+            .add_message::<InventoryLoadFailed>()
+            .add_message::<InventoryStored>()
+            .add_message::<InventoriesReverted>()
+            .add_message::<StoreStatusChanged>()
+            .add_message::<restore::WorldRestored>()
+            .add_plugins((
+                loading::plugin,
+                leaving::plugin,
+                collect::plugin,
+                results::plugin,
+                restore::plugin,
+            ));
+        inspect::record_exchanges(app.world_mut());
+    }
+}

@@ -1,0 +1,187 @@
+//! Takes the reports of the worker at the start of each frame.
+
+use std::collections::BTreeSet;
+
+use bevy::prelude::*;
+use log::{info, warn};
+
+use crate::{
+    model::{catalog::ItemCatalog, id::InventoryId, state::InventoryState},
+    params::inventories::Inventories,
+    server::{inspect, loot::Loot, send::flush::FlushInventories},
+    shared::{
+        authority::authority_is_here,
+        events::{Cause, emit},
+        markers::Loading,
+        schedule::InventoryServerSystems,
+        storing::StoreHealth,
+    },
+};
+
+use super::{
+    changes::TickBuffer,
+    error::StoreError,
+    exchanges::{ExchangeLog, Gone, Undone},
+    leaving::Deleting,
+    link::StoreLink,
+    loading,
+    persist::{
+        DeleteInventory, InventoriesReverted, InventoryStored, StoreStatus, StoreStatusChanged,
+    },
+    restore,
+    tracked::{Holders, Tracked},
+    worker::{Order, RejectedUnion, Report},
+};
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_observer(flush).add_systems(
+        PreUpdate,
+        take_reports
+            .before(InventoryServerSystems::Validate)
+            .run_if(authority_is_here)
+            .run_if(resource_exists::<ItemCatalog>),
+    );
+}
+
+fn flush(_: On<FlushInventories>, mut buffer: ResMut<TickBuffer>, mut health: ResMut<StoreHealth>) {
+    (buffer.flush, health.flushing) = (true, true);
+}
+
+fn take_reports(world: &mut World) {
+    let now = world.resource::<Time<Real>>().elapsed();
+    for report in world.resource_mut::<StoreLink>().receive(now) {
+        match report {
+            Report::Loaded { id, request, result } => {
+                loading::finish(world, (id, request), result);
+            }
+            Report::Stored { tick, rejected } => stored(world, tick, rejected),
+            Report::Flushed => world.resource_mut::<StoreHealth>().flushing = false,
+            Report::Listed(id, result) => restore::spawn(world, id, result),
+            Report::ListEnds => restore::end(world),
+            Report::Status(error) => status(world, error),
+        }
+    }
+}
+
+fn status(world: &mut World, error: Option<StoreError>) {
+    match &error {
+        Some(error) => warn!("the store is not available: {error}"),
+        None => info!("the store is available again"),
+    }
+    world.resource_mut::<StoreHealth>().failing = error.is_some();
+    world.resource_mut::<StoreStatus>().error.clone_from(&error);
+    emit(world, StoreStatusChanged { error });
+}
+
+fn stored(world: &mut World, tick: u64, rejected: Vec<RejectedUnion>) {
+    let members = rejected.iter().flat_map(|rejected| &rejected.members);
+    let members: BTreeSet<InventoryId> = members.copied().collect();
+    world.resource_mut::<ExchangeLog>().stored(tick, &members);
+    world.resource_mut::<StoreStatus>().stored = tick;
+    for rejected in rejected {
+        revert(world, rejected);
+    }
+    emit(world, InventoryStored { tick });
+}
+
+/// Undoes the changes of a rejected union, and of everything that has exchanged items with it since.
+fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: RejectedUnion) {
+    // Those of this tick have not been collected yet.
+    let (tick, pending) = inspect::take_pending_exchanges(world);
+    let exchanges = world.resource_mut::<ExchangeLog>().record(tick, &pending, |_| true);
+    let mut undone = world.resource_mut::<ExchangeLog>().take(&members);
+    let is_undone = |id: &InventoryId| undone.iter().any(|undone| undone.id == *id);
+    let exchanges = exchanges.into_iter().filter(|members| !members.iter().any(is_undone));
+    let exchanges: Vec<_> = exchanges.collect();
+    let mut buffer = world.resource_mut::<TickBuffer>();
+    let buffer = &mut *buffer;
+    buffer.exchanges.extend(exchanges);
+    for leaving in buffer.left.iter_mut().chain(&mut buffer.leaving) {
+        if let Some(undone) = undone.iter_mut().find(|undone| undone.id == leaving.id) {
+            undone.gone = Some(if leaving.deleted { Gone::Deleted } else { Gone::Released });
+            // It is only released.
+            (leaving.last, leaving.deleted) = (None, false);
+        }
+    }
+    let ids: Vec<InventoryId> = undone.iter().map(|undone| undone.id).collect();
+    warn!("the commit of inventory `{lost}` was rejected: {reason}; undone: {ids:?}");
+    let order = Order::Revert { ids: ids.clone(), lost };
+    world.resource_mut::<StoreLink>().send(order);
+    let lost_by = world.resource::<Holders>().get(lost).map(|holder| holder.entity);
+    for undone in undone {
+        let holder = world.resource::<Holders>().get(undone.id);
+        match holder {
+            Some(holder) if undone.id == lost => {
+                world.resource_mut::<Holders>().remove(lost, holder.entity);
+                loading::take_back(world, holder.entity);
+                let error = StoreError::Lost { id: lost, reason };
+                loading::fail(world, (holder.entity, lost), error);
+            }
+            Some(holder) => undo_stored(world, holder.entity, undone),
+            None => undo_other(world, undone, lost_by),
+        }
+    }
+    emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids });
+}
+
+/// Undoes the changes of an inventory in the world that is stored.
+fn undo_stored(world: &mut World, entity: Entity, undone: Undone) {
+    let Undone { id, before, created, .. } = undone;
+    if created && world.get::<Loot>(entity).is_some() {
+        if world.get::<Tracked>(entity).is_some() {
+            world.entity_mut(entity).insert(Deleting);
+            world.despawn(entity);
+        } else {
+            world.trigger(DeleteInventory { entity });
+        }
+        return;
+    }
+    if let Some(request) = loading::reload(world, id, before) {
+        world.resource_mut::<StoreLink>().send(Order::Reload { id, request });
+    }
+}
+
+/// Undoes the changes of an inventory that is not stored, or no longer in the world.
+fn undo_other(
+    world: &mut World,
+    Undone { id, entity, before, created, gone }: Undone,
+    lost_by: Option<Entity>,
+) {
+    match gone {
+        // Its record is still there.
+        Some(Gone::Deleted) => {
+            return world.resource_mut::<StoreLink>().send(Order::Read(id));
+        }
+        Some(Gone::Released) => return,
+        None => {}
+    }
+    let Some(entity) = entity else { return };
+    let exists = world.get_entity(entity).is_ok();
+    match before {
+        // It was dropped in the exchange that is undone.
+        None if created && exists && world.get::<Loot>(entity).is_some() => {
+            world.despawn(entity);
+        }
+        None => {}
+        Some(before) => {
+            let by = lost_by.unwrap_or(entity);
+            let undo = world.run_system_cached_with(put_back, (entity, by, before));
+            undo.expect("the system has no conditions");
+        }
+    }
+}
+
+/// Puts the contents of an inventory back, or drops them if its entity is gone.
+fn put_back(
+    In((entity, by, before)): In<(Entity, Entity, InventoryState)>,
+    entities: Query<Has<Loading>>,
+    mut inventories: Inventories,
+) {
+    if entities.contains(entity) {
+        inventories.replace(entity, before, Cause::Reverted);
+        return;
+    }
+    for stack in before.iter().flatten() {
+        inventories.drop_at(by, stack);
+    }
+}

@@ -1,0 +1,384 @@
+//! What runs on the thread of the store: it merges the changes of ticks, commits them together, and answers claims.
+
+mod commit;
+mod merge;
+mod mirror;
+mod unions;
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bevy::platform::collections::HashMap;
+
+use crate::model::id::InventoryId;
+
+use super::{
+    Durability, Store, batch::Fenced, changes::TickChanges, error::StoreError,
+    record::StoredInventory,
+};
+use mirror::{Dirty, Mirror};
+use unions::Unions;
+
+/// Pause after the first failure. It doubles with each further one.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+
+/// Maximum pause after a failure.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// What the game asks for.
+pub(super) enum Order {
+    /// To claim an inventory and to load it.
+    Claim { id: InventoryId, request: u64 },
+    /// To store the changes of a tick.
+    Tick(Box<TickChanges>),
+    /// To drop what has changed in inventories since the last commit.
+    Revert {
+        ids: Vec<InventoryId>,
+        /// The one of which the claim has ended.
+        lost: InventoryId,
+    },
+    /// To load an inventory again that is claimed.
+    Reload { id: InventoryId, request: u64 },
+    /// To commit now.
+    Flush,
+    /// To read all inventories that are not claimed.
+    List,
+    /// To read one inventory.
+    Read(InventoryId),
+}
+
+/// What the game is told.
+pub(super) enum Report {
+    /// An inventory was loaded, or could not be.
+    Loaded {
+        id: InventoryId,
+        request: u64,
+        result: Result<Option<Box<StoredInventory>>, StoreError>,
+    },
+    /// Everything up to a tick is stored, except these unions.
+    Stored { tick: u64, rejected: Vec<RejectedUnion> },
+    /// Everything that was handed over before [`Order::Flush`] is stored.
+    Flushed,
+    /// An inventory in the store.
+    Listed(InventoryId, Result<Box<StoredInventory>, StoreError>),
+    /// All inventories were listed.
+    ListEnds,
+    /// The store has failed, or works again.
+    Status(Option<StoreError>),
+}
+
+/// A union that was not committed.
+pub(super) struct RejectedUnion {
+    /// The inventory that this server may not change.
+    pub(super) id: InventoryId,
+    pub(super) reason: Fenced,
+    /// All inventories of the union.
+    pub(super) members: Vec<InventoryId>,
+}
+
+/// Opens the store.
+pub(super) type Opener = Box<dyn FnMut() -> Result<Box<dyn Store>, StoreError> + Send>;
+
+/// The state of the thread.
+pub(super) struct Worker {
+    opener: Opener,
+    store: Option<Box<dyn Store>>,
+    durability: Durability,
+    mirrors: HashMap<InventoryId, Mirror>,
+    /// The inventories that may have changed since the last commit.
+    changed: BTreeSet<InventoryId>,
+    /// Inventories that have left, and are released once their last changes are stored.
+    leaving: BTreeSet<InventoryId>,
+    unions: Unions,
+    /// Inventories of rejected unions. Nothing that has exchanged items with them is committed until the game has
+    /// reverted them.
+    blocked: BTreeSet<InventoryId>,
+    /// Inventories of the last commit, if it failed. It may have been carried out all the same.
+    in_doubt: BTreeSet<InventoryId>,
+    /// Orders that wait until the store is open, or until an inventory has been reverted.
+    waiting: Vec<Order>,
+    /// The last tick that was handed over, and the last one that was reported as stored.
+    tick: (u64, u64),
+    /// Tick of the store when it was opened. It continues from there.
+    base: u64,
+    flushing: bool,
+    /// Whether the store is needed. It is not opened before.
+    needed: bool,
+    last_commit: Duration,
+    /// Number of consecutive failures, and when to try again.
+    failures: u32,
+    retry_at: Duration,
+    /// The error that was reported last.
+    error: Option<StoreError>,
+    reports: Vec<Report>,
+}
+
+impl Worker {
+    pub(super) fn new(opener: Opener, durability: Durability) -> Self {
+        Self {
+            opener,
+            store: None,
+            durability,
+            mirrors: HashMap::default(),
+            changed: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            unions: Unions::default(),
+            blocked: BTreeSet::new(),
+            in_doubt: BTreeSet::new(),
+            waiting: Vec::new(),
+            tick: (0, 0),
+            base: 0,
+            flushing: false,
+            needed: false,
+            last_commit: Duration::ZERO,
+            failures: 0,
+            retry_at: Duration::ZERO,
+            error: None,
+            reports: Vec::new(),
+        }
+    }
+
+    /// Takes what the game is to be told.
+    pub(super) fn take_reports(&mut self) -> Vec<Report> {
+        core::mem::take(&mut self.reports)
+    }
+
+    /// Handles an order. Changes are committed by [`step`](Self::step).
+    pub(super) fn handle(&mut self, order: Order, now: Duration) {
+        self.needed = true;
+        match order {
+            Order::Tick(changes) => self.merge(*changes),
+            Order::Revert { ids, lost } => self.revert(&ids, lost),
+            Order::Flush => self.flushing = true,
+            order if self.must_wait(&order, now) => self.waiting.push(order),
+            Order::Claim { id, request } => self.claim((id, request), now),
+            Order::Reload { id, request } => self.reload((id, request), now),
+            Order::List => self.list(now),
+            Order::Read(id) => self.read(id, now),
+        }
+    }
+
+    /// Does what is due. Returns the time until it is to be called again; `None` if there is nothing to wait for.
+    pub(super) fn step(&mut self, now: Duration) -> Option<Duration> {
+        self.open(now);
+        for order in core::mem::take(&mut self.waiting) {
+            self.handle(order, now);
+        }
+        let due = self.due_at();
+        if due.is_some_and(|due| due <= now) && self.store.is_some() {
+            self.commit(now);
+        }
+        let retry = (self.failures > 0).then_some(self.retry_at);
+        let next = [self.due_at(), retry].into_iter().flatten().min();
+        next.map(|next| next.saturating_sub(now))
+    }
+
+    /// Commits everything, for the end of the game.
+    pub(super) fn finish(&mut self, now: Duration) {
+        self.flushing = true;
+        self.retry_at = now;
+        self.open(now);
+        if self.store.is_some() {
+            self.commit(now);
+        }
+        if let Some(error) = &self.error {
+            log::error!("the last changes were not stored: {error}");
+        }
+    }
+
+    /// Returns when the next commit is due.
+    fn due_at(&mut self) -> Option<Duration> {
+        let blocked = self.blocked_roots();
+        let leaving = self.leaving.iter().any(|id| !blocked.contains(&self.unions.root(*id)));
+        if self.tick.0 == self.tick.1 && !self.flushing && !leaving {
+            return None;
+        }
+        let due = match self.durability {
+            Durability::Interval(interval) if !self.flushing => {
+                self.last_commit.saturating_add(interval)
+            }
+            _ => Duration::ZERO,
+        };
+        Some(due.max(self.retry_at))
+    }
+
+    /// Returns what stands for the unions that are not committed at the moment.
+    fn blocked_roots(&mut self) -> BTreeSet<InventoryId> {
+        self.blocked.iter().map(|id| self.unions.root(*id)).collect()
+    }
+
+    /// Opens the store, unless it is open.
+    fn open(&mut self, now: Duration) {
+        if !self.needed || self.store.is_some() || now < self.retry_at {
+            return;
+        }
+        let opened = (self.opener)().and_then(|mut store| {
+            self.base = store.latest_tick()?;
+            Ok(store)
+        });
+        match opened {
+            Ok(store) => {
+                self.store = Some(store);
+                self.succeed();
+            }
+            Err(error) => self.fail(error, now),
+        }
+    }
+
+    /// Returns `true` if an order cannot be answered yet.
+    fn must_wait(&mut self, order: &Order, now: Duration) -> bool {
+        self.open(now);
+        let unavailable = self.store.is_none() && !self.error.as_ref().is_some_and(is_permanent);
+        match order {
+            Order::Claim { id, .. } | Order::Reload { id, .. } => {
+                unavailable || self.blocked.contains(id)
+            }
+            _ => unavailable,
+        }
+    }
+
+    /// Runs a function of the store. Returns `None` after an error that may be gone later.
+    fn try_with<T>(
+        &mut self,
+        now: Duration,
+        run: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let Some(store) = &mut self.store else {
+            return Some(Err(self.error.clone()?));
+        };
+        match run(store.as_mut()) {
+            Err(error) if is_transient(&error) => {
+                self.fail(error, now);
+                None
+            }
+            result => {
+                self.succeed();
+                Some(result)
+            }
+        }
+    }
+
+    fn claim(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+        self.leaving.remove(&id);
+        if self.mirrors.get(&id).is_some_and(|mirror| mirror.release_tried) {
+            // Everything of it is stored, and the claim may have ended.
+            self.mirrors.remove(&id);
+        }
+        if let Some(mirror) = self.mirrors.get_mut(&id) {
+            // It has just left this server, and may not be stored yet.
+            if mirror.reverted {
+                return self.reload((id, request), now);
+            }
+            let result = match mirror.dirty {
+                Dirty::Deleted => Err(StoreError::Deleted { id }),
+                _ => Ok(mirror.stored.as_deref().cloned().map(Box::new)),
+            };
+            return self.reports.push(Report::Loaded { id, request, result });
+        }
+        match self.try_with(now, |store| store.claim(id)) {
+            None => self.waiting.push(Order::Claim { id, request }),
+            Some(claimed) => {
+                let result = claimed.map(|claim| {
+                    let found = claim.found.clone().map(Box::new);
+                    self.mirrors.insert(id, Mirror::new(claim.fence, claim.version, claim.found));
+                    found
+                });
+                self.reports.push(Report::Loaded { id, request, result });
+            }
+        }
+    }
+
+    fn reload(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+        match self.try_with(now, |store| store.load(id)) {
+            None => self.waiting.push(Order::Reload { id, request }),
+            Some(loaded) => {
+                let result = loaded.map(|stored| {
+                    if let Some(mirror) = self.mirrors.get_mut(&id) {
+                        *mirror = Mirror::new(mirror.fence, mirror.version, stored.clone());
+                    }
+                    stored.map(Box::new)
+                });
+                self.reports.push(Report::Loaded { id, request, result });
+            }
+        }
+    }
+
+    fn list(&mut self, now: Duration) {
+        let Some(ids) = self.try_with(now, |store| store.list()) else {
+            return self.waiting.push(Order::List);
+        };
+        let ids = ids.unwrap_or_else(|error| {
+            self.fail(error, now);
+            Vec::new()
+        });
+        // What is claimed is in the world, or about to leave it.
+        for id in ids {
+            if !self.mirrors.contains_key(&id) {
+                self.read(id, now);
+            }
+        }
+        self.reports.push(Report::ListEnds);
+    }
+
+    fn read(&mut self, id: InventoryId, now: Duration) {
+        match self.try_with(now, |store| store.load(id)).map(Result::transpose) {
+            Some(Some(result)) => self.reports.push(Report::Listed(id, result.map(Box::new))),
+            Some(None) => {}
+            None => self.waiting.push(Order::Read(id)),
+        }
+    }
+
+    /// Drops what has changed in inventories since the last commit.
+    fn revert(&mut self, ids: &[InventoryId], lost: InventoryId) {
+        for id in ids {
+            self.blocked.remove(id);
+            self.changed.remove(id);
+            if let Some(mirror) = self.mirrors.get_mut(id) {
+                (mirror.dirty, mirror.reverted) = (Dirty::Nothing, true);
+            }
+        }
+        self.mirrors.remove(&lost);
+        self.leaving.remove(&lost);
+        let sets = self.sets(|id| !ids.contains(&id));
+        self.unions.keep(&sets);
+    }
+
+    /// Returns the unions, with the inventories that match.
+    fn sets(&mut self, keep: impl Fn(InventoryId) -> bool) -> Vec<Vec<InventoryId>> {
+        let mut sets: BTreeMap<InventoryId, Vec<InventoryId>> = BTreeMap::new();
+        for id in self.unions.members() {
+            if keep(id) {
+                sets.entry(self.unions.root(id)).or_default().push(id);
+            }
+        }
+        sets.into_values().collect()
+    }
+
+    fn fail(&mut self, error: StoreError, now: Duration) {
+        let pause = RETRY_FIRST.saturating_mul(1 << self.failures.min(10)).min(RETRY_MAX);
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = now.saturating_add(pause);
+        if self.error.as_ref() != Some(&error) {
+            self.reports.push(Report::Status(Some(error.clone())));
+            self.error = Some(error);
+        }
+    }
+
+    fn succeed(&mut self) {
+        self.failures = 0;
+        self.retry_at = Duration::ZERO;
+        if self.error.take().is_some() {
+            self.reports.push(Report::Status(None));
+        }
+    }
+}
+
+/// Returns `true` if an error of the store may be gone at the next attempt.
+fn is_transient(error: &StoreError) -> bool {
+    matches!(error, StoreError::Failed(_) | StoreError::Full { .. } | StoreError::ReadOnly { .. })
+}
+
+/// Returns `true` if a store that cannot be opened will not be opened later.
+fn is_permanent(error: &StoreError) -> bool {
+    !is_transient(error)
+}

@@ -1,0 +1,103 @@
+//! Adds the changes of ticks to those that wait to be committed.
+
+use bevy::platform::collections::HashMap;
+
+use crate::{
+    model::{
+        catalog::ItemCatalog,
+        id::{DataId, InventoryId},
+        saved::{SavedData, SavedStack},
+        stack::Stack,
+    },
+    store::{
+        batch::Fence,
+        changes::{ChangedInventory, Leaving, TickChanges},
+    },
+};
+
+use super::{
+    Worker,
+    mirror::{Dirty, Mirror},
+};
+
+impl Worker {
+    /// Adds the changes of a tick to those that wait to be committed.
+    pub(super) fn merge(&mut self, changes: TickChanges) {
+        let TickChanges { tick, inventories, slots, data, whole, returned, components, .. } =
+            changes;
+        self.tick.0 = tick;
+        for exchange in &changes.exchanges {
+            self.unions.join(exchange);
+        }
+        for id in changes.created {
+            self.mirrors.insert(id, Mirror::new(Fence::NEW, 0, None));
+        }
+        for (id, whole) in whole {
+            if let Some(mirror) = self.change(id) {
+                mirror.replace(whole);
+            }
+        }
+        let catalog = changes.catalog.unwrap_or_else(ItemCatalog::none);
+        let data: HashMap<DataId, SavedData> = data
+            .into_iter()
+            .map(|(id, name, bytes)| (id, SavedData { name: name.into(), bytes: bytes.into() }))
+            .collect();
+        let mut slots = slots.into_iter();
+        for ChangedInventory { id, selected, slots: len } in inventories {
+            let changed = slots.by_ref().take(len);
+            let Some(mirror) = self.change(id) else {
+                changed.for_each(drop);
+                continue;
+            };
+            mirror.set_selected(selected);
+            for (flat, stack) in changed {
+                mirror.set_slot(flat, |slot| Some(saved(slot, stack?, &catalog, &data)));
+            }
+        }
+        for (id, stacks) in returned {
+            if let Some(mirror) = self.change(id) {
+                mirror.set_returned(stacks);
+            }
+        }
+        for (id, name, value) in components {
+            if let Some(mirror) = self.change(id) {
+                mirror.set_component(name, value);
+            }
+        }
+        changes.leaving.into_iter().for_each(|leaving| self.leave(leaving));
+    }
+
+    /// Returns a claimed inventory to be changed. `None` if it is not claimed, or has been reverted and not loaded again.
+    fn change(&mut self, id: InventoryId) -> Option<&mut Mirror> {
+        let mirror = self.mirrors.get_mut(&id).filter(|mirror| !mirror.reverted)?;
+        self.changed.insert(id);
+        Some(mirror)
+    }
+
+    /// Records the last changes of an inventory, to be released once they are stored.
+    fn leave(&mut self, Leaving { id, last, deleted }: Leaving) {
+        self.leaving.insert(id);
+        if let Some((whole, components)) = last
+            && let Some(mirror) = self.change(id)
+        {
+            mirror.replace(whole);
+            for (name, value) in components {
+                mirror.set_component(name, value);
+            }
+        }
+        if deleted && let Some(mirror) = self.mirrors.get_mut(&id) {
+            mirror.dirty = Dirty::Deleted;
+            self.changed.insert(id);
+        }
+    }
+}
+
+/// Returns the stored form of a stack.
+fn saved(
+    slot: u16,
+    stack: Stack,
+    catalog: &ItemCatalog,
+    data: &HashMap<DataId, SavedData>,
+) -> SavedStack {
+    SavedStack::new(slot, stack, catalog, stack.data.and_then(|id| data.get(&id).cloned()))
+}

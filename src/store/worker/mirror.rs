@@ -1,0 +1,151 @@
+//! The worker's copy of a claimed inventory.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    model::saved::SavedStack,
+    store::{batch::Fence, changes::Whole, record::StoredInventory},
+};
+
+/// The newest state of a claimed inventory, and what of it is not stored yet.
+#[derive(Debug)]
+pub(super) struct Mirror {
+    pub(super) fence: Fence,
+    /// Version of the last commit.
+    pub(super) version: u64,
+    /// The newest state. `None` if nothing was ever stored.
+    pub(super) stored: Option<Arc<StoredInventory>>,
+    /// For each container of the entity, the number of stacks that have a slot.
+    placed: Vec<usize>,
+    pub(super) dirty: Dirty,
+    /// Whether a release was tried and answered with an error, so that the claim may have ended.
+    pub(super) release_tried: bool,
+    /// Whether its last changes were dropped, so that `stored` is not what is stored.
+    pub(super) reverted: bool,
+}
+
+/// What has changed since the last commit.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) enum Dirty {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The selected slot, components, and these slots: container and index.
+    Slots(BTreeSet<(usize, u16)>),
+    /// Anything.
+    All,
+    /// It is to be deleted.
+    Deleted,
+}
+
+impl Mirror {
+    pub(super) fn new(fence: Fence, version: u64, stored: Option<StoredInventory>) -> Self {
+        Self {
+            fence,
+            version,
+            stored: stored.map(Arc::new),
+            placed: Vec::new(),
+            dirty: Dirty::Nothing,
+            release_tried: false,
+            reverted: false,
+        }
+    }
+
+    /// Replaces everything except the components.
+    pub(super) fn replace(&mut self, whole: Whole) {
+        let Whole { saved, placed } = whole;
+        self.placed = placed;
+        if self.stored.as_ref().is_none_or(|stored| stored.inventory != saved) {
+            Arc::make_mut(self.stored.get_or_insert_default()).inventory = saved;
+            self.touch_all();
+        }
+    }
+
+    /// Sets the contents of the slot at a flat position.
+    pub(super) fn set_slot(&mut self, flat: usize, stack: impl FnOnce(u16) -> Option<SavedStack>) {
+        let Some(stored) = &mut self.stored else { return };
+        let stored = Arc::make_mut(stored);
+        let mut index = flat;
+        let containers = stored.inventory.containers.iter_mut().zip(&mut self.placed);
+        for (position, (container, placed)) in containers.enumerate() {
+            let len = usize::from(container.len);
+            if index >= len {
+                index -= len;
+                continue;
+            }
+            let Ok(slot) = u16::try_from(index) else { return };
+            let there = container.slots[..*placed].binary_search_by_key(&slot, |there| there.slot);
+            match (there, stack(slot)) {
+                (Ok(at), Some(stack)) => container.slots[at] = stack,
+                (Err(at), Some(stack)) => {
+                    container.slots.insert(at, stack);
+                    *placed += 1;
+                }
+                (Ok(at), None) => {
+                    container.slots.remove(at);
+                    *placed -= 1;
+                }
+                (Err(_), None) => {}
+            }
+            match &mut self.dirty {
+                Dirty::Nothing => self.dirty = Dirty::Slots(BTreeSet::from([(position, slot)])),
+                Dirty::Slots(slots) => {
+                    slots.insert((position, slot));
+                }
+                Dirty::All | Dirty::Deleted => {}
+            }
+            return;
+        }
+    }
+
+    pub(super) fn set_selected(&mut self, selected: Option<u8>) {
+        if let Some(stored) = &mut self.stored
+            && stored.inventory.selected != selected
+        {
+            Arc::make_mut(stored).inventory.selected = selected;
+            self.touch();
+        }
+    }
+
+    pub(super) fn set_returned(&mut self, returned: Vec<SavedStack>) {
+        if let Some(stored) = &mut self.stored
+            && stored.inventory.returned != returned
+        {
+            Arc::make_mut(stored).inventory.returned = returned;
+            self.touch_all();
+        }
+    }
+
+    pub(super) fn set_component(&mut self, name: &str, value: Option<Vec<u8>>) {
+        let there = self.stored.as_ref().and_then(|stored| stored.components.get(name));
+        if there == value.as_ref() {
+            return;
+        }
+        let stored = Arc::make_mut(self.stored.get_or_insert_default());
+        match value {
+            Some(value) => stored.components.insert(name.to_owned(), value),
+            None => stored.components.remove(name),
+        };
+        self.touch();
+    }
+
+    /// Returns the changed slots by name of the container. `None` if anything may have changed.
+    pub(super) fn changed_slots(&self) -> Option<Vec<(String, u16)>> {
+        let Dirty::Slots(slots) = &self.dirty else { return None };
+        let containers = &self.stored.as_ref()?.inventory.containers;
+        let name = |position: usize| Some(containers.get(position)?.name.clone());
+        slots.iter().map(|(position, slot)| Some((name(*position)?, *slot))).collect()
+    }
+
+    fn touch(&mut self) {
+        if self.dirty == Dirty::Nothing {
+            self.dirty = Dirty::Slots(BTreeSet::new());
+        }
+    }
+
+    fn touch_all(&mut self) {
+        if self.dirty != Dirty::Deleted {
+            self.dirty = Dirty::All;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A server that has lost an inventory cannot store it, and what exchanged items with it is undone.
+
+use super::*;
+use bevy_inventory_sync::store::{Store, batch::Fenced};
+
+/// A world in which another server has taken over a player, and a chest without `Persist`.
+fn taken_over() -> (MemoryStore, App, [Entity; 3]) {
+    let store = MemoryStore::default();
+    let mut app = world_with(&store, "a", Durability::Interval(Duration::from_secs(1)));
+    let ada = join(&mut app, player(1));
+    let bank = join(&mut app, chest(1));
+    let slots = Inventory([Some(COIN.stack(10)), None].into_iter().collect());
+    let plain = app.world_mut().spawn((chest(2), slots)).id();
+    updates(&mut app, 120);
+    assert_eq!(totals(&store)["coin"], 20);
+    take_reports(&mut app);
+    store.end_claim(player(1));
+    store.of_server("b").claim(player(1)).unwrap();
+    (store, app, [ada, bank, plain])
+}
+
+fn give(app: &mut App, from: Entity, to: Entity, count: u32) {
+    inventories(app, move |all| {
+        all.transact(|tx| {
+            let stacks = tx.take(from, COIN, count)?;
+            stacks.into_iter().try_for_each(|stack| tx.insert(to, stack))
+        })
+    })
+    .unwrap();
+    app.update();
+}
+
+#[test]
+fn late_commit_is_rejected_together_with_what_it_exchanged_with() {
+    let (store, mut app, [ada, bank, plain]) = taken_over();
+    let other = join(&mut app, player(2));
+    give(&mut app, ada, plain, 4);
+    give(&mut app, plain, bank, 9);
+    // Independent of the player.
+    inventories(&mut app, move |all| all.insert(other, COIN.stack(7))).unwrap();
+    updates(&mut app, 120);
+    let reverted = take_reports(&mut app).reverted;
+    let mut inventories = vec![player(1), chest(1), chest(2)];
+    inventories.sort();
+    let (rejected, reason) = (player(1), Fenced::NotOwned);
+    assert_eq!(reverted, [InventoriesReverted { rejected, reason, inventories }]);
+    assert_eq!(
+        [ada, bank, plain, other].map(|e| coins(&app, e)),
+        [None, Some(10), Some(10), Some(17)]
+    );
+    updates(&mut app, 120);
+    assert_eq!(stored_coins(&store, player(2)), Some(17));
+    assert_eq!(
+        (stored_coins(&store, player(1)), stored_coins(&store, chest(1))),
+        (Some(10), Some(10))
+    );
+    // What was reverted is stored again from now on.
+    give(&mut app, bank, other, 3);
+    updates(&mut app, 120);
+    assert_eq!(
+        (stored_coins(&store, chest(1)), stored_coins(&store, player(2))),
+        (Some(7), Some(20))
+    );
+    assert_eq!(take_reports(&mut app).reverted, []);
+}
+
+#[test]
+fn exchange_after_the_commit_was_sent_is_undone_too() {
+    let (store, mut app, [ada, bank, _]) = taken_over();
+    let other = join(&mut app, player(2));
+    updates(&mut app, 120);
+    give(&mut app, ada, bank, 4);
+    // The chest passes them on, until and while the rejection arrives.
+    for _ in 0..14 {
+        give(&mut app, bank, other, 1);
+    }
+    assert_eq!(take_reports(&mut app).reverted, []);
+    updates(&mut app, 120);
+    assert_eq!([bank, other].map(|entity| coins(&app, entity)), [Some(10), Some(10)]);
+    assert_eq!(totals(&store)["coin"], 30);
+}
+
+#[test]
+fn loot_that_was_dropped_vanishes_and_loot_that_was_picked_up_comes_back() {
+    let (store, mut app, [ada, bank, _]) = taken_over();
+    // Loot that is stored.
+    inventories(&mut app, move |all| all.drop_if(bank, |_| true)).unwrap();
+    updates(&mut app, 120);
+    let loot = |app: &mut App| -> Vec<(Entity, u64)> {
+        let mut loot = app.world_mut().query_filtered::<(Entity, &Inventory), With<Loot>>();
+        loot.iter(app.world()).map(|(entity, slots)| (entity, slots.count(COIN))).collect()
+    };
+    let [(old, 10)] = loot(&mut app)[..] else { panic!() };
+    give(&mut app, old, ada, 10);
+    inventories(&mut app, move |all| all.take(ada, COIN, 3).map(drop)).unwrap();
+    inventories(&mut app, move |all| all.drop_if(ada, |_| true)).unwrap();
+    updates(&mut app, 10);
+    assert!(app.world().get_entity(old).is_err());
+    assert_eq!(loot(&mut app).iter().map(|(_, coins)| coins).sum::<u64>(), 17);
+    updates(&mut app, 240);
+    assert_eq!(take_reports(&mut app).reverted.len(), 1);
+    assert_eq!(loot(&mut app).iter().map(|(_, coins)| *coins).collect::<Vec<_>>(), [10]);
+    assert_eq!(totals(&store)["coin"], 20, "{:?}", store.contents());
+    assert_eq!(stored_coins(&store, player(1)), Some(10));
+}
+
+#[test]
+fn lost_commits_of_the_store_are_detected_and_not_overwritten() {
+    let store = MemoryStore::default();
+    let mut app = world(&store, "a");
+    let ada = join(&mut app, player(1));
+    updates(&mut app, 2);
+    let backup = store.backup();
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(5))).unwrap();
+    updates(&mut app, 2);
+    store.roll_back(&backup);
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
+    updates(&mut app, 3);
+    let reports = take_reports(&mut app);
+    assert_eq!(reports.reverted[0].reason, Fenced::RolledBack { stored: 1 });
+    assert_eq!(reports.failed.len(), 1);
+    assert_eq!((coins(&app, ada), stored_coins(&store, player(1))), (None, Some(10)));
+}
+
+#[test]
+fn at_most_one_of_two_servers_stores_an_inventory() {
+    let store = MemoryStore::default();
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut apps = ["a", "b"].map(|name| world(&store, name));
+    let mut highest = 10;
+    for _ in 0..60 {
+        let n = random.usize(0..2);
+        if random.u8(0..3) == 0 {
+            store.end_claim(player(1));
+        }
+        let app = &mut apps[n];
+        match app.world().resource::<InventoryIds>().get(player(1)) {
+            Some(there) if random.u8(0..3) == 0 => drop(app.world_mut().despawn(there)),
+            Some(there) => drop(inventories(app, move |all| all.insert(there, COIN.stack(1)))),
+            None => drop(spawn(app, player(1))),
+        }
+        apps.iter_mut().for_each(|app| updates(app, random.usize(0..3)));
+        if let Some(stored) = stored_coins(&store, player(1)) {
+            assert!(stored >= highest, "{stored} after {highest}");
+            highest = stored;
+        }
+    }
+    assert!(highest > 12, "{highest}");
+}

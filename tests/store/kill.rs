@@ -1,0 +1,191 @@
+//! A server process that is killed loses at most the promised time, never half of a tick, and doubles nothing.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use bevy::prelude::*;
+use bevy_inventory_sync::{
+    prelude::*,
+    server::inspect::CommitInspect,
+    shared::random::InventoryRng,
+    sim::Simulation,
+    store::{
+        Durability, InventoryStorePlugin, Store,
+        persist::{InventoryStored, Persist},
+        restore::{RestoreAppExt, RestoreWorld, StoredEntry},
+    },
+};
+
+use crate::common::*;
+
+const FILE: &str = "BEVY_INVENTORY_SYNC_TEST_FILE";
+const EVERY_TICK: &str = "BEVY_INVENTORY_SYNC_TEST_EVERY_TICK";
+const PLAYERS: u64 = 6;
+const COIN: ItemId = ItemId::of("coin");
+const TICK: ItemId = ItemId::of("tick");
+
+/// Counts the ticks of all servers.
+const CLOCK: InventoryId = InventoryId::named("clock", 0);
+
+/// Plays for ever. Prints the number on the clock whenever it is stored.
+#[test]
+#[ignore = "run by the other tests, as a process to be killed"]
+fn server_process() {
+    let (Ok(file), every_tick) = (std::env::var(FILE), std::env::var(EVERY_TICK).is_ok()) else {
+        return;
+    };
+    let interval = Durability::Interval(Duration::from_millis(15));
+    let durability = if every_tick { Durability::EveryTick } else { interval };
+    let mut app = Simulation::app(|app| {
+        let items =
+            "(items: [(key: \"coin\", max_stack: 9999), (key: \"tick\", max_stack: 999999)])";
+        app.insert_resource(InventoryRng::default())
+            .insert_items(Items::<()>::from_ron(items).unwrap())
+            .add_plugins(InventoryStorePlugin::sqlite(&file).durability(durability))
+            .restore_world_with(|In(entry): In<StoredEntry>, mut commands: Commands| {
+                if entry.inventory != CLOCK && (0..PLAYERS).all(|n| entry.inventory != player(n)) {
+                    commands.spawn((entry.inventory, Loot, Persist));
+                }
+            })
+            .init_resource::<Clock>()
+            .add_systems(Update, play)
+            .add_systems(Last, record_clock)
+            .add_observer(|dropped: On<Dropped>, mut commands: Commands| {
+                commands.entity(dropped.entity).insert(Persist);
+            })
+            .add_observer(print_stored);
+    });
+    app.world_mut().trigger(RestoreWorld);
+    app.world_mut().spawn((CLOCK, Inventory::new(1), Persist));
+    loop {
+        app.update();
+        // Leaves time to the thread of the store, as frames do.
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// The number on the clock after each tick that is not stored yet.
+#[derive(Resource, Default)]
+struct Clock(Vec<(u64, u64)>);
+
+fn print_stored(stored: On<InventoryStored>, mut clock: ResMut<Clock>) {
+    let before = clock.0.iter().rfind(|(tick, _)| *tick <= stored.tick).map(|(_, ticks)| *ticks);
+    if let Some(ticks) = before {
+        println!("\nstored {ticks}");
+        std::io::stdout().flush().unwrap();
+        clock.0.retain(|(tick, _)| *tick > stored.tick);
+    }
+}
+
+/// Records what the clock shows in the tick that was committed in this frame.
+fn record_clock(
+    ids: Res<InventoryIds>,
+    clocks: Query<&Inventory>,
+    commits: CommitInspect,
+    mut clock: ResMut<Clock>,
+) {
+    if let Some(slots) = ids.get(CLOCK).and_then(|there| clocks.get(there).ok()) {
+        clock.0.push((commits.tick(), slots.count(TICK)));
+    }
+}
+
+/// Moves the clock, and does something random that neither creates nor destroys coins.
+fn play(
+    mut inventories: Inventories,
+    ids: Res<InventoryIds>,
+    all: Query<Entity, (With<Inventory>, With<Persist>)>,
+    mut commands: Commands,
+) {
+    if let Some(there) = ids.get(CLOCK) {
+        // It may still be loading.
+        inventories.insert_up_to(there, TICK.stack(1)).discard();
+    }
+    for _ in 0..4 {
+        let id = player(fastrand::u64(0..PLAYERS));
+        let Some(there) = ids.get(id) else {
+            let slots = Inventory([Some(COIN.stack(10)), None, None].into_iter().collect());
+            commands.spawn((id, slots, Persist));
+            return;
+        };
+        let others: Vec<Entity> = all.iter().collect();
+        let Some(other) = others.get(fastrand::usize(..others.len().max(1))).copied() else {
+            return;
+        };
+        let count = fastrand::u32(1..6);
+        let what = fastrand::u8(0..16);
+        if what == 0 {
+            commands.entity(there).despawn();
+            return;
+        }
+        // It fails if there are not enough coins, or no room.
+        let _ = inventories.transact(|tx| {
+            let stacks = tx.take(if what < 4 { there } else { other }, COIN, count)?;
+            stacks.into_iter().try_for_each(|stack| match what {
+                1..4 => {
+                    tx.drop(stack);
+                    Ok(())
+                }
+                _ => tx.insert(there, stack),
+            })
+        });
+    }
+}
+
+/// Starts a server, and kills it after it has printed this number of times that it has stored something. Returns the
+/// last number on the clock that it has printed.
+fn run_and_kill(file: &Path, every_tick: bool, prints: usize) -> u64 {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "kill::server_process", "--ignored", "--nocapture"]);
+    command.env(FILE, file).stdout(Stdio::piped()).stderr(Stdio::null());
+    if every_tick {
+        command.env(EVERY_TICK, "1");
+    }
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let stored = lines.filter_map(|line| line.strip_prefix("stored ")?.parse().ok());
+    let last = stored.take(prints).last();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    last.expect("the server has stored something")
+}
+
+/// Checks the file of a server that was killed.
+fn check(place: &Place, shown: u64) {
+    let mut store = place.open("test").unwrap();
+    let (mut players, mut coins, mut clock) = (0, 0, 0);
+    for id in store.list().unwrap() {
+        players += u64::from((0..PLAYERS).any(|n| id == player(n)));
+        let stored = store.load(id).unwrap().unwrap();
+        let containers = stored.inventory.containers.iter().flat_map(|there| &there.slots);
+        for stack in containers.chain(&stored.inventory.returned) {
+            match stack.item.as_str() {
+                "coin" => coins += u64::from(stack.count),
+                _ => clock += u64::from(stack.count),
+            }
+        }
+    }
+    if coins != 10 * players {
+        let kept = std::env::temp_dir().join("bevy_inventory_sync_killed.db");
+        std::fs::copy(place.file(), &kept).unwrap();
+        panic!("{coins} coins of {players} players; see {}", kept.display());
+    }
+    assert!(clock >= shown, "{clock}, but {shown} was reported as stored");
+}
+
+#[test]
+fn killed_server_keeps_what_it_reported_as_stored_and_every_coin() {
+    let rounds = if std::env::var("LONG_TESTS").is_ok() { 50 } else { 12 };
+    let place = Place::new();
+    let mut shown = 0;
+    for round in 0..rounds {
+        let prints = fastrand::usize(1..60);
+        let now = run_and_kill(&place.file(), round % 2 == 0, prints);
+        assert!(now > shown, "round {round}: {now} after {shown}");
+        check(&place, now);
+        shown = now;
+    }
+}
