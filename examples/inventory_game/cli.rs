@@ -58,6 +58,9 @@ pub struct Cli {
     /// Plays scripted keyboard and mouse input: see `steps.rs` for the syntax.
     #[arg(long, global = true, value_name = "STEPS")]
     pub steps: Option<Steps>,
+    /// Keeps the world in this file, so that it is there again when the game is started with it the next time.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
     /// Overrides the game's version, to test a version mismatch.
     #[arg(long, global = true, hide = true, default_value = env!("CARGO_PKG_VERSION"))]
     pub version_as: String,

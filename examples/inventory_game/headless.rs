@@ -13,7 +13,7 @@ use crate::{
     bots,
     cli::Cli,
     net::{self, Link},
-    protocol, server, shared, table,
+    protocol, server, shared, storage, table,
 };
 
 /// Sleep per frame; updating takes some time as well.
@@ -32,6 +32,7 @@ fn server_app(cli: &Cli, socket: UdpSocket) -> App {
     let mut app = app(cli);
     app.add_plugins((LogPlugin { level: bevy::log::Level::WARN, ..default() }, server::plugin))
         .insert_resource(server::Realm);
+    storage::add(&mut app, cli.store.as_deref());
     net::serve(&mut app, socket);
     app
 }
@@ -79,9 +80,11 @@ pub fn serve(cli: &Cli) -> Result<ExitCode, String> {
     let mut apps = [server_app(cli, socket)];
     println!("Serving on UDP port {}.", cli.port);
     drive(&mut apps, cli.seconds, |second, apps| {
-        if let [server] = apps
-            && second % 5 == 0
-        {
+        let [server] = apps else { return Ok(()) };
+        if let Some(error) = storage::cannot_start(server.world()) {
+            return Err(error);
+        }
+        if second % 5 == 0 {
             println!("{second:>4} s  {}", table::server_line(server));
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! cargo run --example inventory_game --features game              # a window with a menu
 //! cargo run --example inventory_game --features game -- host
 //! cargo run --example inventory_game --features game -- join 127.0.0.1
+//! cargo run --example inventory_game --features game -- --store world.db   # the world is there again the next time
 //! cargo run --example inventory_game --features game -- --headless --seconds 10
 //! ```
 //!
@@ -17,6 +18,7 @@ mod protocol;
 mod net;
 mod session;
 mod server;
+mod storage;
 mod route;
 mod hands;
 mod lag;

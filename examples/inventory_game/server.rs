@@ -3,14 +3,14 @@
 mod requests;
 mod players;
 mod walk;
-mod ground;
+pub mod ground;
 mod chests;
 mod work;
 
 use std::time::Duration;
 
 use bevy::{prelude::*, time::common_conditions::on_timer};
-use bevy_inventory_sync::prelude::*;
+use bevy_inventory_sync::{prelude::*, store::restore::RestoreWorld};
 
 use crate::protocol::Chest;
 
@@ -29,10 +29,7 @@ pub struct Realm;
 pub fn plugin(app: &mut App) {
     app.insert_resource(Time::<Fixed>::from_hz(TICKS))
         .init_resource::<players::Accounts>()
-        .add_systems(
-            PreUpdate,
-            (chests::place_chests, ground::scatter_items).run_if(resource_added::<Realm>),
-        )
+        .add_systems(PreUpdate, (chests::place_chests, restore).run_if(resource_added::<Realm>))
         .add_systems(FixedUpdate, walk::walk_players.run_if(resource_exists::<Realm>))
         .add_systems(
             Update,
@@ -48,11 +45,16 @@ pub fn plugin(app: &mut App) {
         )
         .add_observer(players::part_with_client)
         .add_observer(ground::place_dropped)
+        .add_observer(ground::scatter_items)
         .add_observer(work::use_tool)
         .add_rule::<With<Chest>, _>(chests::near)
         .add_rule::<With<Chest>, _>(chests::unlocked)
         .add_rule::<With<Chest>, _>(chests::for_sale)
         .add_rule::<With<Loot>, _>(ground::in_reach);
+}
+
+fn restore(mut commands: Commands) {
+    commands.trigger(RestoreWorld);
 }
 
 /// Ends the game on the authority and removes all accounts.

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bevy::{ecs::system::SystemParam, prelude::*};
+use bevy_inventory_sync::store::persist::Persist;
 
 use crate::{
     cli,
@@ -135,7 +136,8 @@ fn begin(world: &mut World, session: Session) -> Result<(), String> {
 fn end(world: &mut World, trouble: Option<String>) {
     net::close(world);
     server::end(world);
-    let mut things = world.query_filtered::<Entity, With<Position>>();
+    // What is being loaded has no position.
+    let mut things = world.query_filtered::<Entity, Or<(With<Position>, With<Persist>)>>();
     let things: Vec<Entity> = things.iter(world).collect();
     for thing in things {
         world.despawn(thing);

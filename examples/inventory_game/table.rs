@@ -4,7 +4,10 @@ use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 use bevy_inventory_sync::{features::public_view::HeldItem, shared::stats::InventoryStats};
 
-use crate::protocol::{Avatar, GroundItem, Position};
+use crate::{
+    protocol::{Avatar, GroundItem, Position},
+    storage,
+};
 
 pub const HEADER: &str = "player          position     in hand          hotbar  backpack  \
                           messages    bytes  slots  bytes/slot";
@@ -45,9 +48,11 @@ pub fn server_line(server: &mut App) -> String {
     let items = world.query::<&GroundItem>().iter(world).count();
     let stats = world.resource::<InventoryStats>();
     let s = if players == 1 { "" } else { "s" };
+    let now = world.resource::<Time<Real>>().elapsed_secs();
+    let stored = storage::words(world.resource(), world.resource(), now);
     format!(
         "server: {players} player{s}, {items} items on the ground; {} slots changed, sent as {} deltas \
-         and {} full updates ({} on opening) in {} messages, {} bytes",
+         and {} full updates ({} on opening) in {} messages, {} bytes{stored}",
         stats.slots_marked,
         stats.deltas_encoded,
         stats.full_updates_encoded,

@@ -19,7 +19,7 @@ use crate::{
     lag::Lag,
     names, net, protocol, report, server,
     session::{self, Last, Port, Wish},
-    shared, steps, ui, view,
+    shared, steps, storage, ui, view,
 };
 
 /// Log filter. The muted libraries' errors are shown as messages in the window and when the game ends.
@@ -58,8 +58,12 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     .insert_resource(Lag::new(cli.lag))
     .add_systems(Last, fail_if_the_game_did)
     .add_systems(Update, fail_without_pictures);
+    storage::add(&mut app, cli.store.as_deref());
     let name = cli.name.clone().unwrap_or_else(|| bots::name(fastrand::usize(..12)));
     protocol::join_as(&mut app, name);
+    if let Some(world) = &cli.store {
+        app.world_mut().resource_mut::<protocol::Me>().account = storage::account(world)?;
+    }
     if let Some(wish) = first {
         app.add_systems(Startup, move |mut commands: Commands| commands.trigger(wish.clone()));
     }

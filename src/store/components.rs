@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     model::{codec, limits::DATA_BYTES_MAX},
-    shared::{schedule::InventoryServerSystems, sealed::Sealed},
+    shared::sealed::Sealed,
 };
 
 use super::{
@@ -92,7 +92,6 @@ impl PersistAppExt for App {
         self.add_observer(record_removed::<C>).add_systems(
             PostUpdate,
             record_changed::<C>
-                .in_set(InventoryServerSystems::Last)
                 .in_set(CollectSystems::Components)
                 .run_if(resource_exists::<TickBuffer>),
         )

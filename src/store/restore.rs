@@ -69,7 +69,7 @@ pub trait RestoreAppExt: Sealed {
     ///
     /// fn spawn_stored(In(entry): In<StoredEntry>, mut commands: Commands) {
     ///     if let Some(at) = entry.component::<ChestAt>() {
-    ///         commands.spawn((entry.inventory, at, Persist, Viewers::everyone(Rights::all())));
+    ///         commands.spawn((entry.inventory, at, Persist, Openable(Rights::USE)));
     ///     }
     /// }
     ///

@@ -1,8 +1,7 @@
 //! Chests: any nearby player may open them, several players at once.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::prelude::*;
-use bevy_replicon::prelude::*;
+use bevy_inventory_sync::{prelude::*, store::persist::Persist};
 
 use crate::{
     map::{self, Thing},
@@ -67,7 +66,7 @@ pub fn place_chests(mut pool: ResMut<DataPool>, mut commands: Commands) {
         let position = Position(tile.as_vec2() + Vec2::new(0.5, 0.0));
         let rights = if kind == ChestKind::Vendor { Rights::SEE } else { Rights::USE };
         let chest = Chest { kind, ..default() };
-        commands.spawn((Replicated, chest, position, id, inventory, Openable(rights)));
+        commands.spawn((chest, position, id, inventory, Openable(rights), Persist));
     }
 }
 

@@ -1,8 +1,13 @@
 //! Items on the ground.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::prelude::*;
-use bevy_replicon::prelude::*;
+use bevy_inventory_sync::{
+    prelude::*,
+    store::{
+        persist::Persist,
+        restore::{StoredEntry, WorldRestored},
+    },
+};
 
 use crate::{
     map,
@@ -44,7 +49,7 @@ const SEEN_FROM: f32 = ITEM_REACH + 0.8;
 
 /// Components of an item on the ground that all players see.
 fn lying(place: Vec2) -> impl Bundle {
-    (Replicated, GroundItem::default(), Position(place), Viewers::new())
+    (GroundItem::default(), Position(place), Viewers::new(), Persist)
 }
 
 /// Places a dropped stack near the player, or at the player's position if the spot is not reachable.
@@ -88,7 +93,20 @@ pub fn show_to_who_is_near(
     }
 }
 
-pub fn scatter_items(mut commands: Commands) {
+/// Spawns loot that was on the ground. Its position is loaded with it.
+pub fn restore_loot(In(entry): In<StoredEntry>, mut commands: Commands) {
+    let containers = &entry.stored.inventory.containers;
+    // Everything else has more slots.
+    if containers.iter().map(|container| container.len).sum::<u16>() == 1 {
+        commands.spawn((entry.inventory, lying(Vec2::ZERO), Loot));
+    }
+}
+
+/// Scatters items in a new world.
+pub fn scatter_items(restored: On<WorldRestored>, mut commands: Commands) {
+    if restored.inventories > 0 {
+        return;
+    }
     for _ in 0..ITEMS_AT_START {
         lay_down_find(&mut commands);
     }

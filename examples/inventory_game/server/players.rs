@@ -2,7 +2,7 @@
 
 use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
 use bevy_inventory_sync::features::public_view::HeldItem;
-use bevy_inventory_sync::prelude::*;
+use bevy_inventory_sync::{prelude::*, store::persist::Persist};
 use bevy_replicon::prelude::*;
 
 use crate::{
@@ -62,23 +62,9 @@ impl Nickname {
 #[derive(Component, Debug)]
 pub struct Admitted;
 
-/// State of an account while its player is away.
-#[derive(Debug)]
-struct Absent {
-    place: Vec2,
-    inventory: Inventory,
-    hotbar: Hotbar,
-}
-
-#[derive(Debug)]
-struct Account {
-    number: u64,
-    absent: Option<Absent>,
-}
-
-/// All accounts that have ever joined.
+/// All accounts that have joined since the start, with a number that determines the color.
 #[derive(Resource, Default, Debug)]
-pub struct Accounts(HashMap<u64, Account>);
+pub struct Accounts(HashMap<u64, usize>);
 
 /// The account of an avatar.
 #[derive(Component, Clone, Copy, Debug)]
@@ -112,27 +98,21 @@ impl Entrance<'_, '_> {
             self.commands.entity(avatar).insert((Player(client), Owner(client)));
             return;
         }
-        let next = u64::try_from(self.accounts.0.len()).unwrap_or_default();
-        let known = self.accounts.0.entry(*account);
-        let known = known.or_insert_with(|| Account { number: next, absent: None });
-        let color = usize::try_from(known.number).unwrap_or_default() % COLORS.len();
-        let belongings = known.absent.take().unwrap_or_else(|| Absent {
-            place: map::middle_of(ENTRANCE) + PLACES[color] * 1.7,
-            inventory: Inventory::default(),
-            hotbar: first_hotbar(),
-        });
+        let next = self.accounts.0.len();
+        let color = *self.accounts.0.entry(*account).or_insert(next) % COLORS.len();
+        // A player that has been here before gets its belongings and its place instead.
         self.commands.spawn((
-            Replicated,
             (Player(client), Of(*account)),
             Avatar { name: name.clone(), color: COLORS[color] },
-            Position(belongings.place),
+            Position(map::middle_of(ENTRANCE) + PLACES[color] * 1.7),
             Facing::default(),
             Heading::default(),
-            InventoryId::named("player", known.number),
-            belongings.inventory,
-            belongings.hotbar,
+            InventoryId::named("player", *account),
+            Inventory::default(),
+            first_hotbar(),
             HeldItem::default(),
             Owner(client),
+            Persist,
         ));
     }
 }
@@ -146,22 +126,14 @@ fn first_hotbar() -> Hotbar {
     hotbar
 }
 
-/// Stores the state of a player who disconnects, and despawns the avatar.
+/// Despawns the avatar of a player who disconnects. It stays in the store.
 pub fn part_with_client(
     gone: On<Remove, ConnectedClient>,
-    players: Query<(Entity, &Player, &Of, &Position, &Inventory, &Hotbar)>,
-    mut accounts: ResMut<Accounts>,
+    players: Query<(Entity, &Player)>,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(gone.entity);
-    for (entity, player, of, position, inventory, hotbar) in &players {
-        if player.0 != client {
-            continue;
-        }
-        if let Some(account) = accounts.0.get_mut(&of.0) {
-            let (inventory, hotbar) = (inventory.clone(), hotbar.clone());
-            account.absent = Some(Absent { place: position.0, inventory, hotbar });
-        }
+    for (entity, _) in players.iter().filter(|(_, player)| player.0 == client) {
         commands.entity(entity).despawn();
     }
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use bevy::{prelude::*, time::common_conditions::on_timer};
-use bevy_inventory_sync::shared::stats::InventoryStats;
+use bevy_inventory_sync::{shared::stats::InventoryStats, store::persist::StoreStatus};
 use bevy_replicon::prelude::*;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     net::Link,
     protocol::Avatar,
     session::{Paused, Session},
+    storage::{self, Storage},
 };
 
 use super::{floating, letters};
@@ -63,6 +64,7 @@ fn refresh(
     ping: Res<ClientStats>,
     stats: Res<InventoryStats>,
     lag: Res<Lag>,
+    (storage, store, time): (Res<Storage>, Res<StoreStatus>, Res<Time<Real>>),
     mut plate: Single<&mut Node, With<StatusPlate>>,
     mut line: Single<&mut Text, With<StatusLine>>,
 ) {
@@ -91,6 +93,10 @@ fn refresh(
     let poor = if link.is_some() { "   L: lag" } else { "" };
     let words = match (*session, link.as_deref()) {
         (Session::Guest(server), Some(Link::Connecting)) => format!("connecting to {server}"),
+        (Session::Alone | Session::Host(_), _) => {
+            let stored = storage::words(&storage, &store, time.elapsed_secs());
+            format!("{}{rest}{stored}", session.words())
+        }
         _ => format!("{}{rest}", session.words()),
     };
     line.set_if_neq(Text(format!("{words}{poor}")));

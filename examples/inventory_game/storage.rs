@@ -1,0 +1,89 @@
+//! Where the world is kept: in a file, or in memory for as long as the program runs.
+
+use std::path::{Path, PathBuf};
+
+use bevy::prelude::*;
+use bevy_inventory_sync::store::{
+    InventoryStorePlugin,
+    components::{PersistAppExt, PersistComponent},
+    memory::MemoryStore,
+    persist::{InventoryLoaded, InventoryStored, StoreStatus},
+    restore::RestoreAppExt,
+};
+use bevy_replicon::prelude::*;
+
+use crate::{protocol::Position, server};
+
+impl PersistComponent for Position {
+    const NAME: &'static str = "position";
+}
+
+/// The file of the world, and when it was last written.
+#[derive(Resource, Default, Debug)]
+pub struct Storage {
+    file: Option<PathBuf>,
+    stored_at: f32,
+}
+
+/// Adds the store to an app that may be the authority.
+pub fn add(app: &mut App, file: Option<&Path>) {
+    let store = match file {
+        Some(file) => InventoryStorePlugin::sqlite(file),
+        None => {
+            let store = MemoryStore::default();
+            InventoryStorePlugin::new(move || Ok(store.clone()))
+        }
+    };
+    app.add_plugins(store)
+        .persist_component::<Position>()
+        .restore_world_with(server::ground::restore_loot)
+        .insert_resource(Storage { file: file.map(Into::into), ..default() })
+        .add_observer(show)
+        .add_observer(note_time);
+}
+
+/// Other players see things once they are complete.
+fn show(loaded: On<InventoryLoaded>, mut commands: Commands) {
+    commands.entity(loaded.entity).insert(Replicated);
+}
+
+fn note_time(_: On<InventoryStored>, time: Res<Time<Real>>, mut storage: ResMut<Storage>) {
+    storage.stored_at = time.elapsed_secs();
+}
+
+/// Returns whether the world is stored, for the status line. Empty if it is kept in memory.
+pub fn words(storage: &Storage, status: &StoreStatus, now: f32) -> String {
+    match (&storage.file, &status.error) {
+        (None, _) => String::new(),
+        (Some(_), Some(error)) => format!("   NOT STORED: {error}"),
+        (Some(_), None) => format!("   stored {:.0} s ago", now - storage.stored_at),
+    }
+}
+
+/// Returns why the store has never worked.
+pub fn cannot_start(world: &World) -> Option<String> {
+    let status = world.resource::<StoreStatus>();
+    status.error.as_ref().filter(|_| status.stored == 0).map(ToString::to_string)
+}
+
+/// Returns the account of the player at this computer, which is kept beside the world.
+///
+/// # Errors
+///
+/// Returns a description if the file cannot be read or written.
+pub fn account(world: &Path) -> Result<u64, String> {
+    let mut name = world.as_os_str().to_owned();
+    name.push("-account");
+    let failed = |error: std::io::Error| format!("{}: {error}", Path::new(&name).display());
+    match std::fs::read_to_string(&name) {
+        Ok(text) => text.trim().parse().map_err(|_| {
+            format!("{}: this is not the number of an account", Path::new(&name).display())
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let account = fastrand::u64(..);
+            std::fs::write(&name, format!("{account}\n")).map_err(failed)?;
+            Ok(account)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
