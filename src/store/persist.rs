@@ -1,10 +1,16 @@
 //! Which inventories are stored: the component, and the events about it.
 
-use bevy::prelude::*;
+use std::sync::Once;
 
-use crate::model::id::InventoryId;
+use bevy::{
+    ecs::{lifecycle::HookContext, world::DeferredWorld},
+    prelude::*,
+};
+use log::warn;
 
-use super::{batch::Fenced, error::StoreError};
+use crate::{model::id::InventoryId, shared::authority::Authority};
+
+use super::{batch::Fenced, error::StoreError, tracked::Holders};
 
 /// Authority: keeps the inventory of this entity, and its [persisted components](super::components::PersistComponent),
 /// in the store.
@@ -24,8 +30,19 @@ use super::{batch::Fenced, error::StoreError};
 /// server can claim it. [`Loot`](crate::prelude::Loot) that is despawned empty is deleted from the store. To delete
 /// anything else, trigger [`DeleteInventory`].
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
-#[component(immutable)]
+#[component(immutable, on_insert = check_plugin)]
 pub struct Persist;
+
+/// Warns of a missing [`InventoryStorePlugin`](super::InventoryStorePlugin), without which nothing is stored.
+fn check_plugin(world: DeferredWorld, context: HookContext) {
+    static WARNED: Once = Once::new();
+    if !world.contains_resource::<Holders>() && Authority::is_in(&world) {
+        WARNED.call_once(|| {
+            let entity = context.entity;
+            warn!("entity {entity} has `Persist`, but there is no `InventoryStorePlugin`: it is not stored");
+        });
+    }
+}
 
 /// Authority: an inventory was loaded, and its containers and persisted components were inserted.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]

@@ -228,7 +228,8 @@ impl Worker {
     /// Returns `true` if an order cannot be answered yet.
     fn must_wait(&mut self, order: &Order, now: Duration) -> bool {
         self.open(now);
-        let unavailable = self.store.is_none() && !self.error.as_ref().is_some_and(is_permanent);
+        let closed = self.store.is_none() && !self.error.as_ref().is_some_and(is_permanent);
+        let unavailable = closed || (self.store.is_some() && now < self.retry_at);
         match order {
             Order::Claim { id, .. } | Order::Reload { id, .. } => {
                 unavailable || self.blocked.contains(id)

@@ -15,7 +15,7 @@ use bevy_inventory_sync::{
     sim::Simulation,
     store::{
         Durability, InventoryStorePlugin, Store,
-        persist::{InventoryStored, Persist},
+        persist::{InventoryStored, Persist, StoreStatusChanged},
         restore::{RestoreAppExt, RestoreWorld, StoredEntry},
     },
 };
@@ -57,7 +57,11 @@ fn server_process() {
             .add_observer(|dropped: On<Dropped>, mut commands: Commands| {
                 commands.entity(dropped.entity).insert(Persist);
             })
-            .add_observer(print_stored);
+            .add_observer(print_stored)
+            .add_observer(|status: On<StoreStatusChanged>| {
+                println!("\n{}", if status.error.is_some() { "failing" } else { "available" });
+                std::io::stdout().flush().unwrap();
+            });
     });
     app.world_mut().trigger(RestoreWorld);
     app.world_mut().spawn((CLOCK, Inventory::new(1), Persist));
@@ -135,22 +139,36 @@ fn play(
     }
 }
 
+/// A command that runs [`server_process`].
+fn server(mut command: Command, file: &Path) -> Command {
+    command.args(["--exact", "kill::server_process", "--ignored", "--nocapture"]);
+    command.env(FILE, file).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// Runs a server until `is_over` returns `true` for a line that it prints, and kills it.
+fn run_until(mut command: Command, mut is_over: impl FnMut(&str) -> bool) {
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let over = lines.any(|line| is_over(&line));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(over, "the server has ended by itself");
+}
+
 /// Starts a server, and kills it after it has printed this number of times that it has stored something. Returns the
 /// last number on the clock that it has printed.
 fn run_and_kill(file: &Path, every_tick: bool, prints: usize) -> u64 {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "kill::server_process", "--ignored", "--nocapture"]);
-    command.env(FILE, file).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut command = server(Command::new(std::env::current_exe().unwrap()), file);
     if every_tick {
         command.env(EVERY_TICK, "1");
     }
-    let mut child = command.spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let stored = lines.filter_map(|line| line.strip_prefix("stored ")?.parse().ok());
-    let last = stored.take(prints).last();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    last.expect("the server has stored something")
+    let mut stored: Vec<u64> = Vec::new();
+    run_until(command, |line| {
+        stored.extend(line.strip_prefix("stored ").and_then(|number| number.parse::<u64>().ok()));
+        stored.len() == prints
+    });
+    stored.last().copied().expect("the server has stored something")
 }
 
 /// Checks the file of a server that was killed.
@@ -188,4 +206,24 @@ fn killed_server_keeps_what_it_reported_as_stored_and_every_coin() {
         check(&place, now);
         shown = now;
     }
+}
+
+/// A limit for the size of files stands for a full disk.
+#[cfg(unix)]
+#[test]
+fn server_goes_on_when_the_disk_is_full_and_keeps_what_it_has_stored() {
+    let place = Place::new();
+    let mut shell = Command::new("sh");
+    let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" \"$@\"";
+    shell.args(["-c", limited]).arg(std::env::current_exe().unwrap());
+    let mut shown = 0;
+    run_until(server(shell, &place.file()), |line| {
+        shown = line.strip_prefix("stored ").map_or(shown, |number| number.parse().unwrap());
+        line == "failing"
+    });
+    assert!(shown > 0);
+    check(&place, shown);
+    let now = run_and_kill(&place.file(), true, 5);
+    assert!(now > shown);
+    check(&place, now);
 }

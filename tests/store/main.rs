@@ -5,6 +5,7 @@
 
 mod common;
 mod damage;
+mod golden;
 mod kill;
 mod ownership;
 mod records;

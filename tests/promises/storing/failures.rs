@@ -40,6 +40,24 @@ fn pauses_between_attempts_grow() {
 }
 
 #[test]
+fn loads_wait_while_the_store_fails_and_do_not_burden_it() {
+    let store = MemoryStore::default();
+    let mut app = world(&store, "a");
+    join(&mut app, player(0));
+    store.fail_after(Some(0), false);
+    let entities: Vec<Entity> = (1..6).map(|n| spawn(&mut app, player(n))).collect();
+    let before = store.operations();
+    updates(&mut app, 600);
+    let attempts = store.operations() - before;
+    assert!((5..12).contains(&attempts), "{attempts}");
+    assert!(entities.iter().all(|entity| coins(&app, *entity).is_none()));
+    store.fail_after(None, false);
+    updates(&mut app, 310);
+    assert!(entities.iter().all(|entity| coins(&app, *entity) == Some(10)));
+    assert_eq!(take_reports(&mut app).failed, []);
+}
+
+#[test]
 fn commit_whose_answer_was_lost_is_not_mistaken_for_another_server() {
     let store = MemoryStore::default();
     let mut app = world(&store, "a");
