@@ -43,7 +43,8 @@ pub fn run(bytes: &[u8]) {
 
 /// Size of the views and slots that these bytes may decode to. Compressed bytes may be the longest content.
 fn cap(bytes: &[u8]) -> usize {
-    let content = if bytes.first() == Some(&PLAIN) { bytes.len() } else { CHUNKS_MAX * CHUNK_BYTES };
+    let content =
+        if bytes.first() == Some(&PLAIN) { bytes.len() } else { CHUNKS_MAX * CHUNK_BYTES };
     CLIENT_SLOTS_MAX.min(8 * content) * SLOT_BYTES + VIEWS_MAX.min(content) * size_of::<Open>()
 }
 
