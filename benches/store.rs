@@ -167,9 +167,9 @@ fn frames(inventories: usize, slots: usize, stored: bool) {
     let entities: Vec<Entity> =
         (0..WORLD as u64).map(|n| app.world_mut().spawn(spawn(n)).id()).collect();
     if stored {
-        entities
-            .iter()
-            .for_each(|entity| drop(app.world_mut().entity_mut(*entity).insert(Persist)));
+        for entity in &entities {
+            app.world_mut().entity_mut(*entity).insert(Persist);
+        }
         while entities.iter().any(|entity| app.world().get::<Inventory>(*entity).is_none()) {
             app.update();
         }
