@@ -115,17 +115,17 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
     let (mut time, before) = (Duration::ZERO, bytes());
     let batches = changes / 100;
     for tick in 0..batches {
-        let mut unions = BTreeMap::new();
+        let mut unions: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
         for _ in 0..100 {
             let (n, slot) = (random.usize(0..ids.len()), 2 * random.u16(0..SLOTS / 2));
             let record = Arc::make_mut(&mut stored[n]);
             record.inventory.containers[0].slots[usize::from(slot / 2)].count = random.u32(1..100);
-            unions.insert(n, slot);
+            unions.entry(n).or_default().push(slot);
         }
-        let unions = unions.into_iter().map(|(n, slot)| {
+        let unions = unions.into_iter().map(|(n, slots)| {
             versions[n] += 1;
-            let slots = Some(vec![("inventory".to_owned(), slot)]);
-            write(n, fences[n], versions[n], &stored[n], slots)
+            let slots = slots.into_iter().map(|slot| ("inventory".to_owned(), slot)).collect();
+            write(n, fences[n], versions[n], &stored[n], Some(slots))
         });
         let batch = Batch { tick: tick + 2, unions: unions.collect() };
         let begin = Instant::now();
