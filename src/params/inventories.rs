@@ -1,7 +1,7 @@
 //! The system parameter for operations on whole inventories within the catalog's limits.
 
 mod held;
-mod saves;
+pub(crate) mod saves;
 
 use bevy::{
     ecs::{entity::Entity, entity_disabling::Disabled, query::Allow, system::SystemParam},

@@ -210,6 +210,9 @@ fn record_exchange(
     loot: Entity,
     before: Option<InventoryState>,
 ) {
+    if !world.resource::<Exchanges>().is_recorded() {
+        return;
+    }
     let member = |entity: Entity, before| {
         let inventory = *world.get::<InventoryId>(entity)?;
         Some(ExchangeMember { entity, inventory, before })
@@ -249,7 +252,9 @@ fn merge(
         world.resource::<LootByDropper>().loot.get(&dropper).into_iter().flat_map(BTreeMap::values);
     let loot = of_player.rev().take(MERGE_MAX).take_while(recent).find(room).copied();
     let Some(loot) = loot else { return Some(stack) };
-    let before = world.resource::<ContainerRegistry>().read_in(world, loot);
+    let recorded = world.resource::<Exchanges>().is_recorded();
+    let read = || world.resource::<ContainerRegistry>().read_in(world, loot);
+    let before = recorded.then(read).flatten();
     let Some(mut inventory) = world.get_mut::<Inventory>(loot) else { return Some(stack) };
     let rest = inventory.slots_mut().merge(0, stack, max_stack).unwrap_or(Some(stack));
     let added = stack.count() - rest.map_or(0, |rest| rest.count());

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::model::{
     catalog::ItemCatalog,
     id::{DataId, InventoryId},
-    saved::{SavedInventory, SavedStack},
+    saved::SavedInventory,
     stack::Stack,
 };
 
@@ -38,8 +38,6 @@ pub(super) struct TickChanges {
     pub(super) data: Vec<(DataId, &'static str, Bytes)>,
     /// Inventories of which anything may have changed.
     pub(super) whole: Vec<(InventoryId, Whole)>,
-    /// Stacks in other inventories that belong to an inventory.
-    pub(super) returned: Vec<(InventoryId, Vec<SavedStack>)>,
     /// Changed components.
     pub(super) components: Vec<(InventoryId, &'static str, Option<Vec<u8>>)>,
     /// Inventories that are no longer in this world.
@@ -91,8 +89,8 @@ pub(super) struct TickBuffer {
     pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
     /// Inventories to be claimed, with the numbers of the requests.
     pub(super) claims: Vec<(InventoryId, u64)>,
-    /// Inventories whose items elsewhere may have changed.
-    pub(super) returns: Vec<Entity>,
+    /// Inventories of which anything may have changed.
+    pub(super) whole: Vec<Entity>,
     /// Whether all inventories in the store are to be listed.
     pub(super) list: bool,
     /// Whether the store is to be flushed after this tick.

@@ -54,8 +54,6 @@ pub(super) struct Collected {
     changes: TickChanges,
     /// Inventories of which anything may have changed.
     whole: Vec<Entity>,
-    /// Inventories whose items elsewhere may have changed.
-    returns: Vec<Entity>,
 }
 
 /// Collects the slots that were committed.
@@ -66,11 +64,12 @@ fn collect_slots(
     pool: Res<DataPool>,
     mut collected: ResMut<Collected>,
 ) {
-    let Collected { changes, whole, returns } = &mut *collected;
+    let Collected { changes, whole } = &mut *collected;
     changes.tick = commits.tick();
     for entity in commits.inventories() {
         let Ok((baseline, tracked, returning)) = inventories.get(*entity) else { continue };
-        returns.extend(returning.map(|returning| returning.to));
+        // Its items are stored with the inventory to which they belong.
+        whole.extend(returning.map(|returning| returning.to));
         let Some(Tracked { id }) = tracked else { continue };
         let before = changes.slots.len();
         for changed in last_changes(baseline) {
@@ -87,25 +86,20 @@ fn collect_slots(
     whole.extend(commits.resized().iter().copied().chain(&unknown));
 }
 
-/// Collects inventories of which more than slots has changed, and the items of an inventory that are elsewhere.
+/// Collects inventories of which more than slots has changed.
 fn collect_whole(
     world: &mut World,
     tracked: &mut SystemState<Query<(&Tracked, &Baseline), Allow<Disabled>>>,
 ) {
     let mut collected = core::mem::take(&mut *world.resource_mut::<Collected>());
-    let mut returns = core::mem::take(&mut world.resource_mut::<TickBuffer>().returns);
-    returns.append(&mut collected.returns);
+    collected.whole.append(&mut world.resource_mut::<TickBuffer>().whole);
+    collected.whole.sort_unstable();
+    collected.whole.dedup();
     let tracked = tracked.get(world).expect("a query is always valid");
     for entity in collected.whole.drain(..) {
         let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
         if let Some(whole) = leaving::whole(world, entity, baseline.state()) {
             collected.changes.whole.push((*id, whole));
-        }
-    }
-    for entity in returns {
-        let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
-        if let Some(whole) = leaving::whole(world, entity, baseline.state()) {
-            collected.changes.returned.push((*id, whole.saved.returned));
         }
     }
     *world.resource_mut::<Collected>() = collected;

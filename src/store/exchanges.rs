@@ -10,8 +10,8 @@ use crate::{
     server::inspect::{Exchange, ExchangeMember},
 };
 
-/// Number of exchanges from which on those of the same inventories are merged. There are so many only while the store
-/// fails.
+/// Once the log has this many exchanges, those between the same inventories are merged. It has that many only while the
+/// store fails.
 const MERGE_FROM: usize = 4096;
 
 /// The exchanges since the last commit, in order.

@@ -1,17 +1,18 @@
 //! Inventories that leave the world: their last state is handed over, and their claim ends.
 
 use bevy::{
-    ecs::{lifecycle::Remove, world::DeferredWorld},
+    ecs::{
+        entity_disabling::Disabled,
+        lifecycle::{Discard, Remove},
+        query::Allow,
+        world::DeferredWorld,
+    },
     prelude::*,
 };
 
 use crate::{
-    model::{
-        catalog::ItemCatalog,
-        data::DataPool,
-        saved::{SavedInventory, UnknownItems},
-        state::InventoryState,
-    },
+    model::{catalog::ItemCatalog, data::DataPool, saved::UnknownItems, state::InventoryState},
+    params::inventories::saves::save_all,
     server::{
         audit::ItemsCreatedOrDestroyed,
         loot::Loot,
@@ -63,49 +64,43 @@ pub(super) fn whole(world: &World, entity: Entity, state: &InventoryState) -> Op
     let catalog = world.get_resource::<ItemCatalog>()?;
     let pool = world.get_resource::<DataPool>();
     let unknown = world.get::<UnknownItems>(entity);
-    let mut saved = SavedInventory::new(state, registry.as_slice(), catalog, pool, unknown);
     let awaits = world.get::<AwaitsReturns>(entity).into_iter().flat_map(AwaitsReturns::iter);
-    for state in awaits.filter_map(|from| registry.read_in(world, from)) {
-        saved.add_returned(&state, catalog, pool);
-    }
+    let elsewhere = awaits.filter_map(|from| registry.read_in(world, from));
+    let kinds = registry.as_slice();
+    let saved = save_all(state, kinds, catalog, pool, unknown, elsewhere);
     let placed = state.containers().iter().map(|container| container.slots.iter().count());
     Some(Whole { saved, placed: placed.collect() })
 }
 
-/// Deletes an inventory and despawns its entity.
-fn delete(
-    delete: On<DeleteInventory>,
-    tracked: Query<Has<Loading>>,
-    registry: Res<ContainerRegistry>,
-    mut commands: Commands,
-) {
+fn delete(delete: On<DeleteInventory>, mut commands: Commands) {
     let entity = delete.entity;
-    let loading = tracked.get(entity).unwrap_or(false);
-    let registry = registry.clone();
-    commands.queue(move |world: &mut World| {
-        let Ok(mut there) = world.get_entity_mut(entity) else { return };
-        there.insert(Deleting);
-        // It is deleted once it is claimed.
-        if loading && there.contains::<Persist>() {
-            return;
-        }
-        let inventory = there.get().copied();
-        let state = registry.read_in(world, entity).unwrap_or_default();
-        for stack in state.iter().flatten() {
-            let (item, net, cause) = (stack.item, -i64::from(stack.count()), Cause::Deleted);
-            world.write_message(ItemsCreatedOrDestroyed { item, net, cause, inventory });
-        }
-        world.despawn(entity);
-    });
+    commands.queue(move |world: &mut World| delete_now(world, entity));
+}
+
+/// Deletes an inventory and despawns its entity.
+fn delete_now(world: &mut World, entity: Entity) {
+    let Ok(mut there) = world.get_entity_mut(entity) else { return };
+    there.insert(Deleting);
+    // It is deleted once it is claimed.
+    if there.contains::<Loading>() && there.contains::<Persist>() {
+        return;
+    }
+    let inventory = there.get().copied();
+    let state = world.resource::<ContainerRegistry>().read_in(world, entity).unwrap_or_default();
+    for stack in state.iter().flatten() {
+        let (item, net, cause) = (stack.item, -i64::from(stack.count()), Cause::Deleted);
+        world.write_message(ItemsCreatedOrDestroyed { item, net, cause, inventory });
+    }
+    world.despawn(entity);
 }
 
 /// Records that the items of an inventory no longer belong to another one.
 fn record_return(
-    gone: On<bevy::ecs::lifecycle::Discard, ReturnsTo>,
-    returning: Query<&ReturnsTo>,
+    gone: On<Discard, ReturnsTo>,
+    returning: Query<&ReturnsTo, Allow<Disabled>>,
     buffer: Option<ResMut<TickBuffer>>,
 ) {
     if let (Ok(returning), Some(mut buffer)) = (returning.get(gone.entity), buffer) {
-        buffer.returns.push(returning.to);
+        buffer.whole.push(returning.to);
     }
 }

@@ -12,8 +12,8 @@ use log::error;
 
 use crate::{
     model::{
-        catalog::ItemCatalog, data::DataPool, id::InventoryId, slots::Slots, stack::Stack,
-        state::InventoryState,
+        catalog::ItemCatalog, data::DataPool, id::InventoryId, saved::UnknownItems, slots::Slots,
+        stack::Stack, state::InventoryState,
     },
     params::inventories::Inventories,
     server::{baseline::Baseline, faults::Unsynced, inspect},
@@ -147,7 +147,7 @@ pub(super) fn finish(
 /// What is to be inserted.
 struct Restored {
     state: InventoryState,
-    unknown: Option<crate::model::saved::UnknownItems>,
+    unknown: Option<UnknownItems>,
     components: Vec<PutBack>,
     returned: Vec<Stack>,
     found: bool,
@@ -218,12 +218,8 @@ fn insert(world: &mut World, (entity, id): (Entity, InventoryId), restored: Rest
     emit(world, InventoryLoaded { entity, inventory: id, found });
 }
 
-/// Puts stacks that belong to an inventory into it. What does not fit is dropped.
 fn give_back(In((entity, stacks)): In<(Entity, Vec<Stack>)>, mut inventories: Inventories) {
-    for stack in stacks {
-        let rest = inventories.insert_up_to(entity, stack).into_stack();
-        inventories.drop_at(entity, rest);
-    }
+    inventories.give_back(entity, stacks);
 }
 
 /// Reports that an inventory could not be loaded. It stays without containers.

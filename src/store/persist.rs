@@ -103,7 +103,7 @@ pub struct StoreStatus {
     /// The last tick that is stored. See [`InventoryStored`].
     pub stored: u64,
     /// Why the last attempt to open the store or to write to it has failed. `None` if it succeeded. The store is tried
-    /// again with growing pauses of up to 5 seconds, and the game goes on meanwhile.
+    /// again with growing pauses of up to 5 seconds, and the game keeps running.
     pub error: Option<StoreError>,
 }
 

@@ -44,7 +44,7 @@ impl Default for Durability {
 /// [`InventoryPlugins`](crate::prelude::InventoryPlugins).
 ///
 /// The store is opened on a thread of its own when it is needed for the first time. A frame never waits for it. If it
-/// fails, the game goes on: what is not stored yet is merged and stored later, and
+/// fails, the game keeps running: unsaved changes are merged and stored later, and
 /// [`StoreStatusChanged`] tells the game.
 pub struct InventoryStorePlugin {
     opener: Mutex<Option<Opener>>,

@@ -12,7 +12,6 @@ use crate::{
     shared::{
         authority::authority_is_here,
         events::{Cause, emit},
-        markers::Loading,
         schedule::InventoryServerSystems,
         storing::StoreHealth,
     },
@@ -164,24 +163,20 @@ fn undo_other(
         }
         None => {}
         Some(before) => {
-            let by = lost_by.unwrap_or(entity);
-            let undo = world.run_system_cached_with(put_back, (entity, by, before));
+            let by = (!exists).then(|| lost_by.unwrap_or(entity));
+            let undo = world.run_system_cached_with(put_back, (entity, before, by));
             undo.expect("the system has no conditions");
         }
     }
 }
 
-/// Puts the contents of an inventory back, or drops them if its entity is gone.
+/// Puts the contents of an inventory back. If its entity is gone, another one drops them.
 fn put_back(
-    In((entity, by, before)): In<(Entity, Entity, InventoryState)>,
-    entities: Query<Has<Loading>>,
+    In((entity, before, by)): In<(Entity, InventoryState, Option<Entity>)>,
     mut inventories: Inventories,
 ) {
-    if entities.contains(entity) {
-        inventories.replace(entity, before, Cause::Reverted);
-        return;
-    }
-    for stack in before.iter().flatten() {
-        inventories.drop_at(by, stack);
+    match by {
+        None => inventories.replace(entity, before, Cause::Reverted),
+        Some(by) => before.iter().flatten().for_each(|stack| inventories.drop_at(by, stack)),
     }
 }

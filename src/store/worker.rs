@@ -25,7 +25,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// Maximum pause after a failure.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// What the game asks for.
+/// A request of the game.
 pub(super) enum Order {
     /// To claim an inventory and to load it.
     Claim { id: InventoryId, request: u64 },
@@ -47,7 +47,7 @@ pub(super) enum Order {
     Read(InventoryId),
 }
 
-/// What the game is told.
+/// A report to the game.
 pub(super) enum Report {
     /// An inventory was loaded, or could not be.
     Loaded {
@@ -138,7 +138,7 @@ impl Worker {
         }
     }
 
-    /// Takes what the game is to be told.
+    /// Takes the reports to the game.
     pub(super) fn take_reports(&mut self) -> Vec<Report> {
         core::mem::take(&mut self.reports)
     }
@@ -228,7 +228,7 @@ impl Worker {
     /// Returns `true` if an order cannot be answered yet.
     fn must_wait(&mut self, order: &Order, now: Duration) -> bool {
         self.open(now);
-        let closed = self.store.is_none() && !self.error.as_ref().is_some_and(is_permanent);
+        let closed = self.store.is_none() && self.error.as_ref().is_none_or(is_transient);
         let unavailable = closed || (self.store.is_some() && now < self.retry_at);
         match order {
             Order::Claim { id, .. } | Order::Reload { id, .. } => {
@@ -377,9 +377,4 @@ impl Worker {
 /// Returns `true` if an error of the store may be gone at the next attempt.
 fn is_transient(error: &StoreError) -> bool {
     matches!(error, StoreError::Failed(_) | StoreError::Full { .. } | StoreError::ReadOnly { .. })
-}
-
-/// Returns `true` if a store that cannot be opened will not be opened later.
-fn is_permanent(error: &StoreError) -> bool {
-    !is_transient(error)
 }

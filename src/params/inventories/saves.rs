@@ -3,15 +3,18 @@
 use bevy::prelude::*;
 use log::error;
 
-#[cfg(doc)]
-use crate::model::saved::UnknownItems;
 use crate::{
     model::{
+        catalog::ItemCatalog,
+        container::ContainerInfo,
+        data::DataPool,
         error::InventoryError,
         id::DataId,
         limits::INVENTORY_SLOTS_MAX,
-        saved::{LostData, SavedInventory},
+        saved::{LostData, SavedInventory, UnknownItems},
         slots::Slots,
+        stack::Stack,
+        state::InventoryState,
         transaction::Staged,
     },
     server::returns::AwaitsReturns,
@@ -39,12 +42,10 @@ impl Inventories<'_, '_> {
         let catalog = self.catalog.as_deref().ok_or(missing)?;
         let unknown = self.unknown.get(entity).ok();
         let pool = self.pool.as_deref();
-        let mut saved =
-            SavedInventory::new(&state, self.registry.as_slice(), catalog, pool, unknown);
         let awaits = self.awaiting.get(entity).into_iter().flat_map(AwaitsReturns::iter);
-        for state in awaits.filter_map(|from| self.state(from)) {
-            saved.add_returned(&state, catalog, pool);
-        }
+        let elsewhere = awaits.filter_map(|from| self.state(from));
+        let registry = self.registry.as_slice();
+        let saved = save_all(&state, registry, catalog, pool, unknown, elsewhere);
         for LostData { container, slot, item, data: DataId(data) } in &saved.lost_data {
             error!("entity {entity}, {container}[{slot}]: {item} is saved without its data {data}");
         }
@@ -106,10 +107,29 @@ impl Inventories<'_, '_> {
             marked.restructure(entity);
         }
         self.commands.entity(entity).try_insert(unknown);
-        for stack in returned {
+        self.give_back(entity, returned);
+        Ok(())
+    }
+
+    /// Puts stacks that belong to an inventory into it. What does not fit is dropped.
+    pub(crate) fn give_back(&mut self, entity: Entity, stacks: Vec<Stack>) {
+        for stack in stacks {
             let rest = self.insert_up_to(entity, stack).into_stack();
             self.drop_at(entity, rest);
         }
-        Ok(())
     }
+}
+
+/// Saves an inventory together with the contents of others that belong to it.
+pub(crate) fn save_all(
+    state: &InventoryState,
+    registry: &[ContainerInfo],
+    catalog: &ItemCatalog,
+    pool: Option<&DataPool>,
+    unknown: Option<&UnknownItems>,
+    elsewhere: impl Iterator<Item = InventoryState>,
+) -> SavedInventory {
+    let mut saved = SavedInventory::new(state, registry, catalog, pool, unknown);
+    elsewhere.for_each(|state| saved.add_returned(&state, catalog, pool));
+    saved
 }

@@ -91,12 +91,9 @@ impl Worker {
     fn catch_up(&mut self, Rejected { id, reason, .. }: &Rejected) {
         self.in_doubt.remove(id);
         if *reason == Fenced::Deleted {
-            self.changed.remove(id);
-            self.mirrors.remove(id);
-            self.leaving.remove(id);
+            self.forget(*id);
         } else if let Some(mirror) = self.mirrors.get_mut(id) {
-            mirror.version += 1;
-            mirror.fence = mirror.fence.max(Fence::FIRST);
+            mirror.record_version(mirror.version + 1);
             // It may have changed since.
             if mirror.dirty != Dirty::Deleted {
                 mirror.dirty = Dirty::All;
@@ -148,23 +145,25 @@ impl Worker {
                 mirror.is_some_and(|it| it.fence == Fence::NEW && it.dirty == Dirty::Deleted);
             unknown && !in_doubt.contains(id)
         });
-        for id in short_lived.collect::<Vec<_>>() {
-            mirrors.remove(&id);
-            self.leaving.remove(&id);
-        }
+        let short_lived: Vec<InventoryId> = short_lived.collect();
+        short_lived.into_iter().for_each(|id| self.forget(id));
+    }
+
+    /// Forgets an inventory that no longer exists.
+    fn forget(&mut self, id: InventoryId) {
+        self.changed.remove(&id);
+        self.mirrors.remove(&id);
+        self.leaving.remove(&id);
     }
 
     fn committed(&mut self, Write { id, version, change, .. }: &Write) {
         self.changed.remove(id);
         match change {
-            Change::Delete => {
-                self.mirrors.remove(id);
-                self.leaving.remove(id);
-            }
+            Change::Delete => self.forget(*id),
             Change::Save { .. } => {
                 if let Some(mirror) = self.mirrors.get_mut(id) {
-                    (mirror.version, mirror.dirty) = (*version, Dirty::Nothing);
-                    mirror.fence = mirror.fence.max(Fence::FIRST);
+                    mirror.record_version(*version);
+                    mirror.dirty = Dirty::Nothing;
                 }
             }
         }

@@ -23,8 +23,7 @@ use super::{
 impl Worker {
     /// Adds the changes of a tick to those that wait to be committed.
     pub(super) fn merge(&mut self, changes: TickChanges) {
-        let TickChanges { tick, inventories, slots, data, whole, returned, components, .. } =
-            changes;
+        let TickChanges { tick, inventories, slots, data, whole, components, .. } = changes;
         self.tick.0 = tick;
         for exchange in &changes.exchanges {
             self.unions.join(exchange);
@@ -52,11 +51,6 @@ impl Worker {
             mirror.set_selected(selected);
             for (flat, stack) in changed {
                 mirror.set_slot(flat, |slot| Some(saved(slot, stack?, &catalog, &data)));
-            }
-        }
-        for (id, stacks) in returned {
-            if let Some(mirror) = self.change(id) {
-                mirror.set_returned(stacks);
             }
         }
         for (id, name, value) in components {

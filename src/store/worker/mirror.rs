@@ -51,6 +51,12 @@ impl Mirror {
         }
     }
 
+    /// Records the version of a commit that was carried out. The first one claims a new inventory.
+    pub(super) fn record_version(&mut self, version: u64) {
+        self.version = version;
+        self.fence = self.fence.max(Fence::FIRST);
+    }
+
     /// Replaces everything except the components.
     pub(super) fn replace(&mut self, whole: Whole) {
         let Whole { saved, placed } = whole;
@@ -104,15 +110,6 @@ impl Mirror {
         {
             Arc::make_mut(stored).inventory.selected = selected;
             self.touch();
-        }
-    }
-
-    pub(super) fn set_returned(&mut self, returned: Vec<SavedStack>) {
-        if let Some(stored) = &mut self.stored
-            && stored.inventory.returned != returned
-        {
-            Arc::make_mut(stored).inventory.returned = returned;
-            self.touch_all();
         }
     }
 

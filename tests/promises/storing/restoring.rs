@@ -84,3 +84,18 @@ fn inventory_that_is_deleted_while_loading_is_deleted_once_claimed() {
     updates(&mut app, 4);
     assert!(app.world().get_entity(bank).is_err() && store.contents().is_empty());
 }
+
+#[test]
+fn disabled_inventory_that_is_deleted_while_loading_is_deleted_once_claimed() {
+    let store = MemoryStore::default();
+    let mut app = world(&store, "a");
+    join(&mut app, chest(1));
+    let there = app.world().resource::<InventoryIds>().get(chest(1)).unwrap();
+    app.world_mut().despawn(there);
+    updates(&mut app, 3);
+    let bank = spawn(&mut app, chest(1));
+    app.world_mut().entity_mut(bank).insert(bevy::ecs::entity_disabling::Disabled);
+    app.world_mut().trigger(DeleteInventory { entity: bank });
+    updates(&mut app, 4);
+    assert!(app.world().get_entity(bank).is_err() && store.contents().is_empty());
+}
