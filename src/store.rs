@@ -19,6 +19,8 @@ pub mod memory;
 pub mod persist;
 mod plugin;
 pub mod record;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod restore;
 mod results;
 #[cfg(feature = "sqlite")]
@@ -27,6 +29,8 @@ mod tracked;
 mod worker;
 
 pub use plugin::{Durability, InventoryStorePlugin};
+
+use core::time::Duration;
 
 use crate::model::id::InventoryId;
 
@@ -43,6 +47,15 @@ pub struct Claim {
     pub version: u64,
     /// What is stored. `None` for a new inventory.
     pub found: Option<StoredInventory>,
+}
+
+/// What a [`Store`] has found when it showed that this server is alive.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Heartbeat {
+    /// When to do it again. `None` if the store needs no heartbeats.
+    pub next: Option<Duration>,
+    /// Whether the store has lost commits that it had acknowledged. All claimed inventories are then checked.
+    pub lost_commits: bool,
 }
 
 /// Keeps inventories. See the [module](self).
@@ -91,4 +104,13 @@ pub trait Store: Send {
     ///
     /// [`StoreError`].
     fn latest_tick(&mut self) -> Result<u64, StoreError>;
+
+    /// Shows that this server is alive, so that no other one claims its inventories.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Replaced`] if this server has been replaced, or another error of the store.
+    fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
+        Ok(Heartbeat::default())
+    }
 }

@@ -48,6 +48,25 @@ pub(crate) fn from_data<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeEr
     }
 }
 
+/// Maximum size of a stored record in memory, in bytes as counted by bincode.
+#[cfg(feature = "redis")]
+const RECORD_MEMORY_MAX: usize = 256 << 20;
+
+/// Writes the record of a store.
+#[cfg(feature = "redis")]
+pub(crate) fn to_record<T: Serialize>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    encode_to_vec(value, standard())
+}
+
+/// Reads the record of a store, which must occupy all of `bytes`.
+#[cfg(feature = "redis")]
+pub(crate) fn from_record<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    match decode_from_slice(bytes, standard().with_limit::<RECORD_MEMORY_MAX>())? {
+        (value, read) if read == bytes.len() => Ok(value),
+        _ => Err(DecodeError::Other("trailing bytes after the value")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

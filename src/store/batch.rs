@@ -94,7 +94,7 @@ pub enum Fenced {
         /// The stored version.
         stored: u64,
     },
-    /// The stored version is lower than this server remembers: the store has lost commits.
+    /// The stored version or fence is lower than this server remembers: the store has lost commits.
     #[error("its stored version, {stored}, is lower than expected: the store has lost commits")]
     RolledBack {
         /// The stored version.

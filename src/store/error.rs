@@ -62,11 +62,11 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The file was written by a later version of this crate.
-    #[error("{}: the file has format {found}, and this version reads formats up to {supported}", path.display())]
+    /// The store was written by a later version of this crate.
+    #[error("{place}: it has format {found}, and this version reads formats up to {supported}")]
     LaterFormat {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the address.
+        place: String,
         /// Its format.
         found: u32,
         /// The last format that can be read.
@@ -78,18 +78,35 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The file may not be written.
-    #[error("{}: the file is read-only", path.display())]
+    /// The store may not be written.
+    #[error("{place}: it is read-only")]
     ReadOnly {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the address.
+        place: String,
     },
-    /// There is no space left.
-    #[error("{}: the disk is full", path.display())]
+    /// There is no space left on the disk, or in the memory of the store.
+    #[error("{place}: there is no space left")]
     Full {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the address.
+        place: String,
     },
+    /// A newer process of this game server uses the store. This one can no longer change anything.
+    #[error("a newer process of the server `{server}` has replaced this one")]
+    Replaced {
+        /// Name of the server.
+        server: String,
+    },
+    /// The store may delete inventories to save memory.
+    #[error("{place}: its `maxmemory-policy` is `{policy}`, and must be `noeviction`")]
+    Evicts {
+        /// The address.
+        place: String,
+        /// The policy.
+        policy: String,
+    },
+    /// The settings of the store cannot be used.
+    #[error("the settings of the store are invalid: {0}")]
+    Settings(String),
     /// The store cannot be reached, or failed.
     #[error("the store failed: {0}")]
     Failed(String),

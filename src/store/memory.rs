@@ -131,13 +131,15 @@ impl Shared {
     fn fenced(&self, server: &str, write: &Write) -> Option<Fenced> {
         let is_new = write.fence == Fence::NEW;
         let Some(record) = self.records.get(&write.id) else {
-            return (!is_new).then_some(Fenced::NotOwned);
+            return (!is_new).then_some(Fenced::RolledBack { stored: 0 });
         };
         let stored = record.version;
         if record.deleted {
             Some(Fenced::Deleted)
         } else if is_new {
             Some(Fenced::Superseded { stored })
+        } else if record.fence < write.fence.0 {
+            Some(Fenced::RolledBack { stored })
         } else if record.owner.as_deref() != Some(server) || record.fence != write.fence.0 {
             Some(Fenced::NotOwned)
         } else if stored >= write.version {

@@ -61,6 +61,13 @@ impl InventoryStorePlugin {
         Self::new(move || super::sqlite::SqliteStore::open(&path, "server"))
     }
 
+    /// Stores in Redis or Valkey, which several game servers can share.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(settings: super::redis::RedisSettings) -> Self {
+        Self::new(move || super::redis::RedisStore::open(settings.clone()))
+    }
+
     /// Stores in any store. `open` is called on the thread of the store, and again if it fails.
     #[must_use]
     pub fn new<S: Store + 'static>(

@@ -222,7 +222,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     name.push("-lock");
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-            StoreError::ReadOnly { path: path.to_owned() }
+            StoreError::ReadOnly { place: path.display().to_string() }
         }
         _ => StoreError::Failed(format!("{}: {error}", name.display())),
     };
@@ -248,7 +248,8 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::NotAStore { path: path.to_owned() });
     }
     if found > FORMAT {
-        return Err(StoreError::LaterFormat { path: path.to_owned(), found, supported: FORMAT });
+        let place = path.display().to_string();
+        return Err(StoreError::LaterFormat { place, found, supported: FORMAT });
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
@@ -302,10 +303,10 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<(), StoreError> {
 
 /// Makes an error of SQLite one of the store.
 fn describe(path: &Path, error: &rusqlite::Error) -> StoreError {
-    let path = path.to_owned();
+    let (path, place) = (path.to_owned(), path.display().to_string());
     match error.sqlite_error_code() {
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => StoreError::Full { path },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { place },
+        Some(ErrorCode::DiskFull) => StoreError::Full { place },
         Some(ErrorCode::DatabaseCorrupt) => {
             StoreError::DamagedFile { path, what: error.to_string() }
         }

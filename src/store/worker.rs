@@ -1,5 +1,6 @@
 //! What runs on the thread of the store: it merges the changes of ticks, commits them together, and answers claims.
 
+mod answers;
 mod commit;
 mod merge;
 mod mirror;
@@ -102,6 +103,10 @@ pub(super) struct Worker {
     /// Tick of the store when it was opened. It continues from there.
     base: u64,
     flushing: bool,
+    /// Whether all claimed inventories are committed again, to find those of which the store has lost commits.
+    checking: bool,
+    /// When the store is to be shown that this server is alive.
+    heartbeat_at: Option<Duration>,
     /// Whether the store is needed. It is not opened before.
     needed: bool,
     last_commit: Duration,
@@ -129,6 +134,8 @@ impl Worker {
             tick: (0, 0),
             base: 0,
             flushing: false,
+            checking: false,
+            heartbeat_at: None,
             needed: false,
             last_commit: Duration::ZERO,
             failures: 0,
@@ -161,6 +168,7 @@ impl Worker {
     /// Does what is due. Returns the time until it is to be called again; `None` if there is nothing to wait for.
     pub(super) fn step(&mut self, now: Duration) -> Option<Duration> {
         self.open(now);
+        self.show_alive(now);
         for order in core::mem::take(&mut self.waiting) {
             self.handle(order, now);
         }
@@ -169,8 +177,38 @@ impl Worker {
             self.commit(now);
         }
         let retry = (self.failures > 0).then_some(self.retry_at);
-        let next = [self.due_at(), retry].into_iter().flatten().min();
+        let next = [self.due_at(), retry, self.heartbeat_at].into_iter().flatten().min();
         next.map(|next| next.saturating_sub(now))
+    }
+
+    /// Shows the store that this server is alive, if that is due.
+    fn show_alive(&mut self, now: Duration) {
+        let due = self.heartbeat_at.is_some_and(|at| at <= now && self.retry_at <= now);
+        let Some(store) = self.store.as_mut().filter(|_| due) else { return };
+        match store.heartbeat() {
+            Ok(heartbeat) => {
+                self.succeed();
+                self.heartbeat_at = heartbeat.next.map(|pause| now.saturating_add(pause));
+                if heartbeat.lost_commits {
+                    self.check_all();
+                }
+            }
+            Err(error) => {
+                self.fail(error, now);
+                self.heartbeat_at = Some(self.retry_at);
+            }
+        }
+    }
+
+    /// Commits all claimed inventories again. Those of which the store has lost commits are rejected.
+    fn check_all(&mut self) {
+        self.checking = true;
+        for (id, mirror) in &mut self.mirrors {
+            if mirror.stored.is_some() && !mirror.reverted {
+                mirror.touch();
+                self.changed.insert(*id);
+            }
+        }
     }
 
     /// Commits everything, for the end of the game.
@@ -190,7 +228,7 @@ impl Worker {
     fn due_at(&mut self) -> Option<Duration> {
         let blocked = self.blocked_roots();
         let leaving = self.leaving.iter().any(|id| !blocked.contains(&self.unions.root(*id)));
-        if self.tick.0 == self.tick.1 && !self.flushing && !leaving {
+        if self.tick.0 == self.tick.1 && !self.flushing && !self.checking && !leaving {
             return None;
         }
         let due = match self.durability {
@@ -219,6 +257,7 @@ impl Worker {
         match opened {
             Ok(store) => {
                 self.store = Some(store);
+                self.heartbeat_at = Some(now);
                 self.succeed();
             }
             Err(error) => self.fail(error, now),
@@ -256,76 +295,6 @@ impl Worker {
                 self.succeed();
                 Some(result)
             }
-        }
-    }
-
-    fn claim(&mut self, (id, request): (InventoryId, u64), now: Duration) {
-        self.leaving.remove(&id);
-        if self.mirrors.get(&id).is_some_and(|mirror| mirror.release_tried) {
-            // Everything of it is stored, and the claim may have ended.
-            self.mirrors.remove(&id);
-        }
-        if let Some(mirror) = self.mirrors.get_mut(&id) {
-            // It has just left this server, and may not be stored yet.
-            if mirror.reverted {
-                return self.reload((id, request), now);
-            }
-            let result = match mirror.dirty {
-                Dirty::Deleted => Err(StoreError::Deleted { id }),
-                _ => Ok(mirror.stored.as_deref().cloned().map(Box::new)),
-            };
-            return self.reports.push(Report::Loaded { id, request, result });
-        }
-        match self.try_with(now, |store| store.claim(id)) {
-            None => self.waiting.push(Order::Claim { id, request }),
-            Some(claimed) => {
-                let result = claimed.map(|claim| {
-                    let found = claim.found.clone().map(Box::new);
-                    self.mirrors.insert(id, Mirror::new(claim.fence, claim.version, claim.found));
-                    found
-                });
-                self.reports.push(Report::Loaded { id, request, result });
-            }
-        }
-    }
-
-    fn reload(&mut self, (id, request): (InventoryId, u64), now: Duration) {
-        match self.try_with(now, |store| store.load(id)) {
-            None => self.waiting.push(Order::Reload { id, request }),
-            Some(loaded) => {
-                let result = loaded.map(|stored| {
-                    if let Some(mirror) = self.mirrors.get_mut(&id) {
-                        *mirror = Mirror::new(mirror.fence, mirror.version, stored.clone());
-                    }
-                    stored.map(Box::new)
-                });
-                self.reports.push(Report::Loaded { id, request, result });
-            }
-        }
-    }
-
-    fn list(&mut self, now: Duration) {
-        let Some(ids) = self.try_with(now, |store| store.list()) else {
-            return self.waiting.push(Order::List);
-        };
-        let ids = ids.unwrap_or_else(|error| {
-            self.fail(error, now);
-            Vec::new()
-        });
-        // What is claimed is in the world, or about to leave it.
-        for id in ids {
-            if !self.mirrors.contains_key(&id) {
-                self.read(id, now);
-            }
-        }
-        self.reports.push(Report::ListEnds);
-    }
-
-    fn read(&mut self, id: InventoryId, now: Duration) {
-        match self.try_with(now, |store| store.load(id)).map(Result::transpose) {
-            Some(Some(result)) => self.reports.push(Report::Listed(id, result.map(Box::new))),
-            Some(None) => {}
-            None => self.waiting.push(Order::Read(id)),
         }
     }
 

@@ -78,12 +78,12 @@ pub fn delete(id: InventoryId, fence: Fence, version: u64) -> Write {
 }
 
 /// Commits writes that depend on each other.
-pub fn commit(store: &mut SqliteStore, tick: u64, writes: Vec<Write>) -> Vec<Rejected> {
+pub fn commit(store: &mut dyn Store, tick: u64, writes: Vec<Write>) -> Vec<Rejected> {
     store.commit(&Batch { tick, unions: vec![Union { writes }] }).unwrap()
 }
 
 /// Claims a new inventory and commits it.
-pub fn create(store: &mut SqliteStore, id: InventoryId, stored: &StoredInventory) -> Fence {
+pub fn create(store: &mut dyn Store, id: InventoryId, stored: &StoredInventory) -> Fence {
     let claim = store.claim(id).unwrap();
     assert_eq!((claim.version, claim.found), (0, None));
     assert_eq!(commit(store, 1, vec![write(id, claim.fence, 1, stored)]), []);

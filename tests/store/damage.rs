@@ -40,7 +40,11 @@ fn file_of_a_later_format_is_an_error() {
     let place = place();
     let file = Connection::open(place.file()).unwrap();
     file.pragma_update(None, "user_version", 2).unwrap();
-    let later = StoreError::LaterFormat { path: place.file(), found: 2, supported: 1 };
+    let later = StoreError::LaterFormat {
+        place: place.file().display().to_string(),
+        found: 2,
+        supported: 1,
+    };
     assert_eq!(place.open("a").map(drop), Err(later));
 }
 

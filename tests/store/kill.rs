@@ -1,8 +1,8 @@
 //! A server process that is killed loses at most the promised time, never half of a tick, and doubles nothing.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Write},
-    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -22,7 +22,8 @@ use bevy_inventory_sync::{
 
 use crate::common::*;
 
-const FILE: &str = "BEVY_INVENTORY_SYNC_TEST_FILE";
+/// The file of the store, or the address of Redis.
+const STORE: &str = "BEVY_INVENTORY_SYNC_TEST_STORE";
 const EVERY_TICK: &str = "BEVY_INVENTORY_SYNC_TEST_EVERY_TICK";
 const PLAYERS: u64 = 6;
 const COIN: ItemId = ItemId::of("coin");
@@ -35,7 +36,7 @@ const CLOCK: InventoryId = InventoryId::named("clock", 0);
 #[test]
 #[ignore = "run by the other tests, as a process to be killed"]
 fn server_process() {
-    let (Ok(file), every_tick) = (std::env::var(FILE), std::env::var(EVERY_TICK).is_ok()) else {
+    let (Ok(store), every_tick) = (std::env::var(STORE), std::env::var(EVERY_TICK).is_ok()) else {
         return;
     };
     let interval = Durability::Interval(Duration::from_millis(15));
@@ -45,7 +46,7 @@ fn server_process() {
             "(items: [(key: \"coin\", max_stack: 9999), (key: \"tick\", max_stack: 999999)])";
         app.insert_resource(InventoryRng::default())
             .insert_items(Items::<()>::from_ron(items).unwrap())
-            .add_plugins(InventoryStorePlugin::sqlite(&file).durability(durability))
+            .add_plugins(store_plugin(&store).durability(durability))
             .restore_world_with(|In(entry): In<StoredEntry>, mut commands: Commands| {
                 if entry.inventory != CLOCK && (0..PLAYERS).all(|n| entry.inventory != player(n)) {
                     commands.spawn((entry.inventory, Loot, Persist));
@@ -70,6 +71,16 @@ fn server_process() {
         // Leaves time to the thread of the store, as frames do.
         std::thread::sleep(Duration::from_micros(200));
     }
+}
+
+/// Returns the plugin for a file, or for the address of Redis.
+fn store_plugin(store: &str) -> InventoryStorePlugin {
+    #[cfg(feature = "redis")]
+    if store.starts_with("redis://") {
+        use bevy_inventory_sync::store::redis::RedisSettings;
+        return InventoryStorePlugin::redis(RedisSettings::new(store, "w"));
+    }
+    InventoryStorePlugin::sqlite(store)
 }
 
 /// The number on the clock after each tick that is not stored yet.
@@ -140,9 +151,9 @@ fn play(
 }
 
 /// A command that runs [`server_process`].
-fn server(mut command: Command, file: &Path) -> Command {
+fn server(mut command: Command, store: &OsStr) -> Command {
     command.args(["--exact", "kill::server_process", "--ignored", "--nocapture"]);
-    command.env(FILE, file).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env(STORE, store).stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }
 
@@ -158,8 +169,8 @@ fn run_until(mut command: Command, mut is_over: impl FnMut(&str) -> bool) {
 
 /// Starts a server, and kills it after it has printed this number of times that it has stored something. Returns the
 /// last number on the clock that it has printed.
-fn run_and_kill(file: &Path, every_tick: bool, prints: usize) -> u64 {
-    let mut command = server(Command::new(std::env::current_exe().unwrap()), file);
+pub fn run_and_kill(store: &OsStr, every_tick: bool, prints: usize) -> u64 {
+    let mut command = server(Command::new(std::env::current_exe().unwrap()), store);
     if every_tick {
         command.env(EVERY_TICK, "1");
     }
@@ -171,9 +182,8 @@ fn run_and_kill(file: &Path, every_tick: bool, prints: usize) -> u64 {
     stored.last().copied().expect("the server has stored something")
 }
 
-/// Checks the file of a server that was killed.
-fn check(place: &Place, shown: u64) {
-    let mut store = place.open("test").unwrap();
+/// Checks what a server that was killed has stored: every coin, and at least what it reported.
+pub fn check(store: &mut dyn Store, shown: u64) -> Result<(), String> {
     let (mut players, mut coins, mut clock) = (0, 0, 0);
     for id in store.list().unwrap() {
         players += u64::from((0..PLAYERS).any(|n| id == player(n)));
@@ -187,23 +197,37 @@ fn check(place: &Place, shown: u64) {
         }
     }
     if coins != 10 * players {
+        return Err(format!("{coins} coins of {players} players"));
+    }
+    if clock < shown {
+        return Err(format!("{clock}, but {shown} was reported as stored"));
+    }
+    Ok(())
+}
+
+/// Number of processes that are killed.
+pub fn rounds() -> usize {
+    if std::env::var("LONG_TESTS").is_ok() { 50 } else { 12 }
+}
+
+/// Checks the file of a server that was killed. Keeps a copy if something is wrong.
+fn check_file(place: &Place, shown: u64) {
+    if let Err(what) = check(&mut place.open("test").unwrap(), shown) {
         let kept = std::env::temp_dir().join("bevy_inventory_sync_killed.db");
         std::fs::copy(place.file(), &kept).unwrap();
-        panic!("{coins} coins of {players} players; see {}", kept.display());
+        panic!("{what}; see {}", kept.display());
     }
-    assert!(clock >= shown, "{clock}, but {shown} was reported as stored");
 }
 
 #[test]
 fn killed_server_keeps_what_it_reported_as_stored_and_every_coin() {
-    let rounds = if std::env::var("LONG_TESTS").is_ok() { 50 } else { 12 };
     let place = Place::new();
     let mut shown = 0;
-    for round in 0..rounds {
+    for round in 0..rounds() {
         let prints = fastrand::usize(1..60);
-        let now = run_and_kill(&place.file(), round % 2 == 0, prints);
+        let now = run_and_kill(place.file().as_os_str(), round % 2 == 0, prints);
         assert!(now > shown, "round {round}: {now} after {shown}");
-        check(&place, now);
+        check_file(&place, now);
         shown = now;
     }
 }
@@ -217,13 +241,13 @@ fn server_goes_on_when_the_disk_is_full_and_keeps_what_it_has_stored() {
     let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" \"$@\"";
     shell.args(["-c", limited]).arg(std::env::current_exe().unwrap());
     let mut shown = 0;
-    run_until(server(shell, &place.file()), |line| {
+    run_until(server(shell, place.file().as_os_str()), |line| {
         shown = line.strip_prefix("stored ").map_or(shown, |number| number.parse().unwrap());
         line == "failing"
     });
     assert!(shown > 0);
-    check(&place, shown);
-    let now = run_and_kill(&place.file(), true, 5);
+    check_file(&place, shown);
+    let now = run_and_kill(place.file().as_os_str(), true, 5);
     assert!(now > shown);
-    check(&place, now);
+    check_file(&place, now);
 }

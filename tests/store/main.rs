@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
+mod contract;
 mod damage;
 mod golden;
 mod kill;
 mod ownership;
 mod records;
+#[cfg(feature = "redis")]
+mod redis;

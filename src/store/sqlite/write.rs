@@ -74,6 +74,7 @@ fn fenced(
         let reason = match header(tx, *id)? {
             Some(there) if there.deleted => Fenced::Deleted,
             Some(there) if *fence == Fence::NEW => Fenced::Superseded { stored: there.version },
+            Some(there) if there.fence < *fence => Fenced::RolledBack { stored: there.version },
             Some(there) if there.owner.as_deref() != Some(server) || there.fence != *fence => {
                 Fenced::NotOwned
             }
@@ -85,7 +86,7 @@ fn fenced(
             }
             Some(_) => continue,
             None if *fence == Fence::NEW => continue,
-            None => Fenced::NotOwned,
+            None => Fenced::RolledBack { stored: 0 },
         };
         return Ok(Some((*id, reason)));
     }

@@ -15,6 +15,7 @@ impl Worker {
     pub(super) fn commit(&mut self, now: Duration) {
         let Some((batch, rejected)) = self.commit_batch(now) else { return };
         self.last_commit = now;
+        self.checking = false;
         self.accept(&batch, &rejected);
         let mut unions = Vec::new();
         for Rejected { union, id, reason } in rejected {

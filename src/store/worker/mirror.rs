@@ -134,7 +134,8 @@ impl Mirror {
         slots.iter().map(|(position, slot)| Some((name(*position)?, *slot))).collect()
     }
 
-    fn touch(&mut self) {
+    /// Has it committed again, even if nothing has changed.
+    pub(super) fn touch(&mut self) {
         if self.dirty == Dirty::Nothing {
             self.dirty = Dirty::Slots(BTreeSet::new());
         }

@@ -1,0 +1,350 @@
+//! A store in Redis or Valkey, which several game servers share.
+//!
+//! All keys of a world have its name as their hash tag, so that they are on the same node of a cluster, and one script
+//! commits a batch:
+//!
+//! | key | contents |
+//! |---|---|
+//! | `full_state:{WORLD}` | a hash with one field per inventory: its record |
+//! | `owner:{WORLD}` | a hash with one field per inventory: fence, version, state and owner, as text |
+//! | `latest_tick:{WORLD}` | the last tick that was committed |
+//! | `servers:{WORLD}` | a hash with the number of the newest process of each game server |
+//! | `heartbeat:{WORLD}:SERVER` | expires when that game server has been silent for too long |
+//! | `format:{WORLD}` | version of these keys |
+//!
+//! The field of an inventory is its id as 16 hexadecimal digits. In `owner`, the state is `o` (owned), `r` (released) or
+//! `d` (deleted). Only heartbeats expire.
+
+mod keys;
+mod link;
+mod record;
+mod settings;
+
+use core::time::Duration;
+use std::sync::LazyLock;
+
+use ::redis::Script;
+use log::warn;
+
+use crate::model::id::InventoryId;
+
+use super::{
+    Claim, Heartbeat, Store,
+    batch::{Batch, Change, Fence, Fenced, Rejected},
+    error::StoreError,
+    record::StoredInventory,
+};
+use keys::{Entry, Keys, State, field, server_of};
+use link::RedisLink;
+pub use settings::{RedisSettings, RedisSettingsError};
+
+static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
+static HEARTBEAT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/heartbeat.lua")));
+static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/claim.lua")));
+static LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/load.lua")));
+static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/commit.lua")));
+static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/release.lua")));
+
+/// The library that talks to Redis, for tools.
+pub use ::redis;
+
+/// Number of entries that are requested at once from a hash.
+const SCAN: usize = 1000;
+
+/// How often the owner of an inventory may change while it is being claimed.
+const CLAIM_ATTEMPTS: usize = 8;
+
+/// A store in Redis or Valkey.
+///
+/// A commit counts as stored when Redis has acknowledged it, and [`RedisSettings::replicas`] have received it. What
+/// Redis loses after that is detected: versions and fences are lower than this server remembers.
+pub struct RedisStore {
+    link: RedisLink,
+    keys: Keys,
+    /// Number of this process. A later one of the same server has a higher number.
+    number: u64,
+    /// The last tick that was committed.
+    tick: u64,
+}
+
+/// Who may change an inventory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RedisOwner {
+    /// The inventory.
+    pub inventory: InventoryId,
+    /// Name of the game server.
+    pub server: String,
+    /// The claim.
+    pub fence: Fence,
+    /// Number of commits.
+    pub version: u64,
+}
+
+impl RedisStore {
+    /// Connects to Redis, and registers this process as the newest one of its game server.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Settings`], [`StoreError::Evicts`] if Redis may delete keys on its own,
+    /// [`StoreError::LaterFormat`], [`StoreError::Failed`] if it cannot be reached, or another error of the store.
+    pub fn open(settings: RedisSettings) -> Result<Self, StoreError> {
+        settings.check().map_err(|error| StoreError::Settings(error.to_string()))?;
+        let keys = Keys::new(&settings.world);
+        let mut store = Self { link: RedisLink::new(settings), keys, number: 0, tick: 0 };
+        store.register()?;
+        Ok(store)
+    }
+
+    fn register(&mut self) -> Result<(), StoreError> {
+        let RedisSettings { server, heartbeat_ttl, replicas, .. } = self.link.settings();
+        let (server, replicas) = (server.clone(), *replicas);
+        let mut open = OPEN.key(&self.keys.servers);
+        open.key(self.keys.heartbeat(&server)).key(&self.keys.latest_tick).key(&self.keys.format);
+        open.arg(&server).arg(self.number).arg(millis(*heartbeat_ttl)).arg(record::FORMAT);
+        let answer: Vec<String> = self.link.script(&open)?;
+        let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+        match answer.as_slice() {
+            ["open", number, tick, appends] => {
+                self.number = parse(number)?;
+                self.tick = parse(tick)?;
+                if *appends == "0" && replicas == 0 {
+                    warn!(
+                        "{}: it has neither an append-only file nor replicas that are waited for: \
+                         what is reported as stored is lost when it ends",
+                        self.link.place()
+                    );
+                }
+                Ok(())
+            }
+            ["later format", found] => Err(StoreError::LaterFormat {
+                place: self.place(),
+                found: parse(found)?,
+                supported: record::FORMAT.into(),
+            }),
+            ["evicts", policy] => {
+                Err(StoreError::Evicts { place: self.place(), policy: (*policy).to_owned() })
+            }
+            _ => Err(unexpected(&format!("{answer:?}"))),
+        }
+    }
+
+    /// Lists who owns what, in ascending order of ids. Inventories without an owner are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub fn owners(&mut self) -> Result<Vec<RedisOwner>, StoreError> {
+        let mut owners = Vec::new();
+        for (inventory, Entry { fence, version, state }) in self.entries()? {
+            if let State::Owned(owner) = state {
+                let server = server_of(&owner).to_owned();
+                owners.push(RedisOwner { inventory, server, fence, version });
+            }
+        }
+        Ok(owners)
+    }
+
+    /// Returns `true` if a game server has shown within its heartbeat time that it is alive.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub fn is_alive(&mut self, server: &str) -> Result<bool, StoreError> {
+        self.link.command(::redis::cmd("EXISTS").arg(self.keys.heartbeat(server)))
+    }
+
+    /// Reads the entries of all inventories in ascending order of ids.
+    fn entries(&mut self) -> Result<Vec<(InventoryId, Entry)>, StoreError> {
+        let mut entries = Vec::new();
+        let mut cursor = 0u64;
+        loop {
+            let mut scan = ::redis::cmd("HSCAN");
+            scan.arg(&self.keys.owner).arg(cursor).arg("COUNT").arg(SCAN);
+            let (next, found): (u64, Vec<(String, String)>) = self.link.command(&scan)?;
+            for (field, entry) in found {
+                let id = u64::from_str_radix(&field, 16).map_err(|_| unexpected(&field))?;
+                let id = InventoryId::from_bits(id);
+                entries.push((id, Entry::parse(id, &entry)?));
+            }
+            if next == 0 {
+                break;
+            }
+            cursor = next;
+        }
+        entries.sort_unstable_by_key(|(id, _)| *id);
+        // An entry may be returned several times.
+        entries.dedup_by_key(|(id, _)| *id);
+        Ok(entries)
+    }
+
+    /// Returns the name by which this process owns inventories.
+    fn owner(&self) -> String {
+        format!("{}#{}", self.link.settings().server, self.number)
+    }
+
+    fn place(&self) -> String {
+        format!("{}, world `{}`", self.link.place(), self.keys.world)
+    }
+}
+
+impl Store for RedisStore {
+    fn claim(&mut self, id: InventoryId) -> Result<Claim, StoreError> {
+        let server = self.link.settings().server.clone();
+        let (mut expected, mut owner) = (String::new(), server.clone());
+        for _ in 0..CLAIM_ATTEMPTS {
+            let mut claim = CLAIM.key(&self.keys.owner);
+            claim.key(&self.keys.full_state).key(&self.keys.servers);
+            claim.key(self.keys.heartbeat(&owner));
+            claim.arg(field(id)).arg(&server).arg(self.number).arg(&expected);
+            let answer: Vec<Vec<u8>> = self.link.script(&claim)?;
+            let answer: Vec<&[u8]> = answer.iter().map(Vec::as_slice).collect();
+            match answer.as_slice() {
+                [b"claimed", fence, version, record] => {
+                    let (fence, version) = (Fence(parse(text(fence)?)?), parse(text(version)?)?);
+                    let found = match (version, record.is_empty()) {
+                        (0, true) => Ok(None),
+                        (_, true) => Err(missing(id)),
+                        _ => record::decode(id, version, record).map(Some),
+                    };
+                    if found.is_err() {
+                        self.release(&[(id, fence)])?;
+                    }
+                    return Ok(Claim { fence, version, found: found? });
+                }
+                [b"owned", entry] => {
+                    let entry = text(entry)?;
+                    let State::Owned(by) = Entry::parse(id, entry)?.state else {
+                        return Err(unexpected(entry));
+                    };
+                    server_of(&by).clone_into(&mut owner);
+                    if entry == expected {
+                        return Err(StoreError::Owned { id, by: owner });
+                    }
+                    entry.clone_into(&mut expected);
+                }
+                [b"deleted"] => return Err(StoreError::Deleted { id }),
+                [b"replaced"] => return Err(StoreError::Replaced { server }),
+                [b"unreadable", entry] => {
+                    let what = format!("its owner is `{}`", String::from_utf8_lossy(entry));
+                    return Err(StoreError::Damaged { id, what });
+                }
+                _ => return Err(unexpected(&format!("{answer:?}"))),
+            }
+        }
+        Err(StoreError::Owned { id, by: owner })
+    }
+
+    fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError> {
+        let mut load = LOAD.key(&self.keys.owner);
+        load.key(&self.keys.full_state).arg(field(id));
+        let (entry, record): (String, Vec<u8>) = self.link.script(&load)?;
+        if entry.is_empty() {
+            return Ok(None);
+        }
+        let Entry { version, state, .. } = Entry::parse(id, &entry)?;
+        match state {
+            State::Deleted => Ok(None),
+            _ if version == 0 && record.is_empty() => Ok(None),
+            _ if record.is_empty() => Err(missing(id)),
+            _ => record::decode(id, version, &record).map(Some),
+        }
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
+        let mut commit = COMMIT.key(&self.keys.owner);
+        commit.key(&self.keys.full_state).key(&self.keys.latest_tick).key(&self.keys.servers);
+        commit.arg(&self.link.settings().server).arg(self.number).arg(batch.tick);
+        commit.arg(batch.unions.len());
+        for union in &batch.unions {
+            commit.arg(union.writes.len());
+            for write in &union.writes {
+                commit.arg(field(write.id)).arg(write.fence.0).arg(write.version);
+                match &write.change {
+                    Change::Save { stored, .. } => {
+                        commit.arg("s").arg(record::encode(write.id, write.version, stored)?);
+                    }
+                    Change::Delete => {
+                        commit.arg("d").arg("");
+                    }
+                }
+            }
+        }
+        let rejected: Vec<(usize, String, String, u64)> = self.link.script(&commit)?;
+        self.link.wait_for_replicas(&self.keys.owner)?;
+        self.tick = self.tick.max(batch.tick);
+        let rejected = rejected.into_iter().map(|(union, field, reason, stored)| {
+            let id = u64::from_str_radix(&field, 16).map_err(|_| unexpected(&field))?;
+            let reason = match reason.as_str() {
+                "not owned" | "unreadable" => Fenced::NotOwned,
+                "deleted" => Fenced::Deleted,
+                "superseded" => Fenced::Superseded { stored },
+                "rolled back" => Fenced::RolledBack { stored },
+                _ => return Err(unexpected(&reason)),
+            };
+            Ok(Rejected { union, id: InventoryId::from_bits(id), reason })
+        });
+        rejected.collect()
+    }
+
+    fn release(&mut self, inventories: &[(InventoryId, Fence)]) -> Result<(), StoreError> {
+        let mut release = RELEASE.key(&self.keys.owner);
+        release.arg(self.owner());
+        for (id, fence) in inventories {
+            release.arg(field(*id)).arg(fence.0);
+        }
+        self.link.script(&release)
+    }
+
+    fn list(&mut self) -> Result<Vec<InventoryId>, StoreError> {
+        let mut entries = self.entries()?;
+        entries.retain(|(_, entry)| entry.version > 0 && !matches!(entry.state, State::Deleted));
+        Ok(entries.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn latest_tick(&mut self) -> Result<u64, StoreError> {
+        let tick: Option<u64> =
+            self.link.command(::redis::cmd("GET").arg(&self.keys.latest_tick))?;
+        Ok(tick.unwrap_or(0))
+    }
+
+    fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
+        let RedisSettings { server, heartbeat_ttl, .. } = self.link.settings();
+        let (server, ttl) = (server.clone(), *heartbeat_ttl);
+        let mut heartbeat = HEARTBEAT.key(&self.keys.servers);
+        heartbeat.key(self.keys.heartbeat(&server)).key(&self.keys.latest_tick);
+        heartbeat.arg(&server).arg(self.number).arg(millis(ttl));
+        let answer: Vec<String> = self.link.script(&heartbeat)?;
+        let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+        let lost_commits = match answer.as_slice() {
+            ["alive", tick] => parse::<u64>(tick)? < self.tick,
+            ["lost", _] => true,
+            ["replaced"] => return Err(StoreError::Replaced { server }),
+            _ => return Err(unexpected(&format!("{answer:?}"))),
+        };
+        if lost_commits {
+            self.tick = 0;
+        }
+        Ok(Heartbeat { next: Some(ttl / 3), lost_commits })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn missing(id: InventoryId) -> StoreError {
+    StoreError::Damaged { id, what: "it has no record".into() }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, StoreError> {
+    core::str::from_utf8(bytes).map_err(|_| unexpected(&String::from_utf8_lossy(bytes)))
+}
+
+fn parse<T: core::str::FromStr>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| unexpected(text))
+}
+
+fn unexpected(answer: &str) -> StoreError {
+    StoreError::Failed(format!("Redis has answered `{answer}`, which was not expected"))
+}

@@ -1,0 +1,27 @@
+-- Makes a process of a game server the owner of an inventory.
+-- KEYS: owner, full state, servers, heartbeat of the server that is expected to own it
+-- ARGV: field of the inventory, name of the server, its number, the expected entry of the owner or ''
+if redis.call('HGET', KEYS[3], ARGV[2]) ~= ARGV[3] then
+  return {'replaced'}
+end
+local there = redis.call('HGET', KEYS[1], ARGV[1])
+local fence, version = '0', '0'
+if there then
+  local state, name
+  fence, version, state, name = string.match(there, '^(%d+) (%d+) (%l) ?(.*)$')
+  if not fence then
+    return {'unreadable', there}
+  end
+  if state == 'd' then
+    return {'deleted'}
+  end
+  if state == 'o' and string.match(name, '^(.*)#') ~= ARGV[2] then
+    -- Its heartbeat is known only if the caller has seen this entry.
+    if there ~= ARGV[4] or redis.call('EXISTS', KEYS[4]) == 1 then
+      return {'owned', there}
+    end
+  end
+end
+local claimed = tonumber(fence) + 1
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%d %s o %s#%s', claimed, version, ARGV[2], ARGV[3]))
+return {'claimed', tostring(claimed), version, redis.call('HGET', KEYS[2], ARGV[1]) or ''}

@@ -1,0 +1,76 @@
+//! The keys of a world, and the entries of owners.
+
+use crate::{
+    model::id::InventoryId,
+    store::{batch::Fence, error::StoreError},
+};
+
+/// The keys of a world.
+pub(super) struct Keys {
+    pub(super) owner: String,
+    pub(super) full_state: String,
+    pub(super) latest_tick: String,
+    pub(super) servers: String,
+    pub(super) format: String,
+    pub(super) world: String,
+}
+
+impl Keys {
+    pub(super) fn new(world: &str) -> Self {
+        Self {
+            owner: format!("owner:{{{world}}}"),
+            full_state: format!("full_state:{{{world}}}"),
+            latest_tick: format!("latest_tick:{{{world}}}"),
+            servers: format!("servers:{{{world}}}"),
+            format: format!("format:{{{world}}}"),
+            world: world.to_owned(),
+        }
+    }
+
+    pub(super) fn heartbeat(&self, server: &str) -> String {
+        format!("heartbeat:{{{}}}:{server}", self.world)
+    }
+}
+
+/// The entry of an inventory in `owner`.
+pub(super) struct Entry {
+    pub(super) fence: Fence,
+    pub(super) version: u64,
+    pub(super) state: State,
+}
+
+pub(super) enum State {
+    /// Name of the server, and number of its process.
+    Owned(String),
+    Released,
+    Deleted,
+}
+
+impl Entry {
+    pub(super) fn parse(id: InventoryId, text: &str) -> Result<Self, StoreError> {
+        let parsed = || {
+            let mut words = text.splitn(4, ' ');
+            let fence = Fence(words.next()?.parse().ok()?);
+            let version = words.next()?.parse().ok()?;
+            let state = match (words.next()?, words.next()) {
+                ("o", Some(owner)) => State::Owned(owner.to_owned()),
+                ("r", _) => State::Released,
+                ("d", _) => State::Deleted,
+                _ => return None,
+            };
+            Some(Self { fence, version, state })
+        };
+        let damaged = || StoreError::Damaged { id, what: format!("its owner is `{text}`") };
+        parsed().ok_or_else(damaged)
+    }
+}
+
+/// Returns the field of an inventory.
+pub(super) fn field(id: InventoryId) -> String {
+    format!("{:016x}", id.to_bits())
+}
+
+/// Returns the name of a server without the number of its process.
+pub(super) fn server_of(owner: &str) -> &str {
+    owner.rsplit_once('#').map_or(owner, |(server, _)| server)
+}

@@ -1,0 +1,19 @@
+-- Registers a process of a game server. Returns its number, the last tick, and what Redis says of its memory and files.
+-- KEYS: servers, heartbeat, latest tick, format
+-- ARGV: name of the server, its last number or 0, milliseconds until the heartbeat expires, format
+local format = redis.call('GET', KEYS[4])
+if format and tonumber(format) > tonumber(ARGV[4]) then
+  return {'later format', format}
+end
+local info = redis.call('INFO', 'memory')
+local policy = string.match(info, 'maxmemory_policy:(%S+)')
+if policy ~= 'noeviction' then
+  return {'evicts', policy or 'unknown'}
+end
+local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
+local number = math.max(last, tonumber(ARGV[2])) + 1
+redis.call('HSET', KEYS[1], ARGV[1], number)
+redis.call('SET', KEYS[2], number, 'PX', ARGV[3])
+redis.call('SET', KEYS[4], ARGV[4])
+local appends = string.match(redis.call('INFO', 'persistence'), 'aof_enabled:(%d)')
+return {'open', tostring(number), redis.call('GET', KEYS[3]) or '0', appends or '0'}

@@ -1,0 +1,82 @@
+//! Answers what the game wants to know of the store.
+
+use core::time::Duration;
+
+use crate::{model::id::InventoryId, store::error::StoreError};
+
+use super::{
+    Order, Report, Worker,
+    mirror::{Dirty, Mirror},
+};
+
+impl Worker {
+    pub(super) fn claim(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+        self.leaving.remove(&id);
+        if self.mirrors.get(&id).is_some_and(|mirror| mirror.release_tried) {
+            // Everything of it is stored, and the claim may have ended.
+            self.mirrors.remove(&id);
+        }
+        if let Some(mirror) = self.mirrors.get_mut(&id) {
+            // It has just left this server, and may not be stored yet.
+            if mirror.reverted {
+                return self.reload((id, request), now);
+            }
+            let result = match mirror.dirty {
+                Dirty::Deleted => Err(StoreError::Deleted { id }),
+                _ => Ok(mirror.stored.as_deref().cloned().map(Box::new)),
+            };
+            return self.reports.push(Report::Loaded { id, request, result });
+        }
+        match self.try_with(now, |store| store.claim(id)) {
+            None => self.waiting.push(Order::Claim { id, request }),
+            Some(claimed) => {
+                let result = claimed.map(|claim| {
+                    let found = claim.found.clone().map(Box::new);
+                    self.mirrors.insert(id, Mirror::new(claim.fence, claim.version, claim.found));
+                    found
+                });
+                self.reports.push(Report::Loaded { id, request, result });
+            }
+        }
+    }
+
+    pub(super) fn reload(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+        match self.try_with(now, |store| store.load(id)) {
+            None => self.waiting.push(Order::Reload { id, request }),
+            Some(loaded) => {
+                let result = loaded.map(|stored| {
+                    if let Some(mirror) = self.mirrors.get_mut(&id) {
+                        *mirror = Mirror::new(mirror.fence, mirror.version, stored.clone());
+                    }
+                    stored.map(Box::new)
+                });
+                self.reports.push(Report::Loaded { id, request, result });
+            }
+        }
+    }
+
+    pub(super) fn list(&mut self, now: Duration) {
+        let Some(ids) = self.try_with(now, |store| store.list()) else {
+            return self.waiting.push(Order::List);
+        };
+        let ids = ids.unwrap_or_else(|error| {
+            self.fail(error, now);
+            Vec::new()
+        });
+        // What is claimed is in the world, or about to leave it.
+        for id in ids {
+            if !self.mirrors.contains_key(&id) {
+                self.read(id, now);
+            }
+        }
+        self.reports.push(Report::ListEnds);
+    }
+
+    pub(super) fn read(&mut self, id: InventoryId, now: Duration) {
+        match self.try_with(now, |store| store.load(id)).map(Result::transpose) {
+            Some(Some(result)) => self.reports.push(Report::Listed(id, result.map(Box::new))),
+            Some(None) => {}
+            None => self.waiting.push(Order::Read(id)),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What every store promises.
+
+use bevy_inventory_sync::store::{
+    Store,
+    batch::{Batch, Fence, Fenced, Rejected, Union},
+    error::StoreError,
+    memory::MemoryStore,
+    record::StoredInventory,
+};
+
+use crate::common::*;
+
+/// Runs a test with an empty store of each kind. Its argument opens the store for a process of a server.
+fn for_each_store(test: impl Fn(&dyn Fn() -> Box<dyn Store>)) {
+    let memory = MemoryStore::default().of_server("a");
+    test(&|| {
+        memory.end_claims();
+        Box::new(memory.clone())
+    });
+    let place = Place::new();
+    test(&|| Box::new(place.open("a").unwrap()));
+    #[cfg(feature = "redis")]
+    if let Some(server) = crate::redis::server::RedisServer::start() {
+        test(&|| Box::new(server.open("a")));
+    }
+}
+
+/// Returns the reason of the only rejection.
+fn reason(rejected: &[Rejected]) -> Option<Fenced> {
+    match rejected {
+        [] => None,
+        [one] => Some(one.reason),
+        more => panic!("{more:?}"),
+    }
+}
+
+fn coins(store: &mut dyn Store, number: u64) -> u32 {
+    let stored = store.load(player(number)).unwrap().unwrap();
+    stored.inventory.containers[0].slots.iter().map(|stack| stack.count).sum()
+}
+
+#[test]
+fn everything_in_a_record_is_read_again() {
+    for_each_store(|open| {
+        let mut store = open();
+        let fence = create(store.as_mut(), player(1), &everything());
+        create(store.as_mut(), player(2), &StoredInventory::default());
+        store.release(&[(player(1), fence)]).unwrap();
+        drop(store);
+        let mut store = open();
+        let claim = store.claim(player(1)).unwrap();
+        assert_eq!((claim.version, claim.found), (1, Some(everything())));
+        assert!(claim.fence > fence);
+        assert_eq!(store.claim(player(2)).unwrap().found, Some(StoredInventory::default()));
+        let mut ids = vec![player(1), player(2)];
+        ids.sort();
+        assert_eq!(store.list().unwrap(), ids);
+        assert_eq!(store.latest_tick().unwrap(), 1);
+        assert_eq!(store.load(player(3)), Ok(None));
+    });
+}
+
+#[test]
+fn commit_by_an_earlier_claim_is_rejected() {
+    for_each_store(|open| {
+        let mut store = open();
+        let fence = create(store.as_mut(), player(1), &everything());
+        let later = store.claim(player(1)).unwrap().fence;
+        let stored = inventory(vec![stack(3, "coin", 5)]);
+        let mut try_with = |fence, version| {
+            reason(&commit(store.as_mut(), 2, vec![write(player(1), fence, version, &stored)]))
+        };
+        assert_eq!(try_with(fence, 2), Some(Fenced::NotOwned));
+        let lost = Some(Fenced::RolledBack { stored: 1 });
+        assert_eq!(try_with(Fence(later.0 + 1), 2), lost, "no such claim is stored");
+        assert_eq!(try_with(later, 1), Some(Fenced::Superseded { stored: 1 }));
+        assert_eq!(try_with(later, 3), lost, "the commit before it is not stored");
+        assert_eq!(try_with(later, 2), None);
+        store.release(&[(player(1), later)]).unwrap();
+        let released = commit(store.as_mut(), 3, vec![write(player(1), later, 3, &everything())]);
+        assert_eq!(reason(&released), Some(Fenced::NotOwned));
+        let unknown = commit(store.as_mut(), 3, vec![write(player(9), later, 3, &everything())]);
+        assert_eq!(reason(&unknown), Some(Fenced::RolledBack { stored: 0 }));
+        assert_eq!(store.load(player(1)).unwrap(), Some(stored.clone()));
+    });
+}
+
+#[test]
+fn what_exchanged_items_is_committed_together_or_not_at_all() {
+    for_each_store(|open| {
+        let mut store = open();
+        let store = store.as_mut();
+        let full = inventory(vec![stack(0, "coin", 10)]);
+        let empty = inventory(vec![]);
+        let from = create(store, player(1), &full);
+        let stale = create(store, player(2), &empty);
+        let other = create(store, player(3), &empty);
+        store.claim(player(2)).unwrap();
+        let writes = vec![write(player(1), from, 2, &empty), write(player(2), stale, 2, &full)];
+        let alone = vec![write(player(3), other, 2, &full)];
+        let unions = [writes, alone].map(|writes| Union { writes }).to_vec();
+        let rejected = store.commit(&Batch { tick: 2, unions }).unwrap();
+        assert_eq!(rejected.len(), 1);
+        assert_eq!((rejected[0].union, rejected[0].id), (0, player(2)));
+        assert_eq!([1, 2, 3].map(|n| coins(store, n)), [10, 0, 10]);
+    });
+}
+
+#[test]
+fn new_inventory_is_created_by_its_first_commit() {
+    for_each_store(|open| {
+        let mut store = open();
+        let store = store.as_mut();
+        let loot = inventory(vec![stack(0, "coin", 3)]);
+        let new = |version| vec![write(player(1), Fence::NEW, version, &loot)];
+        assert_eq!(commit(store, 1, new(1)), []);
+        assert_eq!(commit(store, 2, vec![write(player(1), Fence::FIRST, 2, &loot)]), []);
+        let again = reason(&commit(store, 3, new(3)));
+        assert_eq!(again, Some(Fenced::Superseded { stored: 2 }));
+        assert_eq!(coins(store, 1), 3);
+    });
+}
+
+#[test]
+fn deleted_inventory_stays_deleted() {
+    for_each_store(|open| {
+        let mut store = open();
+        let store = store.as_mut();
+        let fence = create(store, player(1), &everything());
+        let wrong = commit(store, 2, vec![delete(player(1), Fence(fence.0 + 1), 2)]);
+        assert_eq!(reason(&wrong), Some(Fenced::RolledBack { stored: 1 }));
+        assert_eq!(store.load(player(1)), Ok(Some(everything())));
+        assert_eq!(commit(store, 2, vec![delete(player(1), fence, 2)]), []);
+        assert_eq!(store.load(player(1)), Ok(None));
+        assert_eq!(store.list(), Ok(vec![]));
+        assert_eq!(store.claim(player(1)), Err(StoreError::Deleted { id: player(1) }));
+        for (fence, version) in [(fence, 3), (Fence::NEW, 1)] {
+            let late = commit(store, 3, vec![write(player(1), fence, version, &everything())]);
+            assert_eq!(reason(&late), Some(Fenced::Deleted));
+        }
+    });
+}
+
+#[test]
+fn claim_of_a_process_that_has_ended_does_not_stop_the_next_one() {
+    for_each_store(|open| {
+        let mut store = open();
+        let fence = create(store.as_mut(), player(1), &everything());
+        // Not released, as after a crash.
+        drop(store);
+        let mut store = open();
+        let claim = store.claim(player(1)).unwrap();
+        assert!(claim.fence > fence);
+        assert_eq!(claim.found, Some(everything()));
+    });
+}
+
+#[test]
+fn ticks_only_grow() {
+    for_each_store(|open| {
+        let mut store = open();
+        assert_eq!(store.latest_tick(), Ok(0));
+        for (tick, latest) in [(5, 5), (9, 9), (7, 9)] {
+            assert_eq!(store.commit(&Batch { tick, unions: Vec::new() }), Ok(vec![]));
+            assert_eq!(store.latest_tick(), Ok(latest));
+        }
+    });
+}

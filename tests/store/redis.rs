@@ -1,0 +1,6 @@
+//! The store in Redis, with a real server.
+
+mod crashes;
+mod failures;
+pub mod server;
+mod sharing;
