@@ -16,6 +16,7 @@ mod leaving;
 mod link;
 mod loading;
 pub mod memory;
+pub mod migrate;
 pub mod persist;
 mod plugin;
 pub mod record;
@@ -25,8 +26,10 @@ pub mod restore;
 mod results;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod ticket;
 mod tracked;
 mod worker;
+pub mod worlds;
 
 pub use plugin::{Durability, InventoryStorePlugin};
 
@@ -37,6 +40,7 @@ use crate::model::id::InventoryId;
 use batch::{Batch, Fence, Rejected};
 use error::StoreError;
 use record::StoredInventory;
+use worlds::Worlds;
 
 /// What a server gets with the ownership of an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,5 +116,10 @@ pub trait Store: Send {
     /// [`StoreError::Replaced`] if this server has been replaced, or another error of the store.
     fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
         Ok(Heartbeat::default())
+    }
+
+    /// Returns the worlds between which inventories can move. `None` if the store has only one.
+    fn worlds(&mut self) -> Option<&mut dyn Worlds> {
+        None
     }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::model::id::InventoryId;
 
-use super::record::StoredInventory;
+use super::{record::StoredInventory, ticket::Departure};
 
 /// Number of the claim by which a server owns an inventory. It grows with every claim.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -63,6 +63,14 @@ pub enum Change {
         /// compared.
         slots: Option<Vec<(String, u16)>>,
     },
+    /// It has these contents, and leaves for another world. Nobody can claim it in this one any more. See
+    /// [`worlds`](super::worlds).
+    Depart {
+        /// All of it.
+        stored: Arc<StoredInventory>,
+        /// Where it goes, and with what. The ticket is issued in the same transaction.
+        departure: Arc<Departure>,
+    },
     /// It is deleted for good. Later claims and commits of it are rejected.
     Delete,
 }
@@ -88,6 +96,12 @@ pub enum Fenced {
     /// It was deleted.
     #[error("it was deleted")]
     Deleted,
+    /// It has left for another world.
+    #[error("it has left for another world")]
+    Moved,
+    /// It was to leave for a world that does not exist, or that shares no store with this one.
+    #[error("there is no such world to which it can move")]
+    CannotMove,
     /// The stored version is higher than this server remembers: something else has written to it.
     #[error("its stored version, {stored}, is higher than expected")]
     Superseded {

@@ -1,5 +1,7 @@
 //! What one tick changed, as it is handed to the worker.
 
+use std::sync::Arc;
+
 use bevy::prelude::*;
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -10,6 +12,8 @@ use crate::model::{
     saved::SavedInventory,
     stack::Stack,
 };
+
+use super::ticket::{Departure, Ticket};
 
 /// Name of a component, and its stored form. `None` if the entity does not have it.
 pub(super) type ComponentChange = (&'static str, Option<Vec<u8>>);
@@ -70,8 +74,18 @@ pub(super) struct Leaving {
     pub(super) id: InventoryId,
     /// Its last contents and components. `None` if it was not loaded.
     pub(super) last: Option<(Whole, Vec<ComponentChange>)>,
-    /// Whether it is deleted from the store.
-    pub(super) deleted: bool,
+    pub(super) exit: Exit,
+}
+
+/// How an inventory leaves the world.
+#[derive(Clone, Debug)]
+pub(super) enum Exit {
+    /// Its claim ends.
+    Release,
+    /// It is deleted from the store.
+    Delete,
+    /// It moves to another world.
+    Depart(Arc<Departure>),
 }
 
 /// What is collected between two ticks.
@@ -91,6 +105,8 @@ pub(super) struct TickBuffer {
     pub(super) claims: Vec<(InventoryId, u64)>,
     /// Inventories of which anything may have changed.
     pub(super) whole: Vec<Entity>,
+    /// Tickets to be redeemed, with the accounts that show them.
+    pub(super) tickets: Vec<(String, Ticket)>,
     /// Whether all inventories in the store are to be listed.
     pub(super) list: bool,
     /// Whether the store is to be flushed after this tick.

@@ -143,9 +143,8 @@ fn hand_over(
         |id| holders.get(id).is_some() || changes.leaving.iter().any(|leaving| leaving.id == id);
     changes.exchanges = log.record(changes.tick, commits.exchanges(), is_claimed);
     changes.exchanges.append(&mut buffer.exchanges);
-    for Leaving { id, deleted, .. } in &changes.leaving {
-        let gone = if *deleted { Gone::Deleted } else { Gone::Released };
-        log.record_gone(changes.tick, *id, gone);
+    for Leaving { id, exit, .. } in &changes.leaving {
+        log.record_gone(changes.tick, *id, Gone::by(exit));
     }
     // The store is not opened before something is stored, because this app may become a client.
     if !holders.is_empty() || !changes.leaving.is_empty() {
@@ -157,6 +156,9 @@ fn hand_over(
     }
     for (id, request) in buffer.claims.drain(..) {
         link.send(Order::Claim { id, request });
+    }
+    for (account, ticket) in buffer.tickets.drain(..) {
+        link.send(Order::Redeem { account, ticket });
     }
     if core::mem::take(&mut buffer.flush) {
         link.send(Order::Flush);

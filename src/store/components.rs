@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow, world::DeferredWorld},
+    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow},
     prelude::*,
 };
 use log::error;
@@ -46,7 +46,7 @@ struct ComponentFns {
     /// Returns `None` if the value cannot be read.
     decode: fn(&[u8]) -> Option<PutBack>,
     /// Returns `None` if the component cannot be written.
-    encode: fn(&DeferredWorld, Entity) -> Option<Option<Vec<u8>>>,
+    encode: fn(&World, Entity) -> Option<Option<Vec<u8>>>,
 }
 
 /// All persisted components by name.
@@ -77,7 +77,7 @@ impl PersistedComponents {
     }
 
     /// Returns the components of an entity, and those that it does not have.
-    pub(super) fn encode(&self, world: &DeferredWorld, entity: Entity) -> Vec<ComponentChange> {
+    pub(super) fn encode(&self, world: &World, entity: Entity) -> Vec<ComponentChange> {
         let all = self.0.iter();
         all.filter_map(|(name, fns)| Some((*name, (fns.encode)(world, entity)?))).collect()
     }
@@ -112,7 +112,7 @@ fn decode<C: PersistComponent>(bytes: &[u8]) -> Option<PutBack> {
     codec::from_data::<C>(bytes).ok().map(put_back)
 }
 
-fn encode<C: PersistComponent>(world: &DeferredWorld, entity: Entity) -> Option<Option<Vec<u8>>> {
+fn encode<C: PersistComponent>(world: &World, entity: Entity) -> Option<Option<Vec<u8>>> {
     let Some(component) = world.get::<C>(entity) else { return Some(None) };
     to_bytes(entity, component).map(Some)
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::model::id::InventoryId;
 
-use super::batch::Fenced;
+use super::{batch::Fenced, ticket::TicketError};
 
 /// Error returned by a [`Store`](super::Store).
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -20,6 +20,20 @@ pub enum StoreError {
         /// Name of the server.
         by: String,
     },
+    /// The inventory is in another world, or has left for it.
+    #[error("inventory `{id}` is in the world `{world}`")]
+    Elsewhere {
+        /// The inventory.
+        id: InventoryId,
+        /// Name of the world.
+        world: String,
+    },
+    /// A ticket is not accepted.
+    #[error("{0}")]
+    Ticket(TicketError),
+    /// The store has one world only, so players cannot move to others.
+    #[error("the store has only one world")]
+    OneWorld,
     /// Another entity in this world has the same id.
     #[error("inventory `{id}` is in the world already")]
     InWorld {

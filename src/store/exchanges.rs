@@ -10,6 +10,8 @@ use crate::{
     server::inspect::{Exchange, ExchangeMember},
 };
 
+use super::changes::Exit;
+
 /// Once the log has this many exchanges, those between the same inventories are merged. It has that many only while the
 /// store fails.
 const MERGE_FROM: usize = 4096;
@@ -29,6 +31,15 @@ pub(super) struct ExchangeLog {
 pub(super) enum Gone {
     Released,
     Deleted,
+}
+
+impl Gone {
+    pub(super) fn by(exit: &Exit) -> Self {
+        match exit {
+            Exit::Delete => Self::Deleted,
+            Exit::Release | Exit::Depart(_) => Self::Released,
+        }
+    }
 }
 
 /// What an inventory was before the first exchange that is undone.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    changes::{Leaving, TickBuffer, Whole},
+    changes::{Exit, Leaving, TickBuffer, Whole},
     components::PersistedComponents,
     persist::{DeleteInventory, Persist},
     tracked::{Holders, StarterKit, Tracked},
@@ -50,11 +50,12 @@ fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
     let spent = world.get::<Loot>(entity).is_some()
         && state.as_ref().is_some_and(|state| state.iter().all(|stack| stack.is_none()));
     let deleted = tracked.is_some() && (spent || world.get::<Deleting>(entity).is_some());
+    let exit = if deleted { Exit::Delete } else { Exit::Release };
     let last = tracked.and_then(|_| {
         let whole = whole(&world, entity, &state.unwrap_or_default())?;
         Some((whole, world.resource::<PersistedComponents>().encode(&world, entity)))
     });
-    world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, deleted });
+    world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, exit });
     world.commands().entity(entity).try_remove::<(Tracked, StarterKit, Loading)>();
 }
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 use super::{
-    changes::{Leaving, TickBuffer},
+    changes::{Exit, Leaving, TickBuffer},
     components::PersistedComponents,
     error::StoreError,
     leaving::Deleting,
@@ -61,7 +61,7 @@ fn take_off_later(
 }
 
 /// Claims the inventory of an entity.
-fn begin(world: &mut World, entity: Entity) {
+pub(super) fn begin(world: &mut World, entity: Entity) {
     let Ok(there) = world.get_entity(entity) else { return };
     if there.contains::<Tracked>() || !there.contains::<Persist>() {
         return;
@@ -127,7 +127,7 @@ pub(super) fn finish(
 ) {
     let Some(holder) = world.resource::<Holders>().get(id) else {
         // Its entity is gone, so the claim ends.
-        let leaving = Leaving { id, last: None, deleted: false };
+        let leaving = Leaving { id, last: None, exit: Exit::Release };
         return world.resource_mut::<TickBuffer>().leaving.push(leaving);
     };
     if holder.request != number {

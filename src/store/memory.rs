@@ -1,5 +1,8 @@
 //! A store in memory, for tests and simulations. It ends with the process.
 
+mod worlds;
+
+use core::time::Duration;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,28 +11,45 @@ use std::{
 use crate::model::id::InventoryId;
 
 use super::{
-    Claim, Store,
+    Claim, Heartbeat, Store,
     batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
     error::StoreError,
     record::StoredInventory,
+    ticket::Departure,
+    worlds::{Whereabouts, Worlds},
 };
 
-/// What several servers share.
+/// What several servers share. It has several worlds.
 #[derive(Clone, Default, Debug)]
 pub struct MemoryStore {
     shared: Arc<Mutex<Shared>>,
+    world: String,
     server: String,
+    /// The rollbacks that this server knows of.
+    roll_backs: u64,
 }
 
 #[derive(Default, Debug)]
 struct Shared {
-    records: BTreeMap<InventoryId, Record>,
-    tick: u64,
+    worlds: BTreeMap<String, World>,
+    homes: BTreeMap<InventoryId, Whereabouts>,
+    /// Number of rollbacks so far.
+    roll_backs: u64,
     /// Number of operations until the store fails.
     fails_in: Option<u64>,
     /// Whether the operation that fails is carried out all the same.
     answer_lost: bool,
     operations: u64,
+}
+
+/// One world.
+#[derive(Clone, Default, Debug)]
+struct World {
+    records: BTreeMap<InventoryId, Record>,
+    arriving: BTreeMap<InventoryId, Whereabouts>,
+    /// Issued tickets by secret.
+    tickets: BTreeMap<[u8; 16], Arc<Departure>>,
+    tick: u64,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -38,6 +58,8 @@ struct Record {
     fence: u64,
     owner: Option<String>,
     deleted: bool,
+    /// The world that it has left for.
+    left_for: Option<String>,
     stored: Option<Arc<StoredInventory>>,
 }
 
@@ -45,20 +67,28 @@ impl MemoryStore {
     /// Returns the same store as another server sees it.
     #[must_use]
     pub fn of_server(&self, name: impl Into<String>) -> Self {
-        Self { shared: self.shared.clone(), server: name.into() }
+        Self { server: name.into(), ..self.clone() }
+    }
+
+    /// Returns another world in the same store. The name of the first one is empty.
+    #[must_use]
+    pub fn of_world(&self, name: impl Into<String>) -> Self {
+        let world = name.into();
+        self.lock().worlds.entry(world.clone()).or_default();
+        Self { world, ..self.clone() }
     }
 
     /// Ends all claims of this server, as when its process has ended and another one opens the store.
     pub fn end_claims(&self) {
         let mut shared = self.lock();
-        for record in shared.records.values_mut() {
+        for record in shared.world(&self.world).records.values_mut() {
             record.owner.take_if(|owner| *owner == self.server);
         }
     }
 
     /// Ends a claim of any server, as an operator would.
     pub fn end_claim(&self, id: InventoryId) {
-        if let Some(record) = self.lock().records.get_mut(&id) {
+        if let Some(record) = self.lock().world(&self.world).records.get_mut(&id) {
             record.owner = None;
         }
     }
@@ -76,23 +106,57 @@ impl MemoryStore {
         self.lock().operations
     }
 
-    /// Returns a copy of what is stored now, for [`roll_back`](Self::roll_back).
+    /// Makes all tickets of this world expire.
+    pub fn expire_tickets(&self) {
+        self.lock().world(&self.world).tickets.clear();
+    }
+
+    /// Returns a copy of what is stored now of this world, for [`roll_back`](Self::roll_back).
     #[must_use]
     pub fn backup(&self) -> MemoryBackup {
-        MemoryBackup(self.lock().records.clone())
+        MemoryBackup(self.lock().world(&self.world).clone())
     }
 
-    /// Makes the store what it was.
+    /// Makes this world what it was.
     pub fn roll_back(&self, backup: &MemoryBackup) {
-        self.lock().records.clone_from(&backup.0);
+        let mut shared = self.lock();
+        shared.world(&self.world).clone_from(&backup.0);
+        shared.roll_backs += 1;
     }
 
-    /// Returns what is stored of all inventories.
+    /// Returns what is stored of all inventories in this world, with those that have left and did not arrive yet.
     #[must_use]
     pub fn contents(&self) -> BTreeMap<InventoryId, StoredInventory> {
-        let shared = self.lock();
-        let stored = shared.records.iter().filter(|(_, record)| !record.deleted);
+        let mut shared = self.lock();
+        let stored = shared.world(&self.world).records.iter().filter(|(_, record)| !record.deleted);
         stored.filter_map(|(id, record)| Some((*id, (**record.stored.as_ref()?).clone()))).collect()
+    }
+
+    /// Returns what is stored of all inventories in all worlds. An inventory that is moving is returned once.
+    #[must_use]
+    pub fn contents_everywhere(&self) -> BTreeMap<InventoryId, StoredInventory> {
+        let shared = self.lock();
+        let mut newest: BTreeMap<InventoryId, &Record> = BTreeMap::new();
+        for (id, record) in shared.worlds.values().flat_map(|world| &world.records) {
+            let there = newest.entry(*id).or_insert(record);
+            if there.fence < record.fence {
+                *there = record;
+            }
+        }
+        let stored = newest.into_iter().filter(|(_, record)| !record.deleted);
+        stored.filter_map(|(id, record)| Some((id, (**record.stored.as_ref()?).clone()))).collect()
+    }
+
+    /// Returns which inventories with stored contents can be claimed in which worlds.
+    #[must_use]
+    pub fn claimable(&self) -> Vec<(InventoryId, String)> {
+        let shared = self.lock();
+        let all = shared.worlds.iter().flat_map(|(name, world)| {
+            let is_here = |record: &Record| record.stored.is_some() && record.left_for.is_none();
+            let here = world.records.iter().filter(move |(_, record)| is_here(record));
+            here.map(|(id, _)| (*id, name.clone()))
+        });
+        all.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -101,6 +165,14 @@ impl MemoryStore {
 
     /// Runs an operation, unless the store fails.
     fn operate<T>(
+        &self,
+        run: impl FnOnce(&mut World) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.operate_on_all(|shared| run(shared.world(&self.world)))
+    }
+
+    /// Runs an operation with all worlds, unless the store fails.
+    fn operate_on_all<T>(
         &self,
         run: impl FnOnce(&mut Shared) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -125,9 +197,18 @@ impl MemoryStore {
 
 /// A copy of a [`MemoryStore`].
 #[derive(Clone, Debug)]
-pub struct MemoryBackup(BTreeMap<InventoryId, Record>);
+pub struct MemoryBackup(World);
 
 impl Shared {
+    fn world(&mut self, name: &str) -> &mut World {
+        if !self.worlds.contains_key(name) {
+            self.worlds.insert(name.to_owned(), World::default());
+        }
+        self.worlds.get_mut(name).expect("it was inserted")
+    }
+}
+
+impl World {
     fn fenced(&self, server: &str, write: &Write) -> Option<Fenced> {
         let is_new = write.fence == Fence::NEW;
         let Some(record) = self.records.get(&write.id) else {
@@ -136,6 +217,8 @@ impl Shared {
         let stored = record.version;
         if record.deleted {
             Some(Fenced::Deleted)
+        } else if record.left_for.is_some() {
+            Some(Fenced::Moved)
         } else if is_new {
             Some(Fenced::Superseded { stored })
         } else if record.fence < write.fence.0 {
@@ -157,6 +240,12 @@ impl Shared {
         record.version = write.version;
         match &write.change {
             Change::Save { stored, .. } => record.stored = Some(stored.clone()),
+            Change::Depart { stored, departure } => {
+                record.stored = Some(stored.clone());
+                record.fence += 1;
+                (record.owner, record.left_for) = (None, Some(departure.to.clone()));
+                self.tickets.insert(departure.ticket.secret(), departure.clone());
+            }
             Change::Delete => (record.deleted, record.owner, record.stored) = (true, None, None),
         }
     }
@@ -164,10 +253,13 @@ impl Shared {
 
 impl Store for MemoryStore {
     fn claim(&mut self, id: InventoryId) -> Result<Claim, StoreError> {
-        self.operate(|shared| {
-            let record = shared.records.entry(id).or_default();
+        self.operate(|world| {
+            let record = world.records.entry(id).or_default();
             if record.deleted {
                 return Err(StoreError::Deleted { id });
+            }
+            if let Some(world) = record.left_for.clone() {
+                return Err(StoreError::Elsewhere { id, world });
             }
             if let Some(by) = record.owner.clone().filter(|owner| *owner != self.server) {
                 return Err(StoreError::Owned { id, by });
@@ -180,31 +272,31 @@ impl Store for MemoryStore {
     }
 
     fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError> {
-        self.operate(|shared| {
-            let record = shared.records.get(&id).filter(|record| !record.deleted);
+        self.operate(|world| {
+            let record = world.records.get(&id).filter(|record| record.left_for.is_none());
             Ok(record.and_then(|record| record.stored.as_deref().cloned()))
         })
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
-        self.operate(|shared| {
+        self.operate(|world| {
             let mut rejected = Vec::new();
             for (index, Union { writes }) in batch.unions.iter().enumerate() {
-                let fenced = |write: &Write| Some((write.id, shared.fenced(&self.server, write)?));
+                let fenced = |write: &Write| Some((write.id, world.fenced(&self.server, write)?));
                 match writes.iter().find_map(fenced) {
                     Some((id, reason)) => rejected.push(Rejected { union: index, id, reason }),
-                    None => writes.iter().for_each(|write| shared.write(&self.server, write)),
+                    None => writes.iter().for_each(|write| world.write(&self.server, write)),
                 }
             }
-            shared.tick = shared.tick.max(batch.tick);
+            world.tick = world.tick.max(batch.tick);
             Ok(rejected)
         })
     }
 
     fn release(&mut self, inventories: &[(InventoryId, Fence)]) -> Result<(), StoreError> {
-        self.operate(|shared| {
+        self.operate(|world| {
             for (id, fence) in inventories {
-                if let Some(record) = shared.records.get_mut(id)
+                if let Some(record) = world.records.get_mut(id)
                     && record.fence == fence.0
                 {
                     record.owner.take_if(|owner| *owner == self.server);
@@ -215,13 +307,24 @@ impl Store for MemoryStore {
     }
 
     fn list(&mut self) -> Result<Vec<InventoryId>, StoreError> {
-        self.operate(|shared| {
-            let stored = shared.records.iter().filter(|(_, record)| record.stored.is_some());
+        self.operate(|world| {
+            let is_here = |record: &Record| record.stored.is_some() && record.left_for.is_none();
+            let stored = world.records.iter().filter(|(_, record)| is_here(record));
             Ok(stored.map(|(id, _)| *id).collect())
         })
     }
 
     fn latest_tick(&mut self) -> Result<u64, StoreError> {
-        self.operate(|shared| Ok(shared.tick))
+        self.operate(|world| Ok(world.tick))
+    }
+
+    fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
+        let roll_backs = self.lock().roll_backs;
+        let lost_commits = core::mem::replace(&mut self.roll_backs, roll_backs) < roll_backs;
+        Ok(Heartbeat { next: Some(Duration::from_secs(1)), lost_commits })
+    }
+
+    fn worlds(&mut self) -> Option<&mut dyn Worlds> {
+        Some(self)
     }
 }

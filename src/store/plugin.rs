@@ -14,7 +14,7 @@ use super::{
     exchanges::ExchangeLog,
     leaving,
     link::StoreLink,
-    loading,
+    loading, migrate,
     persist::{
         InventoriesReverted, InventoryLoadFailed, InventoryLoaded, InventoryStored, StoreStatus,
         StoreStatusChanged,
@@ -117,6 +117,7 @@ impl Plugin for InventoryStorePlugin {
                 collect::plugin,
                 results::plugin,
                 restore::plugin,
+                migrate::plugin,
             ));
         inspect::record_exchanges(app.world_mut());
     }

@@ -11,14 +11,19 @@
 //! | `servers:{WORLD}` | a hash with the number of the newest process of each game server |
 //! | `heartbeat:{WORLD}:SERVER` | expires when that game server has been silent for too long |
 //! | `format:{WORLD}` | version of these keys |
+//! | `arriving:{WORLD}` | a hash with one field per inventory that is expected: the world that it leaves, and its fence |
+//! | `ticket:{WORLD}:HASH` | whom a ticket was issued for. `HASH` is the SHA-256 of its secret |
+//! | `home:{ID}` | the world in which an inventory was last seen, and its fence |
 //!
-//! The field of an inventory is its id as 16 hexadecimal digits. In `owner`, the state is `o` (owned), `r` (released) or
-//! `d` (deleted). Only heartbeats expire.
+//! The field of an inventory is its id as 16 hexadecimal digits, as is `ID`. In `owner`, the state is `o` (owned),
+//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats and tickets expire, nothing else.
 
+mod claim;
 mod keys;
 mod link;
 mod record;
 mod settings;
+mod worlds;
 
 use core::time::Duration;
 use std::sync::LazyLock;
@@ -30,9 +35,11 @@ use crate::model::id::InventoryId;
 
 use super::{
     Claim, Heartbeat, Store,
-    batch::{Batch, Change, Fence, Fenced, Rejected},
+    batch::{Batch, Change, Fence, Fenced, Rejected, Union},
     error::StoreError,
     record::StoredInventory,
+    ticket::Departure,
+    worlds::Worlds,
 };
 use keys::{Entry, Keys, State, field, server_of};
 use link::RedisLink;
@@ -41,9 +48,15 @@ pub use settings::{RedisSettings, RedisSettingsError};
 static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
 static HEARTBEAT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/heartbeat.lua")));
-static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/claim.lua")));
 static LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/load.lua")));
 static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/commit.lua")));
+static EXPECT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/expect.lua")));
+static SETTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/settle.lua")));
+static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/forget.lua")));
+static ARRIVED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/arrived.lua")));
+static REDEEM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/redeem.lua")));
+static SET_HOME: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/set_home.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/release.lua")));
 
 /// The library that talks to Redis, for tools.
@@ -51,9 +64,6 @@ pub use ::redis;
 
 /// Number of entries that are requested at once from a hash.
 const SCAN: usize = 1000;
-
-/// How often the owner of an inventory may change while it is being claimed.
-const CLAIM_ATTEMPTS: usize = 8;
 
 /// A store in Redis or Valkey.
 ///
@@ -190,61 +200,20 @@ impl RedisStore {
 
 impl Store for RedisStore {
     fn claim(&mut self, id: InventoryId) -> Result<Claim, StoreError> {
-        let server = self.link.settings().server.clone();
-        let (mut expected, mut owner) = (String::new(), server.clone());
-        for _ in 0..CLAIM_ATTEMPTS {
-            let mut claim = CLAIM.key(&self.keys.owner);
-            claim.key(&self.keys.full_state).key(&self.keys.servers);
-            claim.key(self.keys.heartbeat(&owner));
-            claim.arg(field(id)).arg(&server).arg(self.number).arg(&expected);
-            let answer: Vec<Vec<u8>> = self.link.script(&claim)?;
-            let answer: Vec<&[u8]> = answer.iter().map(Vec::as_slice).collect();
-            match answer.as_slice() {
-                [b"claimed", fence, version, record] => {
-                    let (fence, version) = (Fence(parse(text(fence)?)?), parse(text(version)?)?);
-                    let found = match (version, record.is_empty()) {
-                        (0, true) => Ok(None),
-                        (_, true) => Err(missing(id)),
-                        _ => record::decode(id, version, record).map(Some),
-                    };
-                    if found.is_err() {
-                        self.release(&[(id, fence)])?;
-                    }
-                    return Ok(Claim { fence, version, found: found? });
-                }
-                [b"owned", entry] => {
-                    let entry = text(entry)?;
-                    let State::Owned(by) = Entry::parse(id, entry)?.state else {
-                        return Err(unexpected(entry));
-                    };
-                    server_of(&by).clone_into(&mut owner);
-                    if entry == expected {
-                        return Err(StoreError::Owned { id, by: owner });
-                    }
-                    entry.clone_into(&mut expected);
-                }
-                [b"deleted"] => return Err(StoreError::Deleted { id }),
-                [b"replaced"] => return Err(StoreError::Replaced { server }),
-                [b"unreadable", entry] => {
-                    let what = format!("its owner is `{}`", String::from_utf8_lossy(entry));
-                    return Err(StoreError::Damaged { id, what });
-                }
-                _ => return Err(unexpected(&format!("{answer:?}"))),
-            }
-        }
-        Err(StoreError::Owned { id, by: owner })
+        let claimed = self.try_claim(id, None, true)?;
+        claimed.map(|local| local.claim).ok_or_else(|| unexpected("none"))
     }
 
     fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError> {
         let mut load = LOAD.key(&self.keys.owner);
-        load.key(&self.keys.full_state).arg(field(id));
-        let (entry, record): (String, Vec<u8>) = self.link.script(&load)?;
+        load.key(&self.keys.full_state).key(&self.keys.arriving).arg(field(id));
+        let (entry, record, _): (String, Vec<u8>, String) = self.link.script(&load)?;
         if entry.is_empty() {
             return Ok(None);
         }
         let Entry { version, state, .. } = Entry::parse(id, &entry)?;
         match state {
-            State::Deleted => Ok(None),
+            State::Deleted | State::Leaving(_) => Ok(None),
             _ if version == 0 && record.is_empty() => Ok(None),
             _ if record.is_empty() => Err(missing(id)),
             _ => record::decode(id, version, &record).map(Some),
@@ -256,18 +225,24 @@ impl Store for RedisStore {
         commit.key(&self.keys.full_state).key(&self.keys.latest_tick).key(&self.keys.servers);
         commit.arg(&self.link.settings().server).arg(self.number).arg(batch.tick);
         commit.arg(batch.unions.len());
+        let mut tickets = 0;
         for union in &batch.unions {
-            commit.arg(union.writes.len());
+            let departures = departures(union);
+            commit.arg(union.writes.len()).arg(departures.len());
             for write in &union.writes {
+                let (kind, record, to) = match &write.change {
+                    Change::Save { stored, .. } => ("s", Some(stored), ""),
+                    Change::Depart { stored, departure } => ("l", Some(stored), &*departure.to),
+                    Change::Delete => ("d", None, ""),
+                };
+                let record = record.map(|stored| record::encode(write.id, write.version, stored));
                 commit.arg(field(write.id)).arg(write.fence.0).arg(write.version);
-                match &write.change {
-                    Change::Save { stored, .. } => {
-                        commit.arg("s").arg(record::encode(write.id, write.version, stored)?);
-                    }
-                    Change::Delete => {
-                        commit.arg("d").arg("");
-                    }
-                }
+                commit.arg(kind).arg(record.transpose()?.unwrap_or_default()).arg(to);
+            }
+            for departure in departures {
+                let (key, value) = worlds::issued(&self.keys, departure)?;
+                tickets += 1;
+                commit.key(key).arg(tickets).arg(departure.expires.as_secs().max(1)).arg(value);
             }
         }
         let rejected: Vec<(usize, String, String, u64)> = self.link.script(&commit)?;
@@ -278,6 +253,7 @@ impl Store for RedisStore {
             let reason = match reason.as_str() {
                 "not owned" | "unreadable" => Fenced::NotOwned,
                 "deleted" => Fenced::Deleted,
+                "moved" => Fenced::Moved,
                 "superseded" => Fenced::Superseded { stored },
                 "rolled back" => Fenced::RolledBack { stored },
                 _ => return Err(unexpected(&reason)),
@@ -298,7 +274,8 @@ impl Store for RedisStore {
 
     fn list(&mut self) -> Result<Vec<InventoryId>, StoreError> {
         let mut entries = self.entries()?;
-        entries.retain(|(_, entry)| entry.version > 0 && !matches!(entry.state, State::Deleted));
+        let is_here = |state: &State| matches!(state, State::Owned(_) | State::Released);
+        entries.retain(|(_, entry)| entry.version > 0 && is_here(&entry.state));
         Ok(entries.into_iter().map(|(id, _)| id).collect())
     }
 
@@ -327,6 +304,23 @@ impl Store for RedisStore {
         }
         Ok(Heartbeat { next: Some(ttl / 3), lost_commits })
     }
+
+    fn worlds(&mut self) -> Option<&mut dyn Worlds> {
+        Some(self)
+    }
+}
+
+/// Returns the departures in a union, each once.
+fn departures(union: &Union) -> Vec<&Departure> {
+    let mut departures: Vec<&Departure> = Vec::new();
+    for write in &union.writes {
+        if let Change::Depart { departure, .. } = &write.change
+            && !departures.contains(&&**departure)
+        {
+            departures.push(departure);
+        }
+    }
+    departures
 }
 
 fn millis(duration: Duration) -> u64 {

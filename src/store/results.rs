@@ -18,12 +18,12 @@ use crate::{
 };
 
 use super::{
-    changes::TickBuffer,
+    changes::{Exit, TickBuffer},
     error::StoreError,
     exchanges::{ExchangeLog, Gone, Undone},
     leaving::Deleting,
     link::StoreLink,
-    loading,
+    loading, migrate,
     persist::{
         DeleteInventory, InventoriesReverted, InventoryStored, StoreStatus, StoreStatusChanged,
     },
@@ -57,6 +57,10 @@ fn take_reports(world: &mut World) {
             Report::Flushed => world.resource_mut::<StoreHealth>().flushing = false,
             Report::Listed(id, result) => restore::spawn(world, id, result),
             Report::ListEnds => restore::end(world),
+            Report::Departed { id, from } => migrate::departed(world, id, &from),
+            Report::Redeemed { account, ticket, result } => {
+                migrate::redeemed(world, account, &ticket, result);
+            }
             Report::Status(error) => status(world, error),
         }
     }
@@ -97,9 +101,9 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     buffer.exchanges.extend(exchanges);
     for leaving in buffer.left.iter_mut().chain(&mut buffer.leaving) {
         if let Some(undone) = undone.iter_mut().find(|undone| undone.id == leaving.id) {
-            undone.gone = Some(if leaving.deleted { Gone::Deleted } else { Gone::Released });
+            undone.gone = Some(Gone::by(&leaving.exit));
             // It is only released.
-            (leaving.last, leaving.deleted) = (None, false);
+            (leaving.last, leaving.exit) = (None, Exit::Release);
         }
     }
     let ids: Vec<InventoryId> = undone.iter().map(|undone| undone.id).collect();
@@ -120,6 +124,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
             None => undo_other(world, undone, lost_by),
         }
     }
+    migrate::undone(world, &ids, reason);
     emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids });
 }
 

@@ -14,8 +14,12 @@ use bevy::platform::collections::HashMap;
 use crate::model::id::InventoryId;
 
 use super::{
-    Durability, Store, batch::Fenced, changes::TickChanges, error::StoreError,
+    Durability, Store,
+    batch::Fenced,
+    changes::TickChanges,
+    error::StoreError,
     record::StoredInventory,
+    ticket::{Redeemed, Ticket},
 };
 use mirror::{Dirty, Mirror};
 use unions::Unions;
@@ -46,6 +50,8 @@ pub(super) enum Order {
     List,
     /// To read one inventory.
     Read(InventoryId),
+    /// To use up a ticket.
+    Redeem { account: String, ticket: Ticket },
 }
 
 /// A report to the game.
@@ -64,6 +70,10 @@ pub(super) enum Report {
     Listed(InventoryId, Result<Box<StoredInventory>, StoreError>),
     /// All inventories were listed.
     ListEnds,
+    /// An inventory has left this world, which is `from`.
+    Departed { id: InventoryId, from: String },
+    /// A ticket was accepted or not.
+    Redeemed { account: String, ticket: Ticket, result: Result<Redeemed, StoreError> },
     /// The store has failed, or works again.
     Status(Option<StoreError>),
 }
@@ -107,6 +117,8 @@ pub(super) struct Worker {
     checking: bool,
     /// When the store is to be shown that this server is alive.
     heartbeat_at: Option<Duration>,
+    /// Whether the last attempt to show that has failed.
+    heartbeat_failed: bool,
     /// Whether the store is needed. It is not opened before.
     needed: bool,
     last_commit: Duration,
@@ -136,6 +148,7 @@ impl Worker {
             flushing: false,
             checking: false,
             heartbeat_at: None,
+            heartbeat_failed: false,
             needed: false,
             last_commit: Duration::ZERO,
             failures: 0,
@@ -162,6 +175,7 @@ impl Worker {
             Order::Reload { id, request } => self.reload((id, request), now),
             Order::List => self.list(now),
             Order::Read(id) => self.read(id, now),
+            Order::Redeem { account, ticket } => self.redeem(account, ticket, now),
         }
     }
 
@@ -187,7 +201,9 @@ impl Worker {
         let Some(store) = self.store.as_mut().filter(|_| due) else { return };
         match store.heartbeat() {
             Ok(heartbeat) => {
-                self.succeed();
+                if core::mem::take(&mut self.heartbeat_failed) {
+                    self.succeed();
+                }
                 self.heartbeat_at = heartbeat.next.map(|pause| now.saturating_add(pause));
                 if heartbeat.lost_commits {
                     self.check_all();
@@ -195,7 +211,7 @@ impl Worker {
             }
             Err(error) => {
                 self.fail(error, now);
-                self.heartbeat_at = Some(self.retry_at);
+                (self.heartbeat_at, self.heartbeat_failed) = (Some(self.retry_at), true);
             }
         }
     }

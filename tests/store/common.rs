@@ -1,6 +1,13 @@
 //! What the tests of stores use.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bevy_inventory_sync::{
     model::saved::{SavedContainer, SavedData, SavedInventory, SavedStack},
@@ -11,6 +18,8 @@ use bevy_inventory_sync::{
         error::StoreError,
         record::StoredInventory,
         sqlite::SqliteStore,
+        ticket::{Departure, Ticket},
+        worlds::Whereabouts,
     },
 };
 use tempfile::TempDir;
@@ -75,6 +84,31 @@ pub fn write(id: InventoryId, fence: Fence, version: u64, stored: &StoredInvento
 
 pub fn delete(id: InventoryId, fence: Fence, version: u64) -> Write {
     Write { id, fence, version, change: Change::Delete }
+}
+
+/// The write with which an inventory leaves for another world, with the ticket that is issued.
+pub fn depart(id: InventoryId, (fence, version): (Fence, u64), to: &str) -> (Write, Ticket) {
+    static TICKETS: AtomicU64 = AtomicU64::new(1);
+    let number = TICKETS.fetch_add(1, Ordering::Relaxed);
+    let ticket: Ticket = format!("north:{number:032x}").parse().unwrap();
+    let departure = Departure {
+        to: to.into(),
+        account: "ada".into(),
+        inventories: vec![id],
+        ticket: ticket.clone(),
+        expires: Duration::from_secs(60),
+    };
+    let (stored, departure) = (Arc::new(everything()), Arc::new(departure));
+    (Write { id, fence, version, change: Change::Depart { stored, departure } }, ticket)
+}
+
+/// Sends an inventory from `north` to `south`, and returns its ticket.
+pub fn send(north: &mut dyn Store, id: InventoryId, (fence, version): (Fence, u64)) -> Ticket {
+    let from = Whereabouts { world: "north".into(), fence: Fence(fence.0 + 1) };
+    assert_eq!(north.worlds().unwrap().expect("south", &[(id, from)]), Ok(true));
+    let (write, ticket) = depart(id, (fence, version), "south");
+    assert_eq!(commit(north, 9, vec![write]), []);
+    ticket
 }
 
 /// Commits writes that depend on each other.

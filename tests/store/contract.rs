@@ -6,6 +6,8 @@ use bevy_inventory_sync::store::{
     error::StoreError,
     memory::MemoryStore,
     record::StoredInventory,
+    ticket::{Redeemed, Ticket, TicketError},
+    worlds::{Presence, Whereabouts, claim},
 };
 
 use crate::common::*;
@@ -152,6 +154,99 @@ fn claim_of_a_process_that_has_ended_does_not_stop_the_next_one() {
         let claim = store.claim(player(1)).unwrap();
         assert!(claim.fence > fence);
         assert_eq!(claim.found, Some(everything()));
+    });
+}
+
+/// Runs a test with two worlds of each kind of store that has several.
+fn for_two_worlds(test: impl Fn(&mut dyn Store, &mut dyn Store)) {
+    let memory = MemoryStore::default();
+    let [mut north, mut south] = ["north", "south"].map(|name| memory.of_world(name));
+    test(&mut north, &mut south);
+    #[cfg(feature = "redis")]
+    if let Some(server) = crate::redis::server::RedisServer::start() {
+        let [mut north, mut south] = ["north", "south"].map(|name| server.open_world(name));
+        test(&mut north, &mut south);
+    }
+}
+
+#[test]
+fn inventory_that_has_left_is_claimed_in_the_other_world_only() {
+    for_two_worlds(|north, south| {
+        let fence = claim(north, player(1)).unwrap().fence;
+        assert_eq!(commit(north, 1, vec![write(player(1), fence, 1, &inventory(vec![]))]), []);
+        let in_north = StoreError::Elsewhere { id: player(1), world: "north".into() };
+        assert_eq!(claim(south, player(1)), Err(in_north));
+        send(north, player(1), (fence, 2));
+        assert_eq!((north.list(), north.load(player(1))), (Ok(vec![]), Ok(None)));
+        let in_south = StoreError::Elsewhere { id: player(1), world: "south".into() };
+        assert_eq!(claim(north, player(1)), Err(in_south.clone()));
+        let late = commit(north, 9, vec![write(player(1), fence, 3, &everything())]);
+        assert_eq!(reason(&late), Some(Fenced::Moved));
+        for _ in 0..2 {
+            let there = claim(south, player(1)).unwrap();
+            assert_eq!((there.version, there.found), (2, Some(everything())));
+            assert!(there.fence > fence);
+        }
+        assert_eq!(claim(north, player(1)), Err(in_south));
+        let north = north.worlds().unwrap();
+        assert_eq!(north.presence("north", player(1)), Ok(Presence::Absent));
+        assert_eq!(north.presence("south", player(1)), Ok(Presence::Present));
+        assert_eq!(south.worlds().unwrap().arrival(player(1)), Ok(None));
+    });
+}
+
+#[test]
+fn step_of_an_earlier_move_has_no_effect() {
+    for_two_worlds(|north, south| {
+        let fence = create(north, player(1), &everything());
+        send(north, player(1), (fence, 2));
+        let worlds = south.worlds().unwrap();
+        let from = worlds.arrival(player(1)).unwrap().unwrap();
+        let Ok(Presence::Leaving(departed)) = worlds.presence("north", player(1)) else { panic!() };
+        // The player arrives, and goes back.
+        let there = claim(south, player(1)).unwrap();
+        let back = Whereabouts { world: "south".into(), fence: Fence(there.fence.0 + 1) };
+        south.worlds().unwrap().expect("north", &[(player(1), back)]).unwrap();
+        let (write, _) = depart(player(1), (there.fence, 3), "north");
+        assert_eq!(commit(south, 9, vec![write]), []);
+        assert_eq!(claim(north, player(1)).unwrap().version, 3);
+        // Another server does what it has begun before.
+        let worlds = south.worlds().unwrap();
+        worlds.settle(player(1), &from, &departed).unwrap();
+        worlds.forget(player(1), &from).unwrap();
+        worlds.arrived(player(1), &from).unwrap();
+        assert_eq!(worlds.presence("south", player(1)), Ok(Presence::Absent));
+        assert_eq!(worlds.presence("north", player(1)), Ok(Presence::Present));
+        let expected = StoreError::Elsewhere { id: player(1), world: "north".into() };
+        assert_eq!(claim(south, player(1)), Err(expected));
+    });
+}
+
+#[test]
+fn ticket_is_for_one_account_and_world_and_is_used_once() {
+    for_two_worlds(|north, south| {
+        let fence = create(north, player(1), &everything());
+        let ticket = send(north, player(1), (fence, 2));
+        let rejected = |error| Err(StoreError::Ticket(error));
+        let redeem = |store: &mut dyn Store, ticket: &Ticket, account: &str| {
+            store.worlds().unwrap().redeem(ticket, account)
+        };
+        assert_eq!(redeem(south, &ticket, "eve"), rejected(TicketError::OtherAccount));
+        assert_eq!(redeem(north, &ticket, "ada"), rejected(TicketError::OtherWorld));
+        let guess: Ticket = "north:000000000000000000000000000000ff".parse().unwrap();
+        assert_eq!(redeem(south, &guess, "ada"), rejected(TicketError::Unknown));
+        let inventories = vec![player(1)];
+        assert_eq!(redeem(south, &ticket, "ada"), Ok(Redeemed { inventories }));
+        assert_eq!(redeem(south, &ticket, "ada"), rejected(TicketError::Unknown));
+    });
+}
+
+#[test]
+fn world_that_does_not_exist_expects_nobody() {
+    for_two_worlds(|north, _| {
+        let from = Whereabouts { world: "north".into(), fence: Fence(2) };
+        let worlds = north.worlds().unwrap();
+        assert_eq!(worlds.expect("nowhere", &[(player(1), from)]), Ok(false));
     });
 }
 

@@ -1,6 +1,7 @@
 -- Makes a process of a game server the owner of an inventory.
--- KEYS: owner, full state, servers, heartbeat of the server that is expected to own it
--- ARGV: field of the inventory, name of the server, its number, the expected entry of the owner or ''
+-- KEYS: owner, full state, servers, heartbeat of the server that is expected to own it, arriving
+-- ARGV: field of the inventory, name of the server, its number, the expected entry of the owner or '',
+--       1 to create it if there is no record, its fence in another world or 0
 if redis.call('HGET', KEYS[3], ARGV[2]) ~= ARGV[3] then
   return {'replaced'}
 end
@@ -15,13 +16,24 @@ if there then
   if state == 'd' then
     return {'deleted'}
   end
+  -- A record that was never committed contains nothing.
+  local elsewhere = tonumber(ARGV[6])
+  if elsewhere > 0 and (version == '0' or tonumber(fence) < elsewhere) then
+    return {'stale'}
+  end
+  if state == 'l' then
+    return {'elsewhere', name}
+  end
   if state == 'o' and string.match(name, '^(.*)#') ~= ARGV[2] then
     -- Its heartbeat is known only if the caller has seen this entry.
     if there ~= ARGV[4] or redis.call('EXISTS', KEYS[4]) == 1 then
       return {'owned', there}
     end
   end
+elseif ARGV[5] ~= '1' then
+  return {'none'}
 end
 local claimed = tonumber(fence) + 1
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%d %s o %s#%s', claimed, version, ARGV[2], ARGV[3]))
-return {'claimed', tostring(claimed), version, redis.call('HGET', KEYS[2], ARGV[1]) or ''}
+local record = redis.call('HGET', KEYS[2], ARGV[1]) or ''
+return {'claimed', tostring(claimed), version, record, redis.call('HGET', KEYS[5], ARGV[1]) or ''}

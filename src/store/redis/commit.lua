@@ -1,12 +1,13 @@
 -- Commits a batch. Returns a list of what was rejected: index of the union, field of an inventory, reason, version.
--- KEYS: owner, full state, latest tick, servers
--- ARGV: name of the server, its number, tick, number of unions; for each union: number of writes;
---       for each write: field, fence or 0 for a new inventory, version, 's' to save or 'd' to delete, record
+-- KEYS: owner, full state, latest tick, servers, tickets
+-- ARGV: name of the server, its number, tick, number of unions; for each union: number of writes, number of tickets;
+--       for each write: field, fence or 0 for a new inventory, version, 's' to save, 'd' to delete or 'l' to leave,
+--       record, the world it leaves for; for each ticket: index of its key, seconds, value
 local owner = ARGV[1] .. '#' .. ARGV[2]
 local is_current = redis.call('HGET', KEYS[4], ARGV[1]) == ARGV[2]
 
 -- Returns nil if a write is allowed, 'done' if it was carried out before, or a reason and the stored version.
-local function check(field, fence, version, kind, record)
+local function check(field, fence, version, kind, record, to)
   local there = redis.call('HGET', KEYS[1], field)
   if not there then
     if fence == 0 then return nil end
@@ -19,6 +20,11 @@ local function check(field, fence, version, kind, record)
   if state == 'd' then
     if same and kind == 'd' then return 'done' end
     return 'deleted', v
+  end
+  if state == 'l' then
+    local left = there_version == version and there_fence == math.max(fence, 1) + 1
+    if left and kind == 'l' and name == to then return 'done' end
+    return 'moved', v
   end
   if same and name == owner and kind == 's' and redis.call('HGET', KEYS[2], field) == record then
     return 'done'
@@ -34,14 +40,16 @@ end
 local rejected = {}
 local at = 5
 for union = 0, tonumber(ARGV[4]) - 1 do
-  local first, writes = at + 1, tonumber(ARGV[at])
-  at = first + 5 * writes
+  local first, writes, tickets = at + 2, tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local last = first + 6 * writes
+  at = last + 3 * tickets
   local done = {}
   local reason, stored, where
-  for w = first, at - 1, 5 do
+  for w = first, last - 1, 6 do
     where = ARGV[w]
     if is_current then
-      reason, stored = check(where, tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2]), ARGV[w + 3], ARGV[w + 4])
+      local fence, version = tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2])
+      reason, stored = check(where, fence, version, ARGV[w + 3], ARGV[w + 4], ARGV[w + 5])
     else
       reason, stored = 'not owned', '0'
     end
@@ -53,17 +61,25 @@ for union = 0, tonumber(ARGV[4]) - 1 do
   if reason then
     rejected[#rejected + 1] = {tostring(union), where, reason, stored}
   else
-    for w = first, at - 1, 5 do
-      local fence = string.format('%d', math.max(tonumber(ARGV[w + 1]), 1))
+    for w = first, last - 1, 6 do
+      local fence = math.max(tonumber(ARGV[w + 1]), 1)
+      local entry = string.format('%d %s', fence, ARGV[w + 2])
       if done[w] then
         -- An earlier attempt has written it.
       elseif ARGV[w + 3] == 's' then
-        redis.call('HSET', KEYS[1], ARGV[w], fence .. ' ' .. ARGV[w + 2] .. ' o ' .. owner)
+        redis.call('HSET', KEYS[1], ARGV[w], entry .. ' o ' .. owner)
+        redis.call('HSET', KEYS[2], ARGV[w], ARGV[w + 4])
+      elseif ARGV[w + 3] == 'l' then
+        entry = string.format('%d %s l %s', fence + 1, ARGV[w + 2], ARGV[w + 5])
+        redis.call('HSET', KEYS[1], ARGV[w], entry)
         redis.call('HSET', KEYS[2], ARGV[w], ARGV[w + 4])
       else
-        redis.call('HSET', KEYS[1], ARGV[w], fence .. ' ' .. ARGV[w + 2] .. ' d')
+        redis.call('HSET', KEYS[1], ARGV[w], entry .. ' d')
         redis.call('HDEL', KEYS[2], ARGV[w])
       end
+    end
+    for t = last, at - 1, 3 do
+      redis.call('SET', KEYS[4 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
     end
   end
 end

@@ -12,6 +12,7 @@ pub(super) struct Keys {
     pub(super) latest_tick: String,
     pub(super) servers: String,
     pub(super) format: String,
+    pub(super) arriving: String,
     pub(super) world: String,
 }
 
@@ -23,12 +24,23 @@ impl Keys {
             latest_tick: format!("latest_tick:{{{world}}}"),
             servers: format!("servers:{{{world}}}"),
             format: format!("format:{{{world}}}"),
+            arriving: format!("arriving:{{{world}}}"),
             world: world.to_owned(),
         }
     }
 
     pub(super) fn heartbeat(&self, server: &str) -> String {
         format!("heartbeat:{{{}}}:{server}", self.world)
+    }
+
+    /// Returns the key of a ticket.
+    pub(super) fn ticket(&self, hash: &str) -> String {
+        format!("ticket:{{{}}}:{hash}", self.world)
+    }
+
+    /// Returns the key of the world in which an inventory was last seen.
+    pub(super) fn home(id: InventoryId) -> String {
+        format!("home:{{{}}}", field(id))
     }
 }
 
@@ -44,6 +56,8 @@ pub(super) enum State {
     Owned(String),
     Released,
     Deleted,
+    /// Name of the world that it has left for.
+    Leaving(String),
 }
 
 impl Entry {
@@ -56,6 +70,7 @@ impl Entry {
                 ("o", Some(owner)) => State::Owned(owner.to_owned()),
                 ("r", _) => State::Released,
                 ("d", _) => State::Deleted,
+                ("l", Some(to)) => State::Leaving(to.to_owned()),
                 _ => return None,
             };
             Some(Self { fence, version, state })

@@ -1,4 +1,8 @@
--- Reads an inventory: the entry of its owner, and its record.
--- KEYS: owner, full state
+-- Reads what a world has of an inventory: the entry of its owner, its record, and from where it is expected.
+-- KEYS: owner, full state, arriving
 -- ARGV: field of the inventory
-return {redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HGET', KEYS[2], ARGV[1]) or ''}
+local result = {}
+for at, key in ipairs(KEYS) do
+  result[at] = redis.call('HGET', key, ARGV[1]) or ''
+end
+return result

@@ -70,7 +70,10 @@ fn fenced(
     server: &str,
     union: &Union,
 ) -> Result<Option<(InventoryId, Fenced)>, rusqlite::Error> {
-    for Write { id, fence, version, .. } in &union.writes {
+    for Write { id, fence, version, change } in &union.writes {
+        if matches!(change, Change::Depart { .. }) {
+            return Ok(Some((*id, Fenced::CannotMove)));
+        }
         let reason = match header(tx, *id)? {
             Some(there) if there.deleted => Fenced::Deleted,
             Some(there) if *fence == Fence::NEW => Fenced::Superseded { stored: there.version },

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use crate::{model::id::InventoryId, store::error::StoreError};
+use crate::{
+    model::id::InventoryId,
+    store::{error::StoreError, ticket::Ticket, worlds},
+};
 
 use super::{
     Order, Report, Worker,
@@ -23,11 +26,14 @@ impl Worker {
             }
             let result = match mirror.dirty {
                 Dirty::Deleted => Err(StoreError::Deleted { id }),
+                Dirty::Departing(ref departure) => {
+                    Err(StoreError::Elsewhere { id, world: departure.to.clone() })
+                }
                 _ => Ok(mirror.stored.as_deref().cloned().map(Box::new)),
             };
             return self.reports.push(Report::Loaded { id, request, result });
         }
-        match self.try_with(now, |store| store.claim(id)) {
+        match self.try_with(now, |store| worlds::claim(store, id)) {
             None => self.waiting.push(Order::Claim { id, request }),
             Some(claimed) => {
                 let result = claimed.map(|claim| {
@@ -77,6 +83,17 @@ impl Worker {
             Some(Some(result)) => self.reports.push(Report::Listed(id, result.map(Box::new))),
             Some(None) => {}
             None => self.waiting.push(Order::Read(id)),
+        }
+    }
+
+    pub(super) fn redeem(&mut self, account: String, ticket: Ticket, now: Duration) {
+        let redeemed = self.try_with(now, |store| match store.worlds() {
+            Some(worlds) => worlds.redeem(&ticket, &account),
+            None => Err(StoreError::OneWorld),
+        });
+        match redeemed {
+            None => self.waiting.push(Order::Redeem { account, ticket }),
+            Some(result) => self.reports.push(Report::Redeemed { account, ticket, result }),
         }
     }
 }

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     model::id::InventoryId,
-    store::batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
+    store::{
+        Store,
+        batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
+        error::StoreError,
+        worlds::Whereabouts,
+    },
 };
 
 use super::{RejectedUnion, Report, Worker, mirror::Dirty};
@@ -52,7 +57,8 @@ impl Worker {
                 self.in_doubt.clear();
                 return Some((batch, Vec::new()));
             }
-            match self.store.as_mut()?.commit(&batch) {
+            let announced = announce(self.store.as_mut()?.as_mut(), &batch);
+            match announced.and_then(|refused| self.commit_except(&batch, refused)) {
                 Ok(rejected) => {
                     self.succeed();
                     let own = rejected.iter().filter(|rejected| self.was_own_commit(rejected));
@@ -75,6 +81,26 @@ impl Worker {
         }
     }
 
+    /// Commits a batch without the unions that are refused. Returns them with those that were rejected.
+    fn commit_except(
+        &mut self,
+        batch: &Batch,
+        refused: Vec<Rejected>,
+    ) -> Result<Vec<Rejected>, StoreError> {
+        let store = self.store.as_mut().expect("the store is open");
+        if refused.is_empty() {
+            return store.commit(batch);
+        }
+        let is_kept = |(index, _): &(usize, &Union)| refused.iter().all(|r| r.union != *index);
+        let kept = batch.unions.iter().enumerate().filter(is_kept);
+        let (indexes, unions): (Vec<usize>, Vec<Union>) =
+            kept.map(|(index, union)| (index, union.clone())).unzip();
+        let mut rejected = store.commit(&Batch { tick: batch.tick, unions })?;
+        rejected.iter_mut().for_each(|rejected| rejected.union = indexes[rejected.union]);
+        rejected.extend(refused);
+        Ok(rejected)
+    }
+
     /// Returns `true` if a commit was rejected because an earlier attempt of it has been carried out, although it was
     /// answered with an error. No other server can have the same claim.
     fn was_own_commit(&self, Rejected { id, reason, .. }: &Rejected) -> bool {
@@ -84,6 +110,7 @@ impl Worker {
         match reason {
             Fenced::Superseded { stored } => *stored == mirror.version + 1,
             Fenced::Deleted => mirror.dirty == Dirty::Deleted,
+            Fenced::Moved => matches!(mirror.dirty, Dirty::Departing(_)),
             _ => false,
         }
     }
@@ -93,6 +120,8 @@ impl Worker {
         self.in_doubt.remove(id);
         if *reason == Fenced::Deleted {
             self.forget(*id);
+        } else if *reason == Fenced::Moved {
+            self.depart(*id);
         } else if let Some(mirror) = self.mirrors.get_mut(id) {
             mirror.record_version(mirror.version + 1);
             // It may have changed since.
@@ -127,6 +156,10 @@ impl Worker {
             let Some(mirror) = self.mirrors.get(&id) else { continue };
             let change = match (&mirror.dirty, &mirror.stored) {
                 (Dirty::Deleted, _) | (_, None) => Change::Delete,
+                (Dirty::Departing(departure), Some(stored)) => {
+                    let (stored, departure) = (stored.clone(), departure.clone());
+                    Change::Depart { stored, departure }
+                }
                 (_, Some(stored)) => {
                     Change::Save { stored: stored.clone(), slots: mirror.changed_slots() }
                 }
@@ -157,10 +190,19 @@ impl Worker {
         self.leaving.remove(&id);
     }
 
+    /// Reports that an inventory has left this world, and forgets it.
+    fn depart(&mut self, id: InventoryId) {
+        let worlds = self.store.as_mut().and_then(|store| store.worlds());
+        let from = worlds.map(|worlds| worlds.world().to_owned()).unwrap_or_default();
+        self.reports.push(Report::Departed { id, from });
+        self.forget(id);
+    }
+
     fn committed(&mut self, Write { id, version, change, .. }: &Write) {
         self.changed.remove(id);
         match change {
             Change::Delete => self.forget(*id),
+            Change::Depart { .. } => self.depart(*id),
             Change::Save { .. } => {
                 if let Some(mirror) = self.mirrors.get_mut(id) {
                     mirror.record_version(*version);
@@ -190,4 +232,27 @@ impl Worker {
             }
         }
     }
+}
+
+/// Tells other worlds what leaves for them. Returns the unions whose inventories cannot leave.
+fn announce(store: &mut dyn Store, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
+    let mut refused = Vec::new();
+    for (index, union) in batch.unions.iter().enumerate() {
+        for Write { id, fence, change, .. } in &union.writes {
+            let Change::Depart { departure, .. } = change else { continue };
+            let accepted = match store.worlds() {
+                Some(worlds) if worlds.world() != departure.to => {
+                    let fence = Fence(fence.max(&Fence::FIRST).0 + 1);
+                    let from = Whereabouts { world: worlds.world().to_owned(), fence };
+                    worlds.expect(&departure.to, &[(*id, from)])?
+                }
+                _ => false,
+            };
+            if !accepted {
+                refused.push(Rejected { union: index, id: *id, reason: Fenced::CannotMove });
+                break;
+            }
+        }
+    }
+    Ok(refused)
 }

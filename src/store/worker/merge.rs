@@ -11,7 +11,7 @@ use crate::{
     },
     store::{
         batch::Fence,
-        changes::{ChangedInventory, Leaving, TickChanges},
+        changes::{ChangedInventory, Exit, Leaving, TickChanges},
     },
 };
 
@@ -69,7 +69,7 @@ impl Worker {
     }
 
     /// Records the last changes of an inventory, to be released once they are stored.
-    fn leave(&mut self, Leaving { id, last, deleted }: Leaving) {
+    fn leave(&mut self, Leaving { id, last, exit }: Leaving) {
         self.leaving.insert(id);
         if let Some((whole, components)) = last
             && let Some(mirror) = self.change(id)
@@ -79,8 +79,17 @@ impl Worker {
                 mirror.set_component(name, value);
             }
         }
-        if deleted && let Some(mirror) = self.mirrors.get_mut(&id) {
-            mirror.dirty = Dirty::Deleted;
+        let dirty = match exit {
+            Exit::Release => return,
+            Exit::Delete => Dirty::Deleted,
+            Exit::Depart(departure) => {
+                // All of them leave in one commit, or none.
+                self.unions.join(&departure.inventories);
+                Dirty::Departing(departure)
+            }
+        };
+        if let Some(mirror) = self.mirrors.get_mut(&id) {
+            mirror.dirty = dirty;
             self.changed.insert(id);
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     model::saved::SavedStack,
-    store::{batch::Fence, changes::Whole, record::StoredInventory},
+    store::{batch::Fence, changes::Whole, record::StoredInventory, ticket::Departure},
 };
 
 /// The newest state of a claimed inventory, and what of it is not stored yet.
@@ -36,6 +36,8 @@ pub(super) enum Dirty {
     All,
     /// It is to be deleted.
     Deleted,
+    /// It moves to another world.
+    Departing(Arc<Departure>),
 }
 
 impl Mirror {
@@ -98,7 +100,7 @@ impl Mirror {
                 Dirty::Slots(slots) => {
                     slots.insert((position, slot));
                 }
-                Dirty::All | Dirty::Deleted => {}
+                Dirty::All | Dirty::Deleted | Dirty::Departing(_) => {}
             }
             return;
         }
@@ -142,7 +144,7 @@ impl Mirror {
     }
 
     fn touch_all(&mut self) {
-        if self.dirty != Dirty::Deleted {
+        if !matches!(self.dirty, Dirty::Deleted | Dirty::Departing(_)) {
             self.dirty = Dirty::All;
         }
     }

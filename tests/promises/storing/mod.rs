@@ -3,6 +3,7 @@
 mod crashes;
 mod failures;
 mod loading;
+mod moving;
 mod ownership;
 mod restoring;
 
@@ -17,6 +18,7 @@ use bevy_inventory_sync::store::{
     Durability, InventoryStorePlugin,
     components::{PersistAppExt, PersistComponent},
     memory::MemoryStore,
+    migrate::{MigratePlayer, MigrationFailed, PlayerDeparted, TicketRedeemed, TicketRejected},
     persist::{
         DeleteInventory, InventoriesReverted, InventoryLoadFailed, InventoryLoaded,
         InventoryStored, Persist, StoreStatusChanged,
@@ -43,6 +45,10 @@ struct Reports {
     reverted: Vec<InventoriesReverted>,
     status: Vec<StoreStatusChanged>,
     restored: Vec<WorldRestored>,
+    departed: Vec<PlayerDeparted>,
+    stayed: Vec<MigrationFailed>,
+    redeemed: Vec<TicketRedeemed>,
+    tickets: Vec<TicketRejected>,
 }
 
 /// A world without a network, which commits every tick to a store.
@@ -80,6 +86,18 @@ fn set_up_store(app: &mut App, store: &MemoryStore, durability: Durability) {
         })
         .add_observer(|on: On<WorldRestored>, mut all: ResMut<Reports>| {
             all.restored.push(on.clone());
+        })
+        .add_observer(|on: On<PlayerDeparted>, mut all: ResMut<Reports>| {
+            all.departed.push(on.clone());
+        })
+        .add_observer(|on: On<MigrationFailed>, mut all: ResMut<Reports>| {
+            all.stayed.push(on.clone());
+        })
+        .add_observer(|on: On<TicketRedeemed>, mut all: ResMut<Reports>| {
+            all.redeemed.push(on.clone());
+        })
+        .add_observer(|on: On<TicketRejected>, mut all: ResMut<Reports>| {
+            all.tickets.push(on.clone());
         })
         .add_observer(|dropped: On<Dropped>, mut commands: Commands| {
             commands.entity(dropped.entity).insert(Persist);

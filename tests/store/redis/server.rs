@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -87,6 +88,38 @@ impl RedisServer {
 
     pub fn open(&self, server: &str) -> RedisStore {
         RedisStore::open(self.settings(server)).unwrap()
+    }
+
+    /// Opens a world for the server of the same name.
+    pub fn open_world(&self, world: &str) -> RedisStore {
+        let settings = RedisSettings { world: world.into(), ..self.settings(world) };
+        RedisStore::open(settings).unwrap()
+    }
+
+    /// Fails over to a replica: another server with its files gets the address.
+    pub fn fail_over(&mut self, mut replica: Self) {
+        // It writes what it has received to its file first.
+        for _ in 0..2000 {
+            let info: String = replica.command(&["INFO", "persistence"]);
+            if info.contains("aof_rewrite_in_progress:0")
+                && info.contains("aof_rewrite_scheduled:0")
+            {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.kill();
+        replica.kill();
+        core::mem::swap(&mut self.folder, &mut replica.folder);
+        assert!(self.run());
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn try_connection(&self) -> Result<redis::Connection, redis::RedisError> {

@@ -1,0 +1,151 @@
+//! Moves inventories between worlds.
+
+use crate::{
+    model::id::InventoryId,
+    store::{
+        Store,
+        batch::Fence,
+        error::StoreError,
+        ticket::{Redeemed, Ticket, TicketError},
+        worlds::{Departed, LocalClaim, Presence, Whereabouts, Worlds},
+    },
+};
+
+use super::{MemoryStore, Record};
+
+impl Worlds for MemoryStore {
+    fn world(&self) -> &str {
+        &self.world
+    }
+
+    fn claim_existing(
+        &mut self,
+        id: InventoryId,
+        elsewhere: Option<&Whereabouts>,
+    ) -> Result<Option<LocalClaim>, StoreError> {
+        let arrival = {
+            let mut shared = self.lock();
+            let world = shared.world(&self.world);
+            let Some(record) = world.records.get(&id) else { return Ok(None) };
+            // A record that was never committed contains nothing.
+            let is_stale =
+                |there: &&Whereabouts| record.version == 0 || record.fence < there.fence.0;
+            if let Some(there) = elsewhere.filter(is_stale) {
+                return Err(StoreError::Elsewhere { id, world: there.world.clone() });
+            }
+            world.arriving.get(&id).cloned()
+        };
+        Ok(Some(LocalClaim { claim: self.claim(id)?, arrival }))
+    }
+
+    fn home(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
+        self.operate_on_all(|shared| Ok(shared.homes.get(&id).cloned()))
+    }
+
+    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
+        self.operate_on_all(|shared| {
+            let here = Whereabouts { world: self.world.clone(), fence };
+            let there = shared.homes.entry(id).or_insert_with(|| here.clone());
+            if there.fence <= fence {
+                *there = here;
+            }
+            Ok(())
+        })
+    }
+
+    fn expect(
+        &mut self,
+        world: &str,
+        arrivals: &[(InventoryId, Whereabouts)],
+    ) -> Result<bool, StoreError> {
+        self.operate_on_all(|shared| {
+            let Some(world) = shared.worlds.get_mut(world) else { return Ok(false) };
+            for (id, from) in arrivals {
+                let there = world.arriving.entry(*id).or_insert_with(|| from.clone());
+                if there.fence < from.fence {
+                    there.clone_from(from);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    fn arrival(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
+        self.operate(|world| Ok(world.arriving.get(&id).cloned()))
+    }
+
+    fn presence(&mut self, world: &str, id: InventoryId) -> Result<Presence, StoreError> {
+        self.operate_on_all(|shared| {
+            let world = shared.world(world);
+            Ok(match world.records.get(&id) {
+                None if world.arriving.contains_key(&id) => Presence::Expected,
+                None => Presence::Absent,
+                Some(record) if record.deleted => Presence::Deleted,
+                Some(Record { left_for: Some(to), stored, fence, version, .. }) => {
+                    let damaged = StoreError::Damaged { id, what: "it has no record".into() };
+                    let stored = stored.clone().ok_or(damaged)?;
+                    let (to, fence) = (to.clone(), Fence(*fence));
+                    Presence::Leaving(Departed { to, fence, version: *version, stored })
+                }
+                Some(_) => Presence::Present,
+            })
+        })
+    }
+
+    fn settle(
+        &mut self,
+        id: InventoryId,
+        from: &Whereabouts,
+        departed: &Departed,
+    ) -> Result<(), StoreError> {
+        self.operate(|world| {
+            if world.arriving.get(&id) == Some(from) && !world.records.contains_key(&id) {
+                let Departed { fence, version, stored, .. } = departed;
+                let (fence, stored) = (fence.0, Some(stored.clone()));
+                let record = Record { fence, version: *version, stored, ..Record::default() };
+                world.records.insert(id, record);
+            }
+            Ok(())
+        })
+    }
+
+    fn forget(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+        self.operate_on_all(|shared| {
+            let world = shared.world(&from.world);
+            let has_left = world.records.get(&id).is_some_and(|record| {
+                record.left_for.as_ref() == Some(&self.world) && record.fence == from.fence.0
+            });
+            if has_left {
+                world.records.remove(&id);
+            }
+            Ok(())
+        })
+    }
+
+    fn arrived(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+        self.operate(|world| {
+            if world.arriving.get(&id) == Some(from) {
+                world.arriving.remove(&id);
+            }
+            Ok(())
+        })
+    }
+
+    fn redeem(&mut self, ticket: &Ticket, account: &str) -> Result<Redeemed, StoreError> {
+        self.operate_on_all(|shared| {
+            let secret = ticket.secret();
+            let tickets = &mut shared.world(ticket.world()).tickets;
+            let error = match tickets.get(&secret) {
+                None => TicketError::Unknown,
+                Some(issued) if issued.account != account => TicketError::OtherAccount,
+                Some(issued) if issued.to != self.world => TicketError::OtherWorld,
+                Some(issued) => {
+                    let inventories = issued.inventories.clone();
+                    tickets.remove(&secret);
+                    return Ok(Redeemed { inventories });
+                }
+            };
+            Err(StoreError::Ticket(error))
+        })
+    }
+}

@@ -1,0 +1,292 @@
+//! Players that move to another world.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    prelude::*,
+};
+use bevy_replicon::prelude::ClientId;
+use log::{info, warn};
+use thiserror::Error;
+
+use crate::{
+    model::{id::InventoryId, state::InventoryState},
+    server::views::access::Owner,
+    shared::{containers::ContainerRegistry, events::emit, markers::Loading},
+};
+
+use super::{
+    batch::Fenced,
+    changes::{Exit, Leaving, TickBuffer},
+    components::PersistedComponents,
+    error::StoreError,
+    leaving, loading,
+    persist::Persist,
+    ticket::{Departure, Redeemed, Ticket},
+    tracked::{Holders, Tracked},
+};
+
+/// How long a ticket is valid.
+const TICKET_EXPIRES: Duration = Duration::from_secs(60);
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Departures>()
+        .add_message::<PlayerDeparted>()
+        .add_message::<MigrationFailed>()
+        .add_message::<TicketRedeemed>()
+        .add_message::<TicketRejected>()
+        .add_observer(migrate)
+        .add_observer(redeem);
+}
+
+/// Authority: trigger it to send a player to another world that shares the store, with everything that the player owns.
+///
+/// The player leaves this world as if it had disconnected: it loses its [`Owner`], so trades end, openings close, and
+/// what was on its way [returns](crate::prelude::ReturnsTo). The inventories are then taken off their entities, and one
+/// commit stores them with everything that they have exchanged items with. [`PlayerDeparted`] or [`MigrationFailed`]
+/// follows. Until then, actions are rejected with [`Rejection::Loading`](crate::prelude::Rejection::Loading).
+#[derive(Event, Clone, PartialEq, Eq, Debug)]
+pub struct MigratePlayer {
+    /// The account of the player, as the other world will authenticate it.
+    pub account: String,
+    /// Name of the other world.
+    pub to: String,
+    /// A client, of which all inventories with [`Persist`] move.
+    pub client: Option<ClientId>,
+    /// Further inventories that move. They must have [`Persist`].
+    pub inventories: Vec<Entity>,
+}
+
+/// Authority: a player has left for another world. The entities of its inventories are despawned. Send the ticket to the
+/// player, who shows it to the other world. Without it, the inventories can be loaded there as well.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct PlayerDeparted {
+    /// The account of the player.
+    pub account: String,
+    /// Name of the other world.
+    pub to: String,
+    /// The inventories.
+    pub inventories: Vec<InventoryId>,
+    /// For the other world. It is valid for a minute.
+    pub ticket: Ticket,
+}
+
+/// Authority: a player could not be sent to another world. It stays in this one.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct MigrationFailed {
+    /// The account of the player.
+    pub account: String,
+    /// Name of the other world.
+    pub to: String,
+    /// The reason.
+    pub error: MigrationError,
+}
+
+/// Why a player could not be sent to another world.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[non_exhaustive]
+pub enum MigrationError {
+    /// There are no inventories to move.
+    #[error("the player owns no stored inventory")]
+    NoInventories,
+    /// An inventory is not stored, or not loaded yet, or leaving already.
+    #[error("the inventory of entity {0} is not stored, or not loaded yet")]
+    NotStored(Entity),
+    /// No ticket can be issued.
+    #[error("the operating system has no random numbers: {0}")]
+    NoRandomNumbers(String),
+    /// The commit was rejected. The inventories are loaded again as they are stored.
+    #[error("the commit was rejected: {0}")]
+    Rejected(Fenced),
+}
+
+/// Authority: trigger it when a client has shown a ticket, and its account is authenticated. [`TicketRedeemed`] or
+/// [`TicketRejected`] follows.
+#[derive(Event, Clone, PartialEq, Eq, Debug)]
+pub struct RedeemTicket {
+    /// The account, as authenticated. Never take it from the client's message.
+    pub account: String,
+    /// The ticket.
+    pub ticket: Ticket,
+}
+
+/// Authority: a ticket was valid. Spawn the inventories with [`Persist`] to load them.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct TicketRedeemed {
+    /// The account.
+    pub account: String,
+    /// The world that it left.
+    pub from: String,
+    /// The inventories that it brings.
+    pub inventories: Vec<InventoryId>,
+}
+
+/// Authority: a ticket was not accepted.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct TicketRejected {
+    /// The account.
+    pub account: String,
+    /// The reason.
+    pub error: StoreError,
+}
+
+/// The players that are leaving.
+#[derive(Resource, Default)]
+struct Departures(Vec<Leave>);
+
+/// A player that is leaving.
+struct Leave {
+    departure: Arc<Departure>,
+    /// The inventories, with their entities and owners.
+    members: Vec<(InventoryId, Entity, Option<Owner>)>,
+    /// Number of inventories whose departure is stored.
+    stored: usize,
+}
+
+fn migrate(migrate: On<MigratePlayer>, mut commands: Commands) {
+    let migrate = migrate.event().clone();
+    commands.queue(move |world: &mut World| {
+        let (account, to) = (migrate.account.clone(), migrate.to.clone());
+        if let Err(error) = depart(world, migrate) {
+            fail(world, account, to, error);
+        }
+    });
+}
+
+fn redeem(redeem: On<RedeemTicket>, mut buffer: ResMut<TickBuffer>) {
+    let RedeemTicket { account, ticket } = redeem.event().clone();
+    buffer.tickets.push((account, ticket));
+}
+
+/// Takes the inventories of a player off their entities, to be stored as leaving.
+fn depart(world: &mut World, migrate: MigratePlayer) -> Result<(), MigrationError> {
+    let MigratePlayer { account, to, client, mut inventories } = migrate;
+    let mut owned = world.query_filtered::<(Entity, &Owner), (With<Persist>, Allow<Disabled>)>();
+    let owned = owned.iter(world).filter(|(_, owner)| client == Some(owner.0));
+    inventories.extend(owned.map(|(entity, _)| entity));
+    inventories.sort_unstable();
+    inventories.dedup();
+    if inventories.is_empty() {
+        return Err(MigrationError::NoInventories);
+    }
+    check_stored(world, &inventories)?;
+    // The store knows in which world it is.
+    let ticket = Ticket::issue("");
+    let ticket = ticket.map_err(|error| MigrationError::NoRandomNumbers(error.to_string()))?;
+    let owners: Vec<Option<Owner>> =
+        inventories.iter().map(|entity| world.get(*entity).copied()).collect();
+    for entity in &inventories {
+        if let Ok(mut there) = world.get_entity_mut(*entity) {
+            there.remove::<Owner>();
+        }
+    }
+    if let Err(error) = check_stored(world, &inventories) {
+        inventories.into_iter().zip(owners).for_each(|member| own_again(world, member));
+        return Err(error);
+    }
+    let members: Vec<_> = inventories
+        .into_iter()
+        .zip(owners)
+        .filter_map(|(entity, owner)| Some((world.get::<Tracked>(entity)?.id, entity, owner)))
+        .collect();
+    let ids = members.iter().map(|(id, ..)| *id).collect();
+    let departure = Departure { to, account, inventories: ids, ticket, expires: TICKET_EXPIRES };
+    let departure = Arc::new(departure);
+    for (id, entity, _) in &members {
+        take_off(world, *id, *entity, &departure);
+    }
+    world.resource_mut::<Departures>().0.push(Leave { departure, members, stored: 0 });
+    Ok(())
+}
+
+fn check_stored(world: &World, inventories: &[Entity]) -> Result<(), MigrationError> {
+    let missing = inventories.iter().find(|entity| world.get::<Tracked>(**entity).is_none());
+    missing.map_or(Ok(()), |entity| Err(MigrationError::NotStored(*entity)))
+}
+
+/// Takes an inventory off its entity, to be stored as leaving.
+fn take_off(world: &mut World, id: InventoryId, entity: Entity, departure: &Arc<Departure>) {
+    let registry = world.resource::<ContainerRegistry>().clone();
+    let components = world.resource::<PersistedComponents>().clone();
+    let state = registry.read_in(world, entity).unwrap_or_default();
+    let last = leaving::whole(world, entity, &state)
+        .map(|whole| (whole, components.encode(world, entity)));
+    world.resource_mut::<Holders>().remove(id, entity);
+    let mut there = world.entity_mut(entity);
+    there.remove::<Tracked>().insert(Loading);
+    registry.restructure(world, entity, &InventoryState::default());
+    if let Ok(mut there) = world.get_entity_mut(entity) {
+        drop(components.take(&mut there));
+    }
+    let exit = Exit::Depart(departure.clone());
+    world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, exit });
+}
+
+fn own_again(world: &mut World, (entity, owner): (Entity, Option<Owner>)) {
+    if let (Ok(mut there), Some(owner)) = (world.get_entity_mut(entity), owner) {
+        there.insert(owner);
+    }
+}
+
+fn fail(world: &mut World, account: String, to: String, error: MigrationError) {
+    warn!("account `{account}` cannot move to the world `{to}`: {error}");
+    emit(world, MigrationFailed { account, to, error });
+}
+
+/// Records that the departure of an inventory is stored.
+pub(super) fn departed(world: &mut World, id: InventoryId, from: &str) {
+    let mut departures = world.resource_mut::<Departures>();
+    let is_member = |leave: &Leave| leave.members.iter().any(|(member, ..)| *member == id);
+    let Some(at) = departures.0.iter().position(is_member) else { return };
+    let leave = &mut departures.0[at];
+    leave.stored += 1;
+    if leave.stored < leave.members.len() {
+        return;
+    }
+    let Leave { departure, members, .. } = departures.0.remove(at);
+    for (_, entity, _) in members {
+        if let Ok(there) = world.get_entity_mut(entity) {
+            there.despawn();
+        }
+    }
+    let Departure { to, account, inventories, ticket, .. } = Arc::unwrap_or_clone(departure);
+    info!("account `{account}` has left for the world `{to}`");
+    let ticket = ticket.of_world(from);
+    emit(world, PlayerDeparted { account, to, inventories, ticket });
+}
+
+/// Loads inventories again whose departure was undone.
+pub(super) fn undone(world: &mut World, ids: &[InventoryId], reason: Fenced) {
+    let mut departures = world.resource_mut::<Departures>();
+    let is_undone = |leave: &mut Leave| leave.members.iter().any(|(id, ..)| ids.contains(id));
+    let undone: Vec<Leave> = departures.0.extract_if(.., is_undone).collect();
+    for Leave { departure, members, .. } in undone {
+        for (_, entity, owner) in members {
+            own_again(world, (entity, owner));
+            loading::begin(world, entity);
+        }
+        let (account, to) = (departure.account.clone(), departure.to.clone());
+        fail(world, account, to, MigrationError::Rejected(reason));
+    }
+}
+
+/// Reports whether a ticket was accepted.
+pub(super) fn redeemed(
+    world: &mut World,
+    account: String,
+    ticket: &Ticket,
+    result: Result<Redeemed, StoreError>,
+) {
+    match result {
+        Ok(Redeemed { inventories }) => {
+            let from = ticket.world().to_owned();
+            emit(world, TicketRedeemed { account, from, inventories });
+        }
+        Err(error) => {
+            warn!("account `{account}`: {error}");
+            emit(world, TicketRejected { account, error });
+        }
+    }
+}

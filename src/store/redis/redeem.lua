@@ -1,0 +1,7 @@
+-- Uses up a ticket. Returns whether it was still there.
+-- KEYS: ticket
+-- ARGV: what is expected to be stored with it
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+return redis.call('DEL', KEYS[1])

@@ -1,0 +1,9 @@
+-- Records in which world an inventory is.
+-- KEYS: home
+-- ARGV: world, fence
+local there = redis.call('GET', KEYS[1])
+local fence = there and tonumber(string.match(there, ' (%d+)$')) or 0
+if fence <= tonumber(ARGV[2]) then
+  redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2])
+end
+return 0

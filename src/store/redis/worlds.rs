@@ -1,0 +1,186 @@
+//! Moves inventories between worlds.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    model::{codec, id::InventoryId},
+    store::{
+        batch::Fence,
+        error::StoreError,
+        ticket::{Departure, Redeemed, Ticket, TicketError},
+        worlds::{Departed, LocalClaim, Presence, Whereabouts, Worlds},
+    },
+};
+
+use super::{
+    EXPECT, FORGET, LOAD, REDEEM, RedisStore, SET_HOME, SETTLE,
+    keys::{Entry, Keys, State, field},
+    record, text,
+};
+
+/// What is stored with a ticket.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Issued {
+    account: String,
+    to: String,
+    inventories: Vec<u64>,
+}
+
+/// Returns the key of a ticket, with the SHA-256 of its secret, and what is stored there.
+pub(super) fn issued(keys: &Keys, departure: &Departure) -> Result<(String, Vec<u8>), StoreError> {
+    let Departure { to, account, inventories, ticket, .. } = departure;
+    let inventories = inventories.iter().map(|id| id.to_bits()).collect();
+    let issued = Issued { account: account.clone(), to: to.clone(), inventories };
+    let value = codec::to_record(&issued).map_err(|error| StoreError::Failed(error.to_string()))?;
+    Ok((ticket_key(keys, ticket), value))
+}
+
+fn ticket_key(keys: &Keys, ticket: &Ticket) -> String {
+    let hash = Sha256::digest(ticket.secret());
+    let hash = hash.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    keys.ticket(&hash)
+}
+
+fn whereabouts(text: &str) -> Option<Whereabouts> {
+    let (world, fence) = text.split_once(' ')?;
+    Some(Whereabouts { world: world.to_owned(), fence: Fence(fence.parse().ok()?) })
+}
+
+fn format(Whereabouts { world, fence }: &Whereabouts) -> String {
+    format!("{world} {}", fence.0)
+}
+
+impl RedisStore {
+    fn whereabouts(&mut self, command: &::redis::Cmd) -> Result<Option<Whereabouts>, StoreError> {
+        let text: Option<String> = self.link.command(command)?;
+        let Some(text) = text else { return Ok(None) };
+        whereabouts(&text).map(Some).ok_or_else(|| super::unexpected(&text))
+    }
+}
+
+impl Worlds for RedisStore {
+    fn world(&self) -> &str {
+        &self.keys.world
+    }
+
+    fn claim_existing(
+        &mut self,
+        id: InventoryId,
+        elsewhere: Option<&Whereabouts>,
+    ) -> Result<Option<LocalClaim>, StoreError> {
+        self.try_claim(id, elsewhere, false)
+    }
+
+    fn home(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
+        self.whereabouts(::redis::cmd("GET").arg(Keys::home(id)))
+    }
+
+    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
+        let mut set = SET_HOME.key(Keys::home(id));
+        set.arg(&self.keys.world).arg(fence.0);
+        self.link.script(&set)
+    }
+
+    fn expect(
+        &mut self,
+        world: &str,
+        arrivals: &[(InventoryId, Whereabouts)],
+    ) -> Result<bool, StoreError> {
+        let keys = Keys::new(world);
+        let mut expect = EXPECT.key(&keys.arriving);
+        expect.key(&keys.format);
+        for (id, from) in arrivals {
+            expect.arg(field(*id)).arg(&from.world).arg(from.fence.0);
+        }
+        self.link.script(&expect)
+    }
+
+    fn arrival(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
+        self.whereabouts(::redis::cmd("HGET").arg(&self.keys.arriving).arg(field(id)))
+    }
+
+    fn presence(&mut self, world: &str, id: InventoryId) -> Result<Presence, StoreError> {
+        let keys = Keys::new(world);
+        let mut load = LOAD.key(&keys.owner);
+        load.key(&keys.full_state).key(&keys.arriving).arg(field(id));
+        let (entry, record, arrival): (String, Vec<u8>, String) = self.link.script(&load)?;
+        if entry.is_empty() {
+            let expected = !arrival.is_empty();
+            return Ok(if expected { Presence::Expected } else { Presence::Absent });
+        }
+        let Entry { fence, version, state } = Entry::parse(id, &entry)?;
+        Ok(match state {
+            State::Owned(_) | State::Released => Presence::Present,
+            State::Deleted => Presence::Deleted,
+            State::Leaving(to) => {
+                let stored = Arc::new(record::decode(id, version, &record)?);
+                Presence::Leaving(Departed { to, fence, version, stored })
+            }
+        })
+    }
+
+    fn settle(
+        &mut self,
+        id: InventoryId,
+        from: &Whereabouts,
+        departed: &Departed,
+    ) -> Result<(), StoreError> {
+        let mut settle = SETTLE.key(&self.keys.owner);
+        settle.key(&self.keys.full_state).key(&self.keys.arriving);
+        settle.arg(field(id)).arg(format(from));
+        settle.arg(format!("{} {} r", departed.fence.0, departed.version));
+        settle.arg(record::encode(id, departed.version, &departed.stored)?);
+        self.link.script(&settle)
+    }
+
+    fn forget(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+        let keys = Keys::new(&from.world);
+        let mut forget = FORGET.key(&keys.owner);
+        forget.key(&keys.full_state);
+        forget.arg(field(id)).arg(from.fence.0).arg(&self.keys.world);
+        self.link.script(&forget)
+    }
+
+    fn arrived(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+        let mut arrived = super::ARRIVED.key(&self.keys.arriving);
+        arrived.arg(field(id)).arg(format(from));
+        self.link.script(&arrived)
+    }
+
+    fn redeem(&mut self, ticket: &Ticket, account: &str) -> Result<Redeemed, StoreError> {
+        let rejected = |error| Err(StoreError::Ticket(error));
+        let key = ticket_key(&Keys::new(ticket.world()), ticket);
+        let stored: Option<Vec<u8>> = self.link.command(::redis::cmd("GET").arg(&key))?;
+        let Some(stored) = stored else { return rejected(TicketError::Unknown) };
+        let issued: Issued = codec::from_record(&stored)
+            .map_err(|error| StoreError::Failed(format!("a ticket cannot be read: {error}")))?;
+        if issued.account != account {
+            return rejected(TicketError::OtherAccount);
+        }
+        if issued.to != self.keys.world {
+            return rejected(TicketError::OtherWorld);
+        }
+        let mut redeem = REDEEM.key(&key);
+        let used: bool = self.link.script(redeem.arg(stored))?;
+        if !used {
+            return rejected(TicketError::Unknown);
+        }
+        let inventories = issued.inventories.into_iter().map(InventoryId::from_bits).collect();
+        Ok(Redeemed { inventories })
+    }
+}
+
+/// Reads where an inventory came from, as returned by a script.
+pub(super) fn arrival(bytes: &[u8]) -> Result<Option<Whereabouts>, StoreError> {
+    let text = text(bytes)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    whereabouts(text).map(Some).ok_or_else(|| super::unexpected(text))
+}
