@@ -992,6 +992,33 @@ CHESTS = {
     """,
 }
 
+GATE = """
+    ................
+    ....cddddddb....
+    ..cddeeddddcbb..
+    .cdecccccccbcba.
+    .cdcbbUUUUbbcba.
+    cdcbUUvvvvUUbcba
+    cdcbUvvVVvvUacba
+    cecUUvVVVVvUUcba
+    cdcUvvVeeVvvUcba
+    cdcUvVVeeVVvUcba
+    cecUvVeVVeVvUcba
+    cdcUvVeVVeVvUcba
+    cdcUvVVeeVVvUcba
+    cecUvvVeeVvvUcba
+    cdcUvvVVVVvvUcba
+    cdcUUvVVVVvUUcba
+    cecUUvvVVvvUUcba
+    cdcUUvvvvvvUUcba
+    cdcuUUvvvvUUucba
+    cecuUUvvvvUUucba
+    cdcuuUUUUUUuucba
+    ddcbbbbbbbbbbcbb
+    cccccccccccccbba
+    ................
+"""
+
 SHADOW = """
     ....kkkkkkkk....
     .kkkkkkkkkkkkkk.
@@ -1085,6 +1112,7 @@ def main():
         save("sprites", f"player_{name}_body", recolor(rows, cloth))
     for name, text in CHESTS.items():
         save("sprites", name, outline(grid(text)))
+    save("sprites", "gate", outline(grid(GATE, height=24)))
     save("sprites", "shadow", grid(SHADOW, height=6), alpha=96)
 
     save("ui", "slot", frame(20, ["kk", "Ww", "kn"], "K"))

@@ -8,7 +8,7 @@ use bevy_inventory_sync::prelude::*;
 use crate::{
     hands::Hands,
     map,
-    protocol::{Chest, GroundItem, Position, Request},
+    protocol::{Chest, Gate, GroundItem, Position, Request},
     route,
 };
 
@@ -60,6 +60,7 @@ pub struct Eyes<'w, 's> {
     items: Query<'w, 's, &'static Position, With<GroundItem>>,
     chests: Query<'w, 's, &'static Position, With<Chest>>,
     in_view: Query<'w, 's, (Entity, &'static Inventory, Has<LocalInventory>), Open>,
+    gates: Query<'w, 's, &'static Position, With<Gate>>,
 }
 
 impl Eyes<'_, '_> {
@@ -154,6 +155,10 @@ fn think(
 
 fn idea(eyes: &Eyes, hands: &mut Hands) -> Plan {
     let walk = |to, then| Plan::Walk { to, then, patience: PATIENCE };
+    let gate = eyes.gates.iter().next().filter(|_| fastrand::u8(..4) == 0);
+    if let Some(gate) = gate {
+        return walk(gate.0, Deed::Nothing);
+    }
     match fastrand::u8(..10) {
         0..=4 => eyes.nearest_item().map_or(Plan::Think, |to| walk(to, Deed::PickUp)),
         5 | 6 => eyes.nearest_chest().map_or(Plan::Think, |to| walk(to, Deed::OpenChest)),

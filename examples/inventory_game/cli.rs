@@ -61,6 +61,15 @@ pub struct Cli {
     /// Keeps the world in this file, so that it is there again when the game is started with it the next time.
     #[arg(long, global = true, value_name = "FILE")]
     pub store: Option<PathBuf>,
+    /// Keeps the world in Redis at this address, where several servers can share it.
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "store")]
+    pub redis: Option<String>,
+    /// Name of the world with `--redis`. Each world has one server.
+    #[arg(long, global = true, value_name = "NAME", default_value = "world")]
+    pub world: String,
+    /// Opens a gate to another world in the same Redis, and gives the address of its server (only with `serve`).
+    #[arg(long, global = true, value_name = "NAME@ADDRESS", value_parser = gate, requires = "redis")]
+    pub gate: Option<(String, SocketAddr)>,
     /// Overrides the game's version, to test a version mismatch.
     #[arg(long, global = true, hide = true, default_value = env!("CARGO_PKG_VERSION"))]
     pub version_as: String,
@@ -81,6 +90,12 @@ pub enum Command {
     },
     /// Runs a dedicated server.
     Serve,
+    /// Counts all items in worlds in Redis, while nothing is running.
+    Count {
+        /// Names of the worlds.
+        #[arg(required = true)]
+        worlds: Vec<String>,
+    },
     /// Runs bots that play on a server.
     Bots {
         /// Number of bots.
@@ -88,6 +103,9 @@ pub enum Command {
         /// The server's address.
         #[arg(value_parser = address, default_value = "127.0.0.1")]
         address: SocketAddr,
+        /// Tries again when a server does not respond or has stopped.
+        #[arg(long)]
+        patient: bool,
     },
 }
 
@@ -103,6 +121,12 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
             "\"{text}\" is not a valid server address. Use, for example, 192.168.0.7 or 192.168.0.7:5577."
         )
     })
+}
+
+fn gate(text: &str) -> Result<(String, SocketAddr), String> {
+    let (world, at) =
+        text.split_once('@').ok_or("expected NAME@ADDRESS, such as south@127.0.0.1:5578")?;
+    Ok((world.to_owned(), address(at)?))
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

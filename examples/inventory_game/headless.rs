@@ -13,7 +13,7 @@ use crate::{
     bots,
     cli::Cli,
     net::{self, Link},
-    protocol, server, shared, storage, table,
+    protocol, server, shared, storage, table, travel,
 };
 
 /// Sleep per frame; updating takes some time as well.
@@ -30,9 +30,10 @@ fn app(cli: &Cli) -> App {
 
 fn server_app(cli: &Cli, socket: UdpSocket) -> App {
     let mut app = app(cli);
-    app.add_plugins((LogPlugin { level: bevy::log::Level::WARN, ..default() }, server::plugin))
-        .insert_resource(server::Realm);
-    storage::add(&mut app, cli.store.as_deref());
+    let log = LogPlugin { filter: "warn,bevy_inventory_sync=info".into(), ..default() };
+    app.add_plugins((log, server::plugin)).insert_resource(server::Realm);
+    storage::add(&mut app, storage::Place::of(cli));
+    app.insert_resource(server::Exits(cli.gate.clone()));
     net::serve(&mut app, socket);
     app
 }
@@ -40,6 +41,7 @@ fn server_app(cli: &Cli, socket: UdpSocket) -> App {
 fn bot_app(cli: &Cli, number: usize, address: SocketAddr) -> App {
     let mut app = app(cli);
     app.add_plugins(bots::plugin);
+    app.insert_resource(travel::Destination(address));
     net::join(&mut app, address);
     protocol::join_as(&mut app, bots::name(number));
     app
@@ -93,10 +95,20 @@ pub fn serve(cli: &Cli) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn bots(cli: &Cli, count: usize, address: SocketAddr) -> Result<ExitCode, String> {
+pub fn bots(
+    cli: &Cli,
+    count: usize,
+    address: SocketAddr,
+    patient: bool,
+) -> Result<ExitCode, String> {
     let mut apps: Vec<App> = (0..count).map(|number| bot_app(cli, number, address)).collect();
     println!("{count} bots are joining {address}.");
-    drive(&mut apps, cli.seconds, print_clients)?;
+    drive(&mut apps, cli.seconds, |second, clients| {
+        if patient {
+            clients.iter_mut().for_each(|client| travel::try_again(client.world_mut()));
+        }
+        print_clients(second, clients)
+    })?;
     let outside = apps.iter().any(|app| app.world().get_resource() != Some(&Link::Up));
     leave(&mut apps);
     if outside { Err(format!("No server responded at {address}.")) } else { Ok(ExitCode::SUCCESS) }

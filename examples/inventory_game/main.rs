@@ -5,6 +5,7 @@
 //! cargo run --example inventory_game --features game -- host
 //! cargo run --example inventory_game --features game -- join 127.0.0.1
 //! cargo run --example inventory_game --features game -- --store world.db   # the world is there again the next time
+//! cargo run --example inventory_game --features game -- serve --redis redis://127.0.0.1 --world north
 //! cargo run --example inventory_game --features game -- --headless --seconds 10
 //! ```
 //!
@@ -19,6 +20,8 @@ mod net;
 mod session;
 mod server;
 mod storage;
+mod count;
+mod travel;
 mod route;
 mod hands;
 mod lag;
@@ -51,7 +54,7 @@ fn shared(cli: &Cli) -> impl Fn(&mut App) + Send + Sync + 'static {
     let (version, guests_max) = (cli.version_as.clone(), cli.guests_max);
     move |app| {
         app.add_plugins((RepliconPlugins, RepliconRenetPlugins, InventoryPlugins))
-            .add_plugins((items::plugin, protocol::plugin))
+            .add_plugins((items::plugin, protocol::plugin, travel::plugin))
             .insert_resource(net::GuestsMax(guests_max));
         app.world_mut().resource_mut::<ProtocolHasher>().add_custom(&version);
     }
@@ -72,12 +75,15 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
     let no_display = !cli.headless && !display;
     match &cli.command {
         Some(Command::Serve) => headless::serve(cli),
-        Some(Command::Bots { count, address }) => headless::bots(cli, *count, *address),
+        Some(Command::Bots { count, address, patient }) => {
+            headless::bots(cli, *count, *address, *patient)
+        }
+        Some(Command::Count { worlds }) => count::run(cli, worlds),
         Some(Command::Host | Command::Join { .. }) if no_display => Err(NO_DISPLAY.into()),
         Some(Command::Join { address }) if windowed => {
             window::play(cli, Some(Wish::Join(address.to_string())))
         }
-        Some(Command::Join { address }) => headless::bots(cli, 1, *address),
+        Some(Command::Join { address }) => headless::bots(cli, 1, *address, false),
         Some(Command::Host) if windowed => window::play(cli, Some(Wish::Host)),
         None if windowed => {
             // There is no user to choose from the menu.

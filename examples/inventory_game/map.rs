@@ -35,6 +35,9 @@ const ROWS: [&[u8; 40]; 24] = [
 /// Half of a player's width, in tiles.
 const GIRTH: f32 = 0.28;
 
+/// Position of the gate to another world, if the server has one. It is at the end of the road to the north.
+pub const GATE: Vec2 = Vec2::new(20.0, 22.3);
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ground {
     Grass,

@@ -1,6 +1,8 @@
 //! Network protocol besides inventories: positions, items on the ground, chests, and
 //! player requests.
 
+use std::net::SocketAddr;
+
 use bevy::prelude::*;
 use bevy_inventory_sync::features::public_view::HeldItem;
 use bevy_inventory_sync::prelude::*;
@@ -93,6 +95,21 @@ impl ChestKind {
     }
 }
 
+/// A gate to another world.
+#[derive(Component, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Gate {
+    /// Name of the world behind it.
+    pub to: String,
+}
+
+/// Tells a client to play on another server, which has its character.
+#[derive(Message, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Travel {
+    pub address: SocketAddr,
+    /// Shows the other server that the player was sent. `None` if it has been there before.
+    pub ticket: Option<String>,
+}
+
 /// Player requests besides inventory actions, which go through [`InventoryActions`]. A single type, so that
 /// requests are received in the order in which they were made.
 #[derive(Message, Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -101,6 +118,7 @@ pub enum Request {
     Join {
         name: String,
         account: u64,
+        ticket: Option<String>,
     },
     Walk(Vec2),
 }
@@ -151,11 +169,13 @@ pub fn plugin(app: &mut App) {
         .replicate::<Facing>()
         .replicate::<Avatar>()
         .replicate::<Chest>()
+        .replicate::<Gate>()
         .add_public_view::<HeldItem>()
         .add_public_view::<GroundItem>()
         .add_action::<Buy>()
         .add_item_data::<Engraving>()
-        .add_client_message::<Request>(Channel::Ordered);
+        .add_client_message::<Request>(Channel::Ordered)
+        .add_server_message::<Travel>(Channel::Ordered);
 }
 
 /// Name and account of the local player.
@@ -163,21 +183,24 @@ pub fn plugin(app: &mut App) {
 pub struct Me {
     pub name: String,
     pub account: u64,
+    /// For the next server.
+    pub ticket: Option<String>,
 }
 
 impl Me {
     pub fn new(name: String) -> Self {
-        Self { name, account: fastrand::u64(..) }
+        Self { name, account: fastrand::u64(..), ticket: None }
     }
 
-    pub fn join(&self) -> Request {
-        Request::Join { name: self.name.clone(), account: self.account }
+    pub fn join(&mut self) -> Request {
+        let (name, ticket) = (self.name.clone(), self.ticket.take());
+        Request::Join { name, account: self.account, ticket }
     }
 }
 
 /// Makes the local player join: on a host when the server is running, on a client when it is connected.
 pub fn join_as(app: &mut App, name: String) {
-    let join = |me: Res<Me>, mut requests: MessageWriter<Request>| {
+    let join = |mut me: ResMut<Me>, mut requests: MessageWriter<Request>| {
         requests.write(me.join());
     };
     app.insert_resource(Me::new(name))

@@ -2,8 +2,10 @@
 
 mod requests;
 mod players;
+mod gate;
 mod walk;
 pub mod ground;
+pub use gate::Exits;
 mod chests;
 mod work;
 
@@ -29,8 +31,15 @@ pub struct Realm;
 pub fn plugin(app: &mut App) {
     app.insert_resource(Time::<Fixed>::from_hz(TICKS))
         .init_resource::<players::Accounts>()
-        .add_systems(PreUpdate, (chests::place_chests, restore).run_if(resource_added::<Realm>))
-        .add_systems(FixedUpdate, walk::walk_players.run_if(resource_exists::<Realm>))
+        .init_resource::<Exits>()
+        .add_systems(
+            PreUpdate,
+            (chests::place_chests, gate::place_gate, restore).run_if(resource_added::<Realm>),
+        )
+        .add_systems(
+            FixedUpdate,
+            (walk::walk_players, gate::pass).chain().run_if(resource_exists::<Realm>),
+        )
         .add_systems(
             Update,
             (
@@ -44,6 +53,12 @@ pub fn plugin(app: &mut App) {
                 .run_if(resource_exists::<Realm>),
         )
         .add_observer(players::part_with_client)
+        .add_observer(players::redirect)
+        .add_observer(players::admit_with_ticket)
+        .add_observer(players::admit_without_ticket)
+        .add_observer(gate::step_out)
+        .add_observer(gate::send_on)
+        .add_observer(gate::stay)
         .add_observer(ground::place_dropped)
         .add_observer(ground::scatter_items)
         .add_observer(work::use_tool)

@@ -118,7 +118,7 @@ fn begin(world: &mut World, session: Session) -> Result<(), String> {
         Session::None => return Ok(()),
         Session::Alone => {
             world.insert_resource(Realm);
-            let join = world.resource::<Me>().join();
+            let join = world.resource_mut::<Me>().join();
             world.write_message(join);
         }
         Session::Host(port) => {

@@ -1,4 +1,4 @@
-//! Where the world is kept: in a file, or in memory for as long as the program runs.
+//! Where the world is kept: in a file, in Redis, or in memory for as long as the program runs.
 
 use std::path::{Path, PathBuf};
 
@@ -8,36 +8,70 @@ use bevy_inventory_sync::store::{
     components::{PersistAppExt, PersistComponent},
     memory::MemoryStore,
     persist::{InventoryLoaded, InventoryStored, StoreStatus},
+    redis::RedisSettings,
     restore::RestoreAppExt,
 };
 use bevy_replicon::prelude::*;
 
-use crate::{protocol::Position, server};
+use crate::{cli::Cli, protocol::Position, server};
 
 impl PersistComponent for Position {
     const NAME: &'static str = "position";
 }
 
-/// The file of the world, and when it was last written.
+/// Where the world is kept.
+#[derive(Clone, Debug)]
+pub enum Place {
+    Memory,
+    File(PathBuf),
+    Redis(RedisSettings),
+}
+
+impl Place {
+    pub fn of(cli: &Cli) -> Self {
+        match (&cli.store, &cli.redis) {
+            (Some(file), _) => Self::File(file.clone()),
+            (None, Some(url)) => {
+                let settings = RedisSettings::new(url, &cli.world);
+                // Each world has one server, which takes over from one that has crashed.
+                Self::Redis(RedisSettings { server: cli.world.clone(), ..settings })
+            }
+            (None, None) => Self::Memory,
+        }
+    }
+}
+
+/// Name of the world. Empty if there is only one.
+#[derive(Resource, Clone, Default, Debug)]
+pub struct WorldName(pub String);
+
+/// Whether the world is kept, and when it was last written.
 #[derive(Resource, Default, Debug)]
 pub struct Storage {
-    file: Option<PathBuf>,
+    kept: bool,
     stored_at: f32,
 }
 
 /// Adds the store to an app that may be the authority.
-pub fn add(app: &mut App, file: Option<&Path>) {
-    let store = match file {
-        Some(file) => InventoryStorePlugin::sqlite(file),
-        None => {
+pub fn add(app: &mut App, place: Place) {
+    let kept = !matches!(place, Place::Memory);
+    let mut name = WorldName::default();
+    let store = match place {
+        Place::File(file) => InventoryStorePlugin::sqlite(file),
+        Place::Redis(settings) => {
+            name.0 = format!(" in {}", settings.world);
+            InventoryStorePlugin::redis(settings)
+        }
+        Place::Memory => {
             let store = MemoryStore::default();
             InventoryStorePlugin::new(move || Ok(store.clone()))
         }
     };
     app.add_plugins(store)
+        .insert_resource(name)
         .persist_component::<Position>()
         .restore_world_with(server::ground::restore_loot)
-        .insert_resource(Storage { file: file.map(Into::into), ..default() })
+        .insert_resource(Storage { kept, ..default() })
         .add_observer(show)
         .add_observer(note_time);
 }
@@ -53,10 +87,10 @@ fn note_time(_: On<InventoryStored>, time: Res<Time<Real>>, mut storage: ResMut<
 
 /// Returns whether the world is stored, for the status line. Empty if it is kept in memory.
 pub fn words(storage: &Storage, status: &StoreStatus, now: f32) -> String {
-    match (&storage.file, &status.error) {
-        (None, _) => String::new(),
-        (Some(_), Some(error)) => format!("   NOT STORED: {error}"),
-        (Some(_), None) => format!("   stored {:.0} s ago", now - storage.stored_at),
+    match (storage.kept, &status.error) {
+        (false, _) => String::new(),
+        (true, Some(error)) => format!("   NOT STORED: {error}"),
+        (true, None) => format!("   stored {:.0} s ago", now - storage.stored_at),
     }
 }
 

@@ -32,7 +32,7 @@ pub fn plugin(app: &mut App) {
     app.add_plugins((art::plugin, camera::plugin, terrain::plugin, hints::plugin)).add_systems(
         Update,
         (
-            (figures::dress_avatars, things::show_items, things::show_chests),
+            (figures::dress_avatars, things::show_items, things::show_chests, things::show_gates),
             glide,
             (figures::animate, figures::show_held, things::bob, things::open_lids),
         )

@@ -58,7 +58,7 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     .insert_resource(Lag::new(cli.lag))
     .add_systems(Last, fail_if_the_game_did)
     .add_systems(Update, fail_without_pictures);
-    storage::add(&mut app, cli.store.as_deref());
+    storage::add(&mut app, storage::Place::of(cli));
     let name = cli.name.clone().unwrap_or_else(|| bots::name(fastrand::usize(..12)));
     protocol::join_as(&mut app, name);
     if let Some(world) = &cli.store {

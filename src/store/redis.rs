@@ -155,6 +155,27 @@ impl RedisStore {
         Ok(owners)
     }
 
+    /// Reads all inventories of this world, with those that have left and did not arrive in another one yet. For audits:
+    /// of an inventory that is in two worlds, the one with the higher fence is the newer one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] for the first record that cannot be read.
+    pub fn contents(&mut self) -> Result<Vec<(InventoryId, Fence, StoredInventory)>, StoreError> {
+        let mut contents = Vec::new();
+        for (id, Entry { fence, version, state }) in self.entries()? {
+            if version == 0 || matches!(state, State::Deleted) {
+                continue;
+            }
+            let record: Option<Vec<u8>> = self
+                .link
+                .command(::redis::cmd("HGET").arg(&self.keys.full_state).arg(field(id)))?;
+            let record = record.ok_or_else(|| missing(id))?;
+            contents.push((id, fence, record::decode(id, version, &record)?));
+        }
+        Ok(contents)
+    }
+
     /// Returns `true` if a game server has shown within its heartbeat time that it is alive.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use bevy_inventory_sync::{prelude::*, store::persist::Persist};
 use crate::{
     map::{self, Thing},
     protocol::{Avatar, Buy, CHEST_REACH, Chest, ChestKind, Engraving, Position},
+    storage::WorldName,
 };
 
 use super::players::Player;
@@ -50,7 +51,7 @@ const SPREAD: [usize; 10] = [0, 1, 4, 9, 10, 13, 16, 19, 21, 26];
 const ENGRAVED: [(&str, &str); 2] =
     [("iron_sword", "For Edda, who came back"), ("book", "Property of the miller")];
 
-pub fn place_chests(mut pool: ResMut<DataPool>, mut commands: Commands) {
+pub fn place_chests(world: Res<WorldName>, mut pool: ResMut<DataPool>, mut commands: Commands) {
     let places = map::tiles().filter(|tile| map::thing_at(*tile) == Some(Thing::Chest));
     for ((number, tile), (kind, stacks)) in (1..).zip(places).zip(CHESTS) {
         let mut inventory = Inventory::default();
@@ -62,7 +63,8 @@ pub fn place_chests(mut pool: ResMut<DataPool>, mut commands: Commands) {
             let filled = inventory.set(slot, stack);
             filled.expect("a chest has 27 slots");
         }
-        let id = InventoryId::named("chest", number);
+        // Players can move to other worlds, so an id is that of one inventory in all of them.
+        let id = InventoryId::named(&format!("chest{}", world.0), number);
         let position = Position(tile.as_vec2() + Vec2::new(0.5, 0.0));
         let rights = if kind == ChestKind::Vendor { Rights::SEE } else { Rights::USE };
         let chest = Chest { kind, ..default() };

@@ -2,15 +2,23 @@
 
 use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
 use bevy_inventory_sync::features::public_view::HeldItem;
-use bevy_inventory_sync::{prelude::*, store::persist::Persist};
+use bevy_inventory_sync::{
+    prelude::*,
+    store::{
+        error::StoreError,
+        migrate::{RedeemTicket, TicketRedeemed, TicketRejected},
+        persist::{InventoryLoadFailed, Persist},
+        ticket::Ticket,
+    },
+};
 use bevy_replicon::prelude::*;
 
 use crate::{
     map,
-    protocol::{Avatar, Facing, Position},
+    protocol::{Avatar, Facing, Position, Travel},
 };
 
-use super::walk::Heading;
+use super::{gate::Exits, walk::Heading};
 
 /// Tile at which players enter the world.
 pub const ENTRANCE: IVec2 = IVec2::new(19, 7);
@@ -49,13 +57,22 @@ pub struct Player(pub ClientId);
 pub struct Nickname {
     name: String,
     account: u64,
+    /// Shown by a player that comes from another world.
+    ticket: Option<Ticket>,
 }
 
 impl Nickname {
-    pub fn new(wish: &str, account: u64) -> Self {
+    pub fn new(wish: &str, account: u64, ticket: Option<&str>) -> Self {
+        let ticket = ticket.and_then(|ticket| ticket.parse().ok());
         let name: String = wish.trim().chars().filter(|c| !c.is_control()).collect();
         let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-        Self { name: if name.is_empty() { "Nobody".into() } else { name }, account }
+        Self { name: if name.is_empty() { "Nobody".into() } else { name }, account, ticket }
+    }
+}
+
+impl Nickname {
+    pub fn is_account(&self, account: &str) -> bool {
+        self.account.to_string() == account
     }
 }
 
@@ -68,7 +85,7 @@ pub struct Accounts(HashMap<u64, usize>);
 
 /// The account of an avatar.
 #[derive(Component, Clone, Copy, Debug)]
-pub struct Of(u64);
+pub struct Of(pub u64);
 
 /// Admits players: the host at once, a client after it has both sent its join request and passed the protocol
 /// check, in either order.
@@ -85,13 +102,69 @@ pub fn admit_clients(
 ) {
     for (client, name) in &clients {
         entrance.commands.entity(client).insert(Admitted);
+        match name.ticket.clone() {
+            // This game does not authenticate accounts; yours must.
+            Some(ticket) => {
+                let account = name.account.to_string();
+                entrance.commands.trigger(RedeemTicket { account, ticket });
+            }
+            None => entrance.admit(client.into(), name),
+        }
+    }
+}
+
+/// Admits a player that was sent from another world.
+pub fn admit_with_ticket(
+    redeemed: On<TicketRedeemed>,
+    clients: Query<(Entity, &Nickname), With<Admitted>>,
+    mut entrance: Entrance,
+) {
+    admit_account(&redeemed.account, &clients, &mut entrance);
+}
+
+/// Admits a player whose ticket is not valid. Its inventory is loaded if it is in this world.
+pub fn admit_without_ticket(
+    rejected: On<TicketRejected>,
+    clients: Query<(Entity, &Nickname), With<Admitted>>,
+    mut entrance: Entrance,
+) {
+    admit_account(&rejected.account, &clients, &mut entrance);
+}
+
+fn admit_account(
+    account: &str,
+    clients: &Query<(Entity, &Nickname), With<Admitted>>,
+    entrance: &mut Entrance,
+) {
+    let known = clients.iter().find(|(_, name)| name.is_account(account));
+    if let Some((client, name)) = known {
         entrance.admit(client.into(), name);
+    }
+}
+
+/// Sends a player on whose inventory is in another world.
+pub fn redirect(
+    failed: On<InventoryLoadFailed>,
+    players: Query<&Player>,
+    exits: Res<Exits>,
+    mut travels: MessageWriter<ToClients<Travel>>,
+    mut commands: Commands,
+) {
+    let Ok(&Player(client)) = players.get(failed.entity) else { return };
+    commands.entity(failed.entity).despawn();
+    if let StoreError::Elsewhere { world, .. } = &failed.error
+        && let Some(address) = exits.address_of(world)
+    {
+        let message = Travel { address, ticket: None };
+        travels.write(ToClients { targets: SendTargets::Single(client), message });
+    } else if let Some(client) = client.entity() {
+        commands.write_message(DisconnectRequest { client });
     }
 }
 
 impl Entrance<'_, '_> {
     /// Spawns the avatar. [`Owner`] alone makes its inventory visible to the client.
-    pub fn admit(&mut self, client: ClientId, Nickname { name, account }: &Nickname) {
+    pub fn admit(&mut self, client: ClientId, Nickname { name, account, .. }: &Nickname) {
         let avatar = self.present.iter().find(|(_, of)| of.0 == *account);
         if let Some((avatar, _)) = avatar {
             // The player reconnected before the old connection timed out.

@@ -20,11 +20,12 @@ pub fn hear_requests(
     for FromClient { client_id, message } in requests.read() {
         let player = players.iter().find(|(_, player)| player.0 == *client_id);
         match (message, client_id.entity()) {
-            (Request::Join { name, account }, Some(client)) => {
-                commands.entity(client).try_insert_if_new(Nickname::new(name, *account));
+            (Request::Join { name, account, ticket }, Some(client)) => {
+                let nickname = Nickname::new(name, *account, ticket.as_deref());
+                commands.entity(client).try_insert_if_new(nickname);
             }
-            (Request::Join { name, account }, None) if player.is_none() => {
-                entrance.admit(*client_id, &Nickname::new(name, *account));
+            (Request::Join { name, account, .. }, None) if player.is_none() => {
+                entrance.admit(*client_id, &Nickname::new(name, *account, None));
             }
             (Request::Walk(wish), client)
                 if client.is_none_or(|client| authorized.contains(client)) =>

@@ -18,6 +18,7 @@ pub struct Art {
     figures: [[Figure; 2]; 3],
     pub shadow: Handle<Image>,
     pub chest: [Handle<Image>; 2],
+    pub gate: Handle<Image>,
     pub panel: Handle<Image>,
     pub slot: Handle<Image>,
     pub slot_hover: Handle<Image>,
@@ -60,6 +61,7 @@ fn load(assets: Res<AssetServer>, catalog: Res<ItemCatalog>, mut art: ResMut<Art
     }
     art.shadow = picture("sprites/shadow.png".into());
     art.chest = ["closed", "open"].map(|lid| picture(format!("sprites/chest_{lid}.png")));
+    art.gate = picture("sprites/gate.png".into());
     art.panel = picture("ui/panel.png".into());
     art.slot = picture("ui/slot.png".into());
     art.slot_hover = picture("ui/slot_hover.png".into());

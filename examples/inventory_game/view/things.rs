@@ -2,7 +2,7 @@
 
 use bevy::{prelude::*, sprite::Anchor};
 
-use crate::protocol::{Chest, GroundItem, Position};
+use crate::protocol::{Chest, Gate, GroundItem, Position};
 
 use super::{Art, Shown, place};
 
@@ -54,6 +54,18 @@ pub fn show_chests(
         let transform = Transform::from_translation(place(position.0));
         let lid = (Sprite::from_image(art.chest[0].clone()), Anchor::BOTTOM_CENTER);
         commands.entity(entity).insert((Shown(position.0), transform, lid));
+    }
+}
+
+pub fn show_gates(
+    gates: Query<(Entity, &Position), (With<Gate>, Without<Shown>)>,
+    art: Res<Art>,
+    mut commands: Commands,
+) {
+    for (entity, position) in &gates {
+        let transform = Transform::from_translation(place(position.0));
+        let arch = (Sprite::from_image(art.gate.clone()), Anchor::BOTTOM_CENTER);
+        commands.entity(entity).insert((Shown(position.0), transform, arch));
     }
 }
 

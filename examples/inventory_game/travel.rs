@@ -1,0 +1,53 @@
+//! Moves a client to the server of another world.
+
+use std::net::SocketAddr;
+
+use bevy::prelude::*;
+
+use crate::{
+    net::{self, Link},
+    protocol::{Me, Position, Travel},
+    session::Session,
+};
+
+/// The server that this client was last sent to.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct Destination(pub SocketAddr);
+
+pub fn plugin(app: &mut App) {
+    app.add_systems(Update, travel);
+}
+
+fn travel(mut travels: MessageReader<Travel>, mut commands: Commands) {
+    if let Some(travel) = travels.read().last().cloned() {
+        commands.queue(move |world: &mut World| {
+            world.resource_mut::<Me>().ticket = travel.ticket;
+            world.insert_resource(Destination(travel.address));
+            go(world, travel.address);
+        });
+    }
+}
+
+/// Leaves the server, and connects to another one.
+fn go(world: &mut World, address: SocketAddr) {
+    net::close(world);
+    let mut things = world.query_filtered::<Entity, With<Position>>();
+    let things: Vec<Entity> = things.iter(world).collect();
+    for thing in things {
+        world.despawn(thing);
+    }
+    if let Err(why) = net::connect(world, address) {
+        world.insert_resource(Link::Down(why));
+    }
+    if let Some(mut session) = world.get_resource_mut::<Session>() {
+        *session = Session::Guest(address);
+    }
+}
+
+/// Connects again if the connection is lost.
+pub fn try_again(world: &mut World) {
+    let destination = world.get_resource::<Destination>().map(|destination| destination.0);
+    if let (Some(Link::Down(_)), Some(address)) = (world.get_resource::<Link>(), destination) {
+        go(world, address);
+    }
+}
