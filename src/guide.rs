@@ -10,6 +10,7 @@
 //! | [items] | durability, instance data, stacks outside of inventories, tooltips |
 //! | [trading] | two players, two offers, one exchange |
 //! | [storing] | a store that keeps inventories through crashes and restarts |
+//! | [servers] | several game servers with one store, and players that move between worlds |
 //! | [saving] | inventories as serde values, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
 //! | [connections] | connection quality, renet, recovery from errors, monitoring, the debug overlay, shutting down a server |
@@ -31,6 +32,9 @@ pub mod trading {}
 #[cfg(all(feature = "client", feature = "server"))]
 #[doc = include_str!("guide/storing.md")]
 pub mod storing {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/servers.md")]
+pub mod servers {}
 #[doc = include_str!("guide/saving.md")]
 pub mod saving {}
 #[doc = include_str!("guide/testing.md")]

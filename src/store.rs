@@ -6,6 +6,7 @@
 //!
 //! The functions of a store block. They run on a thread of their own, never in a frame.
 
+pub mod archive;
 pub mod batch;
 mod changes;
 mod collect;
@@ -37,6 +38,7 @@ use core::time::Duration;
 
 use crate::model::id::InventoryId;
 
+use archive::Archived;
 use batch::{Batch, Fence, Rejected};
 use error::StoreError;
 use record::StoredInventory;
@@ -108,6 +110,21 @@ pub trait Store: Send {
     ///
     /// [`StoreError`].
     fn latest_tick(&mut self) -> Result<u64, StoreError>;
+
+    /// Writes copies of inventories of another store in one transaction. What is stored in the same or a newer version is
+    /// left, and so is what a server owns.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if nothing was written.
+    fn archive(&mut self, tick: u64, copies: &[Archived]) -> Result<(), StoreError>;
+
+    /// Reads an inventory with its fence and version. `None` if nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] if the record does not match its checksum, or another error of the store.
+    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError>;
 
     /// Shows that this server is alive, so that no other one claims its inventories.
     ///

@@ -12,6 +12,7 @@ use crate::model::id::InventoryId;
 
 use super::{
     Claim, Heartbeat, Store,
+    archive::Archived,
     batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
     error::StoreError,
     record::StoredInventory,
@@ -316,6 +317,35 @@ impl Store for MemoryStore {
 
     fn latest_tick(&mut self) -> Result<u64, StoreError> {
         self.operate(|world| Ok(world.tick))
+    }
+
+    fn archive(&mut self, tick: u64, copies: &[Archived]) -> Result<(), StoreError> {
+        self.operate(|world| {
+            for Archived { id, fence, version, stored } in copies {
+                let record = world.records.entry(*id).or_default();
+                let is_older = record.owner.is_none() && record.left_for.is_none();
+                if is_older && record.version < *version {
+                    let (fence, deleted) = (fence.0, stored.is_none());
+                    let stored = stored.clone();
+                    *record =
+                        Record { version: *version, fence, deleted, stored, ..Record::default() };
+                }
+            }
+            world.tick = world.tick.max(tick);
+            Ok(())
+        })
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
+        self.operate(|world| {
+            let record = world.records.get(&id).filter(|record| record.stored.is_some());
+            Ok(record.map(|record| Archived {
+                id,
+                fence: Fence(record.fence),
+                version: record.version,
+                stored: record.stored.clone(),
+            }))
+        })
     }
 
     fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {

@@ -1,14 +1,16 @@
 //! The plugin.
 
 use core::time::Duration;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::prelude::*;
 
 use crate::{server::inspect, shared::storing::StoreHealth};
 
 use super::{
-    Store, changes, collect,
+    Store,
+    archive::ArchivingStore,
+    changes, collect,
     components::PersistedComponents,
     error::StoreError,
     exchanges::ExchangeLog,
@@ -81,6 +83,24 @@ impl InventoryStorePlugin {
     #[must_use]
     pub fn durability(self, durability: Durability) -> Self {
         Self { durability, ..self }
+    }
+
+    /// Copies what has changed into another store every so many ticks, such as one in a file. Use it for a store that may
+    /// lose everything: [`archive::restore`](super::archive::restore) brings it back. If the archive fails, the store
+    /// keeps running, and the next copy contains the rest.
+    #[must_use]
+    pub fn archive_to<S: Store + 'static>(
+        self,
+        ticks: u64,
+        mut open: impl FnMut() -> Result<S, StoreError> + Send + 'static,
+    ) -> Self {
+        let archive: Opener = Box::new(move || Ok(Box::new(open()?)));
+        let archive = Arc::new(Mutex::new(archive));
+        let opener = self.opener.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let opener = opener.map(|mut open| -> Opener {
+            Box::new(move || Ok(Box::new(ArchivingStore::new(open()?, archive.clone(), ticks))))
+        });
+        Self { opener: Mutex::new(opener), ..self }
     }
 
     /// Calls the store at the start of each frame instead of on a thread of its own. For tests, which can repeat a run

@@ -26,7 +26,7 @@ mod settings;
 mod worlds;
 
 use core::time::Duration;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ::redis::Script;
 use log::warn;
@@ -35,6 +35,7 @@ use crate::model::id::InventoryId;
 
 use super::{
     Claim, Heartbeat, Store,
+    archive::Archived,
     batch::{Batch, Change, Fence, Fenced, Rejected, Union},
     error::StoreError,
     record::StoredInventory,
@@ -57,6 +58,7 @@ static ARRIVED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("re
 static REDEEM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/redeem.lua")));
 static SET_HOME: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/set_home.lua")));
+static ARCHIVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/archive.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/release.lua")));
 
 /// The library that talks to Redis, for tools.
@@ -209,6 +211,26 @@ impl RedisStore {
         Ok(entries)
     }
 
+    /// Reads an inventory that is in this world.
+    fn read(&mut self, id: InventoryId) -> Result<Option<(Entry, StoredInventory)>, StoreError> {
+        let mut load = LOAD.key(&self.keys.owner);
+        load.key(&self.keys.full_state).key(&self.keys.arriving).arg(field(id));
+        let (entry, record, _): (String, Vec<u8>, String) = self.link.script(&load)?;
+        if entry.is_empty() {
+            return Ok(None);
+        }
+        let entry = Entry::parse(id, &entry)?;
+        match entry.state {
+            State::Deleted | State::Leaving(_) => Ok(None),
+            _ if entry.version == 0 && record.is_empty() => Ok(None),
+            _ if record.is_empty() => Err(missing(id)),
+            _ => {
+                let stored = record::decode(id, entry.version, &record)?;
+                Ok(Some((entry, stored)))
+            }
+        }
+    }
+
     /// Returns the name by which this process owns inventories.
     fn owner(&self) -> String {
         format!("{}#{}", self.link.settings().server, self.number)
@@ -226,19 +248,7 @@ impl Store for RedisStore {
     }
 
     fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError> {
-        let mut load = LOAD.key(&self.keys.owner);
-        load.key(&self.keys.full_state).key(&self.keys.arriving).arg(field(id));
-        let (entry, record, _): (String, Vec<u8>, String) = self.link.script(&load)?;
-        if entry.is_empty() {
-            return Ok(None);
-        }
-        let Entry { version, state, .. } = Entry::parse(id, &entry)?;
-        match state {
-            State::Deleted | State::Leaving(_) => Ok(None),
-            _ if version == 0 && record.is_empty() => Ok(None),
-            _ if record.is_empty() => Err(missing(id)),
-            _ => record::decode(id, version, &record).map(Some),
-        }
+        Ok(self.read(id)?.map(|(_, stored)| stored))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
@@ -304,6 +314,26 @@ impl Store for RedisStore {
         let tick: Option<u64> =
             self.link.command(::redis::cmd("GET").arg(&self.keys.latest_tick))?;
         Ok(tick.unwrap_or(0))
+    }
+
+    fn archive(&mut self, _tick: u64, copies: &[Archived]) -> Result<(), StoreError> {
+        let mut archive = ARCHIVE.key(&self.keys.owner);
+        archive.key(&self.keys.full_state);
+        for Archived { id, fence, version, stored } in copies {
+            let record = stored.as_ref().map(|stored| record::encode(*id, *version, stored));
+            archive.arg(field(*id)).arg(fence.0).arg(*version);
+            archive.arg(record.transpose()?.unwrap_or_default());
+        }
+        self.link.script::<()>(&archive)?;
+        self.link.wait_for_replicas(&self.keys.owner)
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
+        let copy = self.read(id)?.map(|(Entry { fence, version, .. }, stored)| {
+            let stored = Some(Arc::new(stored));
+            Archived { id, fence, version, stored }
+        });
+        Ok(copy)
     }
 
     fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {

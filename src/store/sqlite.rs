@@ -13,6 +13,7 @@ use std::{
     collections::BTreeMap,
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rusqlite::{
@@ -23,6 +24,7 @@ use crate::model::id::InventoryId;
 
 use super::{
     Claim, Store,
+    archive::Archived,
     batch::{Batch, Fence, Rejected},
     error::StoreError,
     record::StoredInventory,
@@ -213,6 +215,23 @@ impl Store for SqliteStore {
 
     fn latest_tick(&mut self) -> Result<u64, StoreError> {
         self.transaction(|tx, _| Ok(read::tick(tx)?))
+    }
+
+    fn archive(&mut self, tick: u64, copies: &[Archived]) -> Result<(), StoreError> {
+        self.transaction(|tx, server| Ok(write::copies(tx, server, tick, copies)?))
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
+        self.transaction(|tx, _| {
+            let Some(Header { version, fence, .. }) =
+                header(tx, id)?.filter(|there| !there.deleted)
+            else {
+                return Ok(None);
+            };
+            let stored = read::stored(tx, id).map_err(|failure| failure.in_record(id))?;
+            let stored = stored.map(Arc::new);
+            Ok(stored.map(|stored| Archived { id, fence, version, stored: Some(stored) }))
+        })
     }
 }
 

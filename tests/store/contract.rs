@@ -2,6 +2,7 @@
 
 use bevy_inventory_sync::store::{
     Store,
+    archive::{Archived, restore},
     batch::{Batch, Fence, Fenced, Rejected, Union},
     error::StoreError,
     memory::MemoryStore,
@@ -154,6 +155,39 @@ fn claim_of_a_process_that_has_ended_does_not_stop_the_next_one() {
         let claim = store.claim(player(1)).unwrap();
         assert!(claim.fence > fence);
         assert_eq!(claim.found, Some(everything()));
+    });
+}
+
+#[test]
+fn copies_replace_what_is_missing_or_older_and_nothing_else() {
+    for_each_store(|open| {
+        let mut store = open();
+        let store = store.as_mut();
+        let full = |count| inventory(vec![stack(0, "coin", count)]);
+        // Another store with versions 1 to 3.
+        let mut other = MemoryStore::default().of_server("other");
+        for number in 1..=4 {
+            let fence = create(&mut other, player(number), &full(1));
+            commit(&mut other, 2, vec![write(player(number), fence, 2, &full(20))]);
+        }
+        // Player 1 is missing here, 2 is older, 3 is newer, and 4 is owned.
+        let older = create(store, player(2), &full(1));
+        store.release(&[(player(2), older)]).unwrap();
+        let newer = create(store, player(3), &full(1));
+        commit(store, 2, vec![write(player(3), newer, 2, &full(2))]);
+        commit(store, 3, vec![write(player(3), newer, 3, &full(3))]);
+        store.release(&[(player(3), newer)]).unwrap();
+        create(store, player(4), &full(4));
+        assert_eq!(restore(&mut other, store), Ok(4));
+        assert_eq!([1, 2, 3, 4].map(|n| coins(store, n)), [20, 20, 3, 4]);
+        // A server that had it before cannot write any more.
+        let late = commit(store, 4, vec![write(player(2), older, 3, &full(1))]);
+        assert_eq!(reason(&late), Some(Fenced::NotOwned));
+        let claim = store.claim(player(1)).unwrap();
+        assert_eq!((claim.version, claim.found), (2, Some(full(20))));
+        let deleted = Archived { id: player(9), fence: Fence(3), version: 5, stored: None };
+        store.archive(9, &[deleted]).unwrap();
+        assert_eq!(store.claim(player(9)), Err(StoreError::Deleted { id: player(9) }));
     });
 }
 

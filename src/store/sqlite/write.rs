@@ -8,13 +8,14 @@ use crate::{
         saved::{SavedContainer, SavedStack},
     },
     store::{
+        archive::Archived,
         batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
         record::StoredInventory,
     },
 };
 
 use super::{
-    header, key,
+    Header, header, key,
     read::{self, RETURNED, hash_of},
 };
 
@@ -58,10 +59,41 @@ pub(super) fn batch(
             }
         }
     }
+    set_tick(tx, batch.tick)?;
+    Ok(rejected)
+}
+
+/// Writes copies of inventories that are not stored here, or in an older version.
+pub(super) fn copies(
+    tx: &Transaction,
+    server: &str,
+    tick: u64,
+    copies: &[Archived],
+) -> Result<(), rusqlite::Error> {
+    for Archived { id, fence, version, stored } in copies {
+        let there = header(tx, *id)?;
+        let is_newer =
+            |there: &Header| there.deleted || there.owner.is_some() || there.version >= *version;
+        if there.as_ref().is_some_and(is_newer) {
+            continue;
+        }
+        claim(tx, *id, (server, *fence), there.is_none())?;
+        let change = match stored {
+            Some(stored) => Change::Save { stored: stored.clone(), slots: None },
+            None => Change::Delete,
+        };
+        one(tx, &Write { id: *id, fence: *fence, version: *version, change }, tick)?;
+        let release = "UPDATE inventories SET owner = NULL WHERE id = ?";
+        tx.prepare_cached(release)?.execute([key(*id)])?;
+    }
+    set_tick(tx, tick)
+}
+
+fn set_tick(tx: &Transaction, tick: u64) -> Result<(), rusqlite::Error> {
     let set =
         "INSERT INTO world VALUES ('tick', ?1) ON CONFLICT DO UPDATE SET value = max(value, ?1)";
-    tx.prepare_cached(set)?.execute([batch.tick.cast_signed()])?;
-    Ok(rejected)
+    tx.prepare_cached(set)?.execute([tick.cast_signed()])?;
+    Ok(())
 }
 
 /// Returns the first inventory that this server may not write, and the reason.

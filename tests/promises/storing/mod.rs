@@ -1,5 +1,6 @@
 //! What is kept in a store: nothing is lost, doubled or half stored, whatever ends when.
 
+mod archiving;
 mod crashes;
 mod failures;
 mod loading;

@@ -1,0 +1,62 @@
+//! A store that may lose everything is copied into another one.
+
+use super::*;
+use bevy_inventory_sync::store::{Store, archive::restore};
+
+/// A world whose store is copied every 10 ticks.
+fn archived(store: &MemoryStore, archive: &MemoryStore) -> App {
+    let (store, archive) = (store.of_server("a"), archive.of_server("a"));
+    Simulation::app(|app| {
+        app.insert_resource(InventoryRng::seeded(1));
+        setup(app);
+        let opened = store.clone();
+        let plugin = InventoryStorePlugin::new(move || Ok(opened.clone()));
+        let opened = archive.clone();
+        let plugin = plugin.archive_to(10, move || Ok(opened.clone()));
+        app.add_plugins(plugin.durability(Durability::EveryTick).without_thread())
+            .persist_component::<Health>()
+            .init_resource::<Reports>();
+    })
+}
+
+#[test]
+fn archive_brings_back_what_a_store_has_lost() {
+    let (store, archive) = (MemoryStore::default(), MemoryStore::default());
+    let mut app = archived(&store, &archive);
+    let ada = join(&mut app, player(1));
+    let bob = join(&mut app, player(2));
+    updates(&mut app, 30);
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(5))).unwrap();
+    updates(&mut app, 30);
+    assert_eq!(stored_coins(&archive, player(1)), Some(15));
+    app.world_mut().trigger(DeleteInventory { entity: bob });
+    updates(&mut app, 3);
+    // The game ends, which copies the rest.
+    drop(app);
+    assert_eq!(archive.contents().len(), 1);
+    let mut empty = MemoryStore::default();
+    assert_eq!(restore(&mut archive.clone(), &mut empty), Ok(1));
+    let mut app = world(&empty, "a");
+    let ada = join(&mut app, player(1));
+    assert_eq!(coins(&app, ada), Some(15));
+}
+
+#[test]
+fn archive_that_fails_does_not_affect_the_store() {
+    let (store, archive) = (MemoryStore::default(), MemoryStore::default());
+    let mut app = archived(&store, &archive);
+    let ada = join(&mut app, player(1));
+    archive.fail_after(Some(0), false);
+    for count in 1..40 {
+        inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
+        updates(&mut app, 2);
+        assert_eq!(stored_coins(&store, player(1)), Some(10 + count));
+    }
+    assert!(archive.clone().list().is_err());
+    archive.fail_after(None, false);
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
+    updates(&mut app, 12);
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
+    updates(&mut app, 12);
+    assert_eq!(stored_coins(&archive, player(1)), Some(51));
+}
