@@ -111,20 +111,27 @@ pub trait Store: Send {
     /// [`StoreError`].
     fn latest_tick(&mut self) -> Result<u64, StoreError>;
 
-    /// Writes copies of inventories of another store in one transaction. What is stored in the same or a newer version is
-    /// left, and so is what a server owns.
+    /// Writes copies of inventories of another store in one transaction. Does not change an inventory that is stored in the
+    /// same or a newer version, or that a server owns.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if nothing was written.
     fn archive(&mut self, tick: u64, copies: &[Archived]) -> Result<(), StoreError>;
 
-    /// Reads an inventory with its fence and version. `None` if nothing is stored.
+    /// Returns the versions of all inventories that were ever committed, including deleted ones.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Damaged`] if the record does not match its checksum, or another error of the store.
-    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError>;
+    /// [`StoreError`].
+    fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError>;
+
+    /// Reads an inventory with its fence and version.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] if there is no record, or if it does not match its checksum; or another error of the store.
+    fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError>;
 
     /// Shows that this server is alive, so that no other one claims its inventories.
     ///

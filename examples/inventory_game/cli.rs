@@ -64,10 +64,10 @@ pub struct Cli {
     /// Keeps the world in Redis at this address, where several servers can share it.
     #[arg(long, global = true, value_name = "URL", conflicts_with = "store")]
     pub redis: Option<String>,
-    /// Name of the world with `--redis`. Each world has one server.
+    /// Name of the world with `--redis`. In this game, each world is run by one server.
     #[arg(long, global = true, value_name = "NAME", default_value = "world")]
     pub world: String,
-    /// Opens a gate to another world in the same Redis, and gives the address of its server (only with `serve`).
+    /// Adds a gate to the world NAME in the same Redis, whose server is at ADDRESS (only with `serve`).
     #[arg(long, global = true, value_name = "NAME@ADDRESS", value_parser = gate, requires = "redis")]
     pub gate: Option<(String, SocketAddr)>,
     /// Overrides the game's version, to test a version mismatch.
@@ -90,7 +90,7 @@ pub enum Command {
     },
     /// Runs a dedicated server.
     Serve,
-    /// Counts all items in worlds in Redis, while nothing is running.
+    /// Counts the items stored in worlds in Redis. Stop all servers first.
     Count {
         /// Names of the worlds.
         #[arg(required = true)]
@@ -103,9 +103,9 @@ pub enum Command {
         /// The server's address.
         #[arg(value_parser = address, default_value = "127.0.0.1")]
         address: SocketAddr,
-        /// Tries again when a server does not respond or has stopped.
+        /// Reconnects if the server does not respond or has stopped.
         #[arg(long)]
-        patient: bool,
+        reconnect: bool,
     },
 }
 

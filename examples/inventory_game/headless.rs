@@ -33,7 +33,7 @@ fn server_app(cli: &Cli, socket: UdpSocket) -> App {
     let log = LogPlugin { filter: "warn,bevy_inventory_sync=info".into(), ..default() };
     app.add_plugins((log, server::plugin)).insert_resource(server::Realm);
     storage::add(&mut app, storage::Place::of(cli));
-    app.insert_resource(server::Exits(cli.gate.clone()));
+    app.insert_resource(server::Exit(cli.gate.clone()));
     net::serve(&mut app, socket);
     app
 }
@@ -99,13 +99,13 @@ pub fn bots(
     cli: &Cli,
     count: usize,
     address: SocketAddr,
-    patient: bool,
+    reconnect: bool,
 ) -> Result<ExitCode, String> {
     let mut apps: Vec<App> = (0..count).map(|number| bot_app(cli, number, address)).collect();
     println!("{count} bots are joining {address}.");
     drive(&mut apps, cli.seconds, |second, clients| {
-        if patient {
-            clients.iter_mut().for_each(|client| travel::try_again(client.world_mut()));
+        if reconnect {
+            clients.iter_mut().for_each(|client| travel::reconnect(client.world_mut()));
         }
         print_clients(second, clients)
     })?;

@@ -75,8 +75,8 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
     let no_display = !cli.headless && !display;
     match &cli.command {
         Some(Command::Serve) => headless::serve(cli),
-        Some(Command::Bots { count, address, patient }) => {
-            headless::bots(cli, *count, *address, *patient)
+        Some(Command::Bots { count, address, reconnect }) => {
+            headless::bots(cli, *count, *address, *reconnect)
         }
         Some(Command::Count { worlds }) => count::run(cli, worlds),
         Some(Command::Host | Command::Join { .. }) if no_display => Err(NO_DISPLAY.into()),

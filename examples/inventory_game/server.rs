@@ -5,7 +5,7 @@ mod players;
 mod gate;
 mod walk;
 pub mod ground;
-pub use gate::Exits;
+pub use gate::Exit;
 mod chests;
 mod work;
 
@@ -31,7 +31,7 @@ pub struct Realm;
 pub fn plugin(app: &mut App) {
     app.insert_resource(Time::<Fixed>::from_hz(TICKS))
         .init_resource::<players::Accounts>()
-        .init_resource::<Exits>()
+        .init_resource::<Exit>()
         .add_systems(
             PreUpdate,
             (chests::place_chests, gate::place_gate, restore).run_if(resource_added::<Realm>),
@@ -57,8 +57,8 @@ pub fn plugin(app: &mut App) {
         .add_observer(players::admit_with_ticket)
         .add_observer(players::admit_without_ticket)
         .add_observer(gate::step_out)
-        .add_observer(gate::send_on)
-        .add_observer(gate::stay)
+        .add_observer(gate::send_destination)
+        .add_observer(gate::clear_passing)
         .add_observer(ground::place_dropped)
         .add_observer(ground::scatter_items)
         .add_observer(work::use_tool)

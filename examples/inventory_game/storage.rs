@@ -41,9 +41,9 @@ impl Place {
     }
 }
 
-/// Name of the world. Empty if there is only one.
+/// Added to the kind in the ids of chests, such as ` in north`. Empty unless the world is in Redis.
 #[derive(Resource, Clone, Default, Debug)]
-pub struct WorldName(pub String);
+pub struct WorldSuffix(pub String);
 
 /// Whether the world is kept, and when it was last written.
 #[derive(Resource, Default, Debug)]
@@ -55,7 +55,7 @@ pub struct Storage {
 /// Adds the store to an app that may be the authority.
 pub fn add(app: &mut App, place: Place) {
     let kept = !matches!(place, Place::Memory);
-    let mut name = WorldName::default();
+    let mut name = WorldSuffix::default();
     let store = match place {
         Place::File(file) => InventoryStorePlugin::sqlite(file),
         Place::Redis(settings) => {
@@ -85,7 +85,7 @@ fn note_time(_: On<InventoryStored>, time: Res<Time<Real>>, mut storage: ResMut<
     storage.stored_at = time.elapsed_secs();
 }
 
-/// Returns whether the world is stored, for the status line. Empty if it is kept in memory.
+/// Returns the error of the store, or when it last stored, for the status line. Empty if the world is kept in memory.
 pub fn words(storage: &Storage, status: &StoreStatus, now: f32) -> String {
     match (storage.kept, &status.error) {
         (false, _) => String::new(),
@@ -94,7 +94,7 @@ pub fn words(storage: &Storage, status: &StoreStatus, now: f32) -> String {
     }
 }
 
-/// Returns why the store has never worked.
+/// Returns the error of the store, if nothing has been stored yet.
 pub fn cannot_start(world: &World) -> Option<String> {
     let status = world.resource::<StoreStatus>();
     status.error.as_ref().filter(|_| status.stored == 0).map(ToString::to_string)

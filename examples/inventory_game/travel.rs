@@ -23,13 +23,13 @@ fn travel(mut travels: MessageReader<Travel>, mut commands: Commands) {
         commands.queue(move |world: &mut World| {
             world.resource_mut::<Me>().ticket = travel.ticket;
             world.insert_resource(Destination(travel.address));
-            go(world, travel.address);
+            switch_server(world, travel.address);
         });
     }
 }
 
 /// Leaves the server, and connects to another one.
-fn go(world: &mut World, address: SocketAddr) {
+fn switch_server(world: &mut World, address: SocketAddr) {
     net::close(world);
     let mut things = world.query_filtered::<Entity, With<Position>>();
     let things: Vec<Entity> = things.iter(world).collect();
@@ -44,10 +44,10 @@ fn go(world: &mut World, address: SocketAddr) {
     }
 }
 
-/// Connects again if the connection is lost.
-pub fn try_again(world: &mut World) {
+/// Reconnects to the last destination if the connection was lost.
+pub fn reconnect(world: &mut World) {
     let destination = world.get_resource::<Destination>().map(|destination| destination.0);
     if let (Some(Link::Down(_)), Some(address)) = (world.get_resource::<Link>(), destination) {
-        go(world, address);
+        switch_server(world, address);
     }
 }

@@ -43,7 +43,7 @@ stop() {
 serve north "$north" south "$south"
 serve south "$south" north "$north"
 sleep 2
-"$game" bots "$bots" "127.0.0.1:$north" --patient >"$folder/bots.log" 2>&1 &
+"$game" bots "$bots" "127.0.0.1:$north" --reconnect >"$folder/bots.log" 2>&1 &
 crowd=$!
 disown
 sleep 3

@@ -27,10 +27,11 @@ pub(super) enum PipelineStep {
     Notify,
     Predict,
     Submit,
+    Store,
 }
 
 impl PipelineStep {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Validate,
         Self::Mark,
         Self::Batch,
@@ -42,6 +43,7 @@ impl PipelineStep {
         Self::Notify,
         Self::Predict,
         Self::Submit,
+        Self::Store,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -57,6 +59,7 @@ impl PipelineStep {
             Self::Notify => "notify",
             Self::Predict => "predict",
             Self::Submit => "submit",
+            Self::Store => "store",
         }
     }
 
@@ -74,6 +77,7 @@ impl PipelineStep {
             Self::Notify => (|stats| stats.slots_notified, "events"),
             Self::Predict => (|stats| stats.actions_predicted, "actions"),
             Self::Submit => (|stats| stats.requests_sent, "requests"),
+            Self::Store => (|stats| stats.store_commits, "commits"),
         }
     }
 
@@ -94,6 +98,9 @@ impl PipelineStep {
                 "Client: predicts requests. Runs inside the systems that make them, so it is not timed here."
             }
             Self::Submit => "Client: sends the handshake and resync requests.",
+            Self::Store => {
+                "Authority: stores what has changed, if there is a store. Runs on a thread of its own."
+            }
         }
     }
 
@@ -102,6 +109,7 @@ impl PipelineStep {
         match (self, authority) {
             (Self::Validate, true) => "no server running",
             (Self::Predict, false) => "in the game's systems",
+            (Self::Store, true) => "on its own thread",
             (_, true) => "on clients",
             (_, false) => "on the server",
         }
@@ -109,7 +117,10 @@ impl PipelineStep {
 
     /// Returns `true` if the step runs on the authority.
     pub(super) fn is_of_authority(self) -> bool {
-        matches!(self, Self::Validate | Self::Mark | Self::Batch | Self::Encode | Self::Send)
+        matches!(
+            self,
+            Self::Validate | Self::Mark | Self::Batch | Self::Encode | Self::Send | Self::Store
+        )
     }
 }
 

@@ -130,6 +130,18 @@ pub struct InventoryStats {
     pub resyncs_requested: u64,
     /// Submit: of those, requests to repair incorrect copies.
     pub repairs_requested: u64,
+    /// Store: commits that were stored.
+    pub store_commits: u64,
+    /// Store: inventories that were loaded.
+    pub store_loads: u64,
+    /// Store: inventories that could not be loaded, or that the store has rejected later.
+    pub store_loads_failed: u64,
+    /// Store: unions of inventories whose commit was rejected, and that were undone.
+    pub store_reverts: u64,
+    /// Store: times that it became unavailable.
+    pub store_failures: u64,
+    /// Store: inventories that left for another world.
+    pub store_departures: u64,
 }
 
 /// Updates Bevy's diagnostics once per frame with the activity of the pipeline's stages in that

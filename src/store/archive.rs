@@ -18,9 +18,8 @@ use super::{
     worlds::Worlds,
 };
 
-/// By how much the fence of an inventory grows when it is restored, so that it is higher than all that were given out
-/// since it was archived.
-pub(super) const FENCES_SINCE: u64 = 1 << 20;
+/// Added to the fence of a restored inventory, so that it is higher than every fence that was assigned after the copy.
+const FENCE_GAP: u64 = 1 << 20;
 
 /// The copy of an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,28 +34,48 @@ pub struct Archived {
     pub stored: Option<Arc<StoredInventory>>,
 }
 
-/// Copies all inventories of a store into another one that has lost them, and returns their number. What the other one
-/// has in the same or a newer version is left, and so is what a server owns.
+/// A world that is restored from its archive.
+pub struct Restoration<'a> {
+    /// The archive of the world.
+    pub archive: &'a mut dyn Store,
+    /// The store of the world, which has lost everything.
+    pub store: &'a mut dyn Store,
+}
+
+/// Copies the inventories of archives into the stores that have lost them, and returns their number. An inventory that
+/// several archives have, because it has moved between worlds, is restored from the archive with the highest version only.
+/// Does not change an inventory that its store has in the same or a newer version, or that a server owns.
 ///
-/// Run it while no game server runs.
+/// Run it while no game server runs, with all worlds at once.
 ///
 /// # Errors
 ///
-/// [`StoreError`] of either store. What was copied before stays.
-pub fn restore(archive: &mut dyn Store, to: &mut dyn Store) -> Result<usize, StoreError> {
-    let ids = archive.list()?;
-    let tick = archive.latest_tick()?;
-    for chunk in ids.chunks(256) {
-        let mut copies = Vec::new();
-        for id in chunk {
-            if let Some(mut copy) = archive.read_copy(*id)? {
-                copy.fence.0 += FENCES_SINCE;
-                copies.push(copy);
+/// [`StoreError`] of any store. What was copied before stays.
+pub fn restore(worlds: &mut [Restoration]) -> Result<usize, StoreError> {
+    let mut newest: BTreeMap<InventoryId, (u64, usize)> = BTreeMap::new();
+    for (world, Restoration { archive, .. }) in worlds.iter_mut().enumerate() {
+        for (id, version) in archive.versions()? {
+            let there = newest.entry(id).or_insert((version, world));
+            if there.0 < version {
+                *there = (version, world);
             }
         }
-        to.archive(tick, &copies)?;
     }
-    Ok(ids.len())
+    for (world, Restoration { archive, store }) in worlds.iter_mut().enumerate() {
+        let tick = archive.latest_tick()?;
+        let own: Vec<InventoryId> =
+            newest.iter().filter(|(_, (_, at))| *at == world).map(|(id, _)| *id).collect();
+        for chunk in own.chunks(256) {
+            let mut copies = Vec::new();
+            for id in chunk {
+                let mut copy = archive.read_copy(*id)?;
+                copy.fence.0 += FENCE_GAP;
+                copies.push(copy);
+            }
+            store.archive(tick, &copies)?;
+        }
+    }
+    Ok(newest.len())
 }
 
 /// A store that is copied into another one every so many ticks.
@@ -148,7 +167,11 @@ impl Store for ArchivingStore {
         self.store.archive(tick, copies)
     }
 
-    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
+    fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
+        self.store.versions()
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {
         self.store.read_copy(id)
     }
 

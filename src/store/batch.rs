@@ -8,7 +8,7 @@ use crate::model::id::InventoryId;
 
 use super::{record::StoredInventory, ticket::Departure};
 
-/// Number of the claim by which a server owns an inventory. It grows with every claim.
+/// Number of a claim on an inventory. Each claim, departure and restore from an archive raises it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Fence(pub u64);
 
@@ -68,7 +68,7 @@ pub enum Change {
     Depart {
         /// All of it.
         stored: Arc<StoredInventory>,
-        /// Where it goes, and with what. The ticket is issued in the same transaction.
+        /// The destination, the account and the ticket, which is issued in the same transaction.
         departure: Arc<Departure>,
     },
     /// It is deleted for good. Later claims and commits of it are rejected.
@@ -90,8 +90,8 @@ pub struct Rejected {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum Fenced {
-    /// It has been claimed since, or released.
-    #[error("it has been claimed since, or released")]
+    /// This process no longer owns it: it was released, or another server or a newer process has replaced this one.
+    #[error("this server no longer owns it")]
     NotOwned,
     /// It was deleted.
     #[error("it was deleted")]
@@ -99,8 +99,8 @@ pub enum Fenced {
     /// It has left for another world.
     #[error("it has left for another world")]
     Moved,
-    /// It was to leave for a world that does not exist, or that shares no store with this one.
-    #[error("there is no such world to which it can move")]
+    /// The destination is not another world of this store.
+    #[error("the destination is not another world of this store")]
     CannotMove,
     /// The stored version is higher than this server remembers: something else has written to it.
     #[error("its stored version, {stored}, is higher than expected")]

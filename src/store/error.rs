@@ -34,14 +34,14 @@ pub enum StoreError {
     /// The store has one world only, so players cannot move to others.
     #[error("the store has only one world")]
     OneWorld,
-    /// Another entity in this world has the same id.
-    #[error("inventory `{id}` is in the world already")]
-    InWorld {
+    /// Another entity of this app has the same id.
+    #[error("another entity has inventory `{id}` already")]
+    DuplicateEntity {
         /// The inventory.
         id: InventoryId,
     },
-    /// The inventory was loaded, but the store rejected a later commit of it.
-    #[error("inventory `{id}` is no longer stored: {reason}")]
+    /// The changes of the inventory are lost: the store has rejected a commit of it, or a world has lost its record.
+    #[error("the changes of inventory `{id}` are lost: {reason}")]
     Lost {
         /// The inventory.
         id: InventoryId,

@@ -24,6 +24,7 @@ use crate::{
         ids::InventoryIds,
         markers::{Loading, NewInventory},
         random::InventoryRng,
+        stats::InventoryStats,
     },
 };
 
@@ -73,7 +74,7 @@ pub(super) fn begin(world: &mut World, entity: Entity) {
     world.entity_mut(entity).insert_if_new(StarterKit::default()).insert(Loading);
     take_off(world, entity);
     if other.is_some() {
-        return fail(world, (entity, id), StoreError::InWorld { id });
+        return fail(world, (entity, id), StoreError::DuplicateEntity { id });
     }
     world.entity_mut(entity).remove::<Unsynced>();
     request(world, id, entity);
@@ -215,6 +216,7 @@ fn insert(world: &mut World, (entity, id): (Entity, InventoryId), restored: Rest
         let given = world.run_system_cached_with(give_back, (entity, returned));
         given.expect("the system has no conditions");
     }
+    world.resource_mut::<InventoryStats>().store_loads += 1;
     emit(world, InventoryLoaded { entity, inventory: id, found });
 }
 
@@ -225,6 +227,7 @@ fn give_back(In((entity, stacks)): In<(Entity, Vec<Stack>)>, mut inventories: In
 /// Reports that an inventory could not be loaded. It stays without containers.
 pub(super) fn fail(world: &mut World, (entity, id): (Entity, InventoryId), error: StoreError) {
     error!("entity {entity}: {error}");
+    world.resource_mut::<InventoryStats>().store_loads_failed += 1;
     if let Ok(mut there) = world.get_entity_mut(entity) {
         there.insert(Unsynced);
         emit(world, InventoryLoadFailed { entity, inventory: id, error });

@@ -17,7 +17,7 @@ use super::{
     error::StoreError,
     record::StoredInventory,
     ticket::Departure,
-    worlds::{Whereabouts, Worlds},
+    worlds::{Location, Worlds},
 };
 
 /// What several servers share. It has several worlds.
@@ -33,7 +33,7 @@ pub struct MemoryStore {
 #[derive(Default, Debug)]
 struct Shared {
     worlds: BTreeMap<String, World>,
-    homes: BTreeMap<InventoryId, Whereabouts>,
+    homes: BTreeMap<InventoryId, Location>,
     /// Number of rollbacks so far.
     roll_backs: u64,
     /// Number of operations until the store fails.
@@ -47,7 +47,7 @@ struct Shared {
 #[derive(Clone, Default, Debug)]
 struct World {
     records: BTreeMap<InventoryId, Record>,
-    arriving: BTreeMap<InventoryId, Whereabouts>,
+    arriving: BTreeMap<InventoryId, Location>,
     /// Issued tickets by secret.
     tickets: BTreeMap<[u8; 16], Arc<Departure>>,
     tick: u64,
@@ -336,15 +336,19 @@ impl Store for MemoryStore {
         })
     }
 
-    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
+    fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
         self.operate(|world| {
-            let record = world.records.get(&id).filter(|record| record.stored.is_some());
-            Ok(record.map(|record| Archived {
-                id,
-                fence: Fence(record.fence),
-                version: record.version,
-                stored: record.stored.clone(),
-            }))
+            let all = world.records.iter().map(|(id, record)| (*id, record.version));
+            Ok(all.filter(|(_, version)| *version > 0).collect())
+        })
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {
+        self.operate(|world| {
+            let missing = StoreError::Damaged { id, what: "it has no record".into() };
+            let Record { fence, version, stored, .. } = world.records.get(&id).ok_or(missing)?;
+            let (fence, stored) = (Fence(*fence), stored.clone());
+            Ok(Archived { id, fence, version: *version, stored })
         })
     }
 

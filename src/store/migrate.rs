@@ -14,7 +14,9 @@ use thiserror::Error;
 use crate::{
     model::{id::InventoryId, state::InventoryState},
     server::views::access::Owner,
-    shared::{containers::ContainerRegistry, events::emit, markers::Loading},
+    shared::{
+        containers::ContainerRegistry, events::emit, markers::Loading, stats::InventoryStats,
+    },
 };
 
 use super::{
@@ -29,7 +31,7 @@ use super::{
 };
 
 /// How long a ticket is valid.
-const TICKET_EXPIRES: Duration = Duration::from_secs(60);
+const TICKET_TTL: Duration = Duration::from_secs(60);
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Departures>()
@@ -49,18 +51,18 @@ pub(super) fn plugin(app: &mut App) {
 /// follows. Until then, actions are rejected with [`Rejection::Loading`](crate::prelude::Rejection::Loading).
 #[derive(Event, Clone, PartialEq, Eq, Debug)]
 pub struct MigratePlayer {
-    /// The account of the player, as the other world will authenticate it.
+    /// Account of the player. The other server must pass the same text to [`RedeemTicket`].
     pub account: String,
     /// Name of the other world.
     pub to: String,
-    /// A client, of which all inventories with [`Persist`] move.
+    /// All inventories with [`Persist`] that this client owns move. `None`: only [`inventories`](Self::inventories).
     pub client: Option<ClientId>,
     /// Further inventories that move. They must have [`Persist`].
     pub inventories: Vec<Entity>,
 }
 
 /// Authority: a player has left for another world. The entities of its inventories are despawned. Send the ticket to the
-/// player, who shows it to the other world. Without it, the inventories can be loaded there as well.
+/// player, who shows it to the other server. The inventories can be loaded there even if the ticket is lost.
 #[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
 pub struct PlayerDeparted {
     /// The account of the player.
@@ -92,10 +94,10 @@ pub enum MigrationError {
     #[error("the player owns no stored inventory")]
     NoInventories,
     /// An inventory is not stored, or not loaded yet, or leaving already.
-    #[error("the inventory of entity {0} is not stored, or not loaded yet")]
+    #[error("the inventory of entity {0} is not stored, not loaded yet, or already leaving")]
     NotStored(Entity),
     /// No ticket can be issued.
-    #[error("the operating system has no random numbers: {0}")]
+    #[error("cannot create a ticket: the operating system provides no random numbers: {0}")]
     NoRandomNumbers(String),
     /// The commit was rejected. The inventories are loaded again as they are stored.
     #[error("the commit was rejected: {0}")]
@@ -192,7 +194,7 @@ fn depart(world: &mut World, migrate: MigratePlayer) -> Result<(), MigrationErro
         .filter_map(|(entity, owner)| Some((world.get::<Tracked>(entity)?.id, entity, owner)))
         .collect();
     let ids = members.iter().map(|(id, ..)| *id).collect();
-    let departure = Departure { to, account, inventories: ids, ticket, expires: TICKET_EXPIRES };
+    let departure = Departure { to, account, inventories: ids, ticket, valid_for: TICKET_TTL };
     let departure = Arc::new(departure);
     for (id, entity, _) in &members {
         take_off(world, *id, *entity, &departure);
@@ -242,10 +244,12 @@ pub(super) fn departed(world: &mut World, id: InventoryId, from: &str) {
     let Some(at) = departures.0.iter().position(is_member) else { return };
     let leave = &mut departures.0[at];
     leave.stored += 1;
-    if leave.stored < leave.members.len() {
+    let is_last = leave.stored == leave.members.len();
+    world.resource_mut::<InventoryStats>().store_departures += 1;
+    if !is_last {
         return;
     }
-    let Leave { departure, members, .. } = departures.0.remove(at);
+    let Leave { departure, members, .. } = world.resource_mut::<Departures>().0.remove(at);
     for (_, entity, _) in members {
         if let Ok(there) = world.get_entity_mut(entity) {
             there.despawn();
@@ -253,11 +257,11 @@ pub(super) fn departed(world: &mut World, id: InventoryId, from: &str) {
     }
     let Departure { to, account, inventories, ticket, .. } = Arc::unwrap_or_clone(departure);
     info!("account `{account}` has left for the world `{to}`");
-    let ticket = ticket.of_world(from);
+    let ticket = ticket.issued_by(from);
     emit(world, PlayerDeparted { account, to, inventories, ticket });
 }
 
-/// Loads inventories again whose departure was undone.
+/// Loads the inventories again if their departure was undone.
 pub(super) fn undone(world: &mut World, ids: &[InventoryId], reason: Fenced) {
     let mut departures = world.resource_mut::<Departures>();
     let is_undone = |leave: &mut Leave| leave.members.iter().any(|(id, ..)| ids.contains(id));

@@ -85,9 +85,9 @@ impl InventoryStorePlugin {
         Self { durability, ..self }
     }
 
-    /// Copies what has changed into another store every so many ticks, such as one in a file. Use it for a store that may
-    /// lose everything: [`archive::restore`](super::archive::restore) brings it back. If the archive fails, the store
-    /// keeps running, and the next copy contains the rest.
+    /// Copies changed inventories into another store, such as a file, every `ticks` ticks. Use it if the store may lose
+    /// everything: [`archive::restore`](super::archive::restore) copies them back. If a copy fails, the game is not
+    /// affected, and the next copy includes the same changes.
     #[must_use]
     pub fn archive_to<S: Store + 'static>(
         self,

@@ -8,17 +8,19 @@
 //! | `full_state:{WORLD}` | a hash with one field per inventory: its record |
 //! | `owner:{WORLD}` | a hash with one field per inventory: fence, version, state and owner, as text |
 //! | `latest_tick:{WORLD}` | the last tick that was committed |
-//! | `servers:{WORLD}` | a hash with the number of the newest process of each game server |
+//! | `ticks:{WORLD}` | a hash with the last tick that each game server has committed |
+//! | `servers:{WORLD}` | a hash with the process number of the newest process of each game server |
 //! | `heartbeat:{WORLD}:SERVER` | expires when that game server has been silent for too long |
 //! | `format:{WORLD}` | version of these keys |
 //! | `arriving:{WORLD}` | a hash with one field per inventory that is expected: the world that it leaves, and its fence |
-//! | `ticket:{WORLD}:HASH` | whom a ticket was issued for. `HASH` is the SHA-256 of its secret |
+//! | `ticket:{WORLD}:HASH` | account, destination and inventories of a ticket. `HASH` is the SHA-256 of its secret |
 //! | `home:{ID}` | the world in which an inventory was last seen, and its fence |
 //!
 //! The field of an inventory is its id as 16 hexadecimal digits, as is `ID`. In `owner`, the state is `o` (owned),
 //! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats and tickets expire, nothing else.
 
 mod claim;
+mod commit;
 mod keys;
 mod link;
 mod record;
@@ -36,10 +38,9 @@ use crate::model::id::InventoryId;
 use super::{
     Claim, Heartbeat, Store,
     archive::Archived,
-    batch::{Batch, Change, Fence, Fenced, Rejected, Union},
+    batch::{Batch, Fence, Rejected},
     error::StoreError,
     record::StoredInventory,
-    ticket::Departure,
     worlds::Worlds,
 };
 use keys::{Entry, Keys, State, field, server_of};
@@ -50,18 +51,20 @@ static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis
 static HEARTBEAT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/heartbeat.lua")));
 static LOAD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/load.lua")));
-static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/commit.lua")));
-static EXPECT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/expect.lua")));
-static SETTLE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/settle.lua")));
+static ANNOUNCE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/announce.lua")));
+static CREATE_ARRIVED: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/create_arrived.lua")));
 static FORGET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/forget.lua")));
-static ARRIVED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/arrived.lua")));
+static CLEAR_ARRIVAL: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("redis/clear_arrival.lua")));
 static REDEEM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/redeem.lua")));
 static SET_HOME: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("redis/set_home.lua")));
 static ARCHIVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/archive.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/release.lua")));
 
-/// The library that talks to Redis, for tools.
+/// Re-export of the `redis` crate, for tools.
 pub use ::redis;
 
 /// Number of entries that are requested at once from a hash.
@@ -69,27 +72,29 @@ const SCAN: usize = 1000;
 
 /// A store in Redis or Valkey.
 ///
-/// A commit counts as stored when Redis has acknowledged it, and [`RedisSettings::replicas`] have received it. What
-/// Redis loses after that is detected: versions and fences are lower than this server remembers.
+/// A commit counts as stored when Redis has acknowledged it and [`RedisSettings::replicas`] replicas have received it. If
+/// Redis loses it later, that is detected: ticks, versions and fences are lower than this server remembers.
 pub struct RedisStore {
     link: RedisLink,
     keys: Keys,
     /// Number of this process. A later one of the same server has a higher number.
     number: u64,
-    /// The last tick that was committed.
+    /// The last tick that this server has committed.
     tick: u64,
+    /// Whether a commit has found that Redis has lost an earlier one.
+    lost_commits: bool,
 }
 
-/// Who may change an inventory.
+/// The owner of an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RedisOwner {
     /// The inventory.
     pub inventory: InventoryId,
     /// Name of the game server.
     pub server: String,
-    /// The claim.
+    /// Fence of its claim.
     pub fence: Fence,
-    /// Number of commits.
+    /// Version of the last commit. Zero if there is none.
     pub version: u64,
 }
 
@@ -103,7 +108,8 @@ impl RedisStore {
     pub fn open(settings: RedisSettings) -> Result<Self, StoreError> {
         settings.check().map_err(|error| StoreError::Settings(error.to_string()))?;
         let keys = Keys::new(&settings.world);
-        let mut store = Self { link: RedisLink::new(settings), keys, number: 0, tick: 0 };
+        let mut store =
+            Self { link: RedisLink::new(settings), keys, number: 0, tick: 0, lost_commits: false };
         store.register()?;
         Ok(store)
     }
@@ -112,7 +118,7 @@ impl RedisStore {
         let RedisSettings { server, heartbeat_ttl, replicas, .. } = self.link.settings();
         let (server, replicas) = (server.clone(), *replicas);
         let mut open = OPEN.key(&self.keys.servers);
-        open.key(self.keys.heartbeat(&server)).key(&self.keys.latest_tick).key(&self.keys.format);
+        open.key(self.keys.heartbeat(&server)).key(&self.keys.ticks).key(&self.keys.format);
         open.arg(&server).arg(self.number).arg(millis(*heartbeat_ttl)).arg(record::FORMAT);
         let answer: Vec<String> = self.link.script(&open)?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
@@ -122,8 +128,8 @@ impl RedisStore {
                 self.tick = parse(tick)?;
                 if *appends == "0" && replicas == 0 {
                     warn!(
-                        "{}: it has neither an append-only file nor replicas that are waited for: \
-                         what is reported as stored is lost when it ends",
+                        "{}: `appendonly` is off and `replicas` is 0: commits that were reported as stored can be lost \
+                         when Redis stops",
                         self.link.place()
                     );
                 }
@@ -157,8 +163,8 @@ impl RedisStore {
         Ok(owners)
     }
 
-    /// Reads all inventories of this world, with those that have left and did not arrive in another one yet. For audits:
-    /// of an inventory that is in two worlds, the one with the higher fence is the newer one.
+    /// Reads all inventories of this world, including those that have left but whose record is not yet removed. For
+    /// audits: of an inventory that is in two worlds, the one with the higher fence is the newer one.
     ///
     /// # Errors
     ///
@@ -178,7 +184,7 @@ impl RedisStore {
         Ok(contents)
     }
 
-    /// Returns `true` if a game server has shown within its heartbeat time that it is alive.
+    /// Returns `true` if the heartbeat of a game server has not expired.
     ///
     /// # Errors
     ///
@@ -211,24 +217,15 @@ impl RedisStore {
         Ok(entries)
     }
 
-    /// Reads an inventory that is in this world.
-    fn read(&mut self, id: InventoryId) -> Result<Option<(Entry, StoredInventory)>, StoreError> {
+    /// Reads what this world has of an inventory. The record may be empty.
+    fn read_raw(&mut self, id: InventoryId) -> Result<Option<(Entry, Vec<u8>)>, StoreError> {
         let mut load = LOAD.key(&self.keys.owner);
         load.key(&self.keys.full_state).key(&self.keys.arriving).arg(field(id));
         let (entry, record, _): (String, Vec<u8>, String) = self.link.script(&load)?;
         if entry.is_empty() {
             return Ok(None);
         }
-        let entry = Entry::parse(id, &entry)?;
-        match entry.state {
-            State::Deleted | State::Leaving(_) => Ok(None),
-            _ if entry.version == 0 && record.is_empty() => Ok(None),
-            _ if record.is_empty() => Err(missing(id)),
-            _ => {
-                let stored = record::decode(id, entry.version, &record)?;
-                Ok(Some((entry, stored)))
-            }
-        }
+        Ok(Some((Entry::parse(id, &entry)?, record)))
     }
 
     /// Returns the name by which this process owns inventories.
@@ -248,50 +245,19 @@ impl Store for RedisStore {
     }
 
     fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError> {
-        Ok(self.read(id)?.map(|(_, stored)| stored))
+        let Some((Entry { version, state, .. }, record)) = self.read_raw(id)? else {
+            return Ok(None);
+        };
+        match state {
+            State::Deleted | State::Leaving(_) => Ok(None),
+            _ if version == 0 && record.is_empty() => Ok(None),
+            _ if record.is_empty() => Err(missing(id)),
+            _ => record::decode(id, version, &record).map(Some),
+        }
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
-        let mut commit = COMMIT.key(&self.keys.owner);
-        commit.key(&self.keys.full_state).key(&self.keys.latest_tick).key(&self.keys.servers);
-        commit.arg(&self.link.settings().server).arg(self.number).arg(batch.tick);
-        commit.arg(batch.unions.len());
-        let mut tickets = 0;
-        for union in &batch.unions {
-            let departures = departures(union);
-            commit.arg(union.writes.len()).arg(departures.len());
-            for write in &union.writes {
-                let (kind, record, to) = match &write.change {
-                    Change::Save { stored, .. } => ("s", Some(stored), ""),
-                    Change::Depart { stored, departure } => ("l", Some(stored), &*departure.to),
-                    Change::Delete => ("d", None, ""),
-                };
-                let record = record.map(|stored| record::encode(write.id, write.version, stored));
-                commit.arg(field(write.id)).arg(write.fence.0).arg(write.version);
-                commit.arg(kind).arg(record.transpose()?.unwrap_or_default()).arg(to);
-            }
-            for departure in departures {
-                let (key, value) = worlds::issued(&self.keys, departure)?;
-                tickets += 1;
-                commit.key(key).arg(tickets).arg(departure.expires.as_secs().max(1)).arg(value);
-            }
-        }
-        let rejected: Vec<(usize, String, String, u64)> = self.link.script(&commit)?;
-        self.link.wait_for_replicas(&self.keys.owner)?;
-        self.tick = self.tick.max(batch.tick);
-        let rejected = rejected.into_iter().map(|(union, field, reason, stored)| {
-            let id = u64::from_str_radix(&field, 16).map_err(|_| unexpected(&field))?;
-            let reason = match reason.as_str() {
-                "not owned" | "unreadable" => Fenced::NotOwned,
-                "deleted" => Fenced::Deleted,
-                "moved" => Fenced::Moved,
-                "superseded" => Fenced::Superseded { stored },
-                "rolled back" => Fenced::RolledBack { stored },
-                _ => return Err(unexpected(&reason)),
-            };
-            Ok(Rejected { union, id: InventoryId::from_bits(id), reason })
-        });
-        rejected.collect()
+        self.commit_batch(batch)
     }
 
     fn release(&mut self, inventories: &[(InventoryId, Fence)]) -> Result<(), StoreError> {
@@ -328,19 +294,26 @@ impl Store for RedisStore {
         self.link.wait_for_replicas(&self.keys.owner)
     }
 
-    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
-        let copy = self.read(id)?.map(|(Entry { fence, version, .. }, stored)| {
-            let stored = Some(Arc::new(stored));
-            Archived { id, fence, version, stored }
-        });
-        Ok(copy)
+    fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
+        let entries = self.entries()?.into_iter().map(|(id, entry)| (id, entry.version));
+        Ok(entries.filter(|(_, version)| *version > 0).collect())
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {
+        let (Entry { fence, version, state }, record) =
+            self.read_raw(id)?.ok_or_else(|| missing(id))?;
+        let stored = match state {
+            State::Deleted => None,
+            _ => Some(Arc::new(record::decode(id, version, &record)?)),
+        };
+        Ok(Archived { id, fence, version, stored })
     }
 
     fn heartbeat(&mut self) -> Result<Heartbeat, StoreError> {
         let RedisSettings { server, heartbeat_ttl, .. } = self.link.settings();
         let (server, ttl) = (server.clone(), *heartbeat_ttl);
         let mut heartbeat = HEARTBEAT.key(&self.keys.servers);
-        heartbeat.key(self.keys.heartbeat(&server)).key(&self.keys.latest_tick);
+        heartbeat.key(self.keys.heartbeat(&server)).key(&self.keys.ticks);
         heartbeat.arg(&server).arg(self.number).arg(millis(ttl));
         let answer: Vec<String> = self.link.script(&heartbeat)?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
@@ -350,7 +323,9 @@ impl Store for RedisStore {
             ["replaced"] => return Err(StoreError::Replaced { server }),
             _ => return Err(unexpected(&format!("{answer:?}"))),
         };
+        let lost_commits = core::mem::take(&mut self.lost_commits) || lost_commits;
         if lost_commits {
+            // It is reported once.
             self.tick = 0;
         }
         Ok(Heartbeat { next: Some(ttl / 3), lost_commits })
@@ -359,19 +334,6 @@ impl Store for RedisStore {
     fn worlds(&mut self) -> Option<&mut dyn Worlds> {
         Some(self)
     }
-}
-
-/// Returns the departures in a union, each once.
-fn departures(union: &Union) -> Vec<&Departure> {
-    let mut departures: Vec<&Departure> = Vec::new();
-    for write in &union.writes {
-        if let Change::Depart { departure, .. } = &write.change
-            && !departures.contains(&&**departure)
-        {
-            departures.push(departure);
-        }
-    }
-    departures
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -13,6 +13,7 @@ use crate::{
         authority::authority_is_here,
         events::{Cause, emit},
         schedule::InventoryServerSystems,
+        stats::InventoryStats,
         storing::StoreHealth,
     },
 };
@@ -72,6 +73,7 @@ fn status(world: &mut World, error: Option<StoreError>) {
         None => info!("the store is available again"),
     }
     world.resource_mut::<StoreHealth>().failing = error.is_some();
+    world.resource_mut::<InventoryStats>().store_failures += u64::from(error.is_some());
     world.resource_mut::<StoreStatus>().error.clone_from(&error);
     emit(world, StoreStatusChanged { error });
 }
@@ -81,6 +83,7 @@ fn stored(world: &mut World, tick: u64, rejected: Vec<RejectedUnion>) {
     let members: BTreeSet<InventoryId> = members.copied().collect();
     world.resource_mut::<ExchangeLog>().stored(tick, &members);
     world.resource_mut::<StoreStatus>().stored = tick;
+    world.resource_mut::<InventoryStats>().store_commits += 1;
     for rejected in rejected {
         revert(world, rejected);
     }
@@ -108,6 +111,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     }
     let ids: Vec<InventoryId> = undone.iter().map(|undone| undone.id).collect();
     warn!("the commit of inventory `{lost}` was rejected: {reason}; undone: {ids:?}");
+    world.resource_mut::<InventoryStats>().store_reverts += 1;
     let order = Order::Revert { ids: ids.clone(), lost };
     world.resource_mut::<StoreLink>().send(order);
     let lost_by = world.resource::<Holders>().get(lost).map(|holder| holder.entity);

@@ -221,16 +221,20 @@ impl Store for SqliteStore {
         self.transaction(|tx, server| Ok(write::copies(tx, server, tick, copies)?))
     }
 
-    fn read_copy(&mut self, id: InventoryId) -> Result<Option<Archived>, StoreError> {
+    fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
+        self.transaction(|tx, _| Ok(read::versions(tx)?))
+    }
+
+    fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {
         self.transaction(|tx, _| {
-            let Some(Header { version, fence, .. }) =
-                header(tx, id)?.filter(|there| !there.deleted)
-            else {
-                return Ok(None);
-            };
+            let missing = || StoreError::Damaged { id, what: "it has no record".into() };
+            let Header { version, fence, deleted, .. } = header(tx, id)?.ok_or_else(missing)?;
+            if deleted {
+                return Ok(Archived { id, fence, version, stored: None });
+            }
             let stored = read::stored(tx, id).map_err(|failure| failure.in_record(id))?;
-            let stored = stored.map(Arc::new);
-            Ok(stored.map(|stored| Archived { id, fence, version, stored: Some(stored) }))
+            let stored = Some(Arc::new(stored.ok_or_else(missing)?));
+            Ok(Archived { id, fence, version, stored })
         })
     }
 }

@@ -34,11 +34,11 @@ impl Ticket {
     }
 
     /// Returns the same ticket with the world that has issued it.
-    pub(super) fn of_world(self, world: impl Into<String>) -> Self {
+    pub(super) fn issued_by(self, world: impl Into<String>) -> Self {
         Self { world: world.into(), ..self }
     }
 
-    /// Returns the bytes that stores hash.
+    /// Returns the secret as bytes. A store should keep only their hash.
     pub(super) fn secret(&self) -> [u8; 16] {
         self.secret.to_le_bytes()
     }
@@ -109,8 +109,8 @@ pub struct Departure {
     pub account: String,
     /// Its inventories.
     pub inventories: Vec<InventoryId>,
-    /// The ticket that is issued. It does not name the world, which is the one that the player leaves.
+    /// The ticket to issue. Its world is still empty: it is set once the departure is stored.
     pub ticket: Ticket,
     /// How long the ticket is valid.
-    pub expires: Duration,
+    pub valid_for: Duration,
 }

@@ -211,7 +211,7 @@ impl Worker {
             }
             Err(error) => {
                 self.fail(error, now);
-                (self.heartbeat_at, self.heartbeat_failed) = (Some(self.retry_at), true);
+                self.heartbeat_failed = true;
             }
         }
     }
@@ -344,6 +344,8 @@ impl Worker {
         let pause = RETRY_FIRST.saturating_mul(1 << self.failures.min(10)).min(RETRY_MAX);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = now.saturating_add(pause);
+        // The store may have been restarted. It is checked for lost commits before the next one.
+        self.heartbeat_at = self.heartbeat_at.map(|_| self.retry_at);
         if self.error.as_ref() != Some(&error) {
             self.reports.push(Report::Status(Some(error.clone())));
             self.error = Some(error);

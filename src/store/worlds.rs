@@ -1,16 +1,16 @@
 //! Moves inventories between worlds that share a store.
 //!
 //! Each world has records of its own, which may be on a node of its own, so nothing is atomic across two of them. An
-//! inventory moves in steps. Any server can take the next one after any crash:
+//! inventory moves in four steps, each of which can be repeated. The owner does steps 1 and 2. If it crashes before step
+//! 2, the inventory stays. Any server of the destination can do steps 3 and 4, when the inventory is claimed there:
 //!
-//! 1. The destination is told to expect it ([`Worlds::expect`]).
-//! 2. One commit at the source stores its last state, with everything that it has exchanged items with, and marks it as
-//!    leaving. Nobody can claim it there any more ([`Change::Depart`](super::batch::Change::Depart)).
-//! 3. The destination creates it from that state ([`Worlds::settle`]).
-//! 4. The source forgets it ([`Worlds::forget`]), and the destination no longer expects it ([`Worlds::arrived`]).
+//! 1. The source announces it to the destination ([`Worlds::announce`]).
+//! 2. One commit at the source stores its last state, and all inventories that it has exchanged items with, and marks it
+//!    as leaving. No server can claim it there any more ([`Change::Depart`](super::batch::Change::Depart)).
+//! 3. The destination creates it from that state ([`Worlds::create_arrived`]).
+//! 4. The record at the source is removed ([`Worlds::forget`]), and then the announcement ([`Worlds::clear_arrival`]).
 //!
-//! The destination does steps 3 and 4 when the inventory is claimed there. The fence grows with the departure. A step
-//! that is late names an older fence and has no effect.
+//! The departure raises the fence by one. A step that arrives late has an older fence and does nothing.
 
 use std::sync::Arc;
 
@@ -24,15 +24,15 @@ use super::{
     ticket::{Redeemed, Ticket},
 };
 
-/// How often other servers may interfere with a claim.
+/// Number of attempts to claim an inventory while other servers move it.
 const ATTEMPTS: usize = 8;
 
-/// Where an inventory is or comes from.
+/// A world that has or had an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Whereabouts {
+pub struct Location {
     /// Name of the world.
     pub world: String,
-    /// Its fence when it came there, or left.
+    /// Fence of the inventory when this was recorded. For a world that it has left: the fence after the departure.
     pub fence: Fence,
 }
 
@@ -41,7 +41,7 @@ pub struct Whereabouts {
 pub enum Presence {
     /// Nothing.
     Absent,
-    /// It has left another world for this one, and was not claimed yet.
+    /// It has no record there, but another world has announced that it will leave for it. It may not have left yet.
     Expected,
     /// It is there.
     Present,
@@ -64,13 +64,13 @@ pub struct Departed {
     pub stored: Arc<StoredInventory>,
 }
 
-/// An inventory that was claimed, and where it came from if that is not finished.
+/// A claim in this world, and the move that may have to be finished.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LocalClaim {
     /// The claim.
     pub claim: Claim,
-    /// The world that may not have forgotten it yet.
-    pub arrival: Option<Whereabouts>,
+    /// The world that it came from, if that world may still have its record. `None` if the move is finished.
+    pub arrival: Option<Location>,
 }
 
 /// A store with several worlds, as one of them sees it.
@@ -83,13 +83,12 @@ pub trait Worlds {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Elsewhere`] if it has left for another world, or if it was seen in another one and the record here
-    /// was never committed or has a lower fence, so that this world has lost its departure; or an error of
-    /// [`Store::claim`].
+    /// [`StoreError::Elsewhere`] if it has left for another world. Also if `elsewhere` is given and the record here is out
+    /// of date, because it was never committed or has a lower fence. Or an error of [`Store::claim`].
     fn claim_existing(
         &mut self,
         id: InventoryId,
-        elsewhere: Option<&Whereabouts>,
+        elsewhere: Option<&Location>,
     ) -> Result<Option<LocalClaim>, StoreError>;
 
     /// Returns where an inventory was last seen. This is only a hint: the records decide.
@@ -97,7 +96,7 @@ pub trait Worlds {
     /// # Errors
     ///
     /// [`StoreError`].
-    fn home(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError>;
+    fn home(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError>;
 
     /// Records that an inventory is in this world, unless a higher fence is recorded.
     ///
@@ -106,24 +105,24 @@ pub trait Worlds {
     /// [`StoreError`].
     fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError>;
 
-    /// Tells a world to expect inventories. Those that it expects already with the same or a higher fence are left.
-    /// Returns `false` if there is no such world.
+    /// Announces inventories to a world. An announcement with the same or a higher fence is not replaced. Returns `false`
+    /// if there is no such world.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn expect(
+    fn announce(
         &mut self,
         world: &str,
-        arrivals: &[(InventoryId, Whereabouts)],
+        arrivals: &[(InventoryId, Location)],
     ) -> Result<bool, StoreError>;
 
-    /// Returns from where this world expects an inventory.
+    /// Returns the world that has announced an inventory to this one, and the fence.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn arrival(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError>;
+    fn arrival(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError>;
 
     /// Returns what a world has of an inventory.
     ///
@@ -132,31 +131,31 @@ pub trait Worlds {
     /// [`StoreError::Damaged`] if it is leaving and its record cannot be read, or another error of the store.
     fn presence(&mut self, world: &str, id: InventoryId) -> Result<Presence, StoreError>;
 
-    /// Creates a record of an inventory that this world expects, if it has none yet and still expects it from there.
+    /// Creates the record of an inventory that was announced from there, if this world has none yet.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn settle(
+    fn create_arrived(
         &mut self,
         id: InventoryId,
-        from: &Whereabouts,
+        from: &Location,
         departed: &Departed,
     ) -> Result<(), StoreError>;
 
-    /// Removes the record of an inventory that has left another world with this fence for this one.
+    /// Removes the record at `from.world`, if the inventory has left that world for this one with the fence `from.fence`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn forget(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError>;
+    fn forget(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError>;
 
-    /// No longer expects an inventory, if it is still expected from there.
+    /// Removes the announcement of an inventory, if it is still the one from `from`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn arrived(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError>;
+    fn clear_arrival(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError>;
 
     /// Uses up a ticket. It must have been issued for this world and account.
     ///
@@ -180,7 +179,7 @@ pub fn claim(store: &mut dyn Store, id: InventoryId) -> Result<Claim, StoreError
         if let Some(LocalClaim { claim, arrival }) = worlds.claim_existing(id, elsewhere)? {
             if let Some(from) = arrival {
                 worlds.forget(id, &from)?;
-                worlds.arrived(id, &from)?;
+                worlds.clear_arrival(id, &from)?;
             }
             // The process that created it may have ended before it recorded that.
             if claim.version == 0 || elsewhere.is_some() {
@@ -197,15 +196,17 @@ pub fn claim(store: &mut dyn Store, id: InventoryId) -> Result<Claim, StoreError
         }
         return Ok(claim);
     }
-    Err(StoreError::Failed(format!("inventory `{id}` is being moved by others")))
+    Err(StoreError::Failed(format!(
+        "other servers kept moving inventory `{id}` while it was being claimed"
+    )))
 }
 
-/// Looks for an inventory of which this world has no record. Returns `true` if it has arrived, and `false` if it is
-/// nowhere.
+/// Looks in other worlds for an inventory that has no record in this one. Returns `true` if the claim must be tried again,
+/// because the inventory has arrived or was announced again. Returns `false` if no world has it.
 fn find(
     worlds: &mut dyn Worlds,
     id: InventoryId,
-    home: Option<Whereabouts>,
+    home: Option<Location>,
 ) -> Result<bool, StoreError> {
     let here = worlds.world().to_owned();
     let arrival = worlds.arrival(id)?;
@@ -214,13 +215,13 @@ fn find(
     for world in sources.into_iter().flatten().filter(|world| *world != here) {
         match worlds.presence(&world, id)? {
             Presence::Leaving(departed) if departed.to == here => {
-                let from = Whereabouts { world, fence: departed.fence };
+                let from = Location { world, fence: departed.fence };
                 if arrival.as_ref() == Some(&from) {
                     worlds.set_home(id, from.fence)?;
-                    worlds.settle(id, &from, &departed)?;
+                    worlds.create_arrived(id, &from, &departed)?;
                 } else {
-                    // This world has lost the announcement. What was read before it is out of date.
-                    worlds.expect(&here, &[(id, from)])?;
+                    // This world has lost the announcement. Announce it again, then read everything again.
+                    worlds.announce(&here, &[(id, from)])?;
                 }
                 return Ok(true);
             }

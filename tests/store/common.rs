@@ -19,7 +19,7 @@ use bevy_inventory_sync::{
         record::StoredInventory,
         sqlite::SqliteStore,
         ticket::{Departure, Ticket},
-        worlds::Whereabouts,
+        worlds::Location,
     },
 };
 use tempfile::TempDir;
@@ -96,7 +96,7 @@ pub fn depart(id: InventoryId, (fence, version): (Fence, u64), to: &str) -> (Wri
         account: "ada".into(),
         inventories: vec![id],
         ticket: ticket.clone(),
-        expires: Duration::from_secs(60),
+        valid_for: Duration::from_secs(60),
     };
     let (stored, departure) = (Arc::new(everything()), Arc::new(departure));
     (Write { id, fence, version, change: Change::Depart { stored, departure } }, ticket)
@@ -104,8 +104,8 @@ pub fn depart(id: InventoryId, (fence, version): (Fence, u64), to: &str) -> (Wri
 
 /// Sends an inventory from `north` to `south`, and returns its ticket.
 pub fn send(north: &mut dyn Store, id: InventoryId, (fence, version): (Fence, u64)) -> Ticket {
-    let from = Whereabouts { world: "north".into(), fence: Fence(fence.0 + 1) };
-    assert_eq!(north.worlds().unwrap().expect("south", &[(id, from)]), Ok(true));
+    let from = Location { world: "north".into(), fence: Fence(fence.0 + 1) };
+    assert_eq!(north.worlds().unwrap().announce("south", &[(id, from)]), Ok(true));
     let (write, ticket) = depart(id, (fence, version), "south");
     assert_eq!(commit(north, 9, vec![write]), []);
     ticket

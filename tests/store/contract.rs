@@ -2,13 +2,13 @@
 
 use bevy_inventory_sync::store::{
     Store,
-    archive::{Archived, restore},
+    archive::{Archived, Restoration, restore},
     batch::{Batch, Fence, Fenced, Rejected, Union},
     error::StoreError,
     memory::MemoryStore,
     record::StoredInventory,
     ticket::{Redeemed, Ticket, TicketError},
-    worlds::{Presence, Whereabouts, claim},
+    worlds::{Location, Presence, claim},
 };
 
 use crate::common::*;
@@ -178,7 +178,8 @@ fn copies_replace_what_is_missing_or_older_and_nothing_else() {
         commit(store, 3, vec![write(player(3), newer, 3, &full(3))]);
         store.release(&[(player(3), newer)]).unwrap();
         create(store, player(4), &full(4));
-        assert_eq!(restore(&mut other, store), Ok(4));
+        let mut worlds = [Restoration { archive: &mut other, store }];
+        assert_eq!(restore(&mut worlds), Ok(4));
         assert_eq!([1, 2, 3, 4].map(|n| coins(store, n)), [20, 20, 3, 4]);
         // A server that had it before cannot write any more.
         let late = commit(store, 4, vec![write(player(2), older, 3, &full(1))]);
@@ -239,16 +240,16 @@ fn step_of_an_earlier_move_has_no_effect() {
         let Ok(Presence::Leaving(departed)) = worlds.presence("north", player(1)) else { panic!() };
         // The player arrives, and goes back.
         let there = claim(south, player(1)).unwrap();
-        let back = Whereabouts { world: "south".into(), fence: Fence(there.fence.0 + 1) };
-        south.worlds().unwrap().expect("north", &[(player(1), back)]).unwrap();
+        let back = Location { world: "south".into(), fence: Fence(there.fence.0 + 1) };
+        south.worlds().unwrap().announce("north", &[(player(1), back)]).unwrap();
         let (write, _) = depart(player(1), (there.fence, 3), "north");
         assert_eq!(commit(south, 9, vec![write]), []);
         assert_eq!(claim(north, player(1)).unwrap().version, 3);
         // Another server does what it has begun before.
         let worlds = south.worlds().unwrap();
-        worlds.settle(player(1), &from, &departed).unwrap();
+        worlds.create_arrived(player(1), &from, &departed).unwrap();
         worlds.forget(player(1), &from).unwrap();
-        worlds.arrived(player(1), &from).unwrap();
+        worlds.clear_arrival(player(1), &from).unwrap();
         assert_eq!(worlds.presence("south", player(1)), Ok(Presence::Absent));
         assert_eq!(worlds.presence("north", player(1)), Ok(Presence::Present));
         let expected = StoreError::Elsewhere { id: player(1), world: "north".into() };
@@ -278,9 +279,9 @@ fn ticket_is_for_one_account_and_world_and_is_used_once() {
 #[test]
 fn world_that_does_not_exist_expects_nobody() {
     for_two_worlds(|north, _| {
-        let from = Whereabouts { world: "north".into(), fence: Fence(2) };
+        let from = Location { world: "north".into(), fence: Fence(2) };
         let worlds = north.worlds().unwrap();
-        assert_eq!(worlds.expect("nowhere", &[(player(1), from)]), Ok(false));
+        assert_eq!(worlds.announce("nowhere", &[(player(1), from)]), Ok(false));
     });
 }
 

@@ -6,7 +6,7 @@ use bevy_inventory_sync::{prelude::*, store::persist::Persist};
 use crate::{
     map::{self, Thing},
     protocol::{Avatar, Buy, CHEST_REACH, Chest, ChestKind, Engraving, Position},
-    storage::WorldName,
+    storage::WorldSuffix,
 };
 
 use super::players::Player;
@@ -51,7 +51,7 @@ const SPREAD: [usize; 10] = [0, 1, 4, 9, 10, 13, 16, 19, 21, 26];
 const ENGRAVED: [(&str, &str); 2] =
     [("iron_sword", "For Edda, who came back"), ("book", "Property of the miller")];
 
-pub fn place_chests(world: Res<WorldName>, mut pool: ResMut<DataPool>, mut commands: Commands) {
+pub fn place_chests(world: Res<WorldSuffix>, mut pool: ResMut<DataPool>, mut commands: Commands) {
     let places = map::tiles().filter(|tile| map::thing_at(*tile) == Some(Thing::Chest));
     for ((number, tile), (kind, stacks)) in (1..).zip(places).zip(CHESTS) {
         let mut inventory = Inventory::default();

@@ -19,17 +19,17 @@ use crate::{
 
 use super::players::{Nickname, Of, Player};
 
-/// Distance from the gate at which a player passes it, in tiles.
+/// Distance within which a player enters the gate, in tiles.
 const NEAR: f32 = 0.6;
 
-/// Where a player comes out, from the gate, in tiles.
+/// Position of an arriving player relative to the gate, in tiles.
 const OUT: Vec2 = Vec2::new(0.0, -1.4);
 
 /// The world behind the gate, and the address of its server.
 #[derive(Resource, Clone, Default, Debug)]
-pub struct Exits(pub Option<(String, SocketAddr)>);
+pub struct Exit(pub Option<(String, SocketAddr)>);
 
-impl Exits {
+impl Exit {
     /// Returns the address of the server of a world.
     pub fn address_of(&self, world: &str) -> Option<SocketAddr> {
         self.0.as_ref().filter(|(name, _)| name == world).map(|(_, address)| *address)
@@ -40,8 +40,8 @@ impl Exits {
 #[derive(Component, Debug)]
 pub struct Passing;
 
-pub fn place_gate(exits: Res<Exits>, mut commands: Commands) {
-    if let Some((to, _)) = &exits.0 {
+pub fn place_gate(exit: Res<Exit>, mut commands: Commands) {
+    if let Some((to, _)) = &exit.0 {
         commands.spawn((Gate { to: to.clone() }, Position(map::GATE), Replicated));
     }
 }
@@ -68,22 +68,22 @@ pub fn pass(
 }
 
 /// Tells the client of a player that has left where to go.
-pub fn send_on(
+pub fn send_destination(
     departed: On<PlayerDeparted>,
-    exits: Res<Exits>,
+    exit: Res<Exit>,
     clients: Query<(Entity, &Nickname)>,
     mut travels: MessageWriter<ToClients<Travel>>,
 ) {
     let client = clients.iter().find(|(_, name)| name.is_account(&departed.account));
-    let address = exits.address_of(&departed.to);
+    let address = exit.address_of(&departed.to);
     if let (Some((client, _)), Some(address)) = (client, address) {
         let message = Travel { address, ticket: Some(departed.ticket.to_string()) };
         travels.write(ToClients { targets: SendTargets::Single(client.into()), message });
     }
 }
 
-/// Puts a player back who could not leave.
-pub fn stay(
+/// Lets a player that could not leave use the gate again.
+pub fn clear_passing(
     failed: On<MigrationFailed>,
     players: Query<(Entity, &Of), With<Passing>>,
     mut commands: Commands,
@@ -93,7 +93,7 @@ pub fn stay(
     }
 }
 
-/// Moves a player away from the gate who was stored in it.
+/// Moves a player that was stored inside the gate out of it.
 pub fn step_out(
     loaded: On<InventoryLoaded>,
     gates: Query<&Position, (With<Gate>, Without<Player>)>,

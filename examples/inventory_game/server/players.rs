@@ -18,7 +18,7 @@ use crate::{
     protocol::{Avatar, Facing, Position, Travel},
 };
 
-use super::{gate::Exits, walk::Heading};
+use super::{gate::Exit, walk::Heading};
 
 /// Tile at which players enter the world.
 pub const ENTRANCE: IVec2 = IVec2::new(19, 7);
@@ -146,14 +146,14 @@ fn admit_account(
 pub fn redirect(
     failed: On<InventoryLoadFailed>,
     players: Query<&Player>,
-    exits: Res<Exits>,
+    exit: Res<Exit>,
     mut travels: MessageWriter<ToClients<Travel>>,
     mut commands: Commands,
 ) {
     let Ok(&Player(client)) = players.get(failed.entity) else { return };
     commands.entity(failed.entity).despawn();
     if let StoreError::Elsewhere { world, .. } = &failed.error
-        && let Some(address) = exits.address_of(world)
+        && let Some(address) = exit.address_of(world)
     {
         let message = Travel { address, ticket: None };
         travels.write(ToClients { targets: SendTargets::Single(client), message });

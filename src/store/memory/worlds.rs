@@ -7,7 +7,7 @@ use crate::{
         batch::Fence,
         error::StoreError,
         ticket::{Redeemed, Ticket, TicketError},
-        worlds::{Departed, LocalClaim, Presence, Whereabouts, Worlds},
+        worlds::{Departed, LocalClaim, Location, Presence, Worlds},
     },
 };
 
@@ -21,15 +21,14 @@ impl Worlds for MemoryStore {
     fn claim_existing(
         &mut self,
         id: InventoryId,
-        elsewhere: Option<&Whereabouts>,
+        elsewhere: Option<&Location>,
     ) -> Result<Option<LocalClaim>, StoreError> {
         let arrival = {
             let mut shared = self.lock();
             let world = shared.world(&self.world);
             let Some(record) = world.records.get(&id) else { return Ok(None) };
             // A record that was never committed contains nothing.
-            let is_stale =
-                |there: &&Whereabouts| record.version == 0 || record.fence < there.fence.0;
+            let is_stale = |there: &&Location| record.version == 0 || record.fence < there.fence.0;
             if let Some(there) = elsewhere.filter(is_stale) {
                 return Err(StoreError::Elsewhere { id, world: there.world.clone() });
             }
@@ -38,13 +37,13 @@ impl Worlds for MemoryStore {
         Ok(Some(LocalClaim { claim: self.claim(id)?, arrival }))
     }
 
-    fn home(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
+    fn home(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError> {
         self.operate_on_all(|shared| Ok(shared.homes.get(&id).cloned()))
     }
 
     fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
         self.operate_on_all(|shared| {
-            let here = Whereabouts { world: self.world.clone(), fence };
+            let here = Location { world: self.world.clone(), fence };
             let there = shared.homes.entry(id).or_insert_with(|| here.clone());
             if there.fence <= fence {
                 *there = here;
@@ -53,10 +52,10 @@ impl Worlds for MemoryStore {
         })
     }
 
-    fn expect(
+    fn announce(
         &mut self,
         world: &str,
-        arrivals: &[(InventoryId, Whereabouts)],
+        arrivals: &[(InventoryId, Location)],
     ) -> Result<bool, StoreError> {
         self.operate_on_all(|shared| {
             let Some(world) = shared.worlds.get_mut(world) else { return Ok(false) };
@@ -70,7 +69,7 @@ impl Worlds for MemoryStore {
         })
     }
 
-    fn arrival(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
+    fn arrival(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError> {
         self.operate(|world| Ok(world.arriving.get(&id).cloned()))
     }
 
@@ -92,10 +91,10 @@ impl Worlds for MemoryStore {
         })
     }
 
-    fn settle(
+    fn create_arrived(
         &mut self,
         id: InventoryId,
-        from: &Whereabouts,
+        from: &Location,
         departed: &Departed,
     ) -> Result<(), StoreError> {
         self.operate(|world| {
@@ -109,7 +108,7 @@ impl Worlds for MemoryStore {
         })
     }
 
-    fn forget(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+    fn forget(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
         self.operate_on_all(|shared| {
             let world = shared.world(&from.world);
             let has_left = world.records.get(&id).is_some_and(|record| {
@@ -122,7 +121,7 @@ impl Worlds for MemoryStore {
         })
     }
 
-    fn arrived(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+    fn clear_arrival(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
         self.operate(|world| {
             if world.arriving.get(&id) == Some(from) {
                 world.arriving.remove(&id);

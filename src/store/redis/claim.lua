@@ -25,7 +25,7 @@ if there then
     return {'elsewhere', name}
   end
   if state == 'o' and string.match(name, '^(.*)#') ~= ARGV[2] then
-    -- Its heartbeat is known only if the caller has seen this entry.
+    -- KEYS[4] is the heartbeat of this owner only if the caller passed this entry as the expected one.
     if there ~= ARGV[4] or redis.call('EXISTS', KEYS[4]) == 1 then
       return {'owned', there}
     end

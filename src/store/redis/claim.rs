@@ -10,7 +10,7 @@ use crate::{
         Claim, Store,
         batch::Fence,
         error::StoreError,
-        worlds::{LocalClaim, Whereabouts},
+        worlds::{LocalClaim, Location},
     },
 };
 
@@ -31,7 +31,7 @@ impl RedisStore {
     pub(super) fn try_claim(
         &mut self,
         id: InventoryId,
-        elsewhere: Option<&Whereabouts>,
+        elsewhere: Option<&Location>,
         create: bool,
     ) -> Result<Option<LocalClaim>, StoreError> {
         let server = self.link.settings().server.clone();
@@ -82,7 +82,10 @@ impl RedisStore {
                 [b"deleted"] => return Err(StoreError::Deleted { id }),
                 [b"replaced"] => return Err(StoreError::Replaced { server }),
                 [b"unreadable", entry] => {
-                    let what = format!("its owner is `{}`", String::from_utf8_lossy(entry));
+                    let what = format!(
+                        "its entry in the key `owner` cannot be read: `{}`",
+                        String::from_utf8_lossy(entry)
+                    );
                     return Err(StoreError::Damaged { id, what });
                 }
                 _ => return Err(unexpected(&format!("{answer:?}"))),

@@ -1,6 +1,7 @@
--- Commits a batch. Returns a list of what was rejected: index of the union, field of an inventory, reason, version.
--- KEYS: owner, full state, latest tick, servers, tickets
--- ARGV: name of the server, its number, tick, number of unions; for each union: number of writes, number of tickets;
+-- Commits a batch. Returns 1 if Redis has lost an earlier commit of this server, and a list of what was rejected: index of
+-- the union, field of an inventory, reason, version.
+-- KEYS: owner, full state, latest tick, servers, ticks, tickets
+-- ARGV: name of the server, its number, tick, the last tick it has committed, number of unions; for each union: number of writes, number of tickets;
 --       for each write: field, fence or 0 for a new inventory, version, 's' to save, 'd' to delete or 'l' to leave,
 --       record, the world it leaves for; for each ticket: index of its key, seconds, value
 local owner = ARGV[1] .. '#' .. ARGV[2]
@@ -37,9 +38,10 @@ local function check(field, fence, version, kind, record, to)
   return nil
 end
 
+local lost = tonumber(redis.call('HGET', KEYS[5], ARGV[1]) or 0) < tonumber(ARGV[4]) and 1 or 0
 local rejected = {}
-local at = 5
-for union = 0, tonumber(ARGV[4]) - 1 do
+local at = 6
+for union = 0, tonumber(ARGV[5]) - 1 do
   local first, writes, tickets = at + 2, tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local last = first + 6 * writes
   at = last + 3 * tickets
@@ -79,11 +81,14 @@ for union = 0, tonumber(ARGV[4]) - 1 do
       end
     end
     for t = last, at - 1, 3 do
-      redis.call('SET', KEYS[4 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
+      redis.call('SET', KEYS[5 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
     end
   end
 end
 if tonumber(ARGV[3]) > tonumber(redis.call('GET', KEYS[3]) or 0) then
   redis.call('SET', KEYS[3], ARGV[3])
 end
-return rejected
+if is_current then
+  redis.call('HSET', KEYS[5], ARGV[1], ARGV[3])
+end
+return {lost, rejected}

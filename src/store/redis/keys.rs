@@ -11,6 +11,7 @@ pub(super) struct Keys {
     pub(super) full_state: String,
     pub(super) latest_tick: String,
     pub(super) servers: String,
+    pub(super) ticks: String,
     pub(super) format: String,
     pub(super) arriving: String,
     pub(super) world: String,
@@ -23,6 +24,7 @@ impl Keys {
             full_state: format!("full_state:{{{world}}}"),
             latest_tick: format!("latest_tick:{{{world}}}"),
             servers: format!("servers:{{{world}}}"),
+            ticks: format!("ticks:{{{world}}}"),
             format: format!("format:{{{world}}}"),
             arriving: format!("arriving:{{{world}}}"),
             world: world.to_owned(),
@@ -75,7 +77,10 @@ impl Entry {
             };
             Some(Self { fence, version, state })
         };
-        let damaged = || StoreError::Damaged { id, what: format!("its owner is `{text}`") };
+        let damaged = || StoreError::Damaged {
+            id,
+            what: format!("its entry in the key `owner` cannot be read: `{text}`"),
+        };
         parsed().ok_or_else(damaged)
     }
 }

@@ -67,7 +67,7 @@ impl RedisLink {
         })?;
         if received < expected {
             return Err(StoreError::Failed(format!(
-                "{received} of {expected} replicas have received the commit"
+                "only {received} of {expected} replicas have confirmed the write"
             )));
         }
         Ok(())

@@ -1,4 +1,4 @@
--- Reads what a world has of an inventory: the entry of its owner, its record, and from where it is expected.
+-- Reads what a world has of an inventory: the entry of its owner, its record, and the entry of its arrival.
 -- KEYS: owner, full state, arriving
 -- ARGV: field of the inventory
 local result = {}

@@ -1,5 +1,6 @@
--- Registers a process of a game server. Returns its number, the last tick, and what Redis says of its memory and files.
--- KEYS: servers, heartbeat, latest tick, format
+-- Registers a process of a game server. Returns 'open', its number, the last tick of that server, and 1 if the append-only file is on.
+-- Returns 'later format' or 'evicts', with the value that was found, if the store cannot be used.
+-- KEYS: servers, heartbeat, ticks, format
 -- ARGV: name of the server, its last number or 0, milliseconds until the heartbeat expires, format
 local format = redis.call('GET', KEYS[4])
 if format and tonumber(format) > tonumber(ARGV[4]) then
@@ -16,4 +17,4 @@ redis.call('HSET', KEYS[1], ARGV[1], number)
 redis.call('SET', KEYS[2], number, 'PX', ARGV[3])
 redis.call('SET', KEYS[4], ARGV[4])
 local appends = string.match(redis.call('INFO', 'persistence'), 'aof_enabled:(%d)')
-return {'open', tostring(number), redis.call('GET', KEYS[3]) or '0', appends or '0'}
+return {'open', tostring(number), redis.call('HGET', KEYS[3], ARGV[1]) or '0', appends or '0'}

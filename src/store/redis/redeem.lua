@@ -1,6 +1,6 @@
 -- Uses up a ticket. Returns whether it was still there.
 -- KEYS: ticket
--- ARGV: what is expected to be stored with it
+-- ARGV: the expected value of the key
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end

@@ -7,17 +7,17 @@ use thiserror::Error;
 /// Settings of a [`RedisStore`](super::RedisStore).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RedisSettings {
-    /// Addresses such as `redis://user:password@host:6379`. Several are nodes of one Redis Cluster.
+    /// Addresses such as `redis://user:password@host:6379`. One address is a single server. For a Redis Cluster, give at
+    /// least two of its nodes.
     pub urls: Vec<String>,
     /// Name of the world. Each world has inventories of its own. All keys of a world are on one node.
     pub world: String,
     /// Name of this game server. A process takes over from an earlier one of the same name, so two that run at the same
     /// time must have different names.
     pub server: String,
-    /// How long this server may be silent until others may claim its inventories. Default: 10 s.
+    /// Time without a heartbeat after which other servers may claim the inventories of this one. At least 1 s. Default:
+    /// 10 s.
     pub heartbeat_ttl: Duration,
-    /// How long the changes of a tick are kept. Default: 10 minutes.
-    pub snapshot_ttl: Duration,
     /// Number of replicas that must have received a commit before it counts as stored. Default: 0.
     pub replicas: u32,
     /// How long to wait for a connection or an answer. Default: 2 s.
@@ -31,7 +31,6 @@ impl Default for RedisSettings {
             world: "world".into(),
             server: "server".into(),
             heartbeat_ttl: Duration::from_secs(10),
-            snapshot_ttl: Duration::from_mins(10),
             replicas: 0,
             timeout: Duration::from_secs(2),
         }
@@ -61,11 +60,10 @@ impl RedisSettings {
     ///
     /// | variable | meaning |
     /// |---|---|
-    /// | `REDIS_URL` | address; several addresses of a cluster are separated by commas |
+    /// | `REDIS_URL` | address; for a cluster, at least two, separated by commas |
     /// | `INVENTORY_WORLD` | name of the world |
     /// | `INVENTORY_SERVER` | name of this game server |
     /// | `INVENTORY_HEARTBEAT_SECONDS` | see [`heartbeat_ttl`](Self::heartbeat_ttl) |
-    /// | `INVENTORY_SNAPSHOT_SECONDS` | see [`snapshot_ttl`](Self::snapshot_ttl) |
     /// | `INVENTORY_REPLICAS` | see [`replicas`](Self::replicas) |
     ///
     /// # Errors
@@ -98,9 +96,6 @@ impl RedisSettings {
         if let Some(seconds) = number("INVENTORY_HEARTBEAT_SECONDS")? {
             settings.heartbeat_ttl = Duration::from_secs(seconds.into());
         }
-        if let Some(seconds) = number("INVENTORY_SNAPSHOT_SECONDS")? {
-            settings.snapshot_ttl = Duration::from_secs(seconds.into());
-        }
         settings.replicas = number("INVENTORY_REPLICAS")?.unwrap_or(settings.replicas);
         settings.check()?;
         Ok(settings)
@@ -115,30 +110,22 @@ impl RedisSettings {
         let error = |name, value: String, what| Err(RedisSettingsError { name, value, what });
         for url in &self.urls {
             if ::redis::parse_redis_url(url).is_none() {
-                return error(
-                    "REDIS_URL",
-                    without_password(url),
-                    "not the address of a Redis server",
-                );
+                return error("urls", without_password(url), "not the address of a Redis server");
             }
         }
         if self.urls.is_empty() {
-            return error("REDIS_URL", String::new(), "there is no address");
+            return error("urls", String::new(), "there is no address");
         }
         for (name, value) in [("world", &self.world), ("server", &self.server)] {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
             if value.is_empty() || value.len() > 64 || !value.chars().all(is_plain) {
-                let what = "a name has 1 to 64 ASCII letters, digits, `-`, `_` and `.`";
+                let what = "a name must consist of 1 to 64 ASCII letters, digits, `-`, `_` and `.`";
                 return error(name, value.clone(), what);
             }
         }
-        let second = Duration::from_secs(1);
-        for (name, value) in
-            [("heartbeat_ttl", self.heartbeat_ttl), ("snapshot_ttl", self.snapshot_ttl)]
-        {
-            if value < second {
-                return error(name, format!("{value:?}"), "it must be at least one second");
-            }
+        if self.heartbeat_ttl < Duration::from_secs(1) {
+            let value = format!("{:?}", self.heartbeat_ttl);
+            return error("heartbeat_ttl", value, "it must be at least one second");
         }
         if self.timeout.is_zero() {
             return error("timeout", format!("{:?}", self.timeout), "it must not be zero");

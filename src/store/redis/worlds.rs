@@ -10,12 +10,12 @@ use crate::{
         batch::Fence,
         error::StoreError,
         ticket::{Departure, Redeemed, Ticket, TicketError},
-        worlds::{Departed, LocalClaim, Presence, Whereabouts, Worlds},
+        worlds::{Departed, LocalClaim, Location, Presence, Worlds},
     },
 };
 
 use super::{
-    EXPECT, FORGET, LOAD, REDEEM, RedisStore, SET_HOME, SETTLE,
+    ANNOUNCE, CREATE_ARRIVED, FORGET, LOAD, REDEEM, RedisStore, SET_HOME,
     keys::{Entry, Keys, State, field},
     record, text,
 };
@@ -47,20 +47,20 @@ fn ticket_key(keys: &Keys, ticket: &Ticket) -> String {
     keys.ticket(&hash)
 }
 
-fn whereabouts(text: &str) -> Option<Whereabouts> {
+fn location(text: &str) -> Option<Location> {
     let (world, fence) = text.split_once(' ')?;
-    Some(Whereabouts { world: world.to_owned(), fence: Fence(fence.parse().ok()?) })
+    Some(Location { world: world.to_owned(), fence: Fence(fence.parse().ok()?) })
 }
 
-fn format(Whereabouts { world, fence }: &Whereabouts) -> String {
+fn format(Location { world, fence }: &Location) -> String {
     format!("{world} {}", fence.0)
 }
 
 impl RedisStore {
-    fn whereabouts(&mut self, command: &::redis::Cmd) -> Result<Option<Whereabouts>, StoreError> {
+    fn location(&mut self, command: &::redis::Cmd) -> Result<Option<Location>, StoreError> {
         let text: Option<String> = self.link.command(command)?;
         let Some(text) = text else { return Ok(None) };
-        whereabouts(&text).map(Some).ok_or_else(|| super::unexpected(&text))
+        location(&text).map(Some).ok_or_else(|| super::unexpected(&text))
     }
 }
 
@@ -72,13 +72,13 @@ impl Worlds for RedisStore {
     fn claim_existing(
         &mut self,
         id: InventoryId,
-        elsewhere: Option<&Whereabouts>,
+        elsewhere: Option<&Location>,
     ) -> Result<Option<LocalClaim>, StoreError> {
         self.try_claim(id, elsewhere, false)
     }
 
-    fn home(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
-        self.whereabouts(::redis::cmd("GET").arg(Keys::home(id)))
+    fn home(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError> {
+        self.location(::redis::cmd("GET").arg(Keys::home(id)))
     }
 
     fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
@@ -87,22 +87,22 @@ impl Worlds for RedisStore {
         self.link.script(&set)
     }
 
-    fn expect(
+    fn announce(
         &mut self,
         world: &str,
-        arrivals: &[(InventoryId, Whereabouts)],
+        arrivals: &[(InventoryId, Location)],
     ) -> Result<bool, StoreError> {
         let keys = Keys::new(world);
-        let mut expect = EXPECT.key(&keys.arriving);
-        expect.key(&keys.format);
+        let mut announce = ANNOUNCE.key(&keys.arriving);
+        announce.key(&keys.format);
         for (id, from) in arrivals {
-            expect.arg(field(*id)).arg(&from.world).arg(from.fence.0);
+            announce.arg(field(*id)).arg(&from.world).arg(from.fence.0);
         }
-        self.link.script(&expect)
+        self.link.script(&announce)
     }
 
-    fn arrival(&mut self, id: InventoryId) -> Result<Option<Whereabouts>, StoreError> {
-        self.whereabouts(::redis::cmd("HGET").arg(&self.keys.arriving).arg(field(id)))
+    fn arrival(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError> {
+        self.location(::redis::cmd("HGET").arg(&self.keys.arriving).arg(field(id)))
     }
 
     fn presence(&mut self, world: &str, id: InventoryId) -> Result<Presence, StoreError> {
@@ -125,13 +125,13 @@ impl Worlds for RedisStore {
         })
     }
 
-    fn settle(
+    fn create_arrived(
         &mut self,
         id: InventoryId,
-        from: &Whereabouts,
+        from: &Location,
         departed: &Departed,
     ) -> Result<(), StoreError> {
-        let mut settle = SETTLE.key(&self.keys.owner);
+        let mut settle = CREATE_ARRIVED.key(&self.keys.owner);
         settle.key(&self.keys.full_state).key(&self.keys.arriving);
         settle.arg(field(id)).arg(format(from));
         settle.arg(format!("{} {} r", departed.fence.0, departed.version));
@@ -139,7 +139,7 @@ impl Worlds for RedisStore {
         self.link.script(&settle)
     }
 
-    fn forget(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
+    fn forget(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
         let keys = Keys::new(&from.world);
         let mut forget = FORGET.key(&keys.owner);
         forget.key(&keys.full_state);
@@ -147,8 +147,8 @@ impl Worlds for RedisStore {
         self.link.script(&forget)
     }
 
-    fn arrived(&mut self, id: InventoryId, from: &Whereabouts) -> Result<(), StoreError> {
-        let mut arrived = super::ARRIVED.key(&self.keys.arriving);
+    fn clear_arrival(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
+        let mut arrived = super::CLEAR_ARRIVAL.key(&self.keys.arriving);
         arrived.arg(field(id)).arg(format(from));
         self.link.script(&arrived)
     }
@@ -177,10 +177,10 @@ impl Worlds for RedisStore {
 }
 
 /// Reads where an inventory came from, as returned by a script.
-pub(super) fn arrival(bytes: &[u8]) -> Result<Option<Whereabouts>, StoreError> {
+pub(super) fn arrival(bytes: &[u8]) -> Result<Option<Location>, StoreError> {
     let text = text(bytes)?;
     if text.is_empty() {
         return Ok(None);
     }
-    whereabouts(text).map(Some).ok_or_else(|| super::unexpected(text))
+    location(text).map(Some).ok_or_else(|| super::unexpected(text))
 }

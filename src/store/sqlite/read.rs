@@ -124,6 +124,18 @@ pub(super) fn list(tx: &Transaction) -> Result<Vec<InventoryId>, rusqlite::Error
     Ok(ids)
 }
 
+/// Returns the versions of all inventories that were ever committed.
+pub(super) fn versions(tx: &Transaction) -> Result<Vec<(InventoryId, u64)>, rusqlite::Error> {
+    let mut statement =
+        tx.prepare_cached("SELECT id, version FROM inventories WHERE version > 0")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    let version = |row: Result<(i64, i64), rusqlite::Error>| {
+        let (id, version) = row?;
+        Ok((InventoryId::from_bits(id.cast_unsigned()), version.cast_unsigned()))
+    };
+    rows.map(version).collect()
+}
+
 pub(super) fn tick(tx: &Transaction) -> Result<u64, rusqlite::Error> {
     let select = "SELECT coalesce((SELECT value FROM world WHERE key = 'tick'), 0)";
     tx.query_row(select, [], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))

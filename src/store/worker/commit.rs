@@ -9,7 +9,7 @@ use crate::{
         Store,
         batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
         error::StoreError,
-        worlds::Whereabouts,
+        worlds::Location,
     },
 };
 
@@ -243,8 +243,8 @@ fn announce(store: &mut dyn Store, batch: &Batch) -> Result<Vec<Rejected>, Store
             let accepted = match store.worlds() {
                 Some(worlds) if worlds.world() != departure.to => {
                     let fence = Fence(fence.max(&Fence::FIRST).0 + 1);
-                    let from = Whereabouts { world: worlds.world().to_owned(), fence };
-                    worlds.expect(&departure.to, &[(*id, from)])?
+                    let from = Location { world: worlds.world().to_owned(), fence };
+                    worlds.announce(&departure.to, &[(*id, from)])?
                 }
                 _ => false,
             };

@@ -1,7 +1,11 @@
 //! A store that may lose everything is copied into another one.
 
 use super::*;
-use bevy_inventory_sync::store::{Store, archive::restore};
+use bevy_inventory_sync::store::{
+    Store,
+    archive::{Restoration, restore},
+    error::StoreError,
+};
 
 /// A world whose store is copied every 10 ticks.
 fn archived(store: &MemoryStore, archive: &MemoryStore) -> App {
@@ -35,10 +39,41 @@ fn archive_brings_back_what_a_store_has_lost() {
     drop(app);
     assert_eq!(archive.contents().len(), 1);
     let mut empty = MemoryStore::default();
-    assert_eq!(restore(&mut archive.clone(), &mut empty), Ok(1));
+    let mut worlds = [Restoration { archive: &mut archive.clone(), store: &mut empty }];
+    assert_eq!(restore(&mut worlds), Ok(2), "with the deleted one");
     let mut app = world(&empty, "a");
     let ada = join(&mut app, player(1));
     assert_eq!(coins(&app, ada), Some(15));
+    spawn(&mut app, player(2));
+    updates(&mut app, 3);
+    let deleted = StoreError::Deleted { id: player(2) };
+    assert_eq!(take_reports(&mut app).failed[0].error, deleted);
+}
+
+#[test]
+fn player_that_has_moved_is_restored_in_one_world() {
+    let (store, archives) = (MemoryStore::default(), MemoryStore::default());
+    let [north, south] = ["north", "south"].map(|name| store.of_world(name));
+    let [mut in_north, mut in_south] = ["north", "south"].map(|name| archives.of_world(name));
+    let (mut a, mut b) = (archived(&north, &in_north), archived(&south, &in_south));
+    let ada = join(&mut a, player(1));
+    let (account, to, inventories) = ("ada".into(), "south".into(), vec![ada]);
+    a.world_mut().trigger(MigratePlayer { account, to, client: None, inventories });
+    updates(&mut a, 20);
+    let ada = join(&mut b, player(1));
+    self::inventories(&mut b, move |all| all.insert(ada, COIN.stack(5))).unwrap();
+    updates(&mut b, 20);
+    drop((a, b));
+    assert_eq!((in_north.contents().len(), in_south.contents().len()), (1, 1));
+    let empty = MemoryStore::default();
+    let [mut north, mut south] = ["north", "south"].map(|name| empty.of_world(name));
+    let mut worlds = [
+        Restoration { archive: &mut in_north, store: &mut north },
+        Restoration { archive: &mut in_south, store: &mut south },
+    ];
+    assert_eq!(restore(&mut worlds), Ok(1));
+    assert_eq!(empty.claimable(), [(player(1), "south".to_owned())]);
+    assert_eq!(stored_coins(&south, player(1)), Some(15));
 }
 
 #[test]

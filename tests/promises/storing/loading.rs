@@ -119,7 +119,7 @@ fn second_entity_with_the_same_id_is_not_loaded() {
     let double = spawn(&mut app, player(1));
     updates(&mut app, 3);
     let failed = take_reports(&mut app).failed;
-    assert_eq!(failed[0].error, StoreError::InWorld { id: player(1) });
+    assert_eq!(failed[0].error, StoreError::DuplicateEntity { id: player(1) });
     assert_eq!((coins(&app, ada), coins(&app, double)), (Some(10), None));
     app.world_mut().despawn(double);
     inventories(&mut app, move |all| all.insert(ada, COIN.stack(5))).unwrap();

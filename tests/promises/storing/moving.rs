@@ -90,6 +90,9 @@ fn player_moves_with_its_items_and_components() {
     assert_eq!(take_reports(&mut a).failed[0].error, error);
     assert_eq!(store.claimable(), [(player(1), "south".to_owned())]);
     assert_eq!(store.contents_everywhere().len(), 1);
+    let stats = a.world().resource::<InventoryStats>();
+    assert_eq!((stats.store_loads, stats.store_loads_failed, stats.store_departures), (1, 1, 1));
+    assert!(stats.store_commits > 0);
 }
 
 #[test]

@@ -61,6 +61,22 @@ fn commits_that_redis_has_lost_are_noticed() {
 }
 
 #[test]
+fn lost_commits_are_noticed_after_further_commits_of_all_servers() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (mut a, mut b) = (redis.open("a"), redis.open("b"));
+    let (in_a, in_b) =
+        (create(&mut a, player(1), &everything()), create(&mut b, player(2), &everything()));
+    assert_eq!(commit(&mut a, 5, vec![write(player(1), in_a, 2, &inventory(vec![]))]), []);
+    // As if Redis had lost the last commit of the first server, while it was not looking.
+    let _: i64 = redis.command(&["HSET", "ticks:{w}", "a", "1"]);
+    assert_eq!(commit(&mut b, 9, vec![write(player(2), in_b, 2, &inventory(vec![]))]), []);
+    assert_eq!(commit(&mut a, 10, vec![write(player(1), in_a, 3, &inventory(vec![]))]), []);
+    assert!(a.heartbeat().unwrap().lost_commits);
+    assert!(!a.heartbeat().unwrap().lost_commits);
+    assert!(!b.heartbeat().unwrap().lost_commits);
+}
+
+#[test]
 fn redis_that_has_lost_everything_is_noticed() {
     let Some(redis) = RedisServer::start() else { return };
     let mut store = redis.open("a");

@@ -1,4 +1,4 @@
--- Tells a world to expect inventories. Returns whether there is such a world.
+-- Announces inventories to a world. Returns whether there is such a world.
 -- KEYS: arriving, format
 -- ARGV: for each inventory: field, world that it leaves, fence
 if redis.call('EXISTS', KEYS[2]) == 0 then
