@@ -141,7 +141,7 @@ fn measure(players: usize, seconds: usize) -> Result<(), Error> {
             let (fence, version) = (fences[n], versions[n]);
             Union { writes: vec![Write { id: ids[n], fence, version, change }] }
         };
-        store.commit(&Batch { tick, unions: changed.iter().map(union).collect() })
+        store.commit(&Batch { id: 0, tick, unions: changed.iter().map(union).collect() })
     };
     for chunk in (0..players).collect::<Vec<_>>().chunks(1_000) {
         commit(&mut store, 1, chunk)?;

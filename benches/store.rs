@@ -105,7 +105,7 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
         Union { writes: vec![Write { id: ids[n], fence, version, change }] }
     };
     let all = stored.iter().enumerate().map(|(n, stored)| write(n, fences[n], 1, stored, None));
-    let batch = Batch { tick: 1, unions: all.collect() };
+    let batch = Batch { id: 0, tick: 1, unions: all.collect() };
     let begin = Instant::now();
     store.commit(&batch)?;
     line("first commit of an inventory, all in one batch", inventories, begin.elapsed(), bytes());
@@ -127,7 +127,7 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
             let slots = slots.into_iter().map(|slot| ("inventory".to_owned(), slot)).collect();
             write(n, fences[n], versions[n], &stored[n], Some(slots))
         });
-        let batch = Batch { tick: tick + 2, unions: unions.collect() };
+        let batch = Batch { id: 0, tick: tick + 2, unions: unions.collect() };
         let begin = Instant::now();
         store.commit(&batch)?;
         time += begin.elapsed();

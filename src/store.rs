@@ -83,7 +83,8 @@ pub trait Store: Send {
     fn load(&mut self, id: InventoryId) -> Result<Option<StoredInventory>, StoreError>;
 
     /// Commits a batch in one transaction: after a crash, all of it is stored or nothing. A union with an inventory
-    /// that this server may not change is left out as a whole, and returned.
+    /// that this server may not change is left out as a whole, and returned. If a batch with the same
+    /// [`id`](Batch::id) was carried out before, nothing is done, and the same result is returned.
     ///
     /// # Errors
     ///

@@ -24,6 +24,9 @@ impl Fence {
 /// All changes since the last commit, up to the end of a tick.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Batch {
+    /// A batch that is sent again with the same number is carried out once. No other batch of this process has it. Zero
+    /// if it is never sent again.
+    pub id: u64,
     /// The last tick in it.
     pub tick: u64,
     /// The changed inventories, each in one union.

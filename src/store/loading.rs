@@ -135,11 +135,17 @@ pub(super) fn finish(
         return;
     }
     let entity = holder.entity;
+    let is_claimed = result.is_ok();
     let restored = result.and_then(|found| restore(world, entity, id, found.as_deref()));
     match restored {
         Ok(restored) => insert(world, (entity, id), restored),
         Err(error) => {
             world.resource_mut::<Holders>().remove(id, entity);
+            if is_claimed {
+                // It cannot be read by this version of the game, but maybe by that of another server.
+                let leaving = Leaving { id, last: None, exit: Exit::Release };
+                world.resource_mut::<TickBuffer>().leaving.push(leaving);
+            }
             fail(world, (entity, id), error);
         }
     }

@@ -51,6 +51,8 @@ struct World {
     /// Issued tickets by secret.
     tickets: BTreeMap<[u8; 16], Arc<Departure>>,
     tick: u64,
+    /// The last batch of each server: its number, and what was rejected.
+    batches: BTreeMap<String, (u64, Vec<Rejected>)>,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -281,6 +283,12 @@ impl Store for MemoryStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
         self.operate(|world| {
+            if let Some((id, rejected)) = world.batches.get(&self.server)
+                && *id == batch.id
+                && *id != 0
+            {
+                return Ok(rejected.clone());
+            }
             let mut rejected = Vec::new();
             for (index, Union { writes }) in batch.unions.iter().enumerate() {
                 let fenced = |write: &Write| Some((write.id, world.fenced(&self.server, write)?));
@@ -289,6 +297,7 @@ impl Store for MemoryStore {
                     None => writes.iter().for_each(|write| world.write(&self.server, write)),
                 }
             }
+            world.batches.insert(self.server.clone(), (batch.id, rejected.clone()));
             world.tick = world.tick.max(batch.tick);
             Ok(rejected)
         })
@@ -298,7 +307,7 @@ impl Store for MemoryStore {
         self.operate(|world| {
             for (id, fence) in inventories {
                 if let Some(record) = world.records.get_mut(id)
-                    && record.fence == fence.0
+                    && record.fence <= fence.0
                 {
                     record.owner.take_if(|owner| *owner == self.server);
                 }

@@ -96,10 +96,16 @@ pub enum MigrationError {
     /// An inventory is not stored, or not loaded yet, or leaving already.
     #[error("the inventory of entity {0} is not stored, not loaded yet, or already leaving")]
     NotStored(Entity),
+    /// The destination is not another world of this store.
+    #[error("the destination is not another world of this store")]
+    NoSuchWorld,
+    /// The destination could not be reached.
+    #[error("the destination cannot be reached: {0}")]
+    Store(StoreError),
     /// No ticket can be issued.
     #[error("cannot create a ticket: the operating system provides no random numbers: {0}")]
     NoRandomNumbers(String),
-    /// The commit was rejected. The inventories are loaded again as they are stored.
+    /// The commit was rejected. The changes since the last commit were undone.
     #[error("the commit was rejected: {0}")]
     Rejected(Fenced),
 }
@@ -261,19 +267,25 @@ pub(super) fn departed(world: &mut World, id: InventoryId, from: &str) {
     emit(world, PlayerDeparted { account, to, inventories, ticket });
 }
 
-/// Loads the inventories again if their departure was undone.
-pub(super) fn undone(world: &mut World, ids: &[InventoryId], reason: Fenced) {
+/// Returns the departures with any of these inventories.
+pub(super) fn departures_of(world: &World, ids: &[InventoryId]) -> Vec<Arc<Departure>> {
+    let leaves = world.resource::<Departures>().0.iter();
+    let departures = leaves.map(|leave| leave.departure.clone());
+    departures.filter(|leave| leave.inventories.iter().any(|id| ids.contains(id))).collect()
+}
+
+/// Loads the inventories of a player again that does not leave.
+pub(super) fn stays(world: &mut World, departure: &Arc<Departure>, error: MigrationError) {
     let mut departures = world.resource_mut::<Departures>();
-    let is_undone = |leave: &mut Leave| leave.members.iter().any(|(id, ..)| ids.contains(id));
-    let undone: Vec<Leave> = departures.0.extract_if(.., is_undone).collect();
-    for Leave { departure, members, .. } in undone {
-        for (_, entity, owner) in members {
-            own_again(world, (entity, owner));
-            loading::begin(world, entity);
-        }
-        let (account, to) = (departure.account.clone(), departure.to.clone());
-        fail(world, account, to, MigrationError::Rejected(reason));
+    let is_it = |leave: &Leave| Arc::ptr_eq(&leave.departure, departure);
+    let Some(at) = departures.0.iter().position(is_it) else { return };
+    let Leave { members, .. } = departures.0.remove(at);
+    for (_, entity, owner) in members {
+        own_again(world, (entity, owner));
+        loading::begin(world, entity);
     }
+    let (account, to) = (departure.account.clone(), departure.to.clone());
+    fail(world, account, to, error);
 }
 
 /// Reports whether a ticket was accepted.

@@ -9,6 +9,7 @@
 //! | `owner:{WORLD}` | a hash with one field per inventory: fence, version, state and owner, as text |
 //! | `latest_tick:{WORLD}` | the last tick that was committed |
 //! | `ticks:{WORLD}` | a hash with the last tick that each game server has committed |
+//! | `batches:{WORLD}` | a hash with the last batch of each game server, and what was rejected |
 //! | `servers:{WORLD}` | a hash with the process number of the newest process of each game server |
 //! | `heartbeat:{WORLD}:SERVER` | expires when that game server has been silent for too long |
 //! | `format:{WORLD}` | version of these keys |

@@ -24,7 +24,8 @@ use super::{
     exchanges::{ExchangeLog, Gone, Undone},
     leaving::Deleting,
     link::StoreLink,
-    loading, migrate,
+    loading,
+    migrate::{self, MigrationError},
     persist::{
         DeleteInventory, InventoriesReverted, InventoryStored, StoreStatus, StoreStatusChanged,
     },
@@ -58,6 +59,7 @@ fn take_reports(world: &mut World) {
             Report::Flushed => world.resource_mut::<StoreHealth>().flushing = false,
             Report::Listed(id, result) => restore::spawn(world, id, result),
             Report::ListEnds => restore::end(world),
+            Report::Stays { departure, error } => migrate::stays(world, &departure, error),
             Report::Departed { id, from } => migrate::departed(world, id, &from),
             Report::Redeemed { account, ticket, result } => {
                 migrate::redeemed(world, account, &ticket, result);
@@ -99,6 +101,8 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     let is_undone = |id: &InventoryId| undone.iter().any(|undone| undone.id == *id);
     let exchanges = exchanges.into_iter().filter(|members| !members.iter().any(is_undone));
     let exchanges: Vec<_> = exchanges.collect();
+    let undone_ids: Vec<InventoryId> = undone.iter().map(|undone| undone.id).collect();
+    let departures = migrate::departures_of(world, &undone_ids);
     let mut buffer = world.resource_mut::<TickBuffer>();
     let buffer = &mut *buffer;
     buffer.exchanges.extend(exchanges);
@@ -107,9 +111,12 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
             undone.gone = Some(Gone::by(&leaving.exit));
             // It is only released.
             (leaving.last, leaving.exit) = (None, Exit::Release);
+        } else if departures.iter().any(|departure| departure.inventories.contains(&leaving.id)) {
+            // Its player stays.
+            leaving.exit = Exit::Release;
         }
     }
-    let ids: Vec<InventoryId> = undone.iter().map(|undone| undone.id).collect();
+    let ids = undone_ids;
     warn!("the commit of inventory `{lost}` was rejected: {reason}; undone: {ids:?}");
     world.resource_mut::<InventoryStats>().store_reverts += 1;
     let order = Order::Revert { ids: ids.clone(), lost };
@@ -128,7 +135,9 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
             None => undo_other(world, undone, lost_by),
         }
     }
-    migrate::undone(world, &ids, reason);
+    for departure in &departures {
+        migrate::stays(world, departure, MigrationError::Rejected(reason));
+    }
     emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids });
 }
 

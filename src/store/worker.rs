@@ -3,24 +3,23 @@
 mod answers;
 mod commit;
 mod merge;
+mod messages;
 mod mirror;
 mod unions;
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bevy::platform::collections::HashMap;
 
 use crate::model::id::InventoryId;
 
-use super::{
-    Durability, Store,
-    batch::Fenced,
-    changes::TickChanges,
-    error::StoreError,
-    record::StoredInventory,
-    ticket::{Redeemed, Ticket},
-};
+use super::{Durability, Store, error::StoreError, ticket::Departure};
+use commit::Sent;
+pub(super) use messages::{Order, RejectedUnion, Report};
 use mirror::{Dirty, Mirror};
 use unions::Unions;
 
@@ -29,63 +28,6 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 /// Maximum pause after a failure.
 const RETRY_MAX: Duration = Duration::from_secs(5);
-
-/// A request of the game.
-pub(super) enum Order {
-    /// To claim an inventory and to load it.
-    Claim { id: InventoryId, request: u64 },
-    /// To store the changes of a tick.
-    Tick(Box<TickChanges>),
-    /// To drop what has changed in inventories since the last commit.
-    Revert {
-        ids: Vec<InventoryId>,
-        /// The one of which the claim has ended.
-        lost: InventoryId,
-    },
-    /// To load an inventory again that is claimed.
-    Reload { id: InventoryId, request: u64 },
-    /// To commit now.
-    Flush,
-    /// To read all inventories that are not claimed.
-    List,
-    /// To read one inventory.
-    Read(InventoryId),
-    /// To use up a ticket.
-    Redeem { account: String, ticket: Ticket },
-}
-
-/// A report to the game.
-pub(super) enum Report {
-    /// An inventory was loaded, or could not be.
-    Loaded {
-        id: InventoryId,
-        request: u64,
-        result: Result<Option<Box<StoredInventory>>, StoreError>,
-    },
-    /// Everything up to a tick is stored, except these unions.
-    Stored { tick: u64, rejected: Vec<RejectedUnion> },
-    /// Everything that was handed over before [`Order::Flush`] is stored.
-    Flushed,
-    /// An inventory in the store.
-    Listed(InventoryId, Result<Box<StoredInventory>, StoreError>),
-    /// All inventories were listed.
-    ListEnds,
-    /// An inventory has left this world, which is `from`.
-    Departed { id: InventoryId, from: String },
-    /// A ticket was accepted or not.
-    Redeemed { account: String, ticket: Ticket, result: Result<Redeemed, StoreError> },
-    /// The store has failed, or works again.
-    Status(Option<StoreError>),
-}
-
-/// A union that was not committed.
-pub(super) struct RejectedUnion {
-    /// The inventory that this server may not change.
-    pub(super) id: InventoryId,
-    pub(super) reason: Fenced,
-    /// All inventories of the union.
-    pub(super) members: Vec<InventoryId>,
-}
 
 /// Opens the store.
 pub(super) type Opener = Box<dyn FnMut() -> Result<Box<dyn Store>, StoreError> + Send>;
@@ -104,8 +46,8 @@ pub(super) struct Worker {
     /// Inventories of rejected unions. Nothing that has exchanged items with them is committed until the game has
     /// reverted them.
     blocked: BTreeSet<InventoryId>,
-    /// Inventories of the last commit, if it failed. It may have been carried out all the same.
-    in_doubt: BTreeSet<InventoryId>,
+    /// The last batch, if the store has answered with an error. It may have been carried out.
+    unanswered: Option<Sent>,
     /// Orders that wait until the store is open, or until an inventory has been reverted.
     waiting: Vec<Order>,
     /// The last tick that was handed over, and the last one that was reported as stored.
@@ -141,7 +83,7 @@ impl Worker {
             leaving: BTreeSet::new(),
             unions: Unions::default(),
             blocked: BTreeSet::new(),
-            in_doubt: BTreeSet::new(),
+            unanswered: None,
             waiting: Vec::new(),
             tick: (0, 0),
             base: 0,
@@ -183,16 +125,26 @@ impl Worker {
     pub(super) fn step(&mut self, now: Duration) -> Option<Duration> {
         self.open(now);
         self.show_alive(now);
-        for order in core::mem::take(&mut self.waiting) {
+        // An order that fails again and again must not stop commits, or other orders.
+        self.commit_if_due(now);
+        let mut waiting = core::mem::take(&mut self.waiting).into_iter();
+        for order in waiting.by_ref() {
             self.handle(order, now);
+            if self.retry_at > now {
+                break;
+            }
         }
-        let due = self.due_at();
-        if due.is_some_and(|due| due <= now) && self.store.is_some() {
-            self.commit(now);
-        }
+        self.waiting.splice(0..0, waiting);
+        self.commit_if_due(now);
         let retry = (self.failures > 0).then_some(self.retry_at);
         let next = [self.due_at(), retry, self.heartbeat_at].into_iter().flatten().min();
         next.map(|next| next.saturating_sub(now))
+    }
+
+    fn commit_if_due(&mut self, now: Duration) {
+        if self.due_at().is_some_and(|due| due <= now) && self.store.is_some() {
+            self.commit(now);
+        }
     }
 
     /// Shows the store that this server is alive, if that is due.
@@ -232,8 +184,11 @@ impl Worker {
         self.flushing = true;
         self.retry_at = now;
         self.open(now);
-        if self.store.is_some() {
-            self.commit(now);
+        // The second time after a batch that was sent again.
+        for _ in 0..2 {
+            if self.store.is_some() && self.retry_at <= now {
+                self.commit(now);
+            }
         }
         if let Some(error) = &self.error {
             log::error!("the last changes were not stored: {error}");
@@ -242,9 +197,10 @@ impl Worker {
 
     /// Returns when the next commit is due.
     fn due_at(&mut self) -> Option<Duration> {
-        let blocked = self.blocked_roots();
-        let leaving = self.leaving.iter().any(|id| !blocked.contains(&self.unions.root(*id)));
-        if self.tick.0 == self.tick.1 && !self.flushing && !self.checking && !leaving {
+        let waits =
+            self.flushing || self.checking || self.unanswered.is_some() || !self.leaving.is_empty();
+        // Until the game has reverted what was rejected, it does not know what else it has to revert.
+        if !self.blocked.is_empty() || (self.tick.0 == self.tick.1 && !waits) {
             return None;
         }
         let due = match self.durability {
@@ -323,8 +279,21 @@ impl Worker {
                 (mirror.dirty, mirror.reverted) = (Dirty::Nothing, true);
             }
         }
-        self.mirrors.remove(&lost);
-        self.leaving.remove(&lost);
+        // The store releases it if this server is still its owner. It is claimed anew if it is loaded again.
+        if let Some(mirror) = self.mirrors.get_mut(&lost) {
+            mirror.release_tried = true;
+            self.leaving.insert(lost);
+        }
+        // Players leave with all their inventories, or with none.
+        let departing = self.mirrors.values().filter_map(|mirror| match &mirror.dirty {
+            Dirty::Departing(departure) => Some(departure.clone()),
+            _ => None,
+        });
+        let is_undone = |departure: &Arc<Departure>| {
+            departure.inventories.iter().any(|member| ids.contains(member))
+        };
+        let undone: Vec<Arc<Departure>> = departing.filter(is_undone).collect();
+        undone.iter().for_each(|departure| self.cancel(departure, None));
         let sets = self.sets(|id| !ids.contains(&id));
         self.unions.keep(&sets);
     }

@@ -79,12 +79,12 @@ pub trait Worlds {
     fn world(&self) -> &str;
 
     /// Claims an inventory as [`Store::claim`] does. Returns `None` if this world has no record of it. `elsewhere` is
-    /// where it was last seen, if that is another world.
+    /// where it was last seen, if that is another world. A record that was never committed, or that has a lower fence than
+    /// that, is out of date and counts as none.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Elsewhere`] if it has left for another world. Also if `elsewhere` is given and the record here is out
-    /// of date, because it was never committed or has a lower fence. Or an error of [`Store::claim`].
+    /// [`StoreError::Elsewhere`] if it has left for another world, or an error of [`Store::claim`].
     fn claim_existing(
         &mut self,
         id: InventoryId,
@@ -131,7 +131,8 @@ pub trait Worlds {
     /// [`StoreError::Damaged`] if it is leaving and its record cannot be read, or another error of the store.
     fn presence(&mut self, world: &str, id: InventoryId) -> Result<Presence, StoreError>;
 
-    /// Creates the record of an inventory that was announced from there, if this world has none yet.
+    /// Creates the record of an inventory that was announced from there, if this world has none yet. Replaces one that was
+    /// never committed, or that has a lower fence because this world has lost its departure.
     ///
     /// # Errors
     ///
@@ -210,8 +211,8 @@ fn find(
 ) -> Result<bool, StoreError> {
     let here = worlds.world().to_owned();
     let arrival = worlds.arrival(id)?;
-    let home = home.map(|home| home.world);
-    let sources = [arrival.as_ref().map(|from| from.world.clone()), home.clone()];
+    let last_seen = home.as_ref().map(|home| home.world.clone());
+    let sources = [arrival.as_ref().map(|from| from.world.clone()), last_seen];
     for world in sources.into_iter().flatten().filter(|world| *world != here) {
         match worlds.presence(&world, id)? {
             Presence::Leaving(departed) if departed.to == here => {
@@ -220,6 +221,9 @@ fn find(
                     worlds.set_home(id, from.fence)?;
                     worlds.create_arrived(id, &from, &departed)?;
                 } else {
+                    if let Some(old) = &arrival {
+                        worlds.clear_arrival(id, old)?;
+                    }
                     // This world has lost the announcement. Announce it again, then read everything again.
                     worlds.announce(&here, &[(id, from)])?;
                 }
@@ -236,11 +240,16 @@ fn find(
         }
     }
     // Another server may have finished the move.
-    if arrival.is_some() && worlds.presence(&here, id)? == Presence::Present {
+    let is_home = home.as_ref().is_some_and(|home| home.world == here);
+    if arrival.is_some() && is_home && worlds.presence(&here, id)? == Presence::Present {
+        return Ok(true);
+    }
+    // It may have moved on since that was read.
+    if worlds.home(id)? != home {
         return Ok(true);
     }
     // A world has lost it.
-    if arrival.is_some() || home == Some(here) {
+    if arrival.is_some() || home.is_some() {
         let reason = Fenced::RolledBack { stored: 0 };
         return Err(StoreError::Lost { id, reason });
     }

@@ -113,7 +113,7 @@ pub fn send(north: &mut dyn Store, id: InventoryId, (fence, version): (Fence, u6
 
 /// Commits writes that depend on each other.
 pub fn commit(store: &mut dyn Store, tick: u64, writes: Vec<Write>) -> Vec<Rejected> {
-    store.commit(&Batch { tick, unions: vec![Union { writes }] }).unwrap()
+    store.commit(&Batch { id: 0, tick, unions: vec![Union { writes }] }).unwrap()
 }
 
 /// Claims a new inventory and commits it.

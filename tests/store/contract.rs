@@ -102,10 +102,41 @@ fn what_exchanged_items_is_committed_together_or_not_at_all() {
         let writes = vec![write(player(1), from, 2, &empty), write(player(2), stale, 2, &full)];
         let alone = vec![write(player(3), other, 2, &full)];
         let unions = [writes, alone].map(|writes| Union { writes }).to_vec();
-        let rejected = store.commit(&Batch { tick: 2, unions }).unwrap();
+        let rejected = store.commit(&Batch { id: 0, tick: 2, unions }).unwrap();
         assert_eq!(rejected.len(), 1);
         assert_eq!((rejected[0].union, rejected[0].id), (0, player(2)));
         assert_eq!([1, 2, 3].map(|n| coins(store, n)), [10, 0, 10]);
+    });
+}
+
+#[test]
+fn batch_that_is_sent_again_is_carried_out_once_with_the_same_result() {
+    for_each_store(|open| {
+        let mut store = open();
+        let store = store.as_mut();
+        let fence = create(store, player(1), &everything());
+        let stale = create(store, player(2), &everything());
+        let gone = create(store, player(3), &everything());
+        store.claim(player(2)).unwrap();
+        let unions = [
+            vec![
+                write(player(1), fence, 2, &inventory(vec![])),
+                write(player(4), Fence::NEW, 1, &everything()),
+            ],
+            vec![write(player(2), stale, 2, &inventory(vec![]))],
+            vec![delete(player(3), gone, 2)],
+        ];
+        let unions = unions.map(|writes| Union { writes }).to_vec();
+        let batch = Batch { id: 7, tick: 2, unions };
+        let first = store.commit(&batch).unwrap();
+        assert_eq!((first.len(), first[0].union, first[0].id), (1, 1, player(2)));
+        assert_eq!(store.commit(&batch), Ok(first.clone()));
+        // Even if another server has claimed one of them since.
+        let later = store.claim(player(1)).unwrap();
+        assert_eq!(later.version, 2);
+        assert_eq!(store.commit(&batch), Ok(first));
+        let other = Batch { id: 8, ..batch };
+        assert_eq!(store.commit(&other).unwrap().len(), 3, "another batch is another commit");
     });
 }
 
@@ -258,6 +289,45 @@ fn step_of_an_earlier_move_has_no_effect() {
 }
 
 #[test]
+fn record_that_is_out_of_date_does_not_lock_a_player_out() {
+    for_two_worlds(|north, south| {
+        // A process ended after it had created the inventory in the north, and before it recorded that.
+        north.claim(player(1)).unwrap();
+        let fence = claim(south, player(1)).unwrap().fence;
+        assert_eq!(commit(south, 1, vec![write(player(1), fence, 1, &inventory(vec![]))]), []);
+        let elsewhere = StoreError::Elsewhere { id: player(1), world: "south".into() };
+        assert_eq!(claim(north, player(1)), Err(elsewhere));
+        let from = Location { world: "south".into(), fence: Fence(fence.0 + 1) };
+        south.worlds().unwrap().announce("north", &[(player(1), from)]).unwrap();
+        let (departs, _) = depart(player(1), (fence, 2), "north");
+        assert_eq!(commit(south, 2, vec![departs]), []);
+        assert_eq!(claim(north, player(1)).unwrap().found, Some(everything()));
+    });
+}
+
+#[test]
+fn announcement_of_a_departure_that_was_lost_does_not_stop_the_next_one() {
+    for_two_worlds(|north, south| {
+        let fence = create(north, player(1), &everything());
+        let lost = Location { world: "north".into(), fence: Fence(fence.0 + 9) };
+        north.worlds().unwrap().announce("south", &[(player(1), lost)]).unwrap();
+        send(north, player(1), (fence, 2));
+        assert_eq!(claim(south, player(1)).unwrap().found, Some(everything()));
+    });
+}
+
+#[test]
+fn inventory_whose_last_world_has_lost_it_is_not_created_anew() {
+    for_two_worlds(|north, south| {
+        north.worlds().unwrap().set_home(player(1), Fence(3)).unwrap();
+        let reason = Fenced::RolledBack { stored: 0 };
+        let lost = Err(StoreError::Lost { id: player(1), reason });
+        assert_eq!(claim(south, player(1)), lost);
+        assert_eq!(claim(north, player(1)), lost);
+    });
+}
+
+#[test]
 fn ticket_is_for_one_account_and_world_and_is_used_once() {
     for_two_worlds(|north, south| {
         let fence = create(north, player(1), &everything());
@@ -291,7 +361,7 @@ fn ticks_only_grow() {
         let mut store = open();
         assert_eq!(store.latest_tick(), Ok(0));
         for (tick, latest) in [(5, 5), (9, 9), (7, 9)] {
-            assert_eq!(store.commit(&Batch { tick, unions: Vec::new() }), Ok(vec![]));
+            assert_eq!(store.commit(&Batch { id: 0, tick, unions: Vec::new() }), Ok(vec![]));
             assert_eq!(store.latest_tick(), Ok(latest));
         }
     });

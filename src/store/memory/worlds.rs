@@ -29,8 +29,8 @@ impl Worlds for MemoryStore {
             let Some(record) = world.records.get(&id) else { return Ok(None) };
             // A record that was never committed contains nothing.
             let is_stale = |there: &&Location| record.version == 0 || record.fence < there.fence.0;
-            if let Some(there) = elsewhere.filter(is_stale) {
-                return Err(StoreError::Elsewhere { id, world: there.world.clone() });
+            if elsewhere.is_some_and(|there| is_stale(&there)) {
+                return Ok(None);
             }
             world.arriving.get(&id).cloned()
         };
@@ -98,7 +98,12 @@ impl Worlds for MemoryStore {
         departed: &Departed,
     ) -> Result<(), StoreError> {
         self.operate(|world| {
-            if world.arriving.get(&id) == Some(from) && !world.records.contains_key(&id) {
+            let is_older = |there: &Record| {
+                let is_here = !there.deleted && there.left_for.is_none();
+                is_here && (there.version == 0 || there.fence < departed.fence.0)
+            };
+            let is_free = world.records.get(&id).is_none_or(is_older);
+            if world.arriving.get(&id) == Some(from) && is_free {
                 let Departed { fence, version, stored, .. } = departed;
                 let (fence, stored) = (fence.0, Some(stored.clone()));
                 let record = Record { fence, version: *version, stored, ..Record::default() };

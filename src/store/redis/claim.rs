@@ -75,10 +75,7 @@ impl RedisStore {
                     let world = text(world)?.to_owned();
                     return Err(StoreError::Elsewhere { id, world });
                 }
-                [b"stale"] => {
-                    let world = elsewhere.map_or_else(String::new, |there| there.world.clone());
-                    return Err(StoreError::Elsewhere { id, world });
-                }
+                [b"stale"] => return Ok(None),
                 [b"deleted"] => return Err(StoreError::Deleted { id }),
                 [b"replaced"] => return Err(StoreError::Replaced { server }),
                 [b"unreadable", entry] => {

@@ -1,14 +1,21 @@
 -- Commits a batch. Returns 1 if Redis has lost an earlier commit of this server, and a list of what was rejected: index of
 -- the union, field of an inventory, reason, version.
--- KEYS: owner, full state, latest tick, servers, ticks, tickets
--- ARGV: name of the server, its number, tick, the last tick it has committed, number of unions; for each union: number of writes, number of tickets;
+-- KEYS: owner, full state, latest tick, servers, ticks, batches, tickets
+-- ARGV: name of the server, its number, tick, the last tick it has committed, number of the batch,
+--       number of unions; for each union: number of writes, number of tickets;
 --       for each write: field, fence or 0 for a new inventory, version, 's' to save, 'd' to delete or 'l' to leave,
 --       record, the world it leaves for; for each ticket: index of its key, seconds, value
 local owner = ARGV[1] .. '#' .. ARGV[2]
+-- A batch that is sent again has the same result.
+local this = ARGV[2] .. ' ' .. ARGV[5] .. ' '
+local last = redis.call('HGET', KEYS[6], ARGV[1]) or ''
+if ARGV[5] ~= '0' and string.sub(last, 1, #this) == this then
+  return {0, cjson.decode(string.sub(last, #this + 1))}
+end
 local is_current = redis.call('HGET', KEYS[4], ARGV[1]) == ARGV[2]
 
--- Returns nil if a write is allowed, 'done' if it was carried out before, or a reason and the stored version.
-local function check(field, fence, version, kind, record, to)
+-- Returns nil if a write is allowed, or a reason and the stored version.
+local function check(field, fence, version)
   local there = redis.call('HGET', KEYS[1], field)
   if not there then
     if fence == 0 then return nil end
@@ -17,19 +24,8 @@ local function check(field, fence, version, kind, record, to)
   local f, v, state, name = string.match(there, '^(%d+) (%d+) (%l) ?(.*)$')
   if not f then return 'unreadable', '0' end
   local there_fence, there_version = tonumber(f), tonumber(v)
-  local same = there_version == version and there_fence == math.max(fence, 1)
-  if state == 'd' then
-    if same and kind == 'd' then return 'done' end
-    return 'deleted', v
-  end
-  if state == 'l' then
-    local left = there_version == version and there_fence == math.max(fence, 1) + 1
-    if left and kind == 'l' and name == to then return 'done' end
-    return 'moved', v
-  end
-  if same and name == owner and kind == 's' and redis.call('HGET', KEYS[2], field) == record then
-    return 'done'
-  end
+  if state == 'd' then return 'deleted', v end
+  if state == 'l' then return 'moved', v end
   if fence == 0 then return 'superseded', v end
   if there_fence < fence then return 'rolled back', v end
   if there_fence > fence or name ~= owner then return 'not owned', v end
@@ -40,23 +36,19 @@ end
 
 local lost = tonumber(redis.call('HGET', KEYS[5], ARGV[1]) or 0) < tonumber(ARGV[4]) and 1 or 0
 local rejected = {}
-local at = 6
-for union = 0, tonumber(ARGV[5]) - 1 do
+local at = 7
+for union = 0, tonumber(ARGV[6]) - 1 do
   local first, writes, tickets = at + 2, tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local last = first + 6 * writes
   at = last + 3 * tickets
-  local done = {}
   local reason, stored, where
   for w = first, last - 1, 6 do
     where = ARGV[w]
     if is_current then
       local fence, version = tonumber(ARGV[w + 1]), tonumber(ARGV[w + 2])
-      reason, stored = check(where, fence, version, ARGV[w + 3], ARGV[w + 4], ARGV[w + 5])
+      reason, stored = check(where, fence, version)
     else
       reason, stored = 'not owned', '0'
-    end
-    if reason == 'done' then
-      done[w], reason = true, nil
     end
     if reason then break end
   end
@@ -66,9 +58,7 @@ for union = 0, tonumber(ARGV[5]) - 1 do
     for w = first, last - 1, 6 do
       local fence = math.max(tonumber(ARGV[w + 1]), 1)
       local entry = string.format('%d %s', fence, ARGV[w + 2])
-      if done[w] then
-        -- An earlier attempt has written it.
-      elseif ARGV[w + 3] == 's' then
+      if ARGV[w + 3] == 's' then
         redis.call('HSET', KEYS[1], ARGV[w], entry .. ' o ' .. owner)
         redis.call('HSET', KEYS[2], ARGV[w], ARGV[w + 4])
       elseif ARGV[w + 3] == 'l' then
@@ -81,7 +71,7 @@ for union = 0, tonumber(ARGV[5]) - 1 do
       end
     end
     for t = last, at - 1, 3 do
-      redis.call('SET', KEYS[5 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
+      redis.call('SET', KEYS[6 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
     end
   end
 end
@@ -90,5 +80,6 @@ if tonumber(ARGV[3]) > tonumber(redis.call('GET', KEYS[3]) or 0) then
 end
 if is_current then
   redis.call('HSET', KEYS[5], ARGV[1], ARGV[3])
+  redis.call('HSET', KEYS[6], ARGV[1], this .. cjson.encode(rejected))
 end
 return {lost, rejected}

@@ -22,9 +22,9 @@ impl RedisStore {
     pub(super) fn commit_batch(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
         let mut commit = COMMIT.key(&self.keys.owner);
         commit.key(&self.keys.full_state).key(&self.keys.latest_tick).key(&self.keys.servers);
-        commit.key(&self.keys.ticks);
+        commit.key(&self.keys.ticks).key(&self.keys.batches);
         commit.arg(&self.link.settings().server).arg(self.number).arg(batch.tick);
-        commit.arg(self.tick).arg(batch.unions.len());
+        commit.arg(self.tick).arg(batch.id).arg(batch.unions.len());
         let mut tickets = 0;
         for union in &batch.unions {
             let departures = departures(union);

@@ -98,7 +98,9 @@ impl Worlds for RedisStore {
         for (id, from) in arrivals {
             announce.arg(field(*id)).arg(&from.world).arg(from.fence.0);
         }
-        self.link.script(&announce)
+        let exists = self.link.script(&announce)?;
+        self.link.wait_for_replicas(&keys.arriving)?;
+        Ok(exists)
     }
 
     fn arrival(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError> {
@@ -140,6 +142,8 @@ impl Worlds for RedisStore {
     }
 
     fn forget(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
+        // The new record must have reached them before the old one is removed.
+        self.link.wait_for_replicas(&self.keys.owner)?;
         let keys = Keys::new(&from.world);
         let mut forget = FORGET.key(&keys.owner);
         forget.key(&keys.full_state);

@@ -136,6 +136,12 @@ pub(super) fn versions(tx: &Transaction) -> Result<Vec<(InventoryId, u64)>, rusq
     rows.map(version).collect()
 }
 
+/// Returns the number of the last batch. Zero if there is none.
+pub(super) fn batch(tx: &Transaction) -> Result<u64, rusqlite::Error> {
+    let select = "SELECT coalesce((SELECT value FROM world WHERE key = 'batch'), 0)";
+    tx.query_row(select, [], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
+}
+
 pub(super) fn tick(tx: &Transaction) -> Result<u64, rusqlite::Error> {
     let select = "SELECT coalesce((SELECT value FROM world WHERE key = 'tick'), 0)";
     tx.query_row(select, [], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))

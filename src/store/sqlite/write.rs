@@ -60,6 +60,8 @@ pub(super) fn batch(
         }
     }
     set_tick(tx, batch.tick)?;
+    let set = "INSERT INTO world VALUES ('batch', ?1) ON CONFLICT DO UPDATE SET value = ?1";
+    tx.prepare_cached(set)?.execute([batch.id.cast_signed()])?;
     Ok(rejected)
 }
 

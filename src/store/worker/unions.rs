@@ -5,7 +5,7 @@ use bevy::platform::collections::HashMap;
 use crate::model::id::InventoryId;
 
 /// Disjoint sets of inventories.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Unions {
     parents: HashMap<InventoryId, InventoryId>,
 }

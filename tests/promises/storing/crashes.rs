@@ -30,6 +30,13 @@ fn play_on(app: &mut App, store: &MemoryStore, seed: u64, ticks: usize, claims_e
             println!("the claim of {id} ends");
             store.end_claim(id);
         }
+        if claims_end {
+            match random.u8(0..12) {
+                0 => store.fail_after(Some(random.u64(0..3)), random.bool()),
+                1..4 => store.fail_after(None, false),
+                _ => {}
+            }
+        }
         println!("tick {tick}: {:?}", counts(store));
         check(store, &format!("seed {seed}, tick {tick}"));
     }

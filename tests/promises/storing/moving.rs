@@ -192,23 +192,25 @@ fn expired_ticket_is_rejected_and_the_player_can_load_without_it() {
 }
 
 #[test]
-fn player_that_cannot_leave_stays_with_what_is_stored() {
+fn player_that_cannot_leave_stays_with_what_it_has() {
     let (store, [north, _south]) = two_worlds();
     let mut app = world(&north, "a");
     let ada = join(&mut app, player(1));
     app.world_mut().entity_mut(ada).insert(Owner(ClientId::Server));
-    for to in ["nowhere", "north"] {
+    for (to, coin) in [("nowhere", 11), ("north", 12)] {
+        inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
         migrate(&mut app, ada, to);
         updates(&mut app, 6);
         let reports = take_reports(&mut app);
-        assert_eq!(reports.stayed[0].error, MigrationError::Rejected(Fenced::CannotMove), "{to}");
-        assert_eq!(coins(&app, ada), Some(10));
+        assert_eq!(reports.stayed[0].error, MigrationError::NoSuchWorld, "{to}");
+        assert_eq!((coins(&app, ada), stored_coins(&north, player(1))), (Some(coin), Some(coin)));
         assert_eq!(app.world().get::<Owner>(ada), Some(&Owner(ClientId::Server)));
-        check(&store, to);
+        assert_eq!(reports.reverted, []);
     }
-    inventories(&mut app, move |all| all.take(ada, COIN, 10).map(drop)).unwrap();
+    inventories(&mut app, move |all| all.take(ada, COIN, 12).map(drop)).unwrap();
     updates(&mut app, 3);
     assert_eq!(stored_coins(&north, player(1)), Some(0), "it is stored as before");
+    assert_eq!(store.claimable().len(), 1);
 }
 
 #[test]
@@ -298,6 +300,41 @@ fn lost_commits_are_found_without_further_changes() {
     assert_eq!(reverted.len(), 1);
     assert_eq!(reverted[0].reason, Fenced::RolledBack { stored: 1 });
     assert_eq!([ada, bob].map(|entity| coins(&app, entity)), [None, Some(10)]);
+}
+
+#[test]
+fn player_leaves_or_stays_with_all_inventories_when_an_answer_is_lost() {
+    for operation in 0..12 {
+        let (store, [north, _south]) = two_worlds();
+        let mut app = world(&north, "a");
+        let both = [join(&mut app, player(1)), join(&mut app, player(2))];
+        take_reports(&mut app);
+        store.fail_after(Some(operation % 6), operation >= 6);
+        inventories(&mut app, move |all| all.insert(both[0], COIN.stack(1))).unwrap();
+        app.update();
+        let (account, to) = ("ada".into(), "south".into());
+        let inventories = both.to_vec();
+        app.world_mut().trigger(MigratePlayer { account, to, client: None, inventories });
+        updates(&mut app, 20);
+        store.fail_after(None, false);
+        updates(&mut app, 600);
+        let reports = take_reports(&mut app);
+        let what = format!("operation {operation}: {reports:?}");
+        assert_eq!(reports.reverted, [], "{what}");
+        match reports.departed.as_slice() {
+            [departed] => {
+                assert_eq!(departed.inventories.len(), 2, "{what}");
+                assert_eq!(store.claimable(), [], "{what}");
+            }
+            [] => {
+                assert_eq!(reports.stayed.len(), 1, "{what}");
+                assert_eq!(both.map(|entity| coins(&app, entity)), [Some(11), Some(10)], "{what}");
+            }
+            more => panic!("{more:?}"),
+        }
+        let coins: u64 = [1, 2].iter().filter_map(|n| stored_coins(&north, player(*n))).sum();
+        assert_eq!(coins, 21, "{what}");
+    }
 }
 
 /// Servers of both worlds, which start again after a crash.

@@ -1,7 +1,11 @@
 //! A server that has lost an inventory cannot store it, and what exchanged items with it is undone.
 
 use super::*;
-use bevy_inventory_sync::store::{Store, batch::Fenced};
+use bevy_inventory_sync::store::{
+    Store,
+    batch::{Batch, Change, Fenced, Union, Write},
+};
+use std::sync::Arc;
 
 /// A world in which another server has taken over a player, and a chest without `Persist`.
 fn taken_over() -> (MemoryStore, App, [Entity; 3]) {
@@ -120,6 +124,28 @@ fn lost_commits_of_the_store_are_detected_and_not_overwritten() {
     assert_eq!(reports.reverted[0].reason, Fenced::RolledBack { stored: 1 });
     assert_eq!(reports.failed.len(), 1);
     assert_eq!((coins(&app, ada), stored_coins(&store, player(1))), (None, Some(10)));
+}
+
+#[test]
+fn inventory_that_this_version_of_the_game_cannot_read_is_free_for_others() {
+    let store = MemoryStore::default();
+    let mut app = world(&store, "a");
+    let ada = join(&mut app, player(1));
+    app.world_mut().despawn(ada);
+    updates(&mut app, 3);
+    let mut stored = store.contents()[&player(1)].clone();
+    stored.components.insert("health".into(), Vec::new());
+    let mut other = store.of_server("b");
+    let claim = other.claim(player(1)).unwrap();
+    let change = Change::Save { stored: Arc::new(stored), slots: None };
+    let (id, fence, version) = (player(1), claim.fence, claim.version + 1);
+    let unions = vec![Union { writes: vec![Write { id, fence, version, change }] }];
+    assert_eq!(other.commit(&Batch { id: 0, tick: 1, unions }), Ok(vec![]));
+    other.release(&[(player(1), claim.fence)]).unwrap();
+    spawn(&mut app, player(1));
+    updates(&mut app, 6);
+    assert_eq!(take_reports(&mut app).failed.len(), 1);
+    assert!(other.claim(player(1)).is_ok());
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn redis_that_is_out_of_memory_is_an_error_and_keeps_what_it_has() {
     let fence = create(&mut store, player(1), &everything());
     let _: String = redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
     let batch = |version| bevy_inventory_sync::store::batch::Batch {
+        id: 0,
         tick: version,
         unions: vec![bevy_inventory_sync::store::batch::Union {
             writes: vec![write(player(1), fence, version, &inventory(vec![]))],
@@ -69,7 +70,7 @@ fn commit_without_enough_replicas_is_not_reported_as_stored() {
     let unions = vec![bevy_inventory_sync::store::batch::Union {
         writes: vec![write(player(1), fence, 1, &everything())],
     }];
-    let batch = bevy_inventory_sync::store::batch::Batch { tick: 1, unions };
+    let batch = bevy_inventory_sync::store::batch::Batch { id: 5, tick: 1, unions };
     let failed =
         |result| matches!(result, Err(StoreError::Failed(what)) if what.contains("only 0 of 1"));
     assert!(failed(store.commit(&batch)));

@@ -44,7 +44,8 @@ fn server_that_was_replaced_while_it_was_silent_has_its_late_commit_rejected() {
     assert!(!b.is_alive("a").unwrap());
     assert!(b.claim(player(1)).unwrap().fence > fence);
     let late = |id, fence| Union { writes: vec![write(id, fence, 2, &inventory(vec![]))] };
-    let batch = Batch { tick: 2, unions: vec![late(player(1), fence), late(player(2), kept)] };
+    let batch =
+        Batch { id: 0, tick: 2, unions: vec![late(player(1), fence), late(player(2), kept)] };
     let rejected = a.commit(&batch).unwrap();
     assert_eq!(rejected.len(), 1);
     assert_eq!((rejected[0].id, rejected[0].reason), (player(1), Fenced::NotOwned));
@@ -79,25 +80,6 @@ fn newer_process_of_a_server_replaces_the_older_one_at_once() {
     assert_eq!(old.claim(player(2)), Err(replaced.clone()));
     assert_eq!(old.heartbeat(), Err(replaced));
     assert!(new.claim(player(1)).unwrap().fence > fence);
-}
-
-#[test]
-fn commit_that_is_sent_twice_is_carried_out_once() {
-    let Some(redis) = RedisServer::start() else { return };
-    let mut store = redis.open("a");
-    let fence = create(&mut store, player(1), &everything());
-    let empty = inventory(vec![]);
-    let writes = vec![
-        write(player(1), fence, 2, &empty),
-        write(player(2), bevy_inventory_sync::store::batch::Fence::NEW, 1, &everything()),
-    ];
-    for _ in 0..3 {
-        assert_eq!(commit(&mut store, 2, writes.clone()), []);
-    }
-    assert_eq!(store.owners().unwrap().iter().map(|owner| owner.version).sum::<u64>(), 3);
-    for _ in 0..2 {
-        assert_eq!(commit(&mut store, 3, vec![delete(player(1), fence, 3)]), []);
-    }
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! What the game and the worker tell each other.
+
+use std::sync::Arc;
+
+use crate::{
+    model::id::InventoryId,
+    store::{
+        batch::Fenced,
+        changes::TickChanges,
+        error::StoreError,
+        migrate::MigrationError,
+        record::StoredInventory,
+        ticket::{Departure, Redeemed, Ticket},
+    },
+};
+
+/// A request of the game.
+pub(in crate::store) enum Order {
+    /// To claim an inventory and to load it.
+    Claim { id: InventoryId, request: u64 },
+    /// To store the changes of a tick.
+    Tick(Box<TickChanges>),
+    /// To drop what has changed in inventories since the last commit.
+    Revert {
+        ids: Vec<InventoryId>,
+        /// The one of which the claim has ended.
+        lost: InventoryId,
+    },
+    /// To load an inventory again that is claimed.
+    Reload { id: InventoryId, request: u64 },
+    /// To commit now.
+    Flush,
+    /// To read all inventories that are not claimed.
+    List,
+    /// To read one inventory.
+    Read(InventoryId),
+    /// To use up a ticket.
+    Redeem { account: String, ticket: Ticket },
+}
+
+/// A report to the game.
+pub(in crate::store) enum Report {
+    /// An inventory was loaded, or could not be.
+    Loaded {
+        id: InventoryId,
+        request: u64,
+        result: Result<Option<Box<StoredInventory>>, StoreError>,
+    },
+    /// Everything up to a tick is stored, except these unions.
+    Stored { tick: u64, rejected: Vec<RejectedUnion> },
+    /// Everything that was handed over before [`Order::Flush`] is stored.
+    Flushed,
+    /// An inventory in the store.
+    Listed(InventoryId, Result<Box<StoredInventory>, StoreError>),
+    /// All inventories were listed.
+    ListEnds,
+    /// The inventories of a player stay in this world.
+    Stays { departure: Arc<Departure>, error: MigrationError },
+    /// An inventory has left this world, which is `from`.
+    Departed { id: InventoryId, from: String },
+    /// A ticket was accepted or not.
+    Redeemed { account: String, ticket: Ticket, result: Result<Redeemed, StoreError> },
+    /// The store has failed, or works again.
+    Status(Option<StoreError>),
+}
+
+/// A union that was not committed.
+pub(in crate::store) struct RejectedUnion {
+    /// The inventory that this server may not change.
+    pub(in crate::store) id: InventoryId,
+    pub(in crate::store) reason: Fenced,
+    /// All inventories of the union.
+    pub(in crate::store) members: Vec<InventoryId>,
+}
