@@ -80,7 +80,7 @@ pub trait Worlds {
 
     /// Claims an inventory as [`Store::claim`] does. Returns `None` if this world has no record of it. `elsewhere` is
     /// where it was last seen, if that is another world. A record that was never committed, or that has a lower fence than
-    /// that, is out of date and counts as none.
+    /// that or than an arrival, is out of date and counts as none.
     ///
     /// # Errors
     ///

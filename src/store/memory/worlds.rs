@@ -27,12 +27,14 @@ impl Worlds for MemoryStore {
             let mut shared = self.lock();
             let world = shared.world(&self.world);
             let Some(record) = world.records.get(&id) else { return Ok(None) };
-            // A record that was never committed contains nothing.
-            let is_stale = |there: &&Location| record.version == 0 || record.fence < there.fence.0;
-            if elsewhere.is_some_and(|there| is_stale(&there)) {
+            // A record that was never committed contains nothing. One with a lower fence has left, or is about to be
+            // replaced.
+            let is_stale = |there: &Location| record.version == 0 || record.fence < there.fence.0;
+            let arrival = world.arriving.get(&id);
+            if elsewhere.is_some_and(is_stale) || arrival.is_some_and(is_stale) {
                 return Ok(None);
             }
-            world.arriving.get(&id).cloned()
+            arrival.cloned()
         };
         Ok(Some(LocalClaim { claim: self.claim(id)?, arrival }))
     }

@@ -16,9 +16,10 @@ if there then
   if state == 'd' then
     return {'deleted'}
   end
-  -- A record that was never committed contains nothing.
-  local elsewhere = tonumber(ARGV[6])
-  if elsewhere > 0 and (version == '0' or tonumber(fence) < elsewhere) then
+  -- A record that was never committed contains nothing. One with a lower fence has left, or is about to be replaced.
+  local arrival = tonumber(string.match(redis.call('HGET', KEYS[5], ARGV[1]) or '', ' (%d+)$') or 0)
+  local seen = math.max(tonumber(ARGV[6]), arrival)
+  if seen > 0 and (version == '0' or tonumber(fence) < seen) then
     return {'stale'}
   end
   if state == 'l' then
