@@ -69,7 +69,7 @@ impl Worker {
         self.last_commit = now;
         self.checking = false;
         self.release(now);
-        if core::mem::take(&mut self.flushing) {
+        if self.blocked.is_empty() && core::mem::take(&mut self.flushing) {
             self.reports.push(Report::Flushed);
         }
     }
