@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, process::ExitCode};
 use bevy_inventory_sync::{
     prelude::InventoryId,
     store::{
-        batch::Fence,
-        record::StoredInventory,
+        Store,
+        archive::Archived,
         redis::{RedisSettings, RedisStore},
     },
 };
@@ -16,26 +16,27 @@ use crate::cli::Cli;
 /// Prints how many of each item there are in all worlds together. A player that is between two worlds counts once.
 pub fn run(cli: &Cli, worlds: &[String]) -> Result<ExitCode, String> {
     let url = cli.redis.as_ref().ok_or("Give the address of Redis with --redis.")?;
-    let mut newest: BTreeMap<InventoryId, (Fence, StoredInventory)> = BTreeMap::new();
+    let mut newest: BTreeMap<InventoryId, Archived> = BTreeMap::new();
     for world in worlds {
         let settings = RedisSettings { server: "count".into(), ..RedisSettings::new(url, world) };
         let mut store = RedisStore::open(settings).map_err(|error| error.to_string())?;
-        for (id, fence, stored) in store.contents().map_err(|error| error.to_string())? {
-            let there = newest.entry(id).or_insert_with(|| (fence, stored.clone()));
-            if there.0 < fence {
-                *there = (fence, stored);
+        for (id, _) in store.versions().map_err(|error| error.to_string())? {
+            let copy = store.read_copy(id).map_err(|error| error.to_string())?;
+            if newest.get(&id).is_none_or(|there| there.fence < copy.fence) {
+                newest.insert(id, copy);
             }
         }
     }
     let mut items: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, stored) in newest.values() {
+    let stored = || newest.values().filter_map(|copy| copy.stored.as_ref());
+    for stored in stored() {
         let containers = stored.inventory.containers.iter().flat_map(|there| &there.slots);
         for stack in containers.chain(&stored.inventory.returned) {
             *items.entry(&stack.item).or_default() += u64::from(stack.count);
         }
     }
-    let players = newest.values().filter(|(_, s)| s.inventory.containers.len() > 1).count();
-    println!("{players} players, {} inventories", newest.len());
+    let players = stored().filter(|stored| stored.inventory.containers.len() > 1).count();
+    println!("{players} players, {} inventories", stored().count());
     for (item, count) in items {
         println!("{count:>7} {item}");
     }

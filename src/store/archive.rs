@@ -78,14 +78,15 @@ pub fn restore(worlds: &mut [Restoration]) -> Result<usize, StoreError> {
     Ok(newest.len())
 }
 
-/// A store that is copied into another one every so many ticks.
+/// A store that is copied into another one at an interval of ticks.
 pub(super) struct ArchivingStore {
-    pub(super) store: Box<dyn Store>,
+    store: Box<dyn Store>,
     /// Shared with later openings of the store.
-    pub(super) open: Arc<Mutex<Opener>>,
+    open: Arc<Mutex<Opener>>,
     archive: Option<Box<dyn Store>>,
     /// What has changed since the last copy.
     pending: BTreeMap<InventoryId, Archived>,
+    /// The interval.
     ticks: u64,
     /// The tick of the last copy.
     last: u64,
@@ -98,13 +99,13 @@ impl ArchivingStore {
         Self { store, open, archive: None, pending: BTreeMap::new(), ticks, last: 0, tick: 0 }
     }
 
-    /// Copies what has changed, if it is time. A failure is logged, and does not affect the store.
-    fn copy(&mut self, tick: u64) {
-        if tick < self.last + self.ticks || self.pending.is_empty() {
+    /// Copies what has changed. A failure is logged, and does not affect the store.
+    fn copy(&mut self) {
+        if self.pending.is_empty() {
             return;
         }
-        self.last = tick;
-        let copies: Vec<Archived> = self.pending.values().cloned().collect();
+        self.last = self.tick;
+        let (tick, copies) = (self.tick, self.pending.values().cloned().collect::<Vec<_>>());
         match self.archive().and_then(|archive| archive.archive(tick, &copies)) {
             Ok(()) => self.pending.clear(),
             Err(error) => warn!("the store could not be archived: {error}"),
@@ -147,7 +148,9 @@ impl Store for ArchivingStore {
             }
         }
         self.tick = self.tick.max(batch.tick);
-        self.copy(self.tick);
+        if self.tick >= self.last + self.ticks {
+            self.copy();
+        }
         Ok(rejected)
     }
 
@@ -187,7 +190,6 @@ impl Store for ArchivingStore {
 impl Drop for ArchivingStore {
     /// Copies the rest when the game ends.
     fn drop(&mut self) {
-        (self.ticks, self.last) = (0, 0);
-        self.copy(self.tick);
+        self.copy();
     }
 }

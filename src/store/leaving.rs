@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    changes::{Exit, Leaving, TickBuffer, Whole},
+    changes::{ComponentChange, Exit, Leaving, TickBuffer, Whole},
     components::PersistedComponents,
     persist::{DeleteInventory, Persist},
     tracked::{Holders, StarterKit, Tracked},
@@ -51,12 +51,19 @@ fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
         && state.as_ref().is_some_and(|state| state.iter().all(|stack| stack.is_none()));
     let deleted = tracked.is_some() && (spent || world.get::<Deleting>(entity).is_some());
     let exit = if deleted { Exit::Delete } else { Exit::Release };
-    let last = tracked.and_then(|_| {
-        let whole = whole(&world, entity, &state.unwrap_or_default())?;
-        Some((whole, world.resource::<PersistedComponents>().encode(&world, entity)))
-    });
+    let last = tracked.and_then(|_| last_state(&world, entity, &state.unwrap_or_default()));
     world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, exit });
     world.commands().entity(entity).try_remove::<(Tracked, StarterKit, Loading)>();
+}
+
+/// Returns the last contents and components of an inventory.
+pub(super) fn last_state(
+    world: &World,
+    entity: Entity,
+    state: &InventoryState,
+) -> Option<(Whole, Vec<ComponentChange>)> {
+    let whole = whole(world, entity, state)?;
+    Some((whole, world.resource::<PersistedComponents>().encode(world, entity)))
 }
 
 /// Returns all of an inventory in stored form.

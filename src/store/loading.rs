@@ -128,8 +128,7 @@ pub(super) fn finish(
 ) {
     let Some(holder) = world.resource::<Holders>().get(id) else {
         // Its entity is gone, so the claim ends.
-        let leaving = Leaving { id, last: None, exit: Exit::Release };
-        return world.resource_mut::<TickBuffer>().leaving.push(leaving);
+        return release(world, id);
     };
     if holder.request != number {
         return;
@@ -143,12 +142,17 @@ pub(super) fn finish(
             world.resource_mut::<Holders>().remove(id, entity);
             if is_claimed {
                 // It cannot be read by this version of the game, but maybe by that of another server.
-                let leaving = Leaving { id, last: None, exit: Exit::Release };
-                world.resource_mut::<TickBuffer>().leaving.push(leaving);
+                release(world, id);
             }
             fail(world, (entity, id), error);
         }
     }
+}
+
+/// Ends the claim of an inventory that has not changed.
+fn release(world: &mut World, id: InventoryId) {
+    let leaving = Leaving { id, last: None, exit: Exit::Release };
+    world.resource_mut::<TickBuffer>().leaving.push(leaving);
 }
 
 /// What is to be inserted.

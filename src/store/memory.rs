@@ -66,6 +66,13 @@ struct Record {
     stored: Option<Arc<StoredInventory>>,
 }
 
+impl Record {
+    /// Returns `true` if something is stored that can be claimed in this world.
+    fn is_here(&self) -> bool {
+        self.stored.is_some() && self.left_for.is_none()
+    }
+}
+
 impl MemoryStore {
     /// Returns the same store as another server sees it.
     #[must_use]
@@ -155,8 +162,7 @@ impl MemoryStore {
     pub fn claimable(&self) -> Vec<(InventoryId, String)> {
         let shared = self.lock();
         let all = shared.worlds.iter().flat_map(|(name, world)| {
-            let is_here = |record: &Record| record.stored.is_some() && record.left_for.is_none();
-            let here = world.records.iter().filter(move |(_, record)| is_here(record));
+            let here = world.records.iter().filter(|(_, record)| record.is_here());
             here.map(|(id, _)| (*id, name.clone()))
         });
         all.collect()
@@ -318,8 +324,7 @@ impl Store for MemoryStore {
 
     fn list(&mut self) -> Result<Vec<InventoryId>, StoreError> {
         self.operate(|world| {
-            let is_here = |record: &Record| record.stored.is_some() && record.left_for.is_none();
-            let stored = world.records.iter().filter(|(_, record)| is_here(record));
+            let stored = world.records.iter().filter(|(_, record)| record.is_here());
             Ok(stored.map(|(id, _)| *id).collect())
         })
     }

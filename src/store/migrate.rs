@@ -12,22 +12,19 @@ use log::{info, warn};
 use thiserror::Error;
 
 use crate::{
-    model::{id::InventoryId, state::InventoryState},
+    model::id::InventoryId,
     server::views::access::Owner,
-    shared::{
-        containers::ContainerRegistry, events::emit, markers::Loading, stats::InventoryStats,
-    },
+    shared::{containers::ContainerRegistry, events::emit, stats::InventoryStats},
 };
 
 use super::{
     batch::Fenced,
     changes::{Exit, Leaving, TickBuffer},
-    components::PersistedComponents,
     error::StoreError,
     leaving, loading,
     persist::Persist,
     ticket::{Departure, Redeemed, Ticket},
-    tracked::{Holders, Tracked},
+    tracked::{Holders, StarterKit, Tracked},
 };
 
 /// How long a ticket is valid.
@@ -216,17 +213,13 @@ fn check_stored(world: &World, inventories: &[Entity]) -> Result<(), MigrationEr
 
 /// Takes an inventory off its entity, to be stored as leaving.
 fn take_off(world: &mut World, id: InventoryId, entity: Entity, departure: &Arc<Departure>) {
-    let registry = world.resource::<ContainerRegistry>().clone();
-    let components = world.resource::<PersistedComponents>().clone();
-    let state = registry.read_in(world, entity).unwrap_or_default();
-    let last = leaving::whole(world, entity, &state)
-        .map(|whole| (whole, components.encode(world, entity)));
+    let state = world.resource::<ContainerRegistry>().read_in(world, entity).unwrap_or_default();
+    let last = leaving::last_state(world, entity, &state);
     world.resource_mut::<Holders>().remove(id, entity);
-    let mut there = world.entity_mut(entity);
-    there.remove::<Tracked>().insert(Loading);
-    registry.restructure(world, entity, &InventoryState::default());
+    loading::take_back(world, entity);
+    // What is stored decides if it stays.
     if let Ok(mut there) = world.get_entity_mut(entity) {
-        drop(components.take(&mut there));
+        there.remove::<StarterKit>();
     }
     let exit = Exit::Depart(departure.clone());
     world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, exit });

@@ -44,7 +44,7 @@ use super::{
     record::StoredInventory,
     worlds::Worlds,
 };
-use keys::{Entry, Keys, State, field, server_of};
+use keys::{Entry, Keys, State, field, id_of, server_of};
 use link::RedisLink;
 pub use settings::{RedisSettings, RedisSettingsError};
 
@@ -120,7 +120,7 @@ impl RedisStore {
         let (server, replicas) = (server.clone(), *replicas);
         let mut open = OPEN.key(&self.keys.servers);
         open.key(self.keys.heartbeat(&server)).key(&self.keys.ticks).key(&self.keys.format);
-        open.arg(&server).arg(self.number).arg(millis(*heartbeat_ttl)).arg(record::FORMAT);
+        open.arg(&server).arg(millis(*heartbeat_ttl)).arg(record::FORMAT);
         let answer: Vec<String> = self.link.script(&open)?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
         match answer.as_slice() {
@@ -164,27 +164,6 @@ impl RedisStore {
         Ok(owners)
     }
 
-    /// Reads all inventories of this world, including those that have left but whose record is not yet removed. For
-    /// audits: of an inventory that is in two worlds, the one with the higher fence is the newer one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] for the first record that cannot be read.
-    pub fn contents(&mut self) -> Result<Vec<(InventoryId, Fence, StoredInventory)>, StoreError> {
-        let mut contents = Vec::new();
-        for (id, Entry { fence, version, state }) in self.entries()? {
-            if version == 0 || matches!(state, State::Deleted) {
-                continue;
-            }
-            let record: Option<Vec<u8>> = self
-                .link
-                .command(::redis::cmd("HGET").arg(&self.keys.full_state).arg(field(id)))?;
-            let record = record.ok_or_else(|| missing(id))?;
-            contents.push((id, fence, record::decode(id, version, &record)?));
-        }
-        Ok(contents)
-    }
-
     /// Returns `true` if the heartbeat of a game server has not expired.
     ///
     /// # Errors
@@ -203,8 +182,7 @@ impl RedisStore {
             scan.arg(&self.keys.owner).arg(cursor).arg("COUNT").arg(SCAN);
             let (next, found): (u64, Vec<(String, String)>) = self.link.command(&scan)?;
             for (field, entry) in found {
-                let id = u64::from_str_radix(&field, 16).map_err(|_| unexpected(&field))?;
-                let id = InventoryId::from_bits(id);
+                let id = id_of(&field)?;
                 entries.push((id, Entry::parse(id, &entry)?));
             }
             if next == 0 {

@@ -8,16 +8,13 @@ mod mirror;
 mod unions;
 
 use core::time::Duration;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bevy::platform::collections::HashMap;
 
 use crate::model::id::InventoryId;
 
-use super::{Durability, Store, error::StoreError, ticket::Departure};
+use super::{Durability, Store, error::StoreError};
 use commit::Sent;
 pub(super) use messages::{Order, RejectedUnion, Report};
 use mirror::{Dirty, Mirror};
@@ -279,20 +276,14 @@ impl Worker {
                 (mirror.dirty, mirror.reverted) = (Dirty::Nothing, true);
             }
         }
-        // The store releases it if this server is still its owner. It is claimed anew if it is loaded again.
+        // The store releases it if this server is still its owner. Loading it again begins with a new claim.
         if let Some(mirror) = self.mirrors.get_mut(&lost) {
             mirror.release_tried = true;
             self.leaving.insert(lost);
         }
         // Players leave with all their inventories, or with none.
-        let departing = self.mirrors.values().filter_map(|mirror| match &mirror.dirty {
-            Dirty::Departing(departure) => Some(departure.clone()),
-            _ => None,
-        });
-        let is_undone = |departure: &Arc<Departure>| {
-            departure.inventories.iter().any(|member| ids.contains(member))
-        };
-        let undone: Vec<Arc<Departure>> = departing.filter(is_undone).collect();
+        let mut undone = self.departures(self.mirrors.keys());
+        undone.retain(|departure| departure.inventories.iter().any(|id| ids.contains(id)));
         undone.iter().for_each(|departure| self.cancel(departure, None));
         let sets = self.sets(|id| !ids.contains(&id));
         self.unions.keep(&sets);

@@ -68,9 +68,7 @@ impl Nickname {
         let name: String = name.chars().take(NAME_CHARS_MAX).collect();
         Self { name: if name.is_empty() { "Nobody".into() } else { name }, account, ticket }
     }
-}
 
-impl Nickname {
     pub fn is_account(&self, account: &str) -> bool {
         self.account.to_string() == account
     }

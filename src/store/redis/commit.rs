@@ -4,16 +4,17 @@ use std::sync::LazyLock;
 
 use ::redis::Script;
 
-use crate::{
-    model::id::InventoryId,
-    store::{
-        batch::{Batch, Change, Fenced, Rejected, Union},
-        error::StoreError,
-        ticket::Departure,
-    },
+use crate::store::{
+    batch::{Batch, Change, Fenced, Rejected, Union},
+    error::StoreError,
+    ticket::Departure,
 };
 
-use super::{RedisStore, keys::field, record, unexpected, worlds};
+use super::{
+    RedisStore,
+    keys::{field, id_of},
+    record, unexpected, worlds,
+};
 
 static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("commit.lua")));
 
@@ -51,7 +52,7 @@ impl RedisStore {
         self.link.wait_for_replicas(&self.keys.owner)?;
         self.tick = self.tick.max(batch.tick);
         let rejected = rejected.into_iter().map(|(union, field, reason, stored)| {
-            let id = u64::from_str_radix(&field, 16).map_err(|_| unexpected(&field))?;
+            let id = id_of(&field)?;
             let reason = match reason.as_str() {
                 "not owned" | "unreadable" => Fenced::NotOwned,
                 "deleted" => Fenced::Deleted,
@@ -60,7 +61,7 @@ impl RedisStore {
                 "rolled back" => Fenced::RolledBack { stored },
                 _ => return Err(unexpected(&reason)),
             };
-            Ok(Rejected { union, id: InventoryId::from_bits(id), reason })
+            Ok(Rejected { union, id, reason })
         });
         rejected.collect()
     }

@@ -5,6 +5,8 @@ use crate::{
     store::{batch::Fence, error::StoreError},
 };
 
+use super::unexpected;
+
 /// The keys of a world.
 pub(super) struct Keys {
     pub(super) owner: String,
@@ -90,6 +92,12 @@ impl Entry {
 /// Returns the field of an inventory.
 pub(super) fn field(id: InventoryId) -> String {
     format!("{:016x}", id.to_bits())
+}
+
+/// Returns the inventory of a field.
+pub(super) fn id_of(field: &str) -> Result<InventoryId, StoreError> {
+    let id = u64::from_str_radix(field, 16).map_err(|_| unexpected(field))?;
+    Ok(InventoryId::from_bits(id))
 }
 
 /// Returns the name of a server without the number of its process.

@@ -1,5 +1,6 @@
 //! The connection to Redis.
 
+use crate::store::error::StoreError;
 use ::redis::{
     Client, Cmd, Connection, ConnectionLike, ErrorKind, FromRedisValue, RedisError,
     ScriptInvocation, Value,
@@ -7,9 +8,6 @@ use ::redis::{
     cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr},
     from_redis_value,
 };
-use log::warn;
-
-use crate::store::error::StoreError;
 
 use super::settings::{RedisSettings, without_password};
 
@@ -53,7 +51,7 @@ impl RedisLink {
             return Ok(());
         }
         let mut wait = ::redis::cmd("WAIT");
-        // Shorter than the time after which the connection is given up.
+        // Shorter than the timeout of the connection.
         let pause = self.settings.timeout.as_millis().saturating_mul(3) / 4;
         wait.arg(expected).arg(u64::try_from(pause).unwrap_or(u64::MAX));
         let received: u32 = self.with(|connection| match connection {
@@ -110,7 +108,6 @@ impl RedisLink {
             Some("OOM") => StoreError::Full { place },
             Some("READONLY") => StoreError::ReadOnly { place },
             _ if error.kind() == ErrorKind::AuthenticationFailed => {
-                warn!("{place}: the user or the password is wrong");
                 StoreError::Failed(format!("{place}: the user or the password is wrong"))
             }
             _ => StoreError::Failed(format!("{place}: {error}")),

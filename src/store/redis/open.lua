@@ -1,9 +1,9 @@
--- Registers a process of a game server. Returns 'open', its number, the last tick of that server, and 1 if the append-only file is on.
--- Returns 'later format' or 'evicts', with the value that was found, if the store cannot be used.
+-- Registers a process of a game server. Returns 'open', its number, the last tick of that server, and 1 if the
+-- append-only file is on. Returns 'later format' or 'evicts', with the value that was found, if the store cannot be used.
 -- KEYS: servers, heartbeat, ticks, format
--- ARGV: name of the server, its last number or 0, milliseconds until the heartbeat expires, format
+-- ARGV: name of the server, milliseconds until the heartbeat expires, format
 local format = redis.call('GET', KEYS[4])
-if format and tonumber(format) > tonumber(ARGV[4]) then
+if format and tonumber(format) > tonumber(ARGV[3]) then
   return {'later format', format}
 end
 local info = redis.call('INFO', 'memory')
@@ -11,10 +11,8 @@ local policy = string.match(info, 'maxmemory_policy:(%S+)')
 if policy ~= 'noeviction' then
   return {'evicts', policy or 'unknown'}
 end
-local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
-local number = math.max(last, tonumber(ARGV[2])) + 1
-redis.call('HSET', KEYS[1], ARGV[1], number)
-redis.call('SET', KEYS[2], number, 'PX', ARGV[3])
-redis.call('SET', KEYS[4], ARGV[4])
+local number = redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+redis.call('SET', KEYS[2], number, 'PX', ARGV[2])
+redis.call('SET', KEYS[4], ARGV[3])
 local appends = string.match(redis.call('INFO', 'persistence'), 'aof_enabled:(%d)')
 return {'open', tostring(number), redis.call('HGET', KEYS[3], ARGV[1]) or '0', appends or '0'}

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    ANNOUNCE, CREATE_ARRIVED, FORGET, LOAD, REDEEM, RedisStore, SET_HOME,
+    ANNOUNCE, CLEAR_ARRIVAL, CREATE_ARRIVED, FORGET, LOAD, REDEEM, RedisStore, SET_HOME,
     keys::{Entry, Keys, State, field},
     record, text,
 };
@@ -133,12 +133,12 @@ impl Worlds for RedisStore {
         from: &Location,
         departed: &Departed,
     ) -> Result<(), StoreError> {
-        let mut settle = CREATE_ARRIVED.key(&self.keys.owner);
-        settle.key(&self.keys.full_state).key(&self.keys.arriving);
-        settle.arg(field(id)).arg(format(from));
-        settle.arg(format!("{} {} r", departed.fence.0, departed.version));
-        settle.arg(record::encode(id, departed.version, &departed.stored)?);
-        self.link.script(&settle)
+        let mut create = CREATE_ARRIVED.key(&self.keys.owner);
+        create.key(&self.keys.full_state).key(&self.keys.arriving);
+        create.arg(field(id)).arg(format(from));
+        create.arg(format!("{} {} r", departed.fence.0, departed.version));
+        create.arg(record::encode(id, departed.version, &departed.stored)?);
+        self.link.script(&create)
     }
 
     fn forget(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
@@ -152,9 +152,9 @@ impl Worlds for RedisStore {
     }
 
     fn clear_arrival(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError> {
-        let mut arrived = super::CLEAR_ARRIVAL.key(&self.keys.arriving);
-        arrived.arg(field(id)).arg(format(from));
-        self.link.script(&arrived)
+        let mut clear = CLEAR_ARRIVAL.key(&self.keys.arriving);
+        clear.arg(field(id)).arg(format(from));
+        self.link.script(&clear)
     }
 
     fn redeem(&mut self, ticket: &Ticket, account: &str) -> Result<Redeemed, StoreError> {

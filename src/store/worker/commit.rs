@@ -144,34 +144,45 @@ impl Worker {
     /// Tells other worlds what leaves for them. What cannot leave stays, with what it has now.
     fn announce_departures(&mut self) {
         let blocked = self.blocked_roots();
-        let mut stays: Vec<(Arc<Departure>, MigrationError)> = Vec::new();
-        for id in self.changed.clone() {
-            let Some(Mirror { dirty: Dirty::Departing(departure), fence, .. }) =
-                self.mirrors.get(&id)
-            else {
-                continue;
-            };
-            if blocked.contains(&self.unions.root(id)) {
+        for departure in self.departures(&self.changed) {
+            let ids = &departure.inventories;
+            if ids.iter().any(|id| blocked.contains(&self.unions.root(*id))) {
                 continue;
             }
-            let (departure, fence) = (departure.clone(), Fence(fence.max(&Fence::FIRST).0 + 1));
-            let worlds = self.store.as_mut().and_then(|store| store.worlds());
-            let announced = match worlds {
+            let announced = match self.store.as_mut().and_then(|store| store.worlds()) {
                 Some(worlds) if worlds.world() != departure.to => {
-                    let from = Location { world: worlds.world().to_owned(), fence };
-                    worlds.announce(&departure.to, &[(id, from)])
+                    let world = worlds.world().to_owned();
+                    let arrival = |id: &InventoryId| {
+                        let fence = self.mirrors.get(id)?.fence.max(Fence::FIRST);
+                        Some((*id, Location { world: world.clone(), fence: Fence(fence.0 + 1) }))
+                    };
+                    let arrivals: Vec<_> = ids.iter().filter_map(arrival).collect();
+                    worlds.announce(&departure.to, &arrivals)
                 }
                 _ => Ok(false),
             };
             match announced {
                 Ok(true) => {}
-                Ok(false) => stays.push((departure, MigrationError::NoSuchWorld)),
-                Err(error) => stays.push((departure, MigrationError::Store(error))),
+                Ok(false) => self.cancel(&departure, Some(MigrationError::NoSuchWorld)),
+                Err(error) => self.cancel(&departure, Some(MigrationError::Store(error))),
             }
         }
-        for (departure, error) in stays {
-            self.cancel(&departure, Some(error));
+    }
+
+    /// Returns the departures of inventories, each once.
+    pub(super) fn departures<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a InventoryId>,
+    ) -> Vec<Arc<Departure>> {
+        let mut departures: Vec<Arc<Departure>> = Vec::new();
+        for id in ids {
+            if let Some(Mirror { dirty: Dirty::Departing(departure), .. }) = self.mirrors.get(id)
+                && !departures.iter().any(|there| Arc::ptr_eq(there, departure))
+            {
+                departures.push(departure.clone());
+            }
         }
+        departures
     }
 
     /// Makes inventories stay that were to leave. The game loads them again, as they are now.
