@@ -139,9 +139,13 @@ fn measure(players: usize, seconds: usize) -> Result<(), Error> {
             versions[n] += 1;
             let change = Change::Save { stored: stored[n].clone(), slots: None };
             let (fence, version) = (fences[n], versions[n]);
-            Union { writes: vec![Write { id: ids[n], fence, version, change }] }
+            Union { writes: vec![Write { id: ids[n], fence, version, change }], ..Union::default() }
         };
-        store.commit(&Batch { id: 0, tick, unions: changed.iter().map(union).collect() })
+        store.commit(&Batch {
+            tick,
+            unions: changed.iter().map(union).collect(),
+            ..Batch::default()
+        })
     };
     for chunk in (0..players).collect::<Vec<_>>().chunks(1_000) {
         commit(&mut store, 1, chunk)?;

@@ -102,10 +102,10 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
     let mut stored: Vec<_> = ids.iter().map(|_| Arc::new(record(&mut random))).collect();
     let write = |n: usize, fence: Fence, version, stored: &Arc<_>, slots| {
         let change = Change::Save { stored: Arc::clone(stored), slots };
-        Union { writes: vec![Write { id: ids[n], fence, version, change }] }
+        Union { writes: vec![Write { id: ids[n], fence, version, change }], ..Union::default() }
     };
     let all = stored.iter().enumerate().map(|(n, stored)| write(n, fences[n], 1, stored, None));
-    let batch = Batch { id: 0, tick: 1, unions: all.collect() };
+    let batch = Batch { tick: 1, unions: all.collect(), ..Batch::default() };
     let begin = Instant::now();
     store.commit(&batch)?;
     line("first commit of an inventory, all in one batch", inventories, begin.elapsed(), bytes());
@@ -127,7 +127,7 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
             let slots = slots.into_iter().map(|slot| ("inventory".to_owned(), slot)).collect();
             write(n, fences[n], versions[n], &stored[n], Some(slots))
         });
-        let batch = Batch { id: 0, tick: tick + 2, unions: unions.collect() };
+        let batch = Batch { tick: tick + 2, unions: unions.collect(), ..Batch::default() };
         let begin = Instant::now();
         store.commit(&batch)?;
         time += begin.elapsed();

@@ -428,6 +428,8 @@ pub mod server;
 pub mod client;
 pub mod app;
 pub mod params;
+#[cfg(feature = "server")]
+pub mod changes;
 pub mod features;
 pub mod plugins;
 #[cfg(feature = "server")]

@@ -12,12 +12,14 @@ mod changes;
 mod collect;
 pub mod components;
 pub mod error;
+pub mod history;
 mod exchanges;
 mod leaving;
 mod link;
 mod loading;
 pub mod memory;
 pub mod migrate;
+pub mod notes;
 pub mod persist;
 mod plugin;
 pub mod record;
@@ -41,6 +43,7 @@ use crate::model::id::InventoryId;
 use archive::Archived;
 use batch::{Batch, Fence, Rejected};
 use error::StoreError;
+use history::{History, HistoryQuery};
 use record::StoredInventory;
 use worlds::Worlds;
 
@@ -126,6 +129,13 @@ pub trait Store: Send {
     ///
     /// [`StoreError`].
     fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError>;
+
+    /// Reads a part of the history: what was changed in which tick, why, and by whom.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Gone`] if the first tick is no longer kept, or another error of the store.
+    fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError>;
 
     /// Reads an inventory with its fence and version.
     ///

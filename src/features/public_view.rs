@@ -1,6 +1,8 @@
 //! Public views: small separate components that are derived from a container and replicated to
 //! everyone who sees the entity. Bystanders never receive a partial inventory.
 
+#[cfg(feature = "server")]
+use crate::changes::{self, ChangeSystems};
 use crate::{
     model::{builtin::Hotbar, container::Container, id::ItemId},
     shared::{authority::Authority, sealed::Sealed},
@@ -54,10 +56,16 @@ impl PublicViewAppExt for App {
 fn register<V: PublicView>(app: &mut App) {
     app.replicate::<V>();
     #[cfg(feature = "server")]
-    app.add_observer(hide_view::<V>).add_systems(
-        PostUpdate,
-        derive_views::<V>.before(ServerSystems::Send).run_if(in_state(ClientState::Disconnected)),
-    );
+    {
+        app.add_observer(hide_view::<V>).add_systems(
+            PostUpdate,
+            derive_views::<V>
+                .before(ServerSystems::Send)
+                .before(ChangeSystems::Public)
+                .run_if(in_state(ClientState::Disconnected)),
+        );
+        changes::public::register::<V>(app);
+    }
 }
 
 /// Resets the view on the authority when its container is removed. On a client, the container is

@@ -1,10 +1,14 @@
 //! Read-only views of the server's state, for tools: the debug overlay, tests and other observers.
 
-use bevy::{ecs::system::SystemParam, prelude::*};
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow, system::SystemParam},
+    prelude::*,
+};
+use bevy_replicon::shared::client_id::ClientId;
 
 use crate::{
     model::{data::DataPool, id::InventoryId},
-    shared::containers::ContainerRegistry,
+    shared::{containers::ContainerRegistry, markers::ActingInventory},
     wire::{checksum::checksum, encode::ChangedSlot},
 };
 
@@ -13,7 +17,7 @@ use super::{
     exchanges::Exchanges,
     marked::Marked,
     pacing::priority::SyncPriority,
-    requests::inbox::Inboxes,
+    requests::{bodies::OwnedInventories, inbox::Inboxes},
     views::{
         clients::Clients,
         resync::{Resync, SyncClock},
@@ -135,11 +139,33 @@ impl CommitInspect<'_> {
         self.marked.resized()
     }
 
+    /// Returns those whose selected slot has changed.
+    #[must_use]
+    pub fn selected(&self) -> &[Entity] {
+        self.marked.selected()
+    }
+
     /// Returns the exchanges of items between inventories in this tick. Nothing is recorded before
     /// [`record_exchanges`].
     #[must_use]
     pub fn exchanges(&self) -> &[Exchange] {
         self.exchanges.committed()
+    }
+}
+
+/// The inventories from which players act.
+#[derive(SystemParam)]
+pub struct ActorInspect<'w, 's> {
+    owned: Res<'w, OwnedInventories>,
+    inventories: Query<'w, 's, (&'static InventoryId, Has<ActingInventory>), Allow<Disabled>>,
+}
+
+impl ActorInspect<'_, '_> {
+    /// Returns the id of the inventory from which a player acts. `None` if the player owns none.
+    #[must_use]
+    pub fn acting_inventory(&self, client: ClientId) -> Option<InventoryId> {
+        let owned = self.inventories.iter_many(self.owned.of(client));
+        owned.max_by_key(|(_, acts)| *acts).map(|(id, _)| *id)
     }
 }
 

@@ -126,6 +126,7 @@ fn begin_mark(
     marked.pass += 1;
     marked.inventories.clear();
     marked.resized.clear();
+    marked.selected.clear();
     marked.given_containers.clear();
     for entity in marked.restructured.drain(..) {
         if let Ok((id, mut baseline)) = inventories.get_mut(entity)
@@ -225,6 +226,7 @@ impl Marking<'_> {
         if selecting && baseline.state().selected != selected {
             self.begin(baseline, marked, stats);
             baseline.commit_selected(selected);
+            marked.selected.push(self.entity);
         }
         baseline.forget_unknown(self.kind, slots);
         let there = baseline.state().container(self.kind);

@@ -14,6 +14,8 @@ pub(crate) struct Marked {
     pub(crate) restructured: Vec<Entity>,
     /// Inventories whose containers were added, removed or resized in this pass.
     pub(crate) resized: Vec<Entity>,
+    /// Inventories whose selected slot changed in this pass.
+    pub(crate) selected: Vec<Entity>,
     /// Inventories that gained a container, with its contents, before this pass.
     pub(crate) given_containers: Vec<Entity>,
     /// Declared causes, by entity, container kind and slot index.
@@ -37,6 +39,10 @@ impl Marked {
 
     pub(crate) fn resized(&self) -> &[Entity] {
         &self.resized
+    }
+
+    pub(crate) fn selected(&self) -> &[Entity] {
+        &self.selected
     }
 
     pub(crate) fn given_containers(&self) -> &[Entity] {

@@ -153,6 +153,27 @@ pub enum Cause {
     Reverted,
 }
 
+impl Cause {
+    /// Returns the name, for logs and for the [history](crate::store::history): `acted` for an action of any player.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Undeclared => "undeclared",
+            Self::Spawned => "spawned",
+            Self::Removed => "removed",
+            Self::Inserted => "inserted",
+            Self::Taken => "taken",
+            Self::Transacted => "transacted",
+            Self::Loaded => "loaded",
+            Self::Acted(_) => "acted",
+            Self::Dropped => "dropped",
+            Self::Crafted => "crafted",
+            Self::Deleted => "deleted",
+            Self::Reverted => "reverted",
+        }
+    }
+}
+
 /// Server and client: client and server cannot be synced because of a protocol mismatch. The client
 /// stays connected; the game decides how to proceed.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,6 +13,7 @@ use super::{
     Claim, Heartbeat, Store,
     batch::{Batch, Change, Fence, Rejected},
     error::StoreError,
+    history::{History, HistoryQuery},
     record::StoredInventory,
     worker::Opener,
     worlds::Worlds,
@@ -172,6 +173,10 @@ impl Store for ArchivingStore {
 
     fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
         self.store.versions()
+    }
+
+    fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError> {
+        self.store.history(query)
     }
 
     fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {

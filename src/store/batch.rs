@@ -6,7 +6,11 @@ use thiserror::Error;
 
 use crate::model::id::InventoryId;
 
-use super::{record::StoredInventory, ticket::Departure};
+use super::{
+    history::{Gap, StoredTick},
+    record::StoredInventory,
+    ticket::Departure,
+};
 
 /// Number of a claim on an inventory. Each claim, departure and restore from an archive raises it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,8 +33,14 @@ pub struct Batch {
     pub id: u64,
     /// The last tick in it.
     pub tick: u64,
+    /// The first tick since the last commit.
+    pub from: u64,
+    /// When it was made, in milliseconds since 1970.
+    pub time: u64,
     /// The changed inventories, each in one union.
     pub unions: Vec<Union>,
+    /// Ticks whose changes were dropped, because the store had failed for too long.
+    pub gap: Option<Gap>,
 }
 
 /// Inventories that have exchanged items since the last commit. They are committed together or not at all, because items
@@ -39,6 +49,8 @@ pub struct Batch {
 pub struct Union {
     /// Its inventories.
     pub writes: Vec<Write>,
+    /// What has changed in them, for the history.
+    pub history: Vec<StoredTick>,
 }
 
 /// What is committed of one inventory.

@@ -6,14 +6,20 @@ use bevy::prelude::*;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::model::{
-    catalog::ItemCatalog,
-    id::{DataId, InventoryId},
-    saved::SavedInventory,
-    stack::Stack,
+use crate::{
+    changes::TickRecord,
+    model::{
+        catalog::ItemCatalog,
+        id::{DataId, InventoryId},
+        saved::SavedInventory,
+        stack::Stack,
+    },
 };
 
-use super::ticket::{Departure, Ticket};
+use super::{
+    history::{HistoryQuery, StoredNote},
+    ticket::{Departure, Ticket},
+};
 
 /// Name of a component, and its stored form. `None` if the entity does not have it.
 pub(super) type ComponentChange = (&'static str, Option<Vec<u8>>);
@@ -48,6 +54,10 @@ pub(super) struct TickChanges {
     pub(super) leaving: Vec<Leaving>,
     /// Inventories that have exchanged items, with and without a claim.
     pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
+    /// Notes of the game.
+    pub(super) notes: Vec<StoredNote>,
+    /// Why slots have changed.
+    pub(super) record: Option<Arc<TickRecord>>,
     /// By which the keys of items are found.
     pub(super) catalog: Option<ItemCatalog>,
 }
@@ -107,6 +117,10 @@ pub(super) struct TickBuffer {
     pub(super) whole: Vec<Entity>,
     /// Tickets to be redeemed, with the accounts that show them.
     pub(super) tickets: Vec<(String, Ticket)>,
+    /// Notes of the game.
+    pub(super) notes: Vec<StoredNote>,
+    /// Parts of the history to be read.
+    pub(super) history: Vec<HistoryQuery>,
     /// Whether all inventories in the store are to be listed.
     pub(super) list: bool,
     /// Whether the store is to be flushed after this tick.

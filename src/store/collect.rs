@@ -6,6 +6,7 @@ use bevy::{
 };
 
 use crate::{
+    changes::{ChangeSystems, ChangeTracker},
     model::{catalog::ItemCatalog, data::DataPool, saved::UnknownItems},
     server::{
         baseline::Baseline,
@@ -20,6 +21,7 @@ use super::{
     exchanges::{ExchangeLog, Gone},
     leaving,
     link::StoreLink,
+    notes::NoteLog,
     tracked::{Holders, Tracked},
     worker::Order,
 };
@@ -30,6 +32,7 @@ pub(super) fn plugin(app: &mut App) {
             PostUpdate,
             (CollectSystems::Components, CollectSystems::Tick)
                 .chain()
+                .after(ChangeSystems::Record)
                 .in_set(InventoryServerSystems::Last),
         )
         .add_systems(
@@ -115,6 +118,7 @@ fn hand_over_rest(
     let buffer = &mut *buffer;
     buffer.left.append(&mut buffer.leaving);
     buffer.components.clear();
+    buffer.notes.clear();
     if !buffer.left.is_empty() {
         let (tick, leaving) = (commits.tick() + 1, core::mem::take(&mut buffer.left));
         let catalog = catalog.map(|catalog| catalog.clone());
@@ -126,10 +130,10 @@ fn hand_over_rest(
 fn hand_over(
     commits: CommitInspect,
     catalog: Res<ItemCatalog>,
-    holders: Res<Holders>,
+    (holders, tracker): (Res<Holders>, Res<ChangeTracker>),
     mut collected: ResMut<Collected>,
     mut buffer: ResMut<TickBuffer>,
-    mut log: ResMut<ExchangeLog>,
+    (mut log, mut notes): (ResMut<ExchangeLog>, ResMut<NoteLog>),
     mut link: ResMut<StoreLink>,
 ) {
     let mut changes = core::mem::take(&mut collected.changes);
@@ -139,6 +143,9 @@ fn hand_over(
     // The components of what leaves in the next tick are part of its last state.
     changes.components.retain(|(id, ..)| buffer.leaving.iter().all(|leaving| leaving.id != *id));
     changes.leaving.append(&mut buffer.left);
+    changes.notes.append(&mut buffer.notes);
+    notes.add(changes.tick, &changes.notes);
+    changes.record = tracker.last().cloned();
     let is_claimed =
         |id| holders.get(id).is_some() || changes.leaving.iter().any(|leaving| leaving.id == id);
     changes.exchanges = log.record(changes.tick, commits.exchanges(), is_claimed);
@@ -156,6 +163,9 @@ fn hand_over(
     }
     for (id, request) in buffer.claims.drain(..) {
         link.send(Order::Claim { id, request });
+    }
+    for query in buffer.history.drain(..) {
+        link.send(Order::History(query));
     }
     for (account, ticket) in buffer.tickets.drain(..) {
         link.send(Order::Redeem { account, ticket });

@@ -118,6 +118,18 @@ pub enum StoreError {
         /// The policy.
         policy: String,
     },
+    /// The beginning of a range of the history is no longer kept.
+    #[error("the history is only kept from tick {earliest} on")]
+    Gone {
+        /// The first tick that is kept.
+        earliest: u64,
+    },
+    /// The history cannot be read.
+    #[error("the history is damaged: {what}")]
+    DamagedHistory {
+        /// What is wrong with it.
+        what: String,
+    },
     /// The settings of the store cannot be used.
     #[error("the settings of the store are invalid: {0}")]
     Settings(String),

@@ -1,5 +1,6 @@
 //! A store in memory, for tests and simulations. It ends with the process.
 
+mod history;
 mod worlds;
 
 use core::time::Duration;
@@ -15,6 +16,7 @@ use super::{
     archive::Archived,
     batch::{Batch, Change, Fence, Fenced, Rejected, Union, Write},
     error::StoreError,
+    history::{Gap, History, HistoryQuery, StoredTick},
     record::StoredInventory,
     ticket::Departure,
     worlds::{Location, Worlds},
@@ -51,6 +53,8 @@ struct World {
     /// Issued tickets by secret.
     tickets: BTreeMap<[u8; 16], Arc<Departure>>,
     tick: u64,
+    history: Vec<StoredTick>,
+    gaps: Vec<Gap>,
     /// The last batch of each server: its number, and what was rejected.
     batches: BTreeMap<String, (u64, Vec<Rejected>)>,
 }
@@ -296,13 +300,17 @@ impl Store for MemoryStore {
                 return Ok(rejected.clone());
             }
             let mut rejected = Vec::new();
-            for (index, Union { writes }) in batch.unions.iter().enumerate() {
+            for (index, Union { writes, history }) in batch.unions.iter().enumerate() {
                 let fenced = |write: &Write| Some((write.id, world.fenced(&self.server, write)?));
                 match writes.iter().find_map(fenced) {
                     Some((id, reason)) => rejected.push(Rejected { union: index, id, reason }),
-                    None => writes.iter().for_each(|write| world.write(&self.server, write)),
+                    None => {
+                        writes.iter().for_each(|write| world.write(&self.server, write));
+                        world.history.extend(history.iter().cloned());
+                    }
                 }
             }
+            world.gaps.extend(batch.gap);
             world.batches.insert(self.server.clone(), (batch.id, rejected.clone()));
             world.tick = world.tick.max(batch.tick);
             Ok(rejected)
@@ -354,6 +362,14 @@ impl Store for MemoryStore {
         self.operate(|world| {
             let all = world.records.iter().map(|(id, record)| (*id, record.version));
             Ok(all.filter(|(_, version)| *version > 0).collect())
+        })
+    }
+
+    fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError> {
+        self.operate(|world| {
+            let mut history = query.select(world.history.iter().cloned());
+            history.gaps = world.gaps.iter().filter(|gap| gap.overlaps(query)).copied().collect();
+            Ok(history)
         })
     }
 

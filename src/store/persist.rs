@@ -1,4 +1,4 @@
-//! Which inventories are stored: the component, and the events about it.
+//! Which inventories are stored: the component, and the events about it and its history.
 
 use std::sync::Once;
 
@@ -10,7 +10,12 @@ use log::warn;
 
 use crate::{model::id::InventoryId, shared::authority::Authority};
 
-use super::{batch::Fenced, error::StoreError, tracked::Holders};
+use super::{
+    batch::Fenced,
+    error::StoreError,
+    history::{History, HistoryQuery, StoredNote},
+    tracked::Holders,
+};
 
 /// Authority: keeps the inventory of this entity, and its [persisted components](super::components::PersistComponent),
 /// in the store.
@@ -87,6 +92,9 @@ pub struct InventoriesReverted {
     pub reason: Fenced,
     /// All inventories whose changes were undone, in ascending order. `rejected` is one of them.
     pub inventories: Vec<InventoryId>,
+    /// The [notes](super::notes::AddNote) of the game that belong to these changes, in order. They are not stored. The
+    /// game undoes what they describe, the last one first.
+    pub notes: Vec<StoredNote>,
 }
 
 /// Authority: trigger it to delete an inventory from the store for good, and to despawn its entity. Its items are
@@ -112,4 +120,17 @@ pub struct StoreStatus {
 pub struct StoreStatusChanged {
     /// The error. `None` if the store works again.
     pub error: Option<StoreError>,
+}
+
+/// Authority: trigger it to read the history of the store. [`HistoryRead`] follows.
+#[derive(Event, Clone, PartialEq, Eq, Default, Debug)]
+pub struct ReadHistory(pub HistoryQuery);
+
+/// Authority: the history was read.
+#[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
+pub struct HistoryRead {
+    /// What was requested.
+    pub query: HistoryQuery,
+    /// What was found. [`StoreError::Gone`] if the range begins before the first tick that is kept.
+    pub result: Result<History, StoreError>,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::prelude::*;
 
-use crate::{server::inspect, shared::storing::StoreHealth};
+use crate::{changes::ChangeTrackerPlugin, server::inspect, shared::storing::StoreHealth};
 
 use super::{
     Store,
@@ -16,10 +16,10 @@ use super::{
     exchanges::ExchangeLog,
     leaving,
     link::StoreLink,
-    loading, migrate,
+    loading, migrate, notes,
     persist::{
-        InventoriesReverted, InventoryLoadFailed, InventoryLoaded, InventoryStored, StoreStatus,
-        StoreStatusChanged,
+        HistoryRead, InventoriesReverted, InventoryLoadFailed, InventoryLoaded, InventoryStored,
+        StoreStatus, StoreStatusChanged,
     },
     restore, results,
     tracked::Holders,
@@ -131,6 +131,7 @@ impl Plugin for InventoryStorePlugin {
             .add_message::<InventoriesReverted>()
             .add_message::<StoreStatusChanged>()
             .add_message::<restore::WorldRestored>()
+            .add_message::<HistoryRead>()
             .add_plugins((
                 loading::plugin,
                 leaving::plugin,
@@ -138,6 +139,9 @@ impl Plugin for InventoryStorePlugin {
                 results::plugin,
                 restore::plugin,
                 migrate::plugin,
+                notes::plugin,
+                // Only the last tick is needed.
+                ChangeTrackerPlugin { window: 0 },
             ));
         inspect::record_exchanges(app.world_mut());
     }

@@ -23,7 +23,7 @@ impl StoredInventory {
     /// Returns the XXH3 of a version of an inventory, to detect a damaged record.
     #[must_use]
     pub fn checksum(&self, id: InventoryId, version: u64) -> u64 {
-        let mut hasher = Hasher(Xxh3::new());
+        let mut hasher = Hasher::new();
         hasher.number(id.to_bits());
         hasher.number(version);
         let SavedInventory { containers, selected, returned, lost_data: _ } = &self.inventory;
@@ -40,24 +40,32 @@ impl StoredInventory {
             hasher.bytes(name.as_bytes());
             hasher.bytes(value);
         }
-        hasher.0.digest()
+        hasher.digest()
     }
 }
 
 /// Hashes values with their lengths, so that no two sequences of values are the same bytes.
-struct Hasher(Xxh3);
+pub(super) struct Hasher(Xxh3);
 
 impl Hasher {
-    fn number(&mut self, number: u64) {
+    pub(super) fn new() -> Self {
+        Self(Xxh3::new())
+    }
+
+    pub(super) fn digest(&self) -> u64 {
+        self.0.digest()
+    }
+
+    pub(super) fn number(&mut self, number: u64) {
         self.0.update(&number.to_le_bytes());
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.update(bytes);
     }
 
-    fn stacks(&mut self, stacks: &[SavedStack]) {
+    pub(super) fn stacks(&mut self, stacks: &[SavedStack]) {
         self.number(stacks.len() as u64);
         for SavedStack { slot, item, count, wear, data } in stacks {
             self.number((*slot).into());

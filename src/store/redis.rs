@@ -13,15 +13,19 @@
 //! | `servers:{WORLD}` | a hash with the process number of the newest process of each game server |
 //! | `heartbeat:{WORLD}:SERVER` | expires when that game server has been silent for too long |
 //! | `format:{WORLD}` | version of these keys |
+//! | `snapshot:{WORLD}:TICK` | what was changed up to this tick since the commit before; expires |
+//! | `snapshots:{WORLD}` | a sorted set of the snapshots: first and last tick, and when it expires, in milliseconds |
+//! | `history_from:{WORLD}` | the first tick of which no snapshot has expired |
 //! | `arriving:{WORLD}` | a hash with one field per inventory that is expected: the world that it leaves, and its fence |
 //! | `ticket:{WORLD}:HASH` | account, destination and inventories of a ticket. `HASH` is the SHA-256 of its secret |
 //! | `home:{ID}` | the world in which an inventory was last seen, and its fence |
 //!
 //! The field of an inventory is its id as 16 hexadecimal digits, as is `ID`. In `owner`, the state is `o` (owned),
-//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats and tickets expire, nothing else.
+//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats, tickets and snapshots expire, nothing else.
 
 mod claim;
 mod commit;
+mod history;
 mod keys;
 mod link;
 mod record;
@@ -41,6 +45,7 @@ use super::{
     archive::Archived,
     batch::{Batch, Fence, Rejected},
     error::StoreError,
+    history::{History, HistoryQuery},
     record::StoredInventory,
     worlds::Worlds,
 };
@@ -276,6 +281,10 @@ impl Store for RedisStore {
     fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
         let entries = self.entries()?.into_iter().map(|(id, entry)| (id, entry.version));
         Ok(entries.filter(|(_, version)| *version > 0).collect())
+    }
+
+    fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError> {
+        self.read_history(query)
     }
 
     fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {

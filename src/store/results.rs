@@ -26,8 +26,10 @@ use super::{
     link::StoreLink,
     loading,
     migrate::{self, MigrationError},
+    notes::NoteLog,
     persist::{
-        DeleteInventory, InventoriesReverted, InventoryStored, StoreStatus, StoreStatusChanged,
+        DeleteInventory, HistoryRead, InventoriesReverted, InventoryStored, ReadHistory,
+        StoreStatus, StoreStatusChanged,
     },
     restore,
     tracked::{Holders, Tracked},
@@ -35,13 +37,17 @@ use super::{
 };
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_observer(flush).add_systems(
+    app.add_observer(flush).add_observer(read_history).add_systems(
         PreUpdate,
         take_reports
             .before(InventoryServerSystems::Validate)
             .run_if(authority_is_here)
             .run_if(resource_exists::<ItemCatalog>),
     );
+}
+
+fn read_history(read: On<ReadHistory>, mut buffer: ResMut<TickBuffer>) {
+    buffer.history.push(read.0.clone());
 }
 
 fn flush(_: On<FlushInventories>, mut buffer: ResMut<TickBuffer>, mut health: ResMut<StoreHealth>) {
@@ -61,6 +67,7 @@ fn take_reports(world: &mut World) {
             Report::ListEnds => restore::end(world),
             Report::Stays { departure, error } => migrate::stays(world, &departure, error),
             Report::Departed { id, from } => migrate::departed(world, id, &from),
+            Report::History(query, result) => emit(world, HistoryRead { query, result }),
             Report::Redeemed { account, ticket, result } => {
                 migrate::redeemed(world, account, &ticket, result);
             }
@@ -84,6 +91,7 @@ fn stored(world: &mut World, tick: u64, rejected: Vec<RejectedUnion>) {
     let members = rejected.iter().flat_map(|rejected| &rejected.members);
     let members: BTreeSet<InventoryId> = members.copied().collect();
     world.resource_mut::<ExchangeLog>().stored(tick, &members);
+    world.resource_mut::<NoteLog>().stored(tick, |id| members.contains(&id));
     world.resource_mut::<StoreStatus>().stored = tick;
     world.resource_mut::<InventoryStats>().store_commits += 1;
     for rejected in rejected {
@@ -116,6 +124,10 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
             leaving.exit = Exit::Release;
         }
     }
+    let pending = buffer.notes.extract_if(.., |note| undone_ids.contains(&note.inventory));
+    let pending: Vec<_> = pending.collect();
+    let mut notes = world.resource_mut::<NoteLog>().take(&undone_ids);
+    notes.extend(pending);
     let ids = undone_ids;
     warn!("the commit of inventory `{lost}` was rejected: {reason}; undone: {ids:?}");
     world.resource_mut::<InventoryStats>().store_reverts += 1;
@@ -138,7 +150,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     for departure in &departures {
         migrate::stays(world, departure, MigrationError::Rejected(reason));
     }
-    emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids });
+    emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids, notes });
 }
 
 /// Undoes the changes of an inventory in the world that is stored.

@@ -3,12 +3,15 @@
 //! The file can be opened with other tools at any time. Its tables are described in `sqlite/schema.sql`, and by
 //! `.schema` in the file itself.
 
+mod history;
+mod migrations;
 mod read;
 mod write;
 
 /// The library that reads and writes the file, for tools.
 pub use rusqlite;
 
+use core::time::Duration;
 use std::{
     collections::BTreeMap,
     fs::{File, TryLockError},
@@ -27,6 +30,7 @@ use super::{
     archive::Archived,
     batch::{Batch, Fence, Rejected},
     error::StoreError,
+    history::{History, HistoryQuery},
     record::StoredInventory,
 };
 
@@ -34,7 +38,10 @@ use super::{
 const APPLICATION_ID: i32 = 0x0042_4953;
 
 /// Version of the tables.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// How long changes are kept.
+const KEEP_HISTORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
@@ -49,6 +56,7 @@ pub struct SqliteStore {
     server: String,
     /// The last batch: its number, and what was rejected. It was carried out if the file has its number.
     last: (u64, Vec<Rejected>),
+    keep_history: Duration,
     _lock: File,
 }
 
@@ -68,9 +76,25 @@ impl SqliteStore {
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         prepare(&mut connection, &path)?;
         let last = (0, Vec::new());
-        let mut store = Self { connection, path, server, last, _lock: lock };
+        let keep_history = KEEP_HISTORY;
+        let mut store = Self { connection, path, server, last, keep_history, _lock: lock };
         store.end_claims()?;
         Ok(store)
+    }
+
+    /// Sets how long changes are kept for [`history`](Store::history). Zero for none. Default: 30 days.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use bevy_inventory_sync::store::{InventoryStorePlugin, sqlite::SqliteStore};
+    /// const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+    ///
+    /// let open = || Ok(SqliteStore::open("world.db", "server")?.keep_history(WEEK));
+    /// let plugin = InventoryStorePlugin::new(open);
+    /// ```
+    #[must_use]
+    pub fn keep_history(self, time: Duration) -> Self {
+        Self { keep_history: time, ..self }
     }
 
     /// Ends the claims of processes that used the file before. The lock shows that none of them is alive.
@@ -200,11 +224,14 @@ impl Store for SqliteStore {
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
         let last = core::mem::take(&mut self.last);
         let mut result = (batch.id, Vec::new());
+        let keep_history = self.keep_history;
         let committed = self.transaction(|tx, server| {
             result.1 = if batch.id != 0 && last.0 == batch.id && read::batch(tx)? == batch.id {
                 last.1
             } else {
-                write::batch(tx, server, batch)?
+                let rejected = write::batch(tx, server, batch)?;
+                history::write(tx, batch, &rejected, keep_history)?;
+                rejected
             };
             Ok(())
         });
@@ -238,6 +265,10 @@ impl Store for SqliteStore {
 
     fn versions(&mut self) -> Result<Vec<(InventoryId, u64)>, StoreError> {
         self.transaction(|tx, _| Ok(read::versions(tx)?))
+    }
+
+    fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError> {
+        self.transaction(|tx, _| history::read(tx, query))
     }
 
     fn read_copy(&mut self, id: InventoryId) -> Result<Archived, StoreError> {
@@ -293,6 +324,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
     if tables != 0 {
+        migrations::run(connection, found).map_err(failed)?;
         check_tables(connection, path)?;
         check_pages(connection, path)?;
     } else {

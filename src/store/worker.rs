@@ -2,6 +2,7 @@
 
 mod answers;
 mod commit;
+mod history;
 mod merge;
 mod messages;
 mod mirror;
@@ -16,6 +17,7 @@ use crate::model::id::InventoryId;
 
 use super::{Durability, Store, error::StoreError};
 use commit::Sent;
+use history::PendingHistory;
 pub(super) use messages::{Order, RejectedUnion, Report};
 use mirror::{Dirty, Mirror};
 use unions::Unions;
@@ -45,6 +47,8 @@ pub(super) struct Worker {
     blocked: BTreeSet<InventoryId>,
     /// The last batch, if the store has answered with an error. It may have been carried out.
     unanswered: Option<Sent>,
+    /// What has changed since the last commit, for the history.
+    history: PendingHistory,
     /// Orders that wait until the store is open, or until an inventory has been reverted.
     waiting: Vec<Order>,
     /// The last tick that was handed over, and the last one that was reported as stored.
@@ -81,6 +85,7 @@ impl Worker {
             unions: Unions::default(),
             blocked: BTreeSet::new(),
             unanswered: None,
+            history: PendingHistory::default(),
             waiting: Vec::new(),
             tick: (0, 0),
             base: 0,
@@ -114,6 +119,7 @@ impl Worker {
             Order::Reload { id, request } => self.reload((id, request), now),
             Order::List => self.list(now),
             Order::Read(id) => self.read(id, now),
+            Order::History(query) => self.read_history(query, now),
             Order::Redeem { account, ticket } => self.redeem(account, ticket, now),
         }
     }
@@ -276,6 +282,7 @@ impl Worker {
                 (mirror.dirty, mirror.reverted) = (Dirty::Nothing, true);
             }
         }
+        self.history.remove(ids);
         // The store releases it if this server is still its owner. Loading it again begins with a new claim.
         if let Some(mirror) = self.mirrors.get_mut(&lost) {
             mirror.release_tried = true;

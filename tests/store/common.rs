@@ -16,6 +16,7 @@ use bevy_inventory_sync::{
         Store,
         batch::{Batch, Change, Fence, Rejected, Union, Write},
         error::StoreError,
+        memory::MemoryStore,
         record::StoredInventory,
         sqlite::SqliteStore,
         ticket::{Departure, Ticket},
@@ -40,6 +41,21 @@ impl Place {
 
     pub fn open(&self, server: &str) -> Result<SqliteStore, StoreError> {
         SqliteStore::open(self.file(), server)
+    }
+}
+
+/// Runs a test with an empty store of each kind. Its argument opens the store for a process of a server.
+pub fn for_each_store(test: impl Fn(&dyn Fn() -> Box<dyn Store>)) {
+    let memory = MemoryStore::default().of_server("a");
+    test(&|| {
+        memory.end_claims();
+        Box::new(memory.clone())
+    });
+    let place = Place::new();
+    test(&|| Box::new(place.open("a").unwrap()));
+    #[cfg(feature = "redis")]
+    if let Some(server) = crate::redis::server::RedisServer::start() {
+        test(&|| Box::new(server.open("a")));
     }
 }
 
@@ -111,9 +127,14 @@ pub fn send(north: &mut dyn Store, id: InventoryId, (fence, version): (Fence, u6
     ticket
 }
 
+/// Writes that depend on each other.
+pub fn union(writes: Vec<Write>) -> Union {
+    Union { writes, ..Union::default() }
+}
+
 /// Commits writes that depend on each other.
 pub fn commit(store: &mut dyn Store, tick: u64, writes: Vec<Write>) -> Vec<Rejected> {
-    store.commit(&Batch { id: 0, tick, unions: vec![Union { writes }] }).unwrap()
+    store.commit(&Batch { tick, unions: vec![union(writes)], ..Batch::default() }).unwrap()
 }
 
 /// Claims a new inventory and commits it.

@@ -3,7 +3,7 @@
 use bevy_inventory_sync::store::{
     Store,
     archive::{Archived, Restoration, restore},
-    batch::{Batch, Fence, Fenced, Rejected, Union},
+    batch::{Batch, Fence, Fenced, Rejected},
     error::StoreError,
     memory::MemoryStore,
     record::StoredInventory,
@@ -12,21 +12,6 @@ use bevy_inventory_sync::store::{
 };
 
 use crate::common::*;
-
-/// Runs a test with an empty store of each kind. Its argument opens the store for a process of a server.
-fn for_each_store(test: impl Fn(&dyn Fn() -> Box<dyn Store>)) {
-    let memory = MemoryStore::default().of_server("a");
-    test(&|| {
-        memory.end_claims();
-        Box::new(memory.clone())
-    });
-    let place = Place::new();
-    test(&|| Box::new(place.open("a").unwrap()));
-    #[cfg(feature = "redis")]
-    if let Some(server) = crate::redis::server::RedisServer::start() {
-        test(&|| Box::new(server.open("a")));
-    }
-}
 
 /// Returns the reason of the only rejection.
 fn reason(rejected: &[Rejected]) -> Option<Fenced> {
@@ -101,8 +86,8 @@ fn what_exchanged_items_is_committed_together_or_not_at_all() {
         store.claim(player(2)).unwrap();
         let writes = vec![write(player(1), from, 2, &empty), write(player(2), stale, 2, &full)];
         let alone = vec![write(player(3), other, 2, &full)];
-        let unions = [writes, alone].map(|writes| Union { writes }).to_vec();
-        let rejected = store.commit(&Batch { id: 0, tick: 2, unions }).unwrap();
+        let unions = [writes, alone].map(union).to_vec();
+        let rejected = store.commit(&Batch { tick: 2, unions, ..Batch::default() }).unwrap();
         assert_eq!(rejected.len(), 1);
         assert_eq!((rejected[0].union, rejected[0].id), (0, player(2)));
         assert_eq!([1, 2, 3].map(|n| coins(store, n)), [10, 0, 10]);
@@ -126,8 +111,8 @@ fn batch_that_is_sent_again_is_carried_out_once_with_the_same_result() {
             vec![write(player(2), stale, 2, &inventory(vec![]))],
             vec![delete(player(3), gone, 2)],
         ];
-        let unions = unions.map(|writes| Union { writes }).to_vec();
-        let batch = Batch { id: 7, tick: 2, unions };
+        let unions = unions.map(union).to_vec();
+        let batch = Batch { id: 7, tick: 2, unions, ..Batch::default() };
         let first = store.commit(&batch).unwrap();
         assert_eq!((first.len(), first[0].union, first[0].id), (1, 1, player(2)));
         assert_eq!(store.commit(&batch), Ok(first.clone()));
@@ -363,7 +348,7 @@ fn ticks_only_grow() {
         let mut store = open();
         assert_eq!(store.latest_tick(), Ok(0));
         for (tick, latest) in [(5, 5), (9, 9), (7, 9)] {
-            assert_eq!(store.commit(&Batch { id: 0, tick, unions: Vec::new() }), Ok(vec![]));
+            assert_eq!(store.commit(&Batch { tick, ..Batch::default() }), Ok(vec![]));
             assert_eq!(store.latest_tick(), Ok(latest));
         }
     });

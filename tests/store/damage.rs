@@ -3,17 +3,41 @@
 use std::fs;
 
 use bevy_inventory_sync::store::sqlite::rusqlite::Connection;
-use bevy_inventory_sync::store::{Store, error::StoreError};
+use bevy_inventory_sync::store::{
+    Store,
+    batch::{Batch, Fence, Union},
+    error::StoreError,
+    history::{HistoryQuery, StoredChange, StoredNote, StoredTick},
+};
 
 use crate::common::*;
 
-/// A store with three inventories.
+/// A history with a change and a note.
+fn history() -> Vec<StoredTick> {
+    let stacks = everything().inventory.containers.remove(0).slots;
+    let change = StoredChange {
+        inventory: player(0),
+        container: "inventory".into(),
+        slot: 26,
+        old: None,
+        new: stacks.last().cloned(),
+        cause: "acted".into(),
+        actor: Some(player(2)),
+    };
+    let note = StoredNote { inventory: player(0), note: "a block at 3, 4".into() };
+    vec![StoredTick { tick: 8, time: 5, changes: vec![change], notes: vec![note] }]
+}
+
+/// A store with three inventories and a history.
 fn place() -> Place {
     let place = Place::new();
     let mut store = place.open("a").unwrap();
     for n in 0..3 {
         create(&mut store, player(n), &everything());
     }
+    let writes = vec![write(player(0), Fence::FIRST, 2, &everything())];
+    let unions = vec![Union { writes, history: history() }];
+    assert_eq!(store.commit(&Batch { tick: 9, unions, ..Batch::default() }), Ok(vec![]));
     drop(store);
     // Everything into one file.
     let file = Connection::open(place.file()).unwrap();
@@ -39,11 +63,11 @@ fn files_of_others_are_left_alone() {
 fn file_of_a_later_format_is_an_error() {
     let place = place();
     let file = Connection::open(place.file()).unwrap();
-    file.pragma_update(None, "user_version", 2).unwrap();
+    file.pragma_update(None, "user_version", 3).unwrap();
     let later = StoreError::LaterFormat {
         place: place.file().display().to_string(),
-        found: 2,
-        supported: 1,
+        found: 3,
+        supported: 2,
     };
     assert_eq!(place.open("a").map(drop), Err(later));
 }
@@ -102,6 +126,21 @@ fn every_damaged_byte_is_noticed_or_harmless() {
                 ) => whole = false,
                 Err(error) => panic!("byte {at}: {error}"),
             }
+        }
+        match store.history(&HistoryQuery::default()) {
+            Ok(found) if found.ticks == history() => {}
+            // A row has another number or tick, or is gone. It is not read as something else.
+            Ok(found) => {
+                let changes = found.ticks.iter().flat_map(|tick| &tick.changes);
+                assert!(changes.into_iter().all(|change| *change == history()[0].changes[0]));
+                whole = false;
+            }
+            Err(
+                StoreError::DamagedHistory { .. }
+                | StoreError::DamagedFile { .. }
+                | StoreError::Gone { .. },
+            ) => whole = false,
+            Err(error) => panic!("byte {at}: {error}"),
         }
         harmless += usize::from(whole);
         noticed += usize::from(!whole);

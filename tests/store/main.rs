@@ -7,6 +7,7 @@ mod common;
 mod contract;
 mod damage;
 mod golden;
+mod history;
 mod kill;
 mod ownership;
 mod records;

@@ -1,8 +1,9 @@
 -- Commits a batch. Returns 1 if Redis has lost an earlier commit of this server, and a list of what was rejected: index of
 -- the union, field of an inventory, reason, version.
--- KEYS: owner, full state, latest tick, servers, ticks, batches, tickets
--- ARGV: name of the server, its number, tick, the last tick it has committed, number of the batch,
---       number of unions; for each union: number of writes, number of tickets;
+-- KEYS: owner, full state, latest tick, servers, ticks, batches, snapshot, snapshots, history from, tickets
+-- ARGV: name of the server, its number, tick, the last tick it has committed, number of the batch, its first tick,
+--       milliseconds for which the history is kept, the gap in the history or '',
+--       number of unions; for each union: number of writes, number of tickets, its history or '';
 --       for each write: field, fence or 0 for a new inventory, version, 's' to save, 'd' to delete or 'l' to leave,
 --       record, the world it leaves for; for each ticket: index of its key, seconds, value
 local owner = ARGV[1] .. '#' .. ARGV[2]
@@ -36,9 +37,19 @@ end
 
 local lost = tonumber(redis.call('HGET', KEYS[5], ARGV[1]) or 0) < tonumber(ARGV[4]) and 1 or 0
 local rejected = {}
-local at = 7
-for union = 0, tonumber(ARGV[6]) - 1 do
-  local first, writes, tickets = at + 2, tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+local at = 10
+local keeps = is_current and tonumber(ARGV[7]) > 0
+local has_history = false
+local function keep(name, history)
+  if keeps and history ~= '' then
+    redis.call('HSET', KEYS[7], owner .. ' ' .. ARGV[5] .. ' ' .. name, history)
+    has_history = true
+  end
+end
+keep('gap', ARGV[8])
+for union = 0, tonumber(ARGV[9]) - 1 do
+  local first, writes, tickets = at + 3, tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local history = ARGV[at + 2]
   local last = first + 6 * writes
   at = last + 3 * tickets
   local reason, stored, where
@@ -55,6 +66,7 @@ for union = 0, tonumber(ARGV[6]) - 1 do
   if reason then
     rejected[#rejected + 1] = {tostring(union), where, reason, stored}
   else
+    keep(union, history)
     for w = first, last - 1, 6 do
       local fence = math.max(tonumber(ARGV[w + 1]), 1)
       local entry = string.format('%d %s', fence, ARGV[w + 2])
@@ -71,12 +83,28 @@ for union = 0, tonumber(ARGV[6]) - 1 do
       end
     end
     for t = last, at - 1, 3 do
-      redis.call('SET', KEYS[6 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
+      redis.call('SET', KEYS[9 + tonumber(ARGV[t])], ARGV[t + 2], 'EX', ARGV[t + 1])
     end
   end
 end
 if tonumber(ARGV[3]) > tonumber(redis.call('GET', KEYS[3]) or 0) then
   redis.call('SET', KEYS[3], ARGV[3])
+end
+if has_history then
+  redis.call('PEXPIRE', KEYS[7], ARGV[7])
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local ends = now + tonumber(ARGV[7])
+  redis.call('ZADD', KEYS[8], ARGV[3], string.format('%s %s %.0f', ARGV[6], ARGV[3], ends))
+  -- More than one is removed for each that is added, so that few of those that have expired remain.
+  for _, entry in ipairs(redis.call('ZRANGE', KEYS[8], 0, 3)) do
+    local to, ends = string.match(entry, '^%d+ (%d+) (%d+)$')
+    if to and tonumber(ends) > now then break end
+    redis.call('ZREM', KEYS[8], entry)
+    if to and tonumber(to) >= tonumber(redis.call('GET', KEYS[9]) or 0) then
+      redis.call('SET', KEYS[9], string.format('%.0f', tonumber(to) + 1))
+    end
+  end
 end
 if is_current then
   redis.call('HSET', KEYS[5], ARGV[1], ARGV[3])

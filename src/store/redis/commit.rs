@@ -11,9 +11,9 @@ use crate::store::{
 };
 
 use super::{
-    RedisStore,
+    RedisSettings, RedisStore, history,
     keys::{field, id_of},
-    record, unexpected, worlds,
+    millis, record, unexpected, worlds,
 };
 
 static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("commit.lua")));
@@ -24,12 +24,20 @@ impl RedisStore {
         let mut commit = COMMIT.key(&self.keys.owner);
         commit.key(&self.keys.full_state).key(&self.keys.latest_tick).key(&self.keys.servers);
         commit.key(&self.keys.ticks).key(&self.keys.batches);
-        commit.arg(&self.link.settings().server).arg(self.number).arg(batch.tick);
-        commit.arg(self.tick).arg(batch.id).arg(batch.unions.len());
+        commit.key(self.keys.snapshot(batch.tick)).key(&self.keys.snapshots);
+        commit.key(&self.keys.history_from);
+        let RedisSettings { server, history_ttl, .. } = self.link.settings();
+        commit.arg(server).arg(self.number).arg(batch.tick);
+        commit.arg(self.tick).arg(batch.id).arg(history::first_tick(batch));
+        commit
+            .arg(millis(*history_ttl))
+            .arg(history::encode_gap(batch.gap)?)
+            .arg(batch.unions.len());
         let mut tickets = 0;
         for union in &batch.unions {
             let departures = departures(union);
             commit.arg(union.writes.len()).arg(departures.len());
+            commit.arg(history::encode(&union.history)?);
             for write in &union.writes {
                 let (kind, record, to) = match &write.change {
                     Change::Save { stored, .. } => ("s", Some(stored), ""),

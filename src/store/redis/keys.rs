@@ -17,6 +17,8 @@ pub(super) struct Keys {
     pub(super) batches: String,
     pub(super) format: String,
     pub(super) arriving: String,
+    pub(super) snapshots: String,
+    pub(super) history_from: String,
     pub(super) world: String,
 }
 
@@ -31,12 +33,19 @@ impl Keys {
             batches: format!("batches:{{{world}}}"),
             format: format!("format:{{{world}}}"),
             arriving: format!("arriving:{{{world}}}"),
+            snapshots: format!("snapshots:{{{world}}}"),
+            history_from: format!("history_from:{{{world}}}"),
             world: world.to_owned(),
         }
     }
 
     pub(super) fn heartbeat(&self, server: &str) -> String {
         format!("heartbeat:{{{}}}:{server}", self.world)
+    }
+
+    /// Returns the key of the history up to a tick.
+    pub(super) fn snapshot(&self, tick: u64) -> String {
+        format!("snapshot:{{{}}}:{tick}", self.world)
     }
 
     /// Returns the key of a ticket.

@@ -20,6 +20,8 @@ pub struct RedisSettings {
     pub heartbeat_ttl: Duration,
     /// Number of replicas that must have received a commit before it counts as stored. Default: 0.
     pub replicas: u32,
+    /// How long changes are kept for [`history`](crate::store::Store::history). Zero for none. Default: 10 minutes.
+    pub history_ttl: Duration,
     /// How long to wait for a connection or an answer. Default: 2 s.
     pub timeout: Duration,
 }
@@ -32,6 +34,7 @@ impl Default for RedisSettings {
             server: "server".into(),
             heartbeat_ttl: Duration::from_secs(10),
             replicas: 0,
+            history_ttl: Duration::from_secs(600),
             timeout: Duration::from_secs(2),
         }
     }
@@ -64,6 +67,7 @@ impl RedisSettings {
     /// | `INVENTORY_WORLD` | name of the world |
     /// | `INVENTORY_SERVER` | name of this game server |
     /// | `INVENTORY_HEARTBEAT_SECONDS` | see [`heartbeat_ttl`](Self::heartbeat_ttl) |
+    /// | `INVENTORY_HISTORY_SECONDS` | see [`history_ttl`](Self::history_ttl) |
     /// | `INVENTORY_REPLICAS` | see [`replicas`](Self::replicas) |
     ///
     /// # Errors
@@ -95,6 +99,9 @@ impl RedisSettings {
         };
         if let Some(seconds) = number("INVENTORY_HEARTBEAT_SECONDS")? {
             settings.heartbeat_ttl = Duration::from_secs(seconds.into());
+        }
+        if let Some(seconds) = number("INVENTORY_HISTORY_SECONDS")? {
+            settings.history_ttl = Duration::from_secs(seconds.into());
         }
         settings.replicas = number("INVENTORY_REPLICAS")?.unwrap_or(settings.replicas);
         settings.check()?;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     model::id::InventoryId,
-    store::{error::StoreError, ticket::Ticket, worlds},
+    store::{error::StoreError, history::HistoryQuery, ticket::Ticket, worlds},
 };
 
 use super::{
@@ -58,6 +58,13 @@ impl Worker {
                 });
                 self.reports.push(Report::Loaded { id, request, result });
             }
+        }
+    }
+
+    pub(super) fn read_history(&mut self, query: HistoryQuery, now: Duration) {
+        match self.try_with(now, |store| store.history(&query)) {
+            None => self.waiting.push(Order::History(query)),
+            Some(result) => self.reports.push(Report::History(query, result)),
         }
     }
 

@@ -7,12 +7,14 @@ use core::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     model::id::InventoryId,
     store::{
         batch::{Batch, Change, Fence, Rejected, Union, Write},
+        history::Gap,
         migrate::MigrationError,
         ticket::Departure,
         worlds::Location,
@@ -27,6 +29,12 @@ use super::{
 
 /// Numbers the batches of all stores in this process.
 static BATCHES: AtomicU64 = AtomicU64::new(1);
+
+/// Returns the milliseconds since 1970.
+fn now_since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A batch that was sent to the store. It is sent again without changes until it is answered, because it may have been
 /// carried out.
@@ -100,6 +108,7 @@ impl Worker {
 
     /// Returns what waits to be committed, except what is blocked. From now on, changes belong to the next batch.
     fn next_batch(&mut self) -> Sent {
+        let time = now_since_1970();
         let blocked = self.blocked_roots();
         let is_dirty =
             |id: &InventoryId| self.mirrors.get(id).is_some_and(|m| m.dirty != Dirty::Nothing);
@@ -130,6 +139,17 @@ impl Worker {
             unions.entry(root).or_default().writes.push(Write { id, fence, version, change });
         }
         self.changed = kept;
+        let (history, gap) = self.history.take(&blocked, |id| self.unions.root(id));
+        let base = self.base;
+        for (root, mut ticks) in history {
+            // What has no write was created and deleted since the last commit.
+            if let Some(union) = unions.get_mut(&root) {
+                for tick in &mut ticks {
+                    (tick.tick, tick.time) = (base + tick.tick, time);
+                }
+                union.history = ticks;
+            }
+        }
         let sent_unions = self.unions.clone();
         let sets = self.sets(|_| true);
         let sets: Vec<_> =
@@ -137,7 +157,9 @@ impl Worker {
         self.unions.keep(&sets);
         let (id, tick) = (BATCHES.fetch_add(1, Ordering::Relaxed), self.tick.0);
         let unions = unions.into_values().collect();
-        let batch = Batch { id, tick: self.base + tick, unions };
+        let gap = gap.map(|gap| Gap { from: base + gap.from, to: base + gap.to });
+        let from = base + self.tick.1 + 1;
+        let batch = Batch { id, from, tick: base + tick, time, unions, gap };
         Sent { batch, tick, unions: sent_unions }
     }
 

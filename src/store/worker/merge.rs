@@ -9,14 +9,17 @@ use crate::{
         saved::{SavedData, SavedStack},
         stack::Stack,
     },
+    shared::events::Cause,
     store::{
         batch::Fence,
         changes::{ChangedInventory, Exit, Leaving, TickChanges},
+        history::StoredChange,
     },
 };
 
 use super::{
     Worker,
+    history::{Causes, Changed},
     mirror::{Dirty, Mirror},
 };
 
@@ -25,6 +28,7 @@ impl Worker {
     pub(super) fn merge(&mut self, changes: TickChanges) {
         let TickChanges { tick, inventories, slots, data, whole, components, .. } = changes;
         self.tick.0 = tick;
+        let causes = changes.record.as_deref().map(Causes::of).unwrap_or_default();
         for exchange in &changes.exchanges {
             self.unions.join(exchange);
         }
@@ -32,9 +36,8 @@ impl Worker {
             self.mirrors.insert(id, Mirror::new(Fence::NEW, 0, None));
         }
         for (id, whole) in whole {
-            if let Some(mirror) = self.change(id) {
-                mirror.replace(whole);
-            }
+            let changed = self.change(id).map(|mirror| mirror.replace(whole));
+            self.record(id, &causes, changed.unwrap_or_default());
         }
         let catalog = changes.catalog.unwrap_or_else(ItemCatalog::none);
         let data: HashMap<DataId, SavedData> = data
@@ -49,16 +52,32 @@ impl Worker {
                 continue;
             };
             mirror.set_selected(selected);
-            for (flat, stack) in changed {
-                mirror.set_slot(flat, |slot| Some(saved(slot, stack?, &catalog, &data)));
-            }
+            let changed: Vec<_> = changed
+                .filter_map(|(flat, stack)| {
+                    mirror.set_slot(flat, |slot| Some(saved(slot, stack?, &catalog, &data)))
+                })
+                .collect();
+            self.record(id, &causes, changed);
         }
         for (id, name, value) in components {
             if let Some(mirror) = self.change(id) {
                 mirror.set_component(name, value);
             }
         }
-        changes.leaving.into_iter().for_each(|leaving| self.leave(leaving));
+        for note in changes.notes {
+            if let Some(mirror) = self.change(note.inventory) {
+                mirror.touch();
+                self.history.add_note(tick, note);
+            }
+        }
+        changes.leaving.into_iter().for_each(|leaving| self.leave(leaving, &causes));
+    }
+
+    /// Records changes of an inventory for the history.
+    fn record(&mut self, id: InventoryId, causes: &Causes, changed: Vec<Changed>) {
+        for changed in changed {
+            self.history.add_change(self.tick.0, causes.explain(id, changed));
+        }
     }
 
     /// Returns a claimed inventory to be changed. `None` if it is not claimed, or has been reverted and not loaded again.
@@ -69,15 +88,16 @@ impl Worker {
     }
 
     /// Records the last changes of an inventory, to be released once they are stored.
-    fn leave(&mut self, Leaving { id, last, exit }: Leaving) {
+    fn leave(&mut self, Leaving { id, last, exit }: Leaving, causes: &Causes) {
         self.leaving.insert(id);
         if let Some((whole, components)) = last
             && let Some(mirror) = self.change(id)
         {
-            mirror.replace(whole);
+            let changed = mirror.replace(whole);
             for (name, value) in components {
                 mirror.set_component(name, value);
             }
+            self.record(id, causes, changed);
         }
         let dirty = match exit {
             Exit::Release => return,
@@ -89,8 +109,16 @@ impl Worker {
             }
         };
         if let Some(mirror) = self.mirrors.get_mut(&id) {
+            // After a revert, the mirror has what was undone.
+            let deleted = dirty == Dirty::Deleted && !mirror.reverted;
+            let removed = if deleted { mirror.removals() } else { Vec::new() };
             mirror.dirty = dirty;
             self.changed.insert(id);
+            for removed in removed {
+                let change = causes.explain(id, removed);
+                let cause = Cause::Deleted.name().into();
+                self.history.add_change(self.tick.0, StoredChange { cause, ..change });
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
         batch::Fenced,
         changes::TickChanges,
         error::StoreError,
+        history::{History, HistoryQuery},
         migrate::MigrationError,
         record::StoredInventory,
         ticket::{Departure, Redeemed, Ticket},
@@ -34,6 +35,8 @@ pub(in crate::store) enum Order {
     List,
     /// To read one inventory.
     Read(InventoryId),
+    /// To read a part of the history.
+    History(HistoryQuery),
     /// To use up a ticket.
     Redeem { account: String, ticket: Ticket },
 }
@@ -58,6 +61,8 @@ pub(in crate::store) enum Report {
     Stays { departure: Arc<Departure>, error: MigrationError },
     /// An inventory has left this world, which is `from`.
     Departed { id: InventoryId, from: String },
+    /// A part of the history was read.
+    History(HistoryQuery, Result<History, StoreError>),
     /// A ticket was accepted or not.
     Redeemed { account: String, ticket: Ticket, result: Result<Redeemed, StoreError> },
     /// The store has failed, or works again.

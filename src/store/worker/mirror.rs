@@ -3,9 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    model::saved::SavedStack,
+    model::saved::{SavedInventory, SavedStack},
     store::{batch::Fence, changes::Whole, record::StoredInventory, ticket::Departure},
 };
+
+use super::history::{Changed, differences};
 
 /// The newest state of a claimed inventory, and what of it is not stored yet.
 #[derive(Debug)]
@@ -59,19 +61,34 @@ impl Mirror {
         self.fence = self.fence.max(Fence::FIRST);
     }
 
-    /// Replaces everything except the components.
-    pub(super) fn replace(&mut self, whole: Whole) {
+    /// Replaces everything except the components. Returns the slots that differ.
+    pub(super) fn replace(&mut self, whole: Whole) -> Vec<Changed> {
         let Whole { saved, placed } = whole;
         self.placed = placed;
-        if self.stored.as_ref().is_none_or(|stored| stored.inventory != saved) {
-            Arc::make_mut(self.stored.get_or_insert_default()).inventory = saved;
-            self.touch_all();
+        if self.stored.as_ref().is_some_and(|stored| stored.inventory == saved) {
+            return Vec::new();
         }
+        let there = &mut Arc::make_mut(self.stored.get_or_insert_default()).inventory;
+        let changed = differences(there, &saved);
+        *there = saved;
+        self.touch_all();
+        changed
     }
 
-    /// Sets the contents of the slot at a flat position.
-    pub(super) fn set_slot(&mut self, flat: usize, stack: impl FnOnce(u16) -> Option<SavedStack>) {
-        let Some(stored) = &mut self.stored else { return };
+    /// Returns its contents as changes, for an inventory that is deleted.
+    pub(super) fn removals(&self) -> Vec<Changed> {
+        let stored = self.stored.as_ref();
+        let all = stored.map(|there| differences(&there.inventory, &SavedInventory::default()));
+        all.unwrap_or_default()
+    }
+
+    /// Sets the contents of the slot at a flat position. Returns what has changed.
+    pub(super) fn set_slot(
+        &mut self,
+        flat: usize,
+        stack: impl FnOnce(u16) -> Option<SavedStack>,
+    ) -> Option<Changed> {
+        let stored = self.stored.as_mut()?;
         let stored = Arc::make_mut(stored);
         let mut index = flat;
         let containers = stored.inventory.containers.iter_mut().zip(&mut self.placed);
@@ -81,20 +98,23 @@ impl Mirror {
                 index -= len;
                 continue;
             }
-            let Ok(slot) = u16::try_from(index) else { return };
+            let slot = u16::try_from(index).ok()?;
             let there = container.slots[..*placed].binary_search_by_key(&slot, |there| there.slot);
-            match (there, stack(slot)) {
-                (Ok(at), Some(stack)) => container.slots[at] = stack,
+            let new = stack(slot);
+            let old = match (there, new.clone()) {
+                (Ok(at), Some(stack)) => Some(core::mem::replace(&mut container.slots[at], stack)),
                 (Err(at), Some(stack)) => {
                     container.slots.insert(at, stack);
                     *placed += 1;
+                    None
                 }
                 (Ok(at), None) => {
-                    container.slots.remove(at);
                     *placed -= 1;
+                    Some(container.slots.remove(at))
                 }
-                (Err(_), None) => {}
-            }
+                (Err(_), None) => None,
+            };
+            let container = container.name.clone();
             match &mut self.dirty {
                 Dirty::Nothing => self.dirty = Dirty::Slots(BTreeSet::from([(position, slot)])),
                 Dirty::Slots(slots) => {
@@ -102,8 +122,9 @@ impl Mirror {
                 }
                 Dirty::All | Dirty::Deleted | Dirty::Departing(_) => {}
             }
-            return;
+            return (old != new).then_some(Changed { container, slot, old, new });
         }
+        None
     }
 
     pub(super) fn set_selected(&mut self, selected: Option<u8>) {

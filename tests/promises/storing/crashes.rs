@@ -92,6 +92,7 @@ fn check(store: &MemoryStore, what: &str) {
         "{what}: {:?}",
         counts(store)
     );
+    history::check(store, what);
 }
 
 #[test]

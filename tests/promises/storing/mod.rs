@@ -3,6 +3,7 @@
 mod archiving;
 mod crashes;
 mod failures;
+mod history;
 mod loading;
 mod moving;
 mod ownership;

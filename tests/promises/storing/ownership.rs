@@ -47,7 +47,7 @@ fn late_commit_is_rejected_together_with_what_it_exchanged_with() {
     let mut inventories = vec![player(1), chest(1), chest(2)];
     inventories.sort();
     let (rejected, reason) = (player(1), Fenced::NotOwned);
-    assert_eq!(reverted, [InventoriesReverted { rejected, reason, inventories }]);
+    assert_eq!(reverted, [InventoriesReverted { rejected, reason, inventories, notes: vec![] }]);
     assert_eq!(
         [ada, bank, plain, other].map(|e| coins(&app, e)),
         [None, Some(10), Some(10), Some(17)]
@@ -139,8 +139,9 @@ fn inventory_that_this_version_of_the_game_cannot_read_is_free_for_others() {
     let claim = other.claim(player(1)).unwrap();
     let change = Change::Save { stored: Arc::new(stored), slots: None };
     let (id, fence, version) = (player(1), claim.fence, claim.version + 1);
-    let unions = vec![Union { writes: vec![Write { id, fence, version, change }] }];
-    assert_eq!(other.commit(&Batch { id: 0, tick: 1, unions }), Ok(vec![]));
+    let unions =
+        vec![Union { writes: vec![Write { id, fence, version, change }], ..Union::default() }];
+    assert_eq!(other.commit(&Batch { tick: 1, unions, ..Batch::default() }), Ok(vec![]));
     other.release(&[(player(1), claim.fence)]).unwrap();
     spawn(&mut app, player(1));
     updates(&mut app, 6);

@@ -1,6 +1,7 @@
 //! Changes of the server reach the clients that see them, in every mode.
 
 mod catalog_loading;
+mod change_tracker;
 mod change_detection;
 mod changes;
 mod chunks;

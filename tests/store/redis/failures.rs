@@ -8,6 +8,7 @@ use std::{
 
 use bevy_inventory_sync::store::{
     Store,
+    batch::Batch,
     error::StoreError,
     redis::{RedisSettings, RedisSettingsError, RedisStore},
 };
@@ -35,12 +36,10 @@ fn redis_that_is_out_of_memory_is_an_error_and_keeps_what_it_has() {
     let mut store = redis.open("a");
     let fence = create(&mut store, player(1), &everything());
     let _: String = redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    let batch = |version| bevy_inventory_sync::store::batch::Batch {
-        id: 0,
+    let batch = |version| Batch {
         tick: version,
-        unions: vec![bevy_inventory_sync::store::batch::Union {
-            writes: vec![write(player(1), fence, version, &inventory(vec![]))],
-        }],
+        unions: vec![union(vec![write(player(1), fence, version, &inventory(vec![]))])],
+        ..Batch::default()
     };
     assert_eq!(store.commit(&batch(2)), Err(StoreError::Full { place: redis.url() }));
     assert_eq!(store.load(player(1)).unwrap(), Some(everything()));
@@ -67,10 +66,8 @@ fn commit_without_enough_replicas_is_not_reported_as_stored() {
     let settings = RedisSettings { replicas: 1, timeout, ..redis.settings("a") };
     let mut store = RedisStore::open(settings).unwrap();
     let fence = store.claim(player(1)).unwrap().fence;
-    let unions = vec![bevy_inventory_sync::store::batch::Union {
-        writes: vec![write(player(1), fence, 1, &everything())],
-    }];
-    let batch = bevy_inventory_sync::store::batch::Batch { id: 5, tick: 1, unions };
+    let unions = vec![union(vec![write(player(1), fence, 1, &everything())])];
+    let batch = Batch { id: 5, tick: 1, unions, ..Batch::default() };
     let failed =
         |result| matches!(result, Err(StoreError::Failed(what)) if what.contains("only 0 of 1"));
     assert!(failed(store.commit(&batch)));

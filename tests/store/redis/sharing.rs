@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bevy_inventory_sync::store::{
     Store,
-    batch::{Batch, Fenced, Union},
+    batch::{Batch, Fenced},
     error::StoreError,
     redis::{RedisSettings, RedisStore},
 };
@@ -43,9 +43,12 @@ fn server_that_was_replaced_while_it_was_silent_has_its_late_commit_rejected() {
     silence(&redis, "a");
     assert!(!b.is_alive("a").unwrap());
     assert!(b.claim(player(1)).unwrap().fence > fence);
-    let late = |id, fence| Union { writes: vec![write(id, fence, 2, &inventory(vec![]))] };
-    let batch =
-        Batch { id: 0, tick: 2, unions: vec![late(player(1), fence), late(player(2), kept)] };
+    let late = |id, fence| union(vec![write(id, fence, 2, &inventory(vec![]))]);
+    let batch = Batch {
+        tick: 2,
+        unions: vec![late(player(1), fence), late(player(2), kept)],
+        ..Batch::default()
+    };
     let rejected = a.commit(&batch).unwrap();
     assert_eq!(rejected.len(), 1);
     assert_eq!((rejected[0].id, rejected[0].reason), (player(1), Fenced::NotOwned));

@@ -1,0 +1,157 @@
+//! Collects the changes of each tick.
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow},
+    prelude::*,
+};
+
+use crate::{
+    model::{catalog::ItemCatalog, data::DataPool, id::InventoryId},
+    server::{
+        baseline::Baseline,
+        inspect::{ActorInspect, CommitInspect},
+    },
+    shared::{
+        authority::Authority,
+        containers::ContainerRegistry,
+        events::{Cause, Commit},
+        schedule::InventoryServerSystems,
+    },
+};
+
+use super::{
+    record::{DataValue, PublicChange, SelectedChange, SlotChange, StructureChange, TickRecord},
+    tracker::ChangeTracker,
+};
+
+/// Records the changes of each tick in [`ChangeTracker`]. Add it after
+/// [`InventoryPlugins`](crate::prelude::InventoryPlugins).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChangeTrackerPlugin {
+    /// Maximum size of the records, in bytes. The last record is kept in any case. If the plugin is added several times,
+    /// the largest size counts. Default: 16 MiB.
+    pub window: usize,
+}
+
+impl Default for ChangeTrackerPlugin {
+    fn default() -> Self {
+        Self { window: 16 << 20 }
+    }
+}
+
+/// The systems that record a tick, at the end of [`InventoryServerSystems::Last`].
+#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum ChangeSystems {
+    /// Records the changes of public views.
+    Public,
+    /// Records everything else, and finishes the record.
+    Record,
+}
+
+/// The changes of the tick that is being recorded.
+#[derive(Resource, Default)]
+pub(crate) struct Recording {
+    slots: Vec<SlotChange>,
+    /// Inventories that no longer exist.
+    gone: Vec<InventoryId>,
+    pub(super) public: Vec<PublicChange>,
+}
+
+impl Plugin for ChangeTrackerPlugin {
+    fn is_unique(&self) -> bool {
+        false
+    }
+
+    fn build(&self, app: &mut App) {
+        let is_new = !app.world().contains_resource::<ChangeTracker>();
+        app.init_resource::<ChangeTracker>();
+        app.world_mut().resource_mut::<ChangeTracker>().widen(self.window);
+        if is_new {
+            app.init_resource::<Recording>()
+                .configure_sets(
+                    PostUpdate,
+                    (ChangeSystems::Public, ChangeSystems::Record)
+                        .chain()
+                        .in_set(InventoryServerSystems::Last),
+                )
+                .add_systems(
+                    PostUpdate,
+                    (
+                        // Removals are committed in any frame, and messages are kept for two frames only.
+                        collect_slots
+                            .after(InventoryServerSystems::Mark)
+                            .before(InventoryServerSystems::Last),
+                        finish.in_set(ChangeSystems::Record),
+                    ),
+                )
+                .add_observer(record_gone);
+        }
+    }
+}
+
+fn collect_slots(mut commits: MessageReader<Commit>, mut recording: ResMut<Recording>) {
+    recording.slots.extend(commits.read().map(|commit| {
+        let Commit { inventory, slot, old, new, version, cause, .. } = *commit;
+        SlotChange { inventory, slot, old, new, version, cause }
+    }));
+}
+
+fn record_gone(
+    gone: On<Remove, Baseline>,
+    inventories: Query<&InventoryId, Allow<Disabled>>,
+    authority: Authority,
+    mut recording: ResMut<Recording>,
+) {
+    if let (true, Ok(id)) = (authority.is_here(), inventories.get(gone.entity)) {
+        recording.gone.push(*id);
+    }
+}
+
+/// Finishes the record of the tick.
+fn finish(
+    commits: CommitInspect,
+    inventories: Query<(&InventoryId, &Baseline), Allow<Disabled>>,
+    actors: ActorInspect,
+    (catalog, registry, pool): (Res<ItemCatalog>, Res<ContainerRegistry>, Res<DataPool>),
+    mut recording: ResMut<Recording>,
+    mut tracker: ResMut<ChangeTracker>,
+) {
+    let mut record = TickRecord::new(commits.tick(), catalog.clone());
+    let recording = &mut *recording;
+    record.slots = core::mem::take(&mut recording.slots);
+    record.public = core::mem::take(&mut recording.public);
+    for inventory in recording.gone.drain(..) {
+        record.structures.push(StructureChange {
+            inventory,
+            containers: Vec::new(),
+            selected: None,
+        });
+    }
+    for (id, baseline) in inventories.iter_many(commits.resized()) {
+        let containers = baseline.state().containers().iter().map(|container| {
+            (registry.as_slice()[usize::from(container.kind)].key, container.slots.len())
+        });
+        let (containers, selected) = (containers.collect(), baseline.state().selected);
+        record.structures.push(StructureChange { inventory: *id, containers, selected });
+    }
+    for (id, baseline) in inventories.iter_many(commits.selected()) {
+        let (old, new) = (baseline.selected_before(), baseline.state().selected);
+        record.selected.push(SelectedChange { inventory: *id, old, new });
+    }
+    for change in &record.slots {
+        for data in [change.old, change.new].into_iter().flatten().filter_map(|stack| stack.data) {
+            if let Some((name, bytes)) = pool.raw(data) {
+                record.data.push((data, DataValue { name, bytes: bytes.clone() }));
+            }
+        }
+        if let Cause::Acted(client) = change.cause
+            && record.actors.iter().all(|(of, _)| *of != client)
+            && let Some(actor) = actors.acting_inventory(client)
+        {
+            record.actors.push((client, actor));
+        }
+    }
+    record.data.sort_unstable_by_key(|(id, _)| *id);
+    record.data.dedup_by_key(|(id, _)| *id);
+    tracker.push(record);
+}

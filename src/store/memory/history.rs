@@ -1,0 +1,17 @@
+//! Reads the history without an operation that can fail.
+
+use crate::store::history::{History, HistoryQuery};
+
+use super::{MemoryStore, World};
+
+impl MemoryStore {
+    /// Returns the whole history of this world.
+    #[must_use]
+    pub fn recorded(&self) -> History {
+        let mut shared = self.lock();
+        let World { history, gaps, .. } = shared.world(&self.world);
+        let everything = HistoryQuery { limit: usize::MAX, ..HistoryQuery::default() };
+        let gaps = gaps.clone();
+        History { gaps, ..everything.select(history.iter().cloned()) }
+    }
+}
