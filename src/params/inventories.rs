@@ -23,7 +23,11 @@ use crate::{
         transaction::{Done, Staged, Transaction},
     },
     server::{
-        audit::ItemLedger, exchanges::Exchanges, loot, marked::Marked, returns::AwaitsReturns,
+        audit::ItemLedger,
+        exchanges::Exchanges,
+        loot,
+        marked::Marked,
+        returns::{AwaitsReturns, ReturnsTo},
     },
     shared::{
         authority::Authority, containers::ContainerRegistry, events::Cause, ids::InventoryIds,
@@ -62,6 +66,7 @@ pub struct Inventories<'w, 's> {
     states: ContainersMut<'w, 's>,
     unknown: Query<'w, 's, &'static mut UnknownItems, Allow<Disabled>>,
     awaiting: Query<'w, 's, &'static AwaitsReturns, Allow<Disabled>>,
+    returning: Query<'w, 's, &'static ReturnsTo, Allow<Disabled>>,
     names: Query<'w, 's, &'static InventoryId, Allow<Disabled>>,
     ids: Res<'w, InventoryIds>,
     registry: Res<'w, ContainerRegistry>,
@@ -293,13 +298,14 @@ impl Inventories<'_, '_> {
         self.enter(&staged, &dropped, cause);
         let by = staged.first().map(|first| first.entity);
         if let Some(exchanges) = self.exchanges.as_mut().filter(|_| self.authority.is_here()) {
-            let names = &self.names;
+            let (names, returning) = (&self.names, &self.returning);
             let dropped_by = by.filter(|_| !dropped.is_empty());
             let state_of = |entity| self.states.read(&self.registry, entity);
             exchanges.record(
                 &staged,
                 dropped_by,
                 |entity| names.get(entity).ok().copied(),
+                |entity| returning.get(entity).ok().map(|returns| returns.to),
                 state_of,
             );
         }

@@ -61,12 +61,14 @@ impl Exchanges {
         core::mem::take(&mut self.pending)
     }
 
-    /// Records a transaction. `dropped_by` is the inventory at which it dropped stacks, if it did.
+    /// Records a transaction. `dropped_by` is the inventory at which it dropped stacks, if it did. `owner_of` is the
+    /// inventory to which the items of another one [return](super::returns::ReturnsTo), and with which they are stored.
     pub(crate) fn record(
         &mut self,
         staged: &[Staged],
         dropped_by: Option<Entity>,
         id_of: impl Fn(Entity) -> Option<InventoryId>,
+        owner_of: impl Fn(Entity) -> Option<Entity>,
         state_of: impl Fn(Entity) -> Option<InventoryState>,
     ) {
         if !self.is_recorded {
@@ -85,6 +87,16 @@ impl Exchanges {
         }
         // What is dropped is recorded with the loot, when the inventory has changed already.
         if members.len() > 1 || (dropped_by.is_some() && !members.is_empty()) {
+            for at in 0..members.len() {
+                let owner = owner_of(members[at].entity);
+                let owner =
+                    owner.filter(|owner| members.iter().all(|there| there.entity != *owner));
+                if let Some((entity, inventory)) =
+                    owner.and_then(|owner| Some((owner, id_of(owner)?)))
+                {
+                    members.push(ExchangeMember { entity, inventory, before: state_of(entity) });
+                }
+            }
             self.pending.push(Exchange { members });
         }
     }
@@ -97,10 +109,10 @@ impl Exchanges {
         }
     }
 
-    /// Records that a stack was dropped by one inventory into another, the loot.
-    pub(crate) fn record_drop(&mut self, by: ExchangeMember, loot: ExchangeMember) {
+    /// Records that a stack was dropped by some inventories into another, the loot.
+    pub(crate) fn record_drop(&mut self, members: impl IntoIterator<Item = ExchangeMember>) {
         if self.is_recorded {
-            self.pending.push(Exchange { members: [by, loot].into_iter().collect() });
+            self.pending.push(Exchange { members: members.into_iter().collect() });
         }
     }
 }

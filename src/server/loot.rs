@@ -35,6 +35,7 @@ use super::{
     audit::ItemLedger,
     exchanges::{ExchangeMember, Exchanges},
     marked::Marked,
+    returns::ReturnsTo,
     views::access::Owner,
 };
 
@@ -218,9 +219,11 @@ fn record_exchange(
         Some(ExchangeMember { entity, inventory, before })
     };
     let now = |entity| world.resource::<ContainerRegistry>().read_in(world, entity);
-    let by = by.and_then(|by| member(by, now(by)));
-    if let (Some(by), Some(loot)) = (by, member(loot, before)) {
-        world.resource_mut::<Exchanges>().record_drop(by, loot);
+    let owner = by.and_then(|by| world.get::<ReturnsTo>(by)).map(|returns| returns.to);
+    let droppers = [by, owner].into_iter().flatten();
+    let droppers: Vec<_> = droppers.filter_map(|entity| member(entity, now(entity))).collect();
+    if let (false, Some(loot)) = (droppers.is_empty(), member(loot, before)) {
+        world.resource_mut::<Exchanges>().record_drop(droppers.into_iter().chain([loot]));
     }
 }
 

@@ -72,12 +72,18 @@ pub(super) fn whole(world: &World, entity: Entity, state: &InventoryState) -> Op
     let catalog = world.get_resource::<ItemCatalog>()?;
     let pool = world.get_resource::<DataPool>();
     let unknown = world.get::<UnknownItems>(entity);
-    let awaits = world.get::<AwaitsReturns>(entity).into_iter().flat_map(AwaitsReturns::iter);
-    let elsewhere = awaits.filter_map(|from| registry.read_in(world, from));
+    let elsewhere = stored_elsewhere(world, entity);
+    let elsewhere = elsewhere.into_iter().filter_map(|from| registry.read_in(world, from));
     let kinds = registry.as_slice();
     let saved = save_all(state, kinds, catalog, pool, unknown, elsewhere);
     let placed = state.containers().iter().map(|container| container.slots.iter().count());
     Some(Whole { saved, placed: placed.collect() })
+}
+
+/// Returns the inventories whose items are stored with another one, because they return to it.
+pub(super) fn stored_elsewhere(world: &World, to: Entity) -> Vec<Entity> {
+    let awaits = world.get::<AwaitsReturns>(to).into_iter().flat_map(AwaitsReturns::iter);
+    awaits.filter(|from| world.get::<Persist>(*from).is_none()).collect()
 }
 
 fn delete(delete: On<DeleteInventory>, mut commands: Commands) {

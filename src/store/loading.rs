@@ -20,7 +20,7 @@ use crate::{
     shared::{
         authority::Authority,
         containers::ContainerRegistry,
-        events::emit,
+        events::{Cause, emit},
         ids::InventoryIds,
         markers::{Loading, NewInventory},
         random::InventoryRng,
@@ -32,7 +32,7 @@ use super::{
     changes::{Exit, Leaving, TickBuffer},
     components::PersistedComponents,
     error::StoreError,
-    leaving::Deleting,
+    leaving::{self, Deleting},
     persist::{DeleteInventory, InventoryLoadFailed, InventoryLoaded, Persist},
     record::StoredInventory,
     tracked::{Holders, PutBack, StarterKit, Tracked},
@@ -234,6 +234,15 @@ fn give_back(In((entity, stacks)): In<(Entity, Vec<Stack>)>, mut inventories: In
     inventories.give_back(entity, stacks);
 }
 
+/// Empties an inventory.
+fn empty(In(entity): In<Entity>, mut inventories: Inventories) {
+    let Some(mut state) = inventories.state(entity) else { return };
+    for flat in 0..state.len() {
+        state.set(flat, None);
+    }
+    inventories.replace(entity, state, Cause::Reverted);
+}
+
 /// Reports that an inventory could not be loaded. It stays without containers.
 pub(super) fn fail(world: &mut World, (entity, id): (Entity, InventoryId), error: StoreError) {
     error!("entity {entity}: {error}");
@@ -259,8 +268,13 @@ pub(super) fn reload(
     Some(world.resource_mut::<Holders>().request(id, entity))
 }
 
-/// Takes an inventory off its entity, whose changes are no longer stored.
+/// Takes an inventory off its entity, whose changes are no longer stored. What is elsewhere and belongs to it is stored
+/// with it, so it is removed there.
 pub(super) fn take_back(world: &mut World, entity: Entity) {
+    for from in leaving::stored_elsewhere(world, entity) {
+        let emptied = world.run_system_cached_with(empty, from);
+        emptied.expect("the system has no conditions");
+    }
     if let Ok(mut there) = world.get_entity_mut(entity) {
         there.remove::<Tracked>().insert((StarterKit::default(), Loading));
         take_off(world, entity);

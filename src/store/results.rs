@@ -134,9 +134,12 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     let order = Order::Revert { ids: ids.clone(), lost };
     world.resource_mut::<StoreLink>().send(order);
     let lost_by = world.resource::<Holders>().get(lost).map(|holder| holder.entity);
-    for undone in undone {
-        let holder = world.resource::<Holders>().get(undone.id);
-        match holder {
+    // What is taken back also removes what is in other inventories and stored with it.
+    let (stored, other): (Vec<_>, Vec<_>) =
+        undone.into_iter().partition(|it| world.resource::<Holders>().get(it.id).is_some());
+    other.into_iter().for_each(|undone| undo_other(world, undone, lost_by));
+    for undone in stored {
+        match world.resource::<Holders>().get(undone.id) {
             Some(holder) if undone.id == lost => {
                 world.resource_mut::<Holders>().remove(lost, holder.entity);
                 loading::take_back(world, holder.entity);
@@ -144,7 +147,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
                 loading::fail(world, (holder.entity, lost), error);
             }
             Some(holder) => undo_stored(world, holder.entity, undone),
-            None => undo_other(world, undone, lost_by),
+            None => {}
         }
     }
     for departure in &departures {

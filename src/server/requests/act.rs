@@ -23,6 +23,7 @@ use crate::{
         exchanges::Exchanges,
         loot::{self, Dropper, LootByDropper, LootSettings},
         marked::Marked,
+        returns::ReturnsTo,
         views::subscriptions::Subscriptions,
     },
     shared::{
@@ -91,7 +92,9 @@ pub(crate) fn act(
         let dropped_by = by.filter(|_| !dropped.is_empty());
         let id_of = |entity| world.get::<InventoryId>(entity).copied();
         let registry = world.resource::<ContainerRegistry>();
-        exchanges.record(&staged, dropped_by, id_of, |entity| registry.read_in(world, entity));
+        let owner_of = |entity| world.get::<ReturnsTo>(entity).map(|returns| returns.to);
+        let state_of = |entity| registry.read_in(world, entity);
+        exchanges.record(&staged, dropped_by, id_of, owner_of, state_of);
     });
     let mut subscriptions = world.resource_mut::<Subscriptions>();
     for Staged { entity, .. } in staged.iter().filter(|staged| staged.state != staged.before) {

@@ -8,6 +8,7 @@ mod loading;
 mod moving;
 mod ownership;
 mod restoring;
+mod returning;
 
 use core::{
     sync::atomic::{AtomicU64, Ordering},
