@@ -35,8 +35,10 @@ mod link;
 mod network;
 pub mod op;
 pub mod oracle;
+pub mod places;
 pub mod plain;
 mod players;
+mod recovery;
 pub mod report;
 mod restart;
 pub mod run;
@@ -44,6 +46,7 @@ pub mod scene;
 pub mod script;
 mod server_ops;
 pub mod shrink;
+mod storing;
 mod transport;
 
 use crate::{

@@ -33,7 +33,7 @@ pub fn from_bytes(mut bytes: &[u8]) -> Option<Script> {
         }
         events.push(Event { tick, op: moderate(op) });
     }
-    Some(Script { seed: seed.into(), players: 1 + players % 2, class, events })
+    Some(Script { seed: seed.into(), players: 1 + players % 2, class, stored: false, events })
 }
 
 /// Writes operations in the form that [`from_bytes`] reads.

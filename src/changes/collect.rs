@@ -1,7 +1,7 @@
 //! Collects the changes of each tick.
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow},
+    ecs::{entity_disabling::Disabled, lifecycle::Remove, message::MessageCursor, query::Allow},
     prelude::*,
 };
 
@@ -89,11 +89,24 @@ impl Plugin for ChangeTrackerPlugin {
     }
 }
 
-fn collect_slots(mut commits: MessageReader<Commit>, mut recording: ResMut<Recording>) {
-    recording.slots.extend(commits.read().map(|commit| {
+fn collect_slots(
+    commits: Res<Messages<Commit>>,
+    mut read: Local<MessageCursor<Commit>>,
+    mut recording: ResMut<Recording>,
+) {
+    let change = |commit: &Commit| {
         let Commit { inventory, slot, old, new, version, cause, .. } = *commit;
         SlotChange { inventory, slot, old, new, version, cause }
-    }));
+    };
+    // A cursor takes long for each message, and nearly all are of this frame.
+    let (of_this_frame, unread) = (commits.iter_current_update_messages(), read.len(&commits));
+    match of_this_frame.len().checked_sub(unread) {
+        Some(before) => {
+            recording.slots.extend(of_this_frame.skip(before).map(change));
+            read.clear(&commits);
+        }
+        None => recording.slots.extend(read.read(&commits).map(change)),
+    }
 }
 
 fn record_gone(

@@ -93,6 +93,12 @@ bugs! {
     ReplayApplied,
     /// A client that is hidden an inventory goes on receiving it.
     HiddenStaysOpen,
+    /// Some changed slots are not stored.
+    StoreForgetsSlots,
+    /// What is in an offer is not stored with its player.
+    OffersNotStored,
+    /// Loot that was picked up stays in the store.
+    StoredLootStays,
 }
 
 /// Returns `true` if a bug is active.

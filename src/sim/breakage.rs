@@ -10,7 +10,8 @@ use super::{
     Network, Simulation,
     fault::{Fault, Tampering},
     game,
-    scene::{PlaceKind, Scene, setup},
+    places::PlaceKind,
+    scene::{Scene, setup},
     transport::Transport,
 };
 
@@ -73,15 +74,6 @@ impl Breakage {
                 scene.sim.replace_client(client, Simulation::app(setup));
                 scene.forget_requests(client);
             }
-            Fault::Restart => self.restart(scene),
-            Fault::OldVersion => {
-                let stranger = scene.players;
-                if scene.sim.is_connected(stranger) {
-                    return false;
-                }
-                scene.sim.connect(stranger);
-                self.stranger_until = Some(tick + 120);
-            }
             Fault::Tamper { client, to_server, how, percent, ticks } => {
                 let direction = (scene.client(client), to_server);
                 let altered = how == Tampering::Alter;
@@ -116,6 +108,34 @@ impl Breakage {
                 let stack = game::stack(0, 13, 0);
                 scene.sim.corrupt(client, shown[n].0, usize::from(slot) % 8, Some(stack));
             }
+            _ => return self.start_on_server(scene, fault),
+        }
+        true
+    }
+
+    /// Starts a fault of the server or its store, or the attempt of another version to connect.
+    fn start_on_server(&mut self, scene: &mut Scene, fault: &Fault) -> bool {
+        let tick = scene.sim.tick();
+        match *fault {
+            Fault::Restart if scene.storing.is_some() => self.kill(scene),
+            Fault::Restart => self.restart(scene),
+            Fault::Kill if scene.storing.is_some() => self.kill(scene),
+            Fault::Kill => return false,
+            Fault::StoreFails { operations, answer_lost, ticks } => {
+                return scene.break_store(operations, answer_lost, tick + u64::from(ticks));
+            }
+            Fault::EndClaim { place } => {
+                return scene.end_claim(usize::from(place) % scene.places.len());
+            }
+            Fault::OldVersion => {
+                let stranger = scene.players;
+                if scene.sim.is_connected(stranger) {
+                    return false;
+                }
+                scene.sim.connect(stranger);
+                self.stranger_until = Some(tick + 120);
+            }
+            _ => return false,
         }
         true
     }
@@ -140,6 +160,20 @@ impl Breakage {
         scene.oracle.ground.clear();
         let before = scene.after_returns();
         let ground = core::mem::take(&mut scene.oracle.ground);
+        self.replace_server(scene);
+        scene.load_all(saved, &before);
+        scene.oracle.ground = ground;
+    }
+
+    /// Kills the server, and starts a new one with the same store.
+    fn kill(&mut self, scene: &mut Scene) {
+        let stored = scene.kill_server();
+        self.replace_server(scene);
+        scene.load_stored(stored.as_ref());
+    }
+
+    /// Replaces the server by a new one without inventories. All clients connect again.
+    fn replace_server(&mut self, scene: &mut Scene) {
         let tick = scene.sim.tick();
         for client in 0..scene.players {
             if scene.sim.is_connected(client) {
@@ -150,8 +184,6 @@ impl Breakage {
         self.stranger_until = None;
         // Never the seed of the first server, whose epoch would be the same.
         scene.replace_server(!tick);
-        scene.load_all(saved, &before);
-        scene.oracle.ground = ground;
     }
 
     /// Does what is due in this tick.
@@ -178,6 +210,7 @@ impl Breakage {
             scene.connect(client);
         }
         self.transport.borrow_mut().end();
+        scene.mend_store();
         scene.sim.end_faults();
         scene.sim.network =
             Network { latency_ticks: scene.sim.network.latency_ticks, ..Network::default() };

@@ -18,15 +18,16 @@ use crate::{
         loot::Loot,
         views::access::{Owner, Viewers},
     },
-    shared::actions::AnyAction,
+    shared::{actions::AnyAction, markers::Loading},
 };
 
 use super::{
     game::{Far, Furnace, LIMIT, Locked, Trade, Tray},
     oracle::Oracle,
+    places::PlaceKind,
     plain::{Cell, PlainInventory, Totals, add},
     report::Violation,
-    scene::{PlaceKind, Scene},
+    scene::Scene,
 };
 
 /// Rights of clients to the inventories of the game at one moment.
@@ -150,6 +151,9 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
         let Some(entity) = scene.entity(place).filter(|_| kind != PlaceKind::Bank) else {
             continue;
         };
+        if scene.sim.server.world().get::<Loading>(entity).is_some() {
+            continue;
+        }
         let Some(there) = scene.contents(entity) else { continue };
         let there = there.map_err(|data| format!("inventory `{id}`: no data {data:?}"))?;
         if unknown.contains(&entity) {
@@ -211,7 +215,7 @@ fn count(oracle: &Oracle, entity: Entity) -> u64 {
 }
 
 /// Lists the slots in which an inventory differs from what is expected.
-fn compare(expected: Option<&PlainInventory>, there: &PlainInventory) -> String {
+pub(super) fn compare(expected: Option<&PlainInventory>, there: &PlainInventory) -> String {
     let Some(expected) = expected else { return "it should not exist".into() };
     let mut differences = Vec::new();
     if expected.selected != there.selected {
@@ -254,7 +258,7 @@ fn by_item(totals: &Totals) -> Totals {
 }
 
 /// Adds up what lies on the ground.
-fn on_ground(scene: &mut Scene) -> Result<Totals, Violation> {
+pub(super) fn on_ground(scene: &mut Scene) -> Result<Totals, Violation> {
     let world = scene.sim.server.world_mut();
     let mut loot = world.query_filtered::<Entity, With<Loot>>();
     let loot: Vec<Entity> = loot.iter(world).collect();

@@ -8,10 +8,11 @@ use super::{
     fault::{FaultClass, Tampering},
     op::Op,
     report::Report,
-    script::{fault, game_op, player_op},
+    script::{fault, game_op, player_op, store_fault},
 };
 
-/// Reasons that cannot occur: a prediction that only the server can make is not a rejection, and there is no store.
+/// Reasons that cannot occur: a prediction that only the server can make is not a rejection, and players see nothing
+/// that is not loaded.
 const NEVER: [Rejection; 2] = [Rejection::ServerOnly, Rejection::Loading];
 
 /// Number of operations that are drawn to find out which there are.
@@ -27,6 +28,7 @@ impl Report {
             wanted.insert(Op::Player(0, player_op(&mut random)).name());
             wanted.insert(Op::Game(game_op(&mut random)).name());
             wanted.insert(Op::Fault(fault(&mut random, FaultClass::Broken)).name());
+            wanted.insert(Op::Fault(store_fault(&mut random)).name());
         }
         let mut missing: Vec<String> =
             wanted.into_iter().filter(|name| !self.ops.contains_key(name)).collect();

@@ -51,7 +51,7 @@ pub enum Fault {
     Overrun { ticks: u8 },
     /// A client loses its state and connects again.
     Crash { client: u8 },
-    /// The server saves all inventories, stops, and starts again.
+    /// The server saves all inventories, stops, and starts again. With a store, it is killed.
     Restart,
     /// A client with another version of the game tries to connect.
     OldVersion,
@@ -65,6 +65,12 @@ pub enum Fault {
     Flood { client: u8, messages: u16 },
     /// A slot of a client's copy changes, as from a memory error.
     Corrupt { client: u8, inventory: u8, slot: u16 },
+    /// The process of the server ends without storing anything more, and a new one starts. Only with a store.
+    Kill,
+    /// The store fails after some operations. Only with a store.
+    StoreFails { operations: u8, answer_lost: bool, ticks: u8 },
+    /// The server no longer owns an inventory. Only with a store.
+    EndClaim { place: u8 },
 }
 
 impl Fault {

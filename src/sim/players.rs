@@ -23,7 +23,8 @@ use crate::{
 use super::{
     game::{Engrave, Misuse, RECIPE_KEYS, Tally, Trade, WearOut},
     op::{Area, Pick, PlayerOp},
-    scene::{PlaceKind, Scene},
+    places::PlaceKind,
+    scene::Scene,
 };
 
 impl Scene {
@@ -147,7 +148,7 @@ impl Scene {
                 let bank = self.places.iter().find(|place| place.kind == PlaceKind::Bank)?.id;
                 let world = self.sim.clients[client].app.world_mut();
                 let bank = world.resource::<InventoryIds>().get(bank)?;
-                let page = u32::from(*page) % (super::scene::PAGES + 1);
+                let page = u32::from(*page) % (super::places::PAGES + 1);
                 let open = move |mut pages: PageActions| pages.open(bank, page);
                 world.run_system_once(open).ok()?
             }

@@ -15,17 +15,22 @@ use super::{
     Simulation,
     game::Worn,
     oracle::Oracle,
+    places::PlaceKind,
     plain::{PlainInventory, Reader},
-    scene::{PlaceKind, Scene, setup},
+    scene::{Scene, setup},
 };
 
 impl Scene {
     /// Replaces the server by a new one without inventories.
     pub(super) fn replace_server(&mut self, seed: u64) {
         // Another run of the server has another epoch.
-        let app = Simulation::app(move |app| {
+        let ids: Vec<_> = self.places.iter().map(|place| place.id).collect();
+        let app = Simulation::app(|app| {
             app.insert_resource(InventoryRng::seeded(seed));
             setup(app);
+            if let Some(storing) = &self.storing {
+                storing.set_up(app, ids.clone());
+            }
         });
         self.sim.replace_server(app);
         self.reader = Reader::default();

@@ -37,6 +37,9 @@ pub struct Failure {
     pub message: String,
 }
 
+/// Number of ticks after which the store is tried again at the latest.
+const STORE_WORKS_WITHIN: usize = 700;
+
 struct Run<'a> {
     scene: &'a mut Scene,
     breakage: Breakage,
@@ -48,7 +51,12 @@ struct Run<'a> {
 /// Runs a script.
 #[must_use]
 pub fn run(script: &Script) -> Outcome {
-    run_in(&mut Scene::new(script.seed, usize::from(script.players)), script)
+    let players = usize::from(script.players);
+    let mut scene = match script.stored {
+        true => Scene::stored(script.seed, players),
+        false => Scene::new(script.seed, players),
+    };
+    run_in(&mut scene, script)
 }
 
 /// Runs a script in a new scene with this seed and this number of players.
@@ -115,7 +123,7 @@ impl<'a> Run<'a> {
             Op::Fault(fault) => {
                 let started = self.breakage.start(self.scene, fault);
                 match fault {
-                    Fault::Restart => self.invariants.server_restarted(),
+                    Fault::Restart | Fault::Kill if started => self.invariants.server_restarted(),
                     Fault::Reconnect { client, .. } | Fault::Crash { client } => {
                         self.invariants.client_disconnected(self.scene.client(*client));
                     }
@@ -139,7 +147,9 @@ impl<'a> Run<'a> {
         self.invariants.before_update(self.scene);
         self.scene.sim.step();
         self.report.player_ticks += self.scene.players as u64;
+        self.scene.note_reverts();
         self.invariants.check_server(self.scene, &mut self.report)?;
+        self.scene.follow_store()?;
         self.invariants.check_sent(self.scene)?;
         for client in 0..self.scene.players {
             self.invariants.check_client(self.scene, client, &mut self.report)?;
@@ -155,6 +165,13 @@ impl<'a> Run<'a> {
             SyncSettings::default().bytes_per_second;
         // Messages that were sent before arrive first.
         while self.scene.sim.tick() < self.scene.sim.arrived_by() {
+            self.step()?;
+        }
+        // The store is tried again after a pause.
+        for _ in 0..STORE_WORKS_WITHIN {
+            if !self.scene.is_reverting() && !self.scene.is_loading() {
+                break;
+            }
             self.step()?;
         }
         let mut waited = 0;
@@ -213,6 +230,8 @@ impl<'a> Run<'a> {
             self.report.slots_changed += stats.slots_applied;
         }
         let stats = *self.scene.sim.server.world().resource::<InventoryStats>();
+        repairs("inventories loaded", stats.store_loads);
+        repairs("commits rejected", stats.store_reverts);
         repairs("requests repeated", stats.requests_repeated);
         repairs("requests flooded", stats.requests_flooded);
         repairs("requests malformed", stats.requests_malformed);

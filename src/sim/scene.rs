@@ -1,7 +1,5 @@
 //! A simulated game: its inventories, who may see them, and the oracle that says what they contain.
 
-use std::collections::BTreeMap;
-
 use bevy::{platform::collections::HashSet, prelude::*};
 use bevy_replicon::prelude::*;
 
@@ -27,54 +25,19 @@ use crate::{
         actions::RequestId, containers::ContainerRegistry, ids::InventoryIds,
         markers::ActingInventory,
     },
+    store::persist::Persist,
 };
 
 use super::{
     Simulation, feed,
     game::{self, Furnace, Label, OFFER_SLOTS, SWORD, Tray, Worn},
     oracle::Oracle,
+    places::{CHESTS, PAGES, Place, PlaceKind},
     plain::{PlainInventory, PlainStack, Reader},
+    storing::Storing,
 };
 
-/// Number of chests. The last one is opened on request.
-const CHESTS: usize = 3;
-
-/// Number of pages of the bank.
-pub(super) const PAGES: u32 = 3;
-
 const PAGE_SLOTS: u16 = 20;
-
-/// Kind of an inventory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PlaceKind {
-    /// The inventory of the player with this client.
-    Player(usize),
-    /// A chest. Its slots and containers may change.
-    Chest(usize),
-    /// A furnace.
-    Furnace,
-    /// A bank with pages.
-    Bank,
-    /// A page of the bank.
-    Page(u32),
-    /// What only one client may see, and no player may touch.
-    Vault(usize),
-    /// What a player offers to the others. It returns to the player.
-    Offer(usize),
-}
-
-/// One inventory of the game.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// Its id.
-    pub id: InventoryId,
-    /// Its kind.
-    pub kind: PlaceKind,
-    /// The client that owns it.
-    pub owner: Option<usize>,
-    /// Other clients that see it.
-    pub viewers: BTreeMap<usize, Rights>,
-}
 
 /// A simulated game.
 pub struct Scene {
@@ -100,6 +63,8 @@ pub struct Scene {
     pub(super) messages_altered: bool,
     /// Whether requests were altered on their way.
     pub(super) requests_altered: bool,
+    /// The store, if inventories are stored.
+    pub(super) storing: Option<Storing>,
     /// What server and oracle disagree about.
     pub(super) disagreements: Vec<String>,
 }
@@ -121,12 +86,29 @@ impl Scene {
     /// Creates the game with connected players.
     #[must_use]
     pub fn new(seed: u64, players: usize) -> Self {
-        let mut sim = Simulation::new(players, setup);
+        Self::with(seed, players, None)
+    }
+
+    /// Creates the game with connected players, and with a store.
+    #[must_use]
+    pub fn stored(seed: u64, players: usize) -> Self {
+        Self::with(seed, players, Some(Storing::new()))
+    }
+
+    fn with(seed: u64, players: usize, storing: Option<Storing>) -> Self {
+        let places = Place::all(players);
+        let ids: Vec<InventoryId> = places.iter().map(|place| place.id).collect();
+        let server = Simulation::app(|app| {
+            setup(app);
+            if let Some(storing) = &storing {
+                storing.set_up(app, ids.clone());
+            }
+        });
+        let mut sim = Simulation::from_apps(server, (0..players).map(|_| Simulation::app(setup)));
         sim.add_client(setup_other_version);
         sim.seed(seed);
         sim.record = true;
         let oracle = Oracle::new(sim.server.world());
-        let places = places(players);
         let mut scene = Self {
             sim,
             players,
@@ -139,6 +121,7 @@ impl Scene {
             requested: vec![HashSet::default(); players],
             messages_altered: false,
             requests_altered: false,
+            storing,
             disagreements: Vec::new(),
         };
         scene.spawn_all();
@@ -152,6 +135,9 @@ impl Scene {
         }
         // The pages exist after this.
         self.sim.server.update();
+        if self.storing.is_some() {
+            self.wait_for_loading();
+        }
         for place in 0..self.places.len() {
             self.apply_access(place);
             self.adopt(place);
@@ -174,6 +160,9 @@ impl Scene {
             PlaceKind::Page(_) => return,
             _ => world.spawn((id, Viewers::new())),
         };
+        if kind.is_stored() && self.storing.is_some() {
+            entity.insert(Persist);
+        }
         match kind {
             PlaceKind::Player(client) => {
                 let worn = Worn(Slots::new(2));
@@ -339,37 +328,4 @@ impl Scene {
 pub(super) fn insert_label(world: &mut World, label: Label) -> DataId {
     let inserted = world.resource_mut::<DataPool>().insert(&label);
     inserted.expect("the type is registered and the pool is not full")
-}
-
-fn places(players: usize) -> Vec<Place> {
-    let place = |name: &str, n: usize, kind| Place {
-        id: InventoryId::named(name, n as u64),
-        kind,
-        owner: None,
-        viewers: BTreeMap::new(),
-    };
-    let all = |rights: Rights| (0..players).map(|client| (client, rights)).collect();
-    let mut places = Vec::new();
-    for n in 0..players {
-        places.push(Place { owner: Some(n), ..place("player", n, PlaceKind::Player(n)) });
-    }
-    for n in 0..CHESTS {
-        let viewers = if n == CHESTS - 1 { BTreeMap::new() } else { all(Rights::USE) };
-        places.push(Place { viewers, ..place("chest", n, PlaceKind::Chest(n)) });
-    }
-    places.push(Place { viewers: all(Rights::USE), ..place("furnace", 0, PlaceKind::Furnace) });
-    let bank = Place { viewers: all(Rights::USE), ..place("bank", 0, PlaceKind::Bank) };
-    for n in 0..PAGES {
-        let id = InventoryId::page(bank.id, n);
-        places.push(Place { id, ..place("", 0, PlaceKind::Page(n)) });
-    }
-    places.push(bank);
-    for n in 0..players {
-        let viewers = BTreeMap::from([(n, Rights::SEE)]);
-        places.push(Place { viewers, ..place("vault", n, PlaceKind::Vault(n)) });
-        let mut viewers: BTreeMap<usize, Rights> = all(Rights::SEE);
-        viewers.insert(n, Rights::USE);
-        places.push(Place { viewers, ..place("offer", n, PlaceKind::Offer(n)) });
-    }
-    places
 }

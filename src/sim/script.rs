@@ -19,6 +19,9 @@ const REVOKED_TICKS: u32 = 20;
 /// Number of ticks in which a player repeats a burst of requests.
 const MASHED_TICKS: u32 = 8;
 
+/// Faults of stores in 100 seconds.
+const STORE_FAULT_RATE: u32 = 25;
+
 /// One operation and the tick in which it is performed. Ticks are counted from the start, without those of rests.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Event {
@@ -37,6 +40,9 @@ pub struct Script {
     pub players: u8,
     /// Which promises apply.
     pub class: FaultClass,
+    /// Whether inventories are stored.
+    #[serde(default)]
+    pub stored: bool,
     /// The operations, in order.
     pub events: Vec<Event>,
 }
@@ -109,8 +115,20 @@ impl Script {
             }
             events.push(Event { tick, op: Op::Rest });
         }
+        let stored = seed % 4 == 1;
+        if stored {
+            // Drawn apart, so that the rest of the script does not depend on it.
+            let mut random = fastrand::Rng::with_seed(!seed);
+            let ticks = (0..end).filter(|_| random.u32(0..TICK_RATE * 100) < STORE_FAULT_RATE);
+            let ticks: Vec<u32> = ticks.collect();
+            events.extend(
+                ticks
+                    .into_iter()
+                    .map(|tick| Event { tick, op: Op::Fault(store_fault(&mut random)) }),
+            );
+        }
         events.sort_by_key(|event| event.tick);
-        Self { seed, players, class, events }
+        Self { seed, players, class, stored, events }
     }
 }
 
@@ -258,5 +276,17 @@ pub(super) fn fault(random: &mut fastrand::Rng, class: FaultClass) -> Fault {
         34..37 => Fault::Crash { client },
         37 | 38 => Fault::OldVersion,
         _ => Fault::Restart,
+    }
+}
+
+/// Draws a fault of a store.
+pub(super) fn store_fault(random: &mut fastrand::Rng) -> Fault {
+    let r = random;
+    match r.u32(0..10) {
+        0..2 => Fault::Kill,
+        2..6 => {
+            Fault::StoreFails { operations: r.u8(0..6), answer_lost: r.bool(), ticks: r.u8(..) }
+        }
+        _ => Fault::EndClaim { place: r.u8(..) },
     }
 }

@@ -19,18 +19,24 @@ use crate::{
         pacing::{priority::SyncPriority, settings::SyncSettings},
         views::resync::ResendInventories,
     },
+    shared::markers::Loading,
+    store::persist::DeleteInventory,
 };
 
 use super::{
     game::{self, BREAD, Far, ITEM_KEYS, ITEMS, Label, Limited, Locked, SWORD, Worn},
     op::{GameOp, Goods},
+    places::PlaceKind,
     plain::{PlainContainer, PlainStack, add},
-    scene::{PlaceKind, Scene, insert_label},
+    scene::{Scene, insert_label},
 };
 
 impl Scene {
     /// Performs what the game does. Returns `false` if it was not possible.
     pub(super) fn game_does(&mut self, op: &GameOp) -> bool {
+        if self.is_reverting() {
+            return false;
+        }
         match op {
             GameOp::Set { place, slot, goods } => self.set(*place, *slot, *goods).is_some(),
             GameOp::Flicker { place, slot, goods } => self.flicker(*place, *slot, *goods).is_some(),
@@ -61,7 +67,9 @@ impl Scene {
     fn target(&self, place: u8) -> Option<(usize, Entity)> {
         let place = self.place(place);
         let untouched = matches!(self.places[place].kind, PlaceKind::Bank | PlaceKind::Vault(_));
-        self.entity(place).filter(|_| !untouched).map(|entity| (place, entity))
+        let world = self.sim.server.world();
+        let there = self.entity(place).filter(|entity| world.get::<Loading>(*entity).is_none());
+        there.filter(|_| !untouched).map(|entity| (place, entity))
     }
 
     /// Creates a stack, for the server and for the oracle.
@@ -327,7 +335,8 @@ impl Scene {
                 let (place, entity) = self.target(*place)?;
                 let PlaceKind::Chest(_) = self.places[place].kind else { return None };
                 self.sim.server.world_mut().despawn(entity);
-                self.oracle.inventories.remove(&entity);
+                let contents = self.oracle.inventories.remove(&entity);
+                self.put_away(place, contents);
                 self.oracle.limited.remove(&entity);
             }
             GameOp::Respawn { place } => {
@@ -338,7 +347,9 @@ impl Scene {
                 }
                 self.spawn(place);
                 self.apply_access(place);
-                self.adopt(place);
+                if self.storing.is_none() {
+                    self.adopt(place);
+                }
             }
             GameOp::Prioritize { place, priority } => {
                 let priorities = [SyncPriority::Critical, SyncPriority::Normal, SyncPriority::Low];
@@ -364,7 +375,11 @@ impl Scene {
                 let world = self.sim.server.world_mut();
                 let mut loot = world.query_filtered::<Entity, With<Loot>>();
                 for entity in loot.iter(world).collect::<Vec<_>>() {
-                    world.despawn(entity);
+                    // Without this, what is stored would lie there again after a restart.
+                    match self.storing {
+                        Some(_) => world.trigger(DeleteInventory { entity }),
+                        None => drop(world.despawn(entity)),
+                    }
                 }
                 self.oracle.ground.clear();
             }

@@ -69,8 +69,7 @@ fn collect_slots(
 ) {
     let Collected { changes, whole } = &mut *collected;
     changes.tick = commits.tick();
-    for entity in commits.inventories() {
-        let Ok((baseline, tracked, returning)) = inventories.get(*entity) else { continue };
+    for (baseline, tracked, returning) in inventories.iter_many(commits.inventories()) {
         // Its items are stored with the inventory to which they belong.
         whole.extend(returning.map(|returning| returning.to));
         let Some(Tracked { id }) = tracked else { continue };

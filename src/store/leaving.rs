@@ -11,6 +11,7 @@ use bevy::{
 };
 
 use crate::{
+    model::planted::{Bug, planted},
     model::{catalog::ItemCatalog, data::DataPool, saved::UnknownItems, state::InventoryState},
     params::inventories::saves::save_all,
     server::{
@@ -48,6 +49,7 @@ fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
     }
     let state = world.resource::<ContainerRegistry>().read_in(&world, entity);
     let spent = world.get::<Loot>(entity).is_some()
+        && !planted(Bug::StoredLootStays)
         && state.as_ref().is_some_and(|state| state.iter().all(|stack| stack.is_none()));
     let deleted = tracked.is_some() && (spent || world.get::<Deleting>(entity).is_some());
     let exit = if deleted { Exit::Delete } else { Exit::Release };
@@ -82,6 +84,9 @@ pub(super) fn whole(world: &World, entity: Entity, state: &InventoryState) -> Op
 
 /// Returns the inventories whose items are stored with another one, because they return to it.
 pub(super) fn stored_elsewhere(world: &World, to: Entity) -> Vec<Entity> {
+    if planted(Bug::OffersNotStored) {
+        return Vec::new();
+    }
     let awaits = world.get::<AwaitsReturns>(to).into_iter().flat_map(AwaitsReturns::iter);
     awaits.filter(|from| world.get::<Persist>(*from).is_none()).collect()
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
+    model::planted::{Bug, planted},
     model::saved::{SavedInventory, SavedStack},
     store::{batch::Fence, changes::Whole, record::StoredInventory, ticket::Departure},
 };
@@ -88,6 +89,9 @@ impl Mirror {
         flat: usize,
         stack: impl FnOnce(u16) -> Option<SavedStack>,
     ) -> Option<Changed> {
+        if planted(Bug::StoreForgetsSlots) && flat % 8 == 5 {
+            return None;
+        }
         let stored = self.stored.as_mut()?;
         let stored = Arc::make_mut(stored);
         let mut index = flat;
