@@ -48,6 +48,9 @@ struct Cli {
     /// Runs every tenth seed twice and compares the traces.
     #[arg(long)]
     repeat: bool,
+    /// Stores the inventories. Servers are killed, the store fails, and claims end.
+    #[arg(long)]
+    stored: bool,
     /// Fails if an operation, a fault, a reason for a rejection or a way of repair was never reached.
     #[arg(long)]
     coverage: bool,
@@ -108,7 +111,7 @@ fn main() -> ExitCode {
     println!("speed: {:.0} player-seconds per second", report.player_hours() * 3600.0 / seconds);
     let mut failed = failed.into_inner();
     println!("conserved: {}", if failed { "no" } else { "yes" });
-    let missing = report.missing();
+    let missing = report.missing(cli.stored);
     if cli.coverage && !missing.is_empty() {
         println!("never reached: {}", missing.join(", "));
         failed = true;
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
 /// Runs one seed. If it fails, prints how to repeat it.
 fn one(cli: &Cli, seed: u64) -> Result<Report, ()> {
     let script = Script::random(seed, cli.clients, cli.minutes);
+    let script = if cli.stored { script.with_store() } else { script };
     let outcome = run(&script);
     let Some(failure) = outcome.failure else {
         if cli.repeat && seed.is_multiple_of(10) && run(&script).trace != outcome.trace {
@@ -131,7 +135,8 @@ fn one(cli: &Cli, seed: u64) -> Result<Report, ()> {
     let (minutes, clients) = (cli.minutes, cli.clients);
     println!(
         "repeat it: cargo run --release --example simulate -- --first-seed {seed} --seeds 1 \
-         --minutes {minutes} --clients {clients}"
+         --minutes {minutes} --clients {clients}{}",
+        if cli.stored { " --stored" } else { "" }
     );
     let (script, failure) = shrink(&script, &failure, cli.shrink_runs);
     let path = cli.failures.join(format!("{seed}.ron"));
@@ -249,6 +254,7 @@ fn all_bugs(cli: &Cli) -> ExitCode {
                             break;
                         }
                         let script = Script::random(cli.first_seed + n, cli.clients, cli.minutes);
+                        let script = if bug.is_of_store() { script.with_store() } else { script };
                         if let Some(failure) = run(&script).failure {
                             let message = failure.message.chars().take(100).collect();
                             found.lock().unwrap().get_or_insert((n + 1, message));

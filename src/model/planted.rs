@@ -101,6 +101,14 @@ bugs! {
     StoredLootStays,
 }
 
+impl Bug {
+    /// Returns `true` if only stored inventories can show the bug.
+    #[must_use]
+    pub const fn is_of_store(self) -> bool {
+        matches!(self, Self::StoreForgetsSlots | Self::OffersNotStored | Self::StoredLootStays)
+    }
+}
+
 /// Returns `true` if a bug is active.
 #[cfg(not(feature = "planted_bugs"))]
 #[inline(always)]

@@ -18,7 +18,12 @@ impl Invariants {
             return Some("not synced".into());
         }
         if !scene.requested[client].is_empty() {
-            return Some(format!("{} requests without an answer", scene.requested[client].len()));
+            let world = scene.sim.clients[client].app.world();
+            let pending = &world.resource::<Predictions>().pending;
+            return Some(format!(
+                "requests without an answer: {:?}; pending: {pending:?}",
+                scene.requested[client]
+            ));
         }
         let id_of = scene.sim.client_id(client);
         if scene.messages_altered {

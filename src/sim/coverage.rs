@@ -19,16 +19,18 @@ const NEVER: [Rejection; 2] = [Rejection::ServerOnly, Rejection::Loading];
 const DRAWN: u32 = 20_000;
 
 impl Report {
-    /// Returns the operations, faults, reasons of rejections and repairs that did not occur.
+    /// Returns the operations, faults (with those of a store if inventories were stored), reasons of rejections and repairs that did not occur.
     #[must_use]
-    pub fn missing(&self) -> Vec<String> {
+    pub fn missing(&self, stored: bool) -> Vec<String> {
         let mut wanted = BTreeSet::from([Op::Rest.name()]);
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..DRAWN {
             wanted.insert(Op::Player(0, player_op(&mut random)).name());
             wanted.insert(Op::Game(game_op(&mut random)).name());
             wanted.insert(Op::Fault(fault(&mut random, FaultClass::Broken)).name());
-            wanted.insert(Op::Fault(store_fault(&mut random)).name());
+            if stored {
+                wanted.insert(Op::Fault(store_fault(&mut random)).name());
+            }
         }
         let mut missing: Vec<String> =
             wanted.into_iter().filter(|name| !self.ops.contains_key(name)).collect();

@@ -230,8 +230,10 @@ impl<'a> Run<'a> {
             self.report.slots_changed += stats.slots_applied;
         }
         let stats = *self.scene.sim.server.world().resource::<InventoryStats>();
-        repairs("inventories loaded", stats.store_loads);
-        repairs("commits rejected", stats.store_reverts);
+        if self.scene.storing.is_some() {
+            repairs("inventories loaded", stats.store_loads);
+            repairs("commits rejected", stats.store_reverts);
+        }
         repairs("requests repeated", stats.requests_repeated);
         repairs("requests flooded", stats.requests_flooded);
         repairs("requests malformed", stats.requests_malformed);

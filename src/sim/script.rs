@@ -115,20 +115,24 @@ impl Script {
             }
             events.push(Event { tick, op: Op::Rest });
         }
-        let stored = seed % 4 == 1;
-        if stored {
-            // Drawn apart, so that the rest of the script does not depend on it.
-            let mut random = fastrand::Rng::with_seed(!seed);
-            let ticks = (0..end).filter(|_| random.u32(0..TICK_RATE * 100) < STORE_FAULT_RATE);
-            let ticks: Vec<u32> = ticks.collect();
-            events.extend(
-                ticks
-                    .into_iter()
-                    .map(|tick| Event { tick, op: Op::Fault(store_fault(&mut random)) }),
-            );
-        }
         events.sort_by_key(|event| event.tick);
-        Self { seed, players, class, stored, events }
+        Self { seed, players, class, stored: false, events }
+    }
+
+    /// Stores the inventories, and adds faults of the store.
+    #[must_use]
+    pub fn with_store(mut self) -> Self {
+        self.stored = true;
+        let end = self.events.last().map_or(0, |event| event.tick);
+        let mut random = fastrand::Rng::with_seed(!self.seed);
+        for tick in 0..end {
+            if random.u32(0..TICK_RATE * 100) < STORE_FAULT_RATE {
+                let op = Op::Fault(store_fault(&mut random));
+                self.events.push(Event { tick, op });
+            }
+        }
+        self.events.sort_by_key(|event| event.tick);
+        self
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Storing {
     pub(super) reverting: Option<Reverting>,
     /// When the store works again.
     pub(super) fails_until: Option<u64>,
+    /// Whether a claim has ended, so that a commit without an answer may have been rejected in part.
+    pub(super) claim_ended: bool,
 }
 
 /// What there was at the end of a tick.
@@ -79,6 +81,7 @@ impl Storing {
             away: BTreeMap::new(),
             reverting: None,
             fails_until: None,
+            claim_ended: false,
         }
     }
 
