@@ -255,13 +255,13 @@ impl Scene {
         for (place, expected) in places.iter().enumerate() {
             let there = self.entity(place).and_then(|entity| self.oracle.inventories.get(&entity));
             let there = there.cloned().unwrap_or_default();
-            let containers = expected.as_ref().map(|expected| expected.containers.len());
-            let expected = expected.as_ref().map(|expected| with_starter_kit(expected, &there));
             // What was offered may be in a container of the starter kit instead of on the ground.
-            let in_kit = expected.as_ref().map(|expected| expected.containers.len()) != containers;
-            if in_kit && matches!(self.places[place].kind, PlaceKind::Player(_)) {
+            let is_larger = |it: &PlainInventory| it.containers.len() < there.containers.len();
+            let is_player = matches!(self.places[place].kind, PlaceKind::Player(_));
+            if is_player && expected.as_ref().is_some_and(is_larger) {
                 return;
             }
+            let expected = expected.as_ref().map(|expected| with_starter_kit(expected, &there));
             if let Some(expected) = expected.filter(|expected| *expected != there) {
                 let wrong = compare(Some(&expected), &there);
                 self.disagreements.push(format!("inventory {place} was stored otherwise: {wrong}"));
