@@ -25,6 +25,7 @@ use bevy_inventory_sync::{
         Durability, InventoryStorePlugin, Store,
         batch::{Batch, Change, Fence, Union, Write},
         error::StoreError,
+        history::{StoredChange, StoredTick},
         memory::MemoryStore,
         persist::Persist,
         record::StoredInventory,
@@ -62,6 +63,19 @@ fn main() -> Result {
     sqlite(cli.mode.pick(10_000, 500), cli.mode.pick(100_000, 5_000))?;
     instructions();
     Ok(())
+}
+
+/// What the history says of a slot that a player has changed.
+fn change(inventory: InventoryId, old: Option<SavedStack>, new: &SavedStack) -> StoredChange {
+    StoredChange {
+        inventory,
+        container: "inventory".into(),
+        slot: new.slot,
+        old,
+        new: Some(new.clone()),
+        cause: "acted".into(),
+        actor: Some(inventory),
+    }
 }
 
 /// An inventory in which every second slot is filled.
@@ -115,17 +129,23 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
     let (mut time, before) = (Duration::ZERO, bytes());
     let batches = changes / 100;
     for tick in 0..batches {
-        let mut unions: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
+        let mut unions: BTreeMap<usize, (Vec<u16>, Vec<StoredChange>)> = BTreeMap::new();
         for _ in 0..100 {
             let (n, slot) = (random.usize(0..ids.len()), 2 * random.u16(0..SLOTS / 2));
             let record = Arc::make_mut(&mut stored[n]);
-            record.inventory.containers[0].slots[usize::from(slot / 2)].count = random.u32(1..100);
-            unions.entry(n).or_default().push(slot);
+            let stack = &mut record.inventory.containers[0].slots[usize::from(slot / 2)];
+            let old = Some(stack.clone());
+            stack.count = random.u32(1..100);
+            let (slots, changes) = unions.entry(n).or_default();
+            slots.push(slot);
+            changes.push(change(ids[n], old, stack));
         }
-        let unions = unions.into_iter().map(|(n, slots)| {
+        let unions = unions.into_iter().map(|(n, (slots, changes))| {
             versions[n] += 1;
             let slots = slots.into_iter().map(|slot| ("inventory".to_owned(), slot)).collect();
-            write(n, fences[n], versions[n], &stored[n], Some(slots))
+            let union = write(n, fences[n], versions[n], &stored[n], Some(slots));
+            let history = vec![StoredTick { tick: tick + 2, changes, ..StoredTick::default() }];
+            Union { history, ..union }
         });
         let batch = Batch { tick: tick + 2, unions: unions.collect(), ..Batch::default() };
         let begin = Instant::now();

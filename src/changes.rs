@@ -1,11 +1,12 @@
 //! Records what each tick has changed, for stores, audits and tools that follow a world without being clients.
 //!
 //! Add [`ChangeTrackerPlugin`], and read [`ChangeTracker`] after
-//! [`InventoryServerSystems::Last`](crate::prelude::InventoryServerSystems::Last):
+//! [`InventoryServerSystems::Last`](crate::prelude::InventoryServerSystems::Last). The changes are the
+//! [`Commit`](crate::prelude::Commit)s of the tick:
 //!
 //! ```
 //! use bevy::prelude::*;
-//! use bevy_inventory_sync::changes::{ChangeTracker, ChangeTrackerPlugin};
+//! use bevy_inventory_sync::{changes::{ChangeTracker, ChangeTrackerPlugin}, prelude::*};
 //!
 //! fn follow(tracker: Res<ChangeTracker>, mut next: Local<u64>) {
 //!     match tracker.records(*next, tracker.tick()) {
@@ -21,7 +22,7 @@
 //! }
 //!
 //! # let mut app = App::new();
-//! app.add_plugins(ChangeTrackerPlugin::default()).add_systems(PostUpdate, follow);
+//! app.add_plugins(ChangeTrackerPlugin::default()).add_systems(PostUpdate, follow.after(InventoryServerSystems::Last));
 //! ```
 //!
 //! A record has two projections. [`TickRecord::slots`] and the lists beside it have everything, for stores and

@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    record::{DataValue, PublicChange, SelectedChange, SlotChange, StructureChange, TickRecord},
+    record::{DataValue, PublicChange, SelectedChange, StructureChange, TickRecord},
     tracker::ChangeTracker,
 };
 
@@ -51,7 +51,7 @@ pub(crate) enum ChangeSystems {
 /// The changes of the tick that is being recorded.
 #[derive(Resource, Default)]
 pub(crate) struct Recording {
-    slots: Vec<SlotChange>,
+    slots: Vec<Commit>,
     /// Inventories that no longer exist.
     gone: Vec<InventoryId>,
     pub(super) public: Vec<PublicChange>,
@@ -94,18 +94,14 @@ fn collect_slots(
     mut read: Local<MessageCursor<Commit>>,
     mut recording: ResMut<Recording>,
 ) {
-    let change = |commit: &Commit| {
-        let Commit { inventory, slot, old, new, version, cause, .. } = *commit;
-        SlotChange { inventory, slot, old, new, version, cause }
-    };
     // A cursor takes long for each message, and nearly all are of this frame.
     let (of_this_frame, unread) = (commits.iter_current_update_messages(), read.len(&commits));
     match of_this_frame.len().checked_sub(unread) {
         Some(before) => {
-            recording.slots.extend(of_this_frame.skip(before).map(change));
+            recording.slots.extend(of_this_frame.skip(before));
             read.clear(&commits);
         }
-        None => recording.slots.extend(read.read(&commits).map(change)),
+        None => recording.slots.extend(read.read(&commits)),
     }
 }
 

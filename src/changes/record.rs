@@ -8,11 +8,9 @@ use crate::{
     model::{
         catalog::ItemCatalog,
         codec,
-        container::Slot,
         id::{ContainerKey, DataId, InventoryId, ItemId},
-        stack::Stack,
     },
-    shared::events::Cause,
+    shared::events::{Cause, Commit},
 };
 
 /// What one tick has changed. Read-only: it is shared by all readers.
@@ -22,7 +20,7 @@ pub struct TickRecord {
     /// Number of the tick, as in [`CommitInspect::tick`](crate::server::inspect::CommitInspect::tick).
     pub tick: u64,
     /// The changed slots, in the order of the commits. A slot occurs twice if its container was replaced.
-    pub slots: Vec<SlotChange>,
+    pub slots: Vec<Commit>,
     /// The inventories whose selected slot has changed.
     pub selected: Vec<SelectedChange>,
     /// The inventories that have appeared or disappeared, or whose containers were added, removed or resized.
@@ -37,23 +35,6 @@ pub struct TickRecord {
     pub catalog: ItemCatalog,
 }
 
-/// A slot that has changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SlotChange {
-    /// The inventory.
-    pub inventory: InventoryId,
-    /// The slot.
-    pub slot: Slot,
-    /// Contents before the tick.
-    pub old: Option<Stack>,
-    /// Contents after the tick.
-    pub new: Option<Stack>,
-    /// Version of the inventory that includes the change.
-    pub version: u64,
-    /// Why it has changed.
-    pub cause: Cause,
-}
-
 /// One field of a slot that has changed, with the values before and after. An empty slot has the values `None` and zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FieldChange {
@@ -61,9 +42,9 @@ pub enum FieldChange {
     Item(Option<ItemId>, Option<ItemId>),
     /// The number of items.
     Count(u32, u32),
-    /// See [`Stack::wear`].
+    /// See [`Stack::wear`](crate::prelude::Stack::wear).
     Wear(u16, u16),
-    /// See [`Stack::data`].
+    /// See [`Stack::data`](crate::prelude::Stack::data).
     Data(Option<DataId>, Option<DataId>),
 }
 
@@ -164,7 +145,7 @@ impl TickRecord {
     }
 }
 
-impl SlotChange {
+impl Commit {
     /// Returns the fields that differ.
     pub fn fields(&self) -> impl Iterator<Item = FieldChange> + use<> {
         let (old, new) = (self.old, self.new);

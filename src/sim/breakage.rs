@@ -117,10 +117,8 @@ impl Breakage {
     fn start_on_server(&mut self, scene: &mut Scene, fault: &Fault) -> bool {
         let tick = scene.sim.tick();
         match *fault {
-            Fault::Restart if scene.storing.is_some() => self.kill(scene),
+            Fault::Restart | Fault::Kill if scene.storing.is_some() => self.kill(scene),
             Fault::Restart => self.restart(scene),
-            Fault::Kill if scene.storing.is_some() => self.kill(scene),
-            Fault::Kill => return false,
             Fault::StoreFails { operations, answer_lost, ticks } => {
                 return scene.break_store(operations, answer_lost, tick + u64::from(ticks));
             }

@@ -184,11 +184,6 @@ impl Scene {
         for place in 0..self.places.len() {
             self.adopt(place);
         }
-        self.take_over_the_rest()
-    }
-
-    /// Makes the oracle take over what lies on the ground, and forget what it expected.
-    fn take_over_the_rest(&mut self) -> Result<(), Violation> {
         self.oracle.ground = on_ground(self)?;
         self.oracle.unknown.clear();
         self.disagreements.clear();
@@ -246,11 +241,10 @@ impl Scene {
         for place in 0..self.places.len() {
             self.adopt(place);
         }
-        let disagreements = core::mem::take(&mut self.disagreements);
-        if let Err(violation) = self.take_over_the_rest() {
-            self.disagreements.push(violation);
+        match on_ground(self) {
+            Ok(ground) => self.oracle.ground = ground,
+            Err(violation) => self.disagreements.push(violation),
         }
-        self.disagreements.extend(disagreements);
         let Some(StoredState { places, ground }) = expected else { return };
         for (place, expected) in places.iter().enumerate() {
             let there = self.entity(place).and_then(|entity| self.oracle.inventories.get(&entity));

@@ -133,20 +133,13 @@ impl Store for ArchivingStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<Vec<Rejected>, StoreError> {
         let rejected = self.store.commit(batch)?;
-        for (index, union) in batch.unions.iter().enumerate() {
-            if rejected.iter().any(|rejected| rejected.union == index) {
-                continue;
-            }
-            for write in &union.writes {
-                let stored = match &write.change {
-                    Change::Save { stored, .. } | Change::Depart { stored, .. } => {
-                        Some(stored.clone())
-                    }
-                    Change::Delete => None,
-                };
-                let (id, fence, version) = (write.id, write.fence.max(Fence::FIRST), write.version);
-                self.pending.insert(id, Archived { id, fence, version, stored });
-            }
+        for write in batch.committed(&rejected).flat_map(|union| &union.writes) {
+            let stored = match &write.change {
+                Change::Save { stored, .. } | Change::Depart { stored, .. } => Some(stored.clone()),
+                Change::Delete => None,
+            };
+            let (id, fence, version) = (write.id, write.fence.max(Fence::FIRST), write.version);
+            self.pending.insert(id, Archived { id, fence, version, stored });
         }
         self.tick = self.tick.max(batch.tick);
         if self.tick >= self.last + self.ticks {

@@ -43,6 +43,15 @@ pub struct Batch {
     pub gap: Option<Gap>,
 }
 
+impl Batch {
+    /// Returns the unions that were committed.
+    pub(super) fn committed(&self, rejected: &[Rejected]) -> impl Iterator<Item = &Union> {
+        let unions = self.unions.iter().enumerate();
+        let is_rejected = |at: usize| rejected.iter().any(|rejected| rejected.union == at);
+        unions.filter(move |(at, _)| !is_rejected(*at)).map(|(_, union)| union)
+    }
+}
+
 /// Inventories that have exchanged items since the last commit. They are committed together or not at all, because items
 /// would be doubled or lost otherwise.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]

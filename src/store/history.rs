@@ -1,8 +1,7 @@
 //! What was changed in stored inventories, tick by tick.
 //!
-//! Each commit stores the changes with the contents, in the same transaction. They are kept for a limited time: see
-//! `SqliteStore::keep_history` and
-//! `RedisSettings::history_ttl`.
+//! Each commit stores the changes with the contents, in the same transaction. They are kept for a limited time:
+//! see `SqliteStore::keep_history` and `RedisSettings::history_ttl`.
 
 use std::{borrow::Cow, collections::BTreeMap};
 

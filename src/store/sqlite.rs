@@ -340,22 +340,30 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
 /// Checks that the tables are those of this format. A file may have other ones as well.
 fn check_tables(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error| describe(path, &error);
-    let all = |connection: &Connection| -> Result<BTreeMap<String, String>, rusqlite::Error> {
-        let select = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
-        let mut statement = connection.prepare(select)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect()
-    };
-    let expected = Connection::open_in_memory().map_err(failed)?;
-    expected.execute_batch(SCHEMA).map_err(failed)?;
-    let (expected, found) = (all(&expected).map_err(failed)?, all(connection).map_err(failed)?);
-    match expected.iter().find(|(name, sql)| found.get(*name) != Some(sql)) {
+    let expected = expected_statements().map_err(failed)?;
+    let found: BTreeMap<_, _> = statements(connection).map_err(failed)?.into_iter().collect();
+    match expected.iter().find(|(name, sql)| found.get(name) != Some(sql)) {
         Some((name, _)) => Err(StoreError::DamagedFile {
             path: path.to_owned(),
             what: format!("the table `{name}` is not that of format {FORMAT}"),
         }),
         None => Ok(()),
     }
+}
+
+/// Returns the tables, indexes and views of a file by name, with their statements, in the order in which they were created.
+fn statements(connection: &Connection) -> Result<Vec<(String, String)>, rusqlite::Error> {
+    let select = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid";
+    let mut statement = connection.prepare(select)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Returns the statements of this format.
+fn expected_statements() -> Result<Vec<(String, String)>, rusqlite::Error> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(SCHEMA)?;
+    statements(&connection)
 }
 
 /// Checks the structure of all pages. A damaged page may otherwise look as if an inventory had never been stored.

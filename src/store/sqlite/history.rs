@@ -34,9 +34,8 @@ pub(super) fn write(
         tx.prepare_cached(add)?.execute([from.cast_signed(), to.cast_signed()])?;
     }
     let mut rows = 0;
-    let unions = batch.unions.iter().enumerate().filter(|_| !keep.is_zero());
-    let stored = unions.filter(|(index, _)| rejected.iter().all(|there| there.union != *index));
-    for tick in stored.flat_map(|(_, union)| &union.history) {
+    let unions = batch.committed(rejected).filter(|_| !keep.is_zero());
+    for tick in unions.flat_map(|union| &union.history) {
         for change in &tick.changes {
             add_change(tx, tick, change)?;
             rows += 1;

@@ -84,10 +84,8 @@ impl Worker {
 
     /// Records what was committed and what was rejected.
     fn answered(&mut self, sent: &mut Sent, rejected: Vec<Rejected>) {
-        for (index, union) in sent.batch.unions.iter().enumerate() {
-            if rejected.iter().all(|rejected| rejected.union != index) {
-                union.writes.iter().for_each(|write| self.committed(write));
-            }
+        for write in sent.batch.committed(&rejected).flat_map(|union| &union.writes) {
+            self.committed(write);
         }
         let mut unions = Vec::new();
         for Rejected { union, id, reason } in rejected {

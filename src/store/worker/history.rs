@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use bevy::platform::collections::HashMap;
 
 use crate::{
-    changes::{TickRecord, record::SlotChange},
+    changes::TickRecord,
     model::{
         id::{ContainerKey, InventoryId},
         saved::{SavedInventory, SavedStack},
     },
-    shared::events::Cause,
+    shared::events::{Cause, Commit},
     store::history::{Gap, StoredChange, StoredNote, StoredTick},
 };
 
@@ -46,7 +46,7 @@ impl Causes {
     pub(super) fn of(record: &TickRecord) -> Self {
         // A container that was removed may have been inserted again.
         let changes = record.slots.iter().filter(|change| change.cause != Cause::Removed);
-        let entry = |change: &SlotChange| {
+        let entry = |change: &Commit| {
             let place = (change.inventory, change.slot.container, change.slot.index);
             (place, (change.cause.name(), record.actor(change.cause)))
         };
@@ -126,10 +126,7 @@ impl PendingHistory {
             return None;
         }
         self.bytes += size;
-        if self.ticks.last().is_none_or(|last| last.tick != tick) {
-            self.ticks.push(StoredTick { tick, ..StoredTick::default() });
-        }
-        self.ticks.last_mut()
+        Some(last(&mut self.ticks, tick))
     }
 
     /// Drops what belongs to inventories whose changes are undone.

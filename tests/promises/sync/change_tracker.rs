@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy_inventory_sync::{
     changes::{
         ChangeTracker, ChangeTrackerPlugin, TicksGone,
-        record::{FieldChange, PublicChange, SlotChange},
+        record::{FieldChange, PublicChange},
     },
     model::stack::Stack,
     server::inspect::CommitInspect,
@@ -28,7 +28,7 @@ fn tracker(app: &App) -> &ChangeTracker {
 }
 
 /// The slots that changed from a tick on.
-fn slots_since(app: &App, from: u64) -> Vec<SlotChange> {
+fn slots_since(app: &App, from: u64) -> Vec<Commit> {
     let records = tracker(app).records(from, u64::MAX).unwrap();
     records.flat_map(|record| record.slots.clone()).collect()
 }
