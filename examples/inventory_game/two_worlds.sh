@@ -58,13 +58,20 @@ for ((kill = 1; kill <= kills; kill++)); do
     serve south "$south" north "$north"
   fi
 done
-sleep 5
+# Bots need time to find the gate, and to go through it after the last kill.
+passages() { cat "$folder"/{north,south}.log | grep -c 'has left for the world' || true; }
+before=$(passages)
+for _ in $(seq 90); do
+  [ "$(passages)" = "$before" ] || break
+  sleep 1
+done
+sleep 1
 stop "$crowd"
 stop "${servers[north]}"
 stop "${servers[south]}"
 
 "$game" count north south --redis "$url" >"$folder/count.txt"
-passed=$(cat "$folder"/{north,south}.log | grep -c 'has left for the world' || true)
+passed=$(passages)
 cat "$folder/count.txt"
 echo "passages through the gate: $passed"
 # Each player begins with one axe, and each world has one for sale.

@@ -119,7 +119,7 @@ fn record_gone(
 /// Finishes the record of the tick.
 fn finish(
     commits: CommitInspect,
-    inventories: Query<(&InventoryId, &Baseline), Allow<Disabled>>,
+    inventories: Query<(Entity, &InventoryId, &Baseline), Allow<Disabled>>,
     actors: ActorInspect,
     (catalog, registry, pool): (Res<ItemCatalog>, Res<ContainerRegistry>, Res<DataPool>),
     mut recording: ResMut<Recording>,
@@ -136,16 +136,16 @@ fn finish(
             selected: None,
         });
     }
-    for (id, baseline) in inventories.iter_many(commits.resized()) {
+    for (_, id, baseline) in inventories.iter_many(commits.resized()) {
         let containers = baseline.state().containers().iter().map(|container| {
             (registry.as_slice()[usize::from(container.kind)].key, container.slots.len())
         });
         let (containers, selected) = (containers.collect(), baseline.state().selected);
         record.structures.push(StructureChange { inventory: *id, containers, selected });
     }
-    for (id, baseline) in inventories.iter_many(commits.selected()) {
+    for (entity, id, baseline) in inventories.iter_many(commits.selected()) {
         let (old, new) = (baseline.selected_before(), baseline.state().selected);
-        record.selected.push(SelectedChange { inventory: *id, old, new });
+        record.selected.push(SelectedChange { entity, inventory: *id, old, new });
     }
     for change in &record.slots {
         for data in [change.old, change.new].into_iter().flatten().filter_map(|stack| stack.data) {

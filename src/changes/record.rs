@@ -1,5 +1,6 @@
 //! What one tick has changed.
 
+use bevy::prelude::Entity;
 use bevy_replicon::shared::client_id::ClientId;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -27,7 +28,7 @@ pub struct TickRecord {
     pub structures: Vec<StructureChange>,
     /// What has changed for everyone.
     pub public: Vec<PublicChange>,
-    /// The instance data in `slots`.
+    /// The instance data in `slots`, in ascending order of ids.
     pub data: Vec<(DataId, DataValue)>,
     /// The inventories from which players have acted, by client.
     pub actors: Vec<(ClientId, InventoryId)>,
@@ -51,7 +52,9 @@ pub enum FieldChange {
 /// A selected slot that has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SelectedChange {
-    /// The inventory.
+    /// The entity with the hotbar.
+    pub entity: Entity,
+    /// Id of its inventory.
     pub inventory: InventoryId,
     /// The slot that was selected before.
     pub old: Option<u8>,
@@ -135,6 +138,13 @@ impl TickRecord {
         size_of::<Self>()
             + lists
             + containers.chain(views.map(Bytes::len)).chain(values).sum::<usize>()
+    }
+
+    /// Returns the value of instance data in `slots`.
+    #[must_use]
+    pub fn data_value(&self, id: DataId) -> Option<&DataValue> {
+        let at = self.data.binary_search_by_key(&id, |(of, _)| *of).ok()?;
+        Some(&self.data[at].1)
     }
 
     /// Returns the inventory of the player that caused a change, if a player did.

@@ -139,11 +139,6 @@ impl Baseline {
             && slots.into_iter().all(|flat| self.state.get(flat) == now.get(flat))
     }
 
-    /// Returns the slots that changed in the last commit, in ascending order.
-    pub(crate) fn last_slots(&self) -> &[ChangedSlot] {
-        &self.last
-    }
-
     /// Returns the changes of the last commit, for the log of an inventory's views.
     pub(crate) fn last_changes(&self) -> impl ExactSizeIterator<Item = LoggedChange> + '_ {
         let version = self.version;

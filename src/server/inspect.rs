@@ -9,7 +9,7 @@ use bevy_replicon::shared::client_id::ClientId;
 use crate::{
     model::{data::DataPool, id::InventoryId},
     shared::{containers::ContainerRegistry, markers::ActingInventory},
-    wire::{checksum::checksum, encode::ChangedSlot},
+    wire::checksum::checksum,
 };
 
 use super::{
@@ -185,12 +185,6 @@ pub fn record_new_id(world: &mut World, entity: Entity, old: InventoryId, new: I
     let before = world.resource::<ContainerRegistry>().read_in(world, entity);
     let old = ExchangeMember { entity, inventory: old, before };
     world.get_resource_or_init::<Exchanges>().record_new_id(old, new);
-}
-
-/// Returns the slots that changed in the last commit of an inventory, in ascending order.
-#[must_use]
-pub fn last_changes(baseline: &Baseline) -> &[ChangedSlot] {
-    baseline.last_slots()
 }
 
 /// Returns what the server keeps for each client.

@@ -3,17 +3,11 @@
 use std::sync::Arc;
 
 use bevy::prelude::*;
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::{
     changes::TickRecord,
-    model::{
-        catalog::ItemCatalog,
-        id::{DataId, InventoryId},
-        saved::SavedInventory,
-        stack::Stack,
-    },
+    model::{id::InventoryId, saved::SavedInventory},
 };
 
 use super::{
@@ -40,12 +34,8 @@ pub(super) struct TickChanges {
     pub(super) tick: u64,
     /// New inventories, of which nothing can be stored.
     pub(super) created: Vec<InventoryId>,
-    /// The inventories of which some slots have changed.
-    pub(super) inventories: Vec<ChangedInventory>,
-    /// Their changed slots: flat position and contents.
-    pub(super) slots: Vec<(usize, Option<Stack>)>,
-    /// The instance data in these slots: the name of its type, and the value.
-    pub(super) data: Vec<(DataId, &'static str, Bytes)>,
+    /// The stored inventories that were committed.
+    pub(super) committed: Vec<(Entity, InventoryId)>,
     /// Inventories of which anything may have changed.
     pub(super) whole: Vec<(InventoryId, Whole)>,
     /// Changed components.
@@ -56,19 +46,8 @@ pub(super) struct TickChanges {
     pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
     /// Notes of the game.
     pub(super) notes: Vec<StoredNote>,
-    /// Why slots have changed.
+    /// What has changed in them. `None` if nothing has.
     pub(super) record: Option<Arc<TickRecord>>,
-    /// By which the keys of items are found.
-    pub(super) catalog: Option<ItemCatalog>,
-}
-
-/// An inventory of which some slots have changed.
-pub(super) struct ChangedInventory {
-    pub(super) id: InventoryId,
-    /// The selected slot.
-    pub(super) selected: Option<u8>,
-    /// Number of its entries in [`TickChanges::slots`].
-    pub(super) slots: usize,
 }
 
 /// All of an inventory, except its components.

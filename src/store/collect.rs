@@ -7,17 +7,13 @@ use bevy::{
 
 use crate::{
     changes::{ChangeSystems, ChangeTracker},
-    model::{catalog::ItemCatalog, data::DataPool, saved::UnknownItems},
-    server::{
-        baseline::Baseline,
-        inspect::{CommitInspect, last_changes},
-        returns::ReturnsTo,
-    },
+    model::saved::UnknownItems,
+    server::{baseline::Baseline, inspect::CommitInspect, returns::ReturnsTo},
     shared::{authority::authority_is_here, schedule::InventoryServerSystems},
 };
 
 use super::{
-    changes::{ChangedInventory, CollectSystems, Leaving, TickBuffer, TickChanges},
+    changes::{CollectSystems, Leaving, TickBuffer, TickChanges},
     exchanges::{ExchangeLog, Gone},
     leaving,
     link::StoreLink,
@@ -39,7 +35,7 @@ pub(super) fn plugin(app: &mut App) {
             PostUpdate,
             (
                 begin_tick.in_set(InventoryServerSystems::First),
-                (collect_slots, collect_whole, hand_over).chain().in_set(CollectSystems::Tick),
+                (collect_committed, collect_whole, hand_over).chain().in_set(CollectSystems::Tick),
                 hand_over_rest.run_if(not(authority_is_here)),
             ),
         );
@@ -59,31 +55,21 @@ pub(super) struct Collected {
     whole: Vec<Entity>,
 }
 
-/// Collects the slots that were committed.
-fn collect_slots(
+/// Collects the inventories that were committed.
+fn collect_committed(
     commits: CommitInspect,
-    inventories: Query<(&Baseline, Option<&Tracked>, Option<&ReturnsTo>), Allow<Disabled>>,
+    inventories: Query<(Entity, &Tracked), Allow<Disabled>>,
+    returning: Query<&ReturnsTo, (With<Baseline>, Allow<Disabled>)>,
     unknown: Query<Entity, (Changed<UnknownItems>, With<Tracked>, Allow<Disabled>)>,
-    pool: Res<DataPool>,
     mut collected: ResMut<Collected>,
 ) {
     let Collected { changes, whole } = &mut *collected;
     changes.tick = commits.tick();
-    for (baseline, tracked, returning) in inventories.iter_many(commits.inventories()) {
-        // Its items are stored with the inventory to which they belong.
-        whole.extend(returning.map(|returning| returning.to));
-        let Some(Tracked { id }) = tracked else { continue };
-        let before = changes.slots.len();
-        for changed in last_changes(baseline) {
-            changes.slots.push((changed.slot, changed.new));
-            if let Some(data) = changed.new.and_then(|stack| stack.data)
-                && let Some((name, bytes)) = pool.raw(data)
-            {
-                changes.data.push((data, name, bytes.clone()));
-            }
-        }
-        let (selected, slots) = (baseline.state().selected, changes.slots.len() - before);
-        changes.inventories.push(ChangedInventory { id: *id, selected, slots });
+    let tracked = inventories.iter_many(commits.inventories());
+    changes.committed.extend(tracked.map(|(entity, Tracked { id })| (entity, *id)));
+    if !returning.is_empty() {
+        // Their items are stored with the inventory to which they belong.
+        whole.extend(returning.iter_many(commits.inventories()).map(|returning| returning.to));
     }
     whole.extend(commits.resized().iter().copied().chain(&unknown));
 }
@@ -109,7 +95,6 @@ fn collect_whole(
 
 /// Hands over what has left in the frame in which this app became a client.
 fn hand_over_rest(
-    catalog: Option<Res<ItemCatalog>>,
     commits: CommitInspect,
     mut buffer: ResMut<TickBuffer>,
     mut link: ResMut<StoreLink>,
@@ -120,15 +105,13 @@ fn hand_over_rest(
     buffer.notes.clear();
     if !buffer.left.is_empty() {
         let (tick, leaving) = (commits.tick() + 1, core::mem::take(&mut buffer.left));
-        let catalog = catalog.map(|catalog| catalog.clone());
-        link.send(Order::Tick(Box::new(TickChanges { tick, leaving, catalog, ..default() })));
+        link.send(Order::Tick(Box::new(TickChanges { tick, leaving, ..default() })));
     }
 }
 
 /// Hands the tick to the worker.
 fn hand_over(
     commits: CommitInspect,
-    catalog: Res<ItemCatalog>,
     (holders, tracker): (Res<Holders>, Res<ChangeTracker>),
     mut collected: ResMut<Collected>,
     mut buffer: ResMut<TickBuffer>,
@@ -154,7 +137,6 @@ fn hand_over(
     }
     // The store is not opened before something is stored, because this app may become a client.
     if !holders.is_empty() || !changes.leaving.is_empty() {
-        changes.catalog = Some(catalog.clone());
         link.send(Order::Tick(Box::new(changes)));
     }
     if core::mem::take(&mut buffer.list) {

@@ -1,18 +1,20 @@
 //! Adds the changes of ticks to those that wait to be committed.
 
-use bevy::platform::collections::HashMap;
+use std::collections::BTreeMap;
+
+use bevy::{platform::collections::HashMap, prelude::Entity};
 
 use crate::{
+    changes::record::{SelectedChange, TickRecord},
     model::{
-        catalog::ItemCatalog,
-        id::{DataId, InventoryId},
+        id::{ContainerKey, InventoryId},
         saved::{SavedData, SavedStack},
         stack::Stack,
     },
     shared::events::Cause,
     store::{
         batch::Fence,
-        changes::{ChangedInventory, Exit, Leaving, TickChanges},
+        changes::{Exit, Leaving, TickChanges},
         history::StoredChange,
     },
 };
@@ -26,9 +28,9 @@ use super::{
 impl Worker {
     /// Adds the changes of a tick to those that wait to be committed.
     pub(super) fn merge(&mut self, changes: TickChanges) {
-        let TickChanges { tick, inventories, slots, data, whole, components, .. } = changes;
+        let TickChanges { tick, committed, record, whole, components, .. } = changes;
         self.tick.0 = tick;
-        let causes = changes.record.as_deref().map(Causes::of).unwrap_or_default();
+        let causes = record.as_deref().map(Causes::of).unwrap_or_default();
         for exchange in &changes.exchanges {
             self.unions.join(exchange);
         }
@@ -39,25 +41,8 @@ impl Worker {
             let changed = self.change(id).map(|mirror| mirror.replace(whole));
             self.record(id, &causes, changed.unwrap_or_default());
         }
-        let catalog = changes.catalog.unwrap_or_else(ItemCatalog::none);
-        let data: HashMap<DataId, SavedData> = data
-            .into_iter()
-            .map(|(id, name, bytes)| (id, SavedData { name: name.into(), bytes: bytes.into() }))
-            .collect();
-        let mut slots = slots.into_iter();
-        for ChangedInventory { id, selected, slots: len } in inventories {
-            let changed = slots.by_ref().take(len);
-            let Some(mirror) = self.change(id) else {
-                changed.for_each(drop);
-                continue;
-            };
-            mirror.set_selected(selected);
-            let changed: Vec<_> = changed
-                .filter_map(|(flat, stack)| {
-                    mirror.set_slot(flat, |slot| Some(saved(slot, stack?, &catalog, &data)))
-                })
-                .collect();
-            self.record(id, &causes, changed);
+        if let Some(record) = record {
+            self.merge_record(&committed.into_iter().collect(), &record, &causes);
         }
         for (id, name, value) in components {
             if let Some(mirror) = self.change(id) {
@@ -73,8 +58,41 @@ impl Worker {
         changes.leaving.into_iter().for_each(|leaving| self.leave(leaving, &causes));
     }
 
+    /// Adds what a tick has changed in inventories whose containers have stayed.
+    fn merge_record(
+        &mut self,
+        ids: &HashMap<Entity, InventoryId>,
+        record: &TickRecord,
+        causes: &Causes,
+    ) {
+        for SelectedChange { entity, new, .. } in &record.selected {
+            if let Some(mirror) = ids.get(entity).and_then(|id| self.change(*id)) {
+                mirror.set_selected(*new);
+            }
+        }
+        // The last change of a slot counts.
+        let slots: BTreeMap<(InventoryId, ContainerKey, u16), Option<Stack>> = record
+            .slots
+            .iter()
+            .filter_map(|change| {
+                let id = ids.get(&change.entity)?;
+                Some(((*id, change.slot.container, change.slot.index), change.new))
+            })
+            .collect();
+        for ((id, container, slot), stack) in slots {
+            let stack = stack.map(|stack| saved(slot, stack, record));
+            let changed = self.change(id).and_then(|there| there.set_slot(container, slot, stack));
+            self.record(id, causes, changed);
+        }
+    }
+
     /// Records changes of an inventory for the history.
-    fn record(&mut self, id: InventoryId, causes: &Causes, changed: Vec<Changed>) {
+    fn record(
+        &mut self,
+        id: InventoryId,
+        causes: &Causes,
+        changed: impl IntoIterator<Item = Changed>,
+    ) {
         for changed in changed {
             self.history.add_change(self.tick.0, causes.explain(id, changed));
         }
@@ -124,11 +142,8 @@ impl Worker {
 }
 
 /// Returns the stored form of a stack.
-fn saved(
-    slot: u16,
-    stack: Stack,
-    catalog: &ItemCatalog,
-    data: &HashMap<DataId, SavedData>,
-) -> SavedStack {
-    SavedStack::new(slot, stack, catalog, stack.data.and_then(|id| data.get(&id).cloned()))
+fn saved(slot: u16, stack: Stack, record: &TickRecord) -> SavedStack {
+    let data = stack.data.and_then(|id| record.data_value(id));
+    let data = data.map(|data| SavedData { name: data.name.into(), bytes: data.bytes.to_vec() });
+    SavedStack::new(slot, stack, &record.catalog, data)
 }

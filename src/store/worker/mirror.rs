@@ -3,8 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    model::planted::{Bug, planted},
-    model::saved::{SavedInventory, SavedStack},
+    model::{
+        id::ContainerKey,
+        planted::{Bug, planted},
+        saved::{SavedInventory, SavedStack},
+    },
     store::{batch::Fence, changes::Whole, record::StoredInventory, ticket::Departure},
 };
 
@@ -19,7 +22,7 @@ pub(super) struct Mirror {
     /// The newest state. `None` if nothing was ever stored.
     pub(super) stored: Option<Arc<StoredInventory>>,
     /// For each container of the entity, the number of stacks that have a slot.
-    placed: Vec<usize>,
+    placed: Vec<(ContainerKey, usize)>,
     pub(super) dirty: Dirty,
     /// Whether a release was tried and answered with an error, so that the claim may have ended.
     pub(super) release_tried: bool,
@@ -65,7 +68,8 @@ impl Mirror {
     /// Replaces everything except the components. Returns the slots that differ.
     pub(super) fn replace(&mut self, whole: Whole) -> Vec<Changed> {
         let Whole { saved, placed } = whole;
-        self.placed = placed;
+        let keys = saved.containers.iter().map(|container| ContainerKey::of(&container.name));
+        self.placed = keys.zip(placed).collect();
         if self.stored.as_ref().is_some_and(|stored| stored.inventory == saved) {
             return Vec::new();
         }
@@ -83,52 +87,46 @@ impl Mirror {
         all.unwrap_or_default()
     }
 
-    /// Sets the contents of the slot at a flat position. Returns what has changed.
+    /// Sets the contents of a slot. Returns what has changed. `None` if there is no such slot any more.
     pub(super) fn set_slot(
         &mut self,
-        flat: usize,
-        stack: impl FnOnce(u16) -> Option<SavedStack>,
+        container: ContainerKey,
+        slot: u16,
+        new: Option<SavedStack>,
     ) -> Option<Changed> {
-        if planted(Bug::StoreForgetsSlots) && flat % 8 == 5 {
+        if planted(Bug::StoreForgetsSlots) && slot % 8 == 5 {
             return None;
         }
-        let stored = self.stored.as_mut()?;
-        let stored = Arc::make_mut(stored);
-        let mut index = flat;
-        let containers = stored.inventory.containers.iter_mut().zip(&mut self.placed);
-        for (position, (container, placed)) in containers.enumerate() {
-            let len = usize::from(container.len);
-            if index >= len {
-                index -= len;
-                continue;
-            }
-            let slot = u16::try_from(index).ok()?;
-            let there = container.slots[..*placed].binary_search_by_key(&slot, |there| there.slot);
-            let new = stack(slot);
-            let old = match (there, new.clone()) {
-                (Ok(at), Some(stack)) => Some(core::mem::replace(&mut container.slots[at], stack)),
-                (Err(at), Some(stack)) => {
-                    container.slots.insert(at, stack);
-                    *placed += 1;
-                    None
-                }
-                (Ok(at), None) => {
-                    *placed -= 1;
-                    Some(container.slots.remove(at))
-                }
-                (Err(_), None) => None,
-            };
-            let container = container.name.clone();
-            match &mut self.dirty {
-                Dirty::Nothing => self.dirty = Dirty::Slots(BTreeSet::from([(position, slot)])),
-                Dirty::Slots(slots) => {
-                    slots.insert((position, slot));
-                }
-                Dirty::All | Dirty::Deleted | Dirty::Departing(_) => {}
-            }
-            return (old != new).then_some(Changed { container, slot, old, new });
+        let position = self.placed.iter().position(|(key, _)| *key == container)?;
+        let placed = &mut self.placed[position].1;
+        let stored = Arc::make_mut(self.stored.as_mut()?);
+        let container = stored.inventory.containers.get_mut(position)?;
+        if slot >= container.len {
+            return None;
         }
-        None
+        let there = container.slots[..*placed].binary_search_by_key(&slot, |there| there.slot);
+        let old = match (there, new.clone()) {
+            (Ok(at), Some(stack)) => Some(core::mem::replace(&mut container.slots[at], stack)),
+            (Err(at), Some(stack)) => {
+                container.slots.insert(at, stack);
+                *placed += 1;
+                None
+            }
+            (Ok(at), None) => {
+                *placed -= 1;
+                Some(container.slots.remove(at))
+            }
+            (Err(_), None) => None,
+        };
+        let container = container.name.clone();
+        match &mut self.dirty {
+            Dirty::Nothing => self.dirty = Dirty::Slots(BTreeSet::from([(position, slot)])),
+            Dirty::Slots(slots) => {
+                slots.insert((position, slot));
+            }
+            Dirty::All | Dirty::Deleted | Dirty::Departing(_) => {}
+        }
+        (old != new).then_some(Changed { container, slot, old, new })
     }
 
     pub(super) fn set_selected(&mut self, selected: Option<u8>) {
