@@ -1,36 +1,36 @@
 //! What a store in Redis costs per player: `cargo bench --features redis --bench redis`. Needs redis-server.
 //!
 //! Each player has an inventory of 36 slots, half of them filled, and changes one slot per second. A server commits five
-//! times a second.
+//! times a second, with the history.
 
 #![allow(clippy::disallowed_methods, reason = "measures real time")]
 
 #[path = "common/mode.rs"]
 mod mode;
+#[path = "common/stored.rs"]
+mod stored;
 
 use std::{
     collections::BTreeMap,
     net::TcpListener,
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use bevy_inventory_sync::{
-    model::saved::{SavedContainer, SavedInventory, SavedStack},
     prelude::InventoryId,
     store::{
         Store,
         batch::{Batch, Change, Union, Write},
-        record::StoredInventory,
+        history::StoredTick,
         redis::{RedisSettings, RedisStore, redis},
         worlds,
     },
 };
 use clap::Parser;
 use mode::Mode;
-
-const SLOTS: u16 = 36;
+use stored::{change, record};
 
 /// Number of commits per second.
 const COMMITS: usize = 5;
@@ -48,7 +48,8 @@ fn main() -> Result<(), Error> {
     cli.mode.announce("1 minute", "10 seconds");
     println!(
         "players\tload_us\tcommit_ms\tcommands_per_second\tbytes_in_per_player_and_second\t\
-         redis_cpu_us_per_player_and_second\tmemory_bytes_per_player\tfile_bytes_per_player_and_second"
+         redis_cpu_us_per_player_and_second\tmemory_bytes_per_player\t\
+         history_bytes_per_player_and_second\tfile_bytes_per_player_and_second"
     );
     for players in cli.mode.pick(vec![100, 1_000, 10_000], vec![100, 1_000]) {
         measure(players, cli.mode.pick(20, 3))?;
@@ -71,6 +72,7 @@ impl Server {
             .args(["--port", &port.to_string(), "--save", "", "--appendonly", "yes", "--dir"])
             .arg(folder.path())
             .args(["--appendfsync", "everysec", "--maxmemory-policy", "noeviction"])
+            .args(["--auto-aof-rewrite-percentage", "0"])
             .stdout(Stdio::null())
             .spawn()?;
         let server = Self { process, url: format!("redis://127.0.0.1:{port}"), _folder: folder };
@@ -105,20 +107,6 @@ impl Drop for Server {
     }
 }
 
-fn record(random: &mut fastrand::Rng) -> StoredInventory {
-    let stack = |slot| SavedStack {
-        slot,
-        item: format!("item_{}", random.u32(0..512)),
-        count: random.u32(1..100),
-        wear: 0,
-        data: None,
-    };
-    let slots = (0..SLOTS).step_by(2).map(stack).collect();
-    let containers = vec![SavedContainer { name: "inventory".into(), len: SLOTS, slots }];
-    let inventory = SavedInventory { containers, ..Default::default() };
-    StoredInventory { inventory, components: BTreeMap::from([("position".into(), vec![7; 8])]) }
-}
-
 fn measure(players: usize, seconds: usize) -> Result<(), Error> {
     let server = Server::start()?;
     let mut store = RedisStore::open(RedisSettings::new(&server.url, "bench"))?;
@@ -134,15 +122,19 @@ fn measure(players: usize, seconds: usize) -> Result<(), Error> {
     let mut commit = |store: &mut RedisStore, tick: u64, changed: &[usize]| {
         let union = |n: &usize| {
             let n = *n;
-            let inventory = &mut Arc::make_mut(&mut stored[n]).inventory;
-            inventory.containers[0].slots[random.usize(0..18)].count = random.u32(1..100);
+            let changes = vec![change(ids[n], Arc::make_mut(&mut stored[n]), &mut random)];
             versions[n] += 1;
             let change = Change::Save { stored: stored[n].clone(), slots: None };
             let (fence, version) = (fences[n], versions[n]);
-            Union { writes: vec![Write { id: ids[n], fence, version, change }], ..Union::default() }
+            Union {
+                writes: vec![Write { id: ids[n], fence, version, change }],
+                history: vec![StoredTick { tick, changes, ..StoredTick::default() }],
+            }
         };
         store.commit(&Batch {
             tick,
+            from: tick,
+            time: UNIX_EPOCH.elapsed().map_or(0, |time| time.as_millis() as u64),
             unions: changed.iter().map(union).collect(),
             ..Batch::default()
         })
@@ -167,12 +159,13 @@ fn measure(players: usize, seconds: usize) -> Result<(), Error> {
     let each = |value: f64| value / (players * seconds) as f64;
     let cpu = grown("used_cpu_user") + grown("used_cpu_sys");
     println!(
-        "{players}\t{:.0}\t{:.2}\t{COMMITS}\t{:.0}\t{:.1}\t{:.0}\t{:.0}",
+        "{players}\t{:.0}\t{:.2}\t{COMMITS}\t{:.0}\t{:.1}\t{:.0}\t{:.0}\t{:.0}",
         load * 1e6,
         commit_time * 1e3,
         each(grown("total_net_input_bytes")),
         each(cpu * 1e6),
         (before["used_memory"] - empty) / players as f64,
+        each(grown("used_memory")),
         each(grown("aof_current_size")),
     );
     Ok(())

@@ -7,6 +7,8 @@
 
 #[path = "common/mode.rs"]
 mod mode;
+#[path = "common/stored.rs"]
+mod stored;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +20,6 @@ use std::{
 
 use bevy::prelude::*;
 use bevy_inventory_sync::{
-    model::saved::{SavedContainer, SavedInventory, SavedStack},
     prelude::*,
     sim::Simulation,
     store::{
@@ -28,15 +29,12 @@ use bevy_inventory_sync::{
         history::{StoredChange, StoredTick},
         memory::MemoryStore,
         persist::Persist,
-        record::StoredInventory,
         sqlite::SqliteStore,
     },
 };
 use clap::Parser;
 use mode::Mode;
-
-/// Number of slots of an inventory.
-const SLOTS: u16 = 36;
+use stored::{SLOTS, change, record};
 
 /// Number of counted frames, and of frames before them.
 const FRAMES: usize = 200;
@@ -63,34 +61,6 @@ fn main() -> Result {
     sqlite(cli.mode.pick(10_000, 500), cli.mode.pick(100_000, 5_000))?;
     instructions();
     Ok(())
-}
-
-/// What the history says of a slot that a player has changed.
-fn change(inventory: InventoryId, old: Option<SavedStack>, new: &SavedStack) -> StoredChange {
-    StoredChange {
-        inventory,
-        container: "inventory".into(),
-        slot: new.slot,
-        old,
-        new: Some(new.clone()),
-        cause: "acted".into(),
-        actor: Some(inventory),
-    }
-}
-
-/// An inventory in which every second slot is filled.
-fn record(random: &mut fastrand::Rng) -> StoredInventory {
-    let stack = |slot| SavedStack {
-        slot,
-        item: format!("item_{}", random.u32(0..512)),
-        count: random.u32(1..100),
-        wear: 0,
-        data: None,
-    };
-    let slots = (0..SLOTS).step_by(2).map(stack).collect();
-    let containers = vec![SavedContainer { name: "inventory".into(), len: SLOTS, slots }];
-    let inventory = SavedInventory { containers, ..Default::default() };
-    StoredInventory { inventory, components: BTreeMap::from([("position".into(), vec![7; 8])]) }
 }
 
 fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
@@ -131,14 +101,11 @@ fn sqlite(inventories: u64, changes: u64) -> Result<(), StoreError> {
     for tick in 0..batches {
         let mut unions: BTreeMap<usize, (Vec<u16>, Vec<StoredChange>)> = BTreeMap::new();
         for _ in 0..100 {
-            let (n, slot) = (random.usize(0..ids.len()), 2 * random.u16(0..SLOTS / 2));
-            let record = Arc::make_mut(&mut stored[n]);
-            let stack = &mut record.inventory.containers[0].slots[usize::from(slot / 2)];
-            let old = Some(stack.clone());
-            stack.count = random.u32(1..100);
+            let n = random.usize(0..ids.len());
+            let change = change(ids[n], Arc::make_mut(&mut stored[n]), &mut random);
             let (slots, changes) = unions.entry(n).or_default();
-            slots.push(slot);
-            changes.push(change(ids[n], old, stack));
+            slots.push(change.slot);
+            changes.push(change);
         }
         let unions = unions.into_iter().map(|(n, (slots, changes))| {
             versions[n] += 1;

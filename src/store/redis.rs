@@ -13,7 +13,7 @@
 //! | `servers:{WORLD}` | a hash with the process number of the newest process of each game server |
 //! | `heartbeat:{WORLD}:SERVER` | expires when that game server has been silent for too long |
 //! | `format:{WORLD}` | version of these keys |
-//! | `snapshot:{WORLD}:TICK` | what was changed up to this tick since the commit before; expires |
+//! | `snapshot:{WORLD}:TICK` | a hash with one field per commit that ended at this tick: what it has changed; expires |
 //! | `snapshots:{WORLD}` | a sorted set of the snapshots: first and last tick, and when it expires, in milliseconds |
 //! | `history_from:{WORLD}` | the first tick of which no snapshot has expired |
 //! | `arriving:{WORLD}` | a hash with one field per inventory that is expected: the world that it leaves, and its fence |

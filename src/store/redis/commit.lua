@@ -39,14 +39,7 @@ local lost = tonumber(redis.call('HGET', KEYS[5], ARGV[1]) or 0) < tonumber(ARGV
 local rejected = {}
 local at = 10
 local keeps = is_current and tonumber(ARGV[7]) > 0
-local has_history = false
-local function keep(name, history)
-  if keeps and history ~= '' then
-    redis.call('HSET', KEYS[7], owner .. ' ' .. ARGV[5] .. ' ' .. name, history)
-    has_history = true
-  end
-end
-keep('gap', ARGV[8])
+local histories = {}
 for union = 0, tonumber(ARGV[9]) - 1 do
   local first, writes, tickets = at + 3, tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local history = ARGV[at + 2]
@@ -66,7 +59,7 @@ for union = 0, tonumber(ARGV[9]) - 1 do
   if reason then
     rejected[#rejected + 1] = {tostring(union), where, reason, stored}
   else
-    keep(union, history)
+    histories[#histories + 1] = history
     for w = first, last - 1, 6 do
       local fence = math.max(tonumber(ARGV[w + 1]), 1)
       local entry = string.format('%d %s', fence, ARGV[w + 2])
@@ -90,7 +83,10 @@ end
 if tonumber(ARGV[3]) > tonumber(redis.call('GET', KEYS[3]) or 0) then
   redis.call('SET', KEYS[3], ARGV[3])
 end
-if has_history then
+local histories, snapshot = table.concat(histories), owner .. ' ' .. ARGV[5]
+if keeps and histories ~= '' then redis.call('HSET', KEYS[7], snapshot, histories) end
+if keeps and ARGV[8] ~= '' then redis.call('HSET', KEYS[7], snapshot .. ' gap', ARGV[8]) end
+if keeps and (histories ~= '' or ARGV[8] ~= '') then
   redis.call('PEXPIRE', KEYS[7], ARGV[7])
   local time = redis.call('TIME')
   local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

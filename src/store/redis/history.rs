@@ -14,9 +14,28 @@ use super::{RedisStore, parse, unexpected};
 /// Version of the values in a snapshot.
 const FORMAT: u8 = 1;
 
-/// Writes the history of a union. Empty if there is none.
+/// Writes the history of a union, with its length, because the script concatenates those of a batch. Empty if there is
+/// none.
 pub(super) fn encode(ticks: &[StoredTick]) -> Result<Vec<u8>, StoreError> {
-    if ticks.is_empty() { Ok(Vec::new()) } else { to_bytes(&ticks) }
+    if ticks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bytes = to_bytes(&ticks)?;
+    let len = u32::try_from(bytes.len());
+    let len = len.map_err(|_| StoreError::Failed("the history: it is too large".into()))?;
+    Ok([&len.to_le_bytes(), bytes.as_slice()].concat())
+}
+
+/// Reads the histories of the unions in a batch.
+fn decode(mut bytes: &[u8]) -> Result<Vec<StoredTick>, StoreError> {
+    let mut ticks = Vec::new();
+    while let Some((len, rest)) = bytes.split_first_chunk() {
+        let len = u32::from_le_bytes(*len) as usize;
+        let Some((union, rest)) = rest.split_at_checked(len) else { break };
+        ticks.append(&mut from_bytes(union)?);
+        bytes = rest;
+    }
+    if bytes.is_empty() { Ok(ticks) } else { Err(damaged("it is truncated")) }
 }
 
 /// Writes a gap. Empty if there is none.
@@ -37,14 +56,17 @@ fn to_bytes<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    let failed = |what: &str| StoreError::DamagedHistory { what: format!("a snapshot: {what}") };
     match bytes.split_first() {
         Some((&FORMAT, body)) => {
-            codec::from_record(body).map_err(|error| failed(&error.to_string()))
+            codec::from_record(body).map_err(|error| damaged(&error.to_string()))
         }
-        Some((format, _)) => Err(failed(&format!("it has format {format}"))),
-        None => Err(failed("it is empty")),
+        Some((format, _)) => Err(damaged(&format!("it has format {format}"))),
+        None => Err(damaged("it is empty")),
     }
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::DamagedHistory { what: format!("a snapshot: {what}") }
 }
 
 impl RedisStore {
@@ -107,7 +129,7 @@ impl RedisStore {
                 gaps.extend(Some(gap).filter(|gap| gap.overlaps(query)));
                 continue;
             }
-            for stored in from_bytes::<Vec<StoredTick>>(&value)? {
+            for stored in decode(&value)? {
                 entries += stored.changes.len() + stored.notes.len();
                 ticks.push(stored);
             }
