@@ -134,7 +134,7 @@ fn measure(players: usize, seconds: usize) -> Result<(), Error> {
         store.commit(&Batch {
             tick,
             from: tick,
-            time: UNIX_EPOCH.elapsed().map_or(0, |time| time.as_millis() as u64),
+            time: UNIX_EPOCH.elapsed().map_or(0, |time| 1_000 * time.as_secs()),
             unions: changed.iter().map(union).collect(),
             ..Batch::default()
         })
