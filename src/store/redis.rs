@@ -18,7 +18,7 @@
 //! | `history_from:{WORLD}` | the first tick of which no snapshot has expired |
 //! | `arriving:{WORLD}` | a hash with one field per inventory that is expected: the world that it leaves, and its fence |
 //! | `ticket:{WORLD}:HASH` | account, destination and inventories of a ticket. `HASH` is the SHA-256 of its secret |
-//! | `home:{ID}` | the world in which an inventory was last seen, and its fence |
+//! | `home:{ID}` | the world in which an inventory was last seen, and its fence; 0 if it is only about to be created there |
 //!
 //! The field of an inventory is its id as 16 hexadecimal digits, as is `ID`. In `owner`, the state is `o` (owned),
 //! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats, tickets and snapshots expire, nothing else.

@@ -105,6 +105,14 @@ pub trait Worlds {
     /// [`StoreError`].
     fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError>;
 
+    /// Records that an inventory is going to be created in this world, with the fence [`Fence::NEW`], unless it has a home.
+    /// Returns its home.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn reserve_home(&mut self, id: InventoryId) -> Result<Location, StoreError>;
+
     /// Announces inventories to a world. An announcement with the same or a higher fence is not replaced. Returns `false`
     /// if there is no such world.
     ///
@@ -191,6 +199,11 @@ pub fn claim(store: &mut dyn Store, id: InventoryId) -> Result<Claim, StoreError
         if find(worlds, id, home)? {
             continue;
         }
+        // Of several worlds in which it appears at the same time, one creates it.
+        let home = worlds.reserve_home(id)?;
+        if home.world != worlds.world() {
+            return Err(StoreError::Elsewhere { id, world: home.world });
+        }
         let claim = store.claim(id)?;
         if let Some(worlds) = store.worlds() {
             worlds.set_home(id, claim.fence)?;
@@ -248,8 +261,8 @@ fn find(
     if worlds.home(id)? != home {
         return Ok(true);
     }
-    // A world has lost it.
-    if arrival.is_some() || home.is_some() {
+    // A world has lost it, unless a world only intends to create it.
+    if arrival.is_some() || home.is_some_and(|home| home.fence != Fence::NEW) {
         let reason = Fenced::RolledBack { stored: 0 };
         return Err(StoreError::Lost { id, reason });
     }

@@ -315,6 +315,27 @@ fn inventory_whose_last_world_has_lost_it_is_not_created_anew() {
 }
 
 #[test]
+fn new_inventory_that_appears_in_two_worlds_is_created_in_one() {
+    for_two_worlds(|north, south| {
+        // A process in the north has ended before it created the inventory.
+        north.worlds().unwrap().reserve_home(player(1)).unwrap();
+        let in_north = StoreError::Elsewhere { id: player(1), world: "north".into() };
+        assert_eq!(claim(south, player(1)), Err(in_north.clone()));
+        assert_eq!(claim(north, player(1)).unwrap().version, 0);
+        assert_eq!(claim(south, player(1)), Err(in_north));
+    });
+    for_two_worlds(|north, south| {
+        for id in (0..50).map(player) {
+            let claims = std::thread::scope(|scope| {
+                let other = scope.spawn(|| claim(south, id).is_ok());
+                [claim(north, id).is_ok(), other.join().unwrap()]
+            });
+            assert!(claims == [true, false] || claims == [false, true], "{claims:?}");
+        }
+    });
+}
+
+#[test]
 fn ticket_is_for_one_account_and_world_and_is_used_once() {
     for_two_worlds(|north, south| {
         let fence = create(north, player(1), &everything());

@@ -54,6 +54,13 @@ impl Worlds for MemoryStore {
         })
     }
 
+    fn reserve_home(&mut self, id: InventoryId) -> Result<Location, StoreError> {
+        self.operate_on_all(|shared| {
+            let here = || Location { world: self.world.clone(), fence: Fence::NEW };
+            Ok(shared.homes.entry(id).or_insert_with(here).clone())
+        })
+    }
+
     fn announce(
         &mut self,
         world: &str,

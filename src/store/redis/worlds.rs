@@ -87,6 +87,16 @@ impl Worlds for RedisStore {
         self.link.script(&set)
     }
 
+    fn reserve_home(&mut self, id: InventoryId) -> Result<Location, StoreError> {
+        let here = Location { world: self.keys.world.clone(), fence: Fence::NEW };
+        let key = Keys::home(id);
+        let set = ::redis::cmd("SET").arg(&key).arg(format(&here)).arg("NX").clone();
+        let () = self.link.command(&set)?;
+        self.home(id)?.ok_or_else(|| {
+            StoreError::Failed(format!("the home of inventory `{id}` was removed during its claim"))
+        })
+    }
+
     fn announce(
         &mut self,
         world: &str,
