@@ -130,6 +130,10 @@ impl Scene {
             (world.resource::<Marked>().pass(), world.resource::<StoreReports>().stored);
         let entities = (0..self.places.len()).map(|place| self.entity(place)).collect();
         let Some(storing) = &mut self.storing else { return Ok(()) };
+        // What happens in an update without a tick belongs to the next one.
+        if core::mem::replace(&mut storing.followed, tick) == tick {
+            return Ok(());
+        }
         let (oracle, away) = (self.oracle.clone(), storing.away.clone());
         storing.snapshots.push_back(Snapshot { tick, oracle, entities, away });
         while storing.snapshots.get(1).is_some_and(|next| next.tick <= stored) {

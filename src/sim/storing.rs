@@ -27,6 +27,8 @@ pub struct Storing {
     pub(super) base: u64,
     /// What there was at the end of each tick since the last one that is stored.
     pub(super) snapshots: VecDeque<Snapshot>,
+    /// The last tick that was followed.
+    pub(super) followed: u64,
     /// Chests that are not in the world. `None` if it is not known what they contain.
     pub(super) away: BTreeMap<usize, Option<PlainInventory>>,
     /// Inventories that go back to what is stored, until all of them are loaded again.
@@ -78,6 +80,7 @@ impl Storing {
             store: MemoryStore::default().of_server("server"),
             base: 0,
             snapshots: VecDeque::new(),
+            followed: 0,
             away: BTreeMap::new(),
             reverting: None,
             fails_until: None,
