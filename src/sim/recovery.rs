@@ -218,15 +218,17 @@ impl Scene {
 
     /// Kills the process of the server, and returns what must be in the store. `None` if that is not known.
     pub(super) fn kill_server(&mut self) -> Option<StoredState> {
+        let reported = self.sim.server.world().resource::<StoreReports>().stored;
         let storing = self.storing.as_mut()?;
-        let rejected = core::mem::take(&mut storing.claim_ended) && storing.fails_until.is_some();
+        let claim_ended = core::mem::take(&mut storing.claim_ended);
         storing.store.fail_after(None, false);
         storing.store.end_claims();
         let latest = storing.store.latest_tick().ok()?;
         // The app stores the rest when it is dropped, which a process that is killed does not.
         storing.store.fail_after(Some(0), false);
         let tick = latest.saturating_sub(core::mem::replace(&mut storing.base, latest));
-        let known = storing.reverting.take().is_none() && !rejected;
+        // A commit whose answer was lost may have been rejected in part.
+        let known = storing.reverting.take().is_none() && !(claim_ended && tick > reported);
         let state = known.then(|| self.state_at(tick)).flatten();
         if let Some(storing) = &mut self.storing {
             storing.snapshots.clear();

@@ -35,7 +35,7 @@ pub struct Storing {
     pub(super) reverting: Option<Reverting>,
     /// When the store works again.
     pub(super) fails_until: Option<u64>,
-    /// Whether a claim has ended, so that a commit without an answer may have been rejected in part.
+    /// Whether a claim has ended, so that commits may be rejected.
     pub(super) claim_ended: bool,
 }
 
