@@ -58,9 +58,12 @@ pub struct Cli {
     /// Plays scripted keyboard and mouse input: see `steps.rs` for the syntax.
     #[arg(long, global = true, value_name = "STEPS")]
     pub steps: Option<Steps>,
-    /// Keeps the world in this file, so that it is there again when the game is started with it the next time.
+    /// Keeps the world in this file. A game that is started from the menu keeps it in the user's data folder by default.
     #[arg(long, global = true, value_name = "FILE")]
     pub store: Option<PathBuf>,
+    /// Keeps the world in memory only.
+    #[arg(long, global = true, conflicts_with_all = ["store", "redis"])]
+    pub unsaved: bool,
     /// Keeps the world in Redis at this address, where several servers can share it.
     #[arg(long, global = true, value_name = "URL", conflicts_with = "store")]
     pub redis: Option<String>,
@@ -121,6 +124,13 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
             "\"{text}\" is not a valid server address. Use, for example, 192.168.0.7 or 192.168.0.7:5577."
         )
     })
+}
+
+impl Cli {
+    /// Returns `true` if a user plays, and not a script.
+    pub fn is_played(&self) -> bool {
+        !self.demo && self.screenshot.is_none() && self.steps.is_none() && self.report.is_none()
+    }
 }
 
 fn gate(text: &str) -> Result<(String, SocketAddr), String> {

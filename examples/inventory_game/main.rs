@@ -4,7 +4,7 @@
 //! cargo run --example inventory_game --features game              # a window with a menu
 //! cargo run --example inventory_game --features game -- host
 //! cargo run --example inventory_game --features game -- join 127.0.0.1
-//! cargo run --example inventory_game --features game -- --store world.db   # the world is there again the next time
+//! cargo run --example inventory_game --features game -- --store world.db   # keeps the world in this file
 //! cargo run --example inventory_game --features game -- serve --redis redis://127.0.0.1 --world north
 //! cargo run --example inventory_game --features game -- --headless --seconds 10
 //! ```
@@ -20,6 +20,7 @@ mod net;
 mod session;
 mod server;
 mod storage;
+mod profile;
 mod count;
 mod travel;
 mod route;

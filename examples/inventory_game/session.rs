@@ -11,6 +11,7 @@ use crate::{
     net::{self, Link},
     protocol::{Me, Position},
     server::{self, Realm},
+    storage::Storage,
 };
 
 /// The current game.
@@ -38,6 +39,8 @@ impl Session {
 #[derive(Event, Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
     Alone,
+    /// Begins a new world, alone.
+    New,
     Host,
     Join(String),
     /// Retries the last game.
@@ -88,7 +91,11 @@ pub fn is_played(played: IsPlayed) -> bool {
     played.get()
 }
 
-fn grant(wish: On<Wish>, last: Res<Last>, port: Res<Port>, mut commands: Commands) {
+fn grant(
+    wish: On<Wish>,
+    (last, port, storage): (Res<Last>, Res<Port>, Res<Storage>),
+    mut commands: Commands,
+) {
     let port = port.0;
     let session = match &*wish {
         Wish::Quit => {
@@ -100,6 +107,7 @@ fn grant(wish: On<Wish>, last: Res<Last>, port: Res<Port>, mut commands: Command
             return;
         }
         Wish::Alone => Ok(Session::Alone),
+        Wish::New => storage.set_aside().map(|()| Session::Alone),
         Wish::Host => Ok(Session::Host(port)),
         Wish::Join(address) => cli::address(address).map(Session::Guest),
         Wish::Again => Ok(last.session),
@@ -114,6 +122,9 @@ fn grant(wish: On<Wish>, last: Res<Last>, port: Res<Port>, mut commands: Command
 
 fn begin(world: &mut World, session: Session) -> Result<(), String> {
     world.resource_mut::<Last>().session = session;
+    if matches!(session, Session::Alone | Session::Host(_)) {
+        world.resource_mut::<Storage>().open();
+    }
     match session {
         Session::None => return Ok(()),
         Session::Alone => {

@@ -49,12 +49,56 @@ pub struct WorldSuffix(pub String);
 #[derive(Resource, Default, Debug)]
 pub struct Storage {
     kept: bool,
+    file: Option<PathBuf>,
+    /// Whether a game was begun, so that the file is open.
+    opened: bool,
     stored_at: f32,
+}
+
+impl Storage {
+    /// Returns `true` if there is a world to continue with.
+    pub fn has_world(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.exists())
+    }
+
+    /// Returns `true` if [`set_aside`](Self::set_aside) is possible.
+    pub fn can_set_aside(&self) -> bool {
+        self.has_world() && !self.opened
+    }
+
+    /// Records that a game begins.
+    pub fn open(&mut self) {
+        self.opened = true;
+    }
+
+    /// Renames the file of the world, so that the next game begins with a new one.
+    ///
+    /// # Errors
+    ///
+    /// Returns a description if it cannot be renamed.
+    pub fn set_aside(&self) -> Result<(), String> {
+        let Some(file) = self.file.as_ref().filter(|_| self.can_set_aside()) else { return Ok(()) };
+        let other = |number: u32| file.with_extension(format!("{number}.db"));
+        let free = (1..).map(other).find(|other| !other.exists());
+        let to = free.expect("there are fewer files than numbers");
+        for end in ["-wal", "-shm", ""] {
+            let from = beside(file, end);
+            if from.exists() {
+                std::fs::rename(&from, beside(&to, end))
+                    .map_err(|error| format!("Cannot rename {}: {error}.", from.display()))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Adds the store to an app that may be the authority.
 pub fn add(app: &mut App, place: Place) {
     let kept = !matches!(place, Place::Memory);
+    let file = match &place {
+        Place::File(file) => Some(file.clone()),
+        _ => None,
+    };
     let mut name = WorldSuffix::default();
     let store = match place {
         Place::File(file) => InventoryStorePlugin::sqlite(file),
@@ -71,7 +115,7 @@ pub fn add(app: &mut App, place: Place) {
         .insert_resource(name)
         .persist_component::<Position>()
         .restore_world_with(server::ground::restore_loot)
-        .insert_resource(Storage { kept, ..default() })
+        .insert_resource(Storage { kept, file, ..default() })
         .add_observer(show)
         .add_observer(note_time);
 }
@@ -100,22 +144,28 @@ pub fn cannot_start(world: &World) -> Option<String> {
     status.error.as_ref().filter(|_| status.stored == 0).map(ToString::to_string)
 }
 
-/// Returns the account of the player at this computer, which is kept beside the world.
+/// Returns the path with something added to the name of the file.
+pub fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Returns the account of the player at this computer. The file is created if there is none.
 ///
 /// # Errors
 ///
 /// Returns a description if the file cannot be read or written.
-pub fn account(world: &Path) -> Result<u64, String> {
-    let mut name = world.as_os_str().to_owned();
-    name.push("-account");
-    let failed = |error: std::io::Error| format!("{}: {error}", Path::new(&name).display());
-    match std::fs::read_to_string(&name) {
-        Ok(text) => text.trim().parse().map_err(|_| {
-            format!("{}: this is not the number of an account", Path::new(&name).display())
-        }),
+pub fn account(file: &Path) -> Result<u64, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            let account = text.trim().parse();
+            account.map_err(|_| format!("{}: this is not the number of an account", file.display()))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let account = fastrand::u64(..);
-            std::fs::write(&name, format!("{account}\n")).map_err(failed)?;
+            std::fs::write(file, format!("{account}\n")).map_err(failed)?;
             Ok(account)
         }
         Err(error) => Err(failed(error)),

@@ -17,9 +17,13 @@ use crate::{
     cli::Cli,
     demo, failures, input,
     lag::Lag,
-    names, net, protocol, report, server,
+    names, net,
+    profile::Profile,
+    protocol, report, server,
     session::{self, Last, Port, Wish},
-    shared, steps, storage, ui, view,
+    shared, steps,
+    storage::{self, Place},
+    ui, view,
 };
 
 /// Log filter. The muted libraries' errors are shown as messages in the window and when the game ends.
@@ -58,11 +62,24 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     .insert_resource(Lag::new(cli.lag))
     .add_systems(Last, fail_if_the_game_did)
     .add_systems(Update, fail_without_pictures);
-    storage::add(&mut app, storage::Place::of(cli));
+    let (place, account) = match storage::Place::of(cli) {
+        Place::Memory if cli.is_played() && !cli.unsaved => {
+            let profile = Profile::open()?;
+            let (world, account) = (profile.world(), profile.account()?);
+            app.insert_resource(profile);
+            (Place::File(world), Some(account))
+        }
+        Place::File(world) => {
+            let account = storage::account(&storage::beside(&world, "-account"))?;
+            (Place::File(world), Some(account))
+        }
+        place => (place, None),
+    };
+    storage::add(&mut app, place);
     let name = cli.name.clone().unwrap_or_else(|| bots::name(fastrand::usize(..12)));
     protocol::join_as(&mut app, name);
-    if let Some(world) = &cli.store {
-        app.world_mut().resource_mut::<protocol::Me>().account = storage::account(world)?;
+    if let Some(account) = account {
+        app.world_mut().resource_mut::<protocol::Me>().account = account;
     }
     if let Some(wish) = first {
         app.add_systems(Startup, move |mut commands: Commands| commands.trigger(wish.clone()));

@@ -1,5 +1,6 @@
 //! The store in Redis, with a real server.
 
+mod clock;
 mod cluster;
 mod crashes;
 mod failures;

@@ -4,6 +4,7 @@ use bevy::{prelude::*, ui::widget::NodeImageMode};
 
 use crate::{
     session::{Last, Paused, Port, Session, Wish},
+    storage::Storage,
     view::Art,
 };
 
@@ -25,6 +26,7 @@ pub enum Entry {
     Resume,
     Reconnect,
     Alone,
+    New,
     Host,
     Join,
     Edit(Field),
@@ -33,10 +35,11 @@ pub enum Entry {
 }
 
 /// All entries, in order.
-const ENTRIES: [Entry; 9] = [
+const ENTRIES: [Entry; 10] = [
     Entry::Resume,
     Entry::Reconnect,
     Entry::Alone,
+    Entry::New,
     Entry::Host,
     Entry::Join,
     Entry::Edit(Field::Address),
@@ -57,9 +60,14 @@ enum Situation {
 }
 
 impl Entry {
-    fn is_in(self, situation: Situation) -> bool {
-        let begins =
-            matches!(self, Self::Alone | Self::Host | Self::Join | Self::Edit(_) | Self::Quit);
+    fn is_in(self, situation: Situation, storage: &Storage) -> bool {
+        if self == Self::New && !storage.can_set_aside() {
+            return false;
+        }
+        let begins = match self {
+            Self::Alone | Self::New | Self::Host | Self::Join | Self::Edit(_) | Self::Quit => true,
+            Self::Resume | Self::Reconnect | Self::Leave => false,
+        };
         match situation {
             Situation::None => false,
             Situation::Start => begins,
@@ -68,12 +76,14 @@ impl Entry {
         }
     }
 
-    fn words(self, port: u16, last: &Last, fields: &Fields) -> String {
+    fn words(self, port: u16, last: &Last, fields: &Fields, storage: &Storage) -> String {
         match self {
             Self::Resume => "Resume".into(),
             Self::Reconnect if matches!(last.session, Session::Guest(_)) => "Reconnect".into(),
             Self::Reconnect => "Try again".into(),
+            Self::Alone if storage.has_world() => "Continue".into(),
             Self::Alone => "Single player".into(),
+            Self::New => "New world".into(),
             Self::Host => format!("Host a game on port {port}"),
             Self::Join => format!("Join {}", fields.address),
             Self::Edit(Field::Address) => format!("Address   {}", fields.address),
@@ -171,7 +181,7 @@ fn situation(session: Session, paused: bool, last: &Last) -> Situation {
 
 fn show(
     session: Res<Session>,
-    paused: Res<Paused>,
+    (paused, storage): (Res<Paused>, Res<Storage>),
     last: Res<Last>,
     mut before: Local<Option<Situation>>,
     mut shade: Single<&mut Node, (With<Shade>, Without<Entry>)>,
@@ -192,9 +202,9 @@ fn show(
     plate.display = display(now == Situation::Trouble);
     trouble.0 = last.trouble.as_deref().map(broken).unwrap_or_default();
     for (_, entry, mut node) in &mut entries {
-        node.display = display(entry.is_in(now));
+        node.display = display(entry.is_in(now, &storage));
     }
-    let first = ENTRIES.into_iter().find(|entry| entry.is_in(now));
+    let first = ENTRIES.into_iter().find(|entry| entry.is_in(now, &storage));
     if let Some((entity, ..)) = entries.iter().find(|(_, entry, _)| Some(**entry) == first) {
         focus.take(entity);
     }
@@ -220,7 +230,7 @@ fn write(
     port: Res<Port>,
     last: Res<Last>,
     fields: Res<Fields>,
-    focus: Res<Focus>,
+    (focus, storage): (Res<Focus>, Res<Storage>),
     entries: Query<&Entry>,
     mut words: Query<(&mut Text, &Words)>,
 ) {
@@ -231,7 +241,7 @@ fn write(
     for (mut text, &Words(entry)) in &mut words {
         let caret = matches!(entry, Entry::Edit(_)) && on == Some(entry);
         let caret = if caret { "_" } else { "" };
-        text.set_if_neq(Text(entry.words(port.0, &last, &fields) + caret));
+        text.set_if_neq(Text(entry.words(port.0, &last, &fields, &storage) + caret));
     }
 }
 
@@ -275,6 +285,7 @@ fn choose(
         Entry::Edit(Field::Name) => return,
         Entry::Reconnect => Wish::Again,
         Entry::Alone => Wish::Alone,
+        Entry::New => Wish::New,
         Entry::Host => Wish::Host,
         Entry::Leave => Wish::Leave,
         Entry::Quit => Wish::Quit,

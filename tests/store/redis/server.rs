@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -17,6 +17,7 @@ pub struct RedisServer {
     folder: TempDir,
     port: u16,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, PathBuf)>,
     process: Option<Child>,
 }
 
@@ -27,10 +28,28 @@ impl RedisServer {
     }
 
     pub fn start_with(arguments: &[&str]) -> Option<Self> {
-        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let folder = TempDir::new().unwrap();
-        let mut server = Self { folder, port: free_port(), arguments, process: None };
+        let mut server = Self::new(arguments);
         server.run().then_some(server)
+    }
+
+    /// Starts a server with these variables.
+    pub fn start_in(
+        environment: impl IntoIterator<Item = (&'static str, PathBuf)>,
+    ) -> Option<Self> {
+        let mut server = Self::new(&[]);
+        server.environment.extend(environment);
+        server.run().then_some(server)
+    }
+
+    fn new(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Self {
+            folder: TempDir::new().unwrap(),
+            port: free_port(),
+            arguments,
+            environment: Vec::new(),
+            process: None,
+        }
     }
 
     /// Starts it again on the same files, after [`Self::kill`]. Returns `false` if there is no Redis here.
@@ -41,6 +60,7 @@ impl RedisServer {
                 .arg(self.folder.path())
                 .args(["--save", "", "--maxmemory-policy", "noeviction"])
                 .args(&self.arguments)
+                .envs(self.environment.iter().cloned())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn();

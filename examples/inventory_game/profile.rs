@@ -1,0 +1,85 @@
+//! The folder in which the player at this computer keeps a world and an account.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use bevy::prelude::*;
+use etcetera::BaseStrategy;
+
+use crate::storage;
+
+/// A folder for one running game. A second window at the same computer is another player, and has another folder.
+#[derive(Resource, Debug)]
+pub struct Profile {
+    folder: PathBuf,
+    /// Locked until the process ends.
+    _lock: File,
+}
+
+impl Profile {
+    /// Opens the first folder that no other process uses, in the user's data folder.
+    ///
+    /// # Errors
+    ///
+    /// Returns a description if there is no such folder, or if it cannot be written.
+    pub fn open() -> Result<Self, String> {
+        let data = etcetera::choose_base_strategy()
+            .map_err(|error| format!("The user's data folder was not found: {error}."))?
+            .data_dir();
+        Self::open_in(&data.join("inventory_game"))
+    }
+
+    fn open_in(players: &Path) -> Result<Self, String> {
+        let failed = |error: std::io::Error| {
+            format!(
+                "The game cannot keep its world in {}: {error}. Use --store FILE, or --unsaved.",
+                players.display()
+            )
+        };
+        for number in 1.. {
+            let folder = players.join(format!("player_{number}"));
+            fs::create_dir_all(&folder).map_err(failed)?;
+            let lock = File::create(folder.join("lock")).map_err(failed)?;
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { folder, _lock: lock }),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+        unreachable!("there is a folder for each process")
+    }
+
+    /// Returns the file of the world.
+    pub fn world(&self) -> PathBuf {
+        self.folder.join("world.db")
+    }
+
+    /// Returns the account of the player.
+    ///
+    /// # Errors
+    ///
+    /// Returns a description if the file cannot be read or written.
+    pub fn account(&self) -> Result<u64, String> {
+        storage::account(&self.folder.join("account"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_running_game_has_a_folder_of_its_own_and_finds_it_again() {
+        let players = tempfile::tempdir().unwrap();
+        let first = Profile::open_in(players.path()).unwrap();
+        let second = Profile::open_in(players.path()).unwrap();
+        assert_ne!(first.world(), second.world());
+        let (account, world) = (first.account().unwrap(), first.world());
+        assert_ne!(second.account().unwrap(), account);
+        drop(first);
+        let again = Profile::open_in(players.path()).unwrap();
+        assert_eq!((again.account().unwrap(), again.world()), (account, world));
+    }
+}
