@@ -107,6 +107,12 @@ impl MemoryStore {
         }
     }
 
+    /// Returns `true` if something is stored of an inventory in this world. Never fails.
+    pub(crate) fn has(&self, id: InventoryId) -> bool {
+        let mut shared = self.lock();
+        shared.world(&self.world).records.get(&id).is_some_and(Record::is_here)
+    }
+
     /// Makes all operations fail after this number of further ones. `None` for none. With `answer_lost`, the first one
     /// that fails is carried out all the same.
     pub fn fail_after(&self, operations: Option<u64>, answer_lost: bool) {
