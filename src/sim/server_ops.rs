@@ -381,6 +381,8 @@ impl Scene {
                         None => drop(world.despawn(entity)),
                     }
                 }
+                // The server may not be updated for some time.
+                world.flush();
                 self.oracle.ground.clear();
             }
             _ => return None,
