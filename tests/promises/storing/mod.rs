@@ -7,6 +7,7 @@ mod history;
 mod loading;
 mod moving;
 mod ownership;
+mod pages;
 mod restoring;
 mod returning;
 
