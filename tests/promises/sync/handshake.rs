@@ -1,5 +1,10 @@
 //! Nothing is sent before client and server agree on items, containers and actions.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
 use crate::{actions::custom::setup_all, common::*};
 
 #[test]
@@ -54,6 +59,32 @@ fn lost_handshake_response_is_retried() {
     });
     within(&mut pair, 60 * 60, |pair| is_same(pair, c, player(0)));
     assert_same(&pair, c, player(0));
+}
+
+#[test]
+fn handshake_that_was_altered_on_its_way_is_sent_again() {
+    for at in 0.. {
+        let mut pair = Simulation::new(0, setup);
+        let c = pair.add_client(setup);
+        pair.connect(c);
+        spawn_player(&mut pair, c);
+        let channel = pair.request_channel();
+        let (altered, len) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (done, seen) = (altered.clone(), len.clone());
+        pair.tamper_requests(move |_, on, bytes| {
+            let mut bytes = bytes.to_vec();
+            if on == channel && !done.swap(true, Ordering::Relaxed) {
+                seen.store(bytes.len(), Ordering::Relaxed);
+                bytes[at] ^= 1;
+            }
+            vec![bytes.into()]
+        });
+        within(&mut pair, 60 * 60, |pair| is_same(pair, c, player(0)));
+        assert!(altered.load(Ordering::Relaxed));
+        if at + 1 == len.load(Ordering::Relaxed) {
+            return;
+        }
+    }
 }
 
 #[test]
