@@ -58,7 +58,8 @@ pub struct Cli {
     /// Plays scripted keyboard and mouse input: see `steps.rs` for the syntax.
     #[arg(long, global = true, value_name = "STEPS")]
     pub steps: Option<Steps>,
-    /// Keeps the world in this file. A game that is started from the menu keeps it in the user's data folder by default.
+    /// Keeps the world in this file. By default, the world of a game with a window is in the user's data
+    /// folder.
     #[arg(long, global = true, value_name = "FILE")]
     pub store: Option<PathBuf>,
     /// Keeps the world in memory only.

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bevy::prelude::*;
@@ -10,9 +11,15 @@ use etcetera::BaseStrategy;
 
 use crate::storage;
 
+/// How often to look whether the previous game has ended, which may have to finish writing, and the pause.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A folder for one running game. A second window at the same computer is another player, and has another folder.
 #[derive(Resource, Debug)]
 pub struct Profile {
+    /// 1 for the first player at this computer.
+    pub number: u32,
     folder: PathBuf,
     /// Locked until the process ends.
     _lock: File,
@@ -25,7 +32,7 @@ impl Profile {
     ///
     /// Returns a description if there is no such folder, or if it cannot be written.
     pub fn open() -> Result<Self, String> {
-        let data = etcetera::choose_base_strategy()
+        let data = etcetera::base_strategy::choose_native_strategy()
             .map_err(|error| format!("The user's data folder was not found: {error}."))?
             .data_dir();
         Self::open_in(&data.join("inventory_game"))
@@ -34,7 +41,7 @@ impl Profile {
     fn open_in(players: &Path) -> Result<Self, String> {
         let failed = |error: std::io::Error| {
             format!(
-                "The game cannot keep its world in {}: {error}. Use --store FILE, or --unsaved.",
+                "The game cannot save its world in {}: {error}. Use --store FILE, or --unsaved.",
                 players.display()
             )
         };
@@ -42,13 +49,18 @@ impl Profile {
             let folder = players.join(format!("player_{number}"));
             fs::create_dir_all(&folder).map_err(failed)?;
             let lock = File::create(folder.join("lock")).map_err(failed)?;
-            match lock.try_lock() {
-                Ok(()) => return Ok(Self { folder, _lock: lock }),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            for attempt in 1..=ATTEMPTS {
+                match lock.try_lock() {
+                    Ok(()) => return Ok(Self { number, folder, _lock: lock }),
+                    Err(TryLockError::WouldBlock) if number == 1 && attempt < ATTEMPTS => {
+                        std::thread::sleep(PAUSE);
+                    }
+                    Err(TryLockError::WouldBlock) => break,
+                    Err(TryLockError::Error(error)) => return Err(failed(error)),
+                }
             }
         }
-        unreachable!("there is a folder for each process")
+        unreachable!("the numbers do not run out")
     }
 
     /// Returns the file of the world.
@@ -76,6 +88,7 @@ mod tests {
         let first = Profile::open_in(players.path()).unwrap();
         let second = Profile::open_in(players.path()).unwrap();
         assert_ne!(first.world(), second.world());
+        assert_eq!((first.number, second.number), (1, 2));
         let (account, world) = (first.account().unwrap(), first.world());
         assert_ne!(second.account().unwrap(), account);
         drop(first);

@@ -39,7 +39,7 @@ impl Session {
 #[derive(Event, Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
     Alone,
-    /// Begins a new world, alone.
+    /// Starts a new single-player world.
     New,
     Host,
     Join(String),
@@ -122,25 +122,28 @@ fn grant(
 
 fn begin(world: &mut World, session: Session) -> Result<(), String> {
     world.resource_mut::<Last>().session = session;
-    if matches!(session, Session::Alone | Session::Host(_)) {
-        world.resource_mut::<Storage>().open();
-    }
     match session {
         Session::None => return Ok(()),
         Session::Alone => {
-            world.insert_resource(Realm);
+            open_world(world);
             let join = world.resource_mut::<Me>().join();
             world.write_message(join);
         }
         Session::Host(port) => {
             let socket = net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)?;
             net::open(world, socket)?;
-            world.insert_resource(Realm);
+            open_world(world);
         }
         Session::Guest(server) => net::connect(world, server)?,
     }
     world.insert_resource(session);
     Ok(())
+}
+
+/// Makes this app the authority.
+fn open_world(world: &mut World) {
+    world.resource_mut::<Storage>().open();
+    world.insert_resource(Realm);
 }
 
 /// Ends the game and despawns its world.

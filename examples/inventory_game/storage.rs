@@ -10,6 +10,7 @@ use bevy_inventory_sync::store::{
     persist::{InventoryLoaded, InventoryStored, StoreStatus},
     redis::RedisSettings,
     restore::RestoreAppExt,
+    sqlite::SqliteStore,
 };
 use bevy_replicon::prelude::*;
 
@@ -50,7 +51,7 @@ pub struct WorldSuffix(pub String);
 pub struct Storage {
     kept: bool,
     file: Option<PathBuf>,
-    /// Whether a game was begun, so that the file is open.
+    /// Whether a game has been started. The file stays open from then on.
     opened: bool,
     stored_at: f32,
 }
@@ -66,29 +67,26 @@ impl Storage {
         self.has_world() && !self.opened
     }
 
-    /// Records that a game begins.
+    /// Records that a game has been started.
     pub fn open(&mut self) {
         self.opened = true;
     }
 
-    /// Renames the file of the world, so that the next game begins with a new one.
+    /// Renames the file of the world, so that the next game starts with a new one.
     ///
     /// # Errors
     ///
-    /// Returns a description if it cannot be renamed.
+    /// Returns a description if it cannot be renamed, or if another process uses it.
     pub fn set_aside(&self) -> Result<(), String> {
         let Some(file) = self.file.as_ref().filter(|_| self.can_set_aside()) else { return Ok(()) };
-        let other = |number: u32| file.with_extension(format!("{number}.db"));
+        // Fails if another process uses the file. Afterwards, everything is in this one file.
+        let store = SqliteStore::open(file, "game").map_err(|error| error.to_string())?;
+        drop(store);
+        let other = |number: u32| beside(file, &format!(".{number}"));
         let free = (1..).map(other).find(|other| !other.exists());
-        let to = free.expect("there are fewer files than numbers");
-        for end in ["-wal", "-shm", ""] {
-            let from = beside(file, end);
-            if from.exists() {
-                std::fs::rename(&from, beside(&to, end))
-                    .map_err(|error| format!("Cannot rename {}: {error}.", from.display()))?;
-            }
-        }
-        Ok(())
+        let to = free.expect("the numbers do not run out");
+        std::fs::rename(file, to)
+            .map_err(|error| format!("Cannot rename {}: {error}.", file.display()))
     }
 }
 
@@ -165,7 +163,10 @@ pub fn account(file: &Path) -> Result<u64, String> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let account = fastrand::u64(..);
-            std::fs::write(file, format!("{account}\n")).map_err(failed)?;
+            // A file that was written in part would stop every later start.
+            let new = beside(file, ".new");
+            std::fs::write(&new, format!("{account}\n")).map_err(failed)?;
+            std::fs::rename(&new, file).map_err(failed)?;
             Ok(account)
         }
         Err(error) => Err(failed(error)),

@@ -62,19 +62,7 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     .insert_resource(Lag::new(cli.lag))
     .add_systems(Last, fail_if_the_game_did)
     .add_systems(Update, fail_without_pictures);
-    let (place, account) = match storage::Place::of(cli) {
-        Place::Memory if cli.is_played() && !cli.unsaved => {
-            let profile = Profile::open()?;
-            let (world, account) = (profile.world(), profile.account()?);
-            app.insert_resource(profile);
-            (Place::File(world), Some(account))
-        }
-        Place::File(world) => {
-            let account = storage::account(&storage::beside(&world, "-account"))?;
-            (Place::File(world), Some(account))
-        }
-        place => (place, None),
-    };
+    let (place, account) = place(cli, &mut app)?;
     storage::add(&mut app, place);
     let name = cli.name.clone().unwrap_or_else(|| bots::name(fastrand::usize(..12)));
     protocol::join_as(&mut app, name);
@@ -102,6 +90,37 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
         AppExit::Success => ExitCode::SUCCESS,
         AppExit::Error(code) => ExitCode::from(code.get()),
     })
+}
+
+/// Returns where the world is kept, and the account of the player, which is kept as well.
+fn place(cli: &Cli, app: &mut App) -> Result<(Place, Option<u64>), String> {
+    match Place::of(cli) {
+        Place::File(world) => {
+            let account = storage::account(&storage::beside(&world, "-account"))?;
+            Ok((Place::File(world), Some(account)))
+        }
+        Place::Memory if cli.is_played() && !cli.unsaved => {
+            let opened = Profile::open();
+            match opened.and_then(|profile| Ok((profile.account()?, profile))) {
+                Ok((account, profile)) => {
+                    let world = profile.world();
+                    if profile.number > 1 {
+                        let mut windows = app.world_mut().query::<&mut Window>();
+                        for mut window in windows.iter_mut(app.world_mut()) {
+                            window.title = format!("Inventory game, player {}", profile.number);
+                        }
+                    }
+                    app.insert_resource(profile);
+                    Ok((Place::File(world), Some(account)))
+                }
+                Err(why) => {
+                    eprintln!("{why} The world is not saved.");
+                    Ok((Place::Memory, None))
+                }
+            }
+        }
+        place => Ok((place, None)),
+    }
 }
 
 /// Returns a failure exit code if the last game failed, even if the user closes the window.

@@ -78,13 +78,18 @@ pub(crate) fn receive_messages(
             // A server that has started to sync does not reject the client. Accepting such a message would
             // stop all requests for good.
             let begun = *state == SyncState::Synced;
-            let client = local_handshake(&catalog, &registry, &actions, &pool);
-            // A server with the same handshake has received an altered one. It is sent again.
-            let server = read_rejection(&bytes).ok().filter(|server| !begun && *server != client);
+            let server = read_rejection(&bytes).ok().filter(|_| !begun);
             let Some(server) = server else {
                 stats.decode_errors += 1;
                 continue;
             };
+            let client = local_handshake(&catalog, &registry, &actions, &pool);
+            if server == client {
+                // Ours was corrupted on its way. `submit_requests` sends it again.
+                warn!("the handshake of this client was corrupted on its way to the server");
+                stats.decode_errors += 1;
+                continue;
+            }
             let mismatch = ProtocolMismatch { server, client };
             warn!("the server rejected this client, inventories are not synced: {mismatch}");
             *state = SyncState::Rejected(mismatch);

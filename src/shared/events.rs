@@ -175,7 +175,8 @@ impl Cause {
 }
 
 /// Server and client: client and server cannot be synced because of a protocol mismatch. The client
-/// stays connected; the game decides how to proceed.
+/// stays connected; the game decides how to proceed. If a handshake was corrupted on its way, only the server reports this,
+/// and the client sends it again.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SyncRejected {
     /// The rejected client; on that client itself, [`ClientId::Server`].

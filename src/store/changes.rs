@@ -46,7 +46,7 @@ pub(super) struct TickChanges {
     pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
     /// Notes of the game.
     pub(super) notes: Vec<StoredNote>,
-    /// What has changed in them. `None` if nothing has.
+    /// The record of the tick. `None` if it has changed nothing.
     pub(super) record: Option<Arc<TickRecord>>,
 }
 

@@ -1,7 +1,7 @@
 //! Collects the changes of each tick, and hands them to the worker.
 
 use bevy::{
-    ecs::{entity_disabling::Disabled, query::Allow, system::SystemState},
+    ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow, system::SystemState},
     prelude::*,
 };
 
@@ -38,7 +38,19 @@ pub(super) fn plugin(app: &mut App) {
                 (collect_committed, collect_whole, hand_over).chain().in_set(CollectSystems::Tick),
                 hand_over_rest.run_if(not(authority_is_here)),
             ),
-        );
+        )
+        .add_observer(record_last_container);
+}
+
+/// Records that an inventory has lost its last container.
+fn record_last_container(
+    gone: On<Remove, Baseline>,
+    tracked: Query<(), (With<Tracked>, Allow<Disabled>)>,
+    mut buffer: ResMut<TickBuffer>,
+) {
+    if tracked.contains(gone.entity) {
+        buffer.whole.push(gone.entity);
+    }
 }
 
 /// What leaves from now on belongs to the next tick, as do the changes of slots.
@@ -77,7 +89,7 @@ fn collect_committed(
 /// Collects inventories of which more than slots has changed.
 fn collect_whole(
     world: &mut World,
-    tracked: &mut SystemState<Query<(&Tracked, &Baseline), Allow<Disabled>>>,
+    tracked: &mut SystemState<Query<(&Tracked, Option<&Baseline>), Allow<Disabled>>>,
 ) {
     let mut collected = core::mem::take(&mut *world.resource_mut::<Collected>());
     collected.whole.append(&mut world.resource_mut::<TickBuffer>().whole);
@@ -86,7 +98,8 @@ fn collect_whole(
     let tracked = tracked.get(world).expect("a query is always valid");
     for entity in collected.whole.drain(..) {
         let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
-        if let Some(whole) = leaving::whole(world, entity, baseline.state()) {
+        let state = baseline.map(|baseline| baseline.state().clone()).unwrap_or_default();
+        if let Some(whole) = leaving::whole(world, entity, &state) {
             collected.changes.whole.push((*id, whole));
         }
     }

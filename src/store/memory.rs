@@ -107,7 +107,7 @@ impl MemoryStore {
         }
     }
 
-    /// Returns `true` if something is stored of an inventory in this world. Never fails.
+    /// Returns `true` if this world has a stored record of an inventory. Never fails.
     pub(crate) fn has(&self, id: InventoryId) -> bool {
         let mut shared = self.lock();
         shared.world(&self.world).records.get(&id).is_some_and(Record::is_here)

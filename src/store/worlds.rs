@@ -98,15 +98,15 @@ pub trait Worlds {
     /// [`StoreError`].
     fn home(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError>;
 
-    /// Records that an inventory is in this world, unless a higher fence is recorded.
+    /// Records that an inventory is in this world, unless a higher fence is recorded. Returns its home.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError>;
+    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<Location, StoreError>;
 
-    /// Records that an inventory is going to be created in this world, with the fence [`Fence::NEW`], unless it has a home.
-    /// Returns its home.
+    /// Reserves the home of an inventory that is going to be created in this world, with the fence [`Fence::NEW`], unless it
+    /// has a home. The reservation may expire. Returns its home.
     ///
     /// # Errors
     ///
@@ -199,14 +199,17 @@ pub fn claim(store: &mut dyn Store, id: InventoryId) -> Result<Claim, StoreError
         if find(worlds, id, home)? {
             continue;
         }
-        // Of several worlds in which it appears at the same time, one creates it.
-        let home = worlds.reserve_home(id)?;
-        if home.world != worlds.world() {
+        // If several worlds claim it at once, only one of them creates it.
+        let (home, here) = (worlds.reserve_home(id)?, worlds.world().to_owned());
+        if home.world != here {
             return Err(StoreError::Elsewhere { id, world: home.world });
         }
         let claim = store.claim(id)?;
-        if let Some(worlds) = store.worlds() {
-            worlds.set_home(id, claim.fence)?;
+        let home = store.worlds().map(|worlds| worlds.set_home(id, claim.fence)).transpose()?;
+        if let Some(Location { world, .. }) = home.filter(|home| home.world != here) {
+            // The reservation has expired.
+            store.release(&[(id, claim.fence)])?;
+            return Err(StoreError::Elsewhere { id, world });
         }
         return Ok(claim);
     }
@@ -261,7 +264,7 @@ fn find(
     if worlds.home(id)? != home {
         return Ok(true);
     }
-    // A world has lost it, unless a world only intends to create it.
+    // Some world has lost it, unless its home is only a reservation.
     if arrival.is_some() || home.is_some_and(|home| home.fence != Fence::NEW) {
         let reason = Fenced::RolledBack { stored: 0 };
         return Err(StoreError::Lost { id, reason });

@@ -325,6 +325,17 @@ fn new_inventory_that_appears_in_two_worlds_is_created_in_one() {
         assert_eq!(claim(south, player(1)), Err(in_north));
     });
     for_two_worlds(|north, south| {
+        // A record that was never committed, and whose home was lost, does not count.
+        south.claim(player(1)).unwrap();
+        north.worlds().unwrap().reserve_home(player(1)).unwrap();
+        let in_north = StoreError::Elsewhere { id: player(1), world: "north".into() };
+        assert_eq!(claim(south, player(1)), Err(in_north));
+        // The home with the highest fence stays.
+        let home = south.worlds().unwrap().set_home(player(1), Fence(3)).unwrap();
+        assert_eq!(home, Location { world: "south".into(), fence: Fence(3) });
+        assert_eq!(north.worlds().unwrap().set_home(player(1), Fence(1)), Ok(home));
+    });
+    for_two_worlds(|north, south| {
         for id in (0..50).map(player) {
             let claims = std::thread::scope(|scope| {
                 let other = scope.spawn(|| claim(south, id).is_ok());

@@ -43,14 +43,14 @@ impl Worlds for MemoryStore {
         self.operate_on_all(|shared| Ok(shared.homes.get(&id).cloned()))
     }
 
-    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
+    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<Location, StoreError> {
         self.operate_on_all(|shared| {
             let here = Location { world: self.world.clone(), fence };
             let there = shared.homes.entry(id).or_insert_with(|| here.clone());
             if there.fence <= fence {
                 *there = here;
             }
-            Ok(())
+            Ok(there.clone())
         })
     }
 

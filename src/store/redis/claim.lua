@@ -1,7 +1,7 @@
 -- Makes a process of a game server the owner of an inventory.
 -- KEYS: owner, full state, servers, heartbeat of the server that is expected to own it, arriving
 -- ARGV: field of the inventory, name of the server, its number, the expected entry of the owner or '',
---       1 to create it if there is no record, its fence in another world or 0
+--       1 to create it if there is no record, its fence in another world or -1
 if redis.call('HGET', KEYS[3], ARGV[2]) ~= ARGV[3] then
   return {'replaced'}
 end
@@ -17,9 +17,9 @@ if there then
     return {'deleted'}
   end
   -- A record that was never committed contains nothing. One with a lower fence has left, or is about to be replaced.
-  local arrival = tonumber(string.match(redis.call('HGET', KEYS[5], ARGV[1]) or '', ' (%d+)$') or 0)
+  local arrival = tonumber(string.match(redis.call('HGET', KEYS[5], ARGV[1]) or '', ' (%d+)$') or -1)
   local seen = math.max(tonumber(ARGV[6]), arrival)
-  if seen > 0 and (version == '0' or tonumber(fence) < seen) then
+  if seen >= 0 and (version == '0' or tonumber(fence) < seen) then
     return {'stale'}
   end
   if state == 'l' then

@@ -41,7 +41,9 @@ impl RedisStore {
             claim.key(&self.keys.full_state).key(&self.keys.servers);
             claim.key(self.keys.heartbeat(&owner)).key(&self.keys.arriving);
             claim.arg(field(id)).arg(&server).arg(self.number).arg(&expected);
-            claim.arg(u8::from(create)).arg(elsewhere.map_or(0, |there| there.fence.0));
+            claim
+                .arg(u8::from(create))
+                .arg(elsewhere.map_or("-1".to_owned(), |there| there.fence.0.to_string()));
             let answer: Vec<Vec<u8>> = self.link.script(&claim)?;
             let answer: Vec<&[u8]> = answer.iter().map(Vec::as_slice).collect();
             match answer.as_slice() {

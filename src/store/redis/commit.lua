@@ -92,7 +92,7 @@ if keeps and (histories ~= '' or ARGV[8] ~= '') then
   local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
   local ends = now + tonumber(ARGV[7])
   redis.call('ZADD', KEYS[8], ARGV[3], string.format('%s %s %.0f', ARGV[6], ARGV[3], ends))
-  -- More than one is removed for each that is added, so that few of those that have expired remain.
+  -- Up to four expired entries are removed per commit, so that they do not pile up.
   for _, entry in ipairs(redis.call('ZRANGE', KEYS[8], 0, 3)) do
     local to, ends = string.match(entry, '^%d+ (%d+) (%d+)$')
     if to and tonumber(ends) > now then break end

@@ -14,8 +14,8 @@ use super::{RedisStore, parse, unexpected};
 /// Version of the values in a snapshot.
 const FORMAT: u8 = 1;
 
-/// Writes the history of a union, with its length, because the script concatenates those of a batch. Empty if there is
-/// none.
+/// Encodes the history of a union. It is length-prefixed because the script concatenates the unions of a batch. Empty if
+/// there is none.
 pub(super) fn encode(ticks: &[StoredTick]) -> Result<Vec<u8>, StoreError> {
     if ticks.is_empty() {
         return Ok(Vec::new());
@@ -90,6 +90,10 @@ impl RedisStore {
         let mut read = query.clone();
         let mut next = None;
         for (at, (_, tick)) in wanted.iter().enumerate() {
+            // Several servers may have committed the same last tick. All of them are in one snapshot.
+            if at > 0 && wanted[at - 1].1 == *tick {
+                continue;
+            }
             // Snapshots of several servers overlap, so the rest may begin before the end of what was read.
             let rest = wanted[at..].iter().map(|(from, _)| *from).min();
             next = rest.filter(|rest| entries > query.limit && *rest > query.from);

@@ -20,6 +20,9 @@ use super::{
     record, text,
 };
 
+/// How long a world may take to create an inventory. If it crashes, another world can create it afterwards.
+const RESERVED_SECONDS: u32 = 60;
+
 /// What is stored with a ticket.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Issued {
@@ -81,17 +84,27 @@ impl Worlds for RedisStore {
         self.location(::redis::cmd("GET").arg(Keys::home(id)))
     }
 
-    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<(), StoreError> {
-        let mut set = SET_HOME.key(Keys::home(id));
+    fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<Location, StoreError> {
+        let key = Keys::home(id);
+        let mut set = SET_HOME.key(&key);
         set.arg(&self.keys.world).arg(fence.0);
-        self.link.script(&set)
+        let home: String = self.link.script(&set)?;
+        self.link.wait_for_replicas(&key)?;
+        location(&home).ok_or_else(|| super::unexpected(&home))
     }
 
     fn reserve_home(&mut self, id: InventoryId) -> Result<Location, StoreError> {
         let here = Location { world: self.keys.world.clone(), fence: Fence::NEW };
         let key = Keys::home(id);
-        let set = ::redis::cmd("SET").arg(&key).arg(format(&here)).arg("NX").clone();
+        let set = ::redis::cmd("SET")
+            .arg(&key)
+            .arg(format(&here))
+            .arg("NX")
+            .arg("EX")
+            .arg(RESERVED_SECONDS)
+            .clone();
         let () = self.link.command(&set)?;
+        self.link.wait_for_replicas(&key)?;
         self.home(id)?.ok_or_else(|| {
             StoreError::Failed(format!("the home of inventory `{id}` was removed during its claim"))
         })

@@ -58,7 +58,7 @@ impl Worker {
         changes.leaving.into_iter().for_each(|leaving| self.leave(leaving, &causes));
     }
 
-    /// Adds what a tick has changed in inventories whose containers have stayed.
+    /// Adds what a tick has changed in committed inventories.
     fn merge_record(
         &mut self,
         ids: &HashMap<Entity, InventoryId>,
@@ -70,10 +70,11 @@ impl Worker {
                 mirror.set_selected(*new);
             }
         }
-        // The last change of a slot counts.
+        // Only the last change to each slot matters. If a container is removed, the inventory follows as a whole.
         let slots: BTreeMap<(InventoryId, ContainerKey, u16), Option<Stack>> = record
             .slots
             .iter()
+            .filter(|change| change.cause != Cause::Removed)
             .filter_map(|change| {
                 let id = ids.get(&change.entity)?;
                 Some(((*id, change.slot.container, change.slot.index), change.new))

@@ -87,7 +87,7 @@ impl Mirror {
         all.unwrap_or_default()
     }
 
-    /// Sets the contents of a slot. Returns what has changed. `None` if there is no such slot any more.
+    /// Sets the contents of a slot. Returns what has changed. `None` if nothing has, or if there is no such slot.
     pub(super) fn set_slot(
         &mut self,
         container: ContainerKey,

@@ -156,3 +156,26 @@ fn coins_are_conserved_when_claims_end_at_any_moment() {
     }
     assert!(reverted > 40, "{reverted}");
 }
+
+#[test]
+fn items_that_left_with_the_last_container_are_stored_once() {
+    let store = MemoryStore::default();
+    let mut app = world(&store, "a");
+    let (from, to) = (join(&mut app, chest(1)), join(&mut app, chest(2)));
+    updates(&mut app, 2);
+    inventories(&mut app, move |all| {
+        all.transact(|tx| {
+            let stacks = tx.take_if(from, |_| true)?;
+            stacks.into_iter().try_for_each(|stack| tx.insert(to, stack))
+        })
+    })
+    .unwrap();
+    app.world_mut().entity_mut(from).remove::<Inventory>();
+    updates(&mut app, 3);
+    assert_eq!(totals(&store)["coin"], 20);
+    assert_eq!(stored_coins(&store, chest(2)), Some(20));
+    // Without a transaction, the items are destroyed with the container.
+    app.world_mut().entity_mut(to).remove::<Inventory>();
+    updates(&mut app, 3);
+    assert_eq!(totals(&store).get("coin").copied().unwrap_or(0), 0);
+}

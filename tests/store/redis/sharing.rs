@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bevy_inventory_sync::store::{
     Store,
-    batch::{Batch, Fenced},
+    batch::{Batch, Fenced, Union},
     error::StoreError,
+    history::{HistoryQuery, StoredNote, StoredTick},
     redis::{RedisSettings, RedisStore},
 };
 
@@ -32,6 +33,26 @@ fn inventory_of_a_server_that_is_alive_is_not_claimed_by_another() {
     a.release(&[(player(1), fence)]).unwrap();
     assert_eq!(b.claim(player(1)).unwrap().found, Some(everything()));
     assert_eq!(b.owners().unwrap()[0].server, "b");
+}
+
+#[test]
+fn history_of_servers_that_commit_the_same_tick_has_every_change_once() {
+    let Some(redis) = RedisServer::start() else { return };
+    let (mut a, mut b) = (redis.open("a"), redis.open("b"));
+    for (store, number, from) in [(&mut a, 1, 8), (&mut b, 2, 6)] {
+        let fence = store.claim(player(number)).unwrap().fence;
+        let note = StoredNote { inventory: player(number), note: format!("note {number}") };
+        let history = vec![StoredTick { tick: 10, notes: vec![note], ..StoredTick::default() }];
+        let writes = vec![write(player(number), fence, 1, &everything())];
+        let union = Union { writes, history };
+        let batch = Batch { id: number, from, tick: 10, unions: vec![union], ..Batch::default() };
+        assert_eq!(store.commit(&batch).unwrap(), []);
+    }
+    let history = a.history(&HistoryQuery { from: 6, ..HistoryQuery::default() }).unwrap();
+    let mut notes: Vec<_> = history.ticks.iter().flat_map(|tick| &tick.notes).collect();
+    notes.sort_by_key(|note| &note.note);
+    let notes: Vec<_> = notes.into_iter().map(|note| note.note.as_str()).collect();
+    assert_eq!(notes, ["note 1", "note 2"]);
 }
 
 #[test]
