@@ -46,7 +46,13 @@ impl Worker {
         }
     }
 
+    /// Loads an inventory again that was reverted.
     pub(super) fn reload(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+        if let Some(mirror) = self.mirrors.get(&id).filter(|mirror| !mirror.reverted) {
+            // It has been loaded since.
+            let result = Ok(mirror.stored.as_deref().cloned().map(Box::new));
+            return self.reports.push(Report::Loaded { id, request, result });
+        }
         match self.try_with(now, |store| store.load(id)) {
             None => self.waiting.push(Order::Reload { id, request }),
             Some(loaded) => {

@@ -109,6 +109,8 @@ impl Worker {
     /// Records the last changes of an inventory, to be released once they are stored.
     fn leave(&mut self, Leaving { id, last, exit }: Leaving, causes: &Causes) {
         self.leaving.insert(id);
+        // What still waits was requested for the entity that has left.
+        self.waiting.retain(|order| order.requested() != Some(id));
         if let Some((whole, components)) = last
             && let Some(mirror) = self.change(id)
         {

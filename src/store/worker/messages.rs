@@ -41,6 +41,16 @@ pub(in crate::store) enum Order {
     Redeem { account: String, ticket: Ticket },
 }
 
+impl Order {
+    /// Returns the inventory that is requested for an entity.
+    pub(super) fn requested(&self) -> Option<InventoryId> {
+        match self {
+            Self::Claim { id, .. } | Self::Reload { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 /// A report to the game.
 pub(in crate::store) enum Report {
     /// An inventory was loaded, or could not be.
