@@ -37,7 +37,7 @@ pub struct Cli {
     /// Delays every message of a guest by this many milliseconds, in each direction.
     #[arg(long, global = true, default_value_t = 0, value_name = "MILLISECONDS")]
     pub lag: u64,
-    /// Lets the local player act automatically.
+    /// Plays automatically as the local player.
     #[arg(long, global = true)]
     pub demo: bool,
     /// Writes a screenshot of the window to this file and exits.
@@ -52,20 +52,19 @@ pub struct Cli {
     /// Size of the window in pixels.
     #[arg(long, global = true, value_parser = size, default_value = "1280x720")]
     pub size: (u32, u32),
-    /// Keeps a line-by-line report in this file of what is on screen and what should be.
+    /// Writes a line-by-line report to this file of what is on screen and what should be.
     #[arg(long, global = true, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Plays scripted keyboard and mouse input: see `steps.rs` for the syntax.
     #[arg(long, global = true, value_name = "STEPS")]
     pub steps: Option<Steps>,
-    /// Keeps the world in this file. By default, the world of a game with a window is in the user's data
-    /// folder.
+    /// Saves the world to this file. By default, a game with a window saves it in the user's data folder.
     #[arg(long, global = true, value_name = "FILE")]
     pub store: Option<PathBuf>,
     /// Keeps the world in memory only.
     #[arg(long, global = true, conflicts_with_all = ["store", "redis"])]
     pub unsaved: bool,
-    /// Keeps the world in Redis at this address, where several servers can share it.
+    /// Stores the world in Redis at this address, where several servers can share it.
     #[arg(long, global = true, value_name = "URL", conflicts_with = "store")]
     pub redis: Option<String>,
     /// Name of the world with `--redis`. In this game, each world is run by one server.
@@ -128,7 +127,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl Cli {
-    /// Returns `true` if a user plays, and not a script.
+    /// Returns `true` if a person is playing, not a script.
     pub fn is_played(&self) -> bool {
         !self.demo && self.screenshot.is_none() && self.steps.is_none() && self.report.is_none()
     }

@@ -1,4 +1,4 @@
-//! The folder in which the player at this computer keeps a world and an account.
+//! The folder with the world and the account of the player at this computer.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -11,11 +11,11 @@ use etcetera::BaseStrategy;
 
 use crate::storage;
 
-/// How often to look whether the previous game has ended, which may have to finish writing, and the pause.
+/// Number of attempts to lock the folder, and the pause between them: a previous game may still be writing.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A folder for one running game. A second window at the same computer is another player, and has another folder.
+/// A folder for one running game. A second window on the same computer is another player with its own folder.
 #[derive(Resource, Debug)]
 pub struct Profile {
     /// 1 for the first player at this computer.

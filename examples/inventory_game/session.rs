@@ -150,7 +150,7 @@ fn open_world(world: &mut World) {
 fn end(world: &mut World, trouble: Option<String>) {
     net::close(world);
     server::end(world);
-    // What is being loaded has no position.
+    // Entities that are still loading have no position.
     let mut things = world.query_filtered::<Entity, Or<(With<Position>, With<Persist>)>>();
     let things: Vec<Entity> = things.iter(world).collect();
     for thing in things {
@@ -172,7 +172,7 @@ fn end_without_link(link: Option<Res<Link>>, mut commands: Commands) {
     }
 }
 
-/// Pauses the game time in single player.
+/// Pauses the game clock in single player.
 fn stop_the_clock(session: Res<Session>, paused: Res<Paused>, mut time: ResMut<Time<Virtual>>) {
     let stop = *session == Session::Alone && paused.0;
     if stop != time.is_paused() {

@@ -1,4 +1,4 @@
-//! Where the world is kept: in a file, in Redis, or in memory for as long as the program runs.
+//! Where the world is stored: in a file, in Redis, or only in memory.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ impl PersistComponent for Position {
     const NAME: &'static str = "position";
 }
 
-/// Where the world is kept.
+/// Where the world is stored.
 #[derive(Clone, Debug)]
 pub enum Place {
     Memory,
@@ -34,7 +34,7 @@ impl Place {
             (Some(file), _) => Self::File(file.clone()),
             (None, Some(url)) => {
                 let settings = RedisSettings::new(url, &cli.world);
-                // Each world has one server, which takes over from one that has crashed.
+                // Each world has one server name, so a new process takes over from a crashed one at once.
                 Self::Redis(RedisSettings { server: cli.world.clone(), ..settings })
             }
             (None, None) => Self::Memory,
@@ -46,7 +46,7 @@ impl Place {
 #[derive(Resource, Clone, Default, Debug)]
 pub struct WorldSuffix(pub String);
 
-/// Whether the world is kept, and when it was last written.
+/// Whether the world is saved, and when it was last saved.
 #[derive(Resource, Default, Debug)]
 pub struct Storage {
     kept: bool,
@@ -118,7 +118,7 @@ pub fn add(app: &mut App, place: Place) {
         .add_observer(note_time);
 }
 
-/// Other players see things once they are complete.
+/// Replicates entities only once their inventories are loaded.
 fn show(loaded: On<InventoryLoaded>, mut commands: Commands) {
     commands.entity(loaded.entity).insert(Replicated);
 }
@@ -127,7 +127,8 @@ fn note_time(_: On<InventoryStored>, time: Res<Time<Real>>, mut storage: ResMut<
     storage.stored_at = time.elapsed_secs();
 }
 
-/// Returns the error of the store, or when it last stored, for the status line. Empty if the world is kept in memory.
+/// Returns the store's error or the time since the last save, for the status line. Empty if the world is only in
+/// memory.
 pub fn words(storage: &Storage, status: &StoreStatus, now: f32) -> String {
     match (storage.kept, &status.error) {
         (false, _) => String::new(),
@@ -142,7 +143,7 @@ pub fn cannot_start(world: &World) -> Option<String> {
     status.error.as_ref().filter(|_| status.stored == 0).map(ToString::to_string)
 }
 
-/// Returns the path with something added to the name of the file.
+/// Returns the path with `end` appended to the file name.
 pub fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);
@@ -159,11 +160,11 @@ pub fn account(file: &Path) -> Result<u64, String> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let account = text.trim().parse();
-            account.map_err(|_| format!("{}: this is not the number of an account", file.display()))
+            account.map_err(|_| format!("{}: not a valid account number", file.display()))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let account = fastrand::u64(..);
-            // A file that was written in part would stop every later start.
+            // A partially written file would make every later start fail.
             let new = beside(file, ".new");
             std::fs::write(&new, format!("{account}\n")).map_err(failed)?;
             std::fs::rename(&new, file).map_err(failed)?;

@@ -94,7 +94,7 @@ fn collect_slots(
     mut read: Local<MessageCursor<Commit>>,
     mut recording: ResMut<Recording>,
 ) {
-    // A cursor takes long for each message, and nearly all are of this frame.
+    // A cursor is slow per message, and nearly all messages are from this frame.
     let (of_this_frame, unread) = (commits.iter_current_update_messages(), read.len(&commits));
     match of_this_frame.len().checked_sub(unread) {
         Some(before) => {

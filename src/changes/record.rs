@@ -1,4 +1,4 @@
-//! What one tick has changed.
+//! The changes of one tick.
 
 use bevy::prelude::Entity;
 use bevy_replicon::shared::client_id::ClientId;
@@ -14,7 +14,7 @@ use crate::{
     shared::events::{Cause, Commit},
 };
 
-/// What one tick has changed. Read-only: it is shared by all readers.
+/// The changes of one tick. Read-only, because all readers share it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TickRecord {
@@ -82,7 +82,7 @@ pub struct PublicChange {
     pub view: &'static str,
     /// The value before. `None` if there was none.
     pub old: Option<Bytes>,
-    /// The value. `None` if there is none any more.
+    /// The value after. `None` if it was removed.
     pub new: Option<Bytes>,
 }
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::record::TickRecord;
 
-/// The records of the last ticks, as many as fit into the window.
+/// The records of the last ticks, limited by their total size.
 #[derive(Resource, Default, Debug)]
 pub struct ChangeTracker {
     /// The ticks that have changed anything, in ascending order.
@@ -89,7 +89,7 @@ impl ChangeTracker {
         }
         self.bytes += record.size();
         self.records.push_back(Arc::new(record));
-        // The last one is kept for those that read every tick.
+        // The last record is kept for readers that read every tick.
         while self.bytes > self.window
             && self.records.len() > 1
             && let Some(oldest) = self.records.pop_front()

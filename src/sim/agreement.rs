@@ -1,4 +1,4 @@
-//! Whether a client agrees with the server in everything.
+//! Checks whether a client fully agrees with the server.
 
 use bevy::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
 use super::{contents::sees, invariants::Invariants, scene::Scene};
 
 impl Invariants {
-    /// Returns what keeps a client from agreeing with the server; `None` if they agree.
+    /// Returns how a client differs from the server, or `None` if they agree.
     pub fn difference(&mut self, scene: &mut Scene, client: usize) -> Option<String> {
         if !scene.is_synced(client) {
             return Some("not synced".into());

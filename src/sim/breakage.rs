@@ -154,7 +154,7 @@ impl Breakage {
     /// Saves all inventories, and loads them in a new server.
     fn restart(&mut self, scene: &mut Scene) {
         let saved = scene.save_all();
-        // What was on the ground is gone, but offers that do not fit into their players are dropped there.
+        // Loot on the ground is gone, but offered items that do not fit into their player's inventory are dropped.
         scene.oracle.ground.clear();
         let before = scene.after_returns();
         let ground = core::mem::take(&mut scene.oracle.ground);
@@ -170,7 +170,7 @@ impl Breakage {
         scene.load_stored(stored.as_ref());
     }
 
-    /// Replaces the server by a new one without inventories. All clients connect again.
+    /// Replaces the server with a new one without inventories. All clients connect again.
     fn replace_server(&mut self, scene: &mut Scene) {
         let tick = scene.sim.tick();
         for client in 0..scene.players {
@@ -224,7 +224,7 @@ impl Scene {
         }
     }
 
-    /// Called when a client has lost its connection: what it offers has returned to it.
+    /// Called when a client has lost its connection. Its offered items have been returned to it.
     pub(super) fn disconnected(&mut self, client: usize) {
         let kind = PlaceKind::Offer(client);
         let offer = self.places.iter().position(|place| place.kind == kind);

@@ -1,4 +1,4 @@
-//! Finds out whether a client is sent what it may not see.
+//! Detects whether a client is sent data that it may not see.
 
 use super::game::Label;
 

@@ -1,4 +1,4 @@
-//! Compares inventories with what the oracle says, and actions with the rights of players.
+//! Compares inventories with the oracle, and actions with the rights of players.
 
 use bevy::{
     ecs::entity::{EntityHashMap, EntityHashSet},
@@ -30,7 +30,7 @@ use super::{
     scene::Scene,
 };
 
-/// Rights of clients to the inventories of the game at one moment.
+/// Rights of clients to the inventories of the game at one point in time.
 #[derive(Default)]
 pub(super) struct AllRights(HashMap<(Entity, ClientId), Rights>);
 
@@ -142,7 +142,7 @@ pub(super) fn crafted(scene: &Scene, action: Option<&InventoryAction>, adjust: &
     }
 }
 
-/// Compares all inventories with what the oracle says.
+/// Compares all inventories with the oracle.
 pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(), Violation> {
     let unknown: EntityHashSet = core::mem::take(&mut scene.oracle.unknown);
     let mut actual = Totals::default();

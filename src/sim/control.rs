@@ -37,7 +37,7 @@ impl Pause {
 }
 
 impl Simulation {
-    /// Closes a client's connection; messages in transit are lost.
+    /// Closes a client's connection. Messages in transit are lost.
     ///
     /// # Panics
     ///
@@ -121,7 +121,7 @@ impl Simulation {
         self.clients[client].up.cut(until);
     }
 
-    /// Returns the tick by which everything that is in transit has arrived.
+    /// Returns the tick by which everything now in transit has arrived.
     pub(super) fn arrived_by(&self) -> u64 {
         let connected = self.clients.iter().filter(|client| client.entity.is_some());
         let links = connected.flat_map(|client| [&client.down, &client.up]);

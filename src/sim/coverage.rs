@@ -1,4 +1,4 @@
-//! Finds out what a number of runs has not reached.
+//! Finds what a set of runs has not covered.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,12 @@ use super::{
 /// that is not loaded.
 const NEVER: [Rejection; 2] = [Rejection::ServerOnly, Rejection::Loading];
 
-/// Number of operations that are drawn to find out which there are.
+/// Number of operations that are drawn to find all kinds.
 const DRAWN: u32 = 20_000;
 
 impl Report {
-    /// Returns the operations, faults (with those of a store if inventories were stored), reasons of rejections and repairs that did not occur.
+    /// Returns the operations, faults, rejection reasons and repairs that did not occur. Faults of a store are included
+    /// if inventories were stored.
     #[must_use]
     pub fn missing(&self, stored: bool) -> Vec<String> {
         let mut wanted = BTreeSet::from([Op::Rest.name()]);

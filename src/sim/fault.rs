@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A class of faults, which promises depend on.
+/// A class of faults. It determines which guarantees apply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum FaultClass {
     /// Faults of networks and processes. The transport keeps its guarantees: reliable messages arrive once, and in

@@ -119,7 +119,7 @@ container!(Furnace, "furnace", {
     }
 });
 
-/// What a furnace has made. Players can take it out, and put nothing in.
+/// The output of a furnace. Players can take items out, but cannot put any in.
 #[derive(Component, Clone, PartialEq, Debug)]
 pub struct Tray(pub Slots);
 
@@ -142,7 +142,7 @@ impl GameAction for Tally {
     }
 }
 
-/// Gives the sword in a slot of the player's inventory a label.
+/// Puts a label on the sword in a slot of the player's inventory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engrave {
     /// The slot.
@@ -280,7 +280,7 @@ pub fn setup(app: &mut App) {
         .add_observer(show_dropped);
 }
 
-/// Lets all players see and take what lies on the ground.
+/// Lets all players see and take loot on the ground.
 fn show_dropped(
     dropped: On<Dropped>,
     clients: Query<Entity, With<ConnectedClient>>,

@@ -71,7 +71,7 @@ fn hash(inventory: &PlainInventory) -> u64 {
 }
 
 impl Invariants {
-    /// Remembers nothing at first.
+    /// Creates invariants without any records.
     #[must_use]
     pub fn new(class: FaultClass, players: usize) -> Self {
         let canaries = (0..players).map(|client| Canary::new(Scene::canary(client)));
@@ -267,7 +267,7 @@ impl Invariants {
         self.rights = AllRights::new(scene);
     }
 
-    /// Records which canaries the clients may see at this moment.
+    /// Records which canaries the clients may currently see.
     fn note_shown(&mut self, scene: &Scene) {
         let world = scene.sim.server.world();
         for (entity, there) in &scene.oracle.inventories {

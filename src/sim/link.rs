@@ -75,7 +75,7 @@ impl Link {
         }
     }
 
-    /// Ends a cut. What waits arrives at `tick`.
+    /// Ends a cut. Waiting messages arrive at `tick`.
     pub(super) fn end_cut(&mut self, tick: u64) {
         let cut = core::mem::take(&mut self.cut_until);
         for flying in self.flying.iter_mut().filter(|flying| flying.arrival == cut) {

@@ -1,7 +1,7 @@
 //! Everything that happens in a simulated game, as plain values: what players and the game do, and what goes wrong.
 //!
-//! An operation names clients, inventories and slots by small numbers, which are matched to what exists when it is
-//! performed. So any list of operations can be performed, and a shorter list still makes sense.
+//! An operation names clients, inventories and slots by small numbers, which are mapped to what exists when it is
+//! performed. So any list of operations can be performed, and a shorter list is still valid.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub enum Op {
     Game(GameOp),
     /// Something goes wrong.
     Fault(Fault),
-    /// Faults stop and nobody does anything until all copies agree with the server.
+    /// All faults stop, and no operation is performed until all copies agree with the server.
     Rest,
 }
 
@@ -143,7 +143,7 @@ pub enum GameOp {
     Transact { from: u8, to: u8, item: u8, count: u16 },
     /// Drops a stack on the ground.
     DropAt { place: u8, goods: Goods },
-    /// Takes a stack out of its inventory for a moment and puts it back.
+    /// Briefly takes a stack out of its inventory and puts it back.
     Hold { place: u8, slot: u16 },
     /// Selects a slot.
     Select { place: u8, slot: u8 },
@@ -159,7 +159,7 @@ pub enum GameOp {
     GiveTo { place: u8, client: u8 },
     /// Adds or removes a rule for an inventory.
     ToggleRule { place: u8, rule: u8 },
-    /// Replaces the catalog by an equal one.
+    /// Replaces the catalog with an equal one.
     Reload,
     /// Despawns an inventory and its entity.
     Despawn { place: u8 },

@@ -1,4 +1,4 @@
-//! Says what every inventory must contain. Works on plain lists and shares no code with the crate's model.
+//! Computes what every inventory must contain. Uses plain lists and shares no code with the crate's model.
 
 mod actions;
 
@@ -28,7 +28,7 @@ use super::plain::{Cell, PlainContainer, PlainInventory, PlainStack, Totals, add
 pub enum Refusal {
     /// The action is not possible.
     Impossible,
-    /// The outcome depends on what the oracle does not know. The items that the action touches must still add up.
+    /// The outcome depends on something that the oracle does not know. The items involved must still add up.
     Unknown,
 }
 
@@ -257,7 +257,7 @@ impl Oracle {
         self.attempt(|oracle| oracle.take(&[entity.into()], item, count, false)).is_ok()
     }
 
-    /// Moves items for the game from one inventory to another, or nothing. Returns `true` if all fit.
+    /// Moves items for the game from one inventory to another. Returns `true` if all fit; moves nothing otherwise.
     pub fn game_transfers(&mut self, from: Entity, to: Entity, item: ItemId, count: u32) -> bool {
         let plain = PlainStack { item, count, wear: 0, label: None };
         let moved = self.attempt(|oracle| {

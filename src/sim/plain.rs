@@ -26,7 +26,7 @@ pub struct PlainStack {
     pub label: Option<Label>,
 }
 
-/// What stacks merge by: item, wear and instance data.
+/// What must be equal for stacks to merge: item, wear and instance data.
 pub type PlainKind = (ItemId, u16, Option<Label>);
 
 impl PlainStack {
@@ -122,7 +122,7 @@ impl Reader {
         if let Some(label) = self.labels.get(&id) {
             return pool.contains(id).then_some(*label);
         }
-        // Data of the crate's own types, such as tabs, is told apart by its id.
+        // Data of the crate's own types, such as tabs, is distinguished by its id.
         let other = || pool.contains(id).then(|| Label(u128::from(id.0.get()).to_le_bytes()));
         let label = pool.get::<Label>(id).or_else(other)?;
         self.labels.insert(id, label);

@@ -1,4 +1,4 @@
-//! Checks what a store keeps of a simulated game, when its server is killed and when commits are rejected.
+//! Checks the stored state of a simulated game after its server is killed and after commits are rejected.
 
 use bevy::prelude::*;
 
@@ -22,7 +22,7 @@ use super::{
 const LOADED_WITHIN: usize = 20;
 
 impl Scene {
-    /// Returns `true` while inventories go back to what is stored.
+    /// Returns `true` while inventories are being reverted to their stored state.
     pub(super) fn is_reverting(&self) -> bool {
         self.storing.as_ref().is_some_and(|storing| storing.reverting.is_some())
     }
@@ -113,7 +113,7 @@ impl Scene {
     ///
     /// # Errors
     ///
-    /// The first inventory that has not gone back to what is stored.
+    /// The first inventory that was not reverted to its stored state.
     pub(super) fn follow_store(&mut self) -> Result<(), Violation> {
         if self.storing.is_none() {
             return Ok(());
@@ -153,7 +153,7 @@ impl Scene {
         let (places, store) = (&self.places, &storing.store);
         let is_loaded = |id: InventoryId| match ids.get(id) {
             Some(entity) => world.get::<Loading>(entity).is_none(),
-            // Loot that was picked up is read from the store when that works again.
+            // Loot that was picked up is read from the store once the store works again.
             None => places.iter().any(|place| place.id == id) || !store.has(id),
         };
         let loaded: Vec<_> = reverting.inventories.extract_if(.., |id| is_loaded(*id)).collect();
@@ -185,7 +185,7 @@ impl Scene {
     fn take_over(&mut self) -> Result<(), Violation> {
         let Some(storing) = &mut self.storing else { return Ok(()) };
         storing.reverting = None;
-        // In the last commit, what was reverted is older than what there was.
+        // In the last commit, reverted inventories are older than they were in the world.
         storing.snapshots.clear();
         for contents in storing.away.values_mut() {
             *contents = None;
@@ -199,7 +199,7 @@ impl Scene {
         Ok(())
     }
 
-    /// Returns what was stored at the end of a tick, as it is when it is loaded: what was offered has returned.
+    /// Returns the state stored at the end of a tick, as it is after loading: offered items have been returned.
     fn state_at(&self, tick: u64) -> Option<StoredState> {
         let Snapshot { oracle, entities, away, .. } = self.storing.as_ref()?.snapshot(tick)?;
         let mut oracle = oracle.clone();

@@ -33,7 +33,7 @@ pub struct Report {
     pub unknown_outcomes: u64,
     /// Protocol violations of clients that the server reported.
     pub violations_by_clients: u64,
-    /// How often each way of repair was taken.
+    /// Number of repairs, by kind.
     pub repairs: BTreeMap<&'static str, u64>,
     /// Number of rests.
     pub rests: u64,

@@ -21,7 +21,7 @@ use super::{
 };
 
 impl Scene {
-    /// Replaces the server by a new one without inventories.
+    /// Replaces the server with a new one without inventories.
     pub(super) fn replace_server(&mut self, seed: u64) {
         // Another run of the server has another epoch.
         let ids: Vec<_> = self.places.iter().map(|place| place.id).collect();
@@ -38,7 +38,7 @@ impl Scene {
         self.held.clear();
     }
 
-    /// Saves all inventories that hold items. Those of disconnected players have their offers back.
+    /// Saves all inventories that hold items. Offered items of disconnected players have been returned.
     pub(super) fn save_all(&mut self) -> Vec<(usize, SavedInventory)> {
         let entities: Vec<(usize, Entity)> = (0..self.places.len())
             .filter(|place| self.places[*place].kind != PlaceKind::Bank)

@@ -37,7 +37,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// Number of ticks after which the store is tried again at the latest.
+/// Maximum number of ticks until the store is retried.
 const STORE_WORKS_WITHIN: usize = 700;
 
 struct Run<'a> {

@@ -1,4 +1,4 @@
-//! A simulated game: its inventories, who may see them, and the oracle that says what they contain.
+//! A simulated game: its inventories, who may see them, and the oracle that computes what they contain.
 
 use bevy::{platform::collections::HashSet, prelude::*};
 use bevy_replicon::prelude::*;
@@ -45,7 +45,7 @@ pub struct Scene {
     pub sim: Simulation,
     /// Number of players. The simulation has one more client, with another version of the game.
     pub players: usize,
-    /// All inventories, whether they exist at the moment or not.
+    /// All inventories, whether or not they currently exist.
     pub places: Vec<Place>,
     /// What they contain.
     pub oracle: Oracle,
@@ -65,7 +65,7 @@ pub struct Scene {
     pub(super) requests_altered: bool,
     /// The store, if inventories are stored.
     pub(super) storing: Option<Storing>,
-    /// What server and oracle disagree about.
+    /// Differences between server and oracle.
     pub(super) disagreements: Vec<String>,
 }
 
@@ -254,7 +254,7 @@ impl Scene {
         self.sim.is_connected(client) && *world.resource::<SyncState>() == SyncState::Synced
     }
 
-    /// Makes the oracle take over what an inventory contains.
+    /// Copies the contents of an inventory to the oracle.
     pub(super) fn adopt(&mut self, place: usize) {
         let Some(entity) = self.entity(place) else { return };
         if let Some(Ok(there)) = self.reader.entity(self.sim.server.world(), entity) {

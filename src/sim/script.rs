@@ -13,7 +13,7 @@ use super::{
 /// Ticks per second.
 pub const TICK_RATE: u32 = 60;
 
-/// Number of ticks before an inventory is hidden from a player in which the player is busy.
+/// Number of ticks for which a player is busy before an inventory is hidden from the player.
 const REVOKED_TICKS: u32 = 20;
 
 /// Number of ticks in which a player repeats a burst of requests.
@@ -91,7 +91,7 @@ impl Script {
                     if random.u32(0..TICK_RATE) < player_rate {
                         let op = player_op(&mut random);
                         let mashes = matches!(op, PlayerOp::Burst { requests } if requests > 32);
-                        // A player that keeps pressing a button exceeds the rate limit.
+                        // A player who keeps pressing a button exceeds the rate limit.
                         for later in 0..if mashes { MASHED_TICKS } else { 1 } {
                             let op = Op::Player(player, op.clone());
                             events.push(Event { tick: tick + later, op });
@@ -101,7 +101,7 @@ impl Script {
                 if random.u32(0..TICK_RATE) < game_rate {
                     let op = game_op(&mut random);
                     if let GameOp::Hide { client, .. } = op {
-                        // What the player did before arrives when it no longer may.
+                        // Earlier requests of the player arrive when it no longer has the rights.
                         for before in 0..tick.min(REVOKED_TICKS) {
                             let op = Op::Player(client, player_op(&mut random));
                             events.push(Event { tick: tick - before, op });

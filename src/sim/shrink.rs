@@ -5,8 +5,8 @@ use super::{
     script::Script,
 };
 
-/// Removes operations from a script that fails as long as it still fails, with at most `runs` attempts. The message of
-/// the failure may change.
+/// Removes operations from a failing script for as long as it still fails, with at most `runs` attempts. The failure
+/// message may change.
 #[must_use]
 pub fn shrink(script: &Script, failure: &Failure, runs: usize) -> (Script, Failure) {
     let mut shortest = script.clone();

@@ -25,13 +25,13 @@ pub struct Storing {
     pub(super) store: MemoryStore,
     /// Tick of the store when the server opened it.
     pub(super) base: u64,
-    /// What there was at the end of each tick since the last one that is stored.
+    /// The state at the end of each tick since the last stored one.
     pub(super) snapshots: VecDeque<Snapshot>,
     /// The last tick that was followed.
     pub(super) followed: u64,
-    /// Chests that are not in the world. `None` if it is not known what they contain.
+    /// Chests that are not in the world. `None` if their contents are unknown.
     pub(super) away: BTreeMap<usize, Option<PlainInventory>>,
-    /// Inventories that go back to what is stored, until all of them are loaded again.
+    /// Inventories that are being reverted to their stored state, until all of them are loaded again.
     pub(super) reverting: Option<Reverting>,
     /// When the store works again.
     pub(super) fails_until: Option<u64>,
@@ -39,7 +39,7 @@ pub struct Storing {
     pub(super) claim_ended: bool,
 }
 
-/// What there was at the end of a tick.
+/// The state at the end of a tick.
 pub(super) struct Snapshot {
     pub(super) tick: u64,
     pub(super) oracle: Oracle,
@@ -49,8 +49,9 @@ pub(super) struct Snapshot {
 }
 
 pub(super) struct Reverting {
-    /// The tick that was stored before the rejected commit, and that of the commit. What has exchanged items with the
-    /// rejected union only later is stored as of that tick. `None` if there were several reverts at once.
+    /// The tick that was stored before the rejected commit, and the tick of that commit. Inventories that exchanged
+    /// items with the rejected union only later are stored as of the latter. `None` if there were several reverts at
+    /// once.
     pub(super) to: Option<[u64; 2]>,
     pub(super) inventories: Vec<InventoryId>,
 }
@@ -70,7 +71,7 @@ struct Places(Vec<InventoryId>);
 pub(super) struct StoreReports {
     /// The last tick that is stored.
     pub(super) stored: u64,
-    /// The inventories that were reverted since the last tick, and the tick to which they go back.
+    /// The inventories that were reverted since the last tick, and the tick to which they were reverted.
     pub(super) reverted: Vec<(InventoryId, u64)>,
 }
 
@@ -106,19 +107,19 @@ impl Storing {
                 let to = reports.stored;
                 reports.reverted.extend(on.inventories.iter().map(|id| (*id, to)));
             })
-            // The game tries again at once.
+            // The game retries immediately.
             .add_observer(|failed: On<InventoryLoadFailed>, mut commands: Commands| {
                 commands.entity(failed.entity).insert(Persist);
             });
     }
 
-    /// Returns what there was at the end of a tick.
+    /// Returns the state at the end of a tick.
     pub(super) fn snapshot(&self, tick: u64) -> Option<&Snapshot> {
         self.snapshots.iter().rfind(|snapshot| snapshot.tick <= tick)
     }
 }
 
-/// Spawns what lay on the ground. The scene spawns the rest.
+/// Spawns loot that was on the ground. The scene spawns the rest.
 fn spawn_loot(In(entry): In<StoredEntry>, places: Res<Places>, mut commands: Commands) {
     if !places.0.contains(&entry.inventory) {
         commands.spawn((entry.inventory, Loot, Persist));

@@ -11,7 +11,7 @@ const KEPT_MESSAGES: usize = 64;
 /// One direction of the connection to one client: the client, and whether messages go to the server.
 pub(super) type Direction = (usize, bool);
 
-/// What a broken transport does at the moment.
+/// What a broken transport is currently doing.
 #[derive(Default)]
 pub struct Transport {
     rules: HashMap<Direction, Vec<Rule>>,
@@ -47,7 +47,7 @@ impl Transport {
         self.rules.entry(direction).or_default().push(rule);
     }
 
-    /// Lets all messages pass from now on. Those that were held back are lost.
+    /// Lets all messages pass from now on. Held-back messages are lost.
     pub(super) fn end(&mut self) {
         self.rules.clear();
         self.waiting.clear();

@@ -1,4 +1,4 @@
-//! Copies of a store in another one, which is used if the first one is lost.
+//! Copies of a store in a second one, to restore from if the first one is lost.
 
 use std::{
     collections::BTreeMap,
@@ -43,15 +43,15 @@ pub struct Restoration<'a> {
     pub store: &'a mut dyn Store,
 }
 
-/// Copies the inventories of archives into the stores that have lost them, and returns their number. An inventory that
-/// several archives have, because it has moved between worlds, is restored from the archive with the highest version only.
-/// Does not change an inventory that its store has in the same or a newer version, or that a server owns.
+/// Copies archived inventories to the stores that have lost them, and returns the number of inventories copied. An
+/// inventory in several archives, because it has moved between worlds, is restored only from the one with its highest
+/// version. An inventory is skipped if its store has the same or a newer version, or if a server owns it.
 ///
 /// Run it while no game server runs, with all worlds at once.
 ///
 /// # Errors
 ///
-/// [`StoreError`] of any store. What was copied before stays.
+/// [`StoreError`] of any store. Inventories that were already copied stay.
 pub fn restore(worlds: &mut [Restoration]) -> Result<usize, StoreError> {
     let mut newest: BTreeMap<InventoryId, (u64, usize)> = BTreeMap::new();
     for (world, Restoration { archive, .. }) in worlds.iter_mut().enumerate() {

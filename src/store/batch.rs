@@ -28,14 +28,14 @@ impl Fence {
 /// All changes since the last commit, up to the end of a tick.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Batch {
-    /// A batch that is sent again with the same number is carried out once. No other batch of this process has it. Zero
-    /// if it is never sent again.
+    /// Unique number of the batch in this process. A batch that is sent again with the same number takes effect only
+    /// once. Zero if it is never sent again.
     pub id: u64,
     /// The last tick in it.
     pub tick: u64,
     /// The first tick since the last commit.
     pub from: u64,
-    /// When it was made, in milliseconds since 1970.
+    /// When it was created, in milliseconds since 1970.
     pub time: u64,
     /// The changed inventories, each in one union.
     pub unions: Vec<Union>,
@@ -52,8 +52,8 @@ impl Batch {
     }
 }
 
-/// Inventories that have exchanged items since the last commit. They are committed together or not at all, because items
-/// would be doubled or lost otherwise.
+/// Inventories that have exchanged items since the last commit. They are committed together or not at all, because
+/// otherwise items would be duplicated or lost.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Union {
     /// Its inventories.
@@ -71,11 +71,11 @@ pub struct Write {
     pub fence: Fence,
     /// Version after the commit. The stored version must be one lower.
     pub version: u64,
-    /// What becomes of it.
+    /// What happens to it.
     pub change: Change,
 }
 
-/// What becomes of an inventory.
+/// What happens to an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
     /// It has these contents.
@@ -87,7 +87,7 @@ pub enum Change {
         /// compared.
         slots: Option<Vec<(String, u16)>>,
     },
-    /// It has these contents, and leaves for another world. Nobody can claim it in this one any more. See
+    /// It has these contents, and leaves for another world. It can no longer be claimed in this one. See
     /// [`worlds`](super::worlds).
     Depart {
         /// All of it.
@@ -95,7 +95,7 @@ pub enum Change {
         /// The destination, the account and the ticket, which is issued in the same transaction.
         departure: Arc<Departure>,
     },
-    /// It is deleted for good. Later claims and commits of it are rejected.
+    /// It is deleted permanently. Later claims and commits of it are rejected.
     Delete,
 }
 
@@ -106,7 +106,7 @@ pub struct Rejected {
     pub union: usize,
     /// The inventory that this server may not change.
     pub id: InventoryId,
-    /// Why it may not.
+    /// The reason.
     pub reason: Fenced,
 }
 

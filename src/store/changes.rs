@@ -1,4 +1,4 @@
-//! What one tick changed, as it is handed to the worker.
+//! The changes of one tick, as they are passed to the worker.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(super) type ComponentChange = (&'static str, Option<Vec<u8>>);
 pub(super) enum CollectSystems {
     /// Collects changed components.
     Components,
-    /// Collects everything else, and hands it over.
+    /// Collects everything else, and passes it to the worker.
     Tick,
 }
 

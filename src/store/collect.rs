@@ -1,4 +1,4 @@
-//! Collects the changes of each tick, and hands them to the worker.
+//! Collects the changes of each tick, and passes them to the worker.
 
 use bevy::{
     ecs::{entity_disabling::Disabled, lifecycle::Remove, query::Allow, system::SystemState},
@@ -53,7 +53,7 @@ fn record_last_container(
     }
 }
 
-/// What leaves from now on belongs to the next tick, as do the changes of slots.
+/// Inventories that leave from now on belong to the next tick, as do changes of slots.
 fn begin_tick(mut buffer: ResMut<TickBuffer>) {
     let buffer = &mut *buffer;
     buffer.left.append(&mut buffer.leaving);
@@ -86,7 +86,7 @@ fn collect_committed(
     whole.extend(commits.resized().iter().copied().chain(&unknown));
 }
 
-/// Collects inventories of which more than slots has changed.
+/// Collects inventories in which more than slots has changed.
 fn collect_whole(
     world: &mut World,
     tracked: &mut SystemState<Query<(&Tracked, Option<&Baseline>), Allow<Disabled>>>,
@@ -106,7 +106,7 @@ fn collect_whole(
     *world.resource_mut::<Collected>() = collected;
 }
 
-/// Hands over what has left in the frame in which this app became a client.
+/// Passes on the inventories that left in the frame in which this app became a client.
 fn hand_over_rest(
     commits: CommitInspect,
     mut buffer: ResMut<TickBuffer>,
@@ -148,7 +148,7 @@ fn hand_over(
     for Leaving { id, exit, .. } in &changes.leaving {
         log.record_gone(changes.tick, *id, Gone::by(exit));
     }
-    // The store is not opened before something is stored, because this app may become a client.
+    // The store is not opened until there is something to store, because this app may become a client.
     if !holders.is_empty() || !changes.leaving.is_empty() {
         link.send(Order::Tick(Box::new(changes)));
     }

@@ -22,10 +22,10 @@ use super::{
 /// A component that is stored with the inventory of its entity, in the same transaction: health, position. Register it
 /// with [`persist_component`](PersistAppExt::persist_component).
 ///
-/// The stored form is that of bincode, which has no names of fields. When the type changes, use another name, and
+/// The component is stored with bincode, which does not store field names. When the type changes, use another name, and
 /// convert values of the old type in the game.
 pub trait PersistComponent: Component + Serialize + DeserializeOwned {
-    /// Unique name among the persisted components; part of what is stored.
+    /// Name of the component in the store. Must be unique among the persisted components.
     const NAME: &'static str;
 }
 
@@ -35,7 +35,7 @@ pub trait PersistAppExt: Sealed {
     ///
     /// # Panics
     ///
-    /// If a component of that name is registered already.
+    /// If a component with that name is already registered.
     fn persist_component<C: PersistComponent>(&mut self) -> &mut Self;
 }
 
@@ -54,7 +54,7 @@ struct ComponentFns {
 pub(super) struct PersistedComponents(BTreeMap<&'static str, ComponentFns>);
 
 impl PersistedComponents {
-    /// Takes all persisted components off an entity.
+    /// Removes all persisted components from an entity, and returns them.
     pub(super) fn take(&self, entity: &mut EntityWorldMut) -> Vec<(&'static str, PutBack)> {
         let taken = self.0.iter();
         taken.filter_map(|(name, fns)| Some((*name, (fns.take)(entity)?))).collect()

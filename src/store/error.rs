@@ -54,7 +54,7 @@ pub enum StoreError {
         /// The inventory.
         id: InventoryId,
     },
-    /// The record of an inventory cannot be read, or does not match its checksum. It is left as it is.
+    /// The record of an inventory cannot be read, or does not match its checksum. It is left unchanged.
     #[error("the record of inventory `{id}` is damaged: {what}")]
     Damaged {
         /// The inventory.
@@ -92,7 +92,7 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The store may not be written.
+    /// The store is read-only.
     #[error("{place}: it is read-only")]
     ReadOnly {
         /// The file, or the address.

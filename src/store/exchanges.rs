@@ -1,4 +1,4 @@
-//! The exchanges of items that are not stored yet, by which changes can be undone.
+//! The exchanges of items that are not stored yet, which are needed to undo changes.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +55,7 @@ pub(super) struct Undone {
 }
 
 impl ExchangeLog {
-    /// Records the exchanges of a tick, and returns their inventories. `is_claimed` tells whether an inventory is
+    /// Records the exchanges of a tick, and returns their inventories. `is_claimed` returns `true` if an inventory is
     /// stored.
     pub(super) fn record(
         &mut self,

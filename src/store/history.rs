@@ -1,4 +1,4 @@
-//! What was changed in stored inventories, tick by tick.
+//! The changes to stored inventories, tick by tick.
 //!
 //! Each commit stores the changes with the contents, in the same transaction. They are kept for a limited time:
 //! see `SqliteStore::keep_history` and `RedisSettings::history_ttl`.
@@ -12,10 +12,10 @@ use crate::model::{id::InventoryId, saved::SavedStack};
 #[cfg(feature = "sqlite")]
 use super::record::Hasher;
 
-/// What was changed in one tick.
+/// The changes of one tick.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct StoredTick {
-    /// Number of the tick in this store. It continues when a server is started again.
+    /// Number of the tick in this store. Numbering continues after a server restart.
     pub tick: u64,
     /// When it was committed, in milliseconds since 1970. Approximate, because clocks can be set.
     pub time: u64,
@@ -54,7 +54,7 @@ pub struct StoredNote {
     pub note: String,
 }
 
-/// Ticks of which nothing is known, because the store had failed for too long.
+/// Ticks that were not recorded, because the store had failed for too long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Gap {
     /// The first tick.
@@ -63,7 +63,7 @@ pub struct Gap {
     pub to: u64,
 }
 
-/// What is to be read of the history.
+/// Selects a part of the history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HistoryQuery {
     /// The first tick.
@@ -74,12 +74,12 @@ pub struct HistoryQuery {
     pub inventory: Option<InventoryId>,
     /// Only changes of slots that contained this item before or after, by its key. Notes are left out.
     pub item: Option<String>,
-    /// Number of changes and notes after which the answer ends, at the end of a tick.
+    /// Number of changes and notes after which the result ends, at the end of a tick.
     pub limit: usize,
 }
 
 impl Default for HistoryQuery {
-    /// Everything, in portions of 10,000.
+    /// Everything, in pages of 10,000.
     fn default() -> Self {
         Self { from: 0, to: u64::MAX, inventory: None, item: None, limit: 10_000 }
     }

@@ -1,4 +1,4 @@
-//! Inventories that leave the world: their last state is handed over, and their claim ends.
+//! Inventories that leave the world: their last state is passed to the worker, and their claim ends.
 
 use bevy::{
     ecs::{
@@ -33,7 +33,7 @@ pub(super) fn plugin(app: &mut App) {
     app.add_observer(leave).add_observer(delete).add_observer(record_return);
 }
 
-/// Marks an inventory that is to be deleted.
+/// Marks an inventory for deletion.
 #[derive(Component)]
 pub(super) struct Deleting;
 

@@ -12,7 +12,7 @@ use log::error;
 
 use super::worker::{Order, Report, Worker};
 
-/// Hands orders to the worker, and takes its reports.
+/// Sends orders to the worker, and receives its reports.
 #[derive(Resource)]
 pub(super) enum StoreLink {
     /// The worker has a thread.
@@ -69,7 +69,7 @@ impl StoreLink {
 }
 
 impl Drop for StoreLink {
-    /// Commits what was handed over. The process must not end before that.
+    /// Commits everything that was sent. The process must not end before that.
     fn drop(&mut self) {
         match self {
             Self::Thread { orders, thread, .. } => {

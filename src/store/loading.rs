@@ -1,4 +1,4 @@
-//! Claims and loads inventories, and keeps their containers off the entity until then.
+//! Claims and loads inventories. Their containers are not on the entity until they are loaded.
 
 use bevy::{
     ecs::{
@@ -49,7 +49,7 @@ fn claim(insert: On<Insert, Persist>, authority: Authority, mut commands: Comman
     }
 }
 
-/// Takes off containers that are added while the inventory is being loaded.
+/// Removes containers that are added while the inventory is being loaded.
 fn take_off_later(
     add: On<Add, Baseline>,
     loading: Query<(), (With<StarterKit>, Allow<Disabled>)>,
@@ -104,7 +104,7 @@ fn request(world: &mut World, id: InventoryId, entity: Entity) {
     world.resource_mut::<TickBuffer>().claims.push((id, request));
 }
 
-/// Takes the containers and persisted components off an entity.
+/// Removes the containers and persisted components from an entity.
 fn take_off(world: &mut World, entity: Entity) {
     let registry = world.resource::<ContainerRegistry>().clone();
     let components = world.resource::<PersistedComponents>().clone();
@@ -141,7 +141,7 @@ pub(super) fn finish(
         Err(error) => {
             world.resource_mut::<Holders>().remove(id, entity);
             if is_claimed {
-                // It cannot be read by this version of the game, but maybe by that of another server.
+                // This version of the game cannot read it, but another server's version may.
                 release(world, id);
             }
             fail(world, (entity, id), error);
@@ -155,7 +155,7 @@ fn release(world: &mut World, id: InventoryId) {
     world.resource_mut::<TickBuffer>().leaving.push(leaving);
 }
 
-/// What is to be inserted.
+/// What to insert.
 struct Restored {
     state: InventoryState,
     unknown: Option<UnknownItems>,
@@ -253,7 +253,7 @@ pub(super) fn fail(world: &mut World, (entity, id): (Entity, InventoryId), error
     }
 }
 
-/// Takes an inventory off its entity again, to be loaded from the store. `kit` is what it gets if nothing is stored.
+/// Removes an inventory from its entity and reloads it from the store. `kit` is what it gets if nothing is stored.
 pub(super) fn reload(
     world: &mut World,
     id: InventoryId,
@@ -268,8 +268,8 @@ pub(super) fn reload(
     Some(world.resource_mut::<Holders>().request(id, entity))
 }
 
-/// Takes an inventory off its entity, whose changes are no longer stored. What is elsewhere and belongs to it is stored
-/// with it, so it is removed there.
+/// Removes an inventory from its entity. Its changes are no longer stored. Items elsewhere that belong to it are stored
+/// with it, so they are removed there.
 pub(super) fn take_back(world: &mut World, entity: Entity) {
     for from in leaving::stored_elsewhere(world, entity) {
         let emptied = world.run_system_cached_with(empty, from);

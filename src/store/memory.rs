@@ -1,4 +1,4 @@
-//! A store in memory, for tests and simulations. It ends with the process.
+//! A store in memory, for tests and simulations. Its contents are lost when the process ends.
 
 mod history;
 mod worlds;
@@ -22,7 +22,7 @@ use super::{
     worlds::{Location, Worlds},
 };
 
-/// What several servers share. It has several worlds.
+/// The state that several servers share. It contains several worlds.
 #[derive(Clone, Default, Debug)]
 pub struct MemoryStore {
     shared: Arc<Mutex<Shared>>,
@@ -40,7 +40,7 @@ struct Shared {
     roll_backs: u64,
     /// Number of operations until the store fails.
     fails_in: Option<u64>,
-    /// Whether the operation that fails is carried out all the same.
+    /// Whether the first operation that fails still takes effect.
     answer_lost: bool,
     operations: u64,
 }
@@ -78,7 +78,7 @@ impl Record {
 }
 
 impl MemoryStore {
-    /// Returns the same store as another server sees it.
+    /// Returns a handle to the same store for another server.
     #[must_use]
     pub fn of_server(&self, name: impl Into<String>) -> Self {
         Self { server: name.into(), ..self.clone() }
@@ -113,8 +113,8 @@ impl MemoryStore {
         shared.world(&self.world).records.get(&id).is_some_and(Record::is_here)
     }
 
-    /// Makes all operations fail after this number of further ones. `None` for none. With `answer_lost`, the first one
-    /// that fails is carried out all the same.
+    /// Makes all operations fail after this number of further operations. With `None`, none fails. With `answer_lost`,
+    /// the first operation that fails still takes effect.
     pub fn fail_after(&self, operations: Option<u64>, answer_lost: bool) {
         let mut shared = self.lock();
         (shared.fails_in, shared.answer_lost) = (operations, answer_lost);
@@ -131,20 +131,20 @@ impl MemoryStore {
         self.lock().world(&self.world).tickets.clear();
     }
 
-    /// Returns a copy of what is stored now of this world, for [`roll_back`](Self::roll_back).
+    /// Returns a copy of the current state of this world, for [`roll_back`](Self::roll_back).
     #[must_use]
     pub fn backup(&self) -> MemoryBackup {
         MemoryBackup(self.lock().world(&self.world).clone())
     }
 
-    /// Makes this world what it was.
+    /// Restores this world from a backup.
     pub fn roll_back(&self, backup: &MemoryBackup) {
         let mut shared = self.lock();
         shared.world(&self.world).clone_from(&backup.0);
         shared.roll_backs += 1;
     }
 
-    /// Returns what is stored of all inventories in this world, with those that have left and did not arrive yet.
+    /// Returns all stored inventories of this world, including those that have left and have not arrived yet.
     #[must_use]
     pub fn contents(&self) -> BTreeMap<InventoryId, StoredInventory> {
         let mut shared = self.lock();
@@ -152,7 +152,7 @@ impl MemoryStore {
         stored.filter_map(|(id, record)| Some((*id, (**record.stored.as_ref()?).clone()))).collect()
     }
 
-    /// Returns what is stored of all inventories in all worlds. An inventory that is moving is returned once.
+    /// Returns all stored inventories of all worlds. An inventory that is moving is returned once.
     #[must_use]
     pub fn contents_everywhere(&self) -> BTreeMap<InventoryId, StoredInventory> {
         let shared = self.lock();

@@ -1,4 +1,4 @@
-//! Players that move to another world.
+//! Players who move to another world.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -42,17 +42,19 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Authority: trigger it to send a player to another world that shares the store, with everything that the player owns.
 ///
-/// The player leaves this world as if it had disconnected: it loses its [`Owner`], so trades end, openings close, and
-/// what was on its way [returns](crate::prelude::ReturnsTo). The inventories are then taken off their entities, and one
-/// commit stores them with everything that they have exchanged items with. [`PlayerDeparted`] or [`MigrationFailed`]
-/// follows. Until then, actions are rejected with [`Rejection::Loading`](crate::prelude::Rejection::Loading).
+/// The player leaves this world as if it had disconnected: it loses its [`Owner`], so trades end, its open
+/// inventories close, and offered items [return](crate::prelude::ReturnsTo). The inventories are then removed from
+/// their entities, and one commit stores them with all inventories that they have exchanged items with.
+/// [`PlayerDeparted`] or [`MigrationFailed`] follows. Until then, actions are rejected with
+/// [`Rejection::Loading`](crate::prelude::Rejection::Loading).
 #[derive(Event, Clone, PartialEq, Eq, Debug)]
 pub struct MigratePlayer {
     /// Account of the player. The other server must pass the same text to [`RedeemTicket`].
     pub account: String,
     /// Name of the other world.
     pub to: String,
-    /// All inventories with [`Persist`] that this client owns move. `None`: only [`inventories`](Self::inventories).
+    /// All inventories with [`Persist`] that this client owns move. If `None`, only [`inventories`](Self::inventories)
+    /// move.
     pub client: Option<ClientId>,
     /// Further inventories that move. They must have [`Persist`].
     pub inventories: Vec<Entity>,
@@ -90,7 +92,7 @@ pub enum MigrationError {
     /// There are no inventories to move.
     #[error("the player owns no stored inventory")]
     NoInventories,
-    /// An inventory is not stored, or not loaded yet, or leaving already.
+    /// An inventory is not stored, not loaded yet, or already leaving.
     #[error("the inventory of entity {0} is not stored, not loaded yet, or already leaving")]
     NotStored(Entity),
     /// The destination is not another world of this store.
@@ -165,7 +167,7 @@ fn redeem(redeem: On<RedeemTicket>, mut buffer: ResMut<TickBuffer>) {
     buffer.tickets.push((account, ticket));
 }
 
-/// Takes the inventories of a player off their entities, to be stored as leaving.
+/// Removes the inventories of a player from their entities, to store them as leaving.
 fn depart(world: &mut World, migrate: MigratePlayer) -> Result<(), MigrationError> {
     let MigratePlayer { account, to, client, mut inventories } = migrate;
     let mut owned = world.query_filtered::<(Entity, &Owner), (With<Persist>, Allow<Disabled>)>();
@@ -211,13 +213,13 @@ fn check_stored(world: &World, inventories: &[Entity]) -> Result<(), MigrationEr
     missing.map_or(Ok(()), |entity| Err(MigrationError::NotStored(*entity)))
 }
 
-/// Takes an inventory off its entity, to be stored as leaving.
+/// Removes an inventory from its entity, to store it as leaving.
 fn take_off(world: &mut World, id: InventoryId, entity: Entity, departure: &Arc<Departure>) {
     let state = world.resource::<ContainerRegistry>().read_in(world, entity).unwrap_or_default();
     let last = leaving::last_state(world, entity, &state);
     world.resource_mut::<Holders>().remove(id, entity);
     loading::take_back(world, entity);
-    // What is stored decides if it stays.
+    // If it stays, the stored state takes precedence.
     if let Ok(mut there) = world.get_entity_mut(entity) {
         there.remove::<StarterKit>();
     }
@@ -267,7 +269,7 @@ pub(super) fn departures_of(world: &World, ids: &[InventoryId]) -> Vec<Arc<Depar
     departures.filter(|leave| leave.inventories.iter().any(|id| ids.contains(id))).collect()
 }
 
-/// Loads the inventories of a player again that does not leave.
+/// Reloads the inventories of a player who does not leave.
 pub(super) fn stays(world: &mut World, departure: &Arc<Departure>, error: MigrationError) {
     let mut departures = world.resource_mut::<Departures>();
     let is_it = |leave: &Leave| Arc::ptr_eq(&leave.departure, departure);

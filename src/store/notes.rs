@@ -14,12 +14,12 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<NoteLog>().add_observer(add);
 }
 
-/// Authority: trigger it to store a note with the changes of this tick, for what is not in a component, such as a block
-/// that was placed at the cost of an item.
+/// Authority: trigger it to store a note with the changes of this tick, for game state that is not in a component, such
+/// as a block whose placement consumed an item.
 ///
 /// It is committed together with the inventory of this entity, or not at all: if the commit is rejected, the note is in
-/// [`InventoriesReverted::notes`](super::persist::InventoriesReverted::notes), and the game undoes what it describes.
-/// [`ReadHistory`](super::persist::ReadHistory) returns the notes after a crash.
+/// [`InventoriesReverted::notes`](super::persist::InventoriesReverted::notes), and the game must undo what it
+/// describes. [`ReadHistory`](super::persist::ReadHistory) returns the notes after a crash.
 ///
 /// Ignored with a warning if the entity has no loaded inventory with [`Persist`](super::persist::Persist), or if the
 /// note is longer than 65,536 bytes.

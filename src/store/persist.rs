@@ -20,13 +20,13 @@ use super::{
 /// Authority: keeps the inventory of this entity, and its [persisted components](super::components::PersistComponent),
 /// in the store.
 ///
-/// When it is inserted, the inventory is claimed and loaded. Meanwhile its containers and persisted components are taken
-/// off the entity, which has the component [`Loading`](crate::prelude::Loading). They are inserted together with
-/// [`InventoryLoaded`]: with what is stored, or with what they were at first if nothing is stored. After
-/// [`InventoryLoadFailed`] they stay off. Insert `Persist` again to try again.
+/// When it is inserted, the inventory is claimed and loaded. While it is loading, its containers and persisted
+/// components are removed from the entity, which has the component [`Loading`](crate::prelude::Loading). They are
+/// inserted together with [`InventoryLoaded`]: with their stored values, or with their initial values if nothing is
+/// stored. After [`InventoryLoadFailed`], they stay removed. Insert `Persist` again to retry.
 ///
-/// What is stored decides which containers there are, and how many slots they have. Containers of the entity that are
-/// not stored are inserted empty.
+/// The stored state determines the containers and their numbers of slots. Containers of the entity that are not stored
+/// are inserted empty.
 ///
 /// Give the entity an [`InventoryId::named`], by which it is found again. Otherwise, as for loot on the ground, it gets a
 /// random id, and there is nothing to load: it is stored from the first tick on.
@@ -60,7 +60,8 @@ pub struct InventoryLoaded {
     pub found: bool,
 }
 
-/// Authority: an inventory could not be loaded. It stays without containers, and nothing is stored of it.
+/// Authority: an inventory could not be loaded. Its entity stays without containers, and none of its changes are
+/// stored.
 #[derive(EntityEvent, Message, Clone, PartialEq, Eq, Debug)]
 pub struct InventoryLoadFailed {
     /// The entity.
@@ -82,8 +83,8 @@ pub struct InventoryStored {
 /// Authority: changes were undone, because the store has rejected the commit of an inventory. All inventories that
 /// have exchanged items with it since the last commit are as they were at that commit.
 ///
-/// Their views are closed and open again. Loot that was dropped meanwhile is despawned, and loot that was picked up is
-/// dropped again. An inventory without [`Persist`] gets the contents from before the first of these exchanges.
+/// Their views are closed and opened again. Loot dropped since that commit is despawned, and loot picked up since then
+/// is dropped again. An inventory without [`Persist`] gets the contents from before the first of these exchanges.
 #[derive(Event, Message, Clone, PartialEq, Eq, Debug)]
 pub struct InventoriesReverted {
     /// The inventory whose commit was rejected. It stays without containers.
@@ -93,11 +94,11 @@ pub struct InventoriesReverted {
     /// All inventories whose changes were undone, in ascending order. `rejected` is one of them.
     pub inventories: Vec<InventoryId>,
     /// The [notes](super::notes::AddNote) of the game that belong to these changes, in order. They are not stored. The
-    /// game undoes what they describe, the last one first.
+    /// game must undo what they describe, in reverse order.
     pub notes: Vec<StoredNote>,
 }
 
-/// Authority: trigger it to delete an inventory from the store for good, and to despawn its entity. Its items are
+/// Authority: trigger it to delete an inventory from the store permanently, and to despawn its entity. Its items are
 /// reported as destroyed, with the cause [`Cause::Deleted`](crate::prelude::Cause::Deleted).
 #[derive(EntityEvent, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DeleteInventory {
@@ -110,8 +111,8 @@ pub struct DeleteInventory {
 pub struct StoreStatus {
     /// The last tick that is stored. See [`InventoryStored`].
     pub stored: u64,
-    /// Why the last attempt to open the store or to write to it has failed. `None` if it succeeded. The store is tried
-    /// again with growing pauses of up to 5 seconds, and the game keeps running.
+    /// Why the last attempt to open the store or write to it failed. `None` if it succeeded. Failed attempts are
+    /// retried with a backoff of up to 5 seconds, and the game keeps running.
     pub error: Option<StoreError>,
 }
 

@@ -32,7 +32,7 @@ use super::{
 pub enum Durability {
     /// After every tick. If a commit takes longer than a tick, the next one contains several ticks.
     EveryTick,
-    /// At most this long after the first change. A crash loses the changes of this time. Default: 200 ms.
+    /// At most this long after the first change. A crash loses at most the changes of this interval. Default: 200 ms.
     Interval(Duration),
 }
 
@@ -45,9 +45,8 @@ impl Default for Durability {
 /// Stores the inventories with [`Persist`](super::persist::Persist). Add it after
 /// [`InventoryPlugins`](crate::prelude::InventoryPlugins).
 ///
-/// The store is opened on a thread of its own when it is needed for the first time. A frame never waits for it. If it
-/// fails, the game keeps running: unsaved changes are merged and stored later, and
-/// [`StoreStatusChanged`] tells the game.
+/// The store is opened on its own thread when it is first needed. A frame never waits for it. If it fails, the game
+/// keeps running: unsaved changes are merged and stored later, and [`StoreStatusChanged`] is triggered.
 pub struct InventoryStorePlugin {
     opener: Mutex<Option<Opener>>,
     durability: Durability,
@@ -70,7 +69,7 @@ impl InventoryStorePlugin {
         Self::new(move || super::redis::RedisStore::open(settings.clone()))
     }
 
-    /// Stores in any store. `open` is called on the thread of the store, and again if it fails.
+    /// Uses any [`Store`]. `open` is called on the store's thread, and again if it fails.
     #[must_use]
     pub fn new<S: Store + 'static>(
         mut open: impl FnMut() -> Result<S, StoreError> + Send + 'static,
@@ -103,8 +102,7 @@ impl InventoryStorePlugin {
         Self { opener: Mutex::new(opener), ..self }
     }
 
-    /// Calls the store at the start of each frame instead of on a thread of its own. For tests, which can repeat a run
-    /// exactly this way.
+    /// Runs the store at the start of each frame instead of on its own thread. For tests, which become deterministic.
     #[must_use]
     pub fn without_thread(self) -> Self {
         Self { inline: true, ..self }

@@ -1,4 +1,4 @@
-//! What is stored of one inventory.
+//! The stored state of one inventory.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl StoredInventory {
     }
 }
 
-/// Hashes values with their lengths, so that no two sequences of values are the same bytes.
+/// Hashes values with their lengths, so that different sequences of values never produce the same bytes.
 pub(super) struct Hasher(Xxh3);
 
 impl Hasher {

@@ -18,10 +18,11 @@
 //! | `history_from:{WORLD}` | the first tick of which no snapshot has expired |
 //! | `arriving:{WORLD}` | a hash with one field per inventory that is expected: the world that it leaves, and its fence |
 //! | `ticket:{WORLD}:HASH` | account, destination and inventories of a ticket. `HASH` is the SHA-256 of its secret |
-//! | `home:{ID}` | the world in which an inventory was last seen, and its fence; 0 if it is only about to be created there |
+//! | `home:{ID}` | the world in which an inventory was last seen, and its fence; fence 0 reserves it for creation there |
 //!
 //! The field of an inventory is its id as 16 hexadecimal digits, as is `ID`. In `owner`, the state is `o` (owned),
-//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats, tickets and snapshots expire, nothing else.
+//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats, tickets, snapshots and reservations of homes
+//! expire, nothing else.
 
 mod claim;
 mod commit;
@@ -83,7 +84,7 @@ const SCAN: usize = 1000;
 pub struct RedisStore {
     link: RedisLink,
     keys: Keys,
-    /// Number of this process. A later one of the same server has a higher number.
+    /// Number of this process. Later processes of the same server have higher numbers.
     number: u64,
     /// The last tick that this server has committed.
     tick: u64,
@@ -153,7 +154,7 @@ impl RedisStore {
         }
     }
 
-    /// Lists who owns what, in ascending order of ids. Inventories without an owner are left out.
+    /// Lists the owners of inventories, in ascending order of ids. Inventories without an owner are omitted.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Spawns what is stored when a world starts.
+//! Spawns stored inventories when a world starts.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,8 @@ pub struct WorldRestored {
 /// Extends [`App`] with the function that spawns stored inventories.
 pub trait RestoreAppExt: Sealed {
     /// Sets the system that spawns the entity of a stored inventory, with its id and
-    /// [`Persist`](super::persist::Persist). It spawns nothing for those that the game loads later, such as players.
+    /// [`Persist`](super::persist::Persist). It should spawn nothing for those that the game loads later, such as
+    /// players.
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -110,7 +111,7 @@ pub(super) fn spawn(
     id: InventoryId,
     stored: Result<Box<StoredInventory>, StoreError>,
 ) {
-    // It may have been spawned since.
+    // It may have been spawned in the meantime.
     if world.resource::<InventoryIds>().get(id).is_some() {
         return;
     }

@@ -134,7 +134,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     let order = Order::Revert { ids: ids.clone(), lost };
     world.resource_mut::<StoreLink>().send(order);
     let lost_by = world.resource::<Holders>().get(lost).map(|holder| holder.entity);
-    // What is taken back also removes what is in other inventories and stored with it.
+    // Removing an inventory also removes its items in other inventories, which are stored with it.
     let (stored, other): (Vec<_>, Vec<_>) =
         undone.into_iter().partition(|it| world.resource::<Holders>().get(it.id).is_some());
     other.into_iter().for_each(|undone| undo_other(world, undone, lost_by));

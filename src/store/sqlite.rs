@@ -47,8 +47,8 @@ const SCHEMA: &str = include_str!("sqlite/schema.sql");
 
 /// A store in one SQLite file. Every commit has reached the disk when it returns.
 ///
-/// One game server uses a file at a time. Its lock, a file of the same name with `-lock` appended, ends with the
-/// process, however that ends.
+/// Only one game server can use a file at a time. Its lock, a file of the same name with `-lock` appended, is released
+/// when the process ends, even if it is killed.
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
@@ -61,7 +61,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a file, or creates it. Reads all of the file once to check it.
+    /// Opens or creates a file. Reads the whole file once to check it.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ enum Failure {
 }
 
 impl Failure {
-    /// Makes a value that cannot be read damage of this record.
+    /// Reports a value that cannot be read as damage of this record.
     fn in_record(self, id: InventoryId) -> Self {
         match self {
             Self::Sqlite(error) if is_damage(&error) => {
@@ -337,7 +337,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Checks that the tables are those of this format. A file may have other ones as well.
+/// Checks that the tables are those of this format. A file may also have other tables.
 fn check_tables(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error| describe(path, &error);
     let expected = expected_statements().map_err(failed)?;
@@ -379,7 +379,7 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes an error of SQLite one of the store.
+/// Converts an SQLite error to a [`StoreError`].
 fn describe(path: &Path, error: &rusqlite::Error) -> StoreError {
     let (path, place) = (path.to_owned(), path.display().to_string());
     match error.sqlite_error_code() {

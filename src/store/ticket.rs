@@ -1,4 +1,4 @@
-//! Tickets of players that move to another world.
+//! Tickets of players who move to another world.
 
 use core::{fmt, str::FromStr, time::Duration};
 
@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::model::id::InventoryId;
 
-/// Shows another world that an account was sent there. It can be used once, before it expires, and only by that account.
+/// Proves to another world that an account was sent there. It can be used once, before it expires, and only by that
+/// account.
 ///
 /// Its text, from [`Display`](fmt::Display), is secret: send it to the player only.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// The operating system has no random numbers.
+    /// The operating system provides no random numbers.
     pub(super) fn issue(world: impl Into<String>) -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;

@@ -4,7 +4,7 @@ use bevy::{platform::collections::HashMap, prelude::*};
 
 use crate::model::{id::InventoryId, state::InventoryState};
 
-/// Inserts a component again that was taken off.
+/// Reinserts a component that was removed.
 pub(super) type PutBack = Box<dyn FnOnce(&mut EntityWorldMut) + Send + Sync>;
 
 /// Marks an inventory that has been loaded, and whose changes are stored.
@@ -15,7 +15,7 @@ pub(super) struct Tracked {
     pub(super) id: InventoryId,
 }
 
-/// What was taken off an entity while its inventory is being loaded.
+/// What was removed from an entity while its inventory is being loaded.
 #[derive(Component, Default)]
 pub(super) struct StarterKit {
     /// Its containers.
@@ -24,7 +24,7 @@ pub(super) struct StarterKit {
     pub(super) components: Vec<(&'static str, PutBack)>,
 }
 
-/// A claim of this server, from the moment in which it is requested.
+/// A claim of this server, from the time of the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Holder {
     /// The entity with the inventory.

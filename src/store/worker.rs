@@ -1,4 +1,4 @@
-//! What runs on the thread of the store: it merges the changes of ticks, commits them together, and answers claims.
+//! Runs on the store's thread: merges the changes of ticks, commits them together, and answers claims.
 
 mod answers;
 mod commit;
@@ -58,9 +58,9 @@ pub(super) struct Worker {
     flushing: bool,
     /// Whether all claimed inventories are committed again, to find those of which the store has lost commits.
     checking: bool,
-    /// When the store is to be shown that this server is alive.
+    /// When the next heartbeat is due.
     heartbeat_at: Option<Duration>,
-    /// Whether the last attempt to show that has failed.
+    /// Whether the last heartbeat failed.
     heartbeat_failed: bool,
     /// Whether the store is needed. It is not opened before.
     needed: bool,
@@ -102,7 +102,7 @@ impl Worker {
         }
     }
 
-    /// Takes the reports to the game.
+    /// Takes the reports for the game.
     pub(super) fn take_reports(&mut self) -> Vec<Report> {
         core::mem::take(&mut self.reports)
     }
@@ -124,7 +124,7 @@ impl Worker {
         }
     }
 
-    /// Does what is due. Returns the time until it is to be called again; `None` if there is nothing to wait for.
+    /// Does what is due. Returns the time until the next call is due, or `None` if there is nothing to wait for.
     pub(super) fn step(&mut self, now: Duration) -> Option<Duration> {
         self.open(now);
         self.show_alive(now);
@@ -150,7 +150,7 @@ impl Worker {
         }
     }
 
-    /// Shows the store that this server is alive, if that is due.
+    /// Sends a heartbeat to the store if one is due.
     fn show_alive(&mut self, now: Duration) {
         let due = self.heartbeat_at.is_some_and(|at| at <= now && self.retry_at <= now);
         let Some(store) = self.store.as_mut().filter(|_| due) else { return };
@@ -215,7 +215,7 @@ impl Worker {
         Some(due.max(self.retry_at))
     }
 
-    /// Returns what stands for the unions that are not committed at the moment.
+    /// Returns the roots of the unions that are currently blocked.
     fn blocked_roots(&mut self) -> BTreeSet<InventoryId> {
         self.blocked.iter().map(|id| self.unions.root(*id)).collect()
     }
@@ -252,7 +252,7 @@ impl Worker {
         }
     }
 
-    /// Runs a function of the store. Returns `None` after an error that may be gone later.
+    /// Runs a function of the store. Returns `None` after an error that may be temporary.
     fn try_with<T>(
         &mut self,
         now: Duration,
@@ -328,7 +328,7 @@ impl Worker {
     }
 }
 
-/// Returns `true` if an error of the store may be gone at the next attempt.
+/// Returns `true` if an error of the store may be temporary.
 fn is_transient(error: &StoreError) -> bool {
     matches!(error, StoreError::Failed(_) | StoreError::Full { .. } | StoreError::ReadOnly { .. })
 }

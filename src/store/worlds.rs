@@ -1,12 +1,12 @@
 //! Moves inventories between worlds that share a store.
 //!
-//! Each world has records of its own, which may be on a node of its own, so nothing is atomic across two of them. An
+//! Each world has its own records, possibly on its own node, so nothing is atomic across two worlds. An
 //! inventory moves in four steps, each of which can be repeated. The owner does steps 1 and 2. If it crashes before step
 //! 2, the inventory stays. Any server of the destination can do steps 3 and 4, when the inventory is claimed there:
 //!
 //! 1. The source announces it to the destination ([`Worlds::announce`]).
 //! 2. One commit at the source stores its last state, and all inventories that it has exchanged items with, and marks it
-//!    as leaving. No server can claim it there any more ([`Change::Depart`](super::batch::Change::Depart)).
+//!    as leaving. No server can claim it there from then on ([`Change::Depart`](super::batch::Change::Depart)).
 //! 3. The destination creates it from that state ([`Worlds::create_arrived`]).
 //! 4. The record at the source is removed ([`Worlds::forget`]), and then the announcement ([`Worlds::clear_arrival`]).
 //!
@@ -36,7 +36,7 @@ pub struct Location {
     pub fence: Fence,
 }
 
-/// What a world has of an inventory.
+/// The state of an inventory in a world.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Presence {
     /// Nothing.
@@ -73,14 +73,14 @@ pub struct LocalClaim {
     pub arrival: Option<Location>,
 }
 
-/// A store with several worlds, as one of them sees it.
+/// A store with several worlds, accessed from one of them.
 pub trait Worlds {
     /// Returns the name of this world.
     fn world(&self) -> &str;
 
     /// Claims an inventory as [`Store::claim`] does. Returns `None` if this world has no record of it. `elsewhere` is
-    /// where it was last seen, if that is another world. A record that was never committed, or that has a lower fence than
-    /// that or than an arrival, is out of date and counts as none.
+    /// where it was last seen, if that is another world. A record is outdated and ignored if it was never committed, or
+    /// if its fence is lower than that of `elsewhere` or of an arrival.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ pub trait Worlds {
         elsewhere: Option<&Location>,
     ) -> Result<Option<LocalClaim>, StoreError>;
 
-    /// Returns where an inventory was last seen. This is only a hint: the records decide.
+    /// Returns where an inventory was last seen. This is only a hint: the records are authoritative.
     ///
     /// # Errors
     ///
@@ -105,8 +105,8 @@ pub trait Worlds {
     /// [`StoreError`].
     fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<Location, StoreError>;
 
-    /// Reserves the home of an inventory that is going to be created in this world, with the fence [`Fence::NEW`], unless it
-    /// has a home. The reservation may expire. Returns its home.
+    /// Reserves the home of an inventory that is about to be created in this world, with the fence [`Fence::NEW`],
+    /// unless it already has a home. The reservation may expire. Returns its home.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ pub trait Worlds {
     /// [`StoreError`].
     fn arrival(&mut self, id: InventoryId) -> Result<Option<Location>, StoreError>;
 
-    /// Returns what a world has of an inventory.
+    /// Returns the state of an inventory in a world.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ pub trait Worlds {
     /// [`StoreError`].
     fn clear_arrival(&mut self, id: InventoryId, from: &Location) -> Result<(), StoreError>;
 
-    /// Uses up a ticket. It must have been issued for this world and account.
+    /// Redeems a ticket. It must have been issued for this world and account.
     ///
     /// # Errors
     ///
