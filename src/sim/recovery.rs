@@ -15,7 +15,7 @@ use super::{
     plain::PlainInventory,
     report::Violation,
     scene::Scene,
-    storing::{Reverting, Snapshot, StoreReports, StoredState, Storing},
+    storing::{Reverting, Snapshot, StoreReports, StoredState},
 };
 
 /// Number of updates within which everything is loaded.
@@ -120,9 +120,7 @@ impl Scene {
         }
         if self.is_reverting() {
             self.check_reverted()?;
-            let waits =
-                |it: &Storing| it.reverting.as_ref().is_some_and(|it| !it.inventories.is_empty());
-            if self.is_loading() || self.storing.as_ref().is_some_and(waits) {
+            if self.is_loading() {
                 return Ok(());
             }
             self.take_over()?;
@@ -150,12 +148,8 @@ impl Scene {
         let Some(reverting) = &mut storing.reverting else { return Ok(()) };
         let world = self.sim.server.world();
         let ids = world.resource::<InventoryIds>();
-        let (places, store) = (&self.places, &storing.store);
-        let is_loaded = |id: InventoryId| match ids.get(id) {
-            Some(entity) => world.get::<Loading>(entity).is_none(),
-            // Loot that was picked up is read from the store once the store works again.
-            None => places.iter().any(|place| place.id == id) || !store.has(id),
-        };
+        let is_loaded =
+            |id: InventoryId| ids.get(id).is_none_or(|it| world.get::<Loading>(it).is_none());
         let loaded: Vec<_> = reverting.inventories.extract_if(.., |id| is_loaded(*id)).collect();
         let ticks = reverting.to.into_iter().flatten();
         // Unknown if the last commit was before the last revert.

@@ -107,12 +107,6 @@ impl MemoryStore {
         }
     }
 
-    /// Returns `true` if this world has a stored record of an inventory. Never fails.
-    pub(crate) fn has(&self, id: InventoryId) -> bool {
-        let mut shared = self.lock();
-        shared.world(&self.world).records.get(&id).is_some_and(Record::is_here)
-    }
-
     /// Makes all operations fail after this number of further operations. With `None`, none fails. With `answer_lost`,
     /// the first operation that fails still takes effect.
     pub fn fail_after(&self, operations: Option<u64>, answer_lost: bool) {
