@@ -92,35 +92,36 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     })
 }
 
-/// Returns where the world is kept, and the account of the player, which is kept as well.
+/// Returns where the world is stored, and the account of the player if that is stored too.
 fn place(cli: &Cli, app: &mut App) -> Result<(Place, Option<u64>), String> {
     match Place::of(cli) {
         Place::File(world) => {
             let account = storage::account(&storage::beside(&world, "-account"))?;
             Ok((Place::File(world), Some(account)))
         }
-        Place::Memory if cli.is_played() && !cli.unsaved => {
-            let opened = Profile::open();
-            match opened.and_then(|profile| Ok((profile.account()?, profile))) {
-                Ok((account, profile)) => {
-                    let world = profile.world();
-                    if profile.number > 1 {
-                        let mut windows = app.world_mut().query::<&mut Window>();
-                        for mut window in windows.iter_mut(app.world_mut()) {
-                            window.title = format!("Inventory game, player {}", profile.number);
-                        }
-                    }
-                    app.insert_resource(profile);
-                    Ok((Place::File(world), Some(account)))
-                }
-                Err(why) => {
-                    eprintln!("{why} The world is not saved.");
-                    Ok((Place::Memory, None))
-                }
+        Place::Memory if cli.is_played() && !cli.unsaved => Ok(match open_profile(app) {
+            Ok((place, account)) => (place, Some(account)),
+            Err(why) => {
+                eprintln!("{why} The world is not saved.");
+                (Place::Memory, None)
             }
-        }
+        }),
         place => Ok((place, None)),
     }
+}
+
+/// Opens the folder of the player at this computer. Returns the file of the world, and the account.
+fn open_profile(app: &mut App) -> Result<(Place, u64), String> {
+    let profile = Profile::open()?;
+    let (world, account) = (profile.world(), profile.account()?);
+    if profile.number > 1 {
+        let mut windows = app.world_mut().query::<&mut Window>();
+        for mut window in windows.iter_mut(app.world_mut()) {
+            window.title = format!("Inventory game, player {}", profile.number);
+        }
+    }
+    app.insert_resource(profile);
+    Ok((Place::File(world), account))
 }
 
 /// Returns a failure exit code if the last game failed, even if the user closes the window.

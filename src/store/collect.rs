@@ -7,7 +7,7 @@ use bevy::{
 
 use crate::{
     changes::{ChangeSystems, ChangeTracker},
-    model::saved::UnknownItems,
+    model::{saved::UnknownItems, state::InventoryState},
     server::{baseline::Baseline, inspect::CommitInspect, returns::ReturnsTo},
     shared::{authority::authority_is_here, schedule::InventoryServerSystems},
 };
@@ -95,11 +95,12 @@ fn collect_whole(
     collected.whole.append(&mut world.resource_mut::<TickBuffer>().whole);
     collected.whole.sort_unstable();
     collected.whole.dedup();
+    let empty = InventoryState::default();
     let tracked = tracked.get(world).expect("a query is always valid");
     for entity in collected.whole.drain(..) {
         let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
-        let state = baseline.map(|baseline| baseline.state().clone()).unwrap_or_default();
-        if let Some(whole) = leaving::whole(world, entity, &state) {
+        let state = baseline.map_or(&empty, Baseline::state);
+        if let Some(whole) = leaving::whole(world, entity, state) {
             collected.changes.whole.push((*id, whole));
         }
     }

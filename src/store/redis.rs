@@ -21,8 +21,8 @@
 //! | `home:{ID}` | the world in which an inventory was last seen, and its fence; fence 0 reserves it for creation there |
 //!
 //! The field of an inventory is its id as 16 hexadecimal digits, as is `ID`. In `owner`, the state is `o` (owned),
-//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats, tickets, snapshots and reservations of homes
-//! expire, nothing else.
+//! `r` (released), `d` (deleted) or `l` (has left for another world). Heartbeats, tickets, snapshots and reservations
+//! of homes expire, nothing else.
 
 mod claim;
 mod commit;

@@ -4,13 +4,28 @@ use core::time::Duration;
 
 use crate::{
     model::id::InventoryId,
-    store::{error::StoreError, history::HistoryQuery, ticket::Ticket, worlds},
+    store::{
+        error::StoreError, history::HistoryQuery, record::StoredInventory, ticket::Ticket, worlds,
+    },
 };
 
 use super::{
     Order, Report, Worker,
     mirror::{Dirty, Mirror},
 };
+
+/// Returns what a claimed inventory contains, whether it is stored yet or not.
+fn newest(id: InventoryId, mirror: &Mirror) -> Result<Option<Box<StoredInventory>>, StoreError> {
+    match &mirror.dirty {
+        Dirty::Deleted => Err(StoreError::Deleted { id }),
+        Dirty::Departing(departure) => {
+            Err(StoreError::Elsewhere { id, world: departure.to.clone() })
+        }
+        Dirty::Nothing | Dirty::Slots(_) | Dirty::All => {
+            Ok(mirror.stored.as_deref().cloned().map(Box::new))
+        }
+    }
+}
 
 impl Worker {
     pub(super) fn claim(&mut self, (id, request): (InventoryId, u64), now: Duration) {
@@ -19,18 +34,12 @@ impl Worker {
             // Everything of it is stored, and the claim may have ended.
             self.mirrors.remove(&id);
         }
-        if let Some(mirror) = self.mirrors.get_mut(&id) {
+        if let Some(mirror) = self.mirrors.get(&id) {
             // It has just left this server, and may not be stored yet.
             if mirror.reverted {
                 return self.reload((id, request), now);
             }
-            let result = match mirror.dirty {
-                Dirty::Deleted => Err(StoreError::Deleted { id }),
-                Dirty::Departing(ref departure) => {
-                    Err(StoreError::Elsewhere { id, world: departure.to.clone() })
-                }
-                _ => Ok(mirror.stored.as_deref().cloned().map(Box::new)),
-            };
+            let result = newest(id, mirror);
             return self.reports.push(Report::Loaded { id, request, result });
         }
         match self.try_with(now, |store| worlds::claim(store, id)) {
@@ -50,7 +59,7 @@ impl Worker {
     pub(super) fn reload(&mut self, (id, request): (InventoryId, u64), now: Duration) {
         if let Some(mirror) = self.mirrors.get(&id).filter(|mirror| !mirror.reverted) {
             // It has been loaded since.
-            let result = Ok(mirror.stored.as_deref().cloned().map(Box::new));
+            let result = newest(id, mirror);
             return self.reports.push(Report::Loaded { id, request, result });
         }
         match self.try_with(now, |store| store.load(id)) {
