@@ -177,8 +177,9 @@ fn at_most_one_of_two_servers_stores_an_inventory() {
 
 #[test]
 fn player_that_comes_back_after_a_revert_is_stored() {
-    // The store works again at different times before the player comes back.
-    for frames in 0..24 {
+    // The store answers some operations at different times after the player has come back, before it works again.
+    for (frames, operations) in (0..24).flat_map(|frames| (0..4).map(move |n| (frames, n))) {
+        let what = format!("{frames} frames, {operations} operations");
         let store = MemoryStore::default();
         let mut app = world(&store, "a");
         let (ada, ben) = (join(&mut app, player(1)), join(&mut app, player(2)));
@@ -190,18 +191,19 @@ fn player_that_comes_back_after_a_revert_is_stored() {
         }
         // The store fails before it can answer what Ada has.
         store.fail_after(Some(0), false);
-        updates(&mut app, 2);
-        store.fail_after(None, false);
-        updates(&mut app, frames);
+        updates(&mut app, 2 + frames);
         app.world_mut().despawn(ada);
         let ada = spawn(&mut app, player(1));
-        updates(&mut app, 40);
+        store.fail_after(Some(operations), false);
+        updates(&mut app, 8);
+        store.fail_after(None, false);
+        updates(&mut app, 400);
         let mut slots = app.world_mut().get_mut::<Inventory>(ada).expect("it is loaded");
         slots.set(0, COIN.stack(7)).expect("there are four slots");
         updates(&mut app, 4);
-        assert_eq!(stored_coins(&store, player(1)), Some(7), "{frames}");
+        assert_eq!(stored_coins(&store, player(1)), Some(7), "{what}");
         app.world_mut().despawn(ada);
         updates(&mut app, 4);
-        assert!(store.of_server("b").claim(player(1)).is_ok(), "{frames}: it is released");
+        assert!(store.of_server("b").claim(player(1)).is_ok(), "{what}: it is released");
     }
 }
