@@ -53,7 +53,7 @@ pub(crate) enum ChangeSystems {
 pub(crate) struct Recording {
     slots: Vec<Commit>,
     /// Inventories that no longer exist.
-    gone: Vec<InventoryId>,
+    gone: Vec<(Entity, InventoryId)>,
     pub(super) public: Vec<PublicChange>,
 }
 
@@ -112,7 +112,7 @@ fn record_gone(
     mut recording: ResMut<Recording>,
 ) {
     if let (true, Ok(id)) = (authority.is_here(), inventories.get(gone.entity)) {
-        recording.gone.push(*id);
+        recording.gone.push((gone.entity, *id));
     }
 }
 
@@ -129,30 +129,19 @@ fn finish(
     let recording = &mut *recording;
     record.slots = core::mem::take(&mut recording.slots);
     record.public = core::mem::take(&mut recording.public);
-    for inventory in recording.gone.drain(..) {
-        record.structures.push(StructureChange {
-            inventory,
-            containers: Vec::new(),
-            selected: None,
-        });
+    for (entity, inventory) in recording.gone.drain(..) {
+        let (containers, selected) = (Vec::new(), None);
+        record.structures.push(StructureChange { entity, inventory, containers, selected });
     }
-    for (_, id, baseline) in inventories.iter_many(commits.resized()) {
-        let containers = baseline.state().containers().iter().map(|container| {
-            (registry.as_slice()[usize::from(container.kind)].key, container.slots.len())
-        });
-        let (containers, selected) = (containers.collect(), baseline.state().selected);
-        record.structures.push(StructureChange { inventory: *id, containers, selected });
+    for (entity, id, baseline) in inventories.iter_many(commits.resized()) {
+        record.structures.push(structure(entity, *id, baseline, &registry));
     }
     for (entity, id, baseline) in inventories.iter_many(commits.selected()) {
         let (old, new) = (baseline.selected_before(), baseline.state().selected);
         record.selected.push(SelectedChange { entity, inventory: *id, old, new });
     }
+    add_data(&mut record, &pool);
     for change in &record.slots {
-        for data in [change.old, change.new].into_iter().flatten().filter_map(|stack| stack.data) {
-            if let Some((name, bytes)) = pool.raw(data) {
-                record.data.push((data, DataValue { name, bytes: bytes.clone() }));
-            }
-        }
         if let Cause::Acted(client) = change.cause
             && record.actors.iter().all(|(of, _)| *of != client)
             && let Some(actor) = actors.acting_inventory(client)
@@ -160,7 +149,32 @@ fn finish(
             record.actors.push((client, actor));
         }
     }
+    tracker.push(record);
+}
+
+/// Returns the structure of an inventory.
+fn structure(
+    entity: Entity,
+    inventory: InventoryId,
+    baseline: &Baseline,
+    registry: &ContainerRegistry,
+) -> StructureChange {
+    let containers = baseline.state().containers().iter().map(|container| {
+        (registry.as_slice()[usize::from(container.kind)].key, container.slots.len())
+    });
+    let (containers, selected) = (containers.collect(), baseline.state().selected);
+    StructureChange { entity, inventory, containers, selected }
+}
+
+/// Adds the instance data of the changed slots.
+fn add_data(record: &mut TickRecord, pool: &DataPool) {
+    for change in &record.slots {
+        for data in [change.old, change.new].into_iter().flatten().filter_map(|stack| stack.data) {
+            if let Some((name, bytes)) = pool.raw(data) {
+                record.data.push((data, DataValue { name, bytes: bytes.clone() }));
+            }
+        }
+    }
     record.data.sort_unstable_by_key(|(id, _)| *id);
     record.data.dedup_by_key(|(id, _)| *id);
-    tracker.push(record);
 }

@@ -47,6 +47,8 @@ fn record_changed<V: Component + Serialize>(
     mut recording: ResMut<Recording>,
 ) {
     let view = name_of::<V>();
+    // An entity may have taken over the id of another, so all old values are removed before new ones are added.
+    let mut added = Vec::new();
     for (entity, inventory, value) in &changed {
         let bytes = match codec::to_data(value) {
             Ok(bytes) => Bytes::from(bytes),
@@ -65,9 +67,10 @@ fn record_changed<V: Component + Serialize>(
             recording.public.push(PublicChange { inventory, view, old: Some(old), new: None });
         }
         if same.as_ref() != Some(&bytes) {
-            recording.public.push(PublicChange { inventory, view, old: same, new: Some(bytes) });
+            added.push(PublicChange { inventory, view, old: same, new: Some(bytes) });
         }
     }
+    recording.public.append(&mut added);
 }
 
 fn record_removed<V: Component>(

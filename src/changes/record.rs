@@ -15,6 +15,10 @@ use crate::{
 };
 
 /// The changes of one tick. Read-only, because all readers share it.
+///
+/// A reader that follows all inventories must identify them by entity, because an inventory can get another id, and
+/// another inventory its old one in the same tick. It applies `structures` first, then `slots`, skipping slots that no
+/// longer exist, and then `selected`. `public` refers to ids, and is applied in order.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TickRecord {
@@ -24,7 +28,8 @@ pub struct TickRecord {
     pub slots: Vec<Commit>,
     /// The inventories whose selected slot has changed.
     pub selected: Vec<SelectedChange>,
-    /// The inventories that have appeared or disappeared, or whose containers were added, removed or resized.
+    /// The inventories that have appeared or disappeared, have another id, or whose containers were added, removed or
+    /// resized. Those that have disappeared come first.
     pub structures: Vec<StructureChange>,
     /// What has changed for everyone.
     pub public: Vec<PublicChange>,
@@ -62,10 +67,12 @@ pub struct SelectedChange {
     pub new: Option<u8>,
 }
 
-/// An inventory whose containers have changed.
+/// An inventory whose containers or id have changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StructureChange {
-    /// The inventory.
+    /// The entity with the containers.
+    pub entity: Entity,
+    /// Id of the inventory, which may be a new one.
     pub inventory: InventoryId,
     /// Its containers and their numbers of slots, in the order of registration. Empty if the inventory is gone.
     pub containers: Vec<(ContainerKey, usize)>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bevy_inventory_sync::{
     changes::{
         ChangeTracker, ChangeTrackerPlugin, TicksGone,
-        record::{FieldChange, PublicChange},
+        record::{FieldChange, PublicChange, StructureChange},
     },
     model::stack::Stack,
     server::inspect::CommitInspect,
@@ -75,59 +75,73 @@ fn changes_have_fields_causes_and_players() {
 /// What a reader knows that applies all records.
 #[derive(Default, PartialEq, Debug)]
 struct Copy {
-    containers: BTreeMap<InventoryId, BTreeMap<usize, usize>>,
-    slots: BTreeMap<InventoryId, BTreeMap<(usize, u16), Stack>>,
-    selected: BTreeMap<InventoryId, u8>,
+    inventories: BTreeMap<Entity, CopyOfOne>,
+    held: BTreeMap<InventoryId, HeldItem>,
+}
+
+#[derive(PartialEq, Debug)]
+struct CopyOfOne {
+    id: InventoryId,
+    containers: BTreeMap<usize, Vec<Option<Stack>>>,
+    selected: Option<u8>,
 }
 
 impl Copy {
     fn apply(&mut self, tracker: &ChangeTracker, from: u64, to: u64) {
         for record in tracker.records(from, to).unwrap() {
+            record.structures.iter().for_each(|change| self.restructure(change));
             for change in &record.slots {
-                let slots = self.slots.entry(change.inventory).or_default();
-                let place = (number(change.slot.container), change.slot.index);
-                assert_eq!(slots.get(&place), change.old.as_ref(), "{change:?}");
-                match change.new {
-                    Some(new) => slots.insert(place, new),
-                    None => slots.remove(&place),
-                };
-            }
-            for change in &record.structures {
-                let containers = change.containers.iter().map(|(key, len)| (number(*key), *len));
-                self.containers.insert(change.inventory, containers.collect());
-                self.selected.remove(&change.inventory);
-                self.selected.extend(change.selected.map(|slot| (change.inventory, slot)));
+                let place = (number(change.slot.container), usize::from(change.slot.index));
+                let there = self.inventories.get_mut(&change.entity);
+                let slots = there.and_then(|there| there.containers.get_mut(&place.0));
+                if let Some(slot) = slots.and_then(|slots| slots.get_mut(place.1)) {
+                    *slot = change.new;
+                }
             }
             for change in &record.selected {
-                match change.new {
-                    Some(new) => self.selected.insert(change.inventory, new),
-                    None => self.selected.remove(&change.inventory),
+                self.inventories.get_mut(&change.entity).unwrap().selected = change.new;
+            }
+            for change in &record.public {
+                match change.value() {
+                    Some(held) => self.held.insert(change.inventory, held),
+                    None => self.held.remove(&change.inventory),
                 };
             }
         }
-        self.slots.retain(|_, slots| !slots.is_empty());
-        self.containers.retain(|_, containers| !containers.is_empty());
-        self.selected.retain(|id, _| self.containers.contains_key(id));
+    }
+
+    fn restructure(&mut self, change: &StructureChange) {
+        let mut old = self.inventories.remove(&change.entity).map(|old| old.containers);
+        if change.containers.is_empty() {
+            return;
+        }
+        let containers = change.containers.iter().map(|(key, len)| {
+            let before = old.as_mut().and_then(|old| old.remove(&number(*key)));
+            let mut slots = before.unwrap_or_default();
+            slots.resize(*len, None);
+            (number(*key), slots)
+        });
+        let (id, selected) = (change.inventory, change.selected);
+        let new = CopyOfOne { id, containers: containers.collect(), selected };
+        self.inventories.insert(change.entity, new);
     }
 
     fn of(app: &mut App) -> Self {
         let mut copy = Self::default();
         let world = app.world_mut();
-        let mut all = world.query::<(&InventoryId, Option<&Inventory>, Option<&Hotbar>)>();
-        for (id, inventory, hotbar) in all.iter(world) {
+        let mut all = world.query::<(Entity, &InventoryId, AnyOf<(&Inventory, &Hotbar)>)>();
+        for (entity, id, (inventory, hotbar)) in all.iter(world) {
             let inventory = inventory.map(|there| (Inventory::slot(0).container, &there.0));
             let slots = hotbar.map(|there| (Hotbar::slot(0).container, &there.slots));
-            for (container, slots) in inventory.into_iter().chain(slots) {
-                let containers = copy.containers.entry(*id).or_default();
-                containers.insert(number(container), slots.len());
-                let stacks = slots.iter().map(|(index, stack)| {
-                    ((number(container), u16::try_from(index).unwrap()), stack)
-                });
-                copy.slots.entry(*id).or_default().extend(stacks);
-            }
-            copy.selected.extend(hotbar.map(|there| (*id, there.selected().unwrap())));
+            let containers = inventory.into_iter().chain(slots).map(|(container, slots)| {
+                (number(container), (0..slots.len()).map(|index| slots.get(index)).collect())
+            });
+            let selected = hotbar.map(|there| there.selected().unwrap());
+            let one = CopyOfOne { id: *id, containers: containers.collect(), selected };
+            copy.inventories.insert(entity, one);
         }
-        copy.slots.retain(|_, slots| !slots.is_empty());
+        let mut held = world.query::<(&InventoryId, &HeldItem)>();
+        copy.held = held.iter(world).map(|(id, held)| (*id, *held)).collect();
         copy
     }
 }
@@ -146,10 +160,27 @@ fn change(app: &mut App, random: &mut fastrand::Rng) {
     let world = app.world_mut();
     let Some(entity) = world.resource::<InventoryIds>().get(id) else {
         let slots = Inventory([stack, None, None, None].into_iter().collect());
-        world.spawn((id, slots));
+        world.spawn((id, slots, HeldItem::default()));
         return;
     };
-    match random.u8(0..12) {
+    match random.u8(0..15) {
+        12 => {
+            // Another inventory may have had this id in the same tick.
+            let new = player(random.u64(0..4));
+            if world.resource::<InventoryIds>().get(new).is_none() {
+                world.entity_mut(entity).insert(new);
+            }
+        }
+        13 => {
+            let other = world.resource::<InventoryIds>().get(player(random.u64(0..4)));
+            if let Some(other) = other.filter(|other| *other != entity) {
+                let other_id = *world.get::<InventoryId>(other).unwrap();
+                world.entity_mut(other).insert(chest(1));
+                world.entity_mut(entity).insert(other_id);
+                world.entity_mut(other).insert(id);
+            }
+        }
+        14 => drop(world.entity_mut(entity).remove::<HeldItem>()),
         0 => drop(world.despawn(entity)),
         1 => drop(world.entity_mut(entity).remove::<Inventory>()),
         2 => drop(world.entity_mut(entity).remove::<Hotbar>()),
