@@ -28,11 +28,15 @@
 //! A record has two projections. [`TickRecord::slots`] and the lists beside it have everything, for stores and
 //! operators. [`TickRecord::public`] has only what [public views](crate::features::public_view) show to everyone.
 
+#[cfg(feature = "gateway")]
+mod appeared;
 mod collect;
 pub(crate) mod public;
 pub mod record;
 mod tracker;
 
+#[cfg(feature = "gateway")]
+pub(crate) use appeared::appeared;
 pub(crate) use collect::ChangeSystems;
 pub use collect::ChangeTrackerPlugin;
 pub use record::TickRecord;

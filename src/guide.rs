@@ -11,6 +11,7 @@
 //! | [trading] | two players, two offers, one exchange |
 //! | [storing] | a store that keeps inventories through crashes and restarts |
 //! | [servers] | several game servers with one store, and players that move between worlds |
+//! | [gateway] | HTTP, live events, and a page for operators |
 //! | [saving] | inventories as serde values, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
 //! | [connections] | connection quality, renet, recovery from errors, monitoring, the debug overlay, shutting down a server |
@@ -35,6 +36,9 @@ pub mod storing {}
 #[cfg(all(feature = "client", feature = "server"))]
 #[doc = include_str!("guide/servers.md")]
 pub mod servers {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/gateway.md")]
+pub mod gateway {}
 #[doc = include_str!("guide/saving.md")]
 pub mod saving {}
 #[doc = include_str!("guide/testing.md")]

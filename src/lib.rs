@@ -434,6 +434,8 @@ pub mod features;
 pub mod plugins;
 #[cfg(feature = "server")]
 pub mod store;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 #[cfg(feature = "renet")]
 pub mod renet;
 #[cfg(feature = "overlay")]

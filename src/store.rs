@@ -22,6 +22,7 @@ pub mod migrate;
 pub mod notes;
 pub mod persist;
 mod plugin;
+pub mod reader;
 pub mod record;
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -73,6 +73,9 @@ pub struct Cli {
     /// Adds a gate to the world NAME in the same Redis, whose server is at ADDRESS (only with `serve`).
     #[arg(long, global = true, value_name = "NAME@ADDRESS", value_parser = gate, requires = "redis")]
     pub gate: Option<(String, SocketAddr)>,
+    /// Serves a page for operators at this address, such as 127.0.0.1:8070 (only with `serve`).
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub gateway: Option<SocketAddr>,
     /// Overrides the game's version, to test a version mismatch.
     #[arg(long, global = true, hide = true, default_value = env!("CARGO_PKG_VERSION"))]
     pub version_as: String,

@@ -12,6 +12,7 @@ use bevy::{log::LogPlugin, prelude::*, state::app::StatesPlugin};
 use crate::{
     bots,
     cli::Cli,
+    gateway,
     net::{self, Link},
     protocol, server, shared, storage, table, travel,
 };
@@ -81,6 +82,9 @@ pub fn serve(cli: &Cli) -> Result<ExitCode, String> {
     let socket = net::bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED), cli.port)?;
     let mut apps = [server_app(cli, socket)];
     println!("Serving on UDP port {}.", cli.port);
+    if let Some(address) = cli.gateway {
+        gateway::add(&mut apps[0], address)?;
+    }
     drive(&mut apps, cli.seconds, |second, apps| {
         let [server] = apps else { return Ok(()) };
         if let Some(error) = storage::cannot_start(server.world()) {

@@ -6,6 +6,7 @@
 //! cargo run --example inventory_game --features game -- join 127.0.0.1
 //! cargo run --example inventory_game --features game -- --store world.db   # keeps the world in this file
 //! cargo run --example inventory_game --features game -- serve --redis redis://127.0.0.1 --world north
+//! cargo run --example inventory_game --features game -- serve --gateway 127.0.0.1:8070   # a page for operators
 //! cargo run --example inventory_game --features game -- --headless --seconds 10
 //! ```
 //!
@@ -37,6 +38,7 @@ mod report;
 mod steps;
 mod failures;
 mod names;
+mod gateway;
 mod window;
 
 use std::process::ExitCode;

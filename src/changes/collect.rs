@@ -153,7 +153,7 @@ fn finish(
 }
 
 /// Returns the structure of an inventory.
-fn structure(
+pub(super) fn structure(
     entity: Entity,
     inventory: InventoryId,
     baseline: &Baseline,
@@ -167,7 +167,7 @@ fn structure(
 }
 
 /// Adds the instance data of the changed slots.
-fn add_data(record: &mut TickRecord, pool: &DataPool) {
+pub(super) fn add_data(record: &mut TickRecord, pool: &DataPool) {
     for change in &record.slots {
         for data in [change.old, change.new].into_iter().flatten().filter_map(|stack| stack.data) {
             if let Some((name, bytes)) = pool.raw(data) {

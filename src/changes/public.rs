@@ -8,8 +8,10 @@ use bevy::{
 };
 use bytes::Bytes;
 use log::error;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "gateway")]
+use crate::model::data::ToJsonByName;
 use crate::model::{codec, id::InventoryId};
 
 use super::{
@@ -18,8 +20,44 @@ use super::{
     tracker::ChangeTracker,
 };
 
+/// The registered public views, for tools.
+#[cfg(feature = "gateway")]
+#[derive(Resource, Default)]
+pub(crate) struct PublicViews {
+    json: ToJsonByName,
+    shown: Vec<fn(&World) -> Vec<PublicChange>>,
+}
+
+#[cfg(feature = "gateway")]
+impl PublicViews {
+    fn add<V: Component + Serialize + DeserializeOwned>(&mut self) {
+        self.json.insert(name_of::<V>(), codec::data_to_json::<V>);
+        self.shown.push(|world| {
+            let shown = world.resource::<Shown<V>>().values.values();
+            let appeared = |(inventory, value): &(InventoryId, Bytes)| {
+                let (inventory, view, new) = (*inventory, name_of::<V>(), Some(value.clone()));
+                PublicChange { inventory, view, old: None, new }
+            };
+            shown.map(appeared).collect()
+        });
+    }
+
+    /// Returns what converts the values of views to JSON, by name.
+    pub(crate) fn json(&self) -> &ToJsonByName {
+        &self.json
+    }
+
+    /// Returns everything that public views show, as if it had just appeared.
+    pub(super) fn shown(world: &World) -> Vec<PublicChange> {
+        let views = world.get_resource::<Self>().into_iter().flat_map(|views| &views.shown);
+        views.flat_map(|shown| shown(world)).collect()
+    }
+}
+
 /// Records the changes of a public view, if changes are recorded.
-pub(crate) fn register<V: Component + Serialize>(app: &mut App) {
+pub(crate) fn register<V: Component + Serialize + DeserializeOwned>(app: &mut App) {
+    #[cfg(feature = "gateway")]
+    app.world_mut().get_resource_or_init::<PublicViews>().add::<V>();
     app.init_resource::<Shown<V>>().add_observer(record_removed::<V>).add_systems(
         PostUpdate,
         record_changed::<V>.in_set(ChangeSystems::Public).run_if(resource_exists::<ChangeTracker>),

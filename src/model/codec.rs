@@ -48,6 +48,14 @@ pub(crate) fn from_data<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeEr
     }
 }
 
+/// Converts serialized instance data to JSON. `None` if it has no form in JSON.
+#[cfg(feature = "gateway")]
+pub(crate) fn data_to_json<T: Serialize + DeserializeOwned>(
+    bytes: &[u8],
+) -> Option<serde_json::Value> {
+    serde_json::to_value(from_data::<T>(bytes).ok()?).ok()
+}
+
 /// Maximum size of a stored record in memory, in bytes as counted by bincode.
 #[cfg(feature = "redis")]
 const RECORD_MEMORY_MAX: usize = 256 << 20;

@@ -80,6 +80,10 @@ pub enum DataError {
     },
 }
 
+/// What converts serialized values to JSON, by the name of their type. `None` if a value has no form in JSON.
+#[cfg(feature = "gateway")]
+pub(crate) type ToJsonByName = HashMap<&'static str, fn(&[u8]) -> Option<serde_json::Value>>;
+
 /// What created a value. If several did, the last of these counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum DataOrigin {
@@ -127,6 +131,8 @@ impl PoolEntry {
 #[derive(Resource, Default, Debug)]
 pub struct DataPool {
     types: Vec<&'static str>,
+    #[cfg(feature = "gateway")]
+    json: ToJsonByName,
     entries: HashMap<DataId, PoolEntry>,
     ids: HashMap<(u8, Bytes), DataId>,
     /// On a client connected to a server: the data received, used in place of its own.
@@ -213,6 +219,8 @@ impl DataPool {
         // Sorted by name, so that both sides number them alike.
         let at = self.types.partition_point(|known| *known < T::NAME);
         self.types.insert(at, T::NAME);
+        #[cfg(feature = "gateway")]
+        self.json.insert(T::NAME, codec::data_to_json::<T>);
         let shift = |kind: u8| if usize::from(kind) >= at { kind + 1 } else { kind };
         self.entries.values_mut().for_each(|entry| entry.kind = shift(entry.kind));
         let ids = core::mem::take(&mut self.ids);
@@ -277,6 +285,12 @@ impl DataPool {
         let entry = PoolEntry::new(kind, bytes, DataOrigin::Undecided, self.now);
         self.unused.insert(id, &entry);
         self.entries.insert(id, entry);
+    }
+
+    /// Returns what converts the values of registered types to JSON, by name.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn json(&self) -> &ToJsonByName {
+        &self.json
     }
 
     /// Returns the name of a registered type.

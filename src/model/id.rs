@@ -1,5 +1,9 @@
 //! Ids of items, inventories, containers and instance data.
 
+mod readable;
+
+pub use readable::InventoryIdError;
+
 use core::{fmt, num::NonZeroU32};
 
 use bevy::{ecs::component::Component, reflect::Reflect};
@@ -25,8 +29,8 @@ pub(super) const fn hash_key(key: &str) -> u32 {
 /// ```
 ///
 /// The catalog fails to load if two keys have the same value. On the wire, an item is its index in
-/// the session's catalog, at the catalog's bit width.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize)]
+/// the session's catalog, at the catalog's bit width. In formats that people read, such as JSON, it is the key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect)]
 pub struct ItemId(u32);
 
 impl ItemId {
@@ -66,9 +70,10 @@ pub struct DataId(pub NonZeroU32);
 /// Assign one with [`InventoryId::named`] to an inventory that must be found again after a restart.
 /// An entity with a container and no id gets the next sequential id, which is valid for this server
 /// run only.
-#[derive(
-    Component, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect, Serialize, Deserialize,
-)]
+///
+/// It is displayed as 16 hexadecimal digits if it is named, and otherwise as a decimal number. In formats that people
+/// read, such as JSON, it is this text.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Reflect)]
 #[component(immutable)]
 pub struct InventoryId(u64);
 

@@ -1,4 +1,4 @@
-//! Reverse lookup from hash to key, for display only.
+//! Reverse lookup from hash to key, for display and for formats that people read.
 
 use core::fmt;
 use std::{
@@ -13,6 +13,12 @@ static KEYS: RwLock<Option<HashMap<u32, Box<str>>>> = RwLock::new(None);
 pub(crate) fn remember(hash: u32, key: &str) {
     let mut keys = KEYS.write().unwrap_or_else(PoisonError::into_inner);
     keys.get_or_insert_default().entry(hash).or_insert_with(|| key.into());
+}
+
+/// Returns the key, if it is known.
+pub(super) fn get(hash: u32) -> Option<String> {
+    let keys = KEYS.read().unwrap_or_else(PoisonError::into_inner);
+    keys.as_ref()?.get(&hash).map(ToString::to_string)
 }
 
 /// Writes the key, or the hash in hexadecimal if its key is unknown.

@@ -230,9 +230,15 @@ impl Inventories<'_, '_> {
     }
 
     fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
+        let cause = self.actual(Cause::Dropped);
         self.commands.queue(move |world: &mut World| {
-            loot::drop_stack(world, by, ClientId::Server, stack, Cause::Dropped);
+            loot::drop_stack(world, by, ClientId::Server, stack, cause);
         });
+    }
+
+    /// Returns the cause of changes, which is an operator's command if one is running.
+    fn actual(&self, declared: Cause) -> Cause {
+        self.marked.as_ref().map_or(declared, |marked| marked.actual(declared))
     }
 
     /// Drops every stack that matches the predicate `wanted` and returns the number of stacks
@@ -340,12 +346,14 @@ impl Inventories<'_, '_> {
     }
 
     fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
+        let cause = self.actual(cause);
         if let Some(ledger) = self.ledger.as_mut().filter(|_| self.authority.is_here()) {
             ledger.enter(staged, dropped, cause);
         }
     }
 
     fn write(&mut self, staged: &[Staged], cause: Cause) {
+        let cause = self.actual(cause);
         let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
         for Staged { entity, state, .. } in staged {
             let Some(mut there) = self.states.get_mut(*entity) else { continue };

@@ -169,6 +169,39 @@ impl ActorInspect<'_, '_> {
     }
 }
 
+/// Returns the number of ticks that have been committed since the start.
+#[must_use]
+pub fn tick(world: &World) -> u64 {
+    world.get_resource::<Marked>().map_or(0, Marked::pass)
+}
+
+/// Returns the number of connected clients.
+#[must_use]
+pub fn clients(world: &World) -> usize {
+    world.get_resource::<Clients>().map_or(0, |clients| clients.iter().count())
+}
+
+/// Returns the entities with inventories that a client sees. Empty if it is not connected.
+pub fn seen_by(world: &World, client: Entity) -> impl Iterator<Item = Entity> + '_ {
+    let views = world.get_resource::<Clients>().and_then(|clients| clients.get(client));
+    views.into_iter().flat_map(|views| views.views.iter().copied().flatten())
+}
+
+/// Returns the entities with inventories that a player owns.
+#[must_use]
+pub fn owned_by(world: &World, client: ClientId) -> &[Entity] {
+    world.get_resource::<OwnedInventories>().map_or(&[], |owned| owned.of(client))
+}
+
+/// Runs `run`, in which changes by [`Inventories`](crate::prelude::Inventories) have the cause
+/// [`Cause::Operator`](crate::prelude::Cause::Operator).
+pub fn run_as_operator<T>(world: &mut World, run: impl FnOnce(&mut World) -> T) -> T {
+    world.resource_mut::<Marked>().operated = true;
+    let result = run(world);
+    world.resource_mut::<Marked>().operated = false;
+    result
+}
+
 /// Records exchanges of items from now on, for [`CommitInspect::exchanges`].
 pub fn record_exchanges(world: &mut World) {
     world.get_resource_or_init::<Exchanges>().enable();

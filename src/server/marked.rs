@@ -22,6 +22,8 @@ pub(crate) struct Marked {
     pub(crate) causes: HashMap<(Entity, u8, usize), Cause>,
     /// Number of marks that have been assigned to pairs of equal lists.
     comparisons: u32,
+    /// Whether a command of an operator is running.
+    pub(crate) operated: bool,
     /// The highest version of an inventory that no longer exists or has another id now: among sequential ids, and
     /// among named ids.
     pub(crate) gone_versions: [u64; 2],
@@ -57,6 +59,11 @@ impl Marked {
     pub(crate) fn cause(&self, entity: Entity, kind: u8, index: usize) -> Option<Cause> {
         // Most changes in most games are plain mutations without a declared cause.
         if self.causes.is_empty() { None } else { self.causes.get(&(entity, kind, index)).copied() }
+    }
+
+    /// Returns the cause of what the game declares to be caused like this.
+    pub(crate) fn actual(&self, declared: Cause) -> Cause {
+        if self.operated { Cause::Operator } else { declared }
     }
 
     /// Returns a mark that no other two lists share, or zero (no mark) when none is left.

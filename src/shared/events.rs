@@ -151,6 +151,8 @@ pub enum Cause {
     Deleted,
     /// The [store](crate::store) rejected a commit, so that changes were undone.
     Reverted,
+    /// A command of an operator, through the gateway.
+    Operator,
 }
 
 impl Cause {
@@ -170,6 +172,7 @@ impl Cause {
             Self::Crafted => "crafted",
             Self::Deleted => "deleted",
             Self::Reverted => "reverted",
+            Self::Operator => "operator",
         }
     }
 }

@@ -59,4 +59,10 @@ impl Bucket {
         }
         taken
     }
+
+    /// Returns `true` if no token is missing.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn is_full(&self, now: Duration) -> bool {
+        self.full_at <= now
+    }
 }

@@ -21,6 +21,7 @@ use super::{
         HistoryRead, InventoriesReverted, InventoryLoadFailed, InventoryLoaded, InventoryStored,
         StoreStatus, StoreStatusChanged,
     },
+    reader::{OpenReader, StoreReader},
     restore, results,
     tracked::Holders,
     worker::{Opener, Worker},
@@ -49,6 +50,7 @@ impl Default for Durability {
 /// keeps running: unsaved changes are merged and stored later, and [`StoreStatusChanged`] is triggered.
 pub struct InventoryStorePlugin {
     opener: Mutex<Option<Opener>>,
+    reader: Mutex<Option<OpenReader>>,
     durability: Durability,
     inline: bool,
 }
@@ -59,14 +61,18 @@ impl InventoryStorePlugin {
     #[must_use]
     pub fn sqlite(path: impl Into<std::path::PathBuf>) -> Self {
         let path = path.into();
+        let read = path.clone();
         Self::new(move || super::sqlite::SqliteStore::open(&path, "server"))
+            .reader(move || super::sqlite::SqliteReader::open(&read))
     }
 
     /// Stores in Redis or Valkey, which several game servers can share.
     #[cfg(feature = "redis")]
     #[must_use]
     pub fn redis(settings: super::redis::RedisSettings) -> Self {
+        let read = settings.clone();
         Self::new(move || super::redis::RedisStore::open(settings.clone()))
+            .reader(move || super::redis::RedisReader::open(read.clone()))
     }
 
     /// Uses any [`Store`]. `open` is called on the store's thread, and again if it fails.
@@ -75,7 +81,22 @@ impl InventoryStorePlugin {
         mut open: impl FnMut() -> Result<S, StoreError> + Send + 'static,
     ) -> Self {
         let opener: Opener = Box::new(move || Ok(Box::new(open()?)));
-        Self { opener: Mutex::new(Some(opener)), durability: Durability::default(), inline: false }
+        Self {
+            opener: Mutex::new(Some(opener)),
+            reader: Mutex::new(None),
+            durability: Durability::default(),
+            inline: false,
+        }
+    }
+
+    /// Sets how the gateway reads the store while it is in use. `sqlite` and `redis` set it. `open` is called on a thread of the tool.
+    #[must_use]
+    pub fn reader<R: StoreReader + 'static>(
+        self,
+        mut open: impl FnMut() -> Result<R, StoreError> + Send + 'static,
+    ) -> Self {
+        let reader: OpenReader = Box::new(move || Ok(Box::new(open()?)));
+        Self { reader: Mutex::new(Some(reader)), ..self }
     }
 
     /// Sets when changes are committed.
@@ -113,6 +134,9 @@ impl Plugin for InventoryStorePlugin {
     fn build(&self, app: &mut App) {
         let opener = self.opener.lock().unwrap_or_else(PoisonError::into_inner).take();
         let opener = opener.expect("a plugin must be built once");
+        if let Some(open) = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            app.insert_resource(super::reader::StoreReaderOpener::new(open));
+        }
         let worker = Worker::new(opener, self.durability);
         let link = if self.inline { StoreLink::inline(worker) } else { StoreLink::start(worker) };
         app.insert_resource(link)

@@ -29,6 +29,7 @@ mod commit;
 mod history;
 mod keys;
 mod link;
+mod reader;
 mod record;
 mod settings;
 mod worlds;
@@ -52,6 +53,7 @@ use super::{
 };
 use keys::{Entry, Keys, State, field, id_of, server_of};
 use link::RedisLink;
+pub use reader::RedisReader;
 pub use settings::{RedisSettings, RedisSettingsError};
 
 static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
@@ -113,12 +115,16 @@ impl RedisStore {
     /// [`StoreError::Settings`], [`StoreError::Evicts`] if Redis may delete keys on its own,
     /// [`StoreError::LaterFormat`], [`StoreError::Failed`] if it cannot be reached, or another error of the store.
     pub fn open(settings: RedisSettings) -> Result<Self, StoreError> {
-        settings.check().map_err(|error| StoreError::Settings(error.to_string()))?;
-        let keys = Keys::new(&settings.world);
-        let mut store =
-            Self { link: RedisLink::new(settings), keys, number: 0, tick: 0, lost_commits: false };
+        let mut store = Self::connect(settings)?;
         store.register()?;
         Ok(store)
+    }
+
+    fn connect(settings: RedisSettings) -> Result<Self, StoreError> {
+        settings.check().map_err(|error| StoreError::Settings(error.to_string()))?;
+        let keys = Keys::new(&settings.world);
+        let link = RedisLink::new(settings);
+        Ok(Self { link, keys, number: 0, tick: 0, lost_commits: false })
     }
 
     fn register(&mut self) -> Result<(), StoreError> {

@@ -6,7 +6,10 @@
 mod history;
 mod migrations;
 mod read;
+mod reader;
 mod write;
+
+pub use reader::SqliteReader;
 
 /// The library that reads and writes the file, for tools.
 pub use rusqlite;

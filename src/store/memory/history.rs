@@ -1,6 +1,11 @@
 //! Reads the history without an operation that can fail.
 
-use crate::store::history::{History, HistoryQuery};
+use crate::store::{
+    Store,
+    error::StoreError,
+    history::{History, HistoryQuery},
+    reader::StoreReader,
+};
 
 use super::{MemoryStore, World};
 
@@ -13,5 +18,15 @@ impl MemoryStore {
         let everything = HistoryQuery { limit: usize::MAX, ..HistoryQuery::default() };
         let gaps = gaps.clone();
         History { gaps, ..everything.select(history.iter().cloned()) }
+    }
+}
+
+impl StoreReader for MemoryStore {
+    fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError> {
+        Store::history(self, query)
+    }
+
+    fn latest_tick(&mut self) -> Result<u64, StoreError> {
+        Store::latest_tick(self)
     }
 }

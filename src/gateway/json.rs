@@ -1,0 +1,341 @@
+//! The bodies of responses.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The whole world, as far as the caller sees it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WorldInit {
+    /// Changes when the server starts again.
+    pub epoch: String,
+    /// The current tick.
+    pub tick: u64,
+    /// When it was received from the game, in milliseconds since 1970.
+    pub time: u64,
+    /// Send it as `Last-Event-ID` to `/events`, to follow from here.
+    pub event: String,
+    /// What the caller's token grants: `spectator`, `player` or `operator`.
+    pub scope: String,
+    /// The inventories whose contents the caller sees, in ascending order of ids.
+    pub inventories: Vec<InventoryState>,
+    /// What public views show.
+    pub views: Vec<ViewState>,
+    /// The last tick that has changed anything that the caller sees.
+    pub latest: Option<TickEvent>,
+}
+
+/// The contents of an inventory.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InventoryState {
+    /// Its id: 16 hexadecimal digits, or a decimal number if it is valid only until the server stops.
+    pub id: String,
+    /// The name of its entity. For operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
+    /// The client of the player who owns it. For operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub owner: Option<String>,
+    /// The selected slot of its hotbar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub selected: Option<u8>,
+    /// Its containers, in the order in which the game has registered them.
+    pub containers: Vec<ContainerContents>,
+}
+
+/// The contents of a container.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ContainerContents {
+    /// Its name.
+    pub name: String,
+    /// Number of slots.
+    pub size: usize,
+    /// The slots that are not empty.
+    pub slots: Vec<SlotContents>,
+}
+
+/// A slot that is not empty.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SlotContents {
+    /// Index of the slot.
+    pub slot: u16,
+    /// Its contents.
+    #[serde(flatten)]
+    pub stack: StackContents,
+}
+
+/// A stack of items.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StackContents {
+    /// Key of the item.
+    pub item: String,
+    /// Number of items.
+    #[schema(minimum = 1)]
+    pub count: u32,
+    /// Wear, as the game interprets it. Zero if it is missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wear: u16,
+    /// Instance data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub data: Option<ItemDataValue>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(wear: &u16) -> bool {
+    *wear == 0
+}
+
+/// The instance data of a stack.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ItemDataValue {
+    /// Name of the game's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The value, as the game's type is written in JSON. `null` if it cannot be.
+    pub value: Value,
+}
+
+/// What a public view shows.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ViewState {
+    /// Id of the inventory that it belongs to.
+    pub inventory: String,
+    /// Name of the view.
+    pub view: String,
+    /// The value, as the game's type is written in JSON.
+    pub value: Value,
+    /// Whether the view was removed. Only in changes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub removed: bool,
+}
+
+/// The changes of a tick. To apply them: drop everything if `replace` is set, then remove `removed`, then replace
+/// `inventories`, then set `slots`, `selected` and `views`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct TickEvent {
+    /// Changes when the server starts again.
+    pub epoch: String,
+    /// The first tick. Lower than `tick` if several ticks were merged.
+    pub first: u64,
+    /// The last tick.
+    pub tick: u64,
+    /// When it was received from the game, in milliseconds since 1970.
+    pub time: u64,
+    /// Whether `inventories` is everything that the caller sees.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub replace: bool,
+    /// The ids of inventories that are gone, or that the caller no longer sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+    /// Inventories that have appeared, or of which more than slots has changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inventories: Vec<InventoryState>,
+    /// The changed slots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<SlotChanged>,
+    /// The changed selected slots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selected: Vec<SelectedChanged>,
+    /// The changed public views.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ViewState>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// A changed slot.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SlotChanged {
+    /// Id of the inventory.
+    pub inventory: String,
+    /// Name of the container.
+    pub container: String,
+    /// Index of the slot.
+    pub slot: u16,
+    /// Contents before. `null` if the slot was empty.
+    pub old: Option<StackContents>,
+    /// Contents after.
+    pub new: Option<StackContents>,
+    /// Why it has changed, such as `acted` for an action of a player.
+    pub cause: String,
+    /// Id of the inventory of the player who has caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub actor: Option<String>,
+}
+
+/// A changed selected slot.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SelectedChanged {
+    /// Id of the inventory.
+    pub inventory: String,
+    /// The selected slot of its hotbar. `null` if there is no hotbar any more.
+    pub selected: Option<u8>,
+}
+
+/// The changes of some ticks.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Snapshots {
+    /// Changes when the server starts again.
+    pub epoch: String,
+    /// The first tick of which changes are kept.
+    pub earliest: u64,
+    /// The current tick.
+    pub tick: u64,
+    /// The ticks that have changed anything that the caller sees, in ascending order.
+    pub snapshots: Vec<TickEvent>,
+    /// The tick to request next, if this response does not reach the end of the range.
+    pub next: Option<u64>,
+}
+
+/// One inventory.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InventoryFound {
+    /// Changes when the server starts again.
+    pub epoch: String,
+    /// The current tick.
+    pub tick: u64,
+    /// Its contents. Missing if the caller sees its public views only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub inventory: Option<InventoryState>,
+    /// Its public views.
+    pub views: Vec<ViewState>,
+}
+
+/// One player.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PlayerFound {
+    /// Changes when the server starts again.
+    pub epoch: String,
+    /// The current tick.
+    pub tick: u64,
+    /// Id of the inventory by which the player was found.
+    pub id: String,
+    /// The name of its entity. For operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
+    /// The ids of the inventories that the player owns.
+    pub inventories: Vec<String>,
+    /// The ids of the inventories that the player's client sees.
+    pub sees: Vec<String>,
+}
+
+/// The items of the game.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Items {
+    /// In the order of the catalog.
+    pub items: Vec<ItemInfo>,
+}
+
+/// An item of the game.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ItemInfo {
+    /// Its key.
+    pub key: String,
+    /// Its name, for display.
+    pub name: String,
+    /// Path of its icon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub icon: Option<String>,
+    /// The most items that one slot may hold.
+    pub max_stack: u32,
+}
+
+/// A part of the history.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Audit {
+    /// `store` if the changes come from the game's store, whose ticks go on after a restart. `memory` if they are those
+    /// that the gateway still keeps.
+    pub source: String,
+    /// The ticks with changes that match, in ascending order.
+    pub ticks: Vec<AuditTick>,
+    /// Ticks that were not recorded.
+    pub gaps: Vec<AuditGap>,
+    /// The first tick that is kept.
+    pub earliest: u64,
+    /// The last tick.
+    pub latest: u64,
+    /// The tick to request next, if this response does not reach the end of the range.
+    pub next: Option<u64>,
+}
+
+/// The changes of a tick.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditTick {
+    /// Number of the tick.
+    pub tick: u64,
+    /// When it was committed, in milliseconds since 1970.
+    pub time: u64,
+    /// The changed slots.
+    pub changes: Vec<SlotChanged>,
+    /// The notes of the game.
+    pub notes: Vec<AuditNote>,
+}
+
+/// A note of the game.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditNote {
+    /// Id of the inventory that it belongs to.
+    pub inventory: String,
+    /// The text.
+    pub note: String,
+}
+
+/// Ticks that were not recorded.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AuditGap {
+    /// The first tick.
+    pub from: u64,
+    /// The last tick.
+    pub to: u64,
+}
+
+/// The game servers that share a store.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Servers {
+    /// In ascending order of names.
+    pub servers: Vec<ServerInfo>,
+}
+
+/// A game server.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ServerInfo {
+    /// Its name.
+    pub name: String,
+    /// The number of inventories that it owns.
+    pub total: usize,
+    /// The ids of the first 1,000 of them.
+    pub inventories: Vec<String>,
+}
+
+/// Whether the server works.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `healthy`, `degraded` (late, or for some clients only), `failing`, or `down`.
+    pub status: String,
+    /// Why it is not healthy.
+    pub reasons: Vec<HealthProblem>,
+    /// The current tick.
+    pub tick: u64,
+    /// Milliseconds since it was received from the game.
+    pub age_ms: u64,
+}
+
+/// A reason why the server is not healthy.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HealthProblem {
+    /// A short name, such as `store_failing`.
+    pub code: String,
+    /// What is wrong, for people.
+    pub detail: String,
+}

@@ -1,0 +1,40 @@
+/**
+ * Light or dark: as the system says, until the button says otherwise.
+ *
+ * @module theme
+ */
+
+const KEY = 'inventory-sync theme';
+
+/** @param {HTMLButtonElement} button Switches between both. */
+export function setUpTheme(button) {
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const chosen = () => document.documentElement.dataset.theme;
+  const dark = () => (chosen() ? chosen() === 'dark' : system.matches);
+  const label = () => {
+    button.textContent = dark() ? 'Light' : 'Dark';
+    button.setAttribute('aria-label', dark() ? 'Light theme' : 'Dark theme');
+  };
+  const saved = load();
+  if (saved === 'light' || saved === 'dark') document.documentElement.dataset.theme = saved;
+  label();
+  system.addEventListener('change', label);
+  button.addEventListener('click', () => {
+    const theme = dark() ? 'light' : 'dark';
+    document.documentElement.dataset.theme = theme;
+    label();
+    try {
+      localStorage.setItem(KEY, theme);
+    } catch {
+      // Not allowed to store; the choice lasts until the page is reloaded.
+    }
+  });
+}
+
+function load() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,104 @@
+//! The parameters of a URL, which are checked strictly.
+
+use std::str::FromStr;
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+
+use super::problem::Problem;
+
+/// The parameters of a URL that have not been read yet.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(pairs) = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::field("query", "the parameters of the URL cannot be decoded"))?;
+        Ok(Self(pairs))
+    }
+}
+
+impl Params {
+    /// Reads a parameter. `None` if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if it occurs twice.
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let mut found = self.0.extract_if(.., |(there, _)| there == name);
+        let value = found.next().map(|(_, value)| value);
+        if found.next().is_some() {
+            return Err(Problem::field(name, "it occurs twice"));
+        }
+        Ok(value)
+    }
+
+    /// Reads a parameter. `None` if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if it occurs twice, or is not what is expected.
+    pub(super) fn parsed<T: FromStr>(
+        &mut self,
+        name: &str,
+        what: &str,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        // Numbers may have a sign in Rust.
+        let parsed = text.parse().ok().filter(|_| !text.starts_with('+'));
+        parsed.map(Some).ok_or_else(|| Problem::field(name, format!("it must be {what}")))
+    }
+
+    /// Reads the number of a tick.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if it occurs twice, or is not a number.
+    pub(super) fn tick(&mut self, name: &str) -> Result<Option<u64>, Problem> {
+        self.parsed(name, "the number of a tick")
+    }
+
+    /// Reads the maximum number of entries.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] if it occurs twice, or is not between 1 and `max`.
+    pub(super) fn limit(&mut self, default: usize, max: usize) -> Result<usize, Problem> {
+        let what = format!("a number from 1 to {max}");
+        let limit = self.parsed("limit", &what)?.unwrap_or(default);
+        if (1..=max).contains(&limit) {
+            Ok(limit)
+        } else {
+            Err(Problem::field("limit", format!("it must be {what}")))
+        }
+    }
+
+    /// Checks that all parameters have been read.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] that names one that is unknown.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        match self.0.into_iter().next() {
+            Some((name, _)) => {
+                let name: String = name.chars().take(64).collect();
+                Err(Problem::field(name, "there is no such parameter"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks that a range of ticks is not backwards.
+///
+/// # Errors
+///
+/// A [`Problem`] if it is.
+pub(super) fn check_range(from: u64, to: u64) -> Result<(), Problem> {
+    if from <= to { Ok(()) } else { Err(Problem::field("to", "it is before `from`")) }
+}

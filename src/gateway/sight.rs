@@ -1,0 +1,48 @@
+//! What one caller sees.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bevy::prelude::Entity;
+
+use crate::model::id::InventoryId;
+
+use super::feed::PlayerView;
+
+/// What one caller sees.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    pub(super) private: Private,
+    /// Only these inventories, if the caller has named some.
+    pub(super) only: Option<BTreeSet<InventoryId>>,
+}
+
+/// What a caller sees apart from public views.
+#[derive(Clone, Debug)]
+pub(super) enum Private {
+    Nothing,
+    /// What a player's client sees.
+    Player(Arc<PlayerView>),
+    Everything,
+}
+
+impl Sight {
+    /// Returns `true` if the caller sees the contents of an inventory.
+    pub(super) fn sees(&self, entity: Entity, id: InventoryId) -> bool {
+        let may = match &self.private {
+            Private::Nothing => false,
+            Private::Player(view) => view.sees(entity),
+            Private::Everything => true,
+        };
+        may && self.sees_views(id)
+    }
+
+    /// Returns `true` if the caller sees the public views of an inventory.
+    pub(super) fn sees_views(&self, id: InventoryId) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&id))
+    }
+
+    /// Returns `true` for operators, who also see names and owners.
+    pub(super) fn sees_labels(&self) -> bool {
+        matches!(self.private, Private::Everything)
+    }
+}

@@ -1,0 +1,336 @@
+//! Streams of events.
+
+use core::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
+
+use bevy::prelude::Entity;
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::{
+    sync::watch,
+    time::{sleep, sleep_until},
+};
+
+use crate::model::id::InventoryId;
+
+use super::{
+    app::{Gateway, Opened, count},
+    caller::{Caller, Eyes},
+    clock,
+    entry::{Delta, Entry},
+    hub::{EncodedFor, Known},
+    problem::Problem,
+    sight::{Private, Sight},
+};
+
+/// Time between two events after which the connection is shown to be alive.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Number of ticks that a reader may be behind before they are merged.
+const UNMERGED_MAX: usize = 16;
+
+/// Size of the changes that a reader may be behind, in bytes of memory. It starts again if there are more.
+const BEHIND_BYTES_MAX: usize = 4 << 20;
+
+/// A reader of events.
+pub(super) struct Reader {
+    gateway: Arc<Gateway>,
+    caller: Caller,
+    eyes: Eyes,
+    only: Option<BTreeSet<InventoryId>>,
+    /// Epoch and tick of the last event that was sent.
+    position: (String, u64),
+    /// The inventories that a player has been shown.
+    shown: BTreeMap<Entity, InventoryId>,
+    news: watch::Receiver<u64>,
+    revoked: watch::Receiver<u64>,
+    closing: watch::Receiver<bool>,
+    /// What is sent before anything else.
+    greeting: Vec<Bytes>,
+    /// When the last frame was passed on.
+    passed: Instant,
+    has_ended: bool,
+    _opened: Opened,
+}
+
+/// What wakes a reader.
+enum Wake {
+    News,
+    Silence,
+    Rights,
+    Closing,
+}
+
+impl Reader {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        caller: Caller,
+        (eyes, only): (Eyes, Option<BTreeSet<InventoryId>>),
+        after: Option<(String, u64)>,
+        opened: Opened,
+    ) -> Result<Self, Problem> {
+        let known = gateway.hub.known();
+        let now = (known.running()?.to_owned(), known.copy.tick);
+        let hello = Hello { epoch: &now.0, tick: now.1, scope: caller.scope().name() };
+        let mut greeting = vec![frame("hello", None, &hello)];
+        let resumed = after
+            .as_ref()
+            .filter(|(epoch, tick)| *epoch == now.0 && behind(&known, *tick).is_some());
+        if let (Some((epoch, _)), None) = (&after, resumed) {
+            let reason = if *epoch == now.0 { "expired" } else { "restarted" };
+            greeting.push(reset(&known, reason));
+        }
+        let sight = Sight { only: only.clone(), ..eyes.sight() };
+        let mut shown = BTreeMap::new();
+        if eyes.is_player() {
+            // What the player saw before is not known, so a player starts with everything.
+            let id = known.event_id(now.1);
+            greeting.extend(known.everything(&sight).map(|event| frame("tick", Some(&id), &event)));
+            shown = known.seen(&sight).iter().map(|copy| (copy.entity, copy.id)).collect();
+        }
+        let position = resumed.filter(|_| !eyes.is_player()).cloned().unwrap_or(now);
+        drop(known);
+        greeting.reverse();
+        let (news, revoked) = (gateway.hub.news(), gateway.tokens.revoked());
+        let closing = gateway.closing.clone();
+        Ok(Self {
+            gateway,
+            caller,
+            eyes,
+            only,
+            position,
+            shown,
+            news,
+            revoked,
+            closing,
+            greeting,
+            passed: clock::now(),
+            has_ended: false,
+            _opened: opened,
+        })
+    }
+
+    /// Returns the next frame. `None` after the last one.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        if self.has_ended {
+            return None;
+        }
+        let frame = if let Some(greeting) = self.greeting.pop() {
+            greeting
+        } else if self.passed.elapsed() > self.gateway.limits.slow_reader {
+            // Nothing has been asked for since then, because the connection accepted no data.
+            count(&self.gateway.counters.slow_readers, 1);
+            self.end("too_slow", "the reader has accepted no data for too long")
+        } else {
+            self.follow().await
+        };
+        self.passed = clock::now();
+        count(&self.gateway.counters.events, 1);
+        count(&self.gateway.counters.event_bytes, frame.len() as u64);
+        Some(frame)
+    }
+
+    /// Waits for something to send.
+    async fn follow(&mut self) -> Bytes {
+        loop {
+            if let Some(end) = self.check_token() {
+                return end;
+            }
+            self.news.borrow_and_update();
+            if let Some(frame) = self.changes() {
+                return frame;
+            }
+            match self.wake().await {
+                Wake::News | Wake::Rights => {}
+                Wake::Closing => return self.end("shutting_down", "the server stops"),
+                // The id lets a reader resume from here, although nothing has changed that it sees.
+                Wake::Silence => {
+                    let (epoch, tick) = &self.position;
+                    return format!(": nothing has changed\nid: {epoch}-{tick}\n\n").into();
+                }
+            }
+        }
+    }
+
+    async fn wake(&mut self) -> Wake {
+        let expires = self.caller.grant.as_ref().and_then(|grant| grant.expires);
+        let expired = async {
+            match expires {
+                Some(expires) => sleep_until(expires.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = self.closing.wait_for(|closing| *closing) => Wake::Closing,
+            _ = self.revoked.changed() => Wake::Rights,
+            () = expired => Wake::Rights,
+            _ = self.news.changed() => Wake::News,
+            () = sleep(KEEP_ALIVE) => Wake::Silence,
+        }
+    }
+
+    /// Ends the stream if the token is no longer valid.
+    fn check_token(&mut self) -> Option<Bytes> {
+        let grant = self.caller.grant.as_ref()?;
+        if grant.has_expired() {
+            Some(self.end("token_expired", "the token has expired"))
+        } else if self.gateway.tokens.is_valid(grant) {
+            None
+        } else {
+            Some(self.end("token_revoked", "the token was revoked"))
+        }
+    }
+
+    fn end(&mut self, reason: &str, detail: &str) -> Bytes {
+        self.has_ended = true;
+        frame("end", None, &End { reason, detail })
+    }
+
+    /// Returns what has changed since the last frame. `None` if that is nothing.
+    fn changes(&mut self) -> Option<Bytes> {
+        let gateway = self.gateway.clone();
+        let mut known = gateway.hub.known();
+        let Some(epoch) = known.epoch.clone() else {
+            // The game has left this world. If it comes back, that is another epoch.
+            self.shown.clear();
+            return None;
+        };
+        let tick = known.copy.tick;
+        if epoch != self.position.0 {
+            self.position = (epoch, tick);
+            self.greet_player(&known);
+            return Some(reset(&known, "restarted"));
+        }
+        let Some(pending) = behind(&known, self.position.1) else {
+            self.position.1 = tick;
+            self.greet_player(&known);
+            return Some(reset(&known, "expired"));
+        };
+        if self.eyes.is_player() {
+            self.player_changes(&known, &pending)
+        } else {
+            self.shared_changes(&mut known, pending)
+        }
+    }
+
+    fn sight(&self) -> Sight {
+        Sight { only: self.only.clone(), ..self.eyes.sight() }
+    }
+
+    /// Shows a player everything again.
+    fn greet_player(&mut self, known: &Known) {
+        if self.eyes.is_player() {
+            let (sight, id) = (self.sight(), known.event_id(known.copy.tick));
+            self.shown = known.seen(&sight).iter().map(|copy| (copy.entity, copy.id)).collect();
+            let all = known.everything(&sight);
+            self.greeting.extend(all.map(|event| frame("tick", Some(&id), &event)));
+        }
+    }
+
+    /// Returns the changes that a player sees. They are merged, because it is known only what the player sees now.
+    fn player_changes(&mut self, known: &Known, pending: &[Arc<Entry>]) -> Option<Bytes> {
+        let sight = self.sight();
+        let seen: BTreeMap<_, _> =
+            known.seen(&sight).into_iter().map(|copy| (copy.entity, copy)).collect();
+        let mut delta = Delta::default();
+        pending.iter().for_each(|entry| delta.add(entry, &sight));
+        let (tick, time) = (known.copy.tick, known.time);
+        let first = delta.ticks.map_or(tick, |(first, ..)| first);
+        delta.ticks = Some((first, tick, time));
+        for (entity, id) in &self.shown {
+            if seen.get(entity).is_none_or(|copy| copy.id != *id) {
+                delta.removed.insert(*id);
+            }
+        }
+        for (entity, copy) in &seen {
+            if self.shown.get(entity) != Some(&copy.id) {
+                delta.full.insert(copy.id, copy.clone());
+            }
+        }
+        self.shown = seen.into_iter().map(|(entity, copy)| (entity, copy.id)).collect();
+        self.position.1 = tick;
+        let event = known.event(&delta, &sight)?;
+        Some(frame("tick", Some(&known.event_id(tick)), &event))
+    }
+
+    /// Returns changes that other readers may see, too. They are encoded once for all of them.
+    fn shared_changes(&mut self, known: &mut Known, pending: Vec<Arc<Entry>>) -> Option<Bytes> {
+        let sight = self.sight();
+        if pending.len() > UNMERGED_MAX {
+            let mut delta = Delta::default();
+            pending.iter().for_each(|entry| delta.add(entry, &sight));
+            self.position.1 = known.copy.tick;
+            count(&self.gateway.counters.merged_events, 1);
+            let event = known.event(&delta, &sight)?;
+            return Some(frame("tick", Some(&known.event_id(event.tick)), &event));
+        }
+        for entry in pending {
+            self.position.1 = entry.tick;
+            let encode = |known: &Known, entry: &Entry| {
+                let event = known.event_of(entry, &sight);
+                let id = known.event_id(entry.tick);
+                event.map_or_else(Bytes::new, |event| frame("tick", Some(&id), &event))
+            };
+            let form = match sight.private {
+                Private::Nothing => EncodedFor::Spectators,
+                Private::Everything | Private::Player(_) => EncodedFor::Operators,
+            };
+            let bytes = if sight.only.is_some() {
+                Some(encode(known, &entry))
+            } else {
+                known.encoded(entry.tick, form, encode)
+            };
+            if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
+                return Some(bytes);
+            }
+        }
+        self.position.1 = known.copy.tick;
+        None
+    }
+}
+
+/// Returns the ticks after `after`. `None` if some are no longer kept, or if they are too many to be merged.
+fn behind(known: &Known, after: u64) -> Option<Vec<Arc<Entry>>> {
+    let pending: Vec<_> = known.since(after)?.cloned().collect();
+    let bytes: usize = pending.iter().map(|entry| entry.bytes).sum();
+    (bytes <= BEHIND_BYTES_MAX || pending.len() <= 1).then_some(pending)
+}
+
+#[derive(Serialize)]
+struct Hello<'a> {
+    epoch: &'a str,
+    tick: u64,
+    scope: &'a str,
+}
+
+#[derive(Serialize)]
+struct Reset<'a> {
+    reason: &'a str,
+    epoch: &'a str,
+    tick: u64,
+    earliest: u64,
+}
+
+#[derive(Serialize)]
+struct End<'a> {
+    reason: &'a str,
+    detail: &'a str,
+}
+
+fn reset(known: &Known, reason: &str) -> Bytes {
+    let epoch = known.epoch.as_deref().unwrap_or_default();
+    let (tick, earliest) = (known.copy.tick, known.earliest);
+    frame("reset", Some(&known.event_id(tick)), &Reset { reason, epoch, tick, earliest })
+}
+
+/// Writes a server-sent event. Its data has no line breaks, because JSON escapes them.
+fn frame<T: Serialize>(name: &str, id: Option<&str>, data: &T) -> Bytes {
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    let data = serde_json::to_string(data).unwrap_or_default();
+    format!("event: {name}\n{id}data: {data}\n\n").into()
+}
