@@ -1,10 +1,11 @@
-//! HTTP, live events, and a page for operators: the debug overlay of a server that has no window.
+//! An HTTP API, live events, and an operator page: a debug overlay for a server without a window.
 //!
-//! The [guide](crate::guide::gateway) explains what it serves, to whom, and how to expose it safely.
+//! The [guide](crate::guide::gateway) explains what the gateway serves, to whom, and how to expose it safely.
 
 #![expect(clippy::result_large_err, reason = "rejected requests are rare")]
 
 mod app;
+mod caching;
 mod caller;
 mod clock;
 mod command;
@@ -17,9 +18,11 @@ mod guard;
 mod hub;
 mod inventory;
 pub mod json;
+mod labels;
 mod limits;
 mod openapi;
 mod params;
+mod players;
 mod plugin;
 pub mod problem;
 mod reader;
@@ -32,6 +35,7 @@ mod tokens;
 
 pub use command::GatewayAppExt;
 pub use error::GatewayError;
+pub use feed::GatewayStatus;
 pub use limits::GatewayLimits;
-pub use plugin::{GatewayStatus, InventoryGatewayPlugin};
+pub use plugin::InventoryGatewayPlugin;
 pub use tokens::{GatewayToken, GatewayTokens, Scope, TokenFormatError};

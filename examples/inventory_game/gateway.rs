@@ -1,4 +1,4 @@
-//! The page for operators of a dedicated server.
+//! The operator page of a dedicated server.
 
 use std::net::SocketAddr;
 
@@ -13,14 +13,14 @@ use serde::Deserialize;
 
 use crate::names;
 
-/// The environment variable with the operator's token, so that it stays the same after a restart.
+/// The environment variable with the operator's token. If it is set, the token stays the same after a restart.
 const TOKEN: &str = "GATEWAY_TOKEN";
 
-/// Serves the page, and prints a link to it that contains the token of an operator.
+/// Serves the operator page and prints a link that contains an operator's token.
 ///
 /// # Errors
 ///
-/// Returns a description if the address cannot be used, or if the token in the environment is not one.
+/// Returns a description if the address cannot be used, or if the token in the environment variable is malformed.
 pub fn add(app: &mut App, address: SocketAddr) -> Result<(), String> {
     let token = match std::env::var(TOKEN) {
         Ok(token) => GatewayToken::parse(&token).map_err(|error| format!("{TOKEN}: {error}"))?,
@@ -34,15 +34,15 @@ pub fn add(app: &mut App, address: SocketAddr) -> Result<(), String> {
     ))
     .add_gateway_command("give", give);
     match app.world().resource::<GatewayStatus>() {
-        GatewayStatus::Listening(address) => {
-            println!("Page for operators: http://{address}/#token={}", token.secret());
+        GatewayStatus::Starting(address) | GatewayStatus::Listening(address) => {
+            println!("Operator page: http://{address}/#token={}", token.secret());
             Ok(())
         }
         GatewayStatus::Failed(error) => Err(error.to_string()),
     }
 }
 
-/// A gift of an operator.
+/// The input of the `give` command.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Give {

@@ -1,4 +1,4 @@
-//! The state of the world as a record, for readers that have missed ticks.
+//! The state of the world as a tick record, for readers that missed ticks.
 
 use bevy::{
     ecs::{entity_disabling::Disabled, query::Allow},
@@ -20,7 +20,7 @@ use super::{
     record::TickRecord,
 };
 
-/// Returns a record of the last tick in which everything that exists has just appeared.
+/// Returns a record of the last tick in which all inventories and their contents are new.
 pub(crate) fn appeared(world: &mut World) -> TickRecord {
     let mut inventories =
         world.query_filtered::<(Entity, &InventoryId, &Baseline), Allow<Disabled>>();

@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use core::net::IpAddr;
 use std::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::http::HeaderValue;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::shared::rate::Bucket;
 
@@ -21,31 +21,30 @@ use super::{
     tokens::GatewayTokens,
 };
 
-/// What all requests share.
+/// The state that all requests share.
 pub(super) struct Gateway {
     pub(super) hub: Arc<Hub>,
     pub(super) tokens: GatewayTokens,
     pub(super) settings: Settings,
     pub(super) limits: GatewayLimits,
-    /// Reads the game's store. `None` without one.
+    /// Reads the game's store. `None` if there is no store.
     pub(super) reader: Option<HistoryReader>,
     pub(super) counters: Counters,
-    pub(super) world_responses: Arc<Semaphore>,
     /// Set when the game ends.
     pub(super) closing: watch::Receiver<bool>,
     addresses: Mutex<Addresses>,
     began: Instant,
 }
 
-/// How the gateway was set up.
+/// The configuration of the gateway.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) behind_proxy: bool,
-    /// Host names by which it may be reached, in lower case, in addition to those of the loopback address.
+    /// Allowed host names in lower case, in addition to those of the loopback address.
     pub(super) hosts: Vec<String>,
-    /// Origins whose pages may read responses.
+    /// Origins whose pages may read responses (CORS).
     pub(super) origins: Vec<HeaderValue>,
-    /// Folder with the icons of items.
+    /// The folder with the item icons.
     pub(super) icons: Option<PathBuf>,
 }
 
@@ -56,11 +55,11 @@ impl Settings {
     }
 }
 
-/// What the gateway counts.
+/// Counters of the gateway.
 #[derive(Default, Debug)]
 pub(super) struct Counters {
     pub(super) requests: AtomicU64,
-    /// Requests that were answered with a status of 400 or above.
+    /// Requests answered with a status of 400 or above.
     pub(super) rejected: AtomicU64,
     pub(super) events: AtomicU64,
     pub(super) event_bytes: AtomicU64,
@@ -72,6 +71,7 @@ pub(super) struct Counters {
     pub(super) connections_refused: AtomicU64,
     pub(super) connections: AtomicU64,
     pub(super) streams: AtomicU64,
+    pub(super) world_responses: AtomicU64,
 }
 
 /// Adds to a counter.
@@ -79,7 +79,7 @@ pub(super) fn count(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
 }
 
-/// Maximum number of addresses that are remembered.
+/// Maximum number of addresses that are tracked.
 const ADDRESSES_MAX: usize = 10_000;
 
 #[derive(Default)]
@@ -87,6 +87,7 @@ struct Addresses {
     buckets: HashMap<IpAddr, Bucket>,
     connections: HashMap<IpAddr, usize>,
     streams: HashMap<IpAddr, usize>,
+    world_responses: HashMap<IpAddr, usize>,
 }
 
 impl Gateway {
@@ -105,7 +106,6 @@ impl Gateway {
             limits,
             reader,
             counters: Counters::default(),
-            world_responses: Arc::new(Semaphore::new(limits.world_responses)),
             closing,
             addresses: Mutex::default(),
             began: clock::now(),
@@ -120,7 +120,7 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if there are too many.
+    /// [`Problem`] if the address sends too many requests.
     pub(super) fn count_request(&self, address: IpAddr) -> Result<(), Problem> {
         let GatewayLimits { requests_per_second, request_burst, .. } = self.limits;
         let now = self.began.elapsed();
@@ -141,17 +141,24 @@ impl Gateway {
         Err(Problem::too_many("too many requests from this address"))
     }
 
-    /// Counts an open connection from an address until the result is dropped. `None` if there are too many.
+    /// Counts an open connection from an address until the result is dropped. Returns `None` if there are too many.
     pub(super) fn open_connection(self: &Arc<Self>, address: IpAddr) -> Option<Opened> {
         let GatewayLimits { connections, connections_per_address, .. } = self.limits;
         let each = if self.settings.behind_proxy { connections } else { connections_per_address };
         self.open(What::Connection, address, (connections, each))
     }
 
-    /// Counts an open stream from an address until the result is dropped. `None` if there are too many.
+    /// Counts an open stream from an address until the result is dropped. Returns `None` if there are too many.
     pub(super) fn open_stream(self: &Arc<Self>, address: IpAddr) -> Option<Opened> {
         let GatewayLimits { streams, streams_per_address, .. } = self.limits;
         self.open(What::Stream, address, (streams, streams_per_address))
+    }
+
+    /// Counts a response with the whole world until the result is dropped. Returns `None` if there are too many. One
+    /// address gets half of them.
+    pub(super) fn open_world_response(self: &Arc<Self>, address: IpAddr) -> Option<Opened> {
+        let all = self.limits.world_responses;
+        self.open(What::WorldResponse, address, (all, all.div_ceil(2)))
     }
 
     fn open(
@@ -177,6 +184,7 @@ impl Gateway {
 enum What {
     Connection,
     Stream,
+    WorldResponse,
 }
 
 impl What {
@@ -188,6 +196,7 @@ impl What {
         match self {
             Self::Connection => (&mut addresses.connections, &counters.connections),
             Self::Stream => (&mut addresses.streams, &counters.streams),
+            Self::WorldResponse => (&mut addresses.world_responses, &counters.world_responses),
         }
     }
 }
@@ -217,7 +226,8 @@ impl Drop for Opened {
     }
 }
 
-/// Returns the part of an address that one caller has: all of an IPv4 address, and half of an IPv6 address.
+/// Returns the part of an address that identifies a caller: all of an IPv4 address, or the first 64 bits of an IPv6
+/// address.
 pub(super) fn of_caller(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

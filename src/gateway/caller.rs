@@ -1,4 +1,4 @@
-//! Who sends a request, and what the caller may see.
+//! The sender of a request, and what it may see.
 
 use core::{net::IpAddr, time::Duration};
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use crate::model::id::InventoryId;
 
 use super::{
     app::Gateway,
-    hub::PlayerWatch,
+    players::PlayerWatch,
     problem::Problem,
     sight::{Private, Sight},
     tokens::{Grant, Scope},
 };
 
-/// How long a request waits until the game has said what a player sees.
+/// How long a request waits for the game to report what a player sees.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) address: IpAddr,
@@ -31,7 +31,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if the token is not valid, or if there is none and one is needed.
+    /// [`Problem`] if the token is not valid, or if it is missing and required.
     pub(super) fn of(
         gateway: &Gateway,
         address: IpAddr,
@@ -47,12 +47,12 @@ impl Caller {
                 return Err(unauthorized("send a token as `Authorization: Bearer TOKEN`".into()));
             }
             (None, _) => None,
-            (Some(_), Some(_)) => return Err(unauthorized("send one token".into())),
+            (Some(_), Some(_)) => return Err(unauthorized("send only one token".into())),
             (Some(sent), None) => {
                 let bearer = sent.to_str().ok().and_then(|sent| sent.split_once(' '));
                 let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
                 let (_, token) = token.ok_or_else(|| {
-                    unauthorized("the header has the form `Authorization: Bearer TOKEN`".into())
+                    unauthorized("the header must be `Authorization: Bearer TOKEN`".into())
                 })?;
                 let checked = gateway.tokens.check(token.trim());
                 Some(checked.map_err(|rejected| unauthorized(rejected.to_string()))?)
@@ -65,27 +65,27 @@ impl Caller {
         self.grant.as_ref().map_or(Scope::Spectator, |grant| grant.scope)
     }
 
-    /// Rejects everyone except operators.
+    /// Rejects callers that are not operators.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] for everyone else.
+    /// [`Problem`] if the caller is not an operator.
     pub(super) fn must_be_operator(&self) -> Result<&Grant, Problem> {
         match &self.grant {
             Some(grant) if grant.scope == Scope::Operator => Ok(grant),
-            Some(_) => Err(Problem::forbidden("this needs the token of an operator")),
+            Some(_) => Err(Problem::forbidden("this requires an operator's token")),
             None => Err(Problem {
                 field: Some("Authorization".into()),
-                ..Problem::new(StatusCode::UNAUTHORIZED, "this needs the token of an operator")
+                ..Problem::new(StatusCode::UNAUTHORIZED, "this requires an operator's token")
             }),
         }
     }
 
-    /// Starts to follow what the caller sees.
+    /// Starts tracking what the caller sees.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] if the game does not answer in time.
+    /// [`Problem`] if the game does not answer in time.
     pub(super) async fn eyes(&self, gateway: &Arc<Gateway>) -> Result<Eyes, Problem> {
         let player = match self.scope() {
             Scope::Player(id) => Some(watch_player(gateway, id).await?),
@@ -95,31 +95,31 @@ impl Caller {
     }
 }
 
-/// Starts to follow what a player sees.
+/// Starts tracking what a player sees.
 ///
 /// # Errors
 ///
-/// A [`Problem`] if the game does not answer in time.
+/// [`Problem`] if the game does not answer in time.
 pub(super) async fn watch_player(
     gateway: &Arc<Gateway>,
     id: InventoryId,
 ) -> Result<PlayerWatch, Problem> {
-    let mut watch = gateway.hub.watch(id);
+    let mut watch = gateway.hub.players.watch(id);
     match tokio::time::timeout(ANSWER_TIME, watch.answered()).await {
         Ok(Some(())) => Ok(watch),
         _ => Err(Problem::unavailable("the game does not answer")),
     }
 }
 
-/// Follows what a caller sees.
+/// Tracks what a caller sees.
 pub(super) struct Eyes {
     player: Option<PlayerWatch>,
     everything: bool,
 }
 
 impl Eyes {
-    /// Returns what the caller sees now. Call it while [`Known`](super::hub::Known) is locked, so that both are of the
-    /// same tick.
+    /// Returns what the caller sees now. Call this while [`Known`](super::hub::Known) is locked, so that both belong to
+    /// the same tick.
     pub(super) fn sight(&self) -> Sight {
         let private = match &self.player {
             None if self.everything => Private::Everything,
@@ -129,7 +129,7 @@ impl Eyes {
         Sight { private, only: None }
     }
 
-    /// Returns `true` for a player, whose rights can change at any time.
+    /// Returns `true` if the caller is a player, whose rights can change at any time.
     pub(super) fn is_player(&self) -> bool {
         self.player.is_some()
     }

@@ -1,4 +1,4 @@
-//! Commands of operators, which a game registers.
+//! Operator commands that a game registers.
 
 use std::sync::Arc;
 
@@ -8,14 +8,18 @@ use log::info;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
-use crate::{server::inspect::run_as_operator, shared::sealed::Sealed};
+use crate::{
+    server::inspect::run_as_operator,
+    shared::{authority::Authority, sealed::Sealed},
+};
 
-/// Extends [`App`] with the registration of commands for operators.
+/// Extends [`App`] with the registration of operator commands.
 pub trait GatewayAppExt: Sealed {
-    /// Registers a command that operators can run with `POST /commands/NAME` and a JSON body, which becomes a `C`. The
-    /// system runs at the start of a frame. What it changes through [`Inventories`](crate::prelude::Inventories) has the
-    /// cause [`Cause::Operator`](crate::prelude::Cause::Operator). Its result is the response; its error is one that
-    /// names no secret, because it is sent to the operator.
+    /// Registers a command that operators can run with `POST /commands/NAME`. The JSON body is deserialized into a `C`.
+    /// The system runs at the start of a frame. Changes that it makes through
+    /// [`Inventories`](crate::prelude::Inventories) have the cause
+    /// [`Cause::Operator`](crate::prelude::Cause::Operator). The returned value is the response. An error is sent to
+    /// the operator, so it must not contain secrets.
     ///
     /// ```
     /// # use bevy::prelude::*;
@@ -79,26 +83,28 @@ impl GatewayAppExt for App {
 
 type RunCommand = dyn Fn(&mut World, &[u8]) -> CommandResult + Send + Sync;
 
-/// The registered commands by name.
+/// The registered commands, by name.
 #[derive(Resource, Default)]
 struct GatewayCommands(HashMap<&'static str, Arc<RunCommand>>);
 
-/// What a command has returned.
+/// The result of a command.
 pub(super) type CommandResult = Result<serde_json::Value, CommandError>;
 
-/// Why a command was not carried out.
+/// Why a command did not succeed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum CommandError {
-    /// No command has this name.
+    /// There is no command with this name.
     Unknown,
-    /// The body is not what the command takes.
+    /// The body cannot be deserialized.
     Malformed(String),
-    /// The game has rejected it.
+    /// This app is not the authority, so changes would not last.
+    NotRunning,
+    /// The game rejected it.
     Rejected(String),
     Failed(String),
 }
 
-/// A command that an operator has sent.
+/// A command sent by an operator.
 pub(super) struct Order {
     pub(super) name: String,
     pub(super) body: Bytes,
@@ -111,11 +117,12 @@ impl Order {
     pub(super) fn run(self, world: &mut World) {
         let Self { name, body, by, reply } = self;
         if reply.is_closed() {
-            // The operator has been told that it was not carried out.
+            // The request has timed out.
             return;
         }
         let commands = world.get_resource::<GatewayCommands>();
         let result = match commands.and_then(|commands| commands.0.get(name.as_str())).cloned() {
+            Some(_) if !Authority::is_in(world) => Err(CommandError::NotRunning),
             Some(run) => run(world, &body),
             None => Err(CommandError::Unknown),
         };

@@ -1,4 +1,4 @@
-//! A copy of all inventories, which follows the ticks of the game without touching its world.
+//! A copy of all inventories, updated after each tick without accessing the game's world.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -8,6 +8,7 @@ use std::{
 use bevy::prelude::Entity;
 use bevy_replicon::shared::client_id::ClientId;
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::{
     changes::{
@@ -24,21 +25,22 @@ use crate::{
 
 use super::{
     entry::{Entry, SelectedEntry, SlotEntry},
-    feed::Label,
     inventory::{ContainerCopy, InventoryCopy, StackCopy},
+    labels::Label,
 };
 
 /// The contents of all inventories at the end of a tick.
 #[derive(Clone, Debug)]
 pub(super) struct WorldCopy {
-    /// The last tick that was applied.
+    /// The last applied tick.
     pub(super) tick: u64,
     pub(super) catalog: ItemCatalog,
     inventories: HashMap<Entity, Arc<InventoryCopy>>,
-    by_id: BTreeMap<InventoryId, Entity>,
+    /// Usually one each. If several have the same id, only the first is shown.
+    by_id: BTreeMap<InventoryId, SmallVec<[Entity; 1]>>,
     /// The values of public views.
     pub(super) views: BTreeMap<InventoryId, BTreeMap<&'static str, Bytes>>,
-    /// The labels of all entities, some of which may have no containers.
+    /// The labels of all entities, including those without containers.
     labels: HashMap<Entity, EntityLabels>,
 }
 
@@ -69,15 +71,20 @@ impl WorldCopy {
     }
 
     pub(super) fn by_id(&self, id: InventoryId) -> Option<&Arc<InventoryCopy>> {
-        self.get(*self.by_id.get(&id)?)
+        self.get(*self.by_id.get(&id)?.first()?)
+    }
+
+    /// Returns `true` if no other inventory with the same id is shown instead.
+    fn is_shown(&self, entity: Entity, id: InventoryId) -> bool {
+        self.by_id.get(&id).is_some_and(|holders| holders.first() == Some(&entity))
     }
 
     /// Returns all inventories in ascending order of ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<InventoryCopy>> {
-        self.by_id.values().filter_map(|entity| self.inventories.get(entity))
+        self.by_id.values().filter_map(|holders| self.inventories.get(holders.first()?))
     }
 
-    /// Applies the changes of a tick, and returns them for readers.
+    /// Applies the changes of a tick and returns them for readers.
     pub(super) fn apply(
         &mut self,
         (tick, time): (u64, u64),
@@ -90,7 +97,7 @@ impl WorldCopy {
         if let Some(record) = record {
             self.catalog.clone_from(&record.catalog);
             for change in &record.structures {
-                self.restructure(change, &mut entry);
+                full.extend(self.restructure(change, &mut entry));
                 full.insert(change.entity);
             }
         }
@@ -101,30 +108,42 @@ impl WorldCopy {
         if let Some(record) = record {
             self.apply_slots(record, &mut entry);
             for change in &record.selected {
-                if let Some(there) = self.inventories.get_mut(&change.entity) {
-                    let (entity, inventory, selected) = (change.entity, there.id, change.new);
-                    Arc::make_mut(there).selected = selected;
+                let Some(there) = self.inventories.get_mut(&change.entity) else { continue };
+                let (entity, inventory, selected) = (change.entity, there.id, change.new);
+                Arc::make_mut(there).selected = selected;
+                if self.is_shown(entity, inventory) {
                     entry.selected.push(SelectedEntry { entity, inventory, selected });
                 }
             }
             self.apply_views(&record.public, &mut entry);
         }
-        entry.full = full.iter().filter_map(|entity| self.get(*entity).cloned()).collect();
+        let full = full.iter().filter_map(|entity| self.get(*entity));
+        entry.full = full.filter(|copy| self.is_shown(copy.entity, copy.id)).cloned().collect();
         entry.measure();
         entry
     }
 
-    fn restructure(&mut self, change: &StructureChange, entry: &mut Entry) {
+    /// Applies a change of containers or of the id. Returns the entity that is shown instead, if another one has the
+    /// previous id.
+    fn restructure(&mut self, change: &StructureChange, entry: &mut Entry) -> Option<Entity> {
         let before = self.inventories.remove(&change.entity);
+        let mut shown_instead = None;
         if let Some(before) = &before
             && (before.id != change.inventory || change.containers.is_empty())
-            && self.by_id.get(&before.id) == Some(&change.entity)
         {
-            self.by_id.remove(&before.id);
-            entry.removed.push((change.entity, before.id));
+            if self.is_shown(change.entity, before.id) {
+                entry.removed.push((change.entity, before.id));
+            }
+            if let Some(holders) = self.by_id.get_mut(&before.id) {
+                holders.retain(|holder| *holder != change.entity);
+                shown_instead = holders.first().copied();
+                if holders.is_empty() {
+                    self.by_id.remove(&before.id);
+                }
+            }
         }
         if change.containers.is_empty() {
-            return;
+            return shown_instead;
         }
         let mut slots_before: BTreeMap<_, _> = before
             .map(Arc::unwrap_or_clone)
@@ -147,8 +166,12 @@ impl WorldCopy {
             selected: change.selected,
             containers: containers.collect(),
         };
-        self.by_id.insert(copy.id, copy.entity);
+        let holders = self.by_id.entry(copy.id).or_default();
+        if !holders.contains(&copy.entity) {
+            holders.push(copy.entity);
+        }
         self.inventories.insert(copy.entity, Arc::new(copy));
+        shown_instead
     }
 
     fn label(&mut self, entity: Entity, label: Label) {
@@ -186,12 +209,14 @@ impl WorldCopy {
         for change in &record.slots {
             let Commit { entity, slot, old, new, cause, .. } = *change;
             let (old, new) = (old.map(&mut copy), new.map(&mut copy));
+            let id = self.inventories.get(&entity).map(|there| there.id);
+            let is_shown = id.is_some_and(|id| self.is_shown(entity, id));
+            let inventory = id.unwrap_or(change.inventory);
             let there = self.inventories.get_mut(&entity).map(Arc::make_mut);
-            let inventory = there.as_ref().map_or(change.inventory, |there| there.id);
             let place = there
                 .and_then(|there| there.containers.iter_mut().find(|it| it.key == slot.container))
                 .and_then(|container| container.slots.get_mut(usize::from(slot.index)));
-            let exists = place.is_some();
+            let is_shown = is_shown && place.is_some();
             if let Some(place) = place {
                 place.clone_from(&new);
             }
@@ -199,7 +224,7 @@ impl WorldCopy {
             entry.slots.push(SlotEntry {
                 entity,
                 inventory,
-                exists,
+                is_shown,
                 container: slot.container,
                 slot: slot.index,
                 old,

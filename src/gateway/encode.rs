@@ -1,4 +1,4 @@
-//! Writes what the gateway knows as the bodies of responses.
+//! Converts the state of the gateway to response bodies.
 
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ impl Known {
         }
     }
 
-    /// Returns the changes of some ticks. `None` if the caller sees none of them.
+    /// Returns the changes of one or more ticks. Returns `None` if the caller sees none of them.
     pub(super) fn event(&self, delta: &Delta, sight: &Sight) -> Option<TickEvent> {
         let (first, tick, time) = delta.ticks.filter(|_| !delta.is_empty())?;
         let views = &delta.views;
@@ -125,14 +125,14 @@ impl Known {
         })
     }
 
-    /// Returns a changed slot. Only operators see who has caused it.
+    /// Returns a changed slot. Only operators see who caused the change.
     fn visible_slot(&self, slot: &SlotEntry, sight: &Sight) -> SlotChanged {
         let changed = self.slot(slot);
         let actor = changed.actor.filter(|_| sight.sees_labels());
         SlotChanged { actor, ..changed }
     }
 
-    /// Returns the changes of one tick.
+    /// Returns the changes of one tick. Returns `None` if the caller sees none of them.
     pub(super) fn event_of(&self, entry: &Entry, sight: &Sight) -> Option<TickEvent> {
         let mut delta = Delta::default();
         delta.add(entry, sight);
@@ -158,7 +158,7 @@ impl Known {
         all.cloned().collect()
     }
 
-    /// Returns the ids of the inventories of entities, in ascending order.
+    /// Returns the inventory ids of these entities, in ascending order.
     pub(super) fn ids(&self, entities: &[Entity]) -> Vec<String> {
         let copies = entities.iter().filter_map(|entity| self.copy.get(*entity));
         let mut ids: Vec<_> = copies.map(|copy| copy.id).collect();
@@ -167,7 +167,7 @@ impl Known {
     }
 }
 
-/// Returns the name of the client of a player.
+/// Returns the name of a player's client.
 fn owner(client: ClientId) -> String {
     match client {
         ClientId::Server => "local".into(),

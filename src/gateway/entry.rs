@@ -1,4 +1,4 @@
-//! The changes of one tick, or of several that were merged.
+//! The changes of one tick, or of several merged ticks.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,13 +23,13 @@ use super::{
 pub(super) struct Entry {
     pub(super) first: u64,
     pub(super) tick: u64,
-    /// When it was received, in milliseconds since 1970.
+    /// When the tick was received, in milliseconds since the Unix epoch.
     pub(super) time: u64,
     /// Approximate size in memory, in bytes.
     pub(super) bytes: usize,
     /// Inventories that no longer exist, or no longer have this id.
     pub(super) removed: Vec<(Entity, InventoryId)>,
-    /// Inventories that have appeared, or of which more than slots has changed, as they are at the end of the tick.
+    /// Inventories that are new, or whose changes are not limited to slots. Their state at the end of the tick.
     pub(super) full: Vec<Arc<InventoryCopy>>,
     pub(super) slots: Vec<SlotEntry>,
     pub(super) selected: Vec<SelectedEntry>,
@@ -41,8 +41,8 @@ pub(super) struct Entry {
 pub(super) struct SlotEntry {
     pub(super) entity: Entity,
     pub(super) inventory: InventoryId,
-    /// Whether the slot exists at the end of the tick.
-    pub(super) exists: bool,
+    /// Whether the slot exists at the end of the tick, in the inventory that is shown under this id.
+    pub(super) is_shown: bool,
     pub(super) container: ContainerKey,
     pub(super) slot: u16,
     pub(super) old: Option<StackCopy>,
@@ -88,12 +88,12 @@ impl Entry {
     }
 }
 
-/// What some ticks have changed of what one caller sees.
+/// The changes of one or more ticks that one caller sees.
 #[derive(Default, Debug)]
 pub(super) struct Delta {
-    /// The first and the last tick, and when the last one was received.
+    /// The first tick, the last tick, and when the last one was received, in milliseconds since the Unix epoch.
     pub(super) ticks: Option<(u64, u64, u64)>,
-    /// Whether `full` is everything that the caller sees.
+    /// Whether `full` contains everything that the caller sees.
     pub(super) replace: bool,
     pub(super) removed: BTreeSet<InventoryId>,
     pub(super) full: BTreeMap<InventoryId, Arc<InventoryCopy>>,
@@ -116,7 +116,7 @@ impl Delta {
             self.full.insert(copy.id, copy.clone());
         }
         for slot in &entry.slots {
-            if slot.exists && sight.sees(slot.entity, slot.inventory) {
+            if slot.is_shown && sight.sees(slot.entity, slot.inventory) {
                 let slots = self.slots.entry(slot.inventory).or_default();
                 let place = (slot.container, slot.slot);
                 let mut slot = slot.clone();
@@ -139,13 +139,13 @@ impl Delta {
     }
 
     /// Drops the changes of an inventory that is replaced or removed.
-    fn forget(&mut self, id: InventoryId) {
+    pub(super) fn forget(&mut self, id: InventoryId) {
         self.full.remove(&id);
         self.selected.remove(&id);
         self.slots.remove(&id);
     }
 
-    /// Returns `true` if nothing has changed that the caller sees.
+    /// Returns `true` if nothing that the caller sees has changed.
     pub(super) fn is_empty(&self) -> bool {
         let Self { ticks: _, replace, removed, full, slots, selected, views } = self;
         !replace

@@ -1,4 +1,4 @@
-//! Why the gateway does not run.
+//! Errors when starting the gateway.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum GatewayError {
-    /// The address can be reached from other machines, and nothing encrypts the traffic.
+    /// Other machines can reach the address, and the traffic is not encrypted.
     #[error(
         "{address} is not a loopback address: put a proxy that terminates TLS in front of it, and call \
          `behind_tls_proxy`"
@@ -17,10 +17,10 @@ pub enum GatewayError {
         /// The address.
         address: SocketAddr,
     },
-    /// Behind a proxy, the host names by which it is reached must be set.
-    #[error("the gateway is behind a proxy, and no host name is allowed: call `host`")]
+    /// The gateway is behind a proxy, but no host name is allowed.
+    #[error("the gateway is behind a proxy, but no host name is allowed: call `host`")]
     NoHosts,
-    /// The address cannot be listened on.
+    /// The gateway cannot listen on the address.
     #[error("cannot listen on {address}: {why}")]
     Listen {
         /// The address.
@@ -28,7 +28,7 @@ pub enum GatewayError {
         /// The error of the operating system.
         why: String,
     },
-    /// The thread of the gateway could not be started, or has ended.
-    #[error("the thread of the gateway: {0}")]
+    /// The gateway's thread could not be started, or has ended.
+    #[error("gateway thread: {0}")]
     Thread(String),
 }

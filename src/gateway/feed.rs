@@ -1,5 +1,6 @@
-//! Passes the changes of each tick from the game to the gateway's thread, and its requests to the game.
+//! Sends the changes of each tick from the game to the gateway's thread, and the gateway's requests to the game.
 
+use core::net::SocketAddr;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,20 +11,18 @@ use std::{
 };
 
 use bevy::{
-    ecs::{
-        entity_disabling::Disabled,
-        lifecycle::{Discard, Insert},
-        query::Allow,
-    },
+    ecs::{entity_disabling::Disabled, query::Allow},
     platform::collections::HashMap,
     prelude::*,
 };
 use bevy_replicon::shared::client_id::ClientId;
-use tokio::sync::mpsc::UnboundedSender;
+use log::error;
+use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use crate::{
     changes::{self, ChangeSystems, ChangeTracker, TickRecord, public::PublicViews},
     model::{
+        catalog::ItemCatalog,
         data::{DataPool, ToJsonByName},
         id::{ContainerKey, InventoryId},
     },
@@ -39,12 +38,29 @@ use crate::{
     },
 };
 
-/// Size of what may wait for the gateway, in bytes. If it does not keep up, it starts again with the whole world.
+use super::{
+    error::GatewayError,
+    labels::{self, IsInventory, Label, Labels},
+};
+
+/// Maximum size of the messages queued for the gateway, in bytes. If the gateway falls further behind, it restarts with
+/// the whole world.
 const BACKLOG_MAX: usize = 64 << 20;
 
-/// What the game passes to the gateway.
+/// Whether the gateway is running.
+#[derive(Resource, Clone, PartialEq, Eq, Debug)]
+pub enum GatewayStatus {
+    /// The address is bound. Requests are answered once the app has finished building.
+    Starting(SocketAddr),
+    /// The gateway listens on this address. If the configured port is 0, the operating system has chosen the port.
+    Listening(SocketAddr),
+    /// The gateway is not running.
+    Failed(GatewayError),
+}
+
+/// A message from the game to the gateway.
 pub(super) enum Feed {
-    /// The whole world. The gateway forgets everything before it.
+    /// The whole world. The gateway discards its previous state.
     Start(Box<Start>),
     Tick(Box<Tick>),
     /// This app is no longer the authority.
@@ -60,14 +76,16 @@ pub(super) struct Start {
     pub(super) views: ToJsonByName,
 }
 
-/// What has changed in a tick.
+/// The changes of a tick.
 pub(super) struct Tick {
     pub(super) tick: u64,
     /// `None` if nothing was committed.
     pub(super) record: Option<Arc<TickRecord>>,
     pub(super) labels: Vec<(Entity, Label)>,
-    /// What watched players see, for those for whom it has changed.
-    pub(super) players: Vec<(InventoryId, Option<Arc<PlayerView>>)>,
+    /// The items. `None` if they have not changed.
+    pub(super) catalog: Option<ItemCatalog>,
+    /// What watched players see. Contains only the players for whom it has changed.
+    pub(super) players: Vec<PlayerReport>,
     pub(super) report: Report,
 }
 
@@ -79,16 +97,7 @@ pub(super) struct Report {
     pub(super) reasons: Vec<HealthReason>,
 }
 
-/// A label of an entity, for operators.
-#[derive(Clone, Debug)]
-pub(super) enum Label {
-    /// Its [`Name`].
-    Name(Option<Arc<str>>),
-    /// Its [`Owner`].
-    Owner(Option<ClientId>),
-}
-
-/// What the client of a player owns and sees. Both lists are sorted.
+/// What a player's client owns and sees. Both lists are sorted.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct PlayerView {
     pub(super) owned: Vec<Entity>,
@@ -101,32 +110,42 @@ impl PlayerView {
     }
 }
 
-/// What the gateway asks of the game.
+/// What a watched player sees.
+pub(super) struct PlayerReport {
+    pub(super) player: InventoryId,
+    /// Number of the watch.
+    pub(super) watch: u64,
+    /// `None` if the player is not in the world.
+    pub(super) view: Option<Arc<PlayerView>>,
+}
+
+/// A request from the gateway to the game.
 pub(super) enum Ask {
-    /// Report what a player sees, from now on.
-    Watch(InventoryId),
-    Unwatch(InventoryId),
-    /// Runs a command.
+    /// Start reporting what a player sees. The number identifies the watch.
+    Watch(InventoryId, u64),
+    Unwatch(u64),
+    /// Run a command.
     Run(super::command::Order),
 }
 
 /// The game's end of the connection to the gateway's thread. The thread ends when it is dropped.
 #[derive(Resource)]
 pub(super) struct FeedLink {
-    /// `None` while it is dropped.
-    feed: Option<UnboundedSender<Feed>>,
-    /// Size of what waits for the gateway, in bytes.
+    feed: UnboundedSender<Feed>,
+    /// Size of the messages queued for the gateway, in bytes.
     backlog: Arc<AtomicUsize>,
     asks: Mutex<mpsc::Receiver<Ask>>,
-    /// Whether the gateway follows the world.
+    /// Whether the gateway has received the world and follows its ticks.
     follows: bool,
+    /// Tells the gateway's thread to end.
+    closing: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Drop for FeedLink {
     fn drop(&mut self) {
-        self.feed = None;
-        // It takes a moment to send its readers the reason.
+        self.closing.send_replace(true);
+        // Waits until the gateway has sent the reason to its readers.
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -138,10 +157,15 @@ impl FeedLink {
         feed: UnboundedSender<Feed>,
         backlog: Arc<AtomicUsize>,
         asks: mpsc::Receiver<Ask>,
+        closing: watch::Sender<bool>,
         thread: JoinHandle<()>,
     ) -> Self {
-        let (feed, thread) = (Some(feed), Some(thread));
-        Self { feed, backlog, asks: Mutex::new(asks), follows: false, thread }
+        let (asks, thread) = (Mutex::new(asks), Some(thread));
+        Self { feed, backlog, asks, follows: false, closing, thread }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     fn next_ask(&mut self) -> Option<Ask> {
@@ -149,12 +173,10 @@ impl FeedLink {
         asks.try_recv().ok()
     }
 
-    /// Passes on a message. Does nothing if the gateway's thread has ended.
+    /// Sends a message. Does nothing if the gateway's thread has ended.
     fn send(&self, message: Feed) {
         self.backlog.fetch_add(message.size(), Ordering::Relaxed);
-        if let Some(feed) = &self.feed {
-            drop(feed.send(message));
-        }
+        drop(self.feed.send(message));
     }
 }
 
@@ -171,84 +193,62 @@ impl Feed {
     }
 }
 
-/// The players that are watched, with what was last reported.
+/// The watched players, with their last reported views.
 #[derive(Resource, Default)]
-struct Watched(Vec<(InventoryId, Option<Option<Arc<PlayerView>>>)>);
+struct Watched(Vec<WatchedPlayer>);
 
-/// The labels that have changed since the last tick.
-#[derive(Resource, Default)]
-struct Labels(Vec<(Entity, Label)>);
+struct WatchedPlayer {
+    player: InventoryId,
+    watch: u64,
+    /// The outer option is `None` until a view was reported.
+    reported: Option<Option<Arc<PlayerView>>>,
+}
+
+impl Watched {
+    /// Reports all views again.
+    fn repeat(&mut self) {
+        self.0.iter_mut().for_each(|player| player.reported = None);
+    }
+}
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Watched>()
-        .init_resource::<Labels>()
-        .add_observer(record_name)
-        .add_observer(record_no_name)
-        .add_observer(record_owner)
-        .add_observer(record_no_owner)
-        .add_observer(record_identified)
-        .add_systems(First, take_asks)
+        .add_plugins(labels::plugin)
+        .add_systems(First, take_asks.run_if(resource_exists::<FeedLink>))
         .add_systems(
             PostUpdate,
             (
                 pass_tick.after(ChangeSystems::Record).in_set(InventoryServerSystems::Last),
                 stop.run_if(not(authority_is_here)),
-            ),
+            )
+                .run_if(resource_exists::<FeedLink>),
         );
 }
 
-type IsInventory = (With<InventoryId>, Allow<Disabled>);
-
-fn record_name(
-    insert: On<Insert, Name>,
-    names: Query<&Name, Allow<Disabled>>,
-    mut labels: ResMut<Labels>,
-) {
-    let name = names.get(insert.entity).ok().map(|name| name.as_str().into());
-    labels.0.push((insert.entity, Label::Name(name)));
-}
-
-fn record_no_name(discard: On<Discard, Name>, mut labels: ResMut<Labels>) {
-    labels.0.push((discard.entity, Label::Name(None)));
-}
-
-fn record_owner(
-    insert: On<Insert, Owner>,
-    owners: Query<&Owner, Allow<Disabled>>,
-    mut labels: ResMut<Labels>,
-) {
-    let owner = owners.get(insert.entity).ok().map(|owner| owner.0);
-    labels.0.push((insert.entity, Label::Owner(owner)));
-}
-
-fn record_no_owner(discard: On<Discard, Owner>, mut labels: ResMut<Labels>) {
-    labels.0.push((discard.entity, Label::Owner(None)));
-}
-
-/// The entity may have had its labels before it became an inventory.
-fn record_identified(
-    insert: On<Insert, InventoryId>,
-    labelled: Query<(Option<&Name>, Option<&Owner>), Allow<Disabled>>,
-    mut labels: ResMut<Labels>,
-) {
-    let Ok((name, owner)) = labelled.get(insert.entity) else { return };
-    let name = name.map(|name| Label::Name(Some(name.as_str().into())));
-    let owner = owner.map(|owner| Label::Owner(Some(owner.0)));
-    labels.0.extend(name.into_iter().chain(owner).map(|label| (insert.entity, label)));
-}
-
-/// Carries out what the gateway asks for.
+/// Handles the requests of the gateway.
 fn take_asks(world: &mut World) {
+    if world.resource::<FeedLink>().has_ended() {
+        let error = GatewayError::Thread("it has ended unexpectedly".into());
+        error!("the gateway has stopped: {error}");
+        world.insert_resource(GatewayStatus::Failed(error));
+        world.remove_resource::<FeedLink>();
+        return;
+    }
     while let Some(ask) = world.resource_mut::<FeedLink>().next_ask() {
         match ask {
-            Ask::Watch(id) => world.resource_mut::<Watched>().0.push((id, None)),
-            Ask::Unwatch(id) => world.resource_mut::<Watched>().0.retain(|(there, _)| *there != id),
+            Ask::Watch(player, watch) => {
+                let new = WatchedPlayer { player, watch, reported: None };
+                world.resource_mut::<Watched>().0.push(new);
+            }
+            Ask::Unwatch(watch) => {
+                world.resource_mut::<Watched>().0.retain(|there| there.watch != watch);
+            }
             Ask::Run(order) => order.run(world),
         }
     }
 }
 
-/// Passes a tick to the gateway.
+/// Sends a tick to the gateway.
 fn pass_tick(
     world: &mut World,
     labelled: &mut QueryState<(Entity, Option<&Name>, Option<&Owner>), IsInventory>,
@@ -260,13 +260,8 @@ fn pass_tick(
         return;
     }
     if !link.follows {
-        let labels = labelled.iter(world).flat_map(|(entity, name, owner)| {
-            let name = name.map(|name| Label::Name(Some(name.as_str().into())));
-            let owner = owner.map(|owner| Label::Owner(Some(owner.0)));
-            name.into_iter().chain(owner).map(move |label| (entity, label))
-        });
         let start = Start {
-            labels: labels.collect(),
+            labels: labelled.iter(world).flat_map(labels::of).collect(),
             containers: containers(world),
             data: world.resource::<DataPool>().json().clone(),
             views: world
@@ -278,19 +273,18 @@ fn pass_tick(
         let mut link = world.resource_mut::<FeedLink>();
         link.follows = true;
         link.send(Feed::Start(Box::new(start)));
-        // What the watched players see is reported again with the next tick.
-        world.resource_mut::<Watched>().0.iter_mut().for_each(|(_, last)| *last = None);
+        // The next tick reports the views of all watched players again.
+        world.resource_mut::<Watched>().repeat();
         return;
     }
     let record = world.resource::<ChangeTracker>().last().cloned();
-    // Other entities may have names, too.
-    let labels = labels.into_iter().filter(|(entity, _)| {
-        world.get_entity(*entity).is_ok_and(|entity| entity.contains::<InventoryId>())
-    });
+    let catalog = world.get_resource_ref::<ItemCatalog>().filter(|catalog| catalog.is_changed());
+    let catalog = catalog.map(|catalog| ItemCatalog::clone(&catalog));
     let tick = Tick {
         tick: inspect::tick(world),
         record,
-        labels: labels.collect(),
+        labels,
+        catalog,
         players: report_players(world),
         report: report(world),
     };
@@ -315,24 +309,23 @@ fn report(world: &World) -> Report {
     Report { stats, clients: inspect::clients(world), reasons }
 }
 
-/// Returns what watched players see, for those for whom it has changed.
-fn report_players(world: &mut World) -> Vec<(InventoryId, Option<Arc<PlayerView>>)> {
+/// Returns what watched players see. Contains only the players for whom it has changed.
+fn report_players(world: &mut World) -> Vec<PlayerReport> {
     let mut watched = core::mem::take(&mut world.resource_mut::<Watched>().0);
     let mut changed = Vec::new();
-    for (id, last) in &mut watched {
-        let view = player_view(world, *id);
-        let same = last.as_ref().is_some_and(|last| last.as_deref() == view.as_ref());
-        if !same {
+    for WatchedPlayer { player, watch, reported } in &mut watched {
+        let view = player_view(world, *player);
+        if reported.as_ref().is_none_or(|reported| reported.as_deref() != view.as_ref()) {
             let view = view.map(Arc::new);
-            *last = Some(view.clone());
-            changed.push((*id, view));
+            *reported = Some(view.clone());
+            changed.push(PlayerReport { player: *player, watch: *watch, view });
         }
     }
     world.resource_mut::<Watched>().0 = watched;
     changed
 }
 
-/// Returns what the client of the player with an inventory sees. `None` if nobody owns it.
+/// Returns what the client of the inventory's owner sees. Returns `None` if nobody owns the inventory.
 fn player_view(world: &mut World, id: InventoryId) -> Option<PlayerView> {
     let entity = world.resource::<InventoryIds>().get(id)?;
     let Owner(client) = *world.get::<Owner>(entity)?;
@@ -349,12 +342,12 @@ fn player_view(world: &mut World, id: InventoryId) -> Option<PlayerView> {
     Some(PlayerView { owned, seen })
 }
 
-/// Tells the gateway that this app is no longer the authority.
+/// Notifies the gateway that this app is no longer the authority.
 fn stop(mut link: ResMut<FeedLink>, mut watched: ResMut<Watched>, mut labels: ResMut<Labels>) {
     labels.0.clear();
     if link.follows {
         link.follows = false;
         link.send(Feed::Stop);
-        watched.0.iter_mut().for_each(|(_, last)| *last = None);
+        watched.repeat();
     }
 }

@@ -1,40 +1,40 @@
-//! The bodies of responses.
+//! Response bodies.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// The whole world, as far as the caller sees it.
+/// Everything that the caller sees.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct WorldInit {
-    /// Changes when the server starts again.
+    /// Changes when the server restarts.
     pub epoch: String,
     /// The current tick.
     pub tick: u64,
-    /// When it was received from the game, in milliseconds since 1970.
+    /// When the tick was received from the game, in milliseconds since the Unix epoch.
     pub time: u64,
-    /// Send it as `Last-Event-ID` to `/events`, to follow from here.
+    /// To receive the changes after this state, send this id as `Last-Event-ID` to `/events`.
     pub event: String,
-    /// What the caller's token grants: `spectator`, `player` or `operator`.
+    /// The scope of the caller's token: `spectator`, `player` or `operator`.
     pub scope: String,
     /// The inventories whose contents the caller sees, in ascending order of ids.
     pub inventories: Vec<InventoryState>,
-    /// What public views show.
+    /// The public views.
     pub views: Vec<ViewState>,
-    /// The last tick that has changed anything that the caller sees.
+    /// The last tick with changes that the caller sees.
     pub latest: Option<TickEvent>,
 }
 
 /// The contents of an inventory.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InventoryState {
-    /// Its id: 16 hexadecimal digits, or a decimal number if it is valid only until the server stops.
+    /// Its id: 16 hexadecimal digits, or a decimal number if the id is valid only until the server stops.
     pub id: String,
-    /// The name of its entity. For operators.
+    /// The name of its entity. Only for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub name: Option<String>,
-    /// The client of the player who owns it. For operators.
+    /// The client of the player who owns it. Only for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub owner: Option<String>,
@@ -42,7 +42,7 @@ pub struct InventoryState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub selected: Option<u8>,
-    /// Its containers, in the order in which the game has registered them.
+    /// Its containers, in the order of registration.
     pub containers: Vec<ContainerContents>,
 }
 
@@ -70,15 +70,15 @@ pub struct SlotContents {
 /// A stack of items.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StackContents {
-    /// Key of the item.
+    /// Item key.
     pub item: String,
     /// Number of items.
     #[schema(minimum = 1)]
     pub count: u32,
-    /// Wear, as the game interprets it. Zero if it is missing.
+    /// Wear, as defined by the game. Zero if missing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub wear: u16,
-    /// Instance data.
+    /// Instance data, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub data: Option<ItemDataValue>,
@@ -95,43 +95,43 @@ pub struct ItemDataValue {
     /// Name of the game's type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The value, as the game's type is written in JSON. `null` if it cannot be.
+    /// The value as JSON. `null` if it cannot be converted.
     pub value: Value,
 }
 
-/// What a public view shows.
+/// A public view.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ViewState {
-    /// Id of the inventory that it belongs to.
+    /// Id of the inventory that the view belongs to.
     pub inventory: String,
     /// Name of the view.
     pub view: String,
-    /// The value, as the game's type is written in JSON.
+    /// The value as JSON.
     pub value: Value,
-    /// Whether the view was removed. Only in changes.
+    /// Whether the view was removed. Occurs only in changes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub removed: bool,
 }
 
-/// The changes of a tick. To apply them: drop everything if `replace` is set, then remove `removed`, then replace
-/// `inventories`, then set `slots`, `selected` and `views`.
+/// The changes of a tick. To apply them: if `replace` is set, remove everything. Then remove `removed`, replace
+/// `inventories`, and set `slots`, `selected` and `views`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct TickEvent {
-    /// Changes when the server starts again.
+    /// Changes when the server restarts.
     pub epoch: String,
     /// The first tick. Lower than `tick` if several ticks were merged.
     pub first: u64,
     /// The last tick.
     pub tick: u64,
-    /// When it was received from the game, in milliseconds since 1970.
+    /// When the tick was received from the game, in milliseconds since the Unix epoch.
     pub time: u64,
-    /// Whether `inventories` is everything that the caller sees.
+    /// Whether `inventories` contains everything that the caller sees.
     #[serde(default, skip_serializing_if = "is_false")]
     pub replace: bool,
-    /// The ids of inventories that are gone, or that the caller no longer sees.
+    /// The ids of inventories that no longer exist or that the caller no longer sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
-    /// Inventories that have appeared, or of which more than slots has changed.
+    /// Inventories that are new, or whose changes are not limited to slots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inventories: Vec<InventoryState>,
     /// The changed slots.
@@ -159,13 +159,13 @@ pub struct SlotChanged {
     pub container: String,
     /// Index of the slot.
     pub slot: u16,
-    /// Contents before. `null` if the slot was empty.
+    /// Contents before the change. `null` if the slot was empty.
     pub old: Option<StackContents>,
-    /// Contents after.
+    /// Contents after the change. `null` if the slot is empty.
     pub new: Option<StackContents>,
-    /// Why it has changed, such as `acted` for an action of a player.
+    /// Cause of the change, such as `acted` for a player action.
     pub cause: String,
-    /// Id of the inventory of the player who has caused it.
+    /// Id of the inventory of the player who caused the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub actor: Option<String>,
@@ -176,33 +176,33 @@ pub struct SlotChanged {
 pub struct SelectedChanged {
     /// Id of the inventory.
     pub inventory: String,
-    /// The selected slot of its hotbar. `null` if there is no hotbar any more.
+    /// The selected slot of its hotbar. `null` if it no longer has a hotbar.
     pub selected: Option<u8>,
 }
 
-/// The changes of some ticks.
+/// The changes of a range of ticks.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Snapshots {
-    /// Changes when the server starts again.
+    /// Changes when the server restarts.
     pub epoch: String,
-    /// The first tick of which changes are kept.
+    /// The earliest tick whose changes are kept.
     pub earliest: u64,
     /// The current tick.
     pub tick: u64,
-    /// The ticks that have changed anything that the caller sees, in ascending order.
+    /// The ticks with changes that the caller sees, in ascending order.
     pub snapshots: Vec<TickEvent>,
-    /// The tick to request next, if this response does not reach the end of the range.
+    /// The tick to request next. `null` if this response reaches the end of the range.
     pub next: Option<u64>,
 }
 
 /// One inventory.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InventoryFound {
-    /// Changes when the server starts again.
+    /// Changes when the server restarts.
     pub epoch: String,
     /// The current tick.
     pub tick: u64,
-    /// Its contents. Missing if the caller sees its public views only.
+    /// Its contents. Missing if the caller sees only its public views.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub inventory: Option<InventoryState>,
@@ -213,13 +213,13 @@ pub struct InventoryFound {
 /// One player.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlayerFound {
-    /// Changes when the server starts again.
+    /// Changes when the server restarts.
     pub epoch: String,
     /// The current tick.
     pub tick: u64,
-    /// Id of the inventory by which the player was found.
+    /// Id of the inventory that identifies the player.
     pub id: String,
-    /// The name of its entity. For operators.
+    /// The name of its entity. Only for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub name: Option<String>,
@@ -232,7 +232,7 @@ pub struct PlayerFound {
 /// The items of the game.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Items {
-    /// In the order of the catalog.
+    /// The items, in catalog order.
     pub items: Vec<ItemInfo>,
 }
 
@@ -241,31 +241,31 @@ pub struct Items {
 pub struct ItemInfo {
     /// Its key.
     pub key: String,
-    /// Its name, for display.
+    /// Its display name.
     pub name: String,
-    /// Path of its icon.
+    /// URL path of its icon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub icon: Option<String>,
-    /// The most items that one slot may hold.
+    /// Maximum number of items in one slot.
     pub max_stack: u32,
 }
 
 /// A part of the history.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Audit {
-    /// `store` if the changes come from the game's store, whose ticks go on after a restart. `memory` if they are those
-    /// that the gateway still keeps.
+    /// `store` if the changes come from the game's store, whose tick numbers continue after a restart. `memory` if they
+    /// come from the gateway's memory.
     pub source: String,
-    /// The ticks with changes that match, in ascending order.
+    /// The ticks with matching changes or notes, in ascending order.
     pub ticks: Vec<AuditTick>,
     /// Ticks that were not recorded.
     pub gaps: Vec<AuditGap>,
-    /// The first tick that is kept.
+    /// The earliest tick that is kept.
     pub earliest: u64,
     /// The last tick.
     pub latest: u64,
-    /// The tick to request next, if this response does not reach the end of the range.
+    /// The tick to request next. `null` if this response reaches the end of the range.
     pub next: Option<u64>,
 }
 
@@ -274,18 +274,18 @@ pub struct Audit {
 pub struct AuditTick {
     /// Number of the tick.
     pub tick: u64,
-    /// When it was committed, in milliseconds since 1970.
+    /// When the tick was committed, in milliseconds since the Unix epoch.
     pub time: u64,
     /// The changed slots.
     pub changes: Vec<SlotChanged>,
-    /// The notes of the game.
+    /// Notes written by the game.
     pub notes: Vec<AuditNote>,
 }
 
-/// A note of the game.
+/// A note written by the game.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditNote {
-    /// Id of the inventory that it belongs to.
+    /// Id of the inventory that the note belongs to.
     pub inventory: String,
     /// The text.
     pub note: String,
@@ -303,7 +303,7 @@ pub struct AuditGap {
 /// The game servers that share a store.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Servers {
-    /// In ascending order of names.
+    /// The servers, in ascending order of names.
     pub servers: Vec<ServerInfo>,
 }
 
@@ -312,22 +312,22 @@ pub struct Servers {
 pub struct ServerInfo {
     /// Its name.
     pub name: String,
-    /// The number of inventories that it owns.
+    /// Number of inventories that it owns.
     pub total: usize,
     /// The ids of the first 1,000 of them.
     pub inventories: Vec<String>,
 }
 
-/// Whether the server works.
+/// The health of the server.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `healthy`, `degraded` (late, or for some clients only), `failing`, or `down`.
+    /// `healthy`, `degraded` (late, or only some clients are affected), `failing`, or `down`.
     pub status: String,
-    /// Why it is not healthy.
+    /// The reasons why it is not healthy.
     pub reasons: Vec<HealthProblem>,
     /// The current tick.
     pub tick: u64,
-    /// Milliseconds since it was received from the game.
+    /// Time since the tick was received from the game, in milliseconds.
     pub age_ms: u64,
 }
 
@@ -336,6 +336,6 @@ pub struct Health {
 pub struct HealthProblem {
     /// A short name, such as `store_failing`.
     pub code: String,
-    /// What is wrong, for people.
+    /// A human-readable description.
     pub detail: String,
 }

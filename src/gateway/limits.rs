@@ -1,36 +1,38 @@
-//! What callers may use.
+//! Limits for callers.
 
 use core::time::Duration;
 
-/// What callers may use of the gateway. A request that exceeds a limit is rejected with a
-/// [problem](super::problem::Problem) that names it.
+/// Limits for callers of the gateway. A request that exceeds a limit is rejected with a
+/// [problem](super::problem::Problem) that names the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct GatewayLimits {
-    /// Average number of requests per second from one address. Default: 50.
+    /// Maximum average number of requests per second from one address. Default: 50.
     pub requests_per_second: u32,
-    /// Number of requests at once from one address after a pause. Default: 200.
+    /// Maximum number of requests from one address in a burst. Default: 200.
     pub request_burst: u32,
-    /// Number of open connections. Each needs a file descriptor. Default: 512.
+    /// Maximum number of open connections. Each uses a file descriptor. Default: 512.
     pub connections: usize,
-    /// Number of open connections from one address. Not applied behind a proxy. Default: 128.
+    /// Maximum number of open connections from one address. Ignored behind a proxy. Default: 128.
     pub connections_per_address: usize,
-    /// Number of open event streams. Default: 256.
+    /// Maximum number of open event streams. Default: 256.
     pub streams: usize,
-    /// Number of open event streams from one address. Default: 64.
+    /// Maximum number of open event streams from one address. Default: 64.
     pub streams_per_address: usize,
-    /// Number of responses with the whole world that are being sent. Default: 8.
+    /// Maximum number of whole-world responses (`/world/init`) sent at the same time. Default: 8.
     pub world_responses: usize,
-    /// Size of a request's body, in bytes. Default: 64 KiB.
+    /// Maximum size of a request body, in bytes. Default: 64 KiB.
     pub body_bytes: usize,
-    /// Total size of a request's headers, in bytes. Default: 16 KiB.
+    /// Maximum total size of the request headers, in bytes. Default: 16 KiB.
     pub header_bytes: usize,
-    /// Size of a request's URL, in bytes. Default: 2 KiB.
+    /// Maximum size of the request URL, in bytes. Default: 2 KiB.
     pub url_bytes: usize,
-    /// Time in which the headers of a request must arrive, and then its body. Default: 10 s.
+    /// Timeout for receiving the request headers, and for receiving the body. Default: 10 s.
     pub request_time: Duration,
-    /// How long a reader may accept no data before it is disconnected. Default: 30 s.
+    /// A reader that accepts no data for this time is disconnected. Default: 30 s.
     pub slow_reader: Duration,
-    /// Size of the changes that are kept for readers that have missed some, in bytes. Default: 16 MiB.
+    /// Time without an event after which an event stream is shown to be alive. Default: 15 s.
+    pub keep_alive: Duration,
+    /// Maximum size of the changes kept for readers that missed some, in bytes. Default: 16 MiB.
     pub window_bytes: usize,
 }
 
@@ -49,6 +51,7 @@ impl Default for GatewayLimits {
             url_bytes: 2 << 10,
             request_time: Duration::from_secs(10),
             slow_reader: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(15),
             window_bytes: 16 << 20,
         }
     }

@@ -1,4 +1,4 @@
-//! The description of all endpoints.
+//! The OpenAPI description of all endpoints.
 
 use std::sync::LazyLock;
 
@@ -18,17 +18,17 @@ use super::{
     json::{Health, TickEvent},
     params::Params,
     problem::Problem,
-    routes::{audit, commands, events, health, items, servers, world},
+    routes::{audit, commands, events, health, init, items, servers, world},
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Inventories of a running game",
-        description = "Ids of inventories are text: 16 hexadecimal digits, or a decimal number.",
+        description = "Inventory ids are strings: 16 hexadecimal digits, or a decimal number.",
     ),
     paths(
-        world::init,
+        init::init,
         world::snapshots,
         world::inventory,
         world::player,
@@ -45,8 +45,8 @@ use super::{
     modifiers(&Tokens),
     security(("token" = []), ()),
     tags(
-        (name = "world", description = "The inventories, as far as the caller sees them"),
-        (name = "operators", description = "What operators need"),
+        (name = "world", description = "The inventories that the caller sees"),
+        (name = "operators", description = "Endpoints for operators"),
     ),
 )]
 struct Api;
@@ -62,7 +62,7 @@ impl Modify for Tokens {
 
 static JSON: LazyLock<String> = LazyLock::new(|| Api::openapi().to_json().unwrap_or_default());
 
-/// Returns the description of all endpoints.
+/// Returns the OpenAPI description of all endpoints.
 pub(super) async fn serve(params: Params) -> Result<Response, Problem> {
     params.finish()?;
     let headers = [

@@ -1,4 +1,4 @@
-//! The plugin.
+//! The gateway plugin.
 
 use core::net::SocketAddr;
 use std::{
@@ -16,7 +16,7 @@ use crate::{changes::ChangeTrackerPlugin, store::reader::StoreReaderOpener};
 use super::{
     app::{Gateway, Settings},
     error::GatewayError,
-    feed::{self, FeedLink},
+    feed::{self, FeedLink, GatewayStatus},
     hub::Hub,
     limits::GatewayLimits,
     reader::HistoryReader,
@@ -35,12 +35,12 @@ use super::{
 /// let tokens = GatewayTokens::default();
 /// let token = tokens.issue(Scope::Operator, None);
 /// app.add_plugins(InventoryGatewayPlugin::new(([127, 0, 0, 1], 8070)).tokens(tokens));
-/// // The part after `#` is never sent to the server, so it is in no log.
+/// // Browsers do not send the part after `#` to the server, so it does not appear in logs.
 /// println!("http://127.0.0.1:8070/#token={}", token.secret());
 /// ```
 ///
-/// Everything runs on a thread of its own, which is passed the changes of each tick. It never waits for the game, nor
-/// the game for it. [`GatewayStatus`] tells whether it runs.
+/// The gateway runs on its own thread, which receives the changes of each tick. It never blocks the game, and the game
+/// never blocks it. [`GatewayStatus`] shows whether it is running.
 pub struct InventoryGatewayPlugin {
     address: SocketAddr,
     settings: Settings,
@@ -49,18 +49,9 @@ pub struct InventoryGatewayPlugin {
     bound: Mutex<Option<Bound>>,
 }
 
-/// Whether the gateway runs.
-#[derive(Resource, Clone, PartialEq, Eq, Debug)]
-pub enum GatewayStatus {
-    /// It listens on this address, whose port may have been chosen by the operating system.
-    Listening(SocketAddr),
-    /// It does not run.
-    Failed(GatewayError),
-}
-
 impl InventoryGatewayPlugin {
-    /// Listens on an address, which must be a loopback address unless
-    /// [`behind_tls_proxy`](Self::behind_tls_proxy) is called. Port 0 lets the operating system choose.
+    /// Listens on an address. It must be a loopback address unless
+    /// [`behind_tls_proxy`](Self::behind_tls_proxy) is called. With port 0, the operating system chooses a free port.
     #[must_use]
     pub fn new(address: impl Into<SocketAddr>) -> Self {
         Self {
@@ -72,28 +63,29 @@ impl InventoryGatewayPlugin {
         }
     }
 
-    /// States that callers reach this address only through a proxy that encrypts the traffic, and that adds the address
-    /// of the caller to `X-Forwarded-For`. Tokens are then needed for everything except `/health` and the files of
-    /// the page, which have no data of the game. Also call [`host`](Self::host).
+    /// Declares that callers reach this address only through a proxy that terminates TLS and appends the caller's
+    /// address to `X-Forwarded-For`. Everything except `/health` and the page files then requires a token. The page
+    /// files contain no game data. Also call [`host`](Self::host).
     #[must_use]
     pub fn behind_tls_proxy(mut self) -> Self {
         self.settings.behind_proxy = true;
         self
     }
 
-    /// Allows a host name by which callers reach the gateway, without the port. `localhost`, `127.0.0.1` and `[::1]` are
-    /// always allowed. Requests for all others are rejected.
+    /// Allows requests for a host name. Specify it without the port. `localhost`, `127.0.0.1` and `[::1]` are always
+    /// allowed. Requests for other host names are rejected.
     #[must_use]
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.settings.hosts.push(name.into().to_ascii_lowercase());
         self
     }
 
-    /// Allows the pages of another origin, such as `https://game.example`, to read responses. None by default.
+    /// Allows pages of another origin, such as `https://game.example`, to read responses (CORS). By default, no other
+    /// origin is allowed.
     ///
     /// # Panics
     ///
-    /// If the origin contains characters that a header cannot.
+    /// If the origin contains characters that are not allowed in a header.
     #[must_use]
     pub fn allow_origin(mut self, origin: &str) -> Self {
         let origin = HeaderValue::from_str(origin).expect("an origin is visible ASCII text");
@@ -101,21 +93,20 @@ impl InventoryGatewayPlugin {
         self
     }
 
-    /// Serves the icons of items from this folder. [`ItemDef::icon`](crate::model::item::ItemDef::icon) is a path in
-    /// it.
+    /// Serves item icons from this folder. [`ItemDef::icon`](crate::model::item::ItemDef::icon) is relative to it.
     #[must_use]
     pub fn icons(mut self, folder: impl Into<PathBuf>) -> Self {
         self.settings.icons = Some(folder.into());
         self
     }
 
-    /// Sets what callers may use.
+    /// Sets the limits for callers.
     #[must_use]
     pub fn limits(self, limits: GatewayLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Sets the tokens that are valid. They are also a resource of the app.
+    /// Sets the valid tokens. They are also inserted as a resource.
     #[must_use]
     pub fn tokens(self, tokens: GatewayTokens) -> Self {
         Self { tokens, ..self }
@@ -132,7 +123,7 @@ impl InventoryGatewayPlugin {
         server::bind(self.address)
     }
 
-    /// Starts the thread.
+    /// Starts the gateway's thread.
     fn start(&self, app: &mut App, bound: Bound) -> Result<(), GatewayError> {
         let reader = app.world().get_resource::<StoreReaderOpener>();
         let reader = reader.and_then(StoreReaderOpener::take).map(HistoryReader::new);
@@ -149,8 +140,10 @@ impl InventoryGatewayPlugin {
             reader,
             closing,
         );
-        let thread = server::start(bound, Arc::new(gateway), feed, send_closing)?;
-        app.insert_resource(FeedLink::new(send_feed, backlog, asks, thread));
+        let address = bound.address;
+        let thread = server::start(bound, Arc::new(gateway), feed)?;
+        let link = FeedLink::new(send_feed, backlog, asks, send_closing, thread);
+        app.insert_resource(link).insert_resource(GatewayStatus::Listening(address));
         Ok(())
     }
 }
@@ -161,7 +154,7 @@ impl Plugin for InventoryGatewayPlugin {
         match self.bind() {
             Ok(bound) => {
                 info!("the gateway listens on http://{}", bound.address);
-                app.insert_resource(GatewayStatus::Listening(bound.address))
+                app.insert_resource(GatewayStatus::Starting(bound.address))
                     // Only the last tick is needed.
                     .add_plugins(ChangeTrackerPlugin { window: 0 });
                 *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound);
@@ -181,6 +174,6 @@ impl Plugin for InventoryGatewayPlugin {
 }
 
 fn fail(app: &mut App, error: GatewayError) {
-    error!("the gateway does not run: {error}");
+    error!("the gateway is not running: {error}");
     app.insert_resource(GatewayStatus::Failed(error));
 }

@@ -1,4 +1,4 @@
-//! Rejected requests.
+//! Problem documents for rejected requests.
 
 use axum::{
     body::Body,
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 /// Why a request was rejected: a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: the status is the type.
+    /// Always `about:blank`: the status describes the type of the problem.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     pub kind: String,
@@ -20,17 +20,17 @@ pub struct Problem {
     /// The status of the response.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What is wrong, for people.
+    /// A human-readable description.
     pub detail: String,
-    /// The parameter or header that is wrong.
+    /// The invalid parameter or header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub field: Option<String>,
-    /// The first tick that is still kept, if the requested ones are not.
+    /// The earliest tick that is kept, if the requested ticks are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub earliest: Option<u64>,
-    /// Seconds after which the request may be repeated.
+    /// Seconds to wait before repeating the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub retry_after: Option<u64>,
@@ -49,7 +49,7 @@ impl Problem {
         }
     }
 
-    /// A parameter or header that cannot be used.
+    /// A parameter or header is invalid.
     pub(super) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(StatusCode::BAD_REQUEST, detail) }
     }
@@ -62,18 +62,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
-    /// Something that is missing for some time only.
+    /// Something is temporarily unavailable.
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         Self { retry_after: Some(1), ..problem }
     }
 
-    /// Ticks that are no longer kept.
+    /// The requested ticks are no longer kept.
     pub(super) fn gone(detail: impl Into<String>, earliest: u64) -> Self {
         Self { earliest: Some(earliest), ..Self::new(StatusCode::GONE, detail) }
     }
 
-    /// A limit that the caller has reached.
+    /// The caller has reached a limit.
     pub(super) fn too_many(detail: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
         Self { retry_after: Some(1), ..problem }

@@ -1,6 +1,9 @@
-//! Reads the game's store, on threads of its own.
+//! Reads the game's store on separate threads.
 
+use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::store::{
     error::StoreError,
@@ -8,8 +11,14 @@ use crate::store::{
 };
 
 /// Reads the game's store.
-#[derive(Clone)]
-pub(super) struct HistoryReader(Arc<Mutex<Reader>>);
+pub(super) struct HistoryReader {
+    reader: Arc<Mutex<Reader>>,
+    /// One read runs at a time. The others wait here and not on threads.
+    turn: Arc<Semaphore>,
+}
+
+/// How long a read waits for its turn.
+const TURN_TIME: Duration = Duration::from_secs(5);
 
 struct Reader {
     open: OpenReader,
@@ -18,16 +27,24 @@ struct Reader {
 
 impl HistoryReader {
     pub(super) fn new(open: OpenReader) -> Self {
-        Self(Arc::new(Mutex::new(Reader { open, opened: None })))
+        let reader = Arc::new(Mutex::new(Reader { open, opened: None }));
+        Self { reader, turn: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Reads something without blocking other requests. One request reads at a time.
+    /// Reads from the store without blocking the gateway's thread. Reads run one at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn StoreReader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let reader = self.0.clone();
+        let busy = |_| StoreError::Failed("other requests are reading from it".into());
+        let turn = timeout(TURN_TIME, self.turn.clone().acquire_owned()).await.map_err(busy)?;
+        let reader = self.reader.clone();
         let read = move || {
+            let _turn = turn;
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let Reader { open, opened } = &mut *reader;
             let mut there = match opened.take() {
@@ -35,7 +52,7 @@ impl HistoryReader {
                 None => open()?,
             };
             let result = read(&mut *there);
-            // After a failure, it is opened again.
+            // After a failure, the next read opens the store again.
             if !matches!(result, Err(StoreError::Failed(_))) {
                 *opened = Some(there);
             }

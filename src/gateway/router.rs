@@ -13,16 +13,16 @@ use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
 use super::{
     app::Gateway,
-    guard::guard,
+    guard::{admit, authorize},
     openapi,
     problem::Problem,
-    routes::{audit, commands, events, health, items, page, servers, world},
+    routes::{audit, commands, events, health, init, items, page, servers, world},
 };
 
 /// Returns the routes of all endpoints.
 pub(super) fn router(gateway: &Arc<Gateway>) -> Router {
     let router = Router::new()
-        .route("/world/init", get(world::init))
+        .route("/world/init", get(init::init))
         .route("/world/snapshots", get(world::snapshots))
         .route("/inventories/{id}", get(world::inventory))
         .route("/players/{id}", get(world::player))
@@ -42,15 +42,18 @@ pub(super) fn router(gateway: &Arc<Gateway>) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         })
         .with_state(gateway.clone())
-        .layer(from_fn_with_state(gateway.clone(), guard))
+        .layer(from_fn_with_state(gateway.clone(), authorize))
         .layer(CompressionLayer::new());
-    if gateway.settings.origins.is_empty() {
-        return router;
-    }
+    let router =
+        if gateway.settings.origins.is_empty() { router } else { router.layer(cors(gateway)) };
+    router.layer(from_fn_with_state(gateway.clone(), admit))
+}
+
+/// Lets the pages of some origins read responses.
+fn cors(gateway: &Gateway) -> CorsLayer {
     let last_event = HeaderName::from_static("last-event-id");
-    let cors = CorsLayer::new()
+    CorsLayer::new()
         .allow_origin(gateway.settings.origins.clone())
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, last_event]);
-    router.layer(cors)
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, last_event])
 }

@@ -1,4 +1,4 @@
-//! The thread of the gateway: it takes the changes of the game, and serves connections.
+//! The gateway's thread. It receives the changes of the game and serves connections.
 
 use core::{net::SocketAddr, time::Duration};
 use std::{
@@ -14,7 +14,7 @@ use log::{error, warn};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     runtime::{Builder, Runtime},
-    sync::{mpsc::UnboundedReceiver, watch},
+    sync::mpsc::UnboundedReceiver,
     time::sleep,
 };
 use tokio_io_timeout::TimeoutStream;
@@ -27,23 +27,23 @@ use super::{
     router::router,
 };
 
-/// Number of connections that wait to be accepted.
+/// Maximum number of connections waiting to be accepted (listen backlog).
 const ACCEPTED_MAX: u32 = 1024;
 
-/// Size of the operating system's buffer for what is sent on a connection, in bytes. It bounds the memory that readers
-/// use that do not read.
+/// Size of the operating system's send buffer of a connection, in bytes. It limits the memory used by stalled
+/// readers.
 const SEND_BUFFER: u32 = 128 << 10;
 
 /// Size of the buffers of a connection, in bytes. Larger requests are rejected without a body.
 const BUFFER: usize = 64 << 10;
 
-/// Maximum number of headers of a request.
+/// Maximum number of headers in a request.
 const HEADERS_MAX: usize = 100;
 
-/// How long the thread waits for streams to end when the game ends.
+/// How long the thread waits for event streams to end when the game ends.
 const CLOSING_TIME: Duration = Duration::from_millis(200);
 
-/// An address that is listened on, and the runtime that will serve it.
+/// A listening socket, and the runtime that will serve it.
 pub(super) struct Bound {
     runtime: Runtime,
     listener: TcpListener,
@@ -51,6 +51,10 @@ pub(super) struct Bound {
 }
 
 /// Listens on an address.
+///
+/// # Errors
+///
+/// [`GatewayError::Listen`].
 pub(super) fn bind(address: SocketAddr) -> Result<Bound, GatewayError> {
     let failed = |error: io::Error| GatewayError::Listen { address, why: error.to_string() };
     let runtime = Builder::new_current_thread().enable_io().enable_time().build();
@@ -70,22 +74,26 @@ pub(super) fn bind(address: SocketAddr) -> Result<Bound, GatewayError> {
     Ok(Bound { runtime, listener, address })
 }
 
-/// Starts the thread. It ends when the game drops its end of `feed`.
+/// Starts the gateway's thread. It ends when `Gateway::closing` is set.
+///
+/// # Errors
+///
+/// [`GatewayError::Thread`].
 pub(super) fn start(
     bound: Bound,
     gateway: Arc<Gateway>,
     feed: UnboundedReceiver<Feed>,
-    closing: watch::Sender<bool>,
 ) -> Result<thread::JoinHandle<()>, GatewayError> {
     let Bound { runtime, listener, .. } = bound;
     let run = move || {
         runtime.block_on(async {
             let router = router(&gateway);
+            let mut closing = gateway.closing.clone();
             tokio::select! {
+                _ = closing.wait_for(|closing| *closing) => {}
                 () = follow(&gateway, feed) => {}
                 () = accept(listener, &gateway, router) => {}
             }
-            closing.send_replace(true);
             let is_quiet = || gateway.counters.streams.load(Ordering::Relaxed) == 0;
             let step = CLOSING_TIME / 10;
             for _ in 0..10 {
@@ -95,18 +103,18 @@ pub(super) fn start(
                 }
             }
         });
-        // Reads of the store that have not ended would block.
+        // Does not wait for unfinished reads of the store.
         runtime.shutdown_background();
     };
     let thread = thread::Builder::new().name("inventory gateway".into()).spawn(run);
     thread.map_err(|error| GatewayError::Thread(error.to_string()))
 }
 
-/// Takes what the game passes on, until the game ends.
+/// Handles messages from the game until it ends.
 async fn follow(gateway: &Gateway, mut feed: UnboundedReceiver<Feed>) {
     while let Some(message) = feed.recv().await {
         gateway.hub.take(message);
-        // Readers are sent this tick before the next one is taken.
+        // Lets readers send this tick before the next one is handled.
         tokio::task::yield_now().await;
     }
 }
@@ -116,7 +124,7 @@ async fn accept(listener: TcpListener, gateway: &Arc<Gateway>, router: Router) {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Such as too many open files.
+                // For example, too many open files.
                 warn!("the gateway cannot accept a connection: {error}");
                 sleep(Duration::from_millis(100)).await;
                 continue;
@@ -138,7 +146,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, opened: Open
         return;
     }
     let mut stream = TimeoutStream::new(stream);
-    // Longer than streams wait, so that a slow reader is sent the reason.
+    // Longer than the limit of event streams, so that a slow reader receives the reason.
     stream.set_write_timeout(Some(limits.slow_reader * 2));
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
@@ -151,6 +159,6 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, opened: Open
         .max_buf_size(BUFFER)
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    // Callers disconnect at any time, and send anything.
+    // Errors are expected: callers may disconnect at any time or send malformed data.
     drop(connection.await);
 }

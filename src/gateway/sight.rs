@@ -12,15 +12,15 @@ use super::feed::PlayerView;
 #[derive(Clone, Debug)]
 pub(super) struct Sight {
     pub(super) private: Private,
-    /// Only these inventories, if the caller has named some.
+    /// If set, only these inventories.
     pub(super) only: Option<BTreeSet<InventoryId>>,
 }
 
-/// What a caller sees apart from public views.
+/// What a caller sees in addition to public views.
 #[derive(Clone, Debug)]
 pub(super) enum Private {
     Nothing,
-    /// What a player's client sees.
+    /// What the player's client sees.
     Player(Arc<PlayerView>),
     Everything,
 }
@@ -41,7 +41,7 @@ impl Sight {
         self.only.as_ref().is_none_or(|only| only.contains(&id))
     }
 
-    /// Returns `true` for operators, who also see names and owners.
+    /// Returns `true` if the caller is an operator and also sees names and owners.
     pub(super) fn sees_labels(&self) -> bool {
         matches!(self.private, Private::Everything)
     }

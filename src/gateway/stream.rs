@@ -1,6 +1,5 @@
-//! Streams of events.
+//! Event streams.
 
-use core::time::Duration;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -10,10 +9,7 @@ use std::{
 use bevy::prelude::Entity;
 use bytes::Bytes;
 use serde::Serialize;
-use tokio::{
-    sync::watch,
-    time::{sleep, sleep_until},
-};
+use tokio::{sync::watch, time::sleep_until};
 
 use crate::model::id::InventoryId;
 
@@ -27,16 +23,13 @@ use super::{
     sight::{Private, Sight},
 };
 
-/// Time between two events after which the connection is shown to be alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Number of ticks that a reader may be behind before they are merged.
+/// If a reader is more than this number of ticks behind, the ticks are merged.
 const UNMERGED_MAX: usize = 16;
 
-/// Size of the changes that a reader may be behind, in bytes of memory. It starts again if there are more.
+/// Maximum size in memory of the changes that a reader may be behind, in bytes. If there are more, it is reset.
 const BEHIND_BYTES_MAX: usize = 4 << 20;
 
-/// A reader of events.
+/// A reader of an event stream.
 pub(super) struct Reader {
     gateway: Arc<Gateway>,
     caller: Caller,
@@ -44,14 +37,14 @@ pub(super) struct Reader {
     only: Option<BTreeSet<InventoryId>>,
     /// Epoch and tick of the last event that was sent.
     position: (String, u64),
-    /// The inventories that a player has been shown.
+    /// The inventories that were sent to a player.
     shown: BTreeMap<Entity, InventoryId>,
     news: watch::Receiver<u64>,
     revoked: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
-    /// What is sent before anything else.
+    /// Frames to send before anything else, in reverse order.
     greeting: Vec<Bytes>,
-    /// When the last frame was passed on.
+    /// When the last frame was passed to the connection.
     passed: Instant,
     has_ended: bool,
     _opened: Opened,
@@ -87,7 +80,7 @@ impl Reader {
         let sight = Sight { only: only.clone(), ..eyes.sight() };
         let mut shown = BTreeMap::new();
         if eyes.is_player() {
-            // What the player saw before is not known, so a player starts with everything.
+            // It is unknown what the player saw before, so a player starts with everything.
             let id = known.event_id(now.1);
             greeting.extend(known.everything(&sight).map(|event| frame("tick", Some(&id), &event)));
             shown = known.seen(&sight).iter().map(|copy| (copy.entity, copy.id)).collect();
@@ -114,7 +107,7 @@ impl Reader {
         })
     }
 
-    /// Returns the next frame. `None` after the last one.
+    /// Returns the next frame. Returns `None` after the last one.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         if self.has_ended {
             return None;
@@ -122,9 +115,9 @@ impl Reader {
         let frame = if let Some(greeting) = self.greeting.pop() {
             greeting
         } else if self.passed.elapsed() > self.gateway.limits.slow_reader {
-            // Nothing has been asked for since then, because the connection accepted no data.
+            // No frame was requested since then, because the connection accepted no data.
             count(&self.gateway.counters.slow_readers, 1);
-            self.end("too_slow", "the reader has accepted no data for too long")
+            self.end("too_slow", "the reader accepted no data for too long")
         } else {
             self.follow().await
         };
@@ -146,11 +139,11 @@ impl Reader {
             }
             match self.wake().await {
                 Wake::News | Wake::Rights => {}
-                Wake::Closing => return self.end("shutting_down", "the server stops"),
-                // The id lets a reader resume from here, although nothing has changed that it sees.
+                Wake::Closing => return self.end("shutting_down", "the server is shutting down"),
+                // With the id, a reader can resume from here even if nothing that it sees has changed.
                 Wake::Silence => {
                     let (epoch, tick) = &self.position;
-                    return format!(": nothing has changed\nid: {epoch}-{tick}\n\n").into();
+                    return format!(": no changes\nid: {epoch}-{tick}\n\n").into();
                 }
             }
         }
@@ -164,13 +157,15 @@ impl Reader {
                 None => std::future::pending().await,
             }
         };
+        let silent = self.passed + self.gateway.limits.keep_alive;
         tokio::select! {
             biased;
             _ = self.closing.wait_for(|closing| *closing) => Wake::Closing,
             _ = self.revoked.changed() => Wake::Rights,
             () = expired => Wake::Rights,
+            // Checked before news, because news may be frequent and not concern this reader.
+            () = sleep_until(silent.into()) => Wake::Silence,
             _ = self.news.changed() => Wake::News,
-            () = sleep(KEEP_ALIVE) => Wake::Silence,
         }
     }
 
@@ -191,12 +186,12 @@ impl Reader {
         frame("end", None, &End { reason, detail })
     }
 
-    /// Returns what has changed since the last frame. `None` if that is nothing.
+    /// Returns the changes since the last frame. Returns `None` if there are none.
     fn changes(&mut self) -> Option<Bytes> {
         let gateway = self.gateway.clone();
         let mut known = gateway.hub.known();
         let Some(epoch) = known.epoch.clone() else {
-            // The game has left this world. If it comes back, that is another epoch.
+            // This app is no longer the authority. If it becomes the authority again, the epoch is different.
             self.shown.clear();
             return None;
         };
@@ -222,7 +217,7 @@ impl Reader {
         Sight { only: self.only.clone(), ..self.eyes.sight() }
     }
 
-    /// Shows a player everything again.
+    /// Queues everything that a player sees.
     fn greet_player(&mut self, known: &Known) {
         if self.eyes.is_player() {
             let (sight, id) = (self.sight(), known.event_id(known.copy.tick));
@@ -232,7 +227,7 @@ impl Reader {
         }
     }
 
-    /// Returns the changes that a player sees. They are merged, because it is known only what the player sees now.
+    /// Returns the changes that a player sees. They are merged, because only the player's current view is known.
     fn player_changes(&mut self, known: &Known, pending: &[Arc<Entry>]) -> Option<Bytes> {
         let sight = self.sight();
         let seen: BTreeMap<_, _> =
@@ -249,6 +244,8 @@ impl Reader {
         }
         for (entity, copy) in &seen {
             if self.shown.get(entity) != Some(&copy.id) {
+                // Earlier changes of it are not for this player.
+                delta.forget(copy.id);
                 delta.full.insert(copy.id, copy.clone());
             }
         }
@@ -258,7 +255,7 @@ impl Reader {
         Some(frame("tick", Some(&known.event_id(tick)), &event))
     }
 
-    /// Returns changes that other readers may see, too. They are encoded once for all of them.
+    /// Returns changes that other readers may also see. They are encoded once for all of them.
     fn shared_changes(&mut self, known: &mut Known, pending: Vec<Arc<Entry>>) -> Option<Bytes> {
         let sight = self.sight();
         if pending.len() > UNMERGED_MAX {
@@ -294,7 +291,7 @@ impl Reader {
     }
 }
 
-/// Returns the ticks after `after`. `None` if some are no longer kept, or if they are too many to be merged.
+/// Returns the ticks after `after`. Returns `None` if some are no longer kept, or if they are too large to be merged.
 fn behind(known: &Known, after: u64) -> Option<Vec<Arc<Entry>>> {
     let pending: Vec<_> = known.since(after)?.cloned().collect();
     let bytes: usize = pending.iter().map(|entry| entry.bytes).sum();
@@ -328,7 +325,7 @@ fn reset(known: &Known, reason: &str) -> Bytes {
     frame("reset", Some(&known.event_id(tick)), &Reset { reason, epoch, tick, earliest })
 }
 
-/// Writes a server-sent event. Its data has no line breaks, because JSON escapes them.
+/// Formats a server-sent event. Its data contains no line breaks, because JSON escapes them.
 fn frame<T: Serialize>(name: &str, id: Option<&str>, data: &T) -> Bytes {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     let data = serde_json::to_string(data).unwrap_or_default();

@@ -1,9 +1,12 @@
-//! Tokens, which decide what a caller sees.
+//! Tokens. They determine what a caller sees.
 
 use core::{fmt, time::Duration};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -22,15 +25,15 @@ use super::clock;
 pub enum Scope {
     /// Sees what [public views](crate::features::public_view) show to everyone.
     Spectator,
-    /// Also sees what the client of the player with this inventory sees at this moment: nothing while the player is
-    /// not connected.
+    /// Also sees what the client of the player who owns this inventory currently sees: nothing while the player is not
+    /// connected.
     Player(InventoryId),
-    /// Sees everything, and may run the commands that the game has registered.
+    /// Sees everything, and may run the commands that the game registered.
     Operator,
 }
 
 impl Scope {
-    /// Returns the name in responses.
+    /// Returns the name used in responses.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Spectator => "spectator",
@@ -40,10 +43,10 @@ impl Scope {
     }
 }
 
-/// Prefix of every token, so that scanners for leaked secrets find it.
+/// Prefix of every token, so that secret scanners detect leaked tokens.
 const PREFIX: &str = "invgw";
 
-/// Number of random bytes by which a token is found, and of those that are secret.
+/// Number of random bytes in the name of a token, and in its secret.
 const NAME_BYTES: usize = 8;
 const SECRET_BYTES: usize = 32;
 
@@ -51,7 +54,7 @@ const SECRET_BYTES: usize = 32;
 #[derive(Clone, PartialEq, Eq)]
 pub struct GatewayToken(String);
 
-/// Error returned when a text is not a token.
+/// Error returned when a string is not a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("a token has the form {PREFIX}-NAME-SECRET, with 16 and 64 hexadecimal digits")]
 pub struct TokenFormatError;
@@ -61,26 +64,26 @@ impl GatewayToken {
     ///
     /// # Panics
     ///
-    /// If the operating system has no random numbers.
+    /// If the operating system cannot provide random numbers.
     #[must_use]
     pub fn random() -> Self {
         let mut bytes = [0; NAME_BYTES + SECRET_BYTES];
-        getrandom::fill(&mut bytes).expect("the operating system has random numbers");
+        getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
         let (name, secret) = bytes.split_at(NAME_BYTES);
         Self(format!("{PREFIX}-{}-{}", hex(name), hex(secret)))
     }
 
-    /// Reads a token that [`random`](Self::random) has created, such as one from an environment variable.
+    /// Parses a token that was created by [`random`](Self::random), for example from an environment variable.
     ///
     /// # Errors
     ///
-    /// [`TokenFormatError`] if the text has another form.
+    /// [`TokenFormatError`] if the string is not a token.
     pub fn parse(text: &str) -> Result<Self, TokenFormatError> {
         split(text).ok_or(TokenFormatError)?;
         Ok(Self(text.to_owned()))
     }
 
-    /// Returns the token as text. Never log it.
+    /// Returns the token as a string. Never log it.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -93,7 +96,7 @@ impl GatewayToken {
     }
 }
 
-/// Shows the name only.
+/// Shows only the name.
 impl fmt::Debug for GatewayToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GatewayToken({}…)", self.name())
@@ -112,19 +115,23 @@ fn split(text: &str) -> Option<(&str, &str)> {
     (has_form && is_hex(name) && is_hex(secret)).then_some((name, secret))
 }
 
-/// The tokens that are valid, as hashes. Cheap to clone; all clones share them.
+/// The valid tokens, stored as hashes. Cheap to clone. All clones share the same tokens.
 #[derive(Resource, Clone, Debug)]
 pub struct GatewayTokens(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     known: Mutex<HashMap<String, Known>>,
+    /// Number of tokens that were added.
+    added: AtomicU64,
     /// Changes when a token is revoked.
     revoked: watch::Sender<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
+    /// Differs each time the token is added.
+    number: u64,
     hash: [u8; 32],
     scope: Scope,
     expires: Option<Instant>,
@@ -134,6 +141,7 @@ struct Known {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Grant {
     pub(super) name: String,
+    number: u64,
     pub(super) scope: Scope,
     pub(super) expires: Option<Instant>,
 }
@@ -150,7 +158,7 @@ pub(super) enum TokenRejected {
 impl Default for GatewayTokens {
     fn default() -> Self {
         let (known, revoked) = (Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Shared { known, revoked }))
+        Self(Arc::new(Shared { known, added: AtomicU64::new(0), revoked }))
     }
 }
 
@@ -159,19 +167,23 @@ impl GatewayTokens {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a token valid, until it is revoked or `lifetime` has passed. Tokens that have expired are forgotten.
+    /// Makes a token valid until it is revoked or `lifetime` has passed. Removes expired tokens.
     pub fn add(&self, token: &GatewayToken, scope: Scope, lifetime: Option<Duration>) {
         let now = clock::now();
-        // The form was checked when the token was created.
+        // The format was checked when the token was created.
         let Some((name, secret)) = split(&token.0) else { return };
-        let expires = lifetime.map(|lifetime| now + lifetime);
-        let known = Known { hash: Sha256::digest(secret).into(), scope, expires };
+        let expires = lifetime.and_then(|lifetime| now.checked_add(lifetime));
+        let number = self.0.added.fetch_add(1, Ordering::Relaxed);
+        let known = Known { number, hash: Sha256::digest(secret).into(), scope, expires };
         let mut all = self.known();
         all.retain(|_, known| known.expires.is_none_or(|expires| expires > now));
         all.insert(name.to_owned(), known);
+        drop(all);
+        // Streams that use an earlier grant of this token end.
+        self.0.revoked.send_modify(|number| *number += 1);
     }
 
-    /// Creates a token and makes it valid, such as for a player that has signed in.
+    /// Creates a token and makes it valid, for example for a player who has signed in.
     #[must_use]
     pub fn issue(&self, scope: Scope, lifetime: Option<Duration>) -> GatewayToken {
         let token = GatewayToken::random();
@@ -179,38 +191,42 @@ impl GatewayTokens {
         token
     }
 
-    /// Makes a token invalid, and ends its streams.
+    /// Revokes a token and ends its event streams.
     pub fn revoke(&self, token: &GatewayToken) {
         self.known().remove(token.name());
         self.0.revoked.send_modify(|number| *number += 1);
     }
 
-    /// Makes all tokens of a scope invalid, and ends their streams.
+    /// Revokes all tokens of a scope and ends their event streams.
     pub fn revoke_all(&self, scope: Scope) {
         self.known().retain(|_, known| known.scope != scope);
         self.0.revoked.send_modify(|number| *number += 1);
     }
 
-    /// Changes when a token is revoked.
+    /// Returns a receiver that changes when a token is revoked.
     pub(super) fn revoked(&self) -> watch::Receiver<u64> {
         self.0.revoked.subscribe()
     }
 
-    /// Checks what a caller has sent. The time that it takes does not depend on the secret.
+    /// Checks a token sent by a caller. The running time does not depend on the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenRejected`] if the token is unknown or has expired.
     pub(super) fn check(&self, token: &str) -> Result<Grant, TokenRejected> {
         let (name, secret) = split(token).ok_or(TokenRejected::Unknown)?;
         let hash: [u8; 32] = Sha256::digest(secret).into();
         let known = self.known().get(name).copied();
         let same = hash.ct_eq(&known.map_or([0; 32], |known| known.hash));
-        let Known { scope, expires, .. } =
+        let Known { number, scope, expires, .. } =
             known.filter(|_| same.into()).ok_or(TokenRejected::Unknown)?;
-        let grant = Grant { name: name.to_owned(), scope, expires };
+        let grant = Grant { name: name.to_owned(), number, scope, expires };
         if grant.has_expired() { Err(TokenRejected::Expired) } else { Ok(grant) }
     }
 
-    /// Returns `true` if the token of a grant is still known.
+    /// Returns `true` if the token of a grant has not been revoked.
     pub(super) fn is_valid(&self, grant: &Grant) -> bool {
-        self.known().get(&grant.name).is_some_and(|known| known.scope == grant.scope)
+        self.known().get(&grant.name).is_some_and(|known| known.number == grant.number)
     }
 }
 
@@ -255,7 +271,7 @@ mod tests {
         assert_eq!(tokens.check(first.secret()), Err(TokenRejected::Unknown));
         tokens.revoke_all(player);
         assert!(tokens.check(second.secret()).is_ok());
-        // Expired tokens are forgotten when the next one is added.
+        // Expired tokens are removed when the next one is added.
         assert_eq!(tokens.known().len(), 1);
     }
 

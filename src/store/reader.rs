@@ -1,4 +1,4 @@
-//! Reads a store while game servers write to it, for tools.
+//! Read access to a store for tools, while game servers write to it.
 
 use std::{
     collections::BTreeMap,
@@ -14,24 +14,24 @@ use super::{
     history::{History, HistoryQuery},
 };
 
-/// Reads a store while game servers write to it. It neither claims nor changes anything. Its functions block.
+/// Reads a store while game servers write to it. It claims no inventories and changes nothing. Its methods block.
 pub trait StoreReader: Send {
-    /// Reads a part of the history: what was changed in which tick, why, and by whom.
+    /// Reads part of the history: what changed in which tick, why, and by whom.
     ///
     /// # Errors
     ///
     /// [`StoreError::Gone`] if the first tick is no longer kept, or another error of the store.
     fn history(&mut self, query: &HistoryQuery) -> Result<History, StoreError>;
 
-    /// Returns the last tick that was committed. Zero if there is none.
+    /// Returns the last committed tick. Returns zero if there is none.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     fn latest_tick(&mut self) -> Result<u64, StoreError>;
 
-    /// Returns the inventories that each game server owns, in ascending order of ids. `None` if the store has one server
-    /// only.
+    /// Returns the inventories that each game server owns, in ascending order of ids. Returns `None` if the store
+    /// supports only one server.
     ///
     /// # Errors
     ///
@@ -41,10 +41,10 @@ pub trait StoreReader: Send {
     }
 }
 
-/// Opens a reader. It is called again after an error.
+/// Opens a reader. Called again after an error.
 pub type OpenReader = Box<dyn FnMut() -> Result<Box<dyn StoreReader>, StoreError> + Send>;
 
-/// Opens a reader of the store that this app uses. One tool can take it.
+/// Opens a reader of the store that this app uses. Only one tool can take it.
 #[derive(Resource)]
 pub struct StoreReaderOpener(Mutex<Option<OpenReader>>);
 
@@ -53,7 +53,7 @@ impl StoreReaderOpener {
         Self(Mutex::new(Some(open)))
     }
 
-    /// Takes it. `None` if another tool has taken it before.
+    /// Takes the function that opens a reader. Returns `None` if it has already been taken.
     #[must_use]
     pub fn take(&self) -> Option<OpenReader> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bevy_inventory_sync::model::id::DataId;
 use log::{Level, Log, Metadata, Record};
 
 use crate::common::*;
@@ -28,10 +29,8 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-#[test]
-fn canary_is_in_no_response_without_the_right_token() {
-    log::set_logger(&Logger).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
+/// Ada, whose inventory has the canary, and Ben.
+fn scene() -> (Game, Entity, DataId) {
     let mut game = Game::new(2);
     let (ada, ben) = (game.sim.client_id(0), game.sim.client_id(1));
     let text = CANARY.to_owned();
@@ -42,6 +41,14 @@ fn canary_is_in_no_response_without_the_right_token() {
         game.spawn((player(1), Owner(ada), Name::new(CANARY), private, HeldItem::default()));
     game.spawn((player(2), Owner(ben), slots([COIN.stack(1)]), HeldItem::default()));
     game.tick();
+    (game, private, secret)
+}
+
+#[test]
+fn canary_is_in_no_response_without_the_right_token() {
+    log::set_logger(&Logger).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let (mut game, private, secret) = scene();
     let callers = [
         None,
         Some(game.tokens.issue(Scope::Spectator, None)),

@@ -224,7 +224,8 @@ fn readers_that_are_too_late_start_again() {
     game.wait();
     let mut late = Copy::of(init.clone());
     assert!(!late.heal(|path| game.operate(path)), "the ticks are gone");
-    for event in [init.event.as_str(), "00000000-5", &format!("{}-999999", init.epoch)] {
+    let future = [999_999, u64::MAX].map(|tick| format!("{}-{tick}", init.epoch));
+    for event in [init.event.as_str(), "00000000-5", &future[0], &future[1]] {
         let mut events = game.follow("/events", Some(&token), &[("Last-Event-ID", event)]);
         events.expect("hello");
         let reset: serde_json::Value = events.expect("reset").json();
@@ -237,4 +238,34 @@ fn readers_that_are_too_late_start_again() {
         game.tick();
         assert_eq!(events.expect("tick").json::<TickEvent>().slots.len(), 1);
     }
+}
+
+#[test]
+fn reader_without_events_is_kept_alive_in_a_busy_world() {
+    let often = |plugin: InventoryGatewayPlugin| {
+        plugin.limits(GatewayLimits {
+            keep_alive: std::time::Duration::from_millis(200),
+            request_burst: 100_000,
+            ..GatewayLimits::default()
+        })
+    };
+    let mut game = Game::with(0, often, |_| ());
+    let bank = game.spawn((chest(1), slots([COIN.stack(1)])));
+    game.tick();
+    let mut stream = std::net::TcpStream::connect(game.address).unwrap();
+    let request = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let (mut read, mut buffer) = (String::new(), [0; 4096]);
+    wait_until(|| {
+        // Something changes in every tick, but nothing that everyone may see.
+        let mut slots = game.world().get_mut::<Inventory>(bank).unwrap();
+        let count = slots.get(0).unwrap().count();
+        slots.set(0, COIN.stack(count + 1)).unwrap();
+        game.sim.step();
+        while let Ok(bytes @ 1..) = std::io::Read::read(&mut stream, &mut buffer) {
+            read.push_str(&String::from_utf8_lossy(&buffer[..bytes]));
+        }
+        read.matches(": no changes\nid: ").count() >= 2
+    });
 }

@@ -41,7 +41,7 @@ fn players_see_what_their_clients_see() {
     seen.sort();
     assert_eq!(seen, expected);
     let init: WorldInit = game.ask("/world/init", Some(&token)).json();
-    assert_eq!(init.scope, "player");
+    assert_eq!((init.scope.as_str(), init.latest), ("player", None));
     assert!(init.inventories.iter().all(|it| it.name.is_none() && it.owner.is_none()));
     assert_eq!(game.ask(&format!("/inventories/{}", player(2)), Some(&token)).status, 404);
     let found: PlayerFound = game.ask(&format!("/players/{}", player(1)), Some(&token)).json();
@@ -89,13 +89,15 @@ fn open_streams_of_players_follow_their_rights() {
     game.tick();
     let event: TickEvent = events.expect("tick").json();
     assert_eq!((event.slots.len(), &event.slots[0].inventory), (1, &player(1).to_string()));
-    // It opens again, and is sent as a whole.
+    // It opens again, and is sent as a whole, without what was in it before.
     let mut viewers = Viewers::new();
     viewers.add(game.sim.client_id(0), Rights::SEE);
     game.world().entity_mut(bank).insert(viewers);
+    game.world().get_mut::<Inventory>(bank).unwrap().set(0, COIN.stack(99)).unwrap();
     game.tick();
     let event: TickEvent = events.expect("tick").json();
-    assert_eq!(event.inventories[0].id, chest(1).to_string());
+    assert_eq!((&event.inventories[0].id, event.slots.len()), (&chest(1).to_string(), 0));
+    assert_eq!(event.inventories[0].containers[0].slots[0].stack.count, 99);
     // The player loses the body.
     game.world().entity_mut(ada).remove::<Owner>();
     game.tick();

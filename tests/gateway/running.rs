@@ -78,6 +78,15 @@ fn other_origins_may_read_responses_only_if_they_are_allowed() {
     assert_eq!(origin(&closed, "https://game.example"), "");
     assert_eq!(origin(&open, "https://game.example"), "https://game.example");
     assert_eq!(origin(&open, "https://evil.example"), "");
+    let preflight = |host: &str| {
+        let request = agent().options(open.url("/items")).header("Host", host);
+        let request = request.header("Origin", "https://game.example");
+        request.header("Access-Control-Request-Method", "GET").call().unwrap().status()
+    };
+    assert_eq!(
+        (preflight("localhost"), preflight("evil.example")),
+        (200.try_into().unwrap(), 421.try_into().unwrap())
+    );
 }
 
 #[test]

@@ -156,3 +156,37 @@ fn metrics_have_all_counters_with_descriptions() {
     assert!(lines.contains(&"inventory_sync_clients 1"));
     assert_eq!(game.get("/metrics", None).status, 401);
 }
+
+#[test]
+fn inventory_is_shown_again_when_another_with_its_id_is_gone() {
+    let mut game = Game::new(0);
+    game.spawn((chest(1), slots([COIN.stack(7)])));
+    game.tick();
+    let token = game.operator.clone();
+    let mut events = game.follow("/events", Some(&token), &[]);
+    events.expect("hello");
+    let counts = |game: &Game| -> Vec<u32> {
+        let all: WorldInit = game.operate("/world/init").json();
+        let slots = all.inventories.iter().flat_map(|it| &it.containers[0].slots);
+        slots.map(|slot| slot.stack.count).collect()
+    };
+    let second = game.spawn((chest(1), slots([COIN.stack(8)])));
+    game.ticks(2);
+    assert_eq!(counts(&game), [7], "the first one keeps its id");
+    game.world().despawn(second);
+    game.ticks(2);
+    assert_eq!(counts(&game), [7]);
+    assert!(events.try_next().is_none_or(|event| !event.data.contains("removed")));
+}
+
+#[test]
+fn changed_catalog_is_served() {
+    let mut game = Game::new(0);
+    let before = game.get("/items", None);
+    assert!(before.body.contains("Gold coin"));
+    let items = Items::<()>::from_ron(&ITEMS.replace("Gold coin", "Silver coin")).unwrap();
+    game.world().insert_resource(items.catalog().clone());
+    game.tick();
+    let after = game.send("/items", None, &[("If-None-Match", before.header("etag"))]);
+    assert!(after.body.contains("Silver coin"), "{after:?}");
+}

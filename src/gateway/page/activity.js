@@ -1,5 +1,5 @@
 /**
- * The sections about the server: health, traffic, and which server owns what.
+ * The server sections: health, traffic, and which server owns which inventories.
  *
  * @module activity
  */
@@ -9,14 +9,14 @@ import { Chart } from './chart.js';
 import { announce, byId, byteSize, compact, el, plural, setText, whole } from './dom.js';
 import { Rates, parseMetrics } from './metrics.js';
 
-/** Inventories that are listed per server. */
+/** Maximum number of inventories listed per server. */
 const LISTED = 200;
 
-const HEALTH = { healthy: 'Healthy', degraded: 'Degraded', failing: 'Failing', down: 'Down', unknown: 'Not reachable' };
+const HEALTH = { healthy: 'Healthy', degraded: 'Degraded', failing: 'Failing', down: 'Down', unknown: 'Unreachable' };
 const rate = (value) => `${value >= 10 ? compact(value) : Number(value.toFixed(1))}/s`;
 const refused = (error) => error instanceof ApiError && (error.status === 401 || error.status === 403);
 
-/** Shows the health of the server. Returns a function that stops it. */
+/** Shows the health of the server. Returns a function that stops the updates. */
 export function showHealth(api) {
   const box = byId('health');
   const word = el('strong');
@@ -43,10 +43,10 @@ export function showHealth(api) {
   });
 }
 
-/** Shows rates of traffic. Returns a function that stops it. */
+/** Shows traffic rates. Returns a function that stops the updates. */
 export function showTraffic(api) {
   const box = byId('traffic');
-  const note = el('p', { class: 'dim', text: 'Measuring …' });
+  const note = el('p', { class: 'dim', text: 'Measuring…' });
   const gauges = el('p', { class: 'gauges' });
   const one = (title, tone, counter, format) => ({
     counters: [counter], chart: new Chart({ title, lines: [{ name: title, tone }], format }),
@@ -72,12 +72,12 @@ export function showTraffic(api) {
       for (const { counters, chart } of charts) chart.add(counters.map(of));
       const gauge = (name, word) => (values.has(name) ? [plural(values.get(name), word)] : []);
       const counts = [...gauge('inventory_sync_clients', 'client'), ...gauge('gateway_streams', 'stream')];
-      setText(gauges, [...counts, 'the last 3 minutes'].join(', '));
+      setText(gauges, [...counts, 'last 3 minutes'].join(', '));
       plots.hidden = false;
       note.hidden = true;
     } catch (error) {
       note.hidden = false;
-      setText(note, refused(error) ? 'Traffic is for operators only.' : 'The server does not answer.');
+      setText(note, refused(error) ? 'Only operators can see traffic.' : 'The server is not responding.');
       if (refused(error)) return false;
       for (const { counters, chart } of charts) chart.add(counters.map(() => null));
     }
@@ -86,11 +86,11 @@ export function showTraffic(api) {
 }
 
 /**
- * Shows which server owns what, if there are several servers. Returns a function that stops it.
+ * If several servers share a store, shows which one owns which inventories. Returns a function that stops the updates.
  *
  * @param {import('./api.js').Api} api
  * @param {(id: string) => string} nameOf
- * @param {(owners: Map<string, string>) => void} onOwners Takes the server of each inventory.
+ * @param {(owners: Map<string, string>) => void} onOwners Receives the server of each inventory.
  */
 export function showServers(api, nameOf, onOwners) {
   const section = byId('servers-section');

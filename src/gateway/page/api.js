@@ -4,21 +4,21 @@
  * @module api
  */
 
-/** An answer that is no success. */
+/** An unsuccessful response. */
 export class ApiError extends Error {
   /**
    * @param {number} status HTTP status.
-   * @param {object | null} problem The body, if it is JSON.
+   * @param {object | null} problem The response body, if it is JSON.
    */
   constructor(status, problem) {
-    super(problem?.detail ?? problem?.title ?? `The server answered with status ${status}.`);
+    super(problem?.detail ?? problem?.title ?? `The server responded with status ${status}.`);
     this.name = 'ApiError';
     this.status = status;
     this.problem = problem;
   }
 }
 
-/** Asks the server that the page came from. */
+/** Sends requests to the server that serves the page. */
 export class Api {
   /** @param {() => string | null} token Returns the current token. */
   constructor(token) {
@@ -26,7 +26,7 @@ export class Api {
   }
 
   /**
-   * Asks for JSON.
+   * Requests JSON.
    *
    * @param {string} path
    * @param {Record<string, string | number>} [query]
@@ -36,12 +36,12 @@ export class Api {
     return (await this.#get(path, query)).json();
   }
 
-  /** Asks for text. */
+  /** Requests text. */
   async text(path) {
     return (await this.#get(path, {})).text();
   }
 
-  /** Asks for a picture. The browser may have kept it. */
+  /** Requests an image. The browser may return a cached one. */
   async picture(path) {
     return (await this.#get(path, {}, 'default')).blob();
   }
@@ -61,11 +61,11 @@ export class Api {
 }
 
 /**
- * Calls `ask` at once and then every `period` ms while the page is visible, until the returned function is called.
+ * Calls `ask` immediately, and then every `period` ms while the page is visible, until the returned function is called.
  *
  * @param {number} period
- * @param {(isStopped: () => boolean) => Promise<boolean | void>} ask Returns `false` to stop. `isStopped` tells whether
- *   the answer is still wanted.
+ * @param {(isStopped: () => boolean) => Promise<boolean | void>} ask Returns `false` to stop polling. `isStopped`
+ *   returns `true` if the result is no longer needed.
  * @returns {() => void}
  */
 export function poll(period, ask) {

@@ -1,12 +1,12 @@
 /**
- * The causes of changes: their words, and the groups that share a color.
+ * The causes of changes: their descriptions, and the groups that share a color.
  *
  * @module causes
  */
 
 import { el } from './dom.js';
 
-/** Groups with their text in the legend. The colors are in the style sheet: `--cause-NAME`. */
+/** Groups with their legend texts. The colors are in the style sheet: `--cause-NAME`. */
 const GROUPS = new Map([
   ['player', 'Player action'],
   ['game', 'Game'],
@@ -31,13 +31,13 @@ const CAUSES = new Map([
   ['reverted', ['undone', 'undone by the store']],
 ]);
 
-/** Returns the group of a cause, for its color. */
+/** Returns the group of a cause, which determines its color. */
 export const causeGroup = (cause) => CAUSES.get(cause)?.[0] ?? 'game';
 
-/** Returns the words for a cause; a cause that this page does not know is its own word. */
+/** Returns the description of a cause. For an unknown cause, returns its name. */
 export const causeText = (cause) => CAUSES.get(cause)?.[1] ?? String(cause ?? 'unknown');
 
-/** Fills the list that explains the colors and marks. */
+/** Fills the legend of colors and markers. */
 export function fillLegend(list) {
   for (const [group, text] of GROUPS) {
     list.append(el('li', {}, el('span', { class: 'swatch', 'data-cause': group, 'aria-hidden': 'true' }), text));

@@ -7,14 +7,14 @@
 import { causeGroup } from './causes.js';
 import { el, setAttribute } from './dom.js';
 
-/** How long a changed slot stays marked, in milliseconds. */
+/** How long a changed slot stays highlighted, in milliseconds. */
 const FLASH = 1_200;
 
-/** Marked slots in the order in which their marks end. One timer serves all of them. */
+/** Highlighted slots, in the order in which their highlights end. All of them share one timer. */
 const flashing = new Map();
 let sweeping = false;
 
-/** A cell of a grid. The style sheet shows the count, from `data-count`. It changes only what differs from what it shows. */
+/** A grid cell. The style sheet shows the count from `data-count`. Updates only what has changed. */
 export class Cell {
   #items;
   #stack = null;
@@ -42,8 +42,8 @@ export class Cell {
    * Shows `stack`.
    *
    * @param {import('./world-state.js').Stack | undefined} stack
-   * @param {{selected: boolean, match: ((item: string) => boolean) | null, force?: boolean}} look `match` tells which items
-   *   stay bright, and `force` draws again even if the stack is the same.
+   * @param {{selected: boolean, match: ((item: string) => boolean) | null, force?: boolean}} look Items for which
+   *   `match` returns `false` are faded. `force` redraws even if the stack is the same.
    */
   paint(stack, { selected, match, force = false }) {
     const { element } = this;
@@ -76,7 +76,7 @@ export class Cell {
     return `Slot ${this.slot}: ${parts.join(', ')}`;
   }
 
-  /** Marks the slot for a moment, in the color of the cause. */
+  /** Highlights the slot briefly, in the color of the cause. */
   flash(cause) {
     this.element.dataset.flash = causeGroup(cause);
     flashing.delete(this.element);

@@ -1,5 +1,5 @@
 /**
- * Changes of slots as rows of a list, for the feed and for timelines.
+ * Slot changes as list rows, for the feed and for timelines.
  *
  * @module changes
  */
@@ -7,17 +7,17 @@
 import { causeGroup, causeText } from './causes.js';
 import { byId, dateTime, el, setAttribute, setText, time } from './dom.js';
 
-/** Rows in the feed. */
+/** Maximum number of rows in the feed. */
 const ROWS = 60;
 
 /**
- * What happened, in words: `+3 Oak log (12 → 15)`.
+ * Returns a description of the change, such as `+3 Oak log (12 → 15)`.
  *
  * @param {{old: object | null, new: object | null}} change
  * @param {import('./items.js').Items} items
  */
 function changeWords({ old, new: now }, items) {
-  if (!old && !now) return 'nothing';
+  if (!old && !now) return 'no change';
   if (!old) return `+${items.words(now)}`;
   if (!now) return `−${items.words(old)}`;
   if (old.item !== now.item) return `${items.words(old)} → ${items.words(now)}`;
@@ -29,7 +29,7 @@ function changeWords({ old, new: now }, items) {
 }
 
 /**
- * A row of a list of changes.
+ * Creates a row for a list of changes.
  *
  * @param {import('./world.js').Change} change
  * @param {import('./inventory-view.js').Context} context
@@ -51,7 +51,7 @@ function isoTime(ms) {
   return Number.isNaN(when.getTime()) ? null : when.toISOString();
 }
 
-/** The list of the latest changes, the newest first. */
+/** The list of the latest changes, newest first. */
 export class Feed {
   #context;
   #list = byId('feed');
@@ -71,7 +71,7 @@ export class Feed {
     });
   }
 
-  /** Adds changes, the oldest first. */
+  /** Adds changes, oldest first. */
   add(changes) {
     this.#waiting.push(...changes);
     if (this.#waiting.length > ROWS) this.#waiting.splice(0, this.#waiting.length - ROWS);
@@ -82,7 +82,7 @@ export class Feed {
     while (this.#list.childElementCount > ROWS) this.#list.lastElementChild.remove();
   }
 
-  /** Forgets all changes. */
+  /** Removes all changes. */
   clear() {
     this.#waiting = [];
     this.#list.replaceChildren(el('li', { class: 'none', text: 'No changes yet.' }));

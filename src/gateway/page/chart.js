@@ -8,10 +8,10 @@ import { el, setAttribute, setText, svg } from './dom.js';
 
 const WIDTH = 200;
 const HEIGHT = 64;
-/** Measurements that are kept and shown. */
+/** Number of measurements kept and shown. */
 const POINTS = 90;
 
-/** Draws one or two lines over the same scale. */
+/** Draws one or two lines on the same scale. */
 export class Chart {
   #lines;
   #values;
@@ -48,7 +48,7 @@ export class Chart {
     this.#draw();
   }
 
-  /** Adds a measurement; `null` is a gap. @param {(number | null)[]} values One for each line. */
+  /** Adds a measurement. `null` is a gap. @param {(number | null)[]} values One per line. */
   add(values) {
     values.forEach((value, i) => {
       this.#values[i].push(value);
@@ -74,7 +74,7 @@ export class Chart {
   }
 }
 
-/** Points of the lines between gaps. The latest measurement is at the right edge. */
+/** Returns the points of each line segment between gaps. The latest measurement is at the right edge. */
 function runsOf(values, top) {
   const runs = [];
   let run = null;
@@ -90,7 +90,7 @@ function runsOf(values, top) {
   return runs;
 }
 
-/** The next number of the form 1, 2 or 5 times a power of ten. */
+/** Rounds up to 1, 2 or 5 times a power of ten. The minimum is 1. */
 function niceAbove(value) {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

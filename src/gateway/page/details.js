@@ -1,5 +1,5 @@
 /**
- * The dialog about one slot. It follows the slot while it is open.
+ * The dialog for one slot. It is updated while it is open.
  *
  * @module details
  */
@@ -7,7 +7,7 @@
 import { causeGroup, causeText } from './causes.js';
 import { byId, dateTime, el, json, whole } from './dom.js';
 
-/** Shows everything about a slot. */
+/** Shows the details of a slot. */
 export class Details {
   #context;
   #dialog = byId('details');
@@ -30,7 +30,7 @@ export class Details {
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 
-  /** Shows the slot as it is now. */
+  /** Shows the current state of the slot. */
   update() {
     if (!this.#place) return;
     const { world, items } = this.#context;
@@ -57,7 +57,7 @@ export class Details {
     const focused = this.#dialog.contains(document.activeElement) ? document.activeElement.value : null;
     const button = (value, text, click) => el('button', { type: 'button', value, text, on: { click } });
     const buttons = [
-      button('timeline', 'Timeline of the inventory', () => this.#context.openTimeline({ inventory, title: owner })),
+      button('timeline', 'Inventory timeline', () => this.#context.openTimeline({ inventory, title: owner })),
       button('close', 'Close', () => this.#dialog.close()),
     ];
     this.#dialog.replaceChildren(
@@ -73,7 +73,7 @@ export class Details {
   }
 
   #change(change) {
-    if (!change) return ['none since this page was opened'];
+    if (!change) return ['none since the page was opened'];
     const swatch = el('span', { class: 'swatch', 'data-cause': causeGroup(change.cause), 'aria-hidden': 'true' });
     const by = change.actor ? ` by ${this.#context.world.nameOf(change.actor)}` : '';
     return [swatch, `${causeText(change.cause)}${by}, tick ${change.tick}, ${dateTime(change.time)}`];

@@ -1,5 +1,5 @@
 /**
- * Helpers for the DOM, and the formats of numbers and times. Text from the game only ever becomes text nodes.
+ * DOM helpers, and formatting of numbers and times. Text from the game is only inserted as text, never as HTML.
  *
  * @module dom
  */
@@ -8,8 +8,8 @@
  * Creates an element.
  *
  * @param {string} tag
- * @param {Record<string, unknown>} [attributes] `text` is the text, `on` maps events to listeners, `true` is an empty
- *   value, and `false`, `null` and `undefined` leave an attribute out.
+ * @param {Record<string, unknown>} [attributes] `text` sets the text content, and `on` maps events to listeners.
+ *   `true` sets an empty value. `false`, `null` and `undefined` omit the attribute.
  * @param {...(Node | string | null | undefined | false)} children
  * @returns {HTMLElement}
  */
@@ -17,7 +17,7 @@ export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** Creates an SVG element, as {@link el} does. */
+/** Creates an SVG element, like {@link el}. */
 export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 }
@@ -45,12 +45,12 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Returns the element of the page with this id. */
+/** Returns the element with this id. */
 export const byId = (id) => document.getElementById(id);
 
 let announcement = 0;
 
-/** Lets screen readers say `text` when they are done with the current sentence. */
+/** Announces `text` to screen readers after the current sentence. */
 export function announce(text) {
   const region = byId('announce');
   region.textContent = '';
@@ -63,18 +63,18 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignific
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const date = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** `1234` is `1,234`. */
+/** Formats `1234` as `1,234`. */
 export const whole = (value) => numbers.format(value);
-/** `1234` is `1.23K`. */
+/** Formats `1234` as `1.23K`. */
 export const compact = (value) => short.format(value);
-/** Time of the day. */
+/** Formats a time of day. */
 export const time = (ms) => clock.format(ms);
-/** Date and time. */
+/** Formats a date and time. */
 export const dateTime = (ms) => date.format(ms);
-/** `1 slot`, `2 slots`. */
+/** Formats a count with its noun: `1 slot`, `2 slots`. */
 export const plural = (count, one, many = `${one}s`) => `${whole(count)} ${count === 1 ? one : many}`;
 
-/** Size in bytes, such as `1.2 kB`. */
+/** Formats a size in bytes, such as `1.20 kB`. */
 export function byteSize(bytes) {
   const units = ['B', 'kB', 'MB', 'GB'];
   let unit = 0;
@@ -86,10 +86,10 @@ export function byteSize(bytes) {
   return `${unit === 0 ? Math.round(value) : value.toPrecision(3)} ${units[unit]}`;
 }
 
-/** An id in a form that fits into a heading. */
+/** Shortens an id for a heading. */
 export const shortId = (id) => (id.length > 10 ? `${id.slice(0, 8)}…` : id);
 
-/** A value from the game as indented JSON, cut if it is very long. */
+/** Formats a value from the game as indented JSON. Truncates it to `limit` characters. */
 export function json(value, limit = 20_000) {
   const text = JSON.stringify(value, null, 2) ?? 'null';
   return text.length > limit ? `${text.slice(0, limit)}\n… ${whole(text.length - limit)} more characters` : text;

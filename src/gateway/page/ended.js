@@ -1,5 +1,5 @@
 /**
- * Why an attempt to follow the server ended, and what comes next.
+ * The reason why a connection attempt ended, and how to proceed.
  *
  * @module ended
  */
@@ -7,18 +7,18 @@
 import { EventTooLarge } from './sse.js';
 import { BadInput, OtherEpoch } from './world-state.js';
 
-/** Longest `Retry-After` that is honoured, in milliseconds. */
+/** Maximum accepted `Retry-After`, in milliseconds. */
 const MAX_RETRY_AFTER = 10 * 60_000;
 
-/** Ends the current attempt. `restart` begins again from `/world/init`, and `final` gives up. */
+/** Ends the current attempt. If `restart`, the next one starts with `/world/init`. If `final`, there is no next one. */
 export class Ended extends Error {
   /**
-   * @param {string} reason A short name.
+   * @param {string} reason A short code.
    * @param {object} [more]
-   * @param {string} [more.detail] For people.
+   * @param {string} [more.detail] A human-readable description.
    * @param {boolean} [more.restart]
    * @param {boolean} [more.final]
-   * @param {number} [more.retryAfter] Least delay before the next attempt, in milliseconds.
+   * @param {number} [more.retryAfter] Minimum delay before the next attempt, in milliseconds.
    */
   constructor(reason, { detail, restart = false, final = false, retryAfter = 0 } = {}) {
     super(detail ?? reason);
@@ -26,20 +26,20 @@ export class Ended extends Error {
   }
 }
 
-/** What an error means for the attempt. @param {Error} error */
+/** Converts an error. @param {Error} error */
 export function asEnded(error) {
   if (error instanceof Ended) return error;
   const restart = error instanceof BadInput || error instanceof OtherEpoch || error instanceof EventTooLarge;
   return new Ended(restart ? error.name : 'network', { detail: error.message, restart });
 }
 
-/** What an answer means that is no success. @param {Response} response */
+/** Converts an unsuccessful response. @param {Response} response */
 export async function refusal(response) {
   let problem = null;
   try {
     problem = JSON.parse(await response.text());
   } catch {
-    // The status alone says enough.
+    // The status is sufficient.
   }
   const detail = problem?.detail ?? problem?.title;
   switch (response.status) {

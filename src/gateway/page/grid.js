@@ -1,6 +1,6 @@
 /**
- * A container as a grid of slots. One slot can be reached with Tab, the others with the arrow keys. A large container
- * scrolls, and only the rows in sight are in the document.
+ * A container as a grid of slots. Tab reaches one slot, and the arrow keys reach the others. A large container scrolls,
+ * and only its visible rows are in the document.
  *
  * @module grid
  */
@@ -8,15 +8,15 @@
 import { Cell } from './cell.js';
 import { el, setAttribute } from './dom.js';
 
-/** Columns of a container of usual size. */
+/** Maximum number of columns of a container that is not large. */
 export const COLUMNS = 9;
-/** From this size on, a container is as wide as the page and scrolls. */
+/** A container with at least this number of slots is as wide as the page and scrolls. */
 export const LARGE = 200;
-/** Width of a slot of a large container, and its height. */
+/** Width and height of a slot in a large container, in pixels. */
 const LARGE_SLOT = 42;
-/** Rows above and below those in sight that exist as well. */
+/** Number of additional rows rendered above and below the visible rows. */
 const SPARE = 4;
-/** Rows that Page Up and Page Down skip. */
+/** Number of rows that Page Up and Page Down move by. */
 const PAGE = 5;
 
 /** Shows one container of one inventory. */
@@ -30,7 +30,7 @@ export class Grid {
   #selected;
   #match = null;
   #active = 0;
-  /** Rows in the document, by index: their element and their cells. */
+  /** Rows in the document, by index, with their elements and cells. */
   #rows = new Map();
   #observer = null;
 
@@ -40,7 +40,7 @@ export class Grid {
    * @param {string} options.inventory Id.
    * @param {string} options.name Name of the container.
    * @param {string} options.label For screen readers.
-   * @param {(slot: number) => void} options.onOpen Called for a click or Enter on a slot.
+   * @param {(slot: number) => void} options.onOpen Called for a click, Enter or Space on a slot.
    */
   constructor({ items, inventory, name, label, onOpen }) {
     this.#items = items;
@@ -62,7 +62,7 @@ export class Grid {
   }
 
   /**
-   * Shows a container as it is now. Cells whose stack is the same are left alone.
+   * Shows the current state of a container. Cells with the same stack are not redrawn.
    *
    * @param {import('./world-state.js').Container} container
    * @param {number | undefined} selected
@@ -89,19 +89,19 @@ export class Grid {
     cell.flash(cause);
   }
 
-  /** Fades slots whose item does not match; `null` shows all. */
+  /** Fades slots whose item does not match. `null` fades none. */
   filter(match) {
     if (match === this.#match) return;
     this.#match = match;
     this.#paint();
   }
 
-  /** Draws everything again, because names or icons changed. */
+  /** Redraws everything after names or icons have changed. */
   redraw() {
     this.#paint(true);
   }
 
-  /** Moves the focus to a slot, and scrolls to it. */
+  /** Moves the focus to a slot and scrolls to it. */
   focus(slot) {
     this.#activate(Math.min(slot, this.#size - 1));
     const row = Math.floor(this.#active / this.#columns);
@@ -115,7 +115,7 @@ export class Grid {
     if (this.#large) this.element.scrollIntoView({ block: 'nearest' });
   }
 
-  /** Ends the use of the grid. */
+  /** Releases the resources of the grid. */
   close() {
     this.#observer?.disconnect();
   }
@@ -162,7 +162,7 @@ export class Grid {
     return row * LARGE_SLOT >= scrollTop && (row + 1) * LARGE_SLOT <= scrollTop + clientHeight;
   }
 
-  /** Adds the rows that should exist and removes the others. The row with the active slot always exists. */
+  /** Adds missing visible rows and removes the others. The row with the active slot is always kept. */
   #render() {
     const last = Math.ceil(this.#size / this.#columns) - 1;
     let [from, to] = [0, last];

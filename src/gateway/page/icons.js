@@ -1,25 +1,25 @@
 /**
- * Loads icons with the token, which an `<img>` cannot send, a few at a time.
+ * Loads icons with the token, because an `<img>` cannot send one. Loads a few at a time.
  *
  * @module icons
  */
 
 import { el } from './dom.js';
 
-/** Pictures up to this size are pixel art, and are drawn with sharp edges. */
+/** Images up to this width and height, in pixels, are treated as pixel art and drawn with sharp edges. */
 const PIXEL_ART = 48;
-/** Icons that load at the same time. */
+/** Maximum number of icons loading at the same time. */
 const AT_ONCE = 3;
-/** Icons that load without a pause, and the pause of the others in milliseconds, so that the server accepts them all. */
+/** Number of icons loaded without a pause, and the pause after each later one in ms. Avoids reaching the rate limit. */
 const FREE = 100;
 const PAUSE = 100;
-/** How often one icon is tried. */
+/** Maximum number of attempts per icon. */
 const TRIES = 5;
 
-/** Keeps the icons that were loaded. */
+/** Caches loaded icons. */
 export class Icons {
   #api;
-  /** By path: the loaded icon, `null` if there is none, or the places that wait for it. */
+  /** By path: the loaded icon, `null` if there is none, or the placeholders that wait for it. */
   #icons = new Map();
   #queue = [];
   #loading = 0;
@@ -31,10 +31,10 @@ export class Icons {
   }
 
   /**
-   * Returns the icon, or an empty place that it will take.
+   * Returns the icon, or a placeholder that the icon will replace.
    *
    * @param {string} path
-   * @param {() => Element} label Creates what is shown if there is no icon.
+   * @param {() => Element} label Creates the element to show if there is no icon.
    */
   picture(path, label) {
     const icon = this.#icons.get(path);
@@ -51,7 +51,7 @@ export class Icons {
     return place;
   }
 
-  /** Forgets which icons there are, because the items or the rights may have changed. */
+  /** Clears the cache, because the items or the rights may have changed. */
   forget() {
     for (const [path, icon] of this.#icons) {
       if (Array.isArray(icon)) continue;

@@ -122,7 +122,9 @@ export class InventoryView {
   /** A view with an item in it is shown as that item, and any other as JSON. */
   #view(value) {
     const { items } = this.#context;
-    const key = typeof value === 'object' ? value?.item : null;
+    if (value === null) return el('dd', { class: 'dim', text: 'nothing' });
+    const isKey = typeof value === 'string' && items.has(value);
+    const key = isKey ? value : value.item;
     if (typeof key !== 'string') return el('dd', {}, el('code', { text: json(value, 300) }));
     const text = value.count > 1 ? items.words(value) : items.name(key);
     return el('dd', {}, el('span', { class: 'chip-icon' }, items.picture(key)), text);

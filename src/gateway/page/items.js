@@ -1,12 +1,12 @@
 /**
- * The catalogue of items: names, icons, and labels for items without an icon.
+ * The item catalog: names, icons, and labels for items without an icon.
  *
  * @module items
  */
 
 import { el } from './dom.js';
 
-/** Knows the items of the game. Items that are not in the catalogue are shown by their key. */
+/** The items of the game. An item that is not in the catalog is shown by its key. */
 export class Items {
   #items = new Map();
   #icons;
@@ -18,23 +18,28 @@ export class Items {
     this.#icons = icons;
   }
 
-  /** Takes the answer of `/items`. */
+  /** Sets the items from a response of `/items`. */
   set(answer) {
     this.#items = new Map(answer.items.map((item) => [item.key, item]));
     this.#icons.forget();
   }
 
-  /** Name for people. */
+  /** Returns `true` if the game has an item with this key. */
+  has(key) {
+    return this.#items.has(key);
+  }
+
+  /** Returns the display name. */
   name(key) {
     return this.#items.get(key)?.name || key;
   }
 
-  /** Name and key in lower case, for searching. */
+  /** Returns the name and the key in lower case, for searching. */
   text(key) {
     return `${this.name(key)} ${key}`.toLowerCase();
   }
 
-  /** Largest stack, if known. */
+  /** Returns the maximum stack size, if known. */
   maxStack(key) {
     return this.#items.get(key)?.max_stack;
   }
@@ -46,12 +51,12 @@ export class Items {
     return limit > 0 ? Math.min(1, wear / limit) : 0;
   }
 
-  /** A stack in words, such as `12 Oak log`. */
+  /** Returns a description of a stack, such as `12 Oak log`. */
   words({ item, count }) {
     return `${count} ${this.name(item)}`;
   }
 
-  /** The icon, or a short label on a color that depends on the key. It is not exposed to screen readers. */
+  /** Creates the icon, or a short label on a color derived from the key. Hidden from screen readers. */
   picture(key) {
     const path = this.#items.get(key)?.icon;
     return isLocal(path) ? this.#icons.picture(path, () => this.#label(key)) : this.#label(key);
@@ -65,17 +70,17 @@ export class Items {
   }
 }
 
-/** The first letters of the first two words: `Healing potion` is `Heali` and `potio`. */
+/** Returns the first letters of the first two words: `Heali` and `potio` for `Healing potion`. */
 function shortLabel(name) {
   return name.split(/[\s_:/.-]+/).filter(Boolean).slice(0, 2).map((word) => [...word].slice(0, 5).join(''));
 }
 
-/** A hue that is the same everywhere. */
+/** Returns a stable hue for a key, in degrees. */
 function hue(key) {
   let hash = 2166136261;
   for (const char of key) hash = Math.imul(hash ^ char.codePointAt(0), 16777619);
   return (hash >>> 0) % 360;
 }
 
-/** Icons come from this server only. */
+/** Icons are loaded only from this server. */
 const isLocal = (source) => typeof source === 'string' && /^\/(?![/\\])/.test(source);

@@ -1,11 +1,11 @@
 /**
- * Reads metrics in the text format of Prometheus.
+ * Parses metrics in the Prometheus text format.
  *
  * @module metrics
  */
 
 /**
- * Returns the value of each metric. Values that differ only in labels are added up.
+ * Returns the value of each metric. Values that differ only in labels are summed.
  *
  * @param {string} text
  * @returns {Map<string, number>}
@@ -20,14 +20,14 @@ export function parseMetrics(text) {
   return values;
 }
 
-/** Turns counters into rates per second. */
+/** Converts counters to rates per second. */
 export class Rates {
   #old = null;
   #at = 0;
 
   /**
-   * Takes the current values and returns a function that gives the rate of a counter since the last call, or `null` if it
-   * is not known: the first time, and after the counter began again.
+   * Takes the current values. Returns a function that returns the rate of a counter since the last call. The rate is
+   * `null` if it is unknown: on the first call, and after the counter was reset.
    *
    * @param {Map<string, number>} values
    * @param {number} now Milliseconds.

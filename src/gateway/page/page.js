@@ -1,5 +1,5 @@
 /**
- * The operator's page: connects the parts.
+ * The operator page: connects the modules.
  *
  * @module page
  */
@@ -37,7 +37,7 @@ const feed = new Feed(context);
 const status = new StatusView(session, () => sync.start());
 
 let sync = null;
-/** Stops what asks the server again and again. */
+/** Functions that stop polling the server. */
 let stops = [];
 
 world.onFrame((frame) => {
@@ -48,7 +48,7 @@ world.onFrame((frame) => {
   setText(byId('tick'), `tick ${whole(frame.state.tick)}`);
 });
 
-/** Follows the server with the current token. */
+/** Connects to the server with the current token. */
 function restart() {
   sync?.stop();
   for (const stop of stops) stop();
@@ -77,7 +77,7 @@ function restart() {
   ];
 }
 
-/** Loads the items, again and again until it works. Until then, they are shown by their keys. */
+/** Loads the items, and retries until it succeeds. Until then, items are shown by their keys. */
 async function loadItems(mine) {
   try {
     const answer = await api.json('/items');
@@ -115,7 +115,7 @@ function setUpSearch() {
   });
 }
 
-/** On narrow screens, shows one of the two views. */
+/** Selects the view to show on narrow screens. */
 function show(view) {
   document.body.dataset.view = view;
   for (const button of document.querySelectorAll('[data-show]')) {
@@ -123,7 +123,7 @@ function show(view) {
   }
 }
 
-/** Closes a dialog for a press on what is around it. */
+/** Closes a dialog when the user presses outside of it. */
 function closeOutside(dialog, { target, clientX: x, clientY: y }) {
   const { left, right, top, bottom } = dialog.getBoundingClientRect();
   if (target === dialog && (x < left || x > right || y < top || y > bottom)) dialog.close();

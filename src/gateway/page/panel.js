@@ -1,6 +1,6 @@
 /**
- * A panel with all inventories of one player, or with one inventory that has no owner. Its contents exist only while it is
- * near the visible part of the page.
+ * A panel with all inventories of one player, or with one inventory without an owner. Its contents are in the document
+ * only while the panel is near the visible part of the page.
  *
  * @module panel
  */
@@ -9,19 +9,19 @@ import { el, setAttribute, setText, shortId } from './dom.js';
 import { InventoryView } from './inventory-view.js';
 import { COLUMNS, LARGE } from './grid.js';
 
-/** Height of a container's name and of the space around it, in pixels. */
+/** Height of a container's name, including its margins, in pixels. */
 const CONTAINER_TITLE = 30;
 /** Height of a panel without its contents, in pixels. */
 const HEAD = 50;
 
 /**
- * @typedef {object} Group What a panel shows.
+ * @typedef {object} Group The contents of a panel.
  * @property {string} key
  * @property {string | undefined} owner
  * @property {string} main Id of the inventory that names the group.
  * @property {string} title
- * @property {string[]} ids The main one first.
- * @property {string} signature Differs if the headings differ.
+ * @property {string[]} ids The main inventory first.
+ * @property {string} signature Changes if the headings change.
  */
 
 /** Shows a group of inventories. */
@@ -72,14 +72,14 @@ export class Panel {
     setText(this.#server, name ?? '');
   }
 
-  /** Puts the contents into the document. */
+  /** Adds the contents to the document. */
   mount() {
     if (this.mounted) return;
     this.mounted = true;
     this.#build();
   }
 
-  /** Removes the contents, and keeps their height. */
+  /** Removes the contents from the document, but keeps their height. */
   unmount() {
     if (!this.mounted || this.element.contains(document.activeElement)) return;
     this.#body.style.height = `${this.#body.offsetHeight}px`;
@@ -88,7 +88,7 @@ export class Panel {
     this.#body.replaceChildren();
   }
 
-  /** Reserves about the height that the contents will have. */
+  /** Reserves the estimated height of the contents. */
   reserve(width) {
     if (this.mounted) return;
     let height = 0;
@@ -104,7 +104,7 @@ export class Panel {
     this.element.style.containIntrinsicBlockSize = `auto ${Math.round(height) + HEAD}px`;
   }
 
-  /** Shows everything as it is now. */
+  /** Shows the current state. */
   show() {
     if (!this.mounted) return;
     for (const view of this.#views.values()) view.show();
@@ -115,18 +115,18 @@ export class Panel {
     this.#views.get(change.inventory)?.change(change);
   }
 
-  /** Fades what does not match. */
+  /** Fades slots that do not match. */
   filter(match) {
     this.#match = match;
     for (const view of this.#views.values()) view.filter(match);
   }
 
-  /** Draws everything again. */
+  /** Redraws everything. */
   redraw() {
     for (const view of this.#views.values()) view.redraw();
   }
 
-  /** Ends the use of the panel. */
+  /** Removes the panel and releases its resources. */
   close() {
     this.#drop();
     this.element.remove();

@@ -1,5 +1,5 @@
 /**
- * The panels of all inventories: players first, then the others. Also the search.
+ * The panels of all inventories, with players first, and the search.
  *
  * @module panels
  */
@@ -10,16 +10,16 @@ import { Panel } from './panel.js';
 import { itemMatcher, look, words } from './search.js';
 
 const order = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-/** How far outside of the visible part contents exist. */
+/** How far outside of the visible part panels keep their contents. */
 const MARGIN = '800px';
 
-/** Keeps the panels in step with the world. */
+/** Keeps the panels in sync with the world. */
 export class Panels {
   #context;
   #panels = new Map();
   /** The panel of each inventory. */
   #byId = new Map();
-  /** What the order and the headings depend on, by inventory. */
+  /** The values that determine the order and the headings, by inventory. */
   #signatures = new Map();
   #observer;
   #query = [];
@@ -38,7 +38,7 @@ export class Panels {
     }, { rootMargin: MARGIN });
   }
 
-  /** Shows what changed. @param {import('./world.js').Frame} frame */
+  /** Shows the changes of a frame. @param {import('./world.js').Frame} frame */
   update({ state, all, inventories, slots }) {
     if (all || this.#regrouped(state, inventories)) this.#regroup(state);
     const changed = new Set();
@@ -58,7 +58,7 @@ export class Panels {
     else if (all) this.#count();
   }
 
-  /** Shows only what matches. Returns how many inventories do. */
+  /** Shows only matching panels. Returns the number of inventories in them. */
   search(text) {
     this.#query = words(text);
     this.#matcher = this.#newMatcher();
@@ -68,7 +68,7 @@ export class Panels {
     return shown;
   }
 
-  /** Draws all slots again, because names or icons changed. */
+  /** Redraws all slots after names or icons have changed. */
   redraw() {
     this.#matcher = this.#newMatcher();
     for (const panel of this.#panels.values()) panel.redraw();
@@ -169,7 +169,7 @@ export class Panels {
     setText(byId('matches'), slots > 0 ? `${inventories}, ${plural(slots, 'slot')}` : inventories);
     const empty = byId('empty');
     empty.hidden = shown.players + shown.others > 0 || this.#context.world.state.epoch === '';
-    setText(empty, this.#query.length > 0 ? 'No inventory matches.' : 'There are no inventories that you may see.');
+    setText(empty, this.#query.length > 0 ? 'No matching inventories.' : 'No visible inventories.');
   }
 }
 
@@ -181,7 +181,7 @@ function signature(state, id) {
   return `${owner}\n${name}\n${selected !== undefined}\n${large}`;
 }
 
-/** Puts the inventories of one owner together, and sorts by name. Very large inventories come last. */
+/** Groups inventories by owner and sorts the groups by name. Large inventories come last. */
 function groupsOf(state, ids) {
   const groups = new Map();
   for (const id of ids) {
@@ -204,7 +204,7 @@ function groupsOf(state, ids) {
   return result.sort((a, b) => Number(a.large) - Number(b.large) || order.compare(a.title, b.title) || order.compare(a.main, b.main));
 }
 
-/** Puts elements into this order, and moves only those that are not in it. */
+/** Arranges elements in this order. Moves only those that are out of order. */
 function arrange(parent, elements) {
   let next = parent.firstElementChild;
   for (const element of elements) {

@@ -1,20 +1,20 @@
 /**
- * What the search box means: every word must be part of the player's name or id, or of one item.
+ * The search: every word must occur in the player's name or id, or in one item.
  *
  * @module search
  */
 
-/** Splits what was typed into words in lower case. */
+/** Splits the search text into lower-case words. */
 export const words = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
 /**
- * Tells whether inventories match, and which of their items.
+ * Returns whether inventories match, and which of their items.
  *
  * @param {string[]} query From {@link words}.
  * @param {string} title Names and ids, in lower case.
  * @param {() => Iterable<string>} itemsOf Keys of the items in the inventories.
  * @param {(words: string[]) => (item: string) => boolean} matcher From {@link itemMatcher}.
- * @returns {{shown: boolean, match: ((item: string) => boolean) | null}} `match` is `null` if all items stay bright.
+ * @returns {{shown: boolean, match: ((item: string) => boolean) | null}} `match` is `null` if no item is faded.
  */
 export function look(query, title, itemsOf, matcher) {
   const left = query.filter((word) => !title.includes(word));
@@ -25,7 +25,7 @@ export function look(query, title, itemsOf, matcher) {
 }
 
 /**
- * Returns a function that gives the test for some words, and remembers its answers until the next query.
+ * Returns a function that creates the test for a list of words. Tests cache their results.
  *
  * @param {(item: string) => string} textOf Name and key of an item, in lower case.
  */

@@ -1,5 +1,5 @@
 /**
- * The token: read from the address or typed in, kept in this tab only, and never part of a URL that is sent.
+ * The token. It is read from the address or entered by the user, stored only in this tab, and never sent in a URL.
  *
  * @module session
  */
@@ -37,20 +37,20 @@ export class Session {
     return this.#token;
   }
 
-  /** Uses another token; `null` signs out. */
+  /** Sets the token. `null` signs out. */
   set(token) {
     this.#token = token;
     store(token);
     this.#changed();
   }
 
-  /** Opens the dialog. */
+  /** Opens the sign-in dialog. */
   ask() {
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#field.focus();
   }
 
-  /** Takes a token out of the address bar, so that it gets into no history and no screenshot. */
+  /** Removes a token from the address bar, so that it does not appear in the history or in screenshots. */
   #fromAddress() {
     const token = new URLSearchParams(location.hash.slice(1)).get('token');
     if (token === null) return false;
@@ -66,7 +66,7 @@ function stored() {
   try {
     return sessionStorage.getItem(KEY);
   } catch {
-    return null; // The browser forbids storage; the token lasts until the page is reloaded.
+    return null; // The browser blocks storage. The token is lost when the page is reloaded.
   }
 }
 

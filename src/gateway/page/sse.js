@@ -1,13 +1,13 @@
 /**
- * A parser for server-sent events that takes the body of a `fetch` response piece by piece.
+ * A parser for server-sent events that takes the body of a `fetch` response in chunks.
  *
  * @module sse
  */
 
-/** Largest event that is kept in memory, in characters. */
+/** Default maximum size of an event, in characters. */
 export const MAX_EVENT = 8 * 1024 * 1024;
 
-/** Thrown by {@link SseParser#push} when one event is larger than the limit. */
+/** Thrown by {@link SseParser#push} if an event exceeds the size limit. */
 export class EventTooLarge extends Error {
   /** @param {number} limit */
   constructor(limit) {
@@ -18,16 +18,16 @@ export class EventTooLarge extends Error {
 
 /**
  * @typedef {object} SseEvent
- * @property {string} event Name of the event; `message` if the stream does not name it.
+ * @property {string} event Name of the event. `message` if the stream does not specify it.
  * @property {string} data The data lines, joined with `\n`.
  * @property {string} id The last id of the stream so far, or an empty string.
  */
 
-/** Splits a stream into events. Pieces may end anywhere, even inside a character or between CR and LF. */
+/** Splits a stream into events. Chunks may end anywhere, even inside a character or between CR and LF. */
 export class SseParser {
   #decoder = new TextDecoder();
   #limit;
-  /** Start of a line whose end has not arrived, in pieces, so that a long line is joined once. */
+  /** Chunks of an incomplete line. They are joined once, when the line is complete. */
   #partial = [];
   #partialSize = 0;
   #afterCr = false;
@@ -36,18 +36,18 @@ export class SseParser {
   #size = 0;
   #id = '';
 
-  /** @param {{limit?: number}} [options] `limit` is the size of the largest event, in characters. */
+  /** @param {{limit?: number}} [options] `limit` is the maximum size of an event, in characters. */
   constructor({ limit = MAX_EVENT } = {}) {
     this.#limit = limit;
   }
 
-  /** The last id so far, even if it came without an event; an empty string if there was none. */
+  /** The last id of the stream so far, even if it was sent without an event. An empty string if there was none. */
   get lastId() {
     return this.#id;
   }
 
   /**
-   * Takes the next piece and returns the events that it completes.
+   * Parses the next chunk and returns the completed events.
    *
    * @param {Uint8Array} bytes
    * @returns {SseEvent[]}

@@ -1,21 +1,21 @@
 /**
- * Follows the inventories of a running game server. For this server's page and for companion apps; needs no DOM.
+ * Follows the inventories of a running game server. Used by this server's page and by companion apps. Requires no DOM.
  *
  * ```js
  * import { StateSync } from 'http://localhost:8080/state-sync.js';
  *
  * const sync = new StateSync({
  *   url: 'http://localhost:8080',
- *   token: 'secret', // omit it to see only what is public
+ *   token: 'secret', // omit it to see only public views
  *   onChange(state, event) { console.log(state.tick, event ? 'one tick' : 'everything is new'); },
  *   onStatus(status) { console.log(status.kind, status.seconds); },
  * });
  * sync.start();
  * ```
  *
- * It reads `/world/init` once and then follows `/events`. After a cut it asks `/world/snapshots` for the ticks it missed and
- * goes on from there; if the server no longer has them, or has restarted, it begins again from `/world/init`. It retries
- * until {@link StateSync#stop}, or until the server refuses the token.
+ * It requests `/world/init` once and then follows `/events`. After a connection loss, it requests the missed ticks from
+ * `/world/snapshots` and continues. If the server no longer has them, or has restarted, it requests `/world/init`
+ * again. It retries until {@link StateSync#stop} is called or the server rejects the token.
  *
  * @module state-sync
  */
@@ -26,22 +26,22 @@ import { BadInput, OtherEpoch, applyEvent, applyInit } from './world-state.js';
 
 export { BadInput, EventTooLarge, OtherEpoch, SseParser, applyEvent, applyInit };
 
-/** Largest answer other than a stream, in bytes. */
-const MAX_ANSWER = 256 * 1024 * 1024;
+/** Maximum size of a response that is not a stream, in UTF-16 code units. */
+const MAX_RESPONSE = 256 * 1024 * 1024;
 
 /** Default timing, in milliseconds. */
 export const TIMING = Object.freeze({
-  /** First delay before a retry. It doubles with each failure in a row. */
+  /** Initial delay before a retry. Doubles with each consecutive failure. */
   minDelay: 250,
-  /** Longest delay before a retry. */
+  /** Maximum delay before a retry. */
   maxDelay: 10_000,
-  /** How long a connection must last until the next delay is the first one again. */
+  /** A connection that lasts this long resets the delay. */
   stable: 5_000,
-  /** After this silence the state counts as behind. The server sends something every 15 s. */
+  /** After this time without data, the state is considered behind. The server sends data at least every 15 s. */
   quiet: 20_000,
-  /** After this silence the connection counts as dead. */
+  /** After this time without data, the connection is considered dead. */
   dead: 40_000,
-  /** How often silence is checked, and `behind` is reported. */
+  /** Interval of checking for missing data, and of reporting `behind`. */
   check: 1_000,
 });
 
@@ -49,10 +49,11 @@ export const TIMING = Object.freeze({
  * @typedef {import('./world-state.js').WorldState} WorldState
  *
  * @typedef {object} Status
- * @property {'connecting' | 'live' | 'behind' | 'stopped'} kind `connecting` until the first contact, then `live` or `behind`.
- * @property {number} seconds Whole seconds since the server was last heard. Zero if live.
- * @property {string} [reason] If stopped: `unauthorized`, `forbidden`, `token_expired`, `token_revoked` or `stopped`. If
- *   behind: what ended the connection.
+ * @property {'connecting' | 'live' | 'behind' | 'stopped'} kind `connecting` until the first connection, then `live` or
+ *   `behind`.
+ * @property {number} seconds Whole seconds since the server last sent data. Zero if live.
+ * @property {string} [reason] If stopped: `unauthorized`, `forbidden`, `token_expired`, `token_revoked` or `stopped`.
+ *   If behind: why the connection ended.
  * @property {string} [detail] The server's explanation, if any.
  */
 
@@ -62,7 +63,7 @@ export class StateSync {
   #timing;
   #only;
   #state = null;
-  /** The last tick that needs not be read again. Later than the state's if nothing has changed since. */
+  /** The last tick known to be received. Later than the tick of the state if nothing has changed since. */
   #tick = 0;
   #status = { kind: 'stopped', seconds: 0, reason: 'stopped' };
   #run = null;
@@ -72,23 +73,23 @@ export class StateSync {
   #everLive = false;
   #contact = 0;
   #failures = 0;
-  /** Whether the last restart came without a delay. The next one may do so when a connection has lasted. */
+  /** Whether the last restart had no delay. Reset after a stable connection. */
   #hurried = false;
   #ended = null;
   #wake = () => {};
 
   /**
    * @param {object} options
-   * @param {string} [options.url] Where the server is; default: where this module came from.
-   * @param {string | null} [options.token] Sent in the `Authorization` header only.
-   * @param {Iterable<string>} [options.inventories] Ids of at most 64 inventories to follow; default: all that
+   * @param {string} [options.url] URL of the server. Default: where this module was loaded from.
+   * @param {string | null} [options.token] Sent only in the `Authorization` header.
+   * @param {Iterable<string>} [options.inventories] Ids of at most 64 inventories to follow. Default: all that
    *   the token may see.
-   * @param {(state: WorldState, event: object | null) => void} [options.onChange] Called after each change, with the tick
-   *   event that was applied, or with `null` if everything may differ.
-   * @param {(status: Status) => void} [options.onStatus] Called when the status changes, and each second while behind.
+   * @param {(state: WorldState, event: object | null) => void} [options.onChange] Called after each change, with the
+   *   applied tick event, or with `null` if everything may have changed.
+   * @param {(status: Status) => void} [options.onStatus] Called when the status changes, and every second while behind.
    * @param {typeof fetch} [options.fetch]
-   * @param {() => number} [options.random] For the jitter of delays: at least 0, less than 1.
-   * @param {number} [options.maxEvent] Largest event, in characters.
+   * @param {() => number} [options.random] Random number in the range [0, 1), for the jitter of delays.
+   * @param {number} [options.maxEvent] Maximum size of an event, in characters.
    * @param {Partial<typeof TIMING>} [options.timing]
    */
   constructor(options = {}) {
@@ -105,7 +106,7 @@ export class StateSync {
     this.#only = options.inventories ? new Set(options.inventories) : undefined;
   }
 
-  /** The current state; `null` before the first contact. It stays readable after a cut and after `stop`. */
+  /** The current state. `null` before the first response. Remains available after a connection loss or `stop`. */
   get state() {
     return this.#state;
   }
@@ -115,7 +116,7 @@ export class StateSync {
     return this.#status;
   }
 
-  /** Begins to follow the server. Does nothing if it already does. */
+  /** Starts following the server. Does nothing if already started. */
   start() {
     if (this.#run) return;
     this.#run = new AbortController();
@@ -127,12 +128,12 @@ export class StateSync {
     this.#follow(this.#run.signal);
   }
 
-  /** Closes the connection. `start` continues from the current state if the server still can. */
+  /** Closes the connection. `start` continues from the current state if the server still has the missed ticks. */
   stop() {
     this.#finish(new Ended('stopped'));
   }
 
-  /** Retries now instead of after the current delay, for example because the network is back. */
+  /** Retries immediately instead of after the current delay, for example when the network is available again. */
   wake() {
     if (this.#run) this.#check();
     this.#wake();
@@ -170,7 +171,7 @@ export class StateSync {
     if (run) this.#report();
   }
 
-  /** One attempt: brings the state up to date and follows it until the connection ends. */
+  /** One attempt: updates the state and follows the server until the connection ends. */
   async #connect(signal) {
     if (this.#restart) {
       this.#set(applyInit(await this.#json('world/init', {}, signal), this.#only), null);
@@ -186,7 +187,7 @@ export class StateSync {
     for (let from = this.#tick + 1; ;) {
       const page = await this.#json('world/snapshots', { epoch, from }, signal);
       if (page.epoch !== epoch) throw new OtherEpoch(page.epoch);
-      if (!Array.isArray(page.snapshots)) throw new BadInput('snapshots is no list');
+      if (!Array.isArray(page.snapshots)) throw new BadInput('snapshots: not a list');
       for (const event of page.snapshots) this.#apply(event);
       const { next, tick } = page;
       if (!(next > from)) {
@@ -238,12 +239,12 @@ export class StateSync {
         const { reason = 'closed', detail } = data ?? {};
         return new Ended(reason, { detail, final: reason === 'token_expired' || reason === 'token_revoked' });
       }
-      default: // A later version of the server may send more.
+      default: // A later version of the server may send other events.
         return null;
     }
   }
 
-  /** The server also sends an id when nothing has changed, to resume after. */
+  /** Even if nothing has changed, the server sends ids to resume after. */
   #readId(id) {
     const [, epoch, tick] = /^(.+)-(\d+)$/.exec(id) ?? [];
     if (epoch === this.#state.epoch) this.#reached(Number(tick));
@@ -270,10 +271,10 @@ export class StateSync {
     let text = '';
     for await (const bytes of this.#pieces(response)) {
       text += decoder.decode(bytes, { stream: true });
-      if (text.length > MAX_ANSWER) throw new BadInput(`the answer of ${path} is too large`);
+      if (text.length > MAX_RESPONSE) throw new BadInput(`the response of ${path} is too large`);
     }
     const data = parse(text);
-    if (typeof data !== 'object' || data === null) throw new BadInput(`the answer of ${path} is no object`);
+    if (typeof data !== 'object' || data === null) throw new BadInput(`the response of ${path} is not an object`);
     return data;
   }
 
@@ -357,11 +358,11 @@ function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new BadInput('the server sent no valid JSON');
+    throw new BadInput('the server sent invalid JSON');
   }
 }
 
-/** Calls back. An error in the callback is the caller's, and must not look like one of the connection. */
+/** Runs a callback. Its errors are rethrown asynchronously, so that they are not mistaken for connection errors. */
 function call(callback) {
   try {
     callback();

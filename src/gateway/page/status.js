@@ -1,5 +1,5 @@
 /**
- * The state of the page's own connection: the words at the top, the notice below them, and what screen readers hear.
+ * The state of the page's connection: the status at the top, the notice below it, and screen reader announcements.
  *
  * @module status
  */
@@ -8,7 +8,7 @@ import { announce, byId, setAttribute, setText } from './dom.js';
 
 const REFUSED = new Set(['unauthorized', 'token_expired', 'token_revoked']);
 
-/** Shows a status of {@link import('./state-sync.js').StateSync}. */
+/** Shows the status of {@link import('./state-sync.js').StateSync}. */
 export class StatusView {
   #session;
   #retry;
@@ -16,7 +16,7 @@ export class StatusView {
 
   /**
    * @param {import('./session.js').Session} session
-   * @param {() => void} retry Starts again after a stop.
+   * @param {() => void} retry Restarts after a stop.
    */
   constructor(session, retry) {
     this.#session = session;
@@ -48,15 +48,15 @@ export class StatusView {
   #notice({ kind, reason, detail }, scope) {
     const why = detail ? ` ${sentence(detail)}` : '';
     if (kind === 'stopped' && REFUSED.has(reason)) {
-      const expired = reason === 'unauthorized' ? 'The server did not accept the token.' : 'The token is no longer valid.';
-      const text = this.#session.token ? expired : 'This server shows nothing without a token.';
+      const expired = reason === 'unauthorized' ? 'The server rejected the token.' : 'The token is no longer valid.';
+      const text = this.#session.token ? expired : 'This server requires a token.';
       this.#say(`${text}${why}`, 'Sign in', () => this.#session.ask());
     } else if (kind === 'stopped' && reason === 'forbidden') {
       this.#say(`The token does not allow this.${why}`, 'Use another token', () => this.#session.ask());
     } else if (kind === 'stopped') {
       this.#say(`Stopped.${why}`, 'Start', this.#retry);
     } else if (scope === 'spectator' && !this.#session.token) {
-      this.#say('You see only what is public.', 'Sign in to see more', () => this.#session.ask());
+      this.#say('You see only public views.', 'Sign in to see more', () => this.#session.ask());
     } else {
       byId('notice').hidden = true;
     }

@@ -1,12 +1,12 @@
 /**
- * Light or dark: as the system says, until the button says otherwise.
+ * The light or dark theme. Follows the system setting until the user selects a theme.
  *
  * @module theme
  */
 
 const KEY = 'inventory-sync theme';
 
-/** @param {HTMLButtonElement} button Switches between both. */
+/** @param {HTMLButtonElement} button Switches between the themes. */
 export function setUpTheme(button) {
   const system = matchMedia('(prefers-color-scheme: dark)');
   const chosen = () => document.documentElement.dataset.theme;
@@ -26,7 +26,7 @@ export function setUpTheme(button) {
     try {
       localStorage.setItem(KEY, theme);
     } catch {
-      // Not allowed to store; the choice lasts until the page is reloaded.
+      // The browser blocks storage. The selection is lost when the page is reloaded.
     }
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The dialog with the history of a player or an inventory: recorded changes from `/audit`, and new ones as they happen.
+ * The dialog with the history of a player or an inventory: recorded changes from `/audit`, and live changes.
  *
  * @module timeline
  */
@@ -7,17 +7,17 @@
 import { changeRow } from './changes.js';
 import { byId, dateTime, el, plural, setText } from './dom.js';
 
-/** Ticks of the first request. Later ones ask for more or fewer, depending on how much is in them. */
+/** Number of ticks in the first request. Later requests adapt it to the number of changes found. */
 const RANGE = 2_000;
-/** Fewest ticks to ask for. */
+/** Minimum number of ticks in a request. */
 const SMALLEST = 50;
-/** Changes in one answer. */
+/** Maximum number of changes in a response. */
 const LIMIT = 200;
-/** Entries that one press of the button loads at least, if there are that many. */
+/** Minimum number of ticks that one press of the button loads, if there are that many. */
 const ENOUGH = 30;
-/** Requests that one press of the button makes at most. */
+/** Maximum number of requests per press of the button. */
 const REQUESTS = 20;
-/** Rows of new changes. */
+/** Maximum number of rows with new changes. */
 const LIVE_ROWS = 300;
 
 /** Shows the timeline of one player or inventory at a time. */
@@ -27,7 +27,7 @@ export class Timeline {
   #dialog = byId('timeline');
   #parts = null;
   #about = null;
-  /** Where the next older request begins, and the oldest tick there is. */
+  /** The end of the next older request, and the earliest available tick. */
   #range = null;
   #loading = false;
   #newest = 0;
@@ -54,20 +54,20 @@ export class Timeline {
     this.#early = [];
     const live = el('ol', { class: 'feed', 'aria-label': 'New changes' });
     const old = el('ol', { class: 'feed', 'aria-label': 'Recorded changes' });
-    const note = el('p', { class: 'dim', text: 'Loading …' });
+    const note = el('p', { class: 'dim', text: 'Loading…' });
     const older = el('button', { type: 'button', text: 'Older', hidden: true, on: { click: () => this.#load() } });
     const close = el('button', { type: 'button', text: 'Close', autofocus: true, on: { click: () => this.#dialog.close() } });
     this.#parts = { live, old, note, older };
     this.#dialog.replaceChildren(
       el('h2', { id: 'timeline-title', text: `Timeline of ${about.title}` }),
-      el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Changes, the newest first' }, live, old, note),
+      el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Changes, newest first' }, live, old, note),
       el('p', { class: 'dialog-buttons' }, older, close),
     );
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#load();
   }
 
-  /** Adds changes that just happened. @param {import('./world.js').Change[]} changes */
+  /** Adds new changes. @param {import('./world.js').Change[]} changes */
   add(changes) {
     if (!this.#about) return;
     const mine = changes.filter((change) => this.#concerns(change));
@@ -95,7 +95,7 @@ export class Timeline {
     if (this.#loading) return;
     this.#loading = true;
     const about = this.#about;
-    setText(this.#parts.older, 'Loading …');
+    setText(this.#parts.older, 'Loading…');
     try {
       await this.#loadOlder(about);
     } catch (error) {
@@ -126,7 +126,7 @@ export class Timeline {
       const page = await this.#read(who, from, range);
       if (about !== this.#about) return;
       if (!page) {
-        // Answers begin with the oldest changes, so what does not fit would be the newest.
+        // Responses start with the oldest changes, so the newest changes do not fit. Requests fewer ticks instead.
         range.size = Math.max(SMALLEST, Math.floor(range.size / 4));
         continue;
       }
@@ -141,15 +141,15 @@ export class Timeline {
     this.#parts.older.hidden = !rest;
     const { old, live } = this.#parts;
     const none = old.childElementCount + live.childElementCount === 0;
-    setText(this.#parts.note, rest ? '' : none ? 'No changes are recorded.' : 'This is where the record begins.');
+    setText(this.#parts.note, rest ? '' : none ? 'No recorded changes.' : 'There are no earlier records.');
     this.#live(0);
   }
 
-  /** Reads a range of ticks. Returns `null` if more is in it than one answer holds, unless the range is small. */
+  /** Reads a range of ticks. Returns `null` if it does not fit in one response, unless the range is small. */
   async #read(who, from, { earliest, to, size }) {
     const all = { ticks: [], gaps: [] };
     const query = { ...who, to, limit: LIMIT };
-    // The beginning of the record moves on, so it is not named.
+    // The earliest tick may change between requests, so it is omitted.
     if (from > earliest) query.from = from;
     for (;;) {
       const page = await this.#api.json('/audit', query);
@@ -167,7 +167,7 @@ export class Timeline {
       ...notes.map(({ inventory, note }) => ({ tick, row: this.#note(inventory, note, tick, time) })),
     ]);
     for (const { from, to } of gaps) {
-      const text = `Nothing is recorded for ${plural(to - from + 1, 'tick')} from ${from}.`;
+      const text = `${plural(to - from + 1, 'tick')} not recorded, starting at tick ${from}.`;
       rows.push({ tick: to, row: el('li', { class: 'gap', text }) });
     }
     rows.sort((a, b) => b.tick - a.tick);
@@ -182,7 +182,7 @@ export class Timeline {
       el('time', { text: `${dateTime(time)} · tick ${tick}` }));
   }
 
-  /** From now on, new changes are shown if they are later than what was read. */
+  /** Starts showing new changes that are later than `newest`, in milliseconds since the Unix epoch. */
   #live(newest) {
     if (this.#newest !== 0) return;
     this.#newest = newest || 1;

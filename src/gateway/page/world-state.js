@@ -1,9 +1,9 @@
 /**
- * The state of the world as one reader sees it, and the pure functions that build it from the server's answers.
+ * The state of the world that one reader sees, and the pure functions that create it from server responses.
  *
- * States are never changed in place: {@link applyEvent} returns a new one that shares what did not change, so a bad event
- * leaves no half-applied state, and two states can be compared with `===` at every level. Ids come from the game, so they
- * are keys of a `Map` and never of an object.
+ * States are immutable. {@link applyEvent} returns a new state that shares unchanged parts with the old one. An invalid
+ * event therefore never leaves a partially applied state, and states can be compared with `===` at every level. Ids
+ * come from the game, so they are used as keys of a `Map`, never of an object.
  *
  * @module world-state
  */
@@ -27,16 +27,16 @@
  * @property {Map<string, Container>} containers
  *
  * @typedef {object} WorldState
- * @property {string} epoch Changes whenever the server starts.
+ * @property {string} epoch Changes when the server restarts.
  * @property {number} tick
- * @property {number} time Milliseconds since 1970.
+ * @property {number} time Milliseconds since the Unix epoch.
  * @property {string} scope `spectator`, `player` or `operator`.
  * @property {Map<string, Inventory>} inventories
- * @property {Map<string, Map<string, unknown>>} views Public views by inventory and name. A reader may see views of
- *   inventories whose contents it does not see.
+ * @property {Map<string, Map<string, unknown>>} views Public views, by inventory and name. A reader may see views
+ *   of inventories whose contents it does not see.
  */
 
-/** Thrown for input that is not as documented. The reader should start again from `/world/init`. */
+/** Thrown for invalid input. The reader should request `/world/init` again. */
 export class BadInput extends Error {
   /** @param {string} message */
   constructor(message) {
@@ -45,7 +45,7 @@ export class BadInput extends Error {
   }
 }
 
-/** Thrown for an event of another run of the server. The reader should start again from `/world/init`. */
+/** Thrown for an event of a different epoch. The reader should request `/world/init` again. */
 export class OtherEpoch extends Error {
   /** @param {string} epoch */
   constructor(epoch) {
@@ -55,10 +55,10 @@ export class OtherEpoch extends Error {
 }
 
 /**
- * Returns the state that an answer of `/world/init` describes.
+ * Returns the state in a response of `/world/init`.
  *
  * @param {unknown} init The parsed JSON.
- * @param {ReadonlySet<string>} [only] Inventories to keep; all if omitted.
+ * @param {ReadonlySet<string>} [only] Inventories to keep. All if omitted.
  * @returns {WorldState}
  * @throws {BadInput}
  */
@@ -85,8 +85,8 @@ export function applyInit(init, only) {
  * Returns the state after a tick event, or `state` itself if it already includes the event.
  *
  * @param {WorldState} state Not changed.
- * @param {unknown} event The parsed JSON of an event `tick`, or one of the snapshots.
- * @param {ReadonlySet<string>} [only] Inventories to keep; all if omitted.
+ * @param {unknown} event The parsed JSON of a `tick` event, or one of the snapshots.
+ * @param {ReadonlySet<string>} [only] Inventories to keep. All if omitted.
  * @returns {WorldState}
  * @throws {BadInput | OtherEpoch}
  */
@@ -118,7 +118,7 @@ export function applyEvent(state, event, only) {
 }
 
 function applySlots(inventories, changes) {
-  /** Containers that this event has copied, so that each is copied once. */
+  /** Containers already copied for this event. Each is copied only once. */
   const copied = new Set();
   for (const each of changes) {
     const change = object(each, 'slot change');
@@ -198,28 +198,28 @@ function readStack(value) {
 const wanted = (only, id) => only === undefined || only.has(id);
 
 function object(value, what) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadInput(`${what} is no object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadInput(`${what}: not an object`);
   return value;
 }
 
 function list(value, what) {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new BadInput(`${what} is no list`);
+  if (!Array.isArray(value)) throw new BadInput(`${what}: not a list`);
   return value;
 }
 
 function string(value, what) {
-  if (typeof value !== 'string' || value === '') throw new BadInput(`${what} is no text`);
+  if (typeof value !== 'string' || value === '') throw new BadInput(`${what}: not a non-empty string`);
   return value;
 }
 
 function number(value, what) {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new BadInput(`${what} is no number`);
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new BadInput(`${what}: not a number`);
   return value;
 }
 
 function natural(value, what) {
-  if (!Number.isSafeInteger(value) || value < 0) throw new BadInput(`${what} is no natural number`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new BadInput(`${what}: not a non-negative integer`);
   return value;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Collects what the server reports until the browser draws the next frame, and remembers the last change of each slot.
+ * Collects changes until the browser draws the next frame, and stores the last change of each slot.
  *
  * @module world
  */
 
-/** Slots whose last change is remembered. */
+/** Maximum number of slots whose last change is stored. */
 const REMEMBERED = 20_000;
-/** Changes that are handed on per frame for lists. Older ones of the same frame are dropped. */
+/** Number of changes per frame that are always listed. Older changes of the same frame may be dropped. */
 const LISTED = 200;
 
 /**
@@ -17,26 +17,26 @@ const LISTED = 200;
  * @property {object | null} old
  * @property {object | null} new
  * @property {string} cause
- * @property {string} [actor] Id of an inventory of the player.
+ * @property {string} [actor] Id of an inventory of the player who caused it.
  * @property {number} tick
  * @property {number} time
  *
- * @typedef {object} Frame What changed since the last frame.
+ * @typedef {object} Frame The changes since the last frame.
  * @property {import('./world-state.js').WorldState} state
- * @property {boolean} all Anything may have changed.
- * @property {Set<string>} inventories Ids of inventories that appeared, disappeared or were replaced, or whose selected slot
- *   or views changed.
+ * @property {boolean} all Whether anything may have changed.
+ * @property {Set<string>} inventories Ids of inventories that were added, removed or replaced, or whose
+ *   selected slot or views changed.
  * @property {Map<string, Change>} slots The last change of each changed slot.
- * @property {Change[]} changes All changes, the oldest first.
+ * @property {Change[]} changes The latest changes, oldest first.
  */
 
-/** The key of a slot in maps. */
+/** Returns the map key of a slot. */
 const slotKey = (inventory, container, slot) => `${inventory} ${slot} ${container}`;
 
-/** What is known before the first contact. */
+/** The state before the first response. */
 const NOTHING = Object.freeze({ epoch: '', tick: 0, time: 0, scope: '', inventories: new Map(), views: new Map() });
 
-/** Hands changes on, once per frame. */
+/** Passes changes to listeners, once per frame. */
 export class World {
   #state = NOTHING;
   #pending = blank();
@@ -54,7 +54,7 @@ export class World {
     this.#listeners.push(listener);
   }
 
-  /** Takes a new state, and the event that led to it. */
+  /** Takes a new state and the event that caused it. */
   take(state, event) {
     this.#state = state;
     const pending = this.#pending;
@@ -72,17 +72,17 @@ export class World {
     this.#schedule();
   }
 
-  /** Forgets everything, for another reader. */
+  /** Clears the state. */
   clear() {
     this.take(NOTHING, null);
   }
 
-  /** The last change of a slot that this page saw. */
+  /** Returns the last change of a slot since the page was opened. */
   lastChange(inventory, container, slot) {
     return this.#last.get(slotKey(inventory, container, slot));
   }
 
-  /** The name of an inventory or, if it has none, the owner or the id. */
+  /** Returns the name of an inventory. If it has none, returns its owner or its id. */
   nameOf(id) {
     const inventory = this.#state.inventories.get(id);
     return inventory?.name ?? inventory?.owner ?? id;

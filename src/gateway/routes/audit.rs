@@ -1,4 +1,4 @@
-//! What was changed, when, why, and by whom.
+//! The history: what changed, when, why, and by whom.
 
 use std::sync::Arc;
 
@@ -14,21 +14,24 @@ use crate::{
         problem::Problem,
         reader::HistoryReader,
     },
-    model::{id::InventoryId, saved::SavedStack},
+    model::{
+        id::{InventoryId, ItemId},
+        saved::SavedStack,
+    },
     store::{
         error::StoreError,
         history::{History, HistoryQuery, StoredChange},
     },
 };
 
-/// Number of changes and notes in a response, unless the caller asks for fewer.
+/// Default and maximum number of changes and notes in a response.
 const LIMIT_DEFAULT: usize = 1000;
 const LIMIT_MAX: usize = 10_000;
 
-/// Maximum length of the key of an item, in bytes.
+/// Maximum length of an item key, in bytes.
 const KEY_MAX: usize = 256;
 
-/// What the caller asks for.
+/// What the caller requests.
 #[derive(Clone)]
 struct Wanted {
     item: Option<String>,
@@ -40,7 +43,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// Returns `true` if a change of this inventory by this player is wanted.
+    /// Returns `true` if a change of this inventory by this player matches the request.
     fn matches(&self, inventory: InventoryId, actor: Option<InventoryId>) -> bool {
         self.inventory.is_none_or(|wanted| wanted == inventory)
             && self.player.is_none_or(|wanted| wanted == inventory || actor == Some(wanted))
@@ -49,18 +52,21 @@ impl Wanted {
 
 /// The history
 ///
-/// Which slots have changed, why, and by whom: from the game's store, or if there is none, from what the gateway still
-/// keeps. Operators only.
+/// Returns which slots changed, why, and by whom. Reads the game's store or, if there is none, the changes that the
+/// gateway keeps in memory. Operators only.
 #[utoipa::path(
     get, path = "/audit", tag = "operators",
     params(
-        ("item" = Option<String>, Query, description = "Only slots that contained this item before or after, by its key."),
-        ("inventory" = Option<String>, Query, description = "Only changes of this inventory."),
-        ("player" = Option<String>, Query, description = "Only changes of this inventory, and changes that its player has caused."),
-        ("from" = Option<u64>, Query, description = "The first tick. Default: the first that is kept."),
-        ("to" = Option<u64>, Query, description = "The last tick. Default: the last one."),
+        ("item" = Option<String>, Query, description = "Only slots that contained this item key before or after.",
+            min_length = 1, max_length = 256),
+        ("inventory" = Option<String>, Query, description = "Only changes to this inventory.",
+            pattern = "^(0|[1-9][0-9]{0,17}|[89a-f][0-9a-f]{15})$"),
+        ("player" = Option<String>, Query, description = "Only changes to this inventory, or caused by its player.",
+            pattern = "^(0|[1-9][0-9]{0,17}|[89a-f][0-9a-f]{15})$"),
+        ("from" = Option<u64>, Query, description = "The first tick. Default: the earliest kept tick."),
+        ("to" = Option<u64>, Query, description = "The last tick. Default: the latest tick."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000,
-            description = "Number of changes and notes after which the response ends, at the end of a tick. Default: 1000."),
+            description = "The response ends with the tick that reaches this many changes and notes. Default: 1000."),
     ),
     responses(
         (status = 200, body = Audit),
@@ -101,6 +107,7 @@ fn from_memory(known: &Known, wanted: &Wanted) -> Result<Audit, Problem> {
     if from < earliest {
         return Err(Problem::gone("the ticks are no longer kept", earliest));
     }
+    let item = wanted.item.as_deref().map(ItemId::of);
     let (mut ticks, mut next, mut number) = (Vec::new(), None, 0);
     for entry in known.window().filter(|entry| (from..=wanted.to).contains(&entry.tick)) {
         if number >= wanted.limit {
@@ -108,8 +115,11 @@ fn from_memory(known: &Known, wanted: &Wanted) -> Result<Audit, Problem> {
             break;
         }
         let changes = entry.slots.iter().filter(|slot| wanted.matches(slot.inventory, slot.actor));
-        let changes = changes.map(|slot| known.slot(slot));
-        let changes: Vec<_> = changes.filter(|change| has_item(change, &wanted.item)).collect();
+        let changes = changes.filter(|slot| {
+            let mut stacks = [&slot.old, &slot.new].into_iter().flatten();
+            item.is_none_or(|item| stacks.any(|stack| stack.item == item))
+        });
+        let changes: Vec<_> = changes.map(|slot| known.slot(slot)).collect();
         if !changes.is_empty() {
             number += changes.len();
             ticks.push(AuditTick {
@@ -122,11 +132,6 @@ fn from_memory(known: &Known, wanted: &Wanted) -> Result<Audit, Problem> {
     }
     let (source, gaps, latest) = ("memory".into(), Vec::new(), known.copy.tick);
     Ok(Audit { source, ticks, gaps, earliest, latest, next })
-}
-
-fn has_item(change: &SlotChanged, item: &Option<String>) -> bool {
-    let mut stacks = [&change.old, &change.new].into_iter().flatten();
-    item.as_ref().is_none_or(|item| stacks.any(|stack| stack.item == *item))
 }
 
 async fn from_store(
@@ -147,7 +152,7 @@ async fn from_store(
         let (history, earliest) = match store.history(&query) {
             Err(StoreError::Gone { earliest }) if any_start => {
                 let query = HistoryQuery { from: earliest, ..query };
-                // All of the requested ticks may be gone.
+                // All requested ticks may have been removed.
                 if query.from > query.to {
                     (History::default(), earliest)
                 } else {

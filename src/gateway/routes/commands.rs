@@ -1,4 +1,4 @@
-//! Commands that the game has registered.
+//! Commands that the game registered.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -22,18 +22,18 @@ use crate::gateway::{
     problem::Problem,
 };
 
-/// How long a request waits until the game has carried out its command.
+/// How long a request waits for the game to run its command.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// Run a command
 ///
-/// Runs a command that the game has registered. Its changes have the cause `operator` in the history. Operators only.
+/// Runs a command that the game registered. Its changes have the cause `operator` in the history. Operators only.
 #[utoipa::path(
     post, path = "/commands/{name}", tag = "operators",
     params(("name" = String, Path, description = "Name of the command.")),
-    request_body(content = Value, description = "What the command takes."),
+    request_body(content = Value, description = "The input of the command."),
     responses(
-        (status = 200, body = Value, description = "What the command has returned."),
+        (status = 200, body = Value, description = "The output of the command."),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
@@ -61,13 +61,13 @@ pub(in crate::gateway) async fn run(
     let read = Limited::new(body, limits.body_bytes).collect();
     let body = timeout(limits.request_time, read)
         .await
-        .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body has not arrived in time"))?
+        .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))?
         .map_err(|error| {
             let is_large = error.is::<LengthLimitError>();
             let status =
                 if is_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
             let detail = if is_large {
-                format!("it has more than {} bytes", limits.body_bytes)
+                format!("it is longer than {} bytes", limits.body_bytes)
             } else {
                 "it cannot be read".into()
             };
@@ -77,16 +77,17 @@ pub(in crate::gateway) async fn run(
     let (reply, answer) = oneshot::channel();
     let no_answer = || {
         Problem::unavailable(
-            "the game has not answered: look at the history before you repeat the command",
+            "the game did not answer: check the history before you repeat the command",
         )
     };
-    if !gateway.hub.ask(Ask::Run(Order { name, body, by, reply })) {
+    if !gateway.hub.players.ask(Ask::Run(Order { name, body, by, reply })) {
         return Err(no_answer());
     }
     let answer = timeout(ANSWER_TIME, answer).await.map_err(|_| no_answer())?;
     match answer.map_err(|_| no_answer())? {
         Ok(result) => Ok(Json(result)),
         Err(CommandError::Unknown) => Err(Problem::not_found("there is no such command")),
+        Err(CommandError::NotRunning) => Err(Problem::unavailable("the game is not running")),
         Err(CommandError::Malformed(why)) => Err(Problem::field("body", why)),
         Err(CommandError::Rejected(why)) => Err(Problem::new(StatusCode::CONFLICT, why)),
         Err(CommandError::Failed(why)) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, why)),

@@ -19,13 +19,13 @@ use crate::{
     model::id::InventoryId,
 };
 
-/// Maximum number of inventories that a reader may name.
+/// Maximum number of inventories that a reader can select.
 const NAMED_MAX: usize = 64;
 
 /// Live events
 ///
-/// Server-sent events: `hello` first, `tick` for each tick that has changed anything that the caller sees, `reset` if
-/// the caller must start again with `/world/init`, and `end` with the reason before the stream ends. Resume with
+/// Returns server-sent events. `hello` is sent first, and `tick` for each tick with changes that the caller sees. After
+/// `reset`, the caller must request `/world/init` again. `end` contains the reason why the stream ends. Resume with
 /// `Last-Event-ID`.
 #[utoipa::path(
     get, path = "/events", tag = "world",
@@ -33,8 +33,8 @@ const NAMED_MAX: usize = 64;
         ("inventories" = Option<String>, Query,
             description = "Only these inventories: up to 64 ids, separated by commas."),
         ("after" = Option<String>, Query,
-            description = "The event to resume after, if `Last-Event-ID` cannot be sent."),
-        ("Last-Event-ID" = Option<String>, Header, description = "The event to resume after."),
+            description = "Id of the event to resume after, if the caller cannot send `Last-Event-ID`."),
+        ("Last-Event-ID" = Option<String>, Header, description = "Id of the event to resume after."),
     ),
     responses(
         (status = 200, content_type = "text/event-stream", body = TickEvent),
@@ -56,7 +56,7 @@ pub(in crate::gateway) async fn events(
     let after = sent.transpose()?.or(after);
     let opened = gateway
         .open_stream(caller.address)
-        .ok_or_else(|| Problem::too_many("too many event streams are open"))?;
+        .ok_or_else(|| Problem::too_many("too many open event streams"))?;
     let eyes = caller.eyes(&gateway).await?;
     let reader = Reader::new(gateway, caller, (eyes, only), after, opened)?;
     let frames = stream::unfold(reader, async |mut reader| {
@@ -66,28 +66,32 @@ pub(in crate::gateway) async fn events(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies must not collect events.
+        // Proxies must not buffer events.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((headers, Body::from_stream(frames.fuse())).into_response())
 }
 
 fn named(list: &str) -> Result<BTreeSet<InventoryId>, Problem> {
-    let wrong = || Problem::field("inventories", "it must be ids, separated by commas");
+    let wrong = || Problem::field("inventories", "it must be a comma-separated list of ids");
     let ids: Result<BTreeSet<_>, _> = list.split(',').map(str::parse).collect();
     let ids = ids.map_err(|_| wrong())?;
     if ids.len() > NAMED_MAX {
-        return Err(Problem::field("inventories", format!("at most {NAMED_MAX} can be named")));
+        return Err(Problem::field("inventories", format!("at most {NAMED_MAX} ids are allowed")));
     }
     Ok(ids)
 }
 
-/// Reads the id of an event.
+/// Parses an event id.
+///
+/// # Errors
+///
+/// [`Problem`] if it is malformed.
 fn position(id: &str, field: &str) -> Result<(String, u64), Problem> {
     let parsed = id.split_once('-').and_then(|(epoch, tick)| {
         let is_number = tick.bytes().all(|digit| digit.is_ascii_digit());
         let tick = tick.parse().ok().filter(|_| is_number)?;
         (epoch.len() <= 16).then(|| (epoch.to_owned(), tick))
     });
-    parsed.ok_or_else(|| Problem::field(field, "it is not the id of an event"))
+    parsed.ok_or_else(|| Problem::field(field, "it is not an event id"))
 }

@@ -1,4 +1,4 @@
-//! Whether the server works, and what it has counted.
+//! The health and metrics of the server.
 
 use core::{fmt::Write, sync::atomic::Ordering, time::Duration};
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::{
     server::health::{HealthReason, HealthStatus},
 };
 
-/// The server is down if no tick was received for this time.
+/// The server is considered down if no tick was received for this time.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// Whether the server works
+/// Server health
 ///
-/// Needs no token.
+/// Requires no token.
 #[utoipa::path(
     get, path = "/health", tag = "operators", security(()),
     responses(
@@ -52,7 +52,7 @@ fn of(known: &Known) -> Health {
     let age = known.received.elapsed();
     let down = match &known.epoch {
         None => Some(("not_running", "the game is not running, or is a client of another server")),
-        Some(_) if age > SILENCE_MAX => Some(("silent", "no tick was received for some time")),
+        Some(_) if age > SILENCE_MAX => Some(("silent", "no tick was received recently")),
         Some(_) => None,
     };
     let reasons = &known.report.reasons;
@@ -80,19 +80,17 @@ fn describe(reason: HealthReason) -> (&'static str, String) {
     match reason {
         HealthReason::ClientsThrottled(clients) => (
             "clients_throttled",
-            format!(
-                "{clients} clients are sent updates late, because their byte budget is used up"
-            ),
+            format!("{clients} clients are throttled because their byte budgets are exhausted"),
         ),
         HealthReason::TotalBudgetExhausted => {
-            ("total_budget_exhausted", "the byte budget of all clients together is used up".into())
+            ("total_budget_exhausted", "the total byte budget of all clients is exhausted".into())
         }
         HealthReason::ClientsDesynced(clients) => {
             ("clients_desynced", format!("{clients} clients were out of sync"))
         }
         HealthReason::ClientsMisbehaving(clients) => (
             "clients_misbehaving",
-            format!("{clients} clients have sent malformed requests, or too many"),
+            format!("{clients} clients sent malformed or too many requests"),
         ),
         HealthReason::TransfersAbandoned(transfers) => {
             ("transfers_abandoned", format!("{transfers} transfers were not confirmed in time"))
@@ -100,13 +98,13 @@ fn describe(reason: HealthReason) -> (&'static str, String) {
         HealthReason::Unsynced(inventories) => {
             ("inventories_unsynced", format!("{inventories} inventories are not synced"))
         }
-        HealthReason::StoreFailing => ("store_failing", "the store fails".into()),
+        HealthReason::StoreFailing => ("store_failing", "the store is failing".into()),
     }
 }
 
 /// Metrics
 ///
-/// Counters of the sync and of the gateway as Prometheus text. Operators only.
+/// Returns the counters of the sync and the gateway in the Prometheus text format. Operators only.
 #[utoipa::path(
     get, path = "/metrics", tag = "operators",
     responses(
@@ -129,15 +127,15 @@ pub(in crate::gateway) async fn metrics(
     }
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let gauges = [
-        ("inventory_sync_clients", "Connected clients.", number(known.report.clients)),
-        ("inventory_sync_inventories", "Inventories.", number(known.copy.len())),
+        ("inventory_sync_clients", "Number of connected clients.", number(known.report.clients)),
+        ("inventory_sync_inventories", "Number of inventories.", number(known.copy.len())),
         ("inventory_sync_tick", "Ticks since the start.", known.copy.tick),
         (
             "inventory_sync_tick_age_milliseconds",
             "Milliseconds since the last tick was received.",
             u64::try_from(known.received.elapsed().as_millis()).unwrap_or(u64::MAX),
         ),
-        ("gateway_window_bytes", "Bytes of changes that are kept.", number(known.kept_bytes())),
+        ("gateway_window_bytes", "Size of the kept changes in bytes.", number(known.kept_bytes())),
     ];
     drop(known);
     for (name, description, value) in gauges {
@@ -162,26 +160,43 @@ fn write_own(text: &mut String, counters: &Counters) {
         connections_refused,
         connections,
         streams,
+        world_responses,
     } = counters;
     let own = [
         ("requests_total", "counter", "HTTP requests.", requests),
-        ("requests_rejected_total", "counter", "HTTP requests that were rejected.", rejected),
-        ("events_total", "counter", "Events that were sent.", events),
-        ("event_bytes_total", "counter", "Bytes of events before compression.", event_bytes),
-        ("merged_events_total", "counter", "Events that cover several ticks.", merged_events),
+        ("requests_rejected_total", "counter", "Rejected HTTP requests.", rejected),
+        ("events_total", "counter", "Sent events.", events),
+        (
+            "event_bytes_total",
+            "counter",
+            "Size of sent events in bytes, before compression.",
+            event_bytes,
+        ),
+        (
+            "merged_events_total",
+            "counter",
+            "Events that cover several ticks because the reader was slow.",
+            merged_events,
+        ),
         (
             "slow_readers_total",
             "counter",
-            "Readers that were disconnected as too slow.",
+            "Readers disconnected because they were too slow.",
             slow_readers,
         ),
         (
             "connections_refused_total",
             "counter",
-            "Connections that were closed because too many were open.",
+            "Connections closed because too many were open.",
             connections_refused,
         ),
         ("connections", "gauge", "Open connections.", connections),
+        (
+            "world_responses",
+            "gauge",
+            "Responses with the whole world that are being sent.",
+            world_responses,
+        ),
         ("streams", "gauge", "Open event streams.", streams),
     ];
     for (name, kind, description, counter) in own {
@@ -194,5 +209,5 @@ fn write_metric(text: &mut String, name: &str, kind: &str, description: &str, va
     let description = description.trim();
     let written =
         writeln!(text, "# HELP {name} {description}\n# TYPE {name} {kind}\n{name} {value}");
-    written.expect("a string can be written to");
+    written.expect("writing to a string cannot fail");
 }

@@ -1,4 +1,4 @@
-//! The items of the game, and their icons.
+//! The items of the game and their icons.
 
 use core::hash::BuildHasher;
 use std::{path::Component, sync::Arc};
@@ -14,6 +14,7 @@ use bevy::platform::hash::FixedHasher;
 use crate::{
     gateway::{
         app::Gateway,
+        caching::{caching, not_modified},
         json::{ItemInfo, Items},
         params::Params,
         problem::Problem,
@@ -21,12 +22,10 @@ use crate::{
     model::{id::ItemId, item::ItemDef},
 };
 
-use super::world::{caching, not_modified};
-
 /// Maximum size of an icon, in bytes.
 const ICON_BYTES_MAX: u64 = 1 << 20;
 
-/// The types of icons by the ends of their names.
+/// The content types of icons, by file extension.
 const TYPES: [(&str, &str); 5] = [
     ("png", "image/png"),
     ("jpg", "image/jpeg"),
@@ -40,7 +39,7 @@ const TYPES: [(&str, &str); 5] = [
     get, path = "/items", tag = "world",
     responses(
         (status = 200, body = Items),
-        (status = 304, description = "Nothing has changed since the version in `If-None-Match`."),
+        (status = 304, description = "Not changed since the version in `If-None-Match`."),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -62,14 +61,14 @@ pub(in crate::gateway) async fn items(
     for item in &items.items {
         hash = FixedHasher.hash_one((hash, &item.key, &item.name, &item.icon, item.max_stack));
     }
-    let tag = format!("\"{hash:016x}\"");
+    let tag = format!("{hash:016x}");
     if not_modified(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, caching(&tag)).into_response());
     }
     Ok((caching(&tag), Json(items)).into_response())
 }
 
-/// Encodes a key as a part of a path.
+/// Percent-encodes an item key as a path segment.
 fn encode(key: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
@@ -78,13 +77,13 @@ fn encode(key: &str) -> String {
     key.bytes().map(encode).collect()
 }
 
-/// Returns the file and the type of an item's icon. `None` if the game provides none.
+/// Returns the file and the content type of an item's icon. Returns `None` if the game provides none.
 fn icon_path(gateway: &Gateway, def: &ItemDef) -> Option<(std::path::PathBuf, &'static str)> {
     let folder = gateway.settings.icons.as_ref()?;
     let icon = std::path::Path::new(&def.icon);
     let end = icon.extension()?.to_str()?.to_ascii_lowercase();
     let (_, kind) = TYPES.into_iter().find(|(known, _)| *known == end)?;
-    // A catalog may come from a mod, and must not name files outside of the folder.
+    // A catalog may come from a mod and must not refer to files outside the folder.
     let is_inside = icon.components().all(|part| matches!(part, Component::Normal(_)));
     is_inside.then(|| (folder.join(icon), kind))
 }
@@ -92,9 +91,9 @@ fn icon_path(gateway: &Gateway, def: &ItemDef) -> Option<(std::path::PathBuf, &'
 /// The icon of an item
 #[utoipa::path(
     get, path = "/icons/{item}", tag = "world",
-    params(("item" = String, Path, description = "Key of the item.")),
+    params(("item" = String, Path, description = "Item key.")),
     responses(
-        (status = 200, description = "The icon, as the game provides it.", content_type = "image/png", body = [u8]),
+        (status = 200, description = "The icon file of the game.", content_type = "image/png", body = [u8]),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]

@@ -1,4 +1,4 @@
-//! The page for operators, which is compiled in.
+//! The operator page. Its files are compiled into the library.
 
 use core::hash::BuildHasher;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use axum::{
 };
 use bevy::platform::hash::FixedHasher;
 
-use crate::gateway::app::Gateway;
+use crate::gateway::{
+    app::Gateway,
+    caching::{caching, not_modified},
+};
 
-use super::world::{caching, not_modified};
-
-/// A file of the page: its path, its type, and its contents.
+/// A file of the page: URL path, content type, and contents.
 type File = (&'static str, &'static str, &'static str);
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -62,16 +63,16 @@ const FILES: &[File] = &[
     script!("world-state.js"),
 ];
 
-/// What the page may load and do.
+/// The content security policy of the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Returns `true` if a path is that of a file of the page.
+/// Returns `true` if the page has a file with this path.
 pub(in crate::gateway) fn is_part(path: &str) -> bool {
     FILES.iter().any(|(there, ..)| *there == path)
 }
 
-/// Adds the files to the routes.
+/// Adds the page files to the router.
 pub(in crate::gateway) fn add(router: Router<Arc<Gateway>>) -> Router<Arc<Gateway>> {
     FILES.iter().fold(router, |router, file| {
         router.route(file.0, get(async move |headers: HeaderMap| serve(file, &headers)))
@@ -79,7 +80,7 @@ pub(in crate::gateway) fn add(router: Router<Arc<Gateway>>) -> Router<Arc<Gatewa
 }
 
 fn serve((_, kind, contents): &File, headers: &HeaderMap) -> Response {
-    let tag = format!("\"{:016x}\"", FixedHasher.hash_one(contents));
+    let tag = format!("{:016x}", FixedHasher.hash_one(contents));
     if not_modified(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, caching(&tag)).into_response();
     }

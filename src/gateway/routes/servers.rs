@@ -12,12 +12,12 @@ use crate::gateway::{
     problem::Problem,
 };
 
-/// Number of inventories of each server in a response.
+/// Maximum number of inventories per server in a response.
 const INVENTORIES_MAX: usize = 1000;
 
 /// Game servers
 ///
-/// The servers that share a store, and the inventories that each of them owns. Operators only.
+/// Returns the servers that share a store, and the inventories that each server owns. Operators only.
 #[utoipa::path(
     get, path = "/servers", tag = "operators",
     responses(
@@ -33,7 +33,7 @@ pub(in crate::gateway) async fn servers(
 ) -> Result<Json<Servers>, Problem> {
     caller.must_be_operator()?;
     params.finish()?;
-    let not_shared = || Problem::not_found("no store is shared by several servers");
+    let not_shared = || Problem::not_found("the game uses no shared store");
     let reader = gateway.reader.as_ref().ok_or_else(not_shared)?;
     let owners = reader
         .read(|store| store.owners())

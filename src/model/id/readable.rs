@@ -1,4 +1,4 @@
-//! Ids as text, in formats that people read, and as numbers in all others.
+//! Serialization of ids: strings in human-readable formats, and numbers in all other formats.
 
 use core::{fmt, str::FromStr};
 
@@ -12,15 +12,15 @@ use crate::model::names;
 
 use super::{InventoryId, ItemId};
 
-/// Error returned when a text is not the id of an inventory.
+/// Error returned when a string is not an inventory id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("the id of an inventory is a decimal number or 16 hexadecimal digits")]
+#[error("an inventory id is a decimal number or 16 hexadecimal digits")]
 pub struct InventoryIdError;
 
 impl FromStr for InventoryId {
     type Err = InventoryIdError;
 
-    /// Parses an id as it is displayed.
+    /// Parses the format of the `Display` implementation.
     fn from_str(text: &str) -> Result<Self, InventoryIdError> {
         let has_digits_only = |radix| text.chars().all(|digit| digit.is_digit(radix));
         let named = (text.len() == 16 && has_digits_only(16))
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for InventoryId {
             type Value = InventoryId;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("the id of an inventory, as text or as a number")
+                f.write_str("an inventory id as a string or a number")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<InventoryId, E> {
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for ItemId {
             type Value = ItemId;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("the key of an item, or its id as a number")
+                f.write_str("an item key as a string, or an item id as a number")
             }
 
             fn visit_str<E: Error>(self, key: &str) -> Result<ItemId, E> {
@@ -96,9 +96,7 @@ impl<'de> Deserialize<'de> for ItemId {
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<ItemId, E> {
-                u32::try_from(number)
-                    .map(ItemId)
-                    .map_err(|_| E::custom("the id of an item has 32 bits"))
+                u32::try_from(number).map(ItemId).map_err(|_| E::custom("an item id has 32 bits"))
             }
         }
         deserializer.deserialize_any(Key)

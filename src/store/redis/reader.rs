@@ -18,11 +18,11 @@ use super::{RedisOwner, RedisSettings, RedisStore};
 pub struct RedisReader(RedisStore);
 
 impl RedisReader {
-    /// Prepares to connect to Redis, without being one of its game servers.
+    /// Prepares a connection to Redis without registering as a game server.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Settings`].
+    /// [`StoreError::Settings`] if the settings are invalid.
     pub fn open(settings: RedisSettings) -> Result<Self, StoreError> {
         RedisStore::connect(settings).map(Self)
     }

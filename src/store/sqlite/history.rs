@@ -141,7 +141,9 @@ pub(super) fn read(tx: &Transaction, query: &HistoryQuery) -> Result<History, Fa
     let end = last_tick(tx, query, clamp(query.from)..=clamp(query.to))?;
     let ticks = clamp(query.from)..=end.unwrap_or(clamp(query.to));
     let mut found = changes(tx, query, &ticks)?;
-    found.append(&mut notes(tx, &ticks)?);
+    if query.item.is_none() {
+        found.append(&mut notes(tx, query, &ticks)?);
+    }
     let mut history = query.select(found);
     history.next = history.next.or(end.map(|end| end.cast_unsigned() + 1));
     let mut statement = tx.prepare_cached("SELECT first, last FROM gaps ORDER BY first")?;
@@ -203,11 +205,20 @@ fn changes(
     Ok(found)
 }
 
-/// Reads the notes of a range, each as a tick of its own.
-fn notes(tx: &Transaction, ticks: &RangeInclusive<i64>) -> Result<Vec<StoredTick>, Failure> {
-    let select = "SELECT * FROM notes WHERE tick BETWEEN ? AND ? ORDER BY tick, number";
+/// Reads the matching notes, each as a separate tick.
+fn notes(
+    tx: &Transaction,
+    query: &HistoryQuery,
+    ticks: &RangeInclusive<i64>,
+) -> Result<Vec<StoredTick>, Failure> {
+    let select = "SELECT * FROM notes WHERE tick BETWEEN :from AND :to \
+                  AND (:inventory IS NULL OR inventory = :inventory) ORDER BY tick, number";
     let mut statement = tx.prepare_cached(select)?;
-    let mut rows = statement.query([ticks.start(), ticks.end()])?;
+    let mut rows = statement.query(named_params! {
+        ":from": ticks.start(),
+        ":to": ticks.end(),
+        ":inventory": query.inventory.map(key),
+    })?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let (tick, time) = tick_and_time(row)?;

@@ -1,4 +1,4 @@
-//! Reads a file while a game server writes to it.
+//! Reads a database file while a game server writes to it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::store::{
 
 use super::{APPLICATION_ID, FORMAT, Failure, describe, history, read};
 
-/// Reads a file while a game server writes to it.
+/// Reads a database file while a game server writes to it.
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
@@ -20,12 +20,12 @@ pub struct SqliteReader {
 }
 
 impl SqliteReader {
-    /// Opens a file that a game server uses.
+    /// Opens a database file that a game server uses. The file is opened read-only.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotAStore`], [`StoreError::LaterFormat`] if it does not have the format of this version, or
-    /// [`StoreError::Failed`] if it cannot be opened.
+    /// [`StoreError::NotAStore`] if the file is not a store, [`StoreError::LaterFormat`] if its format differs from the
+    /// format of this version, or [`StoreError::Failed`] if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let failed = |error| describe(&path, &error);
