@@ -76,6 +76,14 @@ struct Set {
     count: u32,
 }
 
+/// Selects a slot of a hotbar.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hold {
+    inventory: InventoryId,
+    slot: u8,
+}
+
 /// Makes random changes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +111,7 @@ fn main() {
         .add_systems(Startup, spawn)
         .add_gateway_command("set", set)
         .add_gateway_command("shuffle", shuffle)
+        .add_gateway_command("hold", hold)
         .insert_resource(BankSlots(cli.bank));
     if !cli.still {
         app.add_systems(Update, live);
@@ -210,4 +219,14 @@ fn shuffle(
     let changes = changes.min(10_000);
     (0..changes).for_each(|_| change(&mut inventories, &mut random));
     Ok(changes)
+}
+
+fn hold(
+    In(Hold { inventory, slot }): In<Hold>,
+    ids: Res<InventoryIds>,
+    mut hotbars: Query<&mut Hotbar>,
+) -> Result<(), String> {
+    let hotbar = ids.get(inventory).and_then(|entity| hotbars.get_mut(entity).ok());
+    hotbar.ok_or("there is no such hotbar")?.select(slot);
+    Ok(())
 }

@@ -21,7 +21,8 @@ pub struct WorldInit {
     pub inventories: Vec<InventoryState>,
     /// The public views.
     pub views: Vec<ViewState>,
-    /// The last tick with changes that the caller sees.
+    /// The last of the recent ticks with changes that the caller sees. `null` for players, because it is not known what
+    /// they saw then.
     pub latest: Option<TickEvent>,
 }
 

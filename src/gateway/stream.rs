@@ -69,10 +69,12 @@ impl Reader {
         let known = gateway.hub.known();
         let now = (known.running()?.to_owned(), known.copy.tick);
         let hello = Hello { epoch: &now.0, tick: now.1, scope: caller.scope().name() };
-        let mut greeting = vec![frame("hello", None, &hello)];
         let resumed = after
             .as_ref()
             .filter(|(epoch, tick)| *epoch == now.0 && behind(&known, *tick).is_some());
+        // With the id, a reader can resume even if it is disconnected before the first tick.
+        let id = known.event_id(resumed.map_or(now.1, |(_, tick)| *tick));
+        let mut greeting = vec![frame("hello", Some(&id), &hello)];
         if let (Some((epoch, _)), None) = (&after, resumed) {
             let reason = if *epoch == now.0 { "expired" } else { "restarted" };
             greeting.push(reset(&known, reason));

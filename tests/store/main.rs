@@ -10,6 +10,7 @@ mod golden;
 mod history;
 mod kill;
 mod ownership;
+mod readers;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;

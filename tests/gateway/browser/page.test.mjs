@@ -184,3 +184,29 @@ test('spectators see no contents, and a wrong token is refused', async () => {
   await status(wrong, 'stopped');
   await wrong.context().close();
 });
+
+test('a spectator can use the EventSource of the browser, which resumes by itself', async () => {
+  const page = await open(browser, `http://localhost:${PROXY_PORT}/`);
+  await status(page);
+  await page.evaluate(() => {
+    globalThis.events = [];
+    const source = new EventSource('/events');
+    for (const name of ['hello', 'tick', 'reset']) {
+      source.addEventListener(name, ({ data, lastEventId }) => events.push({ name, id: lastEventId, data: JSON.parse(data) }));
+    }
+  });
+  const received = (name, number) => page.waitForFunction(([name, number]) =>
+    events.filter((event) => event.name === name).length >= number, [name, number], { timeout: 20_000 });
+  await received('hello', 1);
+  const players = (await ordinary()).filter(({ containers }) => containers.some(({ name }) => name === 'hotbar'));
+  await proxy.cut();
+  await server.command('hold', { inventory: players[0].id, slot: 0 });
+  await server.command('hold', { inventory: players[0].id, slot: 5 });
+  await proxy.connect();
+  await received('hello', 2);
+  await server.command('hold', { inventory: players[1].id, slot: 5 });
+  await received('tick', 1);
+  const names = await page.evaluate(() => events.map(({ name }) => name));
+  assert.ok(!names.includes('reset'), names.join());
+  await page.context().close();
+});

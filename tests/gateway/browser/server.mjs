@@ -27,7 +27,7 @@ export class Server {
 
   async start() {
     const args = ['--gateway', `127.0.0.1:${this.port}`, '--seconds', '600', ...this.#more];
-    const env = { ...process.env, GATEWAY_TOKEN: this.token };
+    const env = { RUST_LOG: 'warn', ...process.env, GATEWAY_TOKEN: this.token };
     this.#process = spawn(process.env.SERVER, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
     for (let tries = 0; tries < 200; tries++) {
       const health = await fetch(`http://127.0.0.1:${this.port}/health`).catch(() => null);
