@@ -7,7 +7,7 @@
 mod mode;
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -23,10 +23,6 @@ use bevy_inventory_sync::{
 };
 use clap::Parser;
 use mode::Mode;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net,
-};
 
 const COIN: ItemId = ItemId::of("coin");
 
@@ -243,33 +239,29 @@ fn memory() -> f64 {
     kilobytes.unwrap_or(0.0) / 1024.0
 }
 
-/// Opens streams of events, some of which are never read.
+/// Opens streams of events, some of which are never read, until this process is killed.
 fn read(address: SocketAddr, token: &str, readers: usize, silent: usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    runtime.expect("it can be created").block_on(async {
-        let mut unread = Vec::new();
-        let mut read = Vec::new();
-        for number in 0..readers {
-            let mut stream = net::TcpStream::connect(address).await.expect("it accepts");
-            stream.write_all(request(token).as_bytes()).await.expect("it can be written to");
-            let mut head = [0; 12];
-            stream.read_exact(&mut head).await.expect("it answers");
-            assert_eq!(&head, b"HTTP/1.1 200", "{}", String::from_utf8_lossy(&head));
-            if number < silent {
-                unread.push(stream);
-            } else {
-                read.push(tokio::task::spawn(async move {
-                    let mut buffer = vec![0; 16 << 10];
-                    while stream.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {}
-                }));
-            }
+    let mut unread = Vec::new();
+    for number in 0..readers {
+        let mut stream = TcpStream::connect(address).expect("it accepts");
+        stream.write_all(request(token).as_bytes()).expect("it can be written to");
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).expect("it answers");
+        assert_eq!(&head, b"HTTP/1.1 200", "{}", String::from_utf8_lossy(&head));
+        if number < silent {
+            unread.push(stream);
+            continue;
         }
-        println!("ready");
-        for task in read {
-            drop(task.await);
-        }
-        drop(unread);
-    });
+        let read = move || {
+            let mut buffer = [0; 16 << 10];
+            while stream.read(&mut buffer).is_ok_and(|bytes| bytes > 0) {}
+        };
+        thread::Builder::new().stack_size(128 << 10).spawn(read).expect("it can be started");
+    }
+    println!("ready");
+    loop {
+        thread::park();
+    }
 }
 
 /// Runs frames in which inventories change, with this number of readers.
