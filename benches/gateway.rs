@@ -65,7 +65,7 @@ fn main() {
         frames(readers, !cli.without_gateway);
         return;
     }
-    cli.mode.announce("5 minutes", "1 minute");
+    cli.mode.announce("90 seconds", "20 seconds");
     let changes = cli.mode.pick(1_000, 60);
     println!(
         "readers\tnot_reading\tchanges\tmedian_ms\tp90_ms\tp99_ms\tmax_ms\tmemory_mb\tadded_mb"
