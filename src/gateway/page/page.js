@@ -66,7 +66,12 @@ function restart() {
       status.show(mine.status, state.scope);
       loadItems(mine);
     },
-    onStatus: (now) => mine === sync && status.show(now, mine.state?.scope),
+    onStatus(now) {
+      if (mine !== sync) return;
+      status.show(now, mine.state?.scope);
+      // The server has rejected the token, so its contents must not stay visible.
+      if (now.kind === 'stopped') world.clear();
+    },
   });
   sync = mine;
   sync.start();

@@ -185,6 +185,19 @@ test('spectators see no contents, and a wrong token is refused', async () => {
   await wrong.context().close();
 });
 
+test('contents disappear when the token is no longer valid', async () => {
+  const page = await open(browser, link());
+  await status(page);
+  await page.waitForSelector('.slot[data-item]');
+  const token = server.token;
+  await server.kill();
+  server.token = token.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
+  await server.start();
+  await status(page, 'stopped');
+  await page.waitForFunction(() => document.querySelectorAll('.slot').length === 0);
+  await page.context().close();
+});
+
 test('a spectator can use the EventSource of the browser, which resumes by itself', async () => {
   const page = await open(browser, `http://localhost:${PROXY_PORT}/`);
   await status(page);
