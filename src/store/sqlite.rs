@@ -3,12 +3,14 @@
 //! The file can be opened with other tools at any time. Its tables are described in `sqlite/schema.sql`, and by
 //! `.schema` in the file itself.
 
+mod failure;
 mod history;
 mod migrations;
 mod read;
 mod reader;
 mod write;
 
+use failure::{Failure, describe};
 pub use reader::SqliteReader;
 
 /// The library that reads and writes the file, for tools.
@@ -23,7 +25,7 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
 
 use crate::model::id::InventoryId;
@@ -117,54 +119,9 @@ impl SqliteStore {
         let path = &self.path;
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let tx = begun.map_err(|error| describe(path, &error))?;
-        let result = run(&tx, &self.server).map_err(|failure| match failure {
-            Failure::Store(error) => error,
-            Failure::Sqlite(error) => describe(path, &error),
-        })?;
+        let result = run(&tx, &self.server).map_err(|failure| failure.explain(path))?;
         tx.commit().map_err(|error| describe(path, &error))?;
         Ok(result)
-    }
-}
-
-/// Why a transaction ended.
-enum Failure {
-    Store(StoreError),
-    Sqlite(rusqlite::Error),
-}
-
-impl Failure {
-    /// Reports a value that cannot be read as damage of this record.
-    fn in_record(self, id: InventoryId) -> Self {
-        match self {
-            Self::Sqlite(error) if is_damage(&error) => {
-                Self::Store(StoreError::Damaged { id, what: error.to_string() })
-            }
-            other => other,
-        }
-    }
-}
-
-/// Returns `true` if a value in the file has the wrong type, or is not text.
-fn is_damage(error: &rusqlite::Error) -> bool {
-    use rusqlite::Error;
-    matches!(
-        error,
-        Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
-            | Error::InvalidColumnType(..)
-            | Error::Utf8Error(..)
-    )
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
     }
 }
 
@@ -379,20 +336,5 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<(), StoreError> {
             what: "an inventory has disappeared or appeared".into(),
         }),
         what => Err(StoreError::DamagedFile { path: path.to_owned(), what: what.to_owned() }),
-    }
-}
-
-/// Converts an SQLite error to a [`StoreError`].
-fn describe(path: &Path, error: &rusqlite::Error) -> StoreError {
-    let (path, place) = (path.to_owned(), path.display().to_string());
-    match error.sqlite_error_code() {
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { place },
-        Some(ErrorCode::DiskFull) => StoreError::Full { place },
-        Some(ErrorCode::DatabaseCorrupt) => {
-            StoreError::DamagedFile { path, what: error.to_string() }
-        }
-        None if is_damage(error) => StoreError::DamagedFile { path, what: error.to_string() },
-        Some(ErrorCode::NotADatabase) => StoreError::NotAStore { path },
-        _ => StoreError::Failed(format!("{}: {error}", path.display())),
     }
 }

@@ -51,10 +51,7 @@ impl SqliteReader {
     ) -> Result<T, StoreError> {
         let path = &self.path;
         let tx = self.connection.transaction().map_err(|error| describe(path, &error))?;
-        run(&tx).map_err(|failure| match failure {
-            Failure::Store(error) => error,
-            Failure::Sqlite(error) => describe(path, &error),
-        })
+        run(&tx).map_err(|failure| failure.explain(path))
     }
 }
 
