@@ -92,10 +92,9 @@ impl WorldCopy {
         labels: Vec<(Entity, Label)>,
     ) -> Entry {
         self.tick = tick;
-        let mut entry = Entry { first: tick, tick, time, ..Entry::default() };
+        let mut entry = Entry { tick, time, ..Entry::default() };
         let mut full = BTreeSet::new();
         if let Some(record) = record {
-            self.catalog.clone_from(&record.catalog);
             for change in &record.structures {
                 full.extend(self.restructure(change, &mut entry));
                 full.insert(change.entity);
@@ -190,25 +189,17 @@ impl WorldCopy {
     }
 
     fn apply_slots(&mut self, record: &TickRecord, entry: &mut Entry) {
-        let mut values: HashMap<DataId, Arc<DataValue>> = HashMap::new();
-        let mut copy = |stack: Stack| StackCopy {
+        let values: HashMap<DataId, Arc<DataValue>> =
+            record.data.iter().map(|(id, value)| (*id, Arc::new(value.clone()))).collect();
+        let copy = |stack: Stack| StackCopy {
             item: stack.item,
             count: stack.count(),
             wear: stack.wear,
-            data: stack.data.and_then(|id| {
-                let value = || record.data_value(id).cloned().map(Arc::new);
-                let entry = values.entry(id);
-                match entry {
-                    std::collections::hash_map::Entry::Occupied(there) => Some(there.get().clone()),
-                    std::collections::hash_map::Entry::Vacant(free) => {
-                        value().map(|value| free.insert(value).clone())
-                    }
-                }
-            }),
+            data: stack.data.and_then(|id| values.get(&id).cloned()),
         };
         for change in &record.slots {
             let Commit { entity, slot, old, new, cause, .. } = *change;
-            let (old, new) = (old.map(&mut copy), new.map(&mut copy));
+            let (old, new) = (old.map(copy), new.map(copy));
             let id = self.inventories.get(&entity).map(|there| there.id);
             let is_shown = id.is_some_and(|id| self.is_shown(entity, id));
             let inventory = id.unwrap_or(change.inventory);

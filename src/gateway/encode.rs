@@ -32,11 +32,15 @@ impl Known {
         self.copy.catalog.get(item).map_or_else(|| item.to_string(), |def| def.key.clone())
     }
 
+    /// Returns instance data as JSON. `null` if its type is not registered, or has no form in JSON.
+    pub(super) fn item_data(&self, name: &str, bytes: &[u8]) -> ItemDataValue {
+        let json = self.names.data.get(name).and_then(|json| json(bytes));
+        ItemDataValue { kind: name.into(), value: json.unwrap_or(Value::Null) }
+    }
+
     fn stack(&self, stack: &StackCopy) -> StackContents {
-        let data = stack.data.as_deref().map(|DataValue { name, bytes }| ItemDataValue {
-            kind: (*name).into(),
-            value: self.names.data.get(name).and_then(|json| json(bytes)).unwrap_or(Value::Null),
-        });
+        let data = stack.data.as_deref();
+        let data = data.map(|DataValue { name, bytes }| self.item_data(name, bytes));
         let (item, count, wear) = (self.item_key(stack.item), stack.count, stack.wear);
         StackContents { item, count, wear, data }
     }

@@ -21,7 +21,6 @@ use super::{
 /// The changes of one tick.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Entry {
-    pub(super) first: u64,
     pub(super) tick: u64,
     /// When the tick was received, in milliseconds since the Unix epoch.
     pub(super) time: u64,
@@ -105,7 +104,7 @@ pub(super) struct Delta {
 impl Delta {
     /// Adds the changes of the next tick.
     pub(super) fn add(&mut self, entry: &Entry, sight: &Sight) {
-        let first = self.ticks.map_or(entry.first, |(first, ..)| first);
+        let first = self.ticks.map_or(entry.tick, |(first, ..)| first);
         self.ticks = Some((first, entry.tick, entry.time));
         for (_, id) in entry.removed.iter().filter(|(entity, id)| sight.sees(*entity, *id)) {
             self.forget(*id);

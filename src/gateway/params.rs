@@ -9,6 +9,9 @@ use axum::{
 
 use super::problem::Problem;
 
+/// The form of inventory ids, for problems.
+pub(super) const INVENTORY_ID: &str = "a decimal number or 16 hexadecimal digits";
+
 /// The query parameters that have not been read yet.
 pub(super) struct Params(Vec<(String, String)>);
 

@@ -66,47 +66,42 @@ impl Reader {
         after: Option<(String, u64)>,
         opened: Opened,
     ) -> Result<Self, Problem> {
-        let known = gateway.hub.known();
+        let hub = gateway.hub.clone();
+        let known = hub.known();
         let now = (known.running()?.to_owned(), known.copy.tick);
-        let hello = Hello { epoch: &now.0, tick: now.1, scope: caller.scope().name() };
         let resumed = after
             .as_ref()
             .filter(|(epoch, tick)| *epoch == now.0 && behind(&known, *tick).is_some());
+        let hello = Hello { epoch: &now.0, tick: now.1, scope: caller.scope().name() };
         // With the id, a reader can resume even if it is disconnected before the first tick.
         let id = known.event_id(resumed.map_or(now.1, |(_, tick)| *tick));
-        let mut greeting = vec![frame("hello", Some(&id), &hello)];
-        if let (Some((epoch, _)), None) = (&after, resumed) {
-            let reason = if *epoch == now.0 { "expired" } else { "restarted" };
-            greeting.push(reset(&known, reason));
-        }
-        let sight = Sight { only: only.clone(), ..eyes.sight() };
-        let mut shown = BTreeMap::new();
-        if eyes.is_player() {
-            // It is unknown what the player saw before, so a player starts with everything.
-            let id = known.event_id(now.1);
-            greeting.extend(known.everything(&sight).map(|event| frame("tick", Some(&id), &event)));
-            shown = known.seen(&sight).iter().map(|copy| (copy.entity, copy.id)).collect();
-        }
+        let hello = frame("hello", Some(&id), &hello);
+        let missed = after.as_ref().filter(|_| resumed.is_none());
+        let missed = missed.map(|(epoch, _)| if *epoch == now.0 { "expired" } else { "restarted" });
+        let (news, revoked, closing) =
+            (hub.news(), gateway.tokens.revoked(), gateway.closing.clone());
         let position = resumed.filter(|_| !eyes.is_player()).cloned().unwrap_or(now);
-        drop(known);
-        greeting.reverse();
-        let (news, revoked) = (gateway.hub.news(), gateway.tokens.revoked());
-        let closing = gateway.closing.clone();
-        Ok(Self {
+        let mut reader = Self {
             gateway,
             caller,
             eyes,
             only,
             position,
-            shown,
+            shown: BTreeMap::new(),
             news,
             revoked,
             closing,
-            greeting,
+            greeting: Vec::new(),
             passed: clock::now(),
             has_ended: false,
             _opened: opened,
-        })
+        };
+        // In reverse order. It is unknown what a player saw before, so a player starts with everything.
+        reader.greet_player(&known);
+        reader.greeting.extend(missed.map(|reason| reset(&known, reason)));
+        reader.greeting.push(hello);
+        drop(known);
+        Ok(reader)
     }
 
     /// Returns the next frame. Returns `None` after the last one.

@@ -178,7 +178,7 @@ pub fn tick(world: &World) -> u64 {
 /// Returns the number of connected clients.
 #[must_use]
 pub fn clients(world: &World) -> usize {
-    world.get_resource::<Clients>().map_or(0, |clients| clients.iter().count())
+    world.get_resource::<Clients>().map_or(0, Clients::len)
 }
 
 /// Returns the entities with inventories that a client sees. Empty if it is not connected.

@@ -231,7 +231,7 @@ fn readers_that_are_too_late_start_again() {
         let reset: serde_json::Value = events.expect("reset").json();
         let reason = if event.starts_with(&init.epoch) { "expired" } else { "restarted" };
         assert_eq!(reset["reason"], reason, "{event}");
-        // It goes on from the current tick.
+        // The stream continues from the current tick.
         let mut slots = game.world().get_mut::<Inventory>(bank).unwrap();
         let count = slots.get(0).unwrap().count();
         slots.set(0, COIN.stack(count + 1)).unwrap();

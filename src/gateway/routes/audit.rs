@@ -9,8 +9,8 @@ use crate::{
         app::Gateway,
         caller::Caller,
         hub::Known,
-        json::{Audit, AuditGap, AuditNote, AuditTick, ItemDataValue, SlotChanged, StackContents},
-        params::{Params, check_range},
+        json::{Audit, AuditGap, AuditNote, AuditTick, SlotChanged, StackContents},
+        params::{INVENTORY_ID, Params, check_range},
         problem::Problem,
         reader::HistoryReader,
     },
@@ -80,11 +80,10 @@ pub(in crate::gateway) async fn audit(
     mut params: Params,
 ) -> Result<Json<Audit>, Problem> {
     caller.must_be_operator()?;
-    let id = "a decimal number or 16 hexadecimal digits";
     let wanted = Wanted {
         item: params.text("item")?,
-        inventory: params.parsed("inventory", id)?,
-        player: params.parsed("player", id)?,
+        inventory: params.parsed("inventory", INVENTORY_ID)?,
+        player: params.parsed("player", INVENTORY_ID)?,
         from: params.tick("from")?,
         to: params.tick("to")?.unwrap_or(u64::MAX),
         limit: params.limit(LIMIT_DEFAULT, LIMIT_MAX)?,
@@ -190,11 +189,7 @@ fn stored(known: &Known, change: &StoredChange) -> SlotChanged {
     let StoredChange { inventory, container, slot, old, new, cause, actor } = change;
     let stack = |stack: &Option<SavedStack>| {
         let SavedStack { item, count, wear, data, .. } = stack.as_ref()?;
-        let data = data.as_ref().map(|data| {
-            let json = known.names.data.get(data.name.as_str());
-            let value = json.and_then(|json| json(&data.bytes)).unwrap_or_default();
-            ItemDataValue { kind: data.name.clone(), value }
-        });
+        let data = data.as_ref().map(|data| known.item_data(&data.name, &data.bytes));
         Some(StackContents { item: item.clone(), count: *count, wear: *wear, data })
     };
     SlotChanged {

@@ -14,7 +14,7 @@ use crate::{
         entry::Entry,
         hub::Known,
         json::{InventoryFound, PlayerFound, Snapshots, TickEvent},
-        params::{Params, check_range},
+        params::{INVENTORY_ID, Params, check_range},
         problem::Problem,
         sight::Sight,
         tokens::Scope,
@@ -105,8 +105,7 @@ fn page(
 /// [`Problem`] if it is not an inventory id.
 fn id(path: Result<Path<String>, PathRejection>) -> Result<InventoryId, Problem> {
     let parsed = path.ok().and_then(|Path(id)| id.parse().ok());
-    parsed
-        .ok_or_else(|| Problem::field("id", "it must be a decimal number or 16 hexadecimal digits"))
+    parsed.ok_or_else(|| Problem::field("id", format!("it must be {INVENTORY_ID}")))
 }
 
 /// One inventory
