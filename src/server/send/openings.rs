@@ -105,9 +105,7 @@ impl Selecting<'_, '_, '_> {
         let Some(views) = self.clients.get_mut(client).filter(|views| views.ready) else {
             return Vec::new();
         };
-        let mut wanted = core::mem::take(&mut views.opens);
-        wanted.sort_unstable();
-        wanted.dedup();
+        let wanted = core::mem::take(&mut views.opens);
         let heads = wanted.into_iter().filter_map(|view| self.head(client, view));
         let mut heads: Vec<(Entity, OpenHead)> = heads.collect();
         heads.sort_by_key(|(_, head)| !head.owner);

@@ -47,8 +47,8 @@ pub(crate) struct ClientViews {
     /// All views below this one are taken.
     lowest_free: usize,
     pub(crate) closes: Vec<(u32, CloseCause)>,
-    /// Views that need a full update. Duplicates and views that have closed since are skipped.
-    pub(crate) opens: Vec<u32>,
+    /// Views that need a full update.
+    pub(crate) opens: BTreeSet<u32>,
     /// The views that open in this tick, selected by Batch.
     pub(crate) openings: Vec<ViewOpening>,
     /// The transfer that is handed over in this tick, selected by Batch.
@@ -144,6 +144,7 @@ impl ClientViews {
         self.views[view as usize] = None;
         self.own.remove(&view);
         self.lowest_free = self.lowest_free.min(view as usize);
+        self.opens.remove(&view);
         self.queue.remove(view);
         self.checksums.retain(|(there, _)| *there != view);
         self.transfers.forget(view);

@@ -174,7 +174,7 @@ fn open(subscription: &Subscription, clients: &mut Clients) {
     let client = subscription.slot.client;
     if let Some(views) = clients.get_mut(client).filter(|views| views.ready) {
         views.queue.remove(subscription.view);
-        views.opens.push(subscription.view);
+        views.opens.insert(subscription.view);
         clients.mark_eventful(client);
     }
 }

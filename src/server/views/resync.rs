@@ -215,7 +215,7 @@ fn reset_client(
             }
         }
         if !views.transfers.contains_view(view) {
-            views.opens.push(view);
+            views.opens.insert(view);
         }
     }
     clients.mark_eventful(client);

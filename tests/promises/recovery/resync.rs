@@ -1,6 +1,7 @@
 //! Lost, repeated, reordered and old messages are detected and repaired by one resync.
 
 use crate::common::{random::sample, *};
+use bevy_inventory_sync::server::{inspect::footprints, views::resync::ResendInventories};
 use bevy_replicon::bytes::Bytes;
 
 #[test]
@@ -26,6 +27,25 @@ fn dropped_message_is_repaired_by_one_resync() {
         assert_eq!(events(&mut pair, 0).opened.len(), 1);
         assert!(events(&mut pair, 0).closed.is_empty());
     }
+}
+
+#[test]
+fn full_updates_requested_several_times_in_one_tick_are_sent_once() {
+    let Scene { mut pair, player_entity: entity, .. } = Scene::clients(1).players(1).build();
+    let chest = spawn_chest(&mut pair, 1, &[0]);
+    pair.steps(4);
+    let before = stats(&pair.server).opens_encoded;
+    for inventory in [None, Some(entity), None, Some(chest), None] {
+        pair.server.world_mut().trigger(ResendInventories { inventory });
+    }
+    hide(&mut pair, chest, 0);
+    for (_, kept) in footprints(pair.server.world()) {
+        assert!(kept.opening <= 2, "{kept:?}");
+    }
+    pair.steps(4);
+    assert_eq!(stats(&pair.server).opens_encoded, before + 1);
+    assert_same(&pair, 0, player(0));
+    assert!(footprints(pair.server.world()).all(|(_, kept)| kept.opening == 0));
 }
 
 #[test]
