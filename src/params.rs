@@ -4,3 +4,4 @@ pub mod actions;
 #[cfg(feature = "server")]
 pub mod inventories;
 pub(crate) mod query;
+pub mod reader;

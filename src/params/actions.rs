@@ -30,7 +30,7 @@ use crate::{
     wire::request::Target,
 };
 
-use super::query::ContainersRef;
+use super::query::{ContainersRef, acting};
 #[cfg(feature = "client")]
 use crate::client::predict;
 #[cfg(feature = "server")]
@@ -196,7 +196,7 @@ impl InventoryActions<'_, '_> {
     }
 
     fn actor(&self) -> Option<Entity> {
-        self.own.iter().min_by_key(|(entity, acts)| (!acts, *entity)).map(|(entity, _)| entity)
+        acting(self.own.iter())
     }
 }
 

@@ -24,6 +24,11 @@ use crate::{
 /// Includes disabled entities, which keep their inventories.
 type WithContainers = (With<HasContainer>, Allow<Disabled>);
 
+/// Returns the inventory from which a player acts: of several, the first one that is marked.
+pub(crate) fn acting(own: impl Iterator<Item = (Entity, bool)>) -> Option<Entity> {
+    own.min_by_key(|(entity, acts)| (!acts, *entity)).map(|(entity, _)| entity)
+}
+
 /// All entities with a container, with access `D` to their containers and to nothing else.
 pub struct ContainerQuery<'w, 's, D: QueryAccess>(Query<'w, 's, D, WithContainers>);
 
@@ -66,6 +71,10 @@ impl ContainersMut<'_, '_> {
 }
 
 impl ContainersRef<'_, '_> {
+    pub(crate) fn get(&self, entity: Entity) -> Option<FilteredEntityRef<'_, '_>> {
+        self.0.get(entity).ok()
+    }
+
     pub(crate) fn read(
         &self,
         registry: &ContainerRegistry,

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::{
     builtin::{Hotbar, Inventory},
-    container::{Container, ContainerInfo},
+    container::{Container, ContainerInfo, Slot},
     id::ContainerKey,
     limits::CONTAINERS_MAX,
     names,
@@ -163,6 +163,26 @@ impl ContainerRegistry {
             state.selected = (self.access(kind).selected)(entity);
         }
         (!state.is_empty()).then_some(state)
+    }
+
+    /// Returns the slots of one container of an entity.
+    pub(crate) fn slots<'a>(
+        &self,
+        entity: &'a FilteredEntityRef,
+        container: ContainerKey,
+    ) -> Option<&'a Slots> {
+        let kind = self.registry.iter().position(|kind| kind.key == container)?;
+        (self.access[kind].slots)(entity)
+    }
+
+    /// Returns the selected slot of an entity, if one of its containers has one.
+    pub(crate) fn selected(&self, entity: &FilteredEntityRef) -> Option<Slot> {
+        let mut kinds = self.registry.iter().zip(self.access.iter());
+        let there =
+            kinds.find(|(kind, access)| kind.has_selection && (access.slots)(entity).is_some());
+        let (kind, access) = there.filter(|(kind, _)| !kind.shows_progress)?;
+        let index = (access.selected)(entity)?;
+        Some(Slot { container: kind.key, index: index.into() })
     }
 
     /// Like [`Self::read`]; also `None` if the entity does not exist.
