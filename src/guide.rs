@@ -4,6 +4,8 @@
 //!
 //! | chapter | topics |
 //! |---|---|
+//! | `ui` | with the feature `ui`: widgets, gestures, looks, translation, gamepads |
+//! | [multiplayer] | from single player to hosting and dedicated servers: ports, authentication, versions, logs, shutdown |
 //! | [equipment] | slots with a filter, equipping, what other players see, the stack on the cursor |
 //! | [chests] | shared chests, locked chests, bags |
 //! | [loot] | dropped items, loot tables, deaths, corpses |
@@ -15,6 +17,11 @@
 //! | [saving] | inventories as serde values, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
 //! | [connections] | connection quality, renet, recovery from errors, monitoring, the debug overlay, shutting down a server |
+//! | [administration] | commands of administrators, who did what, looking into inventories, following the history |
+//! | [mods] | items and recipes of mods, the catalog on both sides, items that no longer exist |
+//! | [limits] | what this crate is not for, what to use instead, numeric limits |
+//! | [coming_from] | the concepts of Minecraft, Lyra and GLoot |
+//! | [glossary] | the words of the guide and of the code |
 //! | [faq] | frequently asked questions |
 //! | [troubleshooting] | symptoms, causes and remedies |
 
@@ -49,3 +56,24 @@ pub mod connections {}
 pub mod faq {}
 #[doc = include_str!("guide/troubleshooting.md")]
 pub mod troubleshooting {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/multiplayer.md")]
+pub mod multiplayer {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/administration.md")]
+pub mod administration {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/mods.md")]
+pub mod mods {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/coming_from.md")]
+pub mod coming_from {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/glossary.md")]
+pub mod glossary {}
+#[cfg(feature = "ui")]
+#[doc = include_str!("guide/ui.md")]
+pub mod ui {}

@@ -385,6 +385,14 @@
 //!
 //! Each chapter shows the code that a game writes. The code is compiled and run with the tests.
 //!
+//! - `guide::ui`, with the feature `ui`: widgets for inventories.
+//! - [Multiplayer](guide::multiplayer): from single player to hosting and dedicated servers: ports, authentication,
+//!   versions, tick rate, logs, shutdown.
+//! - [Administration](guide::administration): commands of administrators, who did what, looking into inventories.
+//! - [Mods](guide::mods): items and recipes of mods, and items that no longer exist.
+//! - [Limits](guide::limits): what this crate is not for, and all numeric limits.
+//! - [Coming from other inventories](guide::coming_from): Minecraft, Lyra and GLoot.
+//! - [Glossary](guide::glossary): the words of the guide and of the code.
 //! - [Equipment](guide::equipment): slots with a filter, equipping, what other players see, the stack on the cursor.
 //! - [Chests](guide::chests): shared chests, locked chests, bags.
 //! - [Loot](guide::loot): dropped items, loot tables, deaths, corpses.
@@ -440,6 +448,8 @@ pub mod gateway;
 pub mod renet;
 #[cfg(feature = "overlay")]
 pub mod overlay;
+#[cfg(feature = "ui")]
+pub mod ui;
 #[cfg(all(feature = "client", feature = "server"))]
 pub mod sim;
 #[cfg(doc)]

@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["changes"],
     &["features"],
     &["plugins"],
-    &["overlay", "renet", "store"],
+    &["overlay", "renet", "store", "ui"],
     &["gateway"],
     &["sim"],
 ];

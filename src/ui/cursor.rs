@@ -1,0 +1,119 @@
+//! Draws the carried stack at the pointer.
+
+use accesskit::{Live, Node as AccessNode, Role};
+use bevy::{a11y::AccessibilityNode, input_focus::InputFocus, prelude::*};
+
+use crate::model::catalog::ItemCatalog;
+
+use super::{
+    carry::Carried,
+    icons::ItemIcons,
+    texts::InventoryUiTexts,
+    theme::{InventoryUiTheme, hidden},
+};
+
+/// Shows the stack that the player carries, at the mouse pointer, at the finger, or at the slot that has the focus.
+/// Spawn one, without a parent.
+#[derive(Component, Clone, Copy, Default, Debug)]
+#[require(
+    Node = floating(),
+    Visibility::Hidden,
+    GlobalZIndex(1000),
+    Pickable::IGNORE
+)]
+pub struct CursorStack;
+
+/// The child nodes.
+#[derive(Component, Clone, Copy, Debug)]
+pub(super) struct CursorParts {
+    icon: Entity,
+    name: Entity,
+    count: Entity,
+}
+
+fn floating() -> Node {
+    Node {
+        position_type: PositionType::Absolute,
+        align_items: AlignItems::Center,
+        justify_content: JustifyContent::Center,
+        ..default()
+    }
+}
+
+pub(super) fn observe(app: &mut App) {
+    app.add_observer(spawn);
+}
+
+fn spawn(event: On<Add, CursorStack>, theme: Res<InventoryUiTheme>, mut commands: Commands) {
+    let mut parts = [Entity::PLACEHOLDER; 3];
+    let mut access = AccessNode::new(Role::Status);
+    access.set_live(Live::Polite);
+    commands.entity(event.entity).insert(AccessibilityNode(access)).with_children(|cursor| {
+        let icon = Node { width: px(theme.icon), height: px(theme.icon), ..default() };
+        let icon = (icon, ImageNode::default(), hidden(), Pickable::IGNORE);
+        parts[0] = cursor.spawn(icon).id();
+        parts[1] = cursor.spawn(theme.text("", theme.count_size, theme.text_color)).id();
+        let corner = Node {
+            position_type: PositionType::Absolute,
+            right: px(-3),
+            bottom: px(-6),
+            ..default()
+        };
+        let shadow = TextShadow { offset: Vec2::splat(1.0), color: Color::BLACK.with_alpha(0.9) };
+        let text = theme.text("", theme.count_size, theme.text_color);
+        parts[2] = cursor.spawn((text, shadow)).insert(corner).id();
+    });
+    let [icon, name, count] = parts;
+    commands.entity(event.entity).insert(CursorParts { icon, name, count });
+}
+
+/// Returns `true` if the carried stack, or the slot at which it is shown, has changed.
+pub(super) fn has_moved(carried: Res<Carried>, focus: Res<InputFocus>) -> bool {
+    carried.is_changed() || carried.get().is_some() && focus.is_changed()
+}
+
+pub(super) fn draw(
+    carried: Res<Carried>,
+    focus: Res<InputFocus>,
+    (theme, texts, scale): (Res<InventoryUiTheme>, Res<InventoryUiTexts>, Res<UiScale>),
+    catalog: Option<Res<ItemCatalog>>,
+    mut icons: ItemIcons,
+    places: Query<(&UiGlobalTransform, &ComputedNode)>,
+    mut cursors: Query<
+        (&CursorParts, &mut Node, &mut Visibility, &mut AccessibilityNode),
+        With<CursorStack>,
+    >,
+    mut images: Query<&mut ImageNode>,
+    mut labels: Query<&mut Text>,
+) {
+    for (parts, mut node, mut visibility, mut access) in &mut cursors {
+        let Some((carry, catalog)) = carried.get().zip(catalog.as_deref()) else {
+            visibility.set_if_neq(Visibility::Hidden);
+            access.clear_label();
+            continue;
+        };
+        let at_focus = || {
+            let (transform, node) = places.get(focus.get()?).ok()?;
+            Some((transform.translation + node.size() / 4.0) * node.inverse_scale_factor())
+        };
+        let at = carry.at.map(|at| at / scale.0).or_else(at_focus).unwrap_or_default();
+        let corner = at - theme.icon / 2.0;
+        (node.left, node.top) = (px(corner.x), px(corner.y));
+        let (item, stack) = (catalog.get(carry.source.item), carry.stack());
+        let image = item.and_then(|item| icons.get(item));
+        let name = item.filter(|_| image.is_none()).map(|item| item.name.chars().take(4).collect());
+        if let Ok(mut icon) = images.get_mut(parts.icon) {
+            icon.image = image.unwrap_or_default();
+            let shown = name.is_none();
+            icon.color = if shown { Color::WHITE } else { Color::NONE };
+        }
+        let count = (stack.count() > 1).then(|| (texts.count)(stack.count()));
+        for (part, text) in [(parts.name, name), (parts.count, count)] {
+            if let Ok(mut label) = labels.get_mut(part) {
+                label.set_if_neq(Text(text.unwrap_or_default()));
+            }
+        }
+        access.set_label((texts.stack)(catalog, stack));
+        visibility.set_if_neq(Visibility::Visible);
+    }
+}

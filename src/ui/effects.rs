@@ -1,0 +1,53 @@
+//! Short animations: a changed slot flashes, a rejected one shakes.
+
+use bevy::prelude::*;
+
+use super::theme::InventoryUiTheme;
+
+/// Remaining seconds of the light over a changed slot.
+#[derive(Component, Clone, Copy, Debug)]
+pub(super) struct Flash(pub(super) f32);
+
+/// Remaining seconds of the movement of a rejected slot.
+#[derive(Component, Clone, Copy, Debug)]
+pub(super) struct Shake(pub(super) f32);
+
+/// Number of times that a slot moves to the left and to the right.
+const SHAKES: f32 = 3.0;
+
+/// How far a slot moves, in parts of its size.
+const SHAKE_WIDTH: f32 = 0.12;
+
+pub(super) fn flash(
+    time: Res<Time>,
+    theme: Res<InventoryUiTheme>,
+    mut flashes: Query<(Entity, &mut Flash, &mut BackgroundColor)>,
+    mut commands: Commands,
+) {
+    for (entity, mut flash, mut color) in &mut flashes {
+        flash.0 -= time.delta_secs();
+        let part = (flash.0 / theme.flash_seconds.max(f32::EPSILON)).clamp(0.0, 1.0);
+        color.0 = theme.flash_color.with_alpha(theme.flash_color.alpha() * part);
+        if flash.0 <= 0.0 {
+            commands.entity(entity).try_remove::<Flash>();
+        }
+    }
+}
+
+pub(super) fn shake(
+    time: Res<Time>,
+    theme: Res<InventoryUiTheme>,
+    mut shakes: Query<(Entity, &mut Shake, &mut UiTransform)>,
+    mut commands: Commands,
+) {
+    for (entity, mut shake, mut transform) in &mut shakes {
+        shake.0 -= time.delta_secs();
+        let part = (shake.0 / theme.shake_seconds.max(f32::EPSILON)).clamp(0.0, 1.0);
+        let aside = (part * SHAKES * core::f32::consts::TAU).sin() * SHAKE_WIDTH * part;
+        transform.translation.x = px(aside * theme.slot);
+        if shake.0 <= 0.0 {
+            transform.translation.x = px(0);
+            commands.entity(entity).try_remove::<Shake>();
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! What players do with slots, whatever device they use: pressing, passing over other slots, releasing.
+//!
+//! Pointers, keyboard and gamepads call [`Gestures`], which requests actions.
+
+use core::time::Duration;
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+
+use crate::{
+    model::{
+        action::InventoryAction,
+        container::{ContainerRef, Slot, SlotRef},
+        limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
+        stack::Stack,
+    },
+    params::actions::InventoryActions,
+};
+
+use super::{
+    carry::{Carried, Carry},
+    cell::{DirtyCells, SlotCell, SlotCells},
+    press::{Button, GestureState, Press},
+    request::request,
+    source::Sources,
+};
+
+/// Maximum time between the two presses of a double click.
+const DOUBLE_CLICK: Duration = Duration::from_millis(350);
+
+/// Returns `true` if Shift is held down.
+pub(super) fn is_shift(keys: &ButtonInput<KeyCode>) -> bool {
+    keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight])
+}
+
+/// Where a gesture ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Target {
+    Slot(SlotRef),
+    /// On a panel, beside its slots.
+    Area(ContainerRef),
+    /// Outside of all panels.
+    Outside,
+    /// On something else.
+    Nothing,
+}
+
+/// Turns gestures into actions.
+#[derive(SystemParam)]
+pub(super) struct Gestures<'w, 's> {
+    state: ResMut<'w, GestureState>,
+    carried: ResMut<'w, Carried>,
+    cells: Res<'w, SlotCells>,
+    nodes: Query<'w, 's, &'static SlotCell>,
+    dirty: ResMut<'w, DirtyCells>,
+    sources: Sources<'w, 's>,
+    actions: InventoryActions<'w, 's>,
+    time: Res<'w, Time<Real>>,
+    commands: Commands<'w, 's>,
+}
+
+impl Gestures<'_, '_> {
+    /// Returns the slot that a node shows.
+    pub(super) fn slot(&self, node: Entity) -> Option<SlotRef> {
+        self.nodes.get(node).ok().map(|cell| cell.place())
+    }
+
+    pub(super) fn stack(&self, slot: SlotRef) -> Option<Stack> {
+        self.sources.reader.get(slot)
+    }
+
+    pub(super) fn is_carrying(&self) -> bool {
+        self.carried.get().is_some()
+    }
+
+    pub(super) fn is_pressed(&self) -> bool {
+        self.state.is_pressed()
+    }
+
+    /// Begins a gesture on a slot. With `quick`, it quick-moves.
+    pub(super) fn press(&mut self, on: SlotRef, button: Button, quick: bool) {
+        let carries = self.is_carrying();
+        let quick = quick && !carries;
+        self.state.press =
+            Some(Press { on, button, carries, quick, held: false, over: Vec::new() });
+        self.enter(on);
+    }
+
+    /// Passes over a slot while pressed.
+    pub(super) fn enter(&mut self, slot: SlotRef) {
+        let carry = self.carried.get().copied();
+        let Some(press) = &mut self.state.press else { return };
+        if press.over.contains(&slot) {
+            return;
+        }
+        if press.quick {
+            press.over.push(slot);
+            return self.quick_move(slot);
+        }
+        let Some(carry) = carry.filter(|_| press.carries) else { return };
+        let there = self.sources.reader.get(slot);
+        let matches = there.is_none_or(|there| there.stacks_with(&carry.source));
+        let room = press.over.len() < ACTION_PLACES_MAX;
+        let enough = carry.count() as usize > press.over.len();
+        if matches && room && enough && slot != carry.from {
+            press.over.push(slot);
+            self.redraw_spread();
+        }
+    }
+
+    /// Picks up the pressed stack, when the pointer has moved away from where it was pressed.
+    pub(super) fn drag(&mut self, at: Option<Vec2>) {
+        let press = self.state.press.as_ref();
+        let Some(press) = press.filter(|press| !press.carries && !press.quick) else { return };
+        let (on, button) = (press.on, press.button);
+        if !self.is_carrying() {
+            self.pick_up(on, button, at);
+        }
+    }
+
+    /// Acts like another button on a press that has lasted long. What it picks up can be dragged on.
+    pub(super) fn long_press(&mut self, at: Option<Vec2>) {
+        let carrying = self.is_carrying();
+        let Some(press) = &mut self.state.press else { return };
+        let (on, carries) = (press.on, press.carries);
+        if press.quick || press.spreads() {
+            return;
+        }
+        press.button = Button::Some;
+        if carries {
+            self.state.press = None;
+            self.click(on, Button::Some, at);
+        } else if !carrying {
+            press.held = true;
+            self.pick_up(on, Button::Some, at);
+        }
+    }
+
+    /// Ends a gesture. A stack that was dragged is put down, or returned.
+    pub(super) fn release(&mut self, target: Target, at: Option<Vec2>) {
+        self.redraw_spread();
+        let Some(press) = self.state.press.take() else { return };
+        let dragged = !press.carries && self.is_carrying();
+        if press.held && target == Target::Slot(press.on) {
+            return;
+        }
+        match target {
+            _ if press.quick => {}
+            _ if press.spreads() => self.spread(press),
+            Target::Slot(slot) if slot == press.on && !dragged => {
+                self.click(slot, press.button, at);
+            }
+            Target::Slot(slot) if dragged => self.put_down(slot, None),
+            Target::Area(area) if dragged => self.put_away(area),
+            Target::Outside if dragged => self.drop_carried(None),
+            _ => {}
+        }
+        if dragged {
+            self.cancel();
+        }
+    }
+
+    /// Gives up a gesture, and puts the carried stack back.
+    pub(super) fn cancel(&mut self) {
+        self.redraw_spread();
+        self.state.press = None;
+        self.carry(None);
+    }
+
+    fn click(&mut self, slot: SlotRef, button: Button, at: Option<Vec2>) {
+        let now = self.time.elapsed();
+        let twice = button == Button::All
+            && self.state.last_click.is_some_and(|(last, then)| {
+                last == slot && now.saturating_sub(then) < DOUBLE_CLICK
+            });
+        self.state.last_click = (!twice).then_some((slot, now));
+        match (self.carried.get(), button) {
+            (Some(carry), _) if twice && carry.from == slot => self.collect(slot),
+            (None, _) => self.pick_up(slot, button, at),
+            (Some(_), Button::All) => self.put_down(slot, None),
+            (Some(_), Button::Some) => self.put_down(slot, Some(1)),
+        }
+    }
+
+    fn pick_up(&mut self, from: SlotRef, button: Button, at: Option<Vec2>) {
+        let Some(source) = self.stack(from) else { return };
+        let count = match button {
+            Button::Some if source.count() > 1 => Some(source.count().div_ceil(2)),
+            _ => None,
+        };
+        self.carry(Some(Carry { from, source, count, at }));
+    }
+
+    /// Moves `count` of the carried items, or all of them, to a slot. What does not fit stays carried, and so does a
+    /// stack that is exchanged.
+    fn put_down(&mut self, to: SlotRef, count: Option<u32>) {
+        let Some(carry) = self.carried.get().copied() else { return };
+        if to == carry.from {
+            let left = carry.count() - count.unwrap_or(carry.count()).min(carry.count());
+            return self.carry((left > 0).then_some(Carry { count: Some(left), ..carry }));
+        }
+        let moved = count.unwrap_or(carry.count()).min(carry.count());
+        let there = self.stack(to);
+        let matches = there.is_none_or(|there| there.stacks_with(&carry.source));
+        let whole = moved == carry.source.count();
+        let action =
+            InventoryAction::Move { from: carry.from, to, count: (!whole).then_some(moved) };
+        let possible = self.actions.check(&action).is_ok();
+        request(&mut self.commands, action);
+        if !possible {
+            // The rejection says why.
+            return;
+        }
+        let max = self.max_stack(&carry.source);
+        let room = there.map_or(max, |there| max.saturating_sub(there.count()));
+        let left = carry.count() - moved.min(room);
+        let next = match there {
+            Some(other) if !matches => Some(Carry { source: other, count: None, ..carry }),
+            _ if left == 0 => None,
+            _ => Some(Carry { count: carry.count.map(|_| left), ..carry }),
+        };
+        self.carry(next);
+    }
+
+    fn max_stack(&self, stack: &Stack) -> u32 {
+        self.sources.reader.catalog().map_or(u32::MAX, |catalog| catalog.max_stack(stack.item))
+    }
+
+    /// Spreads the carried stack over the slots of a gesture.
+    fn spread(&mut self, press: Press) {
+        let Some(carry) = self.carried.get().copied() else { return };
+        let each = press.share(&carry);
+        let total = each.saturating_mul(u32::try_from(press.over.len()).unwrap_or(u32::MAX));
+        let onto = press.over;
+        let action = InventoryAction::Spread { from: carry.from, onto, each: Some(each) };
+        let possible = self.actions.check(&action).is_ok();
+        request(&mut self.commands, action);
+        if possible {
+            let left = carry.count().saturating_sub(total);
+            let count = carry.count.map(|_| left);
+            self.carry((left > 0).then_some(Carry { count, ..carry }));
+        }
+    }
+
+    /// Moves the carried stack to wherever it fits in an area.
+    pub(super) fn put_away(&mut self, area: ContainerRef) {
+        let Some(carry) = self.carried.get().copied() else { return };
+        if area.entity == carry.from.0 && area.container == Some(carry.from.1.container) {
+            return self.carry(None);
+        }
+        request(&mut self.commands, InventoryAction::QuickMove { from: carry.from, to: area });
+        self.carry(None);
+    }
+
+    /// Drops `count` of the carried items, or all of them.
+    pub(super) fn drop_carried(&mut self, count: Option<u32>) {
+        let Some(carry) = self.carried.get().copied() else { return };
+        let dropped = count.unwrap_or(carry.count()).min(carry.count());
+        let whole = dropped == carry.source.count();
+        self.drop(carry.from, (!whole).then_some(dropped));
+        let left = carry.count() - dropped;
+        let count = carry.count.map(|_| left);
+        self.carry((left > 0).then_some(Carry { count, ..carry }));
+    }
+
+    /// Drops `count` items of a slot, or all of them.
+    pub(super) fn drop(&mut self, from: SlotRef, count: Option<u32>) {
+        request(&mut self.commands, InventoryAction::Drop { from, count });
+    }
+
+    /// Exchanges a slot with the slot of the hotbar at this index.
+    pub(super) fn swap_with_hotbar(&mut self, a: SlotRef, index: u16) {
+        let Some(b) = self.hotbar_slot(index).filter(|b| *b != a) else { return };
+        self.cancel();
+        request(&mut self.commands, InventoryAction::Swap { a, b });
+    }
+
+    /// Selects the slot of the hotbar at this index.
+    pub(super) fn select(&mut self, index: u16) {
+        if let Some(slot) = self.hotbar_slot(index) {
+            request(&mut self.commands, InventoryAction::Select { slot });
+        }
+    }
+
+    fn hotbar_slot(&self, index: u16) -> Option<SlotRef> {
+        let own = self.sources.reader.own()?;
+        let container = self.sources.reader.selected(own)?.container;
+        let len = self.sources.reader.len(own, container)?;
+        (usize::from(index) < len).then_some((own, Slot { container, index }))
+    }
+
+    /// Selects the slot of the hotbar that is this many slots to the right. Wraps around.
+    pub(super) fn select_next(&mut self, step: i32) {
+        let Some(own) = self.sources.reader.own() else { return };
+        let Some(selected) = self.sources.reader.selected(own) else { return };
+        let len = self.sources.reader.len(own, selected.container).unwrap_or_default();
+        let len = i32::try_from(len).unwrap_or(i32::MAX).max(1);
+        let index = (i32::from(selected.index) + step).rem_euclid(len);
+        self.select(u16::try_from(index).unwrap_or_default());
+    }
+
+    /// Gathers matching stacks from everything on screen onto a slot, and carries it on.
+    pub(super) fn collect(&mut self, onto: SlotRef) {
+        let areas = self.sources.reader.own().into_iter().chain(self.sources.opened());
+        let from: Vec<_> = areas.take(ACTION_AREAS_MAX).map(ContainerRef::all).collect();
+        request(&mut self.commands, InventoryAction::Collect { onto, from });
+        if let Some(carry) = self.carried.get().copied().filter(|carry| carry.from == onto) {
+            self.carry(Some(Carry { count: None, ..carry }));
+        }
+    }
+
+    /// Moves a stack to its most likely destination: into or out of the opened inventory, otherwise to another
+    /// container of the player that is on screen.
+    pub(super) fn quick_move(&mut self, from: SlotRef) {
+        if self.stack(from).is_none() {
+            return;
+        }
+        let places = self.destinations(from);
+        let action = |to: &ContainerRef| InventoryAction::QuickMove { from, to: *to };
+        let fits = places.iter().find(|to| self.actions.check(&action(to)).is_ok());
+        if let Some(to) = fits.or(places.first()) {
+            let action = action(to);
+            request(&mut self.commands, action);
+        }
+    }
+
+    /// Returns where a stack may be quick-moved to, the best destination first.
+    fn destinations(&self, (inventory, slot): SlotRef) -> Vec<ContainerRef> {
+        let reader = &self.sources.reader;
+        let Some(own) = reader.own() else { return Vec::new() };
+        if inventory != own {
+            return vec![own.into()];
+        }
+        let mut opened = self.sources.opened().filter(|opened| *opened != own).peekable();
+        if opened.peek().is_some() {
+            return opened.map(ContainerRef::all).collect();
+        }
+        let others = reader.containers(own).filter(|kind| {
+            kind.key != slot.container && kind.holds_items && self.cells.show(own, kind.key)
+        });
+        let mut others: Vec<_> = others.collect();
+        // Equipment first: it accepts only what can be worn.
+        others.sort_by_key(|kind| kind.auto_fill);
+        let area = |key| ContainerRef { entity: own, container: Some(key) };
+        others.into_iter().map(|kind| area(kind.key)).collect()
+    }
+
+    fn carry(&mut self, carry: Option<Carry>) {
+        if self.carried.get() != carry.as_ref() {
+            self.carried.set(carry, &self.cells, &mut self.dirty);
+        }
+    }
+
+    fn redraw_spread(&mut self) {
+        let over = self.state.press.iter().flat_map(|press| &press.over);
+        self.dirty.0.extend(over.flat_map(|slot| self.cells.of(*slot)));
+    }
+}

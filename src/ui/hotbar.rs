@@ -1,0 +1,37 @@
+//! The hotbar.
+
+use bevy::{input::mouse::AccumulatedMouseScroll, prelude::*};
+
+use crate::model::builtin::Hotbar;
+
+use super::grid::InventoryGrid;
+
+/// Shows the local player's [`Hotbar`] in one row, with a frame around the selected slot.
+///
+/// Number keys and shoulder buttons select a slot. For a hotbar container of the game, spawn an [`InventoryGrid`] of it
+/// instead: every grid shows the selected slot.
+#[derive(Component, Clone, Copy, Default, Debug)]
+#[require(InventoryGrid = InventoryGrid::local::<Hotbar>().columns(u16::MAX))]
+pub struct HotbarView;
+
+/// Selects slots with the mouse wheel, while no panel is below the pointer. Insert it to enable this.
+#[derive(Resource, Clone, Copy, Default, Debug)]
+pub struct WheelSelects;
+
+pub(super) fn wheel_selects(
+    enabled: Option<Res<WheelSelects>>,
+    scroll: Option<Res<AccumulatedMouseScroll>>,
+) -> bool {
+    enabled.is_some() && scroll.is_some_and(|scroll| scroll.delta.y != 0.0)
+}
+
+/// Selects the next slot for each step of the wheel.
+pub(super) fn select_with_wheel(
+    scroll: Res<AccumulatedMouseScroll>,
+    hovered: Res<super::paint::Hovered>,
+    mut gestures: super::gesture::Gestures,
+) {
+    if hovered.0.is_none() {
+        gestures.select_next(if scroll.delta.y > 0.0 { -1 } else { 1 });
+    }
+}

@@ -1,0 +1,113 @@
+//! Buttons that act on a whole inventory.
+
+use accesskit::Role;
+use bevy::prelude::*;
+
+use crate::model::{
+    action::InventoryAction,
+    builtin::Inventory,
+    container::{Container, ContainerRef},
+    id::ContainerKey,
+};
+
+use super::{
+    button::{self, Pressed},
+    request::request,
+    source::{Source, Sources},
+    texts::InventoryUiTexts,
+    theme::{InventoryUiTheme, set_backdrop},
+};
+
+/// A button that sorts, empties or fills an inventory.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
+#[component(immutable)]
+#[require(Node)]
+pub enum InventoryButton {
+    /// Sorts a container.
+    Sort(Source, ContainerKey),
+    /// Moves everything from the opened inventory to the player.
+    TakeAll,
+    /// Moves everything from a container of the player to the opened inventory.
+    PutAll(ContainerKey),
+}
+
+impl InventoryButton {
+    /// Creates a button that sorts the local player's [`Inventory`].
+    #[must_use]
+    pub const fn sort() -> Self {
+        Self::Sort(Source::Local, ContainerKey::of(Inventory::NAME))
+    }
+
+    /// Creates a button that sorts the [`Inventory`] that the player has opened.
+    #[must_use]
+    pub const fn sort_opened() -> Self {
+        Self::Sort(Source::Opened, ContainerKey::of(Inventory::NAME))
+    }
+
+    /// Creates a button that moves everything in the local player's [`Inventory`] to the opened one.
+    #[must_use]
+    pub const fn put_all() -> Self {
+        Self::PutAll(ContainerKey::of(Inventory::NAME))
+    }
+}
+
+pub(super) fn observe_spawns(app: &mut App) {
+    app.add_observer(spawn);
+}
+
+pub(super) fn observe(app: &mut App) {
+    app.add_observer(press);
+}
+
+fn spawn(
+    event: On<Insert, InventoryButton>,
+    buttons: Query<&InventoryButton>,
+    (theme, texts): (Res<InventoryUiTheme>, Res<InventoryUiTexts>),
+    mut commands: Commands,
+) {
+    let Ok(button) = buttons.get(event.entity) else { return };
+    let label = match button {
+        InventoryButton::Sort(..) => &texts.sort,
+        InventoryButton::TakeAll => &texts.take_all,
+        InventoryButton::PutAll(_) => &texts.put_all,
+    };
+    let padding = UiRect::axes(px(theme.padding), px(theme.padding / 4.0));
+    let mut entity = commands.entity(event.entity);
+    entity
+        .insert(button::bundle(&theme, label, Role::Button))
+        .despawn_children()
+        .with_child(theme.text(label, theme.text_size, theme.text_color))
+        .entry::<Node>()
+        .and_modify(move |mut node| node.padding = padding);
+    if let Some(image) = &theme.button_image {
+        set_backdrop(&mut commands, event.entity, image);
+    }
+}
+
+fn press(
+    event: On<Pressed>,
+    buttons: Query<&InventoryButton>,
+    sources: Sources,
+    mut commands: Commands,
+) {
+    let Ok(button) = buttons.get(event.entity) else { return };
+    let action = match *button {
+        InventoryButton::Sort(of, container) => sources
+            .find(of, Some(container))
+            .map(|entity| InventoryAction::Sort { entity, container }),
+        InventoryButton::TakeAll => {
+            let there = sources.find(Source::Opened, None).zip(sources.reader.own());
+            there.map(|(from, to)| InventoryAction::MoveAll { from: from.into(), to: to.into() })
+        }
+        InventoryButton::PutAll(container) => {
+            let there = sources.find(Source::Opened, None).zip(sources.reader.own());
+            there.map(|(to, entity)| {
+                let from = ContainerRef { entity, container: Some(container) };
+                InventoryAction::MoveAll { from, to: to.into() }
+            })
+        }
+    };
+    if let Some(action) = action {
+        request(&mut commands, action);
+    }
+}

@@ -1,0 +1,158 @@
+//! Which inventory a widget shows.
+
+use bevy::{ecs::system::SystemParam, prelude::*};
+
+use crate::{
+    model::id::ContainerKey,
+    params::reader::InventoryReader,
+    shared::{
+        actions::{ActionConfirmed, RequestId, Requested},
+        events::{CloseReason, InventoryClosed, InventoryOpened, InventoryResized},
+        ids::InventoryIds,
+    },
+    wire::request::Target,
+};
+
+use super::theme::InventoryUiTheme;
+
+/// The inventory that a widget shows.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Source {
+    /// The inventory from which the local player acts.
+    #[default]
+    Local,
+    /// The inventory that the player has opened: a chest, a page of a bank. Of several, the one that was opened last
+    /// and has the container in question. See [`OpenedInventories`].
+    Opened,
+    /// The inventory of this entity, while it is in view.
+    Entity(Entity),
+}
+
+/// What the local player has opened, in order.
+///
+/// The widgets follow requests to [open](crate::prelude::InventoryActions::open) and to close an inventory. A game in
+/// which the server opens chests by itself, with [`Viewers`](crate::prelude::Viewers), calls [`Self::show`] for
+/// [`InventoryOpened`], because the widgets cannot tell a chest from other inventories in view.
+#[derive(Resource, Default, Debug)]
+pub struct OpenedInventories(Vec<OpenedInventory>);
+
+#[derive(Clone, Copy, Debug)]
+struct OpenedInventory {
+    target: Target,
+    /// The request that opened it; `None` if the game did.
+    request: Option<RequestId>,
+}
+
+impl OpenedInventories {
+    /// Shows an inventory as the one that was opened last.
+    pub fn show(&mut self, inventory: Entity) {
+        self.push(OpenedInventory { target: Target::Entity(inventory), request: None });
+    }
+
+    /// No longer shows an inventory as opened.
+    pub fn hide(&mut self, inventory: Entity) {
+        self.0.retain(|opened| opened.target != Target::Entity(inventory));
+    }
+
+    fn push(&mut self, opened: OpenedInventory) {
+        self.0.retain(|there| there.target != opened.target);
+        self.0.push(opened);
+    }
+}
+
+/// Finds the inventories that widgets show.
+#[derive(SystemParam)]
+pub(super) struct Sources<'w, 's> {
+    pub(super) reader: InventoryReader<'w, 's>,
+    opened: Res<'w, OpenedInventories>,
+    ids: Res<'w, InventoryIds>,
+}
+
+impl Sources<'_, '_> {
+    /// Returns the inventory of a source that has this container, or any.
+    pub(super) fn find(&self, source: Source, container: Option<ContainerKey>) -> Option<Entity> {
+        let has = |inventory: &Entity| match container {
+            Some(container) => self.reader.len(*inventory, container).is_some(),
+            None => self.reader.view(*inventory).is_some(),
+        };
+        match source {
+            Source::Local => self.reader.own().filter(has),
+            Source::Opened => self.opened().find(has),
+            Source::Entity(inventory) => Some(inventory).filter(has),
+        }
+    }
+
+    /// Iterates over the inventories that the player has opened and that are in view, the last one first.
+    pub(super) fn opened(&self) -> impl Iterator<Item = Entity> {
+        let entities = self.opened.0.iter().rev().filter_map(|opened| match opened.target {
+            Target::Entity(entity) => Some(entity),
+            Target::Id(id) => self.ids.get(id),
+        });
+        entities.filter(|entity| self.reader.view(*entity).is_some())
+    }
+
+    /// Returns `true` if the player has been allowed to open an inventory whose contents have not arrived.
+    pub(super) fn is_opening(&self) -> bool {
+        self.opened().count() < self.opened.0.len()
+    }
+}
+
+/// Whether a widget may have to show another inventory, or another number of slots.
+#[derive(Resource, Debug)]
+pub(super) struct SourcesChanged(pub(super) bool);
+
+impl Default for SourcesChanged {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
+pub(super) fn sources_changed(
+    changed: Res<SourcesChanged>,
+    opened: Res<OpenedInventories>,
+    theme: Res<InventoryUiTheme>,
+) -> bool {
+    changed.0 || opened.is_changed() || theme.is_changed()
+}
+
+/// Resets the flag, after all widgets have been arranged.
+pub(super) fn reset(mut changed: ResMut<SourcesChanged>) {
+    changed.0 = false;
+}
+
+pub(super) fn observe(app: &mut App) {
+    app.add_observer(|_: On<InventoryOpened>, mut changed: ResMut<SourcesChanged>| {
+        changed.0 = true;
+    })
+    .add_observer(|_: On<InventoryResized>, mut changed: ResMut<SourcesChanged>| {
+        changed.0 = true;
+    })
+    .add_observer(follow_closed)
+    .add_observer(follow_confirmed);
+}
+
+fn follow_closed(
+    closed: On<InventoryClosed>,
+    mut opened: ResMut<OpenedInventories>,
+    mut changed: ResMut<SourcesChanged>,
+) {
+    changed.0 = true;
+    if closed.reason == CloseReason::Disconnected {
+        opened.0.clear();
+    }
+    let targets = [Target::Entity(closed.entity), Target::Id(closed.inventory)];
+    opened.0.retain(|there| !targets.contains(&there.target));
+}
+
+fn follow_confirmed(confirmed: On<ActionConfirmed>, mut opened: ResMut<OpenedInventories>) {
+    match confirmed.request {
+        Requested::Open(target) => {
+            opened.push(OpenedInventory { target, request: Some(confirmed.id) });
+        }
+        Requested::Close(entity) => opened.hide(entity),
+        Requested::Cancel(request) => {
+            opened.0.retain(|there| there.request != Some(request));
+        }
+        Requested::Action(_) => {}
+    }
+}

@@ -1,0 +1,201 @@
+//! Which nodes there are, where, and how large chests scroll.
+
+use bevy::input::{ButtonState, touch::TouchPhase};
+
+use crate::{
+    devices::{Device, Which},
+    stage::*,
+};
+
+#[test]
+fn panels_follow_openings_and_closings() {
+    for latency in [0, 18] {
+        let mut stage = Stage::new(latency);
+        let chest = stage.open_chest(Inventory::new(18));
+        assert!(stage.is_visible(stage.node(backpack(chest, 17))));
+        stage.assert_drawn();
+        stage
+            .client()
+            .run_system_once(move |mut actions: InventoryActions| {
+                actions.close(chest);
+            })
+            .unwrap();
+        stage.settle();
+        assert_eq!(stage.world().resource::<SlotCells>().of(backpack(chest, 0)).count(), 0);
+        let world = stage.client();
+        let mut panels = world.query::<(&InventoryPanel, &ComputedNode)>();
+        for (panel, node) in panels.iter(world) {
+            assert_eq!(node.size().x > 0.0, panel.of == Source::Local, "{panel:?}");
+        }
+    }
+}
+
+#[test]
+fn slots_lie_in_rows_and_columns_without_overlap() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    let chest = stage.open_chest(Inventory::new(12));
+    let pitch = stage.world().resource::<InventoryUiTheme>().slot
+        + stage.world().resource::<InventoryUiTheme>().gap;
+    for (entity, len) in [(me, 27), (chest, 12)] {
+        let first = stage.middle(backpack(entity, 0));
+        for slot in 0..len {
+            let (row, column) = (slot / 9, slot % 9);
+            let expected = first + Vec2::new(column as f32, row as f32) * pitch;
+            assert_eq!(stage.middle(backpack(entity, slot)), expected, "{slot}");
+        }
+    }
+    assert!(stage.middle(backpack(chest, 9)).y < stage.middle(backpack(me, 0)).y);
+    assert!(stage.middle(backpack(me, 26)).y < stage.middle(bar(me, 0)).y);
+}
+
+/// A chest of a thousand stacks.
+fn large_chest() -> Inventory {
+    let mut chest = Inventory::new(1000);
+    for slot in 0..1000 {
+        let count = 1 + u32::try_from(slot).unwrap() % 60;
+        chest.set(slot, WOOD.stack(count)).unwrap();
+    }
+    chest
+}
+
+#[test]
+fn large_chest_has_nodes_only_for_what_is_on_screen() {
+    let mut stage = Stage::new(0);
+    let chest = stage.open_chest(large_chest());
+    let shown = |stage: &mut Stage| {
+        let world = stage.client();
+        let mut cells = world.query::<&SlotCell>();
+        let mut slots: Vec<usize> = cells
+            .iter(world)
+            .filter(|cell| cell.inventory == chest)
+            .map(|cell| cell.position)
+            .collect();
+        slots.sort_unstable();
+        slots
+    };
+    assert_eq!(shown(&mut stage), (0..45).collect::<Vec<_>>());
+    stage.assert_drawn();
+    let at = stage.middle(backpack(chest, 4));
+    stage.point(at);
+    for _ in 0..10 {
+        stage.wheel(-1.0);
+    }
+    stage.steps(2);
+    assert_eq!(shown(&mut stage), (90..135).collect::<Vec<_>>());
+    stage.assert_drawn();
+    for _ in 0..300 {
+        stage.wheel(-1.0);
+    }
+    stage.steps(2);
+    assert_eq!(shown(&mut stage).last(), Some(&999));
+    assert!(stage.is_visible(stage.node(backpack(chest, 999))));
+    stage.assert_drawn();
+    // The wheel goes back to the top, and a slot that is on screen can be used.
+    for _ in 0..300 {
+        stage.wheel(1.0);
+    }
+    stage.click(Device::Mouse, backpack(chest, 3), Which::All);
+    assert_eq!(stage.carried(), Some((WOOD, 4)));
+}
+
+#[test]
+fn focus_scrolls_a_large_chest() {
+    let mut stage = Stage::new(0);
+    let chest = stage.open_chest(large_chest());
+    stage.focus_on(Device::Keyboard, backpack(chest, 0));
+    for _ in 0..20 {
+        stage.tap_key(KeyCode::ArrowDown);
+    }
+    assert_eq!(stage.focused().unwrap().position, 180);
+    let node = stage.node(backpack(chest, 180));
+    let cell = *stage.world().get::<SlotCell>(node).unwrap();
+    let (slot, grid) = (stage.rect(node), stage.rect(cell.grid));
+    assert!(slot.min.y >= grid.min.y && slot.max.y <= grid.max.y, "{slot:?} in {grid:?}");
+    for _ in 0..20 {
+        stage.tap_key(KeyCode::ArrowUp);
+    }
+    assert_eq!(stage.focused().unwrap().position, 0);
+    // Beyond the last row is the next grid.
+    for _ in 0..112 {
+        stage.tap_key(KeyCode::ArrowDown);
+    }
+    assert_ne!(stage.focused().map(|cell| cell.inventory), Some(chest));
+}
+
+#[test]
+fn finger_scrolls_a_large_chest_from_an_empty_slot() {
+    let mut stage = Stage::new(0);
+    let mut contents = large_chest();
+    contents.take(30).unwrap();
+    let chest = stage.open_chest(contents);
+    let from = stage.middle(backpack(chest, 30));
+    stage.touch(TouchPhase::Started, from);
+    for step in 1..10u8 {
+        stage.touch(TouchPhase::Moved, from - Vec2::new(0.0, f32::from(step) * 12.0));
+    }
+    stage.touch(TouchPhase::Ended, from - Vec2::new(0.0, 108.0));
+    stage.steps(2);
+    assert!(stage.world().resource::<SlotCells>().of(backpack(chest, 53)).next().is_some());
+    stage.assert_drawn();
+}
+
+#[test]
+fn resized_inventory_is_shown_with_its_new_slots() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    let mut player = stage.pair.server.world_mut().entity_mut(stage.player);
+    let lost = player.get_mut::<Inventory>().unwrap().resize(36);
+    assert!(lost.is_empty());
+    stage.settle();
+    assert!(stage.is_visible(stage.node(backpack(me, 35))));
+    let mut player = stage.pair.server.world_mut().entity_mut(stage.player);
+    let lost = player.get_mut::<Inventory>().unwrap().resize(5);
+    assert!(lost.is_empty());
+    stage.settle();
+    assert_eq!(stage.world().resource::<SlotCells>().of(backpack(me, 5)).count(), 0);
+    stage.assert_drawn();
+}
+
+#[test]
+fn disconnected_client_shows_nothing_and_again_everything() {
+    let mut stage = Stage::new(0);
+    stage.give::<Inventory>(0, WOOD.stack(5));
+    let chest = stage.open_chest(Inventory::new(9));
+    stage.click(Device::Mouse, backpack(stage.me, 0), Which::All);
+    stage.pair.disconnect(0);
+    stage.steps(5);
+    assert_eq!(stage.carried(), None);
+    let world = stage.client();
+    assert_eq!(world.query::<&SlotCell>().iter(world).count(), 0);
+    let _ = chest;
+    stage.pair.connect(0);
+    let owner = Owner(stage.pair.client_id(0));
+    stage.pair.server.world_mut().entity_mut(stage.player).insert(owner);
+    stage.settle();
+    stage.me =
+        stage.world().resource::<InventoryIds>().get(InventoryId::named("player", 1)).unwrap();
+    assert_eq!(stage.drawn(backpack(stage.me, 0)), Some((WOOD, 5)));
+    stage.assert_drawn();
+}
+
+#[test]
+fn press_that_loses_its_slot_does_not_block_the_next() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(5));
+    let mut contents = Inventory::new(9);
+    contents.set(0, STONE.stack(5)).unwrap();
+    let chest = stage.open_chest(contents);
+    stage.press(Device::Mouse, backpack(chest, 0), Which::All);
+    stage
+        .client()
+        .run_system_once(move |mut actions: InventoryActions| {
+            actions.close(chest);
+        })
+        .unwrap();
+    stage.settle();
+    stage.mouse(MouseButton::Left, ButtonState::Released);
+    stage.slow_click(Device::Mouse, backpack(me, 0), Which::All);
+    assert_eq!(stage.carried(), Some((WOOD, 5)));
+}

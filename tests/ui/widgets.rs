@@ -1,0 +1,221 @@
+//! Buttons, recipes, tabs, progress, the tooltip and what games may replace.
+
+use crate::{
+    devices::{Device, Which},
+    stage::*,
+};
+
+impl Stage {
+    fn click_node(&mut self, node: Entity) {
+        let at = self.rect(node).center();
+        self.point(at);
+        for state in [bevy::input::ButtonState::Pressed, bevy::input::ButtonState::Released] {
+            self.mouse(MouseButton::Left, state);
+        }
+        self.settle();
+    }
+
+    fn button(&mut self, kind: InventoryButton) -> Entity {
+        let world = self.client();
+        let mut buttons = world.query::<(Entity, &InventoryButton)>();
+        buttons.iter(world).find(|(_, button)| **button == kind).expect("the button").0
+    }
+
+    fn texts_below(&mut self, node: Entity) -> Vec<String> {
+        let world = self.client();
+        let mut children = world.query::<&Children>();
+        let below: Vec<Entity> = children.query(world).iter_descendants(node).collect();
+        below
+            .into_iter()
+            .filter_map(|node| world.get::<Text>(node).map(|it| it.0.clone()))
+            .collect()
+    }
+}
+
+#[test]
+fn buttons_sort_take_all_and_put_all() {
+    let mut stage = Stage::new(18);
+    stage.give::<Inventory>(20, WOOD.stack(5));
+    stage.give::<Inventory>(22, WOOD.stack(6));
+    let sort = stage.button(InventoryButton::sort());
+    stage.click_node(sort);
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(11)));
+    let chest = stage.open_chest(Inventory::new(9));
+    let put = stage.button(InventoryButton::put_all());
+    stage.click_node(put);
+    assert_eq!(stage.drawn(backpack(chest, 0)), Some((WOOD, 11)));
+    let take = stage.button(InventoryButton::TakeAll);
+    stage.click_node(take);
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(11)));
+    // With the keyboard.
+    stage.focus_on(Device::Keyboard, backpack(chest, 0));
+    for _ in 0..12 {
+        if stage.world().resource::<bevy::input_focus::InputFocus>().get() == Some(put) {
+            break;
+        }
+        stage.tap_key(KeyCode::Tab);
+    }
+    stage.tap_key(KeyCode::Enter);
+    stage.settle();
+    assert_eq!(stage.drawn(backpack(chest, 0)), Some((WOOD, 11)));
+}
+
+#[test]
+fn tooltip_describes_the_slot_below_the_pointer_or_with_the_focus() {
+    let mut stage = Stage::new(0);
+    stage.client().add_observer(|mut event: On<DescribeStack>| {
+        event.lines.push("A line of the game".into());
+    });
+    stage.client().flush();
+    let me = stage.me;
+    stage.give::<Inventory>(3, WOOD.stack(12));
+    let world = stage.client();
+    let tip = world.query_filtered::<Entity, With<ItemTooltip>>().single(world).unwrap();
+    assert!(!stage.is_visible(tip));
+    let at = stage.middle(backpack(me, 3));
+    stage.point(at);
+    stage.steps(2);
+    assert_eq!(stage.texts_below(tip), ["Wood x12", "A line of the game"]);
+    assert_eq!(*stage.world().get::<Visibility>(tip).unwrap(), Visibility::Visible);
+    // It follows a change, and is inside the window.
+    stage.give::<Inventory>(3, STONE.stack(1));
+    assert_eq!(stage.texts_below(tip)[0], "Stone");
+    let window = Rect::from_corners(Vec2::ZERO, WINDOW);
+    assert!(window.contains(stage.rect(tip).min) && window.contains(stage.rect(tip).max));
+    stage.point(Vec2::new(5.0, 715.0));
+    stage.steps(2);
+    assert_eq!(*stage.world().get::<Visibility>(tip).unwrap(), Visibility::Hidden);
+    stage.focus_on(Device::Keyboard, backpack(me, 3));
+    stage.steps(2);
+    assert_eq!(*stage.world().get::<Visibility>(tip).unwrap(), Visibility::Visible);
+    // Not while a stack is carried.
+    stage.tap_key(KeyCode::Enter);
+    stage.steps(2);
+    assert_eq!(*stage.world().get::<Visibility>(tip).unwrap(), Visibility::Hidden);
+}
+
+fn crafting_ui(commands: &mut Commands) {
+    usual_ui(commands);
+    commands.spawn(CraftingPanel);
+}
+
+#[test]
+fn recipes_are_crafted_and_dimmed() {
+    let mut stage = Stage::with_ui(18, crafting_ui);
+    stage.give::<Inventory>(0, WOOD.stack(21));
+    let row = |stage: &mut Stage, key: &str| {
+        let world = stage.client();
+        let mut rows = world.query::<(Entity, &RecipeRow)>();
+        rows.iter(world).find(|(_, row)| row.recipe == RecipeId::of(key)).map(|(row, _)| row)
+    };
+    let plank = row(&mut stage, "plank").expect("it needs no station");
+    assert_eq!(row(&mut stage, "smelt"), None, "it takes time");
+    assert_eq!(row(&mut stage, "helmet"), None, "it needs a station");
+    assert_eq!(stage.texts_below(plank), ["Plank x4", "Wood x2"]);
+    stage.click_node(plank);
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(19)));
+    stage.shift(bevy::input::ButtonState::Pressed);
+    stage.click_node(plank);
+    stage.shift(bevy::input::ButtonState::Released);
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(1)), "as many as possible");
+    let error = stage.world().resource::<InventoryUiTheme>().error_color;
+    let missing = |stage: &mut Stage, row: Entity| {
+        let world = stage.client();
+        let mut children = world.query::<&Children>();
+        let below: Vec<Entity> = children.query(world).iter_descendants(row).collect();
+        let colors = below.into_iter().filter_map(|node| world.get::<TextColor>(node));
+        colors.filter(|color| color.0 == error).count()
+    };
+    assert_eq!(missing(&mut stage, plank), 1);
+    let axe = row(&mut stage, "axe").unwrap();
+    assert_eq!(missing(&mut stage, axe), 1, "there is one wood, and no stone");
+}
+
+#[test]
+fn pages_of_a_bank_are_opened_by_their_tabs() {
+    let mut stage = Stage::new(18);
+    let tabs = Tabs::new([Tab::new("Wood", WOOD, 20), Tab::new("Stone", STONE, 30)]);
+    let bank = stage.open_chest(tabs);
+    let button = |stage: &mut Stage, name: &str| {
+        let world = stage.client();
+        let mut bars = world.query::<(&TabBar, &Children)>();
+        let buttons: Vec<Entity> = bars.single(world).unwrap().1.iter().collect();
+        buttons.into_iter().find(|button| stage.texts_below(*button) == [name]).expect("the tab")
+    };
+    for (name, page, slots) in [("Stone", 1, 30), ("Wood", 0, 20)] {
+        let tab = button(&mut stage, name);
+        stage.click_node(tab);
+        let id = *stage.world().get::<InventoryId>(bank).unwrap();
+        let id = InventoryId::page(id, page);
+        let page = stage.world().resource::<InventoryIds>().get(id).expect("the page is open");
+        let last = stage.world().resource::<SlotCells>().of(backpack(page, slots - 1)).next();
+        assert!(last.is_some(), "{name}");
+        stage.assert_drawn();
+    }
+}
+
+#[test]
+fn progress_of_a_furnace_is_shown() {
+    let mut stage = Stage::new(0);
+    let mut contents = Inventory::new(9);
+    contents.set(0, STONE.stack(2)).unwrap();
+    let furnace = (contents, CraftingProgress::default(), Crafter::new::<Inventory, Inventory>());
+    stage.open_chest(furnace);
+    let width = |stage: &mut Stage| {
+        let world = stage.client();
+        let mut bars = world.query_filtered::<&Children, With<WorkProgress>>();
+        let part = bars.single(world).unwrap()[0];
+        stage.world().get::<ComputedNode>(part).unwrap().size().x
+    };
+    // A second furnace's worth of frames: the bar grows, and starts again.
+    let mut widths = Vec::new();
+    for _ in 0..40 {
+        stage.steps(1);
+        widths.push(width(&mut stage));
+    }
+    stage.settle();
+    assert_eq!(width(&mut stage), 0.0, "there is nothing left to craft");
+    assert!(widths.iter().any(|width| *width > 20.0), "{widths:?}");
+}
+
+#[test]
+fn games_may_replace_what_a_widget_requests() {
+    let mut stage = Stage::new(0);
+    stage.client().add_observer(|mut event: On<WidgetAction>| event.handled = true);
+    stage.client().flush();
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(5));
+    stage.press(Device::Mouse, backpack(me, 0), Which::All);
+    stage.pass(Device::Mouse, backpack(me, 5));
+    stage.release(Device::Mouse, backpack(me, 5), Which::All);
+    stage.settle();
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(5)));
+}
+
+#[test]
+fn games_may_draw_slots_and_describe_rejections() {
+    #[derive(Resource, Default)]
+    struct Painted(Vec<SlotLook>);
+
+    let mut stage = Stage::new(0);
+    stage.client().init_resource::<Painted>();
+    stage.client().add_observer(|event: On<SlotPainted>, mut painted: ResMut<Painted>| {
+        painted.0.push(event.look);
+    });
+    stage.client().add_observer(|mut event: On<DescribeRejection>| {
+        event.text = format!("Ada: {}", event.rejected.reason);
+    });
+    stage.client().flush();
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(5));
+    let painted = core::mem::take(&mut stage.client().resource_mut::<Painted>().0);
+    assert!(painted.iter().all(|look| look.stack == Some(WOOD.stack(5))) && !painted.is_empty());
+    // Only a helmet can be worn.
+    stage.press(Device::Mouse, backpack(me, 0), Which::All);
+    stage.pass(Device::Mouse, (me, Worn::slot(0)));
+    stage.release(Device::Mouse, (me, Worn::slot(0)), Which::All);
+    stage.steps(2);
+    let world = stage.client();
+    let message = world.query_filtered::<Entity, With<RejectionMessage>>().single(world).unwrap();
+    assert_eq!(stage.texts_below(message), ["Ada: the slot does not accept this item"]);
+}
