@@ -97,6 +97,12 @@ impl InventoryReader<'_, '_> {
         self.registry.as_slice().iter().find(|kind| kind.key == key)
     }
 
+    /// Returns the maximum stack size of an item; unlimited until the catalog is loaded.
+    #[must_use]
+    pub fn max_stack(&self, item: ItemId) -> u32 {
+        self.catalog().map_or(u32::MAX, |catalog| catalog.max_stack(item))
+    }
+
     /// Returns the item catalog, once it is loaded.
     #[must_use]
     pub fn catalog(&self) -> Option<&ItemCatalog> {

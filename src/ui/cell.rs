@@ -163,9 +163,7 @@ pub(super) fn spawn(commands: &mut Commands, theme: &InventoryUiTheme) -> Entity
         parts[1] = cell.spawn(icon).id();
         parts[7] = cell.spawn(theme.text("", theme.count_size, theme.text_color)).id();
         let corner = Node { right: px(3), bottom: px(0), ..default() };
-        let shadow = TextShadow { offset: Vec2::splat(1.0), color: Color::BLACK.with_alpha(0.9) };
-        let text = theme.text("", theme.count_size, theme.text_color);
-        parts[2] = cell.spawn((text, shadow)).insert(over(corner).0).id();
+        parts[2] = cell.spawn(theme.count()).insert(over(corner).0).id();
         (parts[3], parts[4]) = spawn_wear(cell);
         let border = Node {
             border: UiRect::all(px(2)),

@@ -20,7 +20,7 @@ use super::{
     button::{self, Pressed},
     icons::ItemIcons,
     request::request,
-    source::{Source, Sources, SourcesChanged},
+    source::{Source, Sources, mark_inserted},
     texts::InventoryUiTexts,
     theme::{InventoryUiTheme, hidden, set_backdrop},
 };
@@ -61,11 +61,9 @@ pub(super) struct Listed(Vec<RecipeRow>);
 pub(super) struct CraftingChanged(bool);
 
 pub(super) fn observe(app: &mut App) {
-    app.add_observer(|_: On<Add, CraftingPanel>, mut changed: ResMut<SourcesChanged>| {
-        changed.0 = true;
-    })
-    .add_observer(follow_change)
-    .add_observer(press);
+    app.add_observer(mark_inserted::<CraftingPanel>)
+        .add_observer(follow_change)
+        .add_observer(press);
 }
 
 fn follow_change(

@@ -59,9 +59,7 @@ fn spawn(event: On<Add, CursorStack>, theme: Res<InventoryUiTheme>, mut commands
             bottom: px(-6),
             ..default()
         };
-        let shadow = TextShadow { offset: Vec2::splat(1.0), color: Color::BLACK.with_alpha(0.9) };
-        let text = theme.text("", theme.count_size, theme.text_color);
-        parts[2] = cursor.spawn((text, shadow)).insert(corner).id();
+        parts[2] = cursor.spawn(theme.count()).insert(corner).id();
     });
     let [icon, name, count] = parts;
     commands.entity(event.entity).insert(CursorParts { icon, name, count });
@@ -100,17 +98,15 @@ pub(super) fn draw(
         let corner = at - theme.icon / 2.0;
         (node.left, node.top) = (px(corner.x), px(corner.y));
         let (item, stack) = (catalog.get(carry.source.item), carry.stack());
-        let image = item.and_then(|item| icons.get(item));
-        let name = item.filter(|_| image.is_none()).map(|item| item.name.chars().take(4).collect());
+        let (image, letters) = icons.picture(item);
         if let Ok(mut icon) = images.get_mut(parts.icon) {
+            icon.color = if letters.is_empty() { Color::WHITE } else { Color::NONE };
             icon.image = image.unwrap_or_default();
-            let shown = name.is_none();
-            icon.color = if shown { Color::WHITE } else { Color::NONE };
         }
         let count = (stack.count() > 1).then(|| (texts.count)(stack.count()));
-        for (part, text) in [(parts.name, name), (parts.count, count)] {
+        for (part, text) in [(parts.name, letters), (parts.count, count.unwrap_or_default())] {
             if let Ok(mut label) = labels.get_mut(part) {
-                label.set_if_neq(Text(text.unwrap_or_default()));
+                label.set_if_neq(Text(text));
             }
         }
         access.set_label((texts.stack)(catalog, stack));

@@ -210,7 +210,7 @@ impl Gestures<'_, '_> {
             // The rejection says why.
             return;
         }
-        let max = self.max_stack(&carry.source);
+        let max = self.sources.reader.max_stack(carry.source.item);
         let room = there.map_or(max, |there| max.saturating_sub(there.count()));
         let left = carry.count() - moved.min(room);
         let next = match there {
@@ -219,10 +219,6 @@ impl Gestures<'_, '_> {
             _ => Some(Carry { count: carry.count.map(|_| left), ..carry }),
         };
         self.carry(next);
-    }
-
-    fn max_stack(&self, stack: &Stack) -> u32 {
-        self.sources.reader.catalog().map_or(u32::MAX, |catalog| catalog.max_stack(stack.item))
     }
 
     /// Spreads the carried stack over the slots of a gesture.

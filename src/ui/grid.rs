@@ -15,7 +15,7 @@ use super::{
     cell::{self, FOCUS_WIDTH},
     scroll,
     shown::{GridShown, bind, count},
-    source::{Source, Sources, SourcesChanged},
+    source::{Source, Sources, mark_inserted},
     texts::InventoryUiTexts,
     theme::InventoryUiTheme,
 };
@@ -100,9 +100,7 @@ impl InventoryGrid {
 }
 
 pub(super) fn observe(app: &mut App) {
-    app.add_observer(|_: On<Insert, InventoryGrid>, mut changed: ResMut<SourcesChanged>| {
-        changed.0 = true;
-    });
+    app.add_observer(mark_inserted::<InventoryGrid>);
 }
 
 /// Gives each grid the nodes that it needs.
@@ -232,8 +230,8 @@ fn fill(
             node.overflow = if scrolls { Overflow::scroll_y() } else { Overflow::visible() };
         });
     bind(commands, grid, &shown);
-    if let Some(first) = shown.cell_at(0) {
-        commands.entity(first).insert(TabIndex(0));
+    if let Some(first) = shown.cells.first().filter(|_| shown.top == 0) {
+        commands.entity(*first).insert(TabIndex(0));
     }
     scroll::arrange(commands, grid, &mut shown, theme);
     commands.entity(grid).insert(shown);

@@ -4,7 +4,7 @@ use bevy::{input::mouse::AccumulatedMouseScroll, prelude::*};
 
 use crate::model::builtin::Hotbar;
 
-use super::grid::InventoryGrid;
+use super::{gesture::Gestures, grid::InventoryGrid, paint::Hovered};
 
 /// Shows the local player's [`Hotbar`] in one row, with a frame around the selected slot.
 ///
@@ -28,8 +28,8 @@ pub(super) fn wheel_selects(
 /// Selects the next slot for each step of the wheel.
 pub(super) fn select_with_wheel(
     scroll: Res<AccumulatedMouseScroll>,
-    hovered: Res<super::paint::Hovered>,
-    mut gestures: super::gesture::Gestures,
+    hovered: Res<Hovered>,
+    mut gestures: Gestures,
 ) {
     if hovered.0.is_none() {
         gestures.select_next(if scroll.delta.y > 0.0 { -1 } else { 1 });

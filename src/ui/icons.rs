@@ -33,4 +33,12 @@ impl ItemIcons<'_> {
         self.loaded.0.insert(item.id(), image.clone());
         Some(image)
     }
+
+    /// Returns the icon of an item, or else the letters that are shown instead.
+    pub(super) fn picture(&mut self, item: Option<&ItemDef>) -> (Option<Handle<Image>>, String) {
+        let image = item.and_then(|item| self.get(item));
+        let unnamed = item.filter(|_| image.is_none());
+        let letters = unnamed.map_or(String::new(), |item| item.name.chars().take(4).collect());
+        (image, letters)
+    }
 }

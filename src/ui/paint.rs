@@ -10,7 +10,7 @@ use bevy::{
 };
 
 use crate::{
-    model::{container::SlotRef, stack::Stack},
+    model::container::{Slot, SlotRef},
     params::reader::InventoryReader,
     shared::{
         actions::SlotPendingChanged,
@@ -98,7 +98,7 @@ fn follow_selected(
 ) {
     let Some(selected) = reader.selected(change.entity) else { return };
     for index in [change.old, change.new] {
-        let slot = crate::model::container::Slot { index: index.into(), ..selected };
+        let slot = Slot { index: index.into(), ..selected };
         dirty.0.extend(cells.of((change.entity, slot)));
     }
 }
@@ -130,7 +130,8 @@ impl Looks<'_, '_> {
             } else if let Some((_, each)) = over {
                 spread = true;
                 let count = stack.map_or(0, |there| there.count()).saturating_add(each);
-                stack = carry.source.with_count(count.min(self.max_stack(&carry.source)));
+                let max = self.reader.max_stack(carry.source.item);
+                stack = carry.source.with_count(count.min(max));
             }
         }
         SlotLook {
@@ -141,10 +142,6 @@ impl Looks<'_, '_> {
             selected: self.reader.selected(slot.0) == Some(slot.1),
             painted: true,
         }
-    }
-
-    fn max_stack(&self, stack: &Stack) -> u32 {
-        self.reader.catalog().map_or(u32::MAX, |catalog| catalog.max_stack(stack.item))
     }
 }
 
@@ -188,9 +185,7 @@ impl Painter<'_, '_> {
         let alpha = if look.pending { self.theme.pending_alpha } else { 1.0 };
         let item = looks.reader.catalog().zip(look.stack);
         let item = item.and_then(|(catalog, stack)| catalog.get(stack.item));
-        let image = item.and_then(|item| self.icons.get(item));
-        let unnamed = item.filter(|_| image.is_none());
-        let letters = unnamed.map_or(String::new(), |item| item.name.chars().take(4).collect());
+        let (image, letters) = self.icons.picture(item);
         self.paint_plate(cell, parts, look);
         if let Ok(mut icon) = self.images.get_mut(parts.icon) {
             let color = Color::WHITE.with_alpha(alpha);

@@ -3,7 +3,11 @@
 use accesskit::{Node as AccessNode, Role};
 use bevy::{a11y::AccessibilityNode, prelude::*};
 
-use crate::{features::progress::CraftingProgress, shared::events::SelectedChanged};
+use crate::{
+    features::progress::CraftingProgress,
+    model::{container::Container, id::ContainerKey},
+    shared::events::SelectedChanged,
+};
 
 use super::{
     source::{Source, Sources, SourcesChanged},
@@ -78,9 +82,7 @@ pub(super) fn draw(
     mut changed: ResMut<ProgressChanged>,
 ) {
     changed.0 = false;
-    let key = crate::model::id::ContainerKey::of(
-        <CraftingProgress as crate::model::container::Container>::NAME,
-    );
+    let key = ContainerKey::of(CraftingProgress::NAME);
     for (bar, part, mut node, mut access) in &mut bars {
         let value = sources.find(bar.of, Some(key)).and_then(|entity| progress.get(entity).ok());
         let display = if value.is_some() { Display::Flex } else { Display::None };

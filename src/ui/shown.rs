@@ -1,4 +1,4 @@
-//! What a grid shows at present, and which nodes show it.
+//! What a grid currently shows, and which nodes show it.
 
 use bevy::{a11y::AccessibilityNode, prelude::*};
 
@@ -9,7 +9,7 @@ use crate::model::{
 
 use super::cell::{FOCUS_WIDTH, SlotCell};
 
-/// What a grid shows at present.
+/// What a grid currently shows.
 #[derive(Component, Clone, PartialEq, Debug)]
 pub(super) struct GridShown {
     pub(super) inventory: Entity,
@@ -42,57 +42,39 @@ impl GridShown {
         self.len.div_ceil(self.columns)
     }
 
-    /// Returns the node of the slot at a position, if it has one.
-    pub(super) fn cell_at(&self, position: usize) -> Option<Entity> {
-        let begin = self.top * self.columns;
-        let there = (begin..self.len.min(begin + self.cells.len())).contains(&position);
-        there.then(|| self.cells[position % self.cells.len()])
-    }
-
     /// Returns the slot at a position.
     pub(super) fn slot_at(&self, position: usize) -> SlotRef {
         let index = self.first + u16::try_from(position).unwrap_or(u16::MAX);
         (self.inventory, Slot { container: self.container, index })
     }
-
-    /// Returns what each node shows, with its place in the grid.
-    fn bindings(&self, grid: Entity) -> impl Iterator<Item = (Entity, SlotCell)> {
-        let begin = self.top * self.columns;
-        let positions = begin..self.len.min(begin + self.cells.len());
-        positions.map(move |position| {
-            let (inventory, slot) = self.slot_at(position);
-            let cell = SlotCell { inventory, slot, grid, position };
-            (self.cells[position % self.cells.len()], cell)
-        })
-    }
 }
 
-/// Assigns slots to the nodes, and moves the nodes to their places.
+/// Assigns slots to the nodes, and moves the nodes to their places. Nodes below the last slot are hidden.
 pub(super) fn bind(commands: &mut Commands, grid: Entity, shown: &GridShown) {
-    let bound = shown.bindings(grid).map(|(node, _)| node).collect::<Vec<_>>();
-    for (node, cell) in shown.bindings(grid) {
-        let (row, column) = (cell.position / shown.columns, cell.position % shown.columns);
+    let begin = shown.top * shown.columns;
+    for position in begin..begin + shown.cells.len() {
+        let mut node = commands.entity(shown.cells[position % shown.cells.len()]);
+        if position >= shown.len {
+            node.remove::<SlotCell>().insert(Visibility::Hidden);
+            continue;
+        }
+        let (inventory, slot) = shown.slot_at(position);
+        let (row, column) = (position / shown.columns, position % shown.columns);
         let at = |index| px(count(index) * shown.pitch + FOCUS_WIDTH);
         let (left, top) = (at(column), at(row));
-        let (len, position) = (shown.len, cell.position);
-        commands
-            .entity(node)
-            .insert((cell, Visibility::Inherited))
-            .entry::<Node>()
-            .and_modify(move |mut node| (node.left, node.top) = (left, top));
-        commands.entity(node).entry::<AccessibilityNode>().and_modify(move |mut node| {
+        let len = shown.len;
+        node.insert((SlotCell { inventory, slot, grid, position }, Visibility::Inherited));
+        node.entry::<Node>().and_modify(move |mut node| (node.left, node.top) = (left, top));
+        node.entry::<AccessibilityNode>().and_modify(move |mut node| {
             node.set_row_index(row);
             node.set_column_index(column);
             node.set_position_in_set(position);
             node.set_size_of_set(len);
         });
     }
-    for node in shown.cells.iter().filter(|node| !bound.contains(node)) {
-        commands.entity(*node).remove::<SlotCell>().insert(Visibility::Hidden);
-    }
 }
 
-/// Converts a number of slots to a number of pixels' factor. Containers have at most 65,536 slots.
+/// Converts a number of slots, to multiply it with a length. Containers have at most 65,536 slots.
 pub(super) fn count(slots: usize) -> f32 {
     u16::try_from(slots).map_or(f32::from(u16::MAX), f32::from)
 }

@@ -120,6 +120,11 @@ pub(super) fn reset(mut changed: ResMut<SourcesChanged>) {
     changed.0 = false;
 }
 
+/// Observer: a widget was spawned or changed.
+pub(super) fn mark_inserted<C: Component>(_: On<Insert, C>, mut changed: ResMut<SourcesChanged>) {
+    changed.0 = true;
+}
+
 pub(super) fn observe(app: &mut App) {
     app.add_observer(|_: On<InventoryOpened>, mut changed: ResMut<SourcesChanged>| {
         changed.0 = true;

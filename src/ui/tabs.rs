@@ -12,7 +12,7 @@ use crate::{
 use super::{
     button::{self, Pressed},
     icons::ItemIcons,
-    source::{Source, Sources, SourcesChanged},
+    source::{Source, Sources, SourcesChanged, mark_inserted},
     theme::{InventoryUiTheme, hidden},
 };
 
@@ -46,11 +46,7 @@ pub(super) struct TabButton {
 }
 
 pub(super) fn observe(app: &mut App) {
-    app.add_observer(|_: On<Insert, TabBar>, mut changed: ResMut<SourcesChanged>| {
-        changed.0 = true;
-    })
-    .add_observer(follow_change)
-    .add_observer(press);
+    app.add_observer(mark_inserted::<TabBar>).add_observer(follow_change).add_observer(press);
 }
 
 /// A renamed tab is a change of a slot of the bank.

@@ -174,4 +174,10 @@ impl InventoryUiTheme {
             Pickable::IGNORE,
         )
     }
+
+    /// Creates an empty text for a count, which is readable on any icon.
+    pub(super) fn count(&self) -> impl Bundle {
+        let shadow = TextShadow { offset: Vec2::splat(1.0), color: Color::BLACK.with_alpha(0.9) };
+        (self.text("", self.count_size, self.text_color), shadow)
+    }
 }

@@ -14,13 +14,7 @@ fn panels_follow_openings_and_closings() {
         let chest = stage.open_chest(Inventory::new(18));
         assert!(stage.is_visible(stage.node(backpack(chest, 17))));
         stage.assert_drawn();
-        stage
-            .client()
-            .run_system_once(move |mut actions: InventoryActions| {
-                actions.close(chest);
-            })
-            .unwrap();
-        stage.settle();
+        stage.close(chest);
         assert_eq!(stage.world().resource::<SlotCells>().of(backpack(chest, 0)).count(), 0);
         let world = stage.client();
         let mut panels = world.query::<(&InventoryPanel, &ComputedNode)>();
@@ -188,13 +182,7 @@ fn press_that_loses_its_slot_does_not_block_the_next() {
     contents.set(0, STONE.stack(5)).unwrap();
     let chest = stage.open_chest(contents);
     stage.press(Device::Mouse, backpack(chest, 0), Which::All);
-    stage
-        .client()
-        .run_system_once(move |mut actions: InventoryActions| {
-            actions.close(chest);
-        })
-        .unwrap();
-    stage.settle();
+    stage.close(chest);
     stage.mouse(MouseButton::Left, ButtonState::Released);
     stage.slow_click(Device::Mouse, backpack(me, 0), Which::All);
     assert_eq!(stage.carried(), Some((WOOD, 5)));

@@ -213,6 +213,14 @@ impl Stage {
         self.world().resource::<InventoryIds>().get(id).expect("it is open")
     }
 
+    pub fn close(&mut self, inventory: Entity) {
+        let close = move |mut actions: InventoryActions| {
+            actions.close(inventory);
+        };
+        self.client().run_system_once(close).unwrap();
+        self.settle();
+    }
+
     /// Returns the contents of the player's slot, on the server.
     pub fn on_server<C: Container>(&self, slot: usize) -> Option<Stack> {
         self.pair.server.world().get::<C>(self.player).unwrap().slots().get(slot)
