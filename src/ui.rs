@@ -26,6 +26,7 @@
 //! | [`HotbarView`] | the player's hotbar, with the selected slot |
 //! | [`InventoryPanel`] | a background and a title around grids and buttons |
 //! | [`InventoryButton`] | sort, take all, put all |
+//! | [`TextButton`] | a button of the game |
 //! | [`TabBar`] | the pages of a bank |
 //! | [`CraftingPanel`] | recipes |
 //! | [`WorkProgress`] | the progress of a furnace |
@@ -84,7 +85,7 @@ mod texts;
 mod theme;
 mod tooltip;
 
-pub use button::UiButton;
+pub use button::{ButtonPressed, TextButton, UiButton};
 pub use carry::{Carried, Carry};
 pub use cell::{SlotCell, SlotCells, SlotLook, SlotParts};
 pub use crafting::{CraftingPanel, RecipeRow};
@@ -97,6 +98,7 @@ pub use inventory_button::InventoryButton;
 pub use keys::InventoryUiKeys;
 pub use paint::SlotPainted;
 pub use panel::{DescribePanel, InventoryPanel};
+pub use press::HotbarLocked;
 pub use progress::WorkProgress;
 pub use rejection::{DescribeRejection, RejectionMessage};
 pub use request::WidgetAction;
@@ -160,6 +162,7 @@ impl Plugin for InventoryUiPlugin {
             .init_resource::<tooltip::TooltipShown>();
         // Widgets may be spawned before the app runs.
         for observe in [
+            button::observe_spawns,
             panel::observe,
             cursor::observe,
             grid::observe,
@@ -174,9 +177,11 @@ impl Plugin for InventoryUiPlugin {
     /// Observers that access all containers can be added only after the containers are registered.
     fn finish(&self, app: &mut App) {
         let tab = keys::TabIsHandled::in_app(app);
+        if !app.world().contains_resource::<AutoNavigationConfig>() {
+            app.insert_resource(focus::NAVIGATION);
+        }
         app.init_resource::<InputFocus>()
             .init_resource::<InputFocusVisible>()
-            .init_resource::<AutoNavigationConfig>()
             .init_resource::<DirectionalNavigationMap>()
             .init_resource::<ButtonInput<KeyCode>>()
             .add_message::<ActionRequest>()
@@ -234,6 +239,9 @@ fn add_systems(app: &mut App) {
         .add_systems(
             PostUpdate,
             (
+                (panel::redraw, button::redraw, tooltip::redraw)
+                    .in_set(Arrange)
+                    .run_if(resource_changed::<InventoryUiTheme>),
                 (
                     panel::arrange,
                     grid::arrange,

@@ -144,8 +144,8 @@ impl ItemCatalog {
         self.get(item).map_or(1, |def| def.max_stack)
     }
 
-    /// Returns the game's own properties of an item, if they are of this type. For actions, which
-    /// ([`Transaction::catalog`](super::transaction::Transaction::catalog)).
+    /// Returns the game's own properties of an item, if they are of this type. Actions reach the
+    /// catalog through [`Transaction::catalog`](super::transaction::Transaction::catalog).
     ///
     /// Properties are not part of the [hash](Self::hash). If the two sides have different
     /// properties, the server's answer corrects the client's prediction.

@@ -1,4 +1,4 @@
-//! What all buttons of the widgets have in common.
+//! Buttons with a text, and what all buttons of the widgets have in common.
 
 use accesskit::{Node as AccessNode, Role};
 use bevy::{
@@ -10,11 +10,29 @@ use bevy::{
 };
 
 use super::{
-    cell::FOCUS_WIDTH,
     gesture::{Gestures, Target, is_shift},
     press::Button,
-    theme::InventoryUiTheme,
+    theme::{Backdrop, InventoryUiTheme, set_background},
 };
+
+/// A button with a text, in the look of the theme. It triggers [`ButtonPressed`] when it is clicked or tapped, and when
+/// it has the focus and the player presses Enter or the south button of a gamepad.
+///
+/// To change the text, insert the component again.
+///
+/// ```
+/// # use bevy::prelude::*;
+/// use bevy_inventory_sync::ui::{ButtonPressed, TextButton};
+///
+/// fn spawn_ui(mut commands: Commands) {
+///     commands.spawn(TextButton("Close".into())).observe(|_: On<ButtonPressed>| info!("closing"));
+/// }
+/// # bevy::ecs::system::assert_is_system(spawn_ui);
+/// ```
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+#[component(immutable)]
+#[require(Node)]
+pub struct TextButton(pub String);
 
 /// Marks buttons, rows of recipes and tabs: nodes that can be pressed.
 #[derive(Component, Default, Debug)]
@@ -22,11 +40,16 @@ pub struct UiButton;
 
 /// A button was pressed, by whatever device.
 #[derive(EntityEvent, Clone, Copy, Debug)]
-pub(super) struct Pressed {
-    pub(super) entity: Entity,
+pub struct ButtonPressed {
+    /// The button.
+    pub entity: Entity,
     /// Whether Shift was held down.
-    pub(super) shift: bool,
+    pub shift: bool,
 }
+
+/// The node of a button's text.
+#[derive(Component, Clone, Copy, Debug)]
+pub(super) struct ButtonLabel(Entity);
 
 /// Returns the components of a button, which its label is a child of.
 pub(super) fn bundle(theme: &InventoryUiTheme, label: &str, role: Role) -> impl Bundle {
@@ -38,18 +61,48 @@ pub(super) fn bundle(theme: &InventoryUiTheme, label: &str, role: Role) -> impl 
         AccessibilityNode(access),
         TabIndex(0),
         AutoDirectionalNavigation::default(),
-        Outline { width: px(FOCUS_WIDTH), offset: px(0), color: Color::NONE },
-        BackgroundColor(if theme.button_image.is_some() {
-            Color::NONE
-        } else {
-            theme.button_color
-        }),
+        Outline { width: px(theme.line), offset: px(0), color: Color::NONE },
+        BackgroundColor(theme.button_color),
         Pickable::default(),
     )
 }
 
+/// Buttons may be spawned before the app runs.
+pub(super) fn observe_spawns(app: &mut App) {
+    app.add_observer(spawn);
+}
+
 pub(super) fn observe(app: &mut App) {
     app.add_observer(click).add_observer(enter).add_observer(leave);
+}
+
+fn spawn(
+    event: On<Insert, TextButton>,
+    buttons: Query<(&TextButton, Option<&ButtonLabel>, Option<&Backdrop>)>,
+    theme: Res<InventoryUiTheme>,
+    mut commands: Commands,
+) {
+    let Ok((TextButton(text), label, backdrop)) = buttons.get(event.entity) else { return };
+    if let Some(label) = label {
+        commands.entity(label.0).try_despawn();
+    }
+    let padding = UiRect::axes(px(theme.padding), px(theme.padding / 4.0));
+    let label = commands.spawn(theme.text(text, theme.text_size, theme.text_color)).id();
+    commands
+        .entity(event.entity)
+        .insert((bundle(&theme, text, Role::Button), ButtonLabel(label)))
+        .add_child(label)
+        .entry::<Node>()
+        .and_modify(move |mut node| node.padding = padding);
+    let image = theme.button_image.as_ref();
+    set_background(&mut commands, event.entity, backdrop, image, theme.button_color);
+}
+
+/// Draws all buttons again after a change of the theme.
+pub(super) fn redraw(buttons: Query<(Entity, &TextButton)>, mut commands: Commands) {
+    for (entity, button) in &buttons {
+        commands.entity(entity).insert(button.clone());
+    }
 }
 
 fn click(
@@ -59,27 +112,53 @@ fn click(
     mut commands: Commands,
 ) {
     if event.button == PointerButton::Primary && buttons.contains(event.entity) {
-        commands.trigger(Pressed { entity: event.entity, shift: is_shift(&keys) });
+        commands.trigger(ButtonPressed { entity: event.entity, shift: is_shift(&keys) });
     }
 }
+
+type Looks<'w, 's> =
+    Query<'w, 's, (&'static mut BackgroundColor, Option<&'static Backdrop>), With<UiButton>>;
 
 fn enter(
     event: On<Pointer<Over>>,
     theme: Res<InventoryUiTheme>,
-    mut buttons: Query<&mut BackgroundColor, With<UiButton>>,
+    mut buttons: Looks,
+    mut images: Query<&mut ImageNode>,
 ) {
-    if let Ok(mut color) = buttons.get_mut(event.entity) {
-        color.0 = theme.hover_color;
-    }
+    light(event.entity, true, &theme, &mut buttons, &mut images);
 }
 
 fn leave(
     event: On<Pointer<Out>>,
     theme: Res<InventoryUiTheme>,
-    mut buttons: Query<&mut BackgroundColor, With<UiButton>>,
+    mut buttons: Looks,
+    mut images: Query<&mut ImageNode>,
 ) {
-    if let Ok(mut color) = buttons.get_mut(event.entity) {
-        color.0 = if theme.button_image.is_some() { Color::NONE } else { theme.button_color };
+    light(event.entity, false, &theme, &mut buttons, &mut images);
+}
+
+/// Shows whether the pointer is over a button.
+fn light(
+    button: Entity,
+    hovered: bool,
+    theme: &InventoryUiTheme,
+    buttons: &mut Looks,
+    images: &mut Query<&mut ImageNode>,
+) {
+    let Ok((mut color, backdrop)) = buttons.get_mut(button) else { return };
+    let Some(backdrop) = backdrop else {
+        color.set_if_neq(BackgroundColor(if hovered {
+            theme.hover_color
+        } else {
+            theme.button_color
+        }));
+        return;
+    };
+    let image = theme.button_hover_image.as_ref().filter(|_| hovered);
+    if let (Some(image), Ok(mut node)) =
+        (image.or(theme.button_image.as_ref()), images.get_mut(backdrop.0))
+    {
+        *node = image.to_node();
     }
 }
 
@@ -96,7 +175,7 @@ pub(super) fn handle_access(
             gestures.press(slot, Button::All, false);
             gestures.release(Target::Slot(slot), None);
         } else if buttons.contains(entity) {
-            commands.trigger(Pressed { entity, shift: false });
+            commands.trigger(ButtonPressed { entity, shift: false });
         }
     }
 }

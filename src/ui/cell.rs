@@ -119,9 +119,6 @@ pub struct SlotParts {
     pub flash: Entity,
 }
 
-/// Width of the frame around what has the focus, in logical pixels.
-pub(super) const FOCUS_WIDTH: f32 = 2.0;
-
 /// Spawns the node of a slot, without [`SlotCell`].
 pub(super) fn spawn(commands: &mut Commands, theme: &InventoryUiTheme) -> Entity {
     let node = Node {
@@ -132,7 +129,7 @@ pub(super) fn spawn(commands: &mut Commands, theme: &InventoryUiTheme) -> Entity
         justify_content: JustifyContent::Center,
         ..default()
     };
-    let focus = Outline { width: px(FOCUS_WIDTH), offset: px(0), color: Color::NONE };
+    let focus = Outline { width: px(theme.line), offset: px(0), color: Color::NONE };
     let mut access = AccessNode::new(Role::GridCell);
     access.add_action(accesskit::Action::Click);
     let access = AccessibilityNode(access);
@@ -162,16 +159,20 @@ pub(super) fn spawn(commands: &mut Commands, theme: &InventoryUiTheme) -> Entity
         let icon = (icon, ImageNode::default(), hidden(), Visibility::Hidden, Pickable::IGNORE);
         parts[1] = cell.spawn(icon).id();
         parts[7] = cell.spawn(theme.text("", theme.count_size, theme.text_color)).id();
-        let corner = Node { right: px(3), bottom: px(0), ..default() };
+        let corner = Node { right: px(1.5 * theme.line), bottom: px(0), ..default() };
         parts[2] = cell.spawn(theme.count()).insert(over(corner).0).id();
-        (parts[3], parts[4]) = spawn_wear(cell);
+        (parts[3], parts[4]) = spawn_wear(cell, theme);
+        let beyond = px(-theme.selected_outset);
         let border = Node {
-            border: UiRect::all(px(2)),
-            width: percent(100),
-            height: percent(100),
+            border: UiRect::all(px(theme.line)),
+            left: beyond,
+            right: beyond,
+            top: beyond,
+            bottom: beyond,
             ..default()
         };
-        let mut frame = cell.spawn((over(border), Visibility::Hidden));
+        // Above the slots beside it.
+        let mut frame = cell.spawn((over(border), Visibility::Hidden, ZIndex(1)));
         parts[5] = frame.id();
         match &theme.selected_image {
             Some(image) => frame.insert((image.to_node(), hidden())),
@@ -184,13 +185,13 @@ pub(super) fn spawn(commands: &mut Commands, theme: &InventoryUiTheme) -> Entity
 }
 
 /// Spawns the wear bar of a slot, and its remaining part.
-fn spawn_wear(cell: &mut ChildSpawnerCommands) -> (Entity, Entity) {
+fn spawn_wear(cell: &mut ChildSpawnerCommands, theme: &InventoryUiTheme) -> (Entity, Entity) {
     let bar = Node {
         position_type: PositionType::Absolute,
         left: percent(12),
         right: percent(12),
-        bottom: px(2),
-        height: px(3),
+        bottom: px(theme.line),
+        height: px((1.5 * theme.line).round()),
         ..default()
     };
     let dark = BackgroundColor(Color::BLACK.with_alpha(0.7));

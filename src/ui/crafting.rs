@@ -1,7 +1,7 @@
 //! The recipes that the player can craft.
 
 use accesskit::Role;
-use bevy::{input_focus::tab_navigation::TabGroup, prelude::*};
+use bevy::prelude::*;
 
 use crate::{
     model::{
@@ -17,19 +17,20 @@ use crate::{
 };
 
 use super::{
-    button::{self, Pressed},
+    button::{self, ButtonPressed},
+    focus::TabGroups,
     icons::ItemIcons,
     request::request,
     source::{Source, Sources, mark_inserted},
     texts::InventoryUiTexts,
-    theme::{InventoryUiTheme, hidden, set_backdrop},
+    theme::{InventoryUiTheme, hidden, set_background},
 };
 
 /// Lists recipes that take no time: those that need no station, and those of the station that the player has opened. A
 /// click crafts one from the player's items, with Shift as many as possible. Recipes that cannot be crafted now are
 /// dimmed, and missing ingredients are highlighted.
 #[derive(Component, Clone, Copy, Default, Debug)]
-#[require(Node = column(), BackgroundColor, TabGroup, Pickable)]
+#[require(Node = column(), BackgroundColor, Pickable)]
 pub struct CraftingPanel;
 
 fn column() -> Node {
@@ -85,7 +86,7 @@ pub(super) fn has_changed(changed: Res<CraftingChanged>) -> bool {
 pub(super) fn arrange(
     panels: Query<(Entity, Option<&Listed>), With<CraftingPanel>>,
     sources: Sources,
-    (theme, texts): (Res<InventoryUiTheme>, Res<InventoryUiTexts>),
+    (theme, texts, tab_groups): (Res<InventoryUiTheme>, Res<InventoryUiTexts>, TabGroups),
     catalog: Option<Res<ItemCatalog>>,
     mut icons: ItemIcons,
     mut changed: ResMut<CraftingChanged>,
@@ -104,18 +105,15 @@ pub(super) fn arrange(
         if listed.is_some_and(|listed| listed.0 == rows) && !theme.is_changed() {
             continue;
         }
-        let (padding, gap) = (UiRect::all(px(theme.padding)), px(theme.gap));
+        tab_groups.add(entity, &mut commands);
+        let (padding, gap) = (UiRect::all(px(theme.padding)), px(theme.space()));
         let mut panel = commands.entity(entity);
         panel.despawn_children().insert(Listed(rows.clone()));
         panel.entry::<Node>().and_modify(move |mut node| {
             (node.padding, node.row_gap) = (padding, gap);
         });
-        match &theme.panel_image {
-            Some(image) => set_backdrop(&mut commands, entity, image),
-            None => {
-                panel.insert(BackgroundColor(theme.panel_color));
-            }
-        }
+        let image = theme.panel_image.as_ref();
+        set_background(&mut commands, entity, None, image, theme.panel_color);
         let title = theme.text(&texts.crafting, theme.text_size, theme.text_color);
         commands.spawn((title, ChildOf(entity)));
         for row in &rows {
@@ -150,8 +148,8 @@ fn spawn_row(
     let label = format!("{title}: {}", parts.join(", "));
     let node = Node {
         align_items: AlignItems::Center,
-        column_gap: px(theme.gap * 2.0),
-        padding: UiRect::axes(px(theme.gap), px(theme.gap / 2.0)),
+        column_gap: px(2.0 * theme.space()),
+        padding: UiRect::axes(px(theme.space()), px(theme.space() / 2.0)),
         ..default()
     };
     let icon = product.and_then(|(item, _)| icons.get(catalog.get(item)?));
@@ -164,10 +162,10 @@ fn spawn_row(
         }
         row.spawn((column(), Pickable::IGNORE)).with_children(|lines| {
             lines.spawn(theme.text(title, theme.text_size, theme.text_color));
-            let across = Node { column_gap: px(theme.gap * 2.0), ..default() };
+            let across = Node { column_gap: px(2.0 * theme.space()), ..default() };
             lines.spawn((across, Pickable::IGNORE)).with_children(|line| {
                 for (text, (item, count)) in parts.into_iter().zip(&recipe.takes) {
-                    let text = theme.text(text, theme.count_size, theme.dim_text_color);
+                    let text = theme.text(text, theme.small_text_size, theme.dim_text_color);
                     line.spawn((text, Ingredient(*item, *count)));
                 }
             });
@@ -215,7 +213,7 @@ fn craft(row: RecipeRow, times: u32, own: Entity) -> InventoryAction {
 }
 
 fn press(
-    event: On<Pressed>,
+    event: On<ButtonPressed>,
     rows: Query<&RecipeRow>,
     actions: InventoryActions,
     reader: InventoryReader,

@@ -55,8 +55,8 @@ fn spawn(event: On<Add, CursorStack>, theme: Res<InventoryUiTheme>, mut commands
         parts[1] = cursor.spawn(theme.text("", theme.count_size, theme.text_color)).id();
         let corner = Node {
             position_type: PositionType::Absolute,
-            right: px(-3),
-            bottom: px(-6),
+            right: px(-1.5 * theme.line),
+            bottom: px(-3.0 * theme.line),
             ..default()
         };
         parts[2] = cursor.spawn(theme.count()).insert(corner).id();

@@ -4,7 +4,8 @@ use bevy::{
     ecs::system::SystemParam,
     input_focus::{
         FocusCause, InputFocus, InputFocusVisible,
-        tab_navigation::{NavAction, TabIndex, TabNavigation},
+        directional_navigation::AutoNavigationConfig,
+        tab_navigation::{NavAction, TabGroup, TabIndex, TabNavigation},
     },
     math::CompassOctant,
     prelude::*,
@@ -19,6 +20,13 @@ use super::{
     scroll::Scrolling,
     shown::GridShown,
     theme::InventoryUiTheme,
+};
+
+/// An arrow key moves the focus only to what is in line with the focused widget: the slot below, not a button beside it.
+pub(super) const NAVIGATION: AutoNavigationConfig = AutoNavigationConfig {
+    min_alignment_factor: 0.1,
+    max_search_distance: None,
+    prefer_aligned: true,
 };
 
 /// Gives a grid the keyboard focus, such as when its panel opens. Keys and gamepads act on the focused slot, until the
@@ -48,6 +56,8 @@ pub(super) struct FocusMover<'w, 's> {
     cells: Query<'w, 's, &'static SlotCell>,
     buttons: Query<'w, 's, (), With<UiButton>>,
     windows: Query<'w, 's, (), With<Window>>,
+    indices: Query<'w, 's, &'static TabIndex>,
+    nodes: Query<'w, 's, (&'static ComputedNode, &'static InheritedVisibility)>,
     scrolling: ParamSet<'w, 's, (Query<'w, 's, &'static GridShown>, Scrolling<'w, 's>)>,
 }
 
@@ -102,21 +112,30 @@ impl FocusMover<'_, '_> {
         Some((node, slot))
     }
 
-    /// Moves the focus to the next or previous group of widgets.
+    /// Moves the focus to the next or previous grid or button on screen.
     pub(super) fn tab(&mut self, action: NavAction) {
-        let focus = match self.widget() {
-            Some(widget) => InputFocus::from_entity(widget),
-            None => InputFocus::default(),
-        };
-        if let Ok(next) = self.tabs.navigate(&focus, action) {
-            self.set(next);
+        let mut from = self.widget();
+        for _ in 0..self.indices.iter().count() {
+            let focus = from.map_or(InputFocus::default(), InputFocus::from_entity);
+            let Ok(next) = self.tabs.navigate(&focus, action) else { return };
+            let shown = self
+                .nodes
+                .get(next)
+                .is_ok_and(|(node, visible)| node.size().min_element() > 0.0 && visible.get());
+            if shown {
+                return self.set(next);
+            }
+            from = Some(next);
         }
     }
 
     /// Moves the focus to a grid.
     pub(super) fn enter(&mut self, grid: Entity) {
-        if let Ok(next) = self.tabs.initialize(grid, NavAction::First) {
-            self.set(next);
+        let shown = self.scrolling.p0();
+        let cells = shown.get(grid).map(|shown| shown.cells.as_slice()).unwrap_or_default();
+        let reached = |cell: &Entity| self.indices.get(*cell).is_ok_and(|index| index.0 >= 0);
+        if let Some(cell) = cells.iter().copied().find(reached) {
+            self.set(cell);
         }
     }
 
@@ -144,6 +163,23 @@ impl FocusMover<'_, '_> {
         let focus = &mut self.navigator.manual_directional_navigation.focus;
         if focus.get() != Some(entity) {
             focus.set(entity, FocusCause::Pressed);
+        }
+    }
+}
+
+/// Finds widgets that are in no group for the Tab key.
+#[derive(SystemParam)]
+pub(super) struct TabGroups<'w, 's> {
+    parents: Query<'w, 's, &'static ChildOf>,
+    groups: Query<'w, 's, (), With<TabGroup>>,
+}
+
+impl TabGroups<'_, '_> {
+    /// Makes a widget a group, unless it is in one. Within nested groups, the Tab key would go around in the inner one.
+    pub(super) fn add(&self, widget: Entity, commands: &mut Commands) {
+        let mut chain = core::iter::once(widget).chain(self.parents.iter_ancestors(widget));
+        if !chain.any(|entity| self.groups.contains(entity)) {
+            commands.entity(widget).insert(TabGroup::new(0));
         }
     }
 }

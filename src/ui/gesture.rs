@@ -19,7 +19,7 @@ use crate::{
 use super::{
     carry::{Carried, Carry},
     cell::{DirtyCells, SlotCell, SlotCells},
-    press::{Button, GestureState, Press},
+    press::{Button, GestureState, HotbarLocked, Press},
     request::request,
     source::Sources,
 };
@@ -52,6 +52,7 @@ pub(super) struct Gestures<'w, 's> {
     cells: Res<'w, SlotCells>,
     nodes: Query<'w, 's, &'static SlotCell>,
     dirty: ResMut<'w, DirtyCells>,
+    locked: Option<Res<'w, HotbarLocked>>,
     sources: Sources<'w, 's>,
     actions: InventoryActions<'w, 's>,
     time: Res<'w, Time<Real>>,
@@ -76,8 +77,19 @@ impl Gestures<'_, '_> {
         self.state.is_pressed()
     }
 
+    /// Returns `true` if the slot can only be selected.
+    pub(super) fn is_locked(&self, (inventory, slot): SlotRef) -> bool {
+        let reader = &self.sources.reader;
+        let is_hotbar =
+            || reader.selected(inventory).is_some_and(|it| it.container == slot.container);
+        self.locked.is_some() && reader.own() == Some(inventory) && is_hotbar()
+    }
+
     /// Begins a gesture on a slot. With `quick`, it quick-moves.
     pub(super) fn press(&mut self, on: SlotRef, button: Button, quick: bool) {
+        if self.is_locked(on) {
+            return self.select(on.1.index);
+        }
         let carries = self.is_carrying();
         let quick = quick && !carries;
         self.state.press =
@@ -256,6 +268,16 @@ impl Gestures<'_, '_> {
         let left = carry.count() - dropped;
         let count = carry.count.map(|_| left);
         self.carry((left > 0).then_some(Carry { count, ..carry }));
+    }
+
+    /// Drops `count` items of the selected slot of the hotbar, or all of them.
+    pub(super) fn drop_selected(&mut self, count: Option<u32>) {
+        let reader = &self.sources.reader;
+        if let Some(own) = reader.own()
+            && let Some(slot) = reader.selected(own)
+        {
+            self.drop((own, slot), count);
+        }
     }
 
     /// Drops `count` items of a slot, or all of them.

@@ -3,16 +3,13 @@
 use core::ops::Range;
 
 use accesskit::{Node as AccessNode, Role};
-use bevy::{
-    a11y::AccessibilityNode,
-    input_focus::tab_navigation::{TabGroup, TabIndex},
-    prelude::*,
-};
+use bevy::{a11y::AccessibilityNode, input_focus::tab_navigation::TabIndex, prelude::*};
 
 use crate::model::{container::Container, id::ContainerKey};
 
 use super::{
-    cell::{self, FOCUS_WIDTH},
+    cell,
+    focus::TabGroups,
     scroll,
     shown::{GridShown, bind, count},
     source::{Source, Sources, mark_inserted},
@@ -108,7 +105,7 @@ pub(super) fn arrange(
     grids: Query<(Entity, &InventoryGrid, Option<&GridShown>)>,
     sources: Sources,
     theme: Res<InventoryUiTheme>,
-    texts: Res<InventoryUiTexts>,
+    (texts, tab_groups): (Res<InventoryUiTexts>, TabGroups),
     mut commands: Commands,
 ) {
     for (entity, grid, shown) in &grids {
@@ -133,6 +130,7 @@ pub(super) fn arrange(
         if before == Some(&next) {
             continue;
         }
+        tab_groups.add(entity, &mut commands);
         let label = sources.reader.container(grid.container).map(texts.container);
         fill(&mut commands, entity, next, before, &theme, label.as_deref());
     }
@@ -162,6 +160,7 @@ fn layout(
         columns,
         rows,
         pitch: theme.pitch(),
+        inset: theme.line,
         top: same.map_or(0, |before| before.top.min(in_all.saturating_sub(rows))),
         content: before.map_or(Entity::PLACEHOLDER, |before| before.content),
         cells: before.map(|before| before.cells.clone()).unwrap_or_default(),
@@ -202,7 +201,7 @@ fn fill(
         commands.entity(cell).insert(ChildOf(shown.content));
         shown.cells.push(cell);
     }
-    let size = |slots: usize| count(slots) * shown.pitch - theme.gap + 2.0 * FOCUS_WIDTH;
+    let size = |slots: usize| count(slots) * shown.pitch - theme.gap + 2.0 * shown.inset;
     let whole = Node {
         width: px(size(shown.columns)),
         height: px(size(in_all)),
@@ -218,17 +217,15 @@ fn fill(
         table.set_label(label);
     }
     let scrolls = shown.rows < in_all;
-    let bar = if scrolls { scroll::BAR_WIDTH + theme.gap } else { 0.0 };
+    let bar = if scrolls { scroll::width(theme) + theme.gap } else { 0.0 };
     let (width, height) = (px(size(shown.columns) + bar), px(size(shown.rows)));
-    commands
-        .entity(grid)
-        .insert((AccessibilityNode(table), TabGroup::new(0)))
-        .entry::<Node>()
-        .and_modify(move |mut node| {
+    commands.entity(grid).insert(AccessibilityNode(table)).entry::<Node>().and_modify(
+        move |mut node| {
             node.display = Display::Flex;
             (node.width, node.height, node.flex_shrink) = (width, height, 0.0);
             node.overflow = if scrolls { Overflow::scroll_y() } else { Overflow::visible() };
-        });
+        },
+    );
     bind(commands, grid, &shown);
     if let Some(first) = shown.cells.first().filter(|_| shown.top == 0) {
         commands.entity(*first).insert(TabIndex(0));

@@ -1,6 +1,5 @@
 //! Buttons that act on a whole inventory.
 
-use accesskit::Role;
 use bevy::prelude::*;
 
 use crate::model::{
@@ -11,11 +10,10 @@ use crate::model::{
 };
 
 use super::{
-    button::{self, Pressed},
+    button::{ButtonPressed, TextButton},
     request::request,
     source::{Source, Sources},
     texts::InventoryUiTexts,
-    theme::{InventoryUiTheme, set_backdrop},
 };
 
 /// A button that sorts, empties or fills an inventory.
@@ -62,7 +60,7 @@ pub(super) fn observe(app: &mut App) {
 fn spawn(
     event: On<Insert, InventoryButton>,
     buttons: Query<&InventoryButton>,
-    (theme, texts): (Res<InventoryUiTheme>, Res<InventoryUiTexts>),
+    texts: Res<InventoryUiTexts>,
     mut commands: Commands,
 ) {
     let Ok(button) = buttons.get(event.entity) else { return };
@@ -71,21 +69,11 @@ fn spawn(
         InventoryButton::TakeAll => &texts.take_all,
         InventoryButton::PutAll(_) => &texts.put_all,
     };
-    let padding = UiRect::axes(px(theme.padding), px(theme.padding / 4.0));
-    let mut entity = commands.entity(event.entity);
-    entity
-        .insert(button::bundle(&theme, label, Role::Button))
-        .despawn_children()
-        .with_child(theme.text(label, theme.text_size, theme.text_color))
-        .entry::<Node>()
-        .and_modify(move |mut node| node.padding = padding);
-    if let Some(image) = &theme.button_image {
-        set_backdrop(&mut commands, event.entity, image);
-    }
+    commands.entity(event.entity).insert(TextButton(label.clone()));
 }
 
 fn press(
-    event: On<Pressed>,
+    event: On<ButtonPressed>,
     buttons: Query<&InventoryButton>,
     sources: Sources,
     mut commands: Commands,

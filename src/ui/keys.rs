@@ -11,7 +11,7 @@ use bevy::{
 use crate::model::container::SlotRef;
 
 use super::{
-    button::Pressed,
+    button::ButtonPressed,
     focus::FocusMover,
     gesture::{Gestures, Target, is_shift},
     paint::Hovered,
@@ -30,7 +30,7 @@ pub struct InventoryUiKeys {
     pub pick_some: KeyCode,
     /// Puts the carried stack back. Escape by default.
     pub cancel: KeyCode,
-    /// Drops one item. Q by default.
+    /// Drops one item, of the selected slot of the hotbar if no slot is focused or below the pointer. Q by default.
     pub drop: KeyCode,
     /// Exchanges a slot with the slot of the hotbar at the same position, or selects that one if no slot is focused or
     /// below the pointer. The digits by default.
@@ -86,7 +86,7 @@ impl Devices<'_, '_> {
         let Some(widget) = self.focus.widget() else { return };
         match self.gestures.slot(widget) {
             Some(slot) => self.gestures.press(slot, button, quick),
-            None => self.commands.trigger(Pressed { entity: widget, shift: quick }),
+            None => self.commands.trigger(ButtonPressed { entity: widget, shift: quick }),
         }
     }
 
@@ -105,11 +105,23 @@ impl Devices<'_, '_> {
         }
     }
 
-    /// Returns the slot that keys act on.
-    fn slot(&mut self) -> Option<SlotRef> {
-        let node = self.focus.widget().or(self.hovered.0)?;
-        self.gestures.slot(node)
+    /// Returns what keys act on.
+    fn object(&mut self) -> Object {
+        let focused = self.focus.widget();
+        match focused.or(self.hovered.0).and_then(|node| self.gestures.slot(node)) {
+            Some(slot) if !self.gestures.is_locked(slot) => Object::Slot(slot),
+            None if focused.is_some() => Object::Button,
+            _ => Object::Hotbar,
+        }
     }
+}
+
+/// What keys act on.
+enum Object {
+    Slot(SlotRef),
+    Button,
+    /// The selected slot of the hotbar.
+    Hotbar,
 }
 
 pub(super) fn handle(
@@ -161,15 +173,17 @@ fn press(
         (key, _) if key == bound.cancel => devices.gestures.cancel(),
         (key, _) if key == bound.drop => {
             let count = if is_control(keys) { None } else { Some(1) };
-            if devices.gestures.is_carrying() {
-                devices.gestures.drop_carried(count);
-            } else if let Some(slot) = devices.slot() {
-                devices.gestures.drop(slot, count);
+            match devices.object() {
+                _ if devices.gestures.is_carrying() => devices.gestures.drop_carried(count),
+                Object::Slot(slot) => devices.gestures.drop(slot, count),
+                Object::Hotbar => devices.gestures.drop_selected(count),
+                Object::Button => {}
             }
         }
-        (_, Some(digit)) => match devices.slot() {
-            Some(slot) => devices.gestures.swap_with_hotbar(slot, digit),
-            None => devices.gestures.select(digit),
+        (_, Some(digit)) => match devices.object() {
+            Object::Slot(slot) => devices.gestures.swap_with_hotbar(slot, digit),
+            Object::Hotbar => devices.gestures.select(digit),
+            Object::Button => {}
         },
         _ => {}
     }

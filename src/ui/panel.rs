@@ -7,7 +7,7 @@ use crate::model::container::ContainerRef;
 use super::{
     source::{Source, Sources, SourcesChanged},
     texts::InventoryUiTexts,
-    theme::{InventoryUiTheme, set_backdrop},
+    theme::{Backdrop, InventoryUiTheme, set_background},
 };
 
 /// A panel around what is shown of an inventory, with a title above its other children. It is displayed only while the
@@ -94,15 +94,42 @@ fn spawn(
         .entity(event.entity)
         .insert_child(0, title)
         .insert(PanelShown { inventory: None, title });
+    draw_background(&mut commands, event.entity, None, &theme);
+}
+
+fn draw_background(
+    commands: &mut Commands,
+    panel: Entity,
+    backdrop: Option<&Backdrop>,
+    theme: &InventoryUiTheme,
+) {
+    set_background(commands, panel, backdrop, theme.panel_image.as_ref(), theme.panel_color);
+}
+
+/// Draws all panels again after a change of the theme.
+pub(super) fn redraw(
+    panels: Query<(Entity, &PanelShown, Option<&Backdrop>)>,
+    theme: Res<InventoryUiTheme>,
+    mut titles: Query<(&mut TextFont, &mut TextColor, &mut TextShadow)>,
+    mut commands: Commands,
+) {
+    for (entity, shown, backdrop) in &panels {
+        draw_background(&mut commands, entity, backdrop, &theme);
+        if let Ok((mut font, mut color, mut shadow)) = titles.get_mut(shown.title) {
+            *font =
+                TextFont { font: theme.font.clone(), ..TextFont::from_font_size(theme.text_size) };
+            (color.0, *shadow) = (theme.text_color, theme.text_shadow);
+        }
+    }
 }
 
 pub(super) fn arrange(
-    mut panels: Query<(Entity, &InventoryPanel, &mut PanelShown, &mut Node, &mut BackgroundColor)>,
+    mut panels: Query<(Entity, &InventoryPanel, &mut PanelShown, &mut Node)>,
     sources: Sources,
     (theme, texts): (Res<InventoryUiTheme>, Res<InventoryUiTexts>),
     mut commands: Commands,
 ) {
-    for (entity, panel, mut shown, mut node, mut color) in &mut panels {
+    for (entity, panel, mut shown, mut node) in &mut panels {
         let inventory = sources.find(panel.of, None);
         let opening = panel.of == Source::Opened && inventory.is_none() && sources.is_opening();
         let display = if inventory.is_some() || opening { Display::Flex } else { Display::None };
@@ -112,11 +139,6 @@ pub(super) fn arrange(
         let (padding, gap) = (UiRect::all(px(theme.padding)), px(theme.padding / 2.0));
         if node.padding != padding || node.row_gap != gap {
             (node.padding, node.row_gap) = (padding, gap);
-        }
-        let image = theme.panel_image.as_ref();
-        color.set_if_neq(BackgroundColor(image.map_or(theme.panel_color, |_| Color::NONE)));
-        if let Some(image) = image.filter(|_| shown.is_added()) {
-            set_backdrop(&mut commands, entity, image);
         }
         if opening {
             shown.inventory = None;

@@ -66,3 +66,8 @@ impl Press {
         }
     }
 }
+
+/// While this resource exists, the hotbar is only for selecting: a click selects a slot instead of picking up its stack,
+/// and keys do not act on the slot below the pointer. For games that also show the hotbar while the backpack is closed.
+#[derive(Resource, Clone, Copy, Default, Debug)]
+pub struct HotbarLocked;

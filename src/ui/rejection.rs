@@ -9,7 +9,12 @@ use crate::{
     shared::actions::ActionRejected,
 };
 
-use super::{cell::SlotCells, effects::Shake, texts::InventoryUiTexts, theme::InventoryUiTheme};
+use super::{
+    cell::SlotCells,
+    effects::Shake,
+    texts::InventoryUiTexts,
+    theme::{InventoryUiTheme, set_background},
+};
 
 /// Shows why the last request was rejected, for [a few seconds](InventoryUiTheme::message_seconds).
 #[derive(Component, Clone, Copy, Default, Debug)]
@@ -88,18 +93,14 @@ fn slots_of(action: &InventoryAction) -> Vec<SlotRef> {
 fn show(
     In(text): In<String>,
     theme: Res<InventoryUiTheme>,
-    mut messages: Query<
-        (Entity, &mut Node, &mut Visibility, &mut BackgroundColor),
-        With<RejectionMessage>,
-    >,
+    mut messages: Query<(Entity, &mut Node, &mut Visibility), With<RejectionMessage>>,
     mut commands: Commands,
 ) {
     if text.is_empty() {
         return;
     }
-    for (entity, mut node, mut visibility, mut color) in &mut messages {
+    for (entity, mut node, mut visibility) in &mut messages {
         node.padding = UiRect::axes(px(theme.padding), px(theme.padding / 2.0));
-        color.0 = theme.tooltip_color;
         visibility.set_if_neq(Visibility::Visible);
         let mut access = AccessNode::new(Role::Alert);
         access.set_live(Live::Assertive);
@@ -109,6 +110,8 @@ fn show(
             .insert((MessageShown(theme.message_seconds), AccessibilityNode(access)))
             .despawn_children()
             .with_child(theme.text(&text, theme.text_size, theme.error_color));
+        let image = theme.tooltip_image.as_ref();
+        set_background(&mut commands, entity, None, image, theme.tooltip_color);
     }
 }
 

@@ -4,8 +4,13 @@ use bevy::prelude::*;
 
 use crate::{model::action::InventoryAction, params::actions::InventoryActions};
 
+use super::{
+    carry::Carried,
+    cell::{DirtyCells, SlotCells},
+};
+
 /// Triggered before a widget requests an action. An observer may set `handled` and request something else instead,
-/// such as a purchase from a shop:
+/// such as a purchase from a shop. A stack that the player carries is put back then.
 ///
 /// ```
 /// use bevy::prelude::*;
@@ -34,10 +39,18 @@ pub(super) fn request(commands: &mut Commands, action: InventoryAction) {
     commands.queue(move |world: &mut World| {
         let mut event = WidgetAction { action, handled: false };
         world.trigger_ref(&mut event);
-        if !event.handled {
+        if event.handled {
+            world.run_system_cached(put_back).ok();
+        } else {
             world.run_system_cached_with(send, event.action).ok();
         }
     });
+}
+
+fn put_back(mut carried: ResMut<Carried>, cells: Res<SlotCells>, mut dirty: ResMut<DirtyCells>) {
+    if carried.get().is_some() {
+        carried.set(None, &cells, &mut dirty);
+    }
 }
 
 fn send(In(action): In<InventoryAction>, mut actions: InventoryActions) {

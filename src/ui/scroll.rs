@@ -7,8 +7,10 @@ use super::{
     theme::InventoryUiTheme,
 };
 
-/// Width of a scroll bar, in logical pixels.
-pub(super) const BAR_WIDTH: f32 = 6.0;
+/// Returns the width of a scroll bar, in logical pixels.
+pub(super) fn width(theme: &InventoryUiTheme) -> f32 {
+    3.0 * theme.line
+}
 
 /// Minimum height of the part of a scroll bar that moves, in logical pixels.
 const THUMB_MIN: f32 = 12.0;
@@ -41,7 +43,7 @@ pub(super) fn arrange(
         position_type: PositionType::Absolute,
         right: px(0),
         top: px(0),
-        width: px(BAR_WIDTH),
+        width: px(width(theme)),
         height: px(height),
         ..default()
     };

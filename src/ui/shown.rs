@@ -7,7 +7,7 @@ use crate::model::{
     id::ContainerKey,
 };
 
-use super::cell::{FOCUS_WIDTH, SlotCell};
+use super::cell::SlotCell;
 
 /// What a grid currently shows.
 #[derive(Component, Clone, PartialEq, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct GridShown {
     pub(super) rows: usize,
     /// Distance between rows.
     pub(super) pitch: f32,
+    /// Distance of the first slot from the edges of the grid: room for the mark of the focus.
+    pub(super) inset: f32,
     /// First row that has nodes.
     pub(super) top: usize,
     /// The node that scrolls, with the slots as its children.
@@ -60,7 +62,7 @@ pub(super) fn bind(commands: &mut Commands, grid: Entity, shown: &GridShown) {
         }
         let (inventory, slot) = shown.slot_at(position);
         let (row, column) = (position / shown.columns, position % shown.columns);
-        let at = |index| px(count(index) * shown.pitch + FOCUS_WIDTH);
+        let at = |index| px(count(index) * shown.pitch + shown.inset);
         let (left, top) = (at(column), at(row));
         let len = shown.len;
         node.insert((SlotCell { inventory, slot, grid, position }, Visibility::Inherited));

@@ -1,7 +1,7 @@
 //! The tabs of a paged inventory.
 
 use accesskit::Role;
-use bevy::{input_focus::tab_navigation::TabGroup, prelude::*};
+use bevy::prelude::*;
 
 use crate::{
     features::tabs::{PageActions, Tabs},
@@ -10,7 +10,8 @@ use crate::{
 };
 
 use super::{
-    button::{self, Pressed},
+    button::{self, ButtonPressed},
+    focus::TabGroups,
     icons::ItemIcons,
     source::{Source, Sources, SourcesChanged, mark_inserted},
     theme::{InventoryUiTheme, hidden},
@@ -20,7 +21,7 @@ use super::{
 /// [`InventoryGrid::opened`](super::grid::InventoryGrid::opened) shows the page that is open.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 #[component(immutable)]
-#[require(Node = row(), TabGroup, Pickable::IGNORE)]
+#[require(Node = row(), Pickable::IGNORE)]
 pub struct TabBar {
     /// The inventory with [`Tabs`].
     pub of: Source,
@@ -60,7 +61,7 @@ pub(super) fn arrange(
     bars: Query<(Entity, &TabBar)>,
     sources: Sources,
     pages: PageActions,
-    theme: Res<InventoryUiTheme>,
+    (theme, tab_groups): (Res<InventoryUiTheme>, TabGroups),
     catalog: Option<Res<ItemCatalog>>,
     mut icons: ItemIcons,
     mut commands: Commands,
@@ -69,6 +70,7 @@ pub(super) fn arrange(
         commands.entity(entity).despawn_children();
         let bank = sources.find(bar.of, Some(ContainerKey::of(Tabs::NAME)));
         let Some(bank) = bank else { continue };
+        tab_groups.add(entity, &mut commands);
         for (tab, open) in pages.tabs(bank) {
             let icon = catalog.as_deref().and_then(|catalog| catalog.get(tab.icon()));
             let icon = icon.and_then(|item| icons.get(item));
@@ -76,7 +78,7 @@ pub(super) fn arrange(
                 padding: UiRect::axes(px(theme.padding / 2.0), px(theme.padding / 4.0)),
                 column_gap: px(4),
                 align_items: AlignItems::Center,
-                border: UiRect::bottom(px(2)),
+                border: UiRect::bottom(px(theme.line)),
                 ..default()
             };
             let color = if open.is_some() { theme.selected_color } else { Color::NONE };
@@ -96,7 +98,7 @@ pub(super) fn arrange(
     }
 }
 
-fn press(event: On<Pressed>, buttons: Query<&TabButton>, mut pages: PageActions) {
+fn press(event: On<ButtonPressed>, buttons: Query<&TabButton>, mut pages: PageActions) {
     if let Ok(button) = buttons.get(event.entity) {
         pages.open(button.bank, button.page);
     }

@@ -4,8 +4,7 @@ use bevy::{a11y::AccessibilityNode, prelude::*, text::FontSource, ui::widget::No
 
 use crate::model::{catalog::ItemCatalog, stack::Stack};
 
-/// Sizes, colors, images and fonts of all widgets. Set it before widgets are spawned; a later change redraws slots, tabs
-/// and recipes.
+/// Sizes, colors, images and fonts of all widgets. A change redraws them.
 ///
 /// Lengths are in logical pixels, before [`UiScale`].
 #[derive(Resource, Clone, Debug)]
@@ -18,12 +17,20 @@ pub struct InventoryUiTheme {
     pub gap: f32,
     /// Padding of panels and of the tooltip, and the distance between what is in them.
     pub padding: f32,
+    /// Width of the frames around the selected slot and around what has the keyboard focus.
+    pub line: f32,
     /// Font of all texts.
     pub font: FontSource,
+    /// Shadow of texts. None by default.
+    pub text_shadow: TextShadow,
+    /// Shadow of counts, which makes them readable on any icon.
+    pub count_shadow: TextShadow,
     /// Font size of counts.
     pub count_size: f32,
     /// Font size of titles, buttons, recipes and the tooltip.
     pub text_size: f32,
+    /// Font size of the ingredients of recipes.
+    pub small_text_size: f32,
     /// Background of a slot.
     pub slot_color: Color,
     /// Background of the slot below the pointer, and of those that a stack is spread over.
@@ -56,10 +63,16 @@ pub struct InventoryUiTheme {
     pub hover_image: Option<Sliced>,
     /// Image over the selected slot, instead of a frame.
     pub selected_image: Option<Sliced>,
+    /// How far the frame or the image of the selected slot extends beyond the slot.
+    pub selected_outset: f32,
     /// Image of panels, instead of [`Self::panel_color`].
     pub panel_image: Option<Sliced>,
     /// Image of buttons, instead of [`Self::button_color`].
     pub button_image: Option<Sliced>,
+    /// Image of the button below the pointer, instead of [`Self::hover_color`]. Used only with [`Self::button_image`].
+    pub button_hover_image: Option<Sliced>,
+    /// Image of the tooltip and of rejection messages, instead of [`Self::tooltip_color`].
+    pub tooltip_image: Option<Sliced>,
     /// How long a changed slot flashes, in seconds. Zero for players who are sensitive to it.
     pub flash_seconds: f32,
     /// How long the slots of a rejected action shake, in seconds. Zero for players who are sensitive to it.
@@ -96,13 +109,22 @@ impl Sliced {
     }
 }
 
-/// Marks the image behind a panel or a button.
-#[derive(Component, Debug)]
-pub(super) struct Backdrop;
-
-/// Gives a node an image behind its other children. The image is a child, because screen readers take a node with an
-/// image for a picture.
-pub(super) fn set_backdrop(commands: &mut Commands, of: Entity, image: &Sliced) {
+/// Gives a node a background: an image behind its other children, or a color. The image is a child, because screen
+/// readers take a node with an image for a picture, and because a node with an image ignores its padding.
+///
+/// `backdrop` is the image that the node has had so far.
+pub(super) fn set_background(
+    commands: &mut Commands,
+    of: Entity,
+    backdrop: Option<&Backdrop>,
+    image: Option<&Sliced>,
+    color: Color,
+) {
+    backdrop.into_iter().for_each(|backdrop| commands.entity(backdrop.0).try_despawn());
+    let Some(image) = image else {
+        commands.entity(of).remove::<Backdrop>().insert(BackgroundColor(color));
+        return;
+    };
     let node = Node {
         position_type: PositionType::Absolute,
         width: percent(100),
@@ -111,10 +133,16 @@ pub(super) fn set_backdrop(commands: &mut Commands, of: Entity, image: &Sliced) 
         top: px(0),
         ..default()
     };
-    let backdrop = (Backdrop, node, image.to_node(), hidden(), Pickable::IGNORE);
-    let backdrop = commands.spawn(backdrop).id();
-    commands.entity(of).insert_child(0, backdrop);
+    let backdrop = commands.spawn((node, image.to_node(), hidden(), Pickable::IGNORE)).id();
+    commands
+        .entity(of)
+        .insert((Backdrop(backdrop), BackgroundColor(Color::NONE)))
+        .insert_child(0, backdrop);
 }
+
+/// The image behind a panel, a button or a tooltip.
+#[derive(Component, Clone, Copy, Debug)]
+pub(super) struct Backdrop(pub(super) Entity);
 
 /// Hides an image from screen readers.
 pub(super) fn hidden() -> AccessibilityNode {
@@ -130,9 +158,16 @@ impl Default for InventoryUiTheme {
             icon: 32.0,
             gap: 4.0,
             padding: 10.0,
+            line: 2.0,
             font: FontSource::default(),
+            text_shadow: TextShadow { offset: Vec2::ZERO, color: Color::NONE },
+            count_shadow: TextShadow {
+                offset: Vec2::splat(1.0),
+                color: Color::BLACK.with_alpha(0.9),
+            },
             count_size: 14.0,
             text_size: 15.0,
+            small_text_size: 13.0,
             slot_color: Color::srgb(0.16, 0.16, 0.2),
             hover_color: Color::srgb(0.27, 0.28, 0.35),
             selected_color: Color::srgb(0.95, 0.95, 0.98),
@@ -149,8 +184,11 @@ impl Default for InventoryUiTheme {
             slot_image: None,
             hover_image: None,
             selected_image: None,
+            selected_outset: 0.0,
             panel_image: None,
             button_image: None,
+            button_hover_image: None,
+            tooltip_image: None,
             flash_seconds: 0.5,
             shake_seconds: 0.35,
             message_seconds: 3.0,
@@ -165,19 +203,30 @@ impl InventoryUiTheme {
         self.slot + self.gap
     }
 
+    /// Returns the distance between the parts of a row.
+    pub(super) fn space(&self) -> f32 {
+        0.4 * self.padding
+    }
+
     /// Creates a text in the theme's font. It ignores the pointer.
     pub(super) fn text(&self, text: impl Into<String>, size: f32, color: Color) -> impl Bundle {
         (
             Text::new(text),
             TextFont { font: self.font.clone(), ..TextFont::from_font_size(size) },
             TextColor(color),
+            self.text_shadow,
             Pickable::IGNORE,
         )
     }
 
-    /// Creates an empty text for a count, which is readable on any icon.
+    /// Creates an empty text for a count.
     pub(super) fn count(&self) -> impl Bundle {
-        let shadow = TextShadow { offset: Vec2::splat(1.0), color: Color::BLACK.with_alpha(0.9) };
-        (self.text("", self.count_size, self.text_color), shadow)
+        (
+            Text::default(),
+            TextFont { font: self.font.clone(), ..TextFont::from_font_size(self.count_size) },
+            TextColor(self.text_color),
+            self.count_shadow,
+            Pickable::IGNORE,
+        )
     }
 }

@@ -12,8 +12,11 @@ use crate::{
 };
 
 use super::{
-    carry::Carried, cell::SlotCell, paint::Hovered, texts::InventoryUiTexts,
-    theme::InventoryUiTheme,
+    carry::Carried,
+    cell::SlotCell,
+    paint::Hovered,
+    texts::InventoryUiTexts,
+    theme::{InventoryUiTheme, set_background},
 };
 
 /// Shows the name and count of a stack, and the lines that the game adds in an observer of [`DescribeStack`]. Spawn
@@ -127,24 +130,23 @@ fn show(
     theme: Res<InventoryUiTheme>,
     places: Query<(&UiGlobalTransform, &ComputedNode, &ComputedUiRenderTargetInfo)>,
     mut shown: ResMut<TooltipShown>,
-    mut tips: Query<(Entity, &mut Node, &mut Visibility, &mut BackgroundColor), With<ItemTooltip>>,
+    mut tips: Query<(Entity, &mut Node, &mut Visibility), With<ItemTooltip>>,
     mut commands: Commands,
 ) {
     let Some((cell, event)) = described else {
         shown.slot = None;
-        for (.., mut visibility, _) in &mut tips {
+        for (.., mut visibility) in &mut tips {
             visibility.set_if_neq(Visibility::Hidden);
         }
         return;
     };
     shown.slot = Some(event.slot);
     let rewrite = shown.lines != event.lines;
-    for (entity, mut node, mut visibility, mut color) in &mut tips {
+    for (entity, mut node, mut visibility) in &mut tips {
         if let Ok(place) = places.get(cell) {
-            put_beside(&mut node, place, theme.gap);
+            put_beside(&mut node, place, theme.space());
         }
         node.padding = UiRect::axes(px(theme.padding), px(theme.padding / 2.0));
-        color.0 = theme.tooltip_color;
         visibility.set_if_neq(Visibility::Visible);
         if rewrite {
             commands.entity(entity).despawn_children().with_children(|tip| {
@@ -154,11 +156,19 @@ fn show(
                     tip.spawn(theme.text(line, theme.text_size, color));
                 }
             });
+            let image = theme.tooltip_image.as_ref();
+            set_background(&mut commands, entity, None, image, theme.tooltip_color);
         }
     }
     if rewrite {
         shown.lines = event.lines;
     }
+}
+
+/// Draws the tooltip again after a change of the theme.
+pub(super) fn redraw(mut shown: ResMut<TooltipShown>, mut changed: ResMut<TooltipChanged>) {
+    shown.lines.clear();
+    changed.0 = true;
 }
 
 /// Places the tooltip at the corner of a slot, on the side where there is more room.

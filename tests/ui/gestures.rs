@@ -379,6 +379,43 @@ fn stacks_are_dropped() {
 }
 
 #[test]
+fn drop_key_drops_from_the_selected_slot_if_no_other_is_meant() {
+    let mut stage = Stage::new(0);
+    stage.give::<Hotbar>(0, WOOD.stack(10));
+    stage.tap_key(KeyCode::KeyQ);
+    stage.settle();
+    assert_eq!(stage.on_server::<Hotbar>(0), Some(WOOD.stack(9)));
+}
+
+#[test]
+fn locked_hotbar_can_only_be_used_to_select() {
+    for device in [Device::Mouse, Device::Touch] {
+        let mut stage = Stage::new(0);
+        let me = stage.me;
+        stage.give::<Hotbar>(3, WOOD.stack(10));
+        stage.client().insert_resource(HotbarLocked);
+        stage.slow_click(device, bar(me, 3), Which::All);
+        stage.settle();
+        assert_eq!(stage.carried(), None, "{device:?}");
+        let selected = |stage: &Stage| {
+            stage.pair.server.world().get::<Hotbar>(stage.player).unwrap().selected_index()
+        };
+        assert_eq!(selected(&stage), 3, "{device:?}");
+        // Number keys select, also with the pointer over a slot of the hotbar.
+        stage.tap_key(KeyCode::Digit1);
+        stage.settle();
+        assert_eq!(selected(&stage), 0, "{device:?}");
+        assert_eq!(stage.on_server::<Hotbar>(3), Some(WOOD.stack(10)), "{device:?}");
+        // A drag moves nothing.
+        stage.press(device, bar(me, 3), Which::All);
+        stage.pass(device, backpack(me, 0));
+        stage.release(device, backpack(me, 0), Which::All);
+        stage.settle();
+        assert_eq!(stage.on_server::<Inventory>(0), None, "{device:?}");
+    }
+}
+
+#[test]
 fn clicking_outside_drops_the_carried_stack() {
     with(&[Device::Mouse], |stage, device| {
         let me = stage.me;

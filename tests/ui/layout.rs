@@ -187,3 +187,38 @@ fn press_that_loses_its_slot_does_not_block_the_next() {
     stage.slow_click(Device::Mouse, backpack(me, 0), Which::All);
     assert_eq!(stage.carried(), Some((WOOD, 5)));
 }
+
+#[test]
+fn arrow_keys_move_the_focus_between_grids_of_different_roots() {
+    let mut stage = Stage::with_ui(0, |commands| {
+        let bottom = Node {
+            position_type: PositionType::Absolute,
+            bottom: px(4),
+            width: percent(100),
+            flex_direction: FlexDirection::Column,
+            align_items: AlignItems::Center,
+            ..default()
+        };
+        commands.spawn((bottom, Pickable::IGNORE, GlobalZIndex(2), children![HotbarView]));
+        let grid = children![InventoryGrid::local::<Inventory>()];
+        // The recipes are beside the backpack, and partly lower.
+        let low = Node { top: px(60), ..default() };
+        let panels = children![(CraftingPanel, low), (InventoryPanel::local("Backpack"), grid)];
+        let row = Node {
+            position_type: PositionType::Absolute,
+            width: percent(100),
+            justify_content: JustifyContent::Center,
+            ..default()
+        };
+        commands.spawn((InventoryScreen, row, panels));
+    });
+    let me = stage.me;
+    stage.focus_on(Device::Keyboard, backpack(me, 18));
+    stage.tap_key(KeyCode::ArrowDown);
+    let focused = stage.focused().expect("a slot has the focus");
+    assert_eq!(focused.slot.container, Hotbar::slot(0).container);
+    stage.tap_key(KeyCode::ArrowUp);
+    let focused = stage.focused().expect("a slot has the focus");
+    assert_eq!(focused.slot.container, Inventory::slot(0).container);
+    assert!(focused.slot.index >= 18, "{focused:?}");
+}

@@ -190,6 +190,81 @@ fn games_may_replace_what_a_widget_requests() {
     stage.release(Device::Mouse, backpack(me, 5), Which::All);
     stage.settle();
     assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(5)));
+    // A stack that was picked up with a click is put back.
+    stage.slow_click(Device::Mouse, backpack(me, 0), Which::All);
+    stage.slow_click(Device::Mouse, backpack(me, 5), Which::All);
+    assert_eq!(stage.carried(), None);
+    assert_eq!(stage.drawn(backpack(me, 0)), Some((WOOD, 5)));
+}
+
+#[test]
+fn text_buttons_are_pressed_with_every_device_and_change_their_text() {
+    #[derive(Resource, Default)]
+    struct Presses(u32);
+
+    let mut stage = Stage::new(0);
+    stage.client().init_resource::<Presses>();
+    let place =
+        Node { position_type: PositionType::Absolute, left: px(5), top: px(5), ..Node::default() };
+    let group = bevy::input_focus::tab_navigation::TabGroup::new(0);
+    let root = stage.client().spawn((place, group)).id();
+    let button = stage.client().spawn((TextButton("Close".into()), ChildOf(root))).id();
+    let count = |_: On<ButtonPressed>, mut presses: ResMut<Presses>| presses.0 += 1;
+    stage.client().entity_mut(button).observe(count);
+    stage.steps(2);
+    assert_eq!(stage.texts_below(button), ["Close"]);
+    stage.click_node(button);
+    stage.click_node(button);
+    for _ in 0..12 {
+        if stage.world().resource::<bevy::input_focus::InputFocus>().get() == Some(button) {
+            break;
+        }
+        stage.tap_key(KeyCode::Tab);
+    }
+    stage.tap_key(KeyCode::Enter);
+    stage.tap_pad(GamepadButton::South);
+    assert_eq!(stage.world().resource::<Presses>().0, 4);
+    // While a button has the focus, keys for slots do nothing.
+    stage.tap_key(KeyCode::Digit5);
+    stage.settle();
+    assert_eq!(stage.pair.server.world().get::<Hotbar>(stage.player).unwrap().selected_index(), 0);
+    stage.client().entity_mut(button).insert(TextButton("Shut".into()));
+    stage.steps(2);
+    assert_eq!(stage.texts_below(button), ["Shut"]);
+}
+
+#[test]
+fn change_of_the_theme_redraws_titles_buttons_and_the_tooltip() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(3, WOOD.stack(12));
+    let at = stage.middle(backpack(me, 3));
+    stage.point(at);
+    stage.steps(2);
+    let sort = stage.button(InventoryButton::sort());
+    let world = stage.client();
+    let tip = world.query_filtered::<Entity, With<ItemTooltip>>().single(world).unwrap();
+    let mut panels = world.query::<(Entity, &InventoryPanel)>();
+    let panel = panels.iter(world).find(|(_, panel)| panel.title == "Backpack").unwrap().0;
+    stage.client().resource_mut::<InventoryUiTheme>().text_size = 21.0;
+    stage.client().resource_mut::<InventoryUiTheme>().slot = 30.0;
+    stage.steps(3);
+    for node in [tip, sort, panel] {
+        let world = stage.client();
+        let mut children = world.query::<&Children>();
+        let below: Vec<Entity> = children.query(world).iter_descendants(node).collect();
+        let fonts =
+            below.iter().filter(|node| world.get::<Text>(**node).is_some_and(|it| it.len() > 3));
+        let sizes: Vec<f32> = fonts
+            .filter_map(|node| world.get::<TextFont>(*node))
+            .filter_map(|font| match font.font_size {
+                bevy::text::FontSize::Px(size) => Some(size),
+                _ => None,
+            })
+            .collect();
+        assert!(!sizes.is_empty() && sizes.iter().all(|size| *size > 20.0), "{sizes:?}");
+    }
+    stage.assert_drawn();
 }
 
 #[test]
