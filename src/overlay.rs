@@ -10,8 +10,9 @@
 //!     .add_plugins(InventoryOverlayPlugin::default());
 //! ```
 //!
-//! It works wherever there is a window and a camera: on a client, on a listen server, in single player. While it is
-//! hidden, none of its systems run, so it only knows what happened while it was open.
+//! It works wherever there is a window and a camera: on a client, on a listen server, in single player. It records
+//! changes, actions and traffic from the start, in bounded memory. While it is hidden, it draws nothing and does not
+//! time the pipeline.
 //!
 //! A game that reads mouse and keyboard input directly must leave input that is meant for the overlay to
 //! bevy_egui: `my_system.run_if(not(egui_wants_any_input))`.
@@ -24,8 +25,11 @@ mod describe;
 mod cards;
 mod clients;
 mod context;
+mod faults;
 mod gather;
+mod icons;
 mod measure;
+mod names;
 mod style;
 mod window;
 mod plot;
@@ -65,7 +69,7 @@ impl Plugin for InventoryOverlayPlugin {
         };
         app.init_resource::<InventoryOverlay>()
             .add_systems(PreUpdate, toggle.after(InputSystems))
-            .add_plugins((steps::plugin, gather::plugin))
+            .add_plugins((steps::plugin, gather::plugin, faults::plugin))
             .init_resource::<context::Choices>()
             .add_systems(EguiPrimaryContextPass, window::draw_overlay.run_if(is_shown));
     }
@@ -92,12 +96,12 @@ pub enum OverlayPanel {
     Pipeline,
     /// Bytes and messages, compared with the budget and with full updates.
     Traffic,
-    /// Connection quality: of each client on a server, of this client on a client.
+    /// Connection quality: of each client on a server. On a client, the quality of its own link.
     Clients,
     /// The latest actions, with the reasons for rejections.
-    ActionLog,
+    Actions,
     /// Settings that can be changed while the game runs.
-    Controls,
+    Settings,
 }
 
 impl OverlayPanel {
@@ -107,8 +111,8 @@ impl OverlayPanel {
         Self::Pipeline,
         Self::Traffic,
         Self::Clients,
-        Self::ActionLog,
-        Self::Controls,
+        Self::Actions,
+        Self::Settings,
     ];
 
     /// Returns the label of the panel's tab.
@@ -119,21 +123,21 @@ impl OverlayPanel {
             Self::Pipeline => "Pipeline",
             Self::Traffic => "Traffic",
             Self::Clients => "Clients",
-            Self::ActionLog => "Actions",
-            Self::Controls => "Controls",
+            Self::Actions => "Actions",
+            Self::Settings => "Settings",
         }
     }
 }
 
 /// Network conditions for the game to simulate. The overlay shows sliders for them if the game has inserted this
-/// resource. Nothing in this crate reads it.
+/// resource. Nothing else in this crate reads it.
 #[derive(Resource, Clone, Copy, PartialEq, Default, Debug)]
 pub struct SimulatedLink {
-    /// One-way delay of messages.
+    /// One-way delay of packets.
     pub latency: Duration,
     /// Maximum deviation from the latency, in either direction.
     pub jitter: Duration,
-    /// Fraction of messages that are lost, from 0 to 1.
+    /// Fraction of packets that are lost, from 0 to 1.
     pub loss: f32,
 }
 

@@ -149,6 +149,8 @@ pub struct Open {
     pub head: OpenHead,
     /// The contents.
     pub state: InventoryState,
+    /// Its size on the wire.
+    pub bits: usize,
 }
 
 /// The header of an [`Open`].

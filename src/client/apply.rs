@@ -18,7 +18,7 @@ use super::{
     confirmed::{ConfirmedInventories, Wrong},
     predictions::{ActionLatency, Predictions},
     receive::Received,
-    state::{ResyncState, SyncState},
+    state::{CopyRepaired, ResyncState, SyncState},
     transfers::IncomingTransfers,
 };
 
@@ -34,6 +34,7 @@ pub(crate) fn apply_messages(
     mut state: ResMut<SyncState>,
     (time, mut times): (Res<Time<Real>>, ResMut<ActionLatency>),
     mut stats: ResMut<InventoryStats>,
+    mut repairs: MessageWriter<CopyRepaired>,
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
@@ -72,7 +73,15 @@ pub(crate) fn apply_messages(
                 }
                 let checked: Vec<u32> =
                     parts.iter().flat_map(|part| &part.checksums).map(|(view, _)| *view).collect();
-                stats.slots_applied += confirmations.apply(parts);
+                let opens = parts.iter().any(|part| !part.opens.is_empty());
+                let applied = confirmations.apply(parts);
+                stats.slots_applied += applied;
+                if opens {
+                    stats.slots_applied_opening += applied;
+                    stats.bytes_received_opening +=
+                        group.iter().map(|it| it.len() as u64).sum::<u64>();
+                }
+                repairs.write_batch(confirmations.repaired.drain(..));
                 for view in checked {
                     stats.checksums_checked += 1;
                     record_wrong(confirmations.check(view, &pool), &mut confirmations, &mut stats);

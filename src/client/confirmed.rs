@@ -19,6 +19,7 @@ use crate::{
     },
 };
 
+use super::state::CopyRepaired;
 use inventory::ConfirmedInventory;
 use kept::Kept;
 use std::collections::VecDeque;
@@ -71,6 +72,8 @@ pub(crate) struct ConfirmedInventories {
     named: Vec<InventoryId>,
     /// Views whose copy does not match the server's checksum.
     pub(crate) wrong: Vec<u32>,
+    /// Incorrect copies that have been replaced and not reported yet.
+    pub(super) repaired: Vec<CopyRepaired>,
     /// Index of the view that [`Self::check_next`] checks next.
     checked: usize,
 }
@@ -280,9 +283,13 @@ impl ConfirmedInventories {
         open: Open,
         before: &mut HashMap<InventoryId, Box<ConfirmedInventory>>,
     ) -> u64 {
-        let Open { head, state } = open;
+        let Open { head, state, bits } = open;
         self.kept.retain(|kept| kept.id != head.id);
-        self.wrong.retain(|wrong| *wrong != head.view);
+        if self.wrong.contains(&head.view) {
+            self.wrong.retain(|wrong| *wrong != head.view);
+            let bytes = bits.div_ceil(8) as u64;
+            self.repaired.push(CopyRepaired { inventory: head.id, bytes });
+        }
         let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
         let old = if there { self.take(head.view) } else { before.remove(&head.id) };
         self.close(head.view, CloseReason::Hidden);

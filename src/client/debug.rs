@@ -4,7 +4,10 @@ use bevy::prelude::*;
 
 use crate::model::{id::InventoryId, stack::Stack};
 
-use super::{confirmed::ConfirmedInventories, state::ResyncState};
+use super::{
+    confirmed::ConfirmedInventories,
+    state::{CopyRepaired, ResyncState},
+};
 
 /// Client: overwrites one slot of a confirmed copy when triggered, like a memory error. The checksum of the copy
 /// then no longer matches, and the client requests a repair.
@@ -23,7 +26,7 @@ pub struct CorruptCopy {
 pub struct RequestResync;
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_observer(corrupt_copy).add_observer(request_resync);
+    app.add_message::<CopyRepaired>().add_observer(corrupt_copy).add_observer(request_resync);
 }
 
 fn corrupt_copy(corrupt: On<CorruptCopy>, mut confirmed: ResMut<ConfirmedInventories>) {

@@ -1,6 +1,7 @@
 //! The sync state of the connection, and the resync request without an answer.
 
 use crate::{
+    model::id::InventoryId,
     shared::random::InventoryRng,
     wire::{DecodeError, handshake::ProtocolMismatch},
 };
@@ -81,4 +82,13 @@ impl ResyncState {
         self.attempts = (self.attempts + 1).min(8);
         true
     }
+}
+
+/// Client: an incorrect copy was replaced by the server's.
+#[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CopyRepaired {
+    /// Id of the inventory.
+    pub inventory: InventoryId,
+    /// Size of the new copy in the server's message.
+    pub bytes: u64,
 }

@@ -200,6 +200,7 @@ pub(crate) fn receive_chunks(
     for SyncChunk(bytes) in messages.drain() {
         stats.chunks_received += 1;
         stats.bytes_received += bytes.len() as u64;
+        stats.bytes_received_opening += bytes.len() as u64;
         let collected = read_chunk(&bytes).and_then(|(head, rest)| {
             let Some(whole) = transfers.collect(head, rest, now)? else {
                 transfers

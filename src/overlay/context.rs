@@ -17,8 +17,10 @@ use super::{
     cards::Cards,
     changes::Changes,
     clients::{ActionRates, OwnLink},
-    gather::Names,
+    faults::Faults,
     history::History,
+    icons::Icons,
+    names::Names,
     steps::StepTimes,
 };
 use bevy::ecs::system::SystemParam;
@@ -31,6 +33,8 @@ use bevy_replicon::prelude::*;
 pub(super) struct Choices {
     pub(super) client: Option<Entity>,
     pub(super) filter: ActionFilter,
+    /// Inventory and flat index of the slot whose menu is open.
+    pub(super) menu_slot: Option<(Entity, usize)>,
     /// Flat index of the slot to corrupt.
     pub(super) corrupt_slot: usize,
     /// Whether the list beside the grids is hidden.
@@ -59,6 +63,8 @@ pub(super) struct PanelContext<'w, 's> {
     pub(super) action_log: ResMut<'w, ActionLog>,
     pub(super) rates: Res<'w, ActionRates>,
     pub(super) own: Res<'w, OwnLink>,
+    pub(super) faults: Res<'w, Faults>,
+    pub(super) icons: Res<'w, Icons>,
     pub(super) clients:
         Query<'w, 's, (Entity, &'static ClientSyncStats, &'static ConnectionQuality)>,
     pub(super) settings: Option<ResMut<'w, SyncSettings>>,

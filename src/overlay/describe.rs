@@ -124,7 +124,7 @@ impl Words<'_> {
     /// Returns the name of an item.
     pub(super) fn item(&self, stack: &Stack) -> String {
         let def = self.catalog.and_then(|items| items.get(stack.item));
-        def.map_or_else(|| stack.item.to_string(), |def| def.key.clone())
+        def.map_or_else(|| stack.item.to_string(), |def| def.name.clone())
     }
 
     /// Describes a stack, or an empty slot.
@@ -141,14 +141,12 @@ impl Words<'_> {
     }
 }
 
-/// Abbreviates an item's key to at most four letters.
-pub(super) fn letters(key: &str) -> String {
-    let mut words = key.split(['_', '-', ' ', ':', '.']).filter(|word| !word.is_empty());
-    match (words.next(), words.next()) {
-        (Some(one), None) => one.chars().take(4).collect(),
-        (Some(one), Some(two)) => one.chars().take(2).chain(two.chars().take(2)).collect(),
-        _ => "?".into(),
+/// Cuts a text to a number of letters, the last of which is then an ellipsis.
+pub(super) fn cut(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.into();
     }
+    text.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Returns the first eight characters of an id.
@@ -182,11 +180,10 @@ mod tests {
     };
 
     #[test]
-    fn item_keys_are_abbreviated() {
-        assert_eq!(letters("torch"), "torc");
-        assert_eq!(letters("iron_axe"), "irax");
-        assert_eq!(letters("big_red_mushroom"), "bire");
-        assert_eq!(letters(""), "?");
+    fn long_texts_end_with_an_ellipsis() {
+        assert_eq!(cut("Torch", 5), "Torch");
+        assert_eq!(cut("Iron axe", 5), "Iron…");
+        assert_eq!(cut("", 5), "");
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Collects the data of the panels from the world, at the end of each frame in which the overlay is shown.
+//! Collects the data of the panels from the world at the end of each frame. What has happened is recorded from the
+//! start; what is there now is only collected while it is shown.
 
 use core::time::Duration;
 
-use bevy::{ecs::system::SystemParam, platform::collections::HashMap, prelude::*};
+use bevy::{prelude::*, time::common_conditions::on_real_timer};
+use bevy_egui::EguiUserTextures;
 use bevy_replicon::prelude::*;
 
 use crate::{
@@ -14,7 +16,6 @@ use crate::{
         client_stats::ClientSyncStats,
         inspect::ServerInspect,
         pacing::{priority::SyncPriority, quality::QualityPolicy},
-        views::access::Owner,
     },
     shared::{
         actions::{ActionConfirmed, ActionRejected, Requested},
@@ -32,16 +33,18 @@ use super::{
     cards::{Card, CardEntry, Cards},
     changes::Changes,
     clients::{ActionRates, OwnLink},
-    describe::{Words, player, short},
+    describe::{Words, player},
     history::History,
-    is_shown, measure,
+    icons::{Icons, load_icons},
+    measure,
+    names::{FormerNames, Names, remember_name},
 };
 
 /// Sampling interval of slowly changing data.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Maximum number of cached names.
-const NAMES_MAX: usize = 4096;
+/// Interval at which icons are loaded.
+const ICONS_PERIOD: Duration = Duration::from_millis(100);
 
 /// Maximum number of changes processed per frame.
 const CHANGES_MAX: usize = 2048;
@@ -54,6 +57,9 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<ActionRates>()
         .init_resource::<OwnLink>()
         .init_resource::<QualityPolicy>()
+        .init_resource::<Icons>()
+        .init_resource::<FormerNames>()
+        .add_observer(remember_name)
         .add_message::<Commit>()
         .add_message::<SlotChanged>()
         .add_message::<ActionResolved>()
@@ -67,36 +73,26 @@ pub(super) fn plugin(app: &mut App) {
                 measure::measure_full_updates.run_if(resource_exists::<ItemCatalog>),
                 gather_actions,
                 sample,
-                gather_cards.run_if(|overlay: Res<InventoryOverlay>| {
-                    overlay.panel == OverlayPanel::Inventories
-                }),
+            )
+                .chain(),
+        )
+        .add_systems(
+            Last,
+            (
+                gather_cards,
+                load_icons
+                    .run_if(resource_exists::<ItemCatalog>)
+                    .run_if(resource_exists::<AssetServer>)
+                    .run_if(resource_exists::<EguiUserTextures>)
+                    .run_if(on_real_timer(ICONS_PERIOD)),
             )
                 .chain()
-                .run_if(is_shown),
+                .run_if(shows_inventories),
         );
 }
 
-/// Names of entities with inventories.
-#[derive(SystemParam)]
-pub(super) struct Names<'w, 's> {
-    all: Query<'w, 's, (Option<&'static Name>, Option<&'static InventoryId>)>,
-    owned: Query<'w, 's, (Entity, &'static Owner)>,
-}
-
-impl Names<'_, '_> {
-    /// Lists the names of the inventories that a client owns.
-    pub(super) fn owned_by(&self, client: Entity) -> String {
-        let all = self.owned.iter().filter(|(_, owner)| owner.0 == ClientId::Client(client));
-        all.map(|(entity, _)| self.of(entity)).collect::<Vec<_>>().join(", ")
-    }
-
-    pub(super) fn of(&self, entity: Entity) -> String {
-        match self.all.get(entity) {
-            Ok((Some(name), _)) => name.to_string(),
-            Ok((None, Some(id))) => short(*id),
-            _ => entity.to_string(),
-        }
-    }
+fn shows_inventories(overlay: Res<InventoryOverlay>) -> bool {
+    overlay.shown && overlay.panel == OverlayPanel::Inventories
 }
 
 fn gather_changes(
@@ -120,20 +116,13 @@ fn gather_actions(
     authority: Authority,
     time: Res<Time<Real>>,
     (registry, catalog): (Res<ContainerRegistry>, Option<Res<ItemCatalog>>),
-    names: Names,
-    named: Query<Entity, (With<InventoryId>, Or<(Added<InventoryId>, Changed<Name>)>)>,
-    mut known: Local<HashMap<Entity, String>>,
+    (names, former): (Names, Res<FormerNames>),
     mut decided: MessageReader<ActionResolved>,
     mut confirmed: MessageReader<ActionConfirmed>,
     mut rejected: MessageReader<ActionRejected>,
     mut action_log: ResMut<ActionLog>,
 ) {
-    // An entity that was picked up is already despawned when its action is reported, so names are cached.
-    if known.len() > NAMES_MAX {
-        known.clear();
-    }
-    known.extend(named.iter().map(|entity| (entity, names.of(entity))));
-    let name = |entity| known.get(&entity).cloned().unwrap_or_else(|| names.of(entity));
+    let name = |entity| former.of(entity, &names);
     let words = Words { kinds: registry.as_slice(), catalog: catalog.as_deref(), name: &name };
     let at = time.elapsed();
     let mut write = |player: String, actor: Option<Entity>, what: &Requested, result| {
@@ -220,10 +209,14 @@ fn gather_cards(
         let visible = states.iter().filter(|(.., baseline, _, in_view)| {
             if here { baseline.is_some_and(|there| there.version() > 0) } else { *in_view }
         });
-        cards.list(
-            visible
-                .map(|(entity, id, name, ..)| CardEntry::new(entity, *id, name.map(Name::as_str))),
-        );
+        cards.list(visible.map(|(entity, id, name, baseline, ..)| {
+            let slots = if here {
+                baseline.map_or(0, |there| there.state().len())
+            } else {
+                client.copy(entity).map_or(0, |copy| copy.shown.len())
+            };
+            CardEntry::new(entity, *id, name.map(Name::as_str), slots)
+        }));
     }
     let followed = overlay.followed.is_some();
     let mut drawn = Vec::new();

@@ -33,34 +33,21 @@ struct Sample {
 #[derive(Resource, Default, Debug)]
 pub(super) struct History {
     samples: VecDeque<Sample>,
-    /// Total since the overlay was first opened.
+    /// Total since the start.
     pub(super) full: FullCost,
-    begin: Option<InventoryStats>,
 }
 
 impl History {
-    /// Takes a sample if one is due. Starts from scratch after a pause, because nothing was sampled meanwhile.
+    /// Takes a sample if one is due.
     pub(super) fn sample(&mut self, now: Duration, stats: &InventoryStats) {
-        self.begin.get_or_insert(*stats);
         let last = self.samples.back().map(|last| now.saturating_sub(last.at));
-        if last.is_some_and(|past| past > 4 * PERIOD) {
-            self.samples.clear();
-        } else if last.is_some_and(|past| past < PERIOD) {
+        if last.is_some_and(|past| past < PERIOD) {
             return;
         }
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }
         self.samples.push_back(Sample { at: now, stats: *stats, full: self.full });
-    }
-
-    /// Returns the increase of a counter since the overlay was first opened.
-    pub(super) fn since_begin(
-        &self,
-        stats: &InventoryStats,
-        read: impl Fn(&InventoryStats) -> u64,
-    ) -> u64 {
-        self.begin.as_ref().map_or(0, |begin| read(stats) - read(begin))
     }
 
     /// Returns `true` if a counter did not change within the last minute.
@@ -157,18 +144,15 @@ mod tests {
         assert_eq!(plot.len(), 4);
         assert!(near(plot[0][0], -1.5) && near(plot[3][0], 0.0));
         assert!(plot.iter().all(|point| near(point[1], 100.0)));
-        assert_eq!(history.since_begin(&sent(1300), |stats| stats.bytes_sent), 300);
     }
 
     #[test]
-    fn keeps_one_minute_and_restarts_after_a_pause() {
+    fn keeps_one_minute() {
         let mut history = History::default();
         for n in 0..500 {
             history.sample(PERIOD * n, &sent(0));
         }
         assert_eq!(history.samples.len(), SAMPLES_MAX);
-        history.sample(PERIOD * 600, &sent(9000));
-        assert_eq!(history.samples.len(), 1);
         assert!(history.rate(|stats| stats.bytes_sent).abs() < 1e-9);
     }
 

@@ -17,7 +17,7 @@ use crate::{
 use super::history::{FullCost, History};
 
 /// Maximum number of full updates encoded per frame.
-const COPIES_MAX: u64 = 64;
+const COPIES_MAX: u64 = 16;
 
 /// Adds up the cost of sending a full update for each commit to each viewer.
 pub(super) fn measure_full_updates(

@@ -1,4 +1,4 @@
-//! Times each pipeline step with systems between the sets. They run only while the overlay is shown.
+//! Times each pipeline step with systems between the sets, while the overlay is shown.
 
 use core::time::Duration;
 use std::{collections::VecDeque, time::Instant};
@@ -99,7 +99,7 @@ impl PipelineStep {
             }
             Self::Submit => "Client: sends the handshake and resync requests.",
             Self::Store => {
-                "Authority: stores what has changed, if there is a store. Runs on a thread of its own."
+                "Authority: stores what has changed, if there is a store. Runs on a separate thread."
             }
         }
     }
@@ -109,7 +109,7 @@ impl PipelineStep {
         match (self, authority) {
             (Self::Validate, true) => "no server running",
             (Self::Predict, false) => "in the game's systems",
-            (Self::Store, true) => "on its own thread",
+            (Self::Store, true) => "on a separate thread",
             (_, true) => "on clients",
             (_, false) => "on the server",
         }

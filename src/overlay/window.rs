@@ -44,8 +44,8 @@ pub(super) fn draw_overlay(mut contexts: EguiContexts, mut ctx: PanelContext) {
                     OverlayPanel::Pipeline => panels::pipeline::draw(ui, &mut ctx),
                     OverlayPanel::Traffic => panels::traffic::draw(ui, &ctx),
                     OverlayPanel::Clients => panels::clients::draw(ui, &mut ctx),
-                    OverlayPanel::ActionLog => panels::action_log::draw(ui, &mut ctx),
-                    OverlayPanel::Controls => panels::controls::draw(ui, &mut ctx),
+                    OverlayPanel::Actions => panels::action_log::draw(ui, &mut ctx),
+                    OverlayPanel::Settings => panels::settings::draw(ui, &mut ctx),
                 }
             });
         });
@@ -61,7 +61,7 @@ fn tabs(ui: &mut egui::Ui, ctx: &mut PanelContext, open: &mut bool) {
         for panel in OverlayPanel::ALL {
             let here = ctx.overlay.panel == panel;
             let name = match panel {
-                OverlayPanel::Clients if !ctx.authority.is_here() => "Connection",
+                OverlayPanel::Clients if !ctx.authority.is_here() => "Link",
                 panel => panel.name(),
             };
             let text = RichText::new(name).size(13.5);

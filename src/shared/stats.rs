@@ -135,6 +135,8 @@ counters! {
         pub bytes_received: u64,
         /// Receive: chunks from the server.
         pub chunks_received: u64,
+        /// Apply: of the bytes received, those of messages that open or repair views, and of chunks.
+        pub bytes_received_opening: u64,
         /// Receive and apply: messages dropped because they could not be decoded.
         pub decode_errors: u64,
         /// Receive and apply: messages dropped because their check is wrong, they did not start at the version of the
@@ -148,6 +150,8 @@ counters! {
         pub checksum_mismatches: u64,
         /// Apply: slots changed in confirmed copies.
         pub slots_applied: u64,
+        /// Apply: of those, the slots in messages that open or repair views.
+        pub slots_applied_opening: u64,
         /// Reconcile: slots that game code had written on a client and that were reverted.
         pub slots_reverted: u64,
         /// Reconcile: inventories that showed something neither confirmed nor requested. Checked in

@@ -315,6 +315,7 @@ fn open(
     before: Option<&Open>,
     (room, from_copies): (&mut Room, &mut usize),
 ) -> Result<Open, DecodeError> {
+    let left = r.left();
     let next = match before {
         Some(before) => r.flag()?.then_some(before),
         None => None,
@@ -343,7 +344,7 @@ fn open(
     for (slot, stack) in slots {
         state.set(slot, stack);
     }
-    Ok(Open { head, state })
+    Ok(Open { head, state, bits: left - r.left() })
 }
 
 /// Reads the version of the copy that a view opens from and returns the copy.

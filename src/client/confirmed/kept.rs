@@ -34,7 +34,7 @@ impl ConfirmedInventories {
 
     /// Keeps copies whose views did not open because their transfer was cut off.
     pub(crate) fn keep_opens(&mut self, opens: Vec<Open>) {
-        for Open { head, state } in opens.into_iter().take(COPIES_MAX) {
+        for Open { head, state, .. } in opens.into_iter().take(COPIES_MAX) {
             if self.by_id(head.id).is_none() {
                 self.keep(head.id, head.version, state);
             }

@@ -5,6 +5,7 @@ use bevy_egui::egui::{ComboBox, RichText, ScrollArea, TextEdit, Ui};
 use crate::overlay::{
     action_log::{ActionLogEntry, LoggedOutcome},
     context::PanelContext,
+    describe::cut,
     style,
 };
 
@@ -28,14 +29,11 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {
     });
     let lines: Vec<&ActionLogEntry> = ctx.action_log.newest(&filter).collect();
     let (shown, kept, total) = (lines.len(), ctx.action_log.len(), ctx.action_log.total);
-    let words = format!("{shown} of the last {kept} actions; {total} since the overlay was opened");
+    let words = format!("{shown} of the last {kept} actions; {total} since the start");
     style::head(ui, &words);
     if lines.is_empty() {
-        let words = if kept == 0 {
-            "No actions since the overlay was opened."
-        } else {
-            "No action matches the filter."
-        };
+        let words =
+            if kept == 0 { "No actions since the start." } else { "No action matches the filter." };
         ui.label(RichText::new(words).color(style::DIM));
     }
     let now = ctx.time.elapsed();
@@ -77,11 +75,4 @@ fn outcome(ui: &mut Ui, ctx: &PanelContext, chosen: &mut LoggedOutcome) {
             ui.selectable_value(chosen, outcome, name(outcome));
         }
     });
-}
-
-fn cut(text: &str, letters: usize) -> String {
-    if text.chars().count() <= letters {
-        return text.into();
-    }
-    text.chars().take(letters - 1).chain(['…']).collect()
 }

@@ -14,7 +14,7 @@ use crate::overlay::{
     style,
 };
 
-use super::grid;
+use super::{grid, loot};
 
 const LIST_WIDTH: f32 = 176.0;
 /// Height of a row of the list.
@@ -56,7 +56,7 @@ fn legend(ui: &mut Ui, ctx: &mut PanelContext) {
         }
         let seconds = FLASH.as_secs_f32();
         style::head(ui, "slots flash when they change, by cause:")
-            .on_hover_text(format!("For {seconds} s. Recorded while the overlay is shown."));
+            .on_hover_text(format!("For {seconds} s."));
         ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
         let all = style::LEGEND.map(|(tint, name)| (style::tint(tint), name));
         for (color, name) in all.into_iter().chain([(style::PENDING, "corner: pending")]) {
@@ -78,7 +78,7 @@ fn list(ui: &mut Ui, ctx: &mut PanelContext) {
         .on_hover_text("Separate several terms with commas; matches are listed in that order.");
     let (listed, total) = (ctx.cards.list.len(), ctx.cards.total);
     let what = if listed < total { format!("{listed} of {total}") } else { format!("{total}") };
-    style::head(ui, &format!("{what} inventories; click to follow"));
+    style::head(ui, &format!("{what} inventories; click to select"));
     let now = ctx.time.elapsed();
     let followed = ctx.overlay.followed;
     let mut clicked = None;
@@ -112,16 +112,19 @@ fn list(ui: &mut Ui, ctx: &mut PanelContext) {
     }
 }
 
-fn all(ui: &mut Ui, ctx: &PanelContext, cards: &[Card]) {
+fn all(ui: &mut Ui, ctx: &mut PanelContext, cards: &[Card]) {
     if cards.is_empty() {
         ui.add_space(20.0);
         ui.label(RichText::new("No inventories in view.").color(style::DIM));
         return;
     }
+    // Loot comes last.
+    let (cards, loot) = cards.split_at(cards.partition_point(|card| !card.entry.is_loot()));
+    let count = cards.len() + usize::from(!loot.is_empty());
     let width = 9.0 * (SLOT_SMALL + 2.0) + 18.0;
     let mut columns = 1;
     while (columns + 1) as f32 * (width + 8.0) <= ui.available_width() + 8.0
-        && columns < cards.len().min(4)
+        && columns < count.min(4)
     {
         columns += 1;
     }
@@ -132,25 +135,33 @@ fn all(ui: &mut Ui, ctx: &PanelContext, cards: &[Card]) {
         for column in 0..columns {
             ui.vertical(|ui| {
                 ui.set_width(width);
-                for card in cards.iter().skip(column).step_by(columns) {
+                for at in (column..count).step_by(columns) {
                     style::card_frame().show(ui, |ui| {
                         ui.set_width(width - 18.0);
-                        ui.horizontal(|ui| {
-                            ui.label(RichText::new(&card.entry.name).strong());
-                            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                                style::head(ui, &summary(card)).on_hover_text(SUMMARY);
-                            });
-                        });
-                        grid::draw(ui, ctx, card, size);
+                        match cards.get(at) {
+                            Some(card) => one(ui, ctx, card, size),
+                            None => loot::draw(ui, ctx, loot, size),
+                        }
                     });
                 }
             });
         }
     });
-    if ctx.cards.total > CARDS_MAX {
-        let more = ctx.cards.total - CARDS_MAX;
-        style::head(ui, &format!("and {more} more: filter, or follow one"));
+    let others = ctx.cards.total - ctx.cards.loot;
+    if others > CARDS_MAX {
+        let more = others - CARDS_MAX;
+        style::head(ui, &format!("and {more} more: filter the list, or select one"));
     }
+}
+
+fn one(ui: &mut Ui, ctx: &mut PanelContext, card: &Card, size: f32) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(&card.entry.name).strong());
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            style::head(ui, &summary(card)).on_hover_text(SUMMARY);
+        });
+    });
+    grid::draw(ui, ctx, card, size);
 }
 
 const SUMMARY: &str = "Version, incremented by each commit; slots in use; number of viewers.";
@@ -165,7 +176,7 @@ fn summary(card: &Card) -> String {
     format!("v{}   {} of {} used{seen}", card.version, card.full, card.state.len())
 }
 
-fn followed(ui: &mut Ui, ctx: &PanelContext, card: &Card) {
+fn followed(ui: &mut Ui, ctx: &mut PanelContext, card: &Card) {
     ui.heading(&card.entry.name);
     egui::Grid::new("facts").num_columns(2).spacing(vec2(14.0, 3.0)).show(ui, |ui| {
         let mut fact = |what: &str, text: String, color: Color32, about: &str| {
@@ -195,7 +206,7 @@ fn followed(ui: &mut Ui, ctx: &PanelContext, card: &Card) {
                 "rights",
                 names.join(", ").to_lowercase(),
                 style::TEXT,
-                "What you may do with it.",
+                "What the local player may do with it.",
             );
         }
         if let Some(priority) = card.priority {

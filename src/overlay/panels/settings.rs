@@ -1,29 +1,28 @@
 //! Settings that can be changed while the game runs.
 
-use core::time::Duration;
-
 use bevy::prelude::*;
 use bevy_egui::egui::{self, RichText, ScrollArea, Slider, Ui, vec2};
 
 use crate::{
     client::debug::{CorruptCopy, RequestResync},
-    model::{catalog::ItemCatalog, stack::Stack},
-    overlay::{SimulatedLink, context::PanelContext, style},
+    overlay::{context::PanelContext, faults::wrong_stack, style},
     server::{
         pacing::settings::{FullPolicy, SyncSettings},
         views::resync::ResendInventories,
     },
 };
 
+use super::link::{self, millis};
+
 pub(in crate::overlay) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().slider_width = 220.0;
         if ctx.authority.is_here() {
             of_server(ui, ctx);
+            link::simulation(ui, ctx);
         } else {
             of_client(ui, ctx);
         }
-        link(ui, ctx);
     });
 }
 
@@ -50,7 +49,7 @@ fn of_server(ui: &mut Ui, ctx: &mut PanelContext) {
                 }
             }
             None => {
-                style::head(ui, "follow an inventory to resend only that one");
+                style::head(ui, "select an inventory in the first tab to resend only that one");
             }
         }
     });
@@ -94,9 +93,11 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
         });
         lever(ui, "low interval", about, &mut |ui| millis(ui, &mut settings.low_interval, 2000));
         let about = "Minimum time that a change is held back to merge with later ones.";
-        lever(ui, "debounce_delay", about, &mut |ui| millis(ui, &mut settings.debounce_delay, 500));
+        lever(ui, "debounce delay", about, &mut |ui| millis(ui, &mut settings.debounce_delay, 500));
         let about = "Idle time after which viewers are sent a checksum. Zero: never.";
-        lever(ui, "idle time", about, &mut |ui| millis(ui, &mut settings.checksum_delay, 20_000));
+        lever(ui, "checksum delay", about, &mut |ui| {
+            millis(ui, &mut settings.checksum_delay, 20_000)
+        });
         let about = "Per client and second, on average.";
         lever(ui, "bytes per client", about, &mut |ui| {
             let range = 100..=1_000_000;
@@ -104,7 +105,7 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
             ui.add(slider.suffix(" B/s"));
         });
         let about = "Per second, for all clients together.";
-        lever(ui, "bytes in total", about, &mut |ui| {
+        lever(ui, "bytes for all clients", about, &mut |ui| {
             ui.horizontal(|ui| {
                 let mut limited = settings.total_bytes_per_second < u32::MAX;
                 let mut bytes = settings.total_bytes_per_second.min(10_000_000);
@@ -117,7 +118,7 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
             });
         });
         let about = "Bytes of chunked transfers, per client and tick.";
-        lever(ui, "chunks per tick", about, &mut |ui| {
+        lever(ui, "chunk bytes per tick", about, &mut |ui| {
             ui.add(Slider::new(&mut settings.chunk_bytes_per_tick, 100..=20_000).suffix(" B"));
         });
     });
@@ -126,12 +127,9 @@ fn edit_settings(ui: &mut Ui, settings: &mut SyncSettings) {
     }
 }
 
-fn millis(ui: &mut Ui, duration: &mut Duration, max: u64) {
-    let mut value = u64::try_from(duration.as_millis()).unwrap_or(max);
-    if ui.add(Slider::new(&mut value, 0..=max).suffix(" ms")).changed() {
-        *duration = Duration::from_millis(value);
-    }
-}
+/// Describes the button that corrupts a slot.
+pub(super) const CORRUPT: &str = "Writes a wrong stack into the confirmed copy, as faulty memory would. The checksum \
+    detects it, and the client requests a repair. The Actions tab lists how long that takes.";
 
 fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
     style::title(ui, "Local copies");
@@ -144,7 +142,10 @@ fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
     ui.add_space(4.0);
     let there = entry.and_then(|entry| Some((entry, ctx.copies.copy(entry.entity)?)));
     let Some((entry, look)) = there else {
-        style::head(ui, "Follow an inventory in the first tab to corrupt one of its slots here.");
+        style::head(
+            ui,
+            "To corrupt a slot, select its inventory in the first tab, or right-click the slot there.",
+        );
         return;
     };
     let (len, checksum, expected) = (look.confirmed.len(), look.checksum(), look.expected_checksum);
@@ -155,51 +156,26 @@ fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
         ui.label(format!("slot of {}", entry.name));
         ui.add(egui::DragValue::new(&mut wanted).range(0..=len.saturating_sub(1)));
         ctx.choices.corrupt_slot = wanted;
-        let about = "Writes a wrong stack into the confirmed copy, as faulty memory would. The checksum comparison detects it and the client requests the inventory again. Only the slot that differs flashes.";
-        if ui.button("Corrupt it").on_hover_text(about).clicked() {
-            let wrong = corrupted(stack, ctx.catalog.as_deref());
+        if ui.button("Corrupt this slot").on_hover_text(CORRUPT).clicked() {
+            let wrong = wrong_stack(stack, ctx.catalog.as_deref());
             let inventory = entry.id;
             ctx.commands.trigger(CorruptCopy { inventory, slot, stack: wrong });
         }
         let (text, color) = match expected {
-            None => ("no checksum of this version yet; it is sent when the inventory is idle", style::DIM),
+            None => (
+                "no checksum of this version yet; the server sends it when the inventory is idle",
+                style::DIM,
+            ),
             Some(expected) if expected == checksum => ("the checksum matches", style::GOOD),
             Some(_) => ("the checksum does not match", style::BAD),
         };
         ui.label(RichText::new(text).color(color));
     });
+    if let Some(repair) = &ctx.faults.last_repair {
+        style::number_in(ui, repair.clone(), style::GOOD);
+    }
     style::head(
         ui,
-        "Corrupts only this client's copy. The checksum detects it, and the copy is requested again.",
+        "Corrupts only this client's copy. The checksum detects it, and the client requests a repair.",
     );
-}
-
-/// Returns a stack that differs from the slot's contents.
-fn corrupted(stack: Option<Stack>, items: Option<&ItemCatalog>) -> Option<Stack> {
-    match stack {
-        Some(stack) => stack.with_count(stack.count() + 1),
-        None => items.and_then(|items| items.at_rank(0)).map(|item| item.stack(1)),
-    }
-}
-
-fn link(ui: &mut Ui, ctx: &mut PanelContext) {
-    let Some(link) = &mut ctx.link else { return };
-    ui.add_space(10.0);
-    style::title(ui, "Simulated link").on_hover_text("Applied by the game, in both directions.");
-    let mut wanted: SimulatedLink = **link;
-    egui::Grid::new("link").num_columns(2).spacing(vec2(14.0, 6.0)).show(ui, |ui| {
-        ui.label("latency").on_hover_text("One way.");
-        millis(ui, &mut wanted.latency, 500);
-        ui.end_row();
-        ui.label("jitter").on_hover_text("In either direction.");
-        millis(ui, &mut wanted.jitter, 200);
-        ui.end_row();
-        ui.label("loss").on_hover_text("Of messages.");
-        let mut percent = wanted.loss * 100.0;
-        if ui.add(Slider::new(&mut percent, 0.0..=30.0).suffix(" %")).changed() {
-            wanted.loss = percent / 100.0;
-        }
-        ui.end_row();
-    });
-    link.set_if_neq(wanted);
 }
