@@ -11,7 +11,7 @@ use bevy_inventory_sync::{
     },
 };
 
-use crate::cli::Cli;
+use crate::{cli::Cli, output};
 
 /// Prints how many of each item there are in all worlds together. A player that is between two worlds counts once.
 pub fn run(cli: &Cli, worlds: &[String]) -> Result<ExitCode, String> {
@@ -35,10 +35,13 @@ pub fn run(cli: &Cli, worlds: &[String]) -> Result<ExitCode, String> {
             *items.entry(&stack.item).or_default() += u64::from(stack.count);
         }
     }
-    let players = stored().filter(|stored| stored.inventory.containers.len() > 1).count();
-    println!("{players} players, {} inventories", stored().count());
+    // Only players have a hotbar.
+    let players = stored()
+        .filter(|it| it.inventory.containers.iter().any(|there| there.name == "hotbar"))
+        .count();
+    output::line(format_args!("{players} players, {} inventories", stored().count()));
     for (item, count) in items {
-        println!("{count:>7} {item}");
+        output::line(format_args!("{count:>7} {item}"));
     }
     Ok(ExitCode::SUCCESS)
 }

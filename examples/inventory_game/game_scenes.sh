@@ -10,21 +10,22 @@ play "$first" alone --name Ada --size 1280x720 --steps "
   point chest 0; wait 0.3; picture $p/tooltip.png;
   press right; point chest 3; point backpack 9; point backpack 13; wait 0.3; picture $p/drag.png; release right;
   wait 0.5; picture $p/halved.png; point backpack 13; wait 0.5;
-  press left; release left; press left; release left; wait 0.5; picture $p/gathered.png;
+  press left; release left; press left; release left; wait 0.5; press left; release left; wait 0.5;
+  picture $p/gathered.png;
   point chest 9; wait 0.3; picture $p/engraved.png; key 5; wait 0.4; picture $p/swapped.png;
   point backpack 13; press left; point ground; wait 0.2; release left; wait 0.5; picture $p/thrown.png;
   point backpack 0; press right; point ground; wait 0.2; release right; wait 0.5; picture $p/half_thrown.png;
   key Esc; wait 0.5; key Esc; wait 0.5; picture $p/pause.png; key Down; key Enter; wait 0.5;
   picture $p/left.png; quit"
 check menu '^screen menu$' 'the game starts with the menu'
-check menu '^ring entry$' '... with the focus on the entry that Enter starts'
+check menu '^focus entry$' '... with the focus on the entry that Enter starts'
 check game '^session playing alone$' 'Enter starts the game'
 check game '^me Ada holds iron_axe shown iron_axe' 'the held axe is drawn'
 check half_thrown '^slot backpack  0 painted plank 19 ' 'half of a stack is dropped, once'
 check scrolled '^me Ada holds torch shown torch' 'the wheel selects a hotbar slot'
 check crafted '^slot (backpack|hotbar) +[0-9]+ painted plank 38 ' 'Shift-click moved planks over, and two were used'
 check crafted '^slot (backpack|hotbar) +[0-9]+ painted stick 4 ' '... for four sticks'
-check drag '^drag half of gold_coin 120$' 'the right button drags half'
+check drag '^carried gold_coin 60$' 'the right button drags half'
 check_slots drag
 check halved '^slot backpack 13 painted gold_coin 60 ' '... and places it'
 check halved '^slot chest  0 painted gold_coin 60 ' '... while the other half stays'
@@ -40,10 +41,11 @@ for picture in menu game drag; do check_colours $picture 60; done
 
 printf -- '-- keyboard only\n'
 play "$first" keyboard --name Ada --size 1280x720 --steps "
-  wait 2; key Enter; wait 2; key E; wait 0.4; key Right; key Tab; wait 0.3; picture $p/ring.png;
-  key Tab; key Tab; key Tab; wait 0.3; key Right; key Enter; key Up; key Up; wait 0.4;
+  wait 2; key Enter; wait 2; key E; wait 0.4; key Right; wait 0.3; picture $p/focus.png;
+  key Down; key Down; key Down; until focus hotbar 1; key Enter; key Up; key Up; wait 0.4;
   picture $p/carried.png; key Enter; wait 0.4; picture $p/put.png; quit"
-check carried '^drag torch 5$' 'Enter picks the torches up'
+check focus '^focus backpack 0$' 'an arrow key gives the backpack the focus'
+check carried '^carried torch 5$' 'Enter picks the torches up'
 check put '^slot backpack .. painted torch 5 ' '... and places them'
 check_not put '^slot hotbar  1 painted torch' '... from the hotbar'
 
@@ -182,34 +184,61 @@ if [ -n "$docs" ]; then
 fi
 }
 
+# Prints the steps that quick-move these slots, each a container and an index.
+quick_move() {
+  printf 'press Shift; '
+  printf 'point %s; press left; release left; ' "$@"
+  printf 'release Shift; '
+}
+
 scene_work() {
-  printf -- '-- a vendor, a chest behind a fence, a locked one, a tool that wears out\n'
-  local uses
-  uses=$(printf 'key R; %.0s' $(seq 58))
+  printf -- '-- a shop, a chest behind a fence, a locked one, a tool that wears out, food\n'
   act "$first" work --name Ada --size 1280x720 --steps "
-    until ring entry; key Enter; until me Ada; go 6.3 14.5; key F; until toast Locked; picture $p/no_key.png;
-    go 19.5 10.3; key F; until slot chest  0; press Shift; point chest 0;
-    press left; release left; point chest 26; press left; release left; release Shift;
+    until focus entry; key Enter; until me Ada; go 6.3 14.5; key F; until rejection Locked; picture $p/no_key.png;
+    go 19.5 10.3; key F; until slot chest  0; $(quick_move 'chest 0' 'chest 26')
     until slot backpack  1 painted key; key E; until backpack closed;
-    go 26.5 8.3; key F; until slot chest  0 painted iron_pickaxe; point chest 0; wait 0.3; picture $p/vendor.png;
-    press left; point backpack 5; wait 0.3; release left; until toast Not allowed; picture $p/not_given.png;
-    press Shift; point chest 0; press left; release left; release Shift; until slot backpack  2; wait 0.5;
-    picture $p/bought.png; point backpack 2; key 4; until slot hotbar  3; key E; until backpack closed;
+    go 26.5 8.3; key F; until slot chest  0 painted iron_pickaxe; point chest 0; wait 0.3; picture $p/shop.png;
+    press left; point backpack 5; wait 0.3; release left; until slot backpack  2 painted iron_pickaxe;
+    $(quick_move 'hotbar 1') until painted gold_coin 100; wait 0.5; picture $p/bought.png;
+    point backpack 2; key 4; until slot hotbar  3; key E; until backpack closed;
     go 32.3 4.3; key F; until slot chest  0 painted rope; wait 0.5; picture $p/fence.png; key E;
     until backpack closed; go 6.3 14.5; key F; until slot chest  0 painted leather_boots; wait 0.5;
-    picture $p/unlocked.png; key E; until backpack closed;
-    go 6.5 8.3; key 4; until holds iron_pickaxe; key R; until worn 1; $uses until worn 59; key E; point hotbar 3;
-    wait 0.5; picture $p/worn.png; key E; key R; until holds - shown -; wait 0.3; picture $p/broken.png; quit"
-  check no_key '^toast .*[Ll]ocked' 'a locked chest reports that it is locked'
+    picture $p/unlocked.png; $(quick_move 'chest 0') until slot backpack  2 painted leather_boots;
+    point backpack 2; wait 0.2; press left; point equipment 2; wait 0.3; release left; until slot equipment  2; wait 0.3; picture $p/worn.png;
+    key E; until backpack closed; go 6.5 8.3; key 4; until holds iron_pickaxe; key R; until worn 1; key R; key R;
+    key R; until worn 4; wait 0.5; picture $p/worked.png; key 3; until holds bread; key R;
+    until slot hotbar  2 painted bread 1; wait 0.5; picture $p/eaten.png; quit"
+  check no_key '^rejection Locked: needs a brass key' 'a locked chest reports that it is locked'
   check_not no_key '^slot chest ' '... and does not open'
-  check_not not_given '^slot backpack  5 ' 'a vendor gives nothing away for free'
-  check bought '^slot backpack  2 painted iron_pickaxe 1 ' 'a vendor sells'
-  check bought '^slot backpack  0 painted gold_coin 115 ' '... for five coins'
-  check bought '^slot chest +[0-9]+ painted gold_coin 5 ' '... which it receives'
+  check bought '^slot backpack  0 painted gold_coin 100 ' 'a shop sells a pickaxe for 25 coins, and pays 5 for torches'
+  check bought '^slot chest +[0-9]+ painted torch 5 ' '... which are for sale now'
+  check_not bought '^slot chest .* gold_coin' '... but its income is not'
   check fence '^slot chest  1 painted book 1 engraved ' 'the chest behind the fence opens from its open side'
   check unlocked '^slot chest  9 painted iron_ore 18 ' 'a key opens the locked chest'
-  check worn '^slot hotbar  3 painted iron_pickaxe 1 worn 59 ' 'a pickaxe wears out with each use'
-  check worn '^slot backpack +[0-9]+ painted (stone|coal|iron_ore) ' '... and yields stone, coal or ore'
-  check_not broken 'iron_pickaxe' 'it breaks after its last use'
-  for picture in vendor bought fence unlocked worn broken; do check_slots $picture; done
+  check worn '^slot equipment  2 painted leather_boots 1 ' 'boots are worn'
+  check worked '^slot hotbar  3 painted iron_pickaxe 1 worn 4 ' 'a pickaxe wears out with each use'
+  check worked '^slot backpack +[0-9]+ painted (stone|coal|iron_ore|emerald) ' '... and yields stone, coal or ore'
+  check eaten '^slot hotbar  2 painted bread 1 ' 'bread is eaten'
+  for picture in shop bought fence unlocked worn worked eaten; do check_slots $picture; done
+}
+
+scene_goal() {
+  printf -- '-- the goal: smelting iron, and lighting the shrine\n'
+  act "$first" goal --name Ada --size 1280x720 --steps "
+    until focus entry; key Enter; until me Ada; go 19.5 10.3; key F; until slot chest  0;
+    $(quick_move 'chest 0' 'chest 1' 'chest 19' 'chest 21' 'chest 26') until slot backpack  4 painted key;
+    key E; until backpack closed; go 6.3 14.5; key F; until slot chest  0 painted leather_boots;
+    $(quick_move 'chest 9' 'chest 10') until slot backpack  6 painted star_fragment; key E; until backpack closed;
+    go 8.5 7.5; key F; until backpack open; wait 0.5; $(quick_move 'backpack 5' 'backpack 3')
+    until slot furnace  2 painted coal; wait 1; picture $p/smelting.png;
+    until slot furnace_output  0 painted iron_ingot 2; $(quick_move 'furnace_output 0')
+    until slot backpack  1 painted iron_ingot 4; key E; until backpack closed;
+    go 25.5 18.4; key F; until backpack open; wait 0.5; $(quick_move 'backpack 2' 'backpack 1')
+    until slot offerings  1 painted iron_ingot 4; picture $p/offered.png; $(quick_move 'backpack 6')
+    until toast The shrine is lit; wait 0.5; picture $p/goal.png; key E; until backpack closed; wait 0.5;
+    picture $p/lit.png; quit"
+  check smelting '^slot furnace  0 painted iron_ore ' 'a furnace smelts ore'
+  check offered '^slot offerings  0 painted plank 12 ' 'the shrine takes no more planks than it needs'
+  check goal 'painted golden_apple 1 ' 'the player receives a golden apple'
+  for picture in smelting offered goal; do check_slots $picture; done
 }

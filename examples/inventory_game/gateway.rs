@@ -11,7 +11,7 @@ use bevy_inventory_sync::{
 };
 use serde::Deserialize;
 
-use crate::names;
+use crate::{names, output};
 
 /// The environment variable with the operator's token. If it is set, the token stays the same after a restart.
 const TOKEN: &str = "GATEWAY_TOKEN";
@@ -35,7 +35,7 @@ pub fn add(app: &mut App, address: SocketAddr) -> Result<(), String> {
     .add_gateway_command("give", give);
     match app.world().resource::<GatewayStatus>() {
         GatewayStatus::Starting(address) | GatewayStatus::Listening(address) => {
-            println!("Operator page: http://{address}/#token={}", token.secret());
+            output::line(format_args!("Operator page: http://{address}/#token={}", token.secret()));
             Ok(())
         }
         GatewayStatus::Failed(error) => Err(error.to_string()),

@@ -1,9 +1,14 @@
-//! Inventory requests of the local player, shared by human input, bots and the demo.
+//! Inventory requests of the local player, shared by human input and bots. Whatever is done with slots on screen is
+//! requested by the widgets.
 
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
-use crate::protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position};
+use crate::view::Shown;
+
+use crate::protocol::{
+    BankId, CHEST_REACH, Chest, ChestKind, Furnace, GroundItem, ITEM_REACH, Offer, Position, Shrine,
+};
 
 /// Returns the nearest entity within reach.
 fn nearest(things: impl Iterator<Item = (Entity, f32)>, reach: f32) -> Option<Entity> {
@@ -11,79 +16,65 @@ fn nearest(things: impl Iterator<Item = (Entity, f32)>, reach: f32) -> Option<En
     in_reach.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(thing, _)| thing)
 }
 
+/// What stands in the world and can be opened.
+pub type Stationary = Or<(With<Chest>, With<Furnace>, With<Shrine>)>;
+
+/// The position of a player who walks ahead of the server is the one that is drawn.
+type Me = (Entity, &'static Position, Option<&'static Shown>, &'static Hotbar);
+
+/// What the local player has opened.
+type Opened = (With<InView>, Without<LocalInventory>, Without<GroundItem>, Without<Offer>);
+
 /// Makes requests for the local player.
 #[derive(SystemParam)]
 pub struct Hands<'w, 's> {
     pub actions: InventoryActions<'w, 's>,
-    me: Query<'w, 's, (Entity, &'static Position, &'static Hotbar), With<LocalInventory>>,
-    chests: Query<'w, 's, (Entity, &'static Position, Has<InView>), With<Chest>>,
+    me: Query<'w, 's, Me, With<LocalInventory>>,
+    bank: Query<'w, 's, &'static BankId, With<LocalInventory>>,
+    stationary: Query<'w, 's, (Entity, &'static Position, Option<&'static Chest>), Stationary>,
+    opened: Query<'w, 's, Entity, Opened>,
     items: Query<'w, 's, (Entity, &'static Position), (With<GroundItem>, With<InView>)>,
 }
 
 impl Hands<'_, '_> {
-    pub fn me(&self) -> Option<Entity> {
-        self.me.single().ok().map(|(me, ..)| me)
-    }
-
     /// Selects a slot of the hotbar.
     pub fn select(&mut self, index: usize) {
-        if let Some(me) = self.me() {
+        if let Ok((me, ..)) = self.me.single() {
             self.actions.request(InventoryAction::Select { slot: (me, Hotbar::slot(index)) });
         }
     }
 
-    pub fn move_slot(&mut self, from: SlotRef, to: SlotRef, count: Option<u32>) {
-        self.actions.request(InventoryAction::Move { from, to, count });
-    }
-
-    /// Swaps a slot with a slot of the hotbar.
-    pub fn swap_with_hotbar(&mut self, a: SlotRef, index: usize) {
-        if let Some(me) = self.me() {
-            self.actions.request(InventoryAction::Swap { a, b: (me, Hotbar::slot(index)) });
-        }
+    pub fn move_slot(&mut self, from: SlotRef, to: SlotRef) {
+        self.actions.request(InventoryAction::Move { from, to, count: None });
     }
 
     /// Uses the held item. The server decides on the effect.
     pub fn use_held(&mut self) {
-        let Ok((me, _, hotbar)) = self.me.single() else { return };
-        let slot = (me, Hotbar::slot(hotbar.selected_index()));
-        self.actions.request(InventoryAction::Use { slot });
+        if let Some(slot) = self.held() {
+            self.actions.request(InventoryAction::Use { slot });
+        }
     }
 
-    /// Drops `count` items of a stack, or the whole stack.
-    pub fn drop(&mut self, from: SlotRef, count: Option<u32>) {
-        self.actions.request(InventoryAction::Drop { from, count });
+    /// Drops one item of the held stack.
+    pub fn drop_held(&mut self) {
+        if let Some(from) = self.held() {
+            self.actions.request(InventoryAction::Drop { from, count: Some(1) });
+        }
     }
 
-    pub fn drop_held(&mut self, count: Option<u32>) {
-        let Ok((me, _, hotbar)) = self.me.single() else { return };
-        self.drop((me, Hotbar::slot(hotbar.selected_index())), count);
+    fn held(&self) -> Option<SlotRef> {
+        let (me, .., hotbar) = self.me.single().ok()?;
+        Some((me, Hotbar::slot(hotbar.selected_index())))
     }
 
-    /// Moves a stack to its most likely destination: into or out of the open chest, otherwise between
-    /// hotbar and backpack.
-    pub fn quick_move(&mut self, from: SlotRef) {
-        let Some(me) = self.me() else { return };
-        let chest = self.chests.iter().find(|(_, _, open)| *open).map(|(chest, ..)| chest);
-        let to = match chest {
-            _ if from.0 != me => me.into(),
-            Some(chest) => chest.into(),
-            None if from.1.index_in::<Hotbar>().is_some() => ContainerRef::of::<Inventory>(me),
-            None => ContainerRef::of::<Hotbar>(me),
-        };
-        self.actions.request(InventoryAction::QuickMove { from, to });
-    }
-
-    /// Collects matching items from all open inventories onto a stack.
-    pub fn collect(&mut self, onto: SlotRef) {
-        let open = self.chests.iter().filter(|(_, _, open)| *open).map(|(chest, ..)| chest);
-        let from = self.me().into_iter().chain(open).map(ContainerRef::all).collect();
-        self.actions.request(InventoryAction::Collect { onto, from });
+    fn here(&self) -> Option<(Entity, Position)> {
+        let (me, position, shown, _) = self.me.single().ok()?;
+        Some((me, shown.map_or(*position, |shown| Position(shown.0))))
     }
 
     /// Picks up the nearest stack within reach.
     pub fn pick_up(&mut self) {
-        let Ok((me, here, _)) = self.me.single() else { return };
+        let Some((me, here)) = self.here() else { return };
         let far = |there: &Position| there.0.distance(here.0);
         let items = self.items.iter().map(|(item, there)| (item, far(there)));
         if let Some(item) = nearest(items, ITEM_REACH) {
@@ -91,20 +82,30 @@ impl Hands<'_, '_> {
         }
     }
 
-    /// Opens the nearest chest within reach, and closes all others.
-    pub fn open_chest(&mut self) {
-        let Ok((_, here, _)) = self.me.single() else { return };
-        let far = |chest: &Position| here.distance_to_chest(*chest);
-        let chests = self.chests.iter().map(|(chest, there, _)| (chest, far(there)));
-        if let Some(chest) = nearest(chests, CHEST_REACH) {
-            self.close_chests();
-            self.actions.open(chest);
+    /// Opens the nearest chest or the like within reach, and closes all others.
+    pub fn open_nearest(&mut self) {
+        let Some((_, here)) = self.here() else { return };
+        let far = |there: &Position| here.distance_to_chest(*there);
+        let things = self.stationary.iter().map(|(thing, there, _)| (thing, far(there)));
+        if let Some(thing) = nearest(things, CHEST_REACH) {
+            self.close_opened();
+            let chest = self.stationary.get(thing).ok().and_then(|(.., chest)| chest);
+            match self.bank.single() {
+                Ok(bank) if chest.is_some_and(|chest| chest.kind == ChestKind::Bank) => {
+                    self.actions.open_by_id(bank.0)
+                }
+                _ => self.actions.open(thing),
+            };
         }
     }
 
-    pub fn close_chests(&mut self) {
-        for (chest, ..) in self.chests.iter().filter(|(_, _, open)| *open) {
-            self.actions.close(chest);
+    pub fn has_opened(&self) -> bool {
+        !self.opened.is_empty()
+    }
+
+    pub fn close_opened(&mut self) {
+        for opened in &self.opened {
+            self.actions.close(opened);
         }
     }
 }

@@ -1,30 +1,16 @@
-//! Turns keyboard and mouse wheel input into requests.
+//! Turns keyboard and gamepad input in the world into requests. What acts on slots is handled by the widgets.
 
-use bevy::{
-    input::mouse::{AccumulatedMouseScroll, MouseScrollUnit},
-    prelude::*,
-};
-use bevy_egui::input::{EguiWantsInput, egui_wants_any_keyboard_input};
-use bevy_inventory_sync::prelude::*;
+use bevy::{ecs::system::SystemParam, input::InputSystems, prelude::*};
+use bevy_egui::input::egui_wants_any_keyboard_input;
+use bevy_inventory_sync::ui::{Carried, InventoryUiSystems, inventory_has_focus};
 
 use crate::{
     hands::Hands,
-    protocol::{Chest, Request},
+    protocol::Request,
     session::{self, Paused, Session},
-    ui::{Backpack, ContainerQuery, Dragging, close_all},
+    trade::LocalTrade,
+    ui::{Backpack, close_all},
 };
-
-pub const DIGITS: [KeyCode; 9] = [
-    KeyCode::Digit1,
-    KeyCode::Digit2,
-    KeyCode::Digit3,
-    KeyCode::Digit4,
-    KeyCode::Digit5,
-    KeyCode::Digit6,
-    KeyCode::Digit7,
-    KeyCode::Digit8,
-    KeyCode::Digit9,
-];
 
 const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
     (Vec2::Y, [KeyCode::KeyW, KeyCode::ArrowUp]),
@@ -33,22 +19,53 @@ const WAYS: [(Vec2, [KeyCode; 2]); 4] = [
     (Vec2::X, [KeyCode::KeyD, KeyCode::ArrowRight]),
 ];
 
+/// Tilt of a stick below which a player stands still, from 0 to 1.
+const CENTERED: f32 = 0.25;
+
+/// Keyboard and gamepads.
+#[derive(SystemParam)]
+pub struct Controls<'w, 's> {
+    pub keys: Res<'w, ButtonInput<KeyCode>>,
+    pads: Query<'w, 's, &'static Gamepad>,
+}
+
+impl Controls<'_, '_> {
+    /// Returns `true` if the key or the button was pressed in this frame.
+    pub fn just_pressed(&self, key: KeyCode, button: GamepadButton) -> bool {
+        self.keys.just_pressed(key) || self.pads.iter().any(|pad| pad.just_pressed(button))
+    }
+
+    /// Returns the direction of the first stick that is tilted.
+    fn stick(&self) -> Vec2 {
+        let mut sticks = self.pads.iter().map(Gamepad::left_stick);
+        sticks.find(|stick| stick.length() > CENTERED).unwrap_or_default()
+    }
+}
+
 /// Returns `true` if one of the keys is held, or was released in this frame: a short press in a slow frame counts.
 pub fn is_held(keys: &ButtonInput<KeyCode>, either: [KeyCode; 2]) -> bool {
     keys.any_pressed(either) || keys.any_just_released(either)
 }
 
-pub const CONTROL: [KeyCode; 2] = [KeyCode::ControlLeft, KeyCode::ControlRight];
 pub const SHIFT: [KeyCode; 2] = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
 
 pub fn plugin(app: &mut App) {
     app.add_systems(
+        // Before the widgets put a carried stack back.
+        PreUpdate,
+        escape
+            .after(InputSystems)
+            .before(InventoryUiSystems::Input)
+            .run_if(not(resource_equals(Session::None)))
+            .run_if(not(egui_wants_any_keyboard_input)),
+    )
+    .add_systems(
         Update,
         (
             walk,
-            // A slot may be selected and dropped from in the same frame.
-            (select, (use_hands, throw, open_and_close)).chain().run_if(session::is_played),
-            escape.run_if(not(resource_equals(Session::None))),
+            ((use_hands, ask_for_trade).run_if(not(inventory_has_focus)), open_and_close)
+                .chain()
+                .run_if(session::is_played),
         )
             .run_if(not(egui_wants_any_keyboard_input)),
     );
@@ -56,16 +73,18 @@ pub fn plugin(app: &mut App) {
 
 /// Sends the heading whenever it changes. While a panel is open, arrow keys move the focus instead.
 fn walk(
-    keys: Res<ButtonInput<KeyCode>>,
+    controls: Controls,
     played: session::IsPlayed,
     backpack: Res<Backpack>,
     mut said: Local<Vec2>,
     mut requests: MessageWriter<Request>,
 ) {
     let pressed = WAYS.into_iter().filter(|(_, [letter, arrow])| {
-        keys.pressed(*letter) || (keys.pressed(*arrow) && !backpack.open)
+        controls.keys.pressed(*letter) || (controls.keys.pressed(*arrow) && !backpack.open)
     });
-    let heading = pressed.map(|(way, _)| way).sum::<Vec2>().normalize_or_zero();
+    let keys = pressed.map(|(way, _)| way).sum::<Vec2>().normalize_or_zero();
+    let stick = if backpack.open { Vec2::ZERO } else { controls.stick() };
+    let heading = if keys == Vec2::ZERO { stick.clamp_length_max(1.0) } else { keys };
     let heading = if played.get() { heading } else { Vec2::ZERO };
     if heading != *said {
         *said = heading;
@@ -73,93 +92,53 @@ fn walk(
     }
 }
 
-/// Selects a hotbar slot with number keys or the wheel (outside the overlay). If a slot of an open panel is focused
-/// or hovered, a number key swaps it with the hotbar slot.
-fn select(
-    keys: Res<ButtonInput<KeyCode>>,
-    wheel: Res<AccumulatedMouseScroll>,
-    mine: Query<&Hotbar, With<LocalInventory>>,
-    reach: ContainerQuery,
-    overlay: Res<EguiWantsInput>,
-    mut travelled: Local<f32>,
-    mut hands: Hands,
-) {
-    let Ok(hotbar) = mine.single() else { return };
-    let digit = (0..).zip(DIGITS).find(|(_, key)| keys.just_pressed(*key));
-    if let Some((index, _)) = digit {
-        match reach.slot() {
-            Some(view) => hands.swap_with_hotbar(view.place(), index),
-            None => hands.select(index),
-        }
-    }
-    if overlay.wants_any_pointer_input() {
-        return;
-    }
-    let line = if wheel.unit == MouseScrollUnit::Pixel { 40.0 } else { 1.0 };
-    *travelled += wheel.delta.y / line;
-    if travelled.abs() >= 1.0 {
-        let (here, len) = (hotbar.selected_index(), hotbar.len());
-        let next = if *travelled < 0.0 { here + 1 } else { here + len - 1 } % len;
-        *travelled = 0.0;
-        hands.select(next);
-    }
-}
-
-fn use_hands(keys: Res<ButtonInput<KeyCode>>, mut hands: Hands) {
-    if keys.just_pressed(KeyCode::Space) {
+fn use_hands(controls: Controls, mut hands: Hands) {
+    if controls.just_pressed(KeyCode::Space, GamepadButton::South) {
         hands.pick_up();
     }
-    if keys.just_pressed(KeyCode::KeyR) {
+    if controls.just_pressed(KeyCode::KeyR, GamepadButton::West) {
         hands.use_held();
     }
 }
 
-/// Drops one item of the held, focused or hovered stack; with Control, the whole stack.
-fn throw(keys: Res<ButtonInput<KeyCode>>, reach: ContainerQuery, mut hands: Hands) {
-    if !keys.just_pressed(KeyCode::KeyQ) {
-        return;
-    }
-    let count = if is_held(&keys, CONTROL) { None } else { Some(1) };
-    match reach.slot() {
-        Some(view) => hands.drop(view.place(), count),
-        None => hands.drop_held(count),
+fn ask_for_trade(controls: Controls, mut trade: LocalTrade) {
+    if controls.just_pressed(KeyCode::KeyT, GamepadButton::RightThumb) {
+        trade.ask();
     }
 }
 
-fn open_and_close(
-    keys: Res<ButtonInput<KeyCode>>,
-    open_chests: Query<(), (With<Chest>, With<InView>)>,
-    mut backpack: ResMut<Backpack>,
-    mut hands: Hands,
-) {
-    if keys.just_pressed(KeyCode::KeyE) {
+fn open_and_close(controls: Controls, mut backpack: ResMut<Backpack>, mut hands: Hands) {
+    if controls.just_pressed(KeyCode::KeyE, GamepadButton::Select) {
         if backpack.open {
             close_all(&mut backpack, &mut hands);
         } else {
             backpack.open = true;
         }
-    } else if keys.just_pressed(KeyCode::KeyF) {
-        if open_chests.is_empty() {
-            hands.open_chest();
-        } else {
+    } else if controls.keys.just_pressed(KeyCode::KeyF)
+        // While a panel is open, this button quick-moves.
+        || !backpack.open && controls.just_pressed(KeyCode::KeyF, GamepadButton::North)
+    {
+        if hands.has_opened() {
             close_all(&mut backpack, &mut hands);
+        } else {
+            hands.open_nearest();
         }
     }
 }
 
-/// Ends the pause, a drag, or closes the open panels, in this order. Otherwise pauses the game.
+/// Ends the pause, or closes the open panels. Otherwise pauses the game. The widgets put a carried stack back.
 fn escape(
-    keys: Res<ButtonInput<KeyCode>>,
-    mut dragging: ResMut<Dragging>,
+    controls: Controls,
+    carried: Res<Carried>,
     mut backpack: ResMut<Backpack>,
     mut paused: ResMut<Paused>,
     mut hands: Hands,
 ) {
-    if !keys.just_pressed(KeyCode::Escape) {
+    let back = controls.just_pressed(KeyCode::Escape, GamepadButton::Start)
+        || (backpack.open && controls.just_pressed(KeyCode::Escape, GamepadButton::East));
+    if !back || carried.get().is_some() {
     } else if paused.0 {
         paused.0 = false;
-    } else if dragging.0.is_some() {
-        dragging.0 = None;
     } else if backpack.open {
         close_all(&mut backpack, &mut hands);
     } else {

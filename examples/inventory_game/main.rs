@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --example inventory_game --features game              # a window with a menu
+//! cargo run --example inventory_game --features game_audio        # with sounds
 //! cargo run --example inventory_game --features game -- host
 //! cargo run --example inventory_game --features game -- join 127.0.0.1
 //! cargo run --example inventory_game --features game -- --store world.db   # keeps the world in this file
@@ -14,9 +15,13 @@
 //! the local player may see; they are the same on a host and on a client.
 
 mod cli;
+mod output;
 mod items;
 mod map;
+mod account;
 mod protocol;
+mod shop;
+mod trade;
 mod net;
 mod session;
 mod server;
@@ -31,9 +36,10 @@ mod bots;
 mod table;
 mod headless;
 mod view;
+#[cfg(feature = "game_audio")]
+mod sounds;
 mod ui;
 mod input;
-mod demo;
 mod report;
 mod steps;
 mod failures;
@@ -90,13 +96,13 @@ fn run(cli: &Cli) -> Result<ExitCode, String> {
         Some(Command::Host) if windowed => window::play(cli, Some(Wish::Host)),
         None if windowed => {
             // There is no user to choose from the menu.
-            let unattended = cli.demo || (cli.screenshot.is_some() && cli.steps.is_none());
+            let unattended = cli.screenshot.is_some() && cli.steps.is_none();
             window::play(cli, unattended.then_some(Wish::Alone))
         }
         Some(Command::Host) | None => {
             if no_display {
-                println!(
-                    "No display found (neither DISPLAY nor WAYLAND_DISPLAY is set): running bots instead."
+                output::line(
+                    "No display found (neither DISPLAY nor WAYLAND_DISPLAY is set): running bots instead.",
                 );
             }
             headless::play(cli, cli.seconds.unwrap_or(SECONDS_WITHOUT_DISPLAY))

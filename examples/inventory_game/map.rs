@@ -10,7 +10,7 @@ const ROWS: [&[u8; 40]; 24] = [
     b"TT.TT..f.....T.....==....T..TT...T..TTTT",
     b"T.....B............==.........f......TTT",
     b"T..f......R........==...f........T....TT",
-    b"TT......T.........f==.B............B...T",
+    b"TT......T.........f==.B..S.........B...T",
     b"T..............T..f==................f.T",
     b"T..######..........==......:::::::.....T",
     b"T..#....#...f......==....:::~~~~~:::...T",
@@ -20,8 +20,8 @@ const ROWS: [&[u8; 40]; 24] = [
     b"T....==.........f======f.::~~~~~~~~::..T",
     b"T....==============C===...::~~~~~~::...T",
     b"T..f.==================.....::::::..R..T",
-    b"T...............f======f..C...........TT",
-    b"TT...R............====.f....T...B......T",
+    b"T...............f======f..C...K.......TT",
+    b"TT...R..F.........====.f....T...B......T",
     b"T.........f........==..............f...T",
     b"T..B...............==..................T",
     b"T......T...........==...f....#######...T",
@@ -54,6 +54,9 @@ pub enum Thing {
     Fence,
     Flower,
     Chest,
+    Bank,
+    Furnace,
+    Shrine,
 }
 
 /// Iterates over all tiles. The tile at the lower left is `(0, 0)`.
@@ -94,15 +97,32 @@ pub fn thing_at(tile: IVec2) -> Option<Thing> {
         b'#' => Some(Thing::Fence),
         b'f' => Some(Thing::Flower),
         b'C' => Some(Thing::Chest),
+        b'K' => Some(Thing::Bank),
+        b'F' => Some(Thing::Furnace),
+        b'S' => Some(Thing::Shrine),
         _ => None,
     }
 }
 
+/// Returns the position of a chest or another thing that opens, which stands on a tile.
+pub fn chest_on(tile: IVec2) -> Vec2 {
+    tile.as_vec2() + Vec2::new(0.5, 0.0)
+}
+
+/// Iterates over the tiles that have a thing of this kind, from south to north.
+pub fn tiles_with(wanted: Thing) -> impl Iterator<Item = IVec2> {
+    tiles().filter(move |tile| thing_at(*tile) == Some(wanted))
+}
+
 /// Returns the nearest tile within reach that has a thing of this kind.
 pub fn nearest(from: Vec2, wanted: Thing, reach: f32) -> Option<IVec2> {
-    let near = tiles().filter(|tile| thing_at(*tile) == Some(wanted));
+    nearest_of(from, tiles_with(wanted), reach)
+}
+
+/// Returns the nearest of some tiles within reach.
+pub fn nearest_of(from: Vec2, tiles: impl Iterator<Item = IVec2>, reach: f32) -> Option<IVec2> {
     let far = |tile: &IVec2| middle_of(*tile).distance(from);
-    near.filter(|tile| far(tile) < reach).min_by(|a, b| far(a).total_cmp(&far(b)))
+    tiles.filter(|tile| far(tile) < reach).min_by(|a, b| far(a).total_cmp(&far(b)))
 }
 
 pub fn is_free(tile: IVec2) -> bool {
@@ -113,6 +133,17 @@ pub fn is_free(tile: IVec2) -> bool {
 pub fn is_standable(position: Vec2) -> bool {
     let corners = [(-GIRTH, -0.1), (GIRTH, -0.1), (-GIRTH, 0.2), (GIRTH, 0.2)];
     corners.into_iter().all(|(x, y)| is_free(tile_at(position + Vec2::new(x, y))))
+}
+
+/// Walking speed, in tiles per second.
+pub const SPEED: f32 = 4.5;
+
+/// Returns the position after walking for a time. A player slides along what blocks the way.
+pub fn step(from: Vec2, heading: Vec2, speed: f32, seconds: f32) -> Vec2 {
+    let way = heading * speed * seconds;
+    [Vec2::new(way.x, 0.0), Vec2::new(0.0, way.y)]
+        .into_iter()
+        .fold(from, |place, part| if is_standable(place + part) { place + part } else { place })
 }
 
 /// Returns a pseudorandom number that is the same for a tile in every run.

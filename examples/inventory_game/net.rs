@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bevy::prelude::*;
+use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::{
     prelude::*,
     renet::{RenetSettings, connection_config},
@@ -19,7 +19,10 @@ use bevy_replicon_renet::{
     },
 };
 
-use crate::lag;
+use crate::{
+    lag::{self, Relay},
+    protocol::JoinRejected,
+};
 
 const PROTOCOL_ID: u64 = 0x1177_0001;
 
@@ -29,6 +32,20 @@ pub const RESEND_TIME: Duration = Duration::from_millis(120);
 
 /// Timeout for a server's response.
 const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Tells a client how long it has received nothing.
+#[derive(SystemParam)]
+pub struct Silence<'w> {
+    transport: Option<Res<'w, NetcodeClientTransport>>,
+}
+
+impl Silence<'_> {
+    /// Returns the time since the last packet of the server; zero without a connection.
+    pub fn get(&self) -> Duration {
+        let transport = self.transport.as_ref();
+        transport.map_or(Duration::ZERO, |it| it.time_since_last_received_packet())
+    }
+}
 
 /// State of a client's connection.
 #[derive(Resource, Clone, PartialEq, Eq, Debug, Default)]
@@ -52,7 +69,7 @@ struct Server {
 
 /// Needed by every app that may become a client.
 pub fn plugin(app: &mut App) {
-    app.add_systems(Update, watch_link.run_if(resource_exists::<Server>))
+    app.add_systems(Update, (watch_link, note_rejection).chain().run_if(resource_exists::<Server>))
         .add_plugins(lag::plugin)
         .add_observer(note_mismatch);
 }
@@ -82,6 +99,14 @@ pub fn join(app: &mut App, server: SocketAddr) {
     app.add_systems(Startup, move |world: &mut World| -> Result {
         connect(world, server).map_err(Into::into)
     });
+}
+
+/// Returns the address of this computer in its network.
+pub fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // Sends nothing: it only selects the interface of the default route. The address is reserved for documentation.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 fn settings() -> RenetSettings {
@@ -117,10 +142,12 @@ pub fn connect(world: &mut World, server: SocketAddr) -> Result<(), String> {
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     let socket = bind(any, 0)?;
+    let route = lag::route(world, &socket, server);
+    let server_addr = route.map_err(|error| format!("Cannot reach {server}: {error}."))?;
     let authentication = ClientAuthentication::Unsecure {
         protocol_id: PROTOCOL_ID,
         client_id: fastrand::u64(..),
-        server_addr: server,
+        server_addr,
         user_data: None,
     };
     let transport = NetcodeClientTransport::new(now(), authentication, socket);
@@ -144,6 +171,7 @@ pub fn close(world: &mut World) {
     if let Some(mut transport) = world.remove_resource::<NetcodeClientTransport>() {
         transport.disconnect();
     }
+    world.remove_resource::<Relay>();
     world.remove_resource::<RenetServer>();
     world.remove_resource::<RenetClient>();
     world.remove_resource::<Server>();
@@ -192,6 +220,12 @@ fn sentence(reason: NetcodeDisconnectReason, server: SocketAddr) -> String {
             "No server responded at {server}. Is it running, does its firewall allow UDP, and is it \
              the same version?"
         ),
+    }
+}
+
+pub fn note_rejection(mut rejections: MessageReader<JoinRejected>, mut link: ResMut<Link>) {
+    if let Some(JoinRejected(why)) = rejections.read().last().cloned() {
+        *link = Link::Down(why);
     }
 }
 

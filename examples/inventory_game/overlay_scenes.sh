@@ -33,12 +33,13 @@ scene_panels() {
   act "$first" panels host --port "$port" --name Hanna --size 1280x720 --report "$p/panels_host.txt" \
     --overlay inventories --steps "
     point ground; until is clients 3; until since requests_accepted; until since checksums_encoded; picture $p/inventories.png;
+    click hotbar; scroll -99; until Loot:; wait 0.5; picture $p/loot.png;
     click Pipeline; until overlay Pipeline; wait 2; picture $p/pipeline.png;
     click Traffic; until overlay Traffic; wait ${docs:+2}1; picture $p/traffic.png;
     click Clients; until overlay Clients; wait 1; picture $p/clients.png;
     click Actions; until overlay Actions; wait 1; picture $p/actions.png;
     click Copy as text; until copied; picture $p/copied.png;
-    click Controls; until overlay Controls; wait 1; picture $p/controls.png;
+    click Settings; until overlay Settings; wait 1; picture $p/settings.png;
     click send only changed slots; until is deltas_enabled false; picture $p/in_full.png;
     until since full_updates_encoded; wait 1; picture $p/was_in_full.png;
     click send only changed slots; until is deltas_enabled true; picture $p/deltas_enabled.png;
@@ -46,7 +47,7 @@ scene_panels() {
     click Resend everything; until since opens_encoded; picture $p/sent_again.png;
     key F3; until overlay -; picture $p/hidden.png; quit"
   kill "$bots" 2>/dev/null || true
-  for panel in inventories pipeline traffic clients actions controls; do check_panel "$panel" "$panel"; done
+  for panel in inventories loot pipeline traffic clients actions settings; do check_panel "$panel" "$panel"; done
   [ -z "$docs" ] || convert "$out/traffic.png" -define png:compression-level=9 docs/overlay.png
   check_panel copied copied
   check_colours inventories 60
@@ -64,24 +65,41 @@ scene_controls() {
   act "$first" controls_guest join "127.0.0.1:$port" --name Bruno --size 1280x720 --overlay inventories --steps "
     until session playing on; until slot hotbar  1; until filter by name; key 2; key Q; until torch 4;
     until whole Bruno; click Bruno; until matches the server;
-    picture $p/followed.png; click Controls; until the checksum matches; picture $p/guest_controls.png;
-    click Corrupt it; until since checksum_mismatches 1; picture $p/corrupted.png;
-    until is counted repairs_requested 1; until the checksum matches; picture $p/repaired.png;
+    picture $p/followed.png; click Settings; until the checksum matches; picture $p/guest_settings.png;
+    click Inventories; until overlay Inventories; click Bruno; until whole 4; click 4; press right; release right;
+    until Corrupt this slot; picture $p/slot_menu.png; click Corrupt this slot;
+    until since checksum_mismatches 1; picture $p/corrupted.png; click Bruno; click Settings; until overlay Settings;
+    until is counted repairs_requested 1; until the checksum matches; until repaired after; picture $p/repaired.png;
     click Request full resync; until since resyncs_requested 1; until since messages_received;
     until the checksum matches; picture $p/resynced.png;
-    click Connection; until overlay Clients; wait 1; picture $p/connection.png;
-    click Actions; key F3; until overlay -; key L; wait 0.4; picture $p/lag.png;
+    click Link; until overlay Clients; wait 1; picture $p/link_good.png;
+    click Actions; until overlay Actions; until s ago; picture $p/repair_logged.png;
+    key F3; until overlay -; key L; wait 0.4; picture $p/lag.png;
     key Esc; wait 0.4; key Down; key Enter; until screen menu; wait 0.4; picture $p/lag_left.png; quit"
   kill "$host" 2>/dev/null || true
-  check_panel guest_controls guest_controls
+  check_panel guest_settings guest_settings
   check repaired '^is counted checksum_mismatches 1$' 'the wrong slot was detected once'
   check repaired '^is counted repairs_requested 1$' '... its inventory was requested once'
   check_slots repaired
+  check_panel repair_logged repaired
   check controls_host '^is counted repairs_served 1$' '... and the host received the request'
   check controls_host '^is counted resyncs_served 1$' 'the host received the full resync request'
   check_slots resynced
   check lag '^lag shown$' 'L shows the connection sliders'
   check lag_left '^lag hidden$' '... which are hidden in the menu'
+}
+
+scene_link() {
+  printf -- '-- the overlay of a guest with a simulated link\n'
+  local port="$1" server
+  timeout 120 "$GAME" serve --port "$port" --unsaved >"$out/link_server.log" 2>&1 &
+  server=$!
+  started+=("$server")
+  act "$first" link_guest join "127.0.0.1:$port" --name Bruno --size 1280x720 --overlay clients --lag 100 --steps "
+    until session playing on; until overlay Clients; until Simulated link; wait 15; picture $p/link.png;
+    click Inventories; until overlay Inventories; until filter by name; wait 1; picture $p/link_inventories.png; quit"
+  kill "$server" 2>/dev/null || true
+  check_panel link link
 }
 
 scene_sizes() {
@@ -90,16 +108,16 @@ scene_sizes() {
   for factor in 2 1; do
     pixels=$((640 * factor))x$((480 * factor))
     steps="until session hosting; until filter by name; point ground; wait 1; picture $p/inventories_$pixels.png;
-      scroll -99; until more: filter, or follow one; wait 0.5; picture $p/scrolled_$pixels.png;"
-    for panel in Pipeline Traffic Clients Actions Controls; do
+      scroll -99; until Loot: ; wait 0.5; picture $p/scrolled_$pixels.png;"
+    for panel in Pipeline Traffic Clients Actions Settings; do
       steps+=" click $panel; until overlay $panel; wait 1; picture $p/${panel}_$pixels.png;"
     done
     WINIT_X11_SCALE_FACTOR="$factor" act "$first" "sizes_$pixels" host --port "$((port + factor))" --name Hanna \
       --size 640x480 --overlay inventories --steps "$steps quit"
-    for panel in inventories scrolled Pipeline Traffic Clients Actions Controls; do
+    for panel in inventories scrolled Pipeline Traffic Clients Actions Settings; do
       check_panel "${panel}_$pixels" small
     done
-    check_not "inventories_$pixels" '^painted .* more: filter, or follow one$' 'not all cards fit'
-    check "scrolled_$pixels" '^painted .* more: filter, or follow one$' '... but they can be scrolled to'
+    check_not "inventories_$pixels" '^painted .* Loot: [0-9]+$' 'not all cards fit'
+    check "scrolled_$pixels" '^painted .* Loot: [0-9]+$' '... but they can be scrolled to'
   done
 }

@@ -9,7 +9,7 @@ use std::{
 use bevy::prelude::*;
 use etcetera::BaseStrategy;
 
-use crate::storage;
+use crate::account::{self, AccountKey};
 
 /// Number of attempts to lock the folder, and the pause between them: a previous game may still be writing.
 const ATTEMPTS: usize = 20;
@@ -68,13 +68,33 @@ impl Profile {
         self.folder.join("world.db")
     }
 
-    /// Returns the account of the player.
+    /// Returns the account key of the player.
     ///
     /// # Errors
     ///
     /// Returns a description if the file cannot be read or written.
-    pub fn account(&self) -> Result<u64, String> {
-        storage::account(&self.folder.join("account"))
+    pub fn account(&self) -> Result<AccountKey, String> {
+        account::load_or_create(&self.folder.join("account"))
+    }
+
+    /// Returns the name that the player used last. `None` if there is none, or if it cannot be read.
+    pub fn name(&self) -> Option<String> {
+        let name = fs::read_to_string(self.name_file()).ok()?;
+        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
+    /// Saves the name for the next start.
+    ///
+    /// # Errors
+    ///
+    /// Returns a description if the file cannot be written.
+    pub fn save_name(&self, name: &str) -> Result<(), String> {
+        let file = self.name_file();
+        fs::write(&file, name).map_err(|error| format!("Cannot write {}: {error}.", file.display()))
+    }
+
+    fn name_file(&self) -> PathBuf {
+        self.folder.join("name")
     }
 }
 
@@ -91,8 +111,11 @@ mod tests {
         assert_eq!((first.number, second.number), (1, 2));
         let (account, world) = (first.account().unwrap(), first.world());
         assert_ne!(second.account().unwrap(), account);
+        assert_eq!(first.name(), None);
+        first.save_name("Ada").unwrap();
         drop(first);
         let again = Profile::open_in(players.path()).unwrap();
         assert_eq!((again.account().unwrap(), again.world()), (account, world));
+        assert_eq!(again.name().as_deref(), Some("Ada"));
     }
 }

@@ -4,26 +4,58 @@
 use std::net::SocketAddr;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::features::public_view::HeldItem;
+use bevy_inventory_sync::features::{
+    PagesAppExt, progress::CraftingProgress, public_view::HeldItem,
+};
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::{account::AccountKey, shop, trade};
+
 /// Reach for items on the ground, in tiles. The server enforces it.
 pub const ITEM_REACH: f32 = 1.2;
 
-/// Reach for chests, in tiles.
+/// Reach for chests and everything else that opens, in tiles.
 pub const CHEST_REACH: f32 = 2.0;
 
 /// Reach of a tool, in tiles.
 pub const WORK_REACH: f32 = 1.7;
+
+/// Distance at which players can start to trade, in tiles.
+pub const TRADE_REACH: f32 = 3.0;
+
+/// Entities that a client or a server despawns when it leaves a world.
+pub type OfWorld = Or<(With<Position>, With<Offer>)>;
+
+/// Makes a component with a single field a container.
+macro_rules! container {
+    ($container:ident, $name:literal, { $($item:item)* }) => {
+        impl Container for $container {
+            const NAME: &'static str = $name;
+            $($item)*
+
+            fn from_slots(slots: Slots) -> Self {
+                Self(slots)
+            }
+
+            fn slots(&self) -> &Slots {
+                &self.0
+            }
+
+            fn slots_mut(&mut self) -> &mut Slots {
+                &mut self.0
+            }
+        }
+    };
+}
 
 /// Position of the feet, in tiles; `y` points up.
 #[derive(Component, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Position(pub Vec2);
 
 impl Position {
-    /// Returns the distance from a player's position to the middle of a chest.
+    /// Returns the distance from a player's position to the middle of a chest, a furnace or the shrine.
     pub fn distance_to_chest(self, chest: Self) -> f32 {
         self.0.distance(chest.0 + Vec2::new(0.0, 0.3))
     }
@@ -55,6 +87,41 @@ pub struct Avatar {
     pub color: [u8; 3],
 }
 
+/// What a player wears: head, body, feet. Not in the backpack, and not filled by picking up items.
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+pub struct Equipment(pub Slots);
+
+impl Default for Equipment {
+    fn default() -> Self {
+        Self(Slots::new(3))
+    }
+}
+
+container!(Equipment, "equipment", {
+    const AUTO_FILL: bool = false;
+
+    fn accepts(slot: usize, item: &ItemDef) -> bool {
+        ["head", "body", "feet"].get(slot).is_some_and(|tag| item.has_tag(tag))
+    }
+});
+
+/// What all players see of a player's [`Equipment`].
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Worn {
+    pub head: Option<ItemId>,
+    pub body: Option<ItemId>,
+    pub feet: Option<ItemId>,
+}
+
+impl PublicView for Worn {
+    type Source = Equipment;
+
+    fn view(equipment: &Equipment) -> Self {
+        let item = |slot| equipment.0.get(slot).map(|stack| stack.item);
+        Self { head: item(0), body: item(1), feet: item(2) }
+    }
+}
+
 /// What all players see of a stack on the ground.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct GroundItem(pub Option<ItemId>);
@@ -83,6 +150,8 @@ pub enum ChestKind {
     Locked,
     /// Everything in it is for sale.
     Vendor,
+    /// Opens the bank of whoever opens it.
+    Bank,
 }
 
 impl ChestKind {
@@ -90,9 +159,152 @@ impl ChestKind {
         match self {
             Self::Plain => "Chest",
             Self::Locked => "Locked chest",
-            Self::Vendor => "Shop, 5 gold each: Shift-click",
+            Self::Vendor => "Shop",
+            Self::Bank => "Bank",
         }
     }
+}
+
+/// What is left of a player's strength, in half hearts. Work costs some, food restores it.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Energy(pub u8);
+
+impl Energy {
+    pub const MAX: u8 = 10;
+}
+
+/// Walking speed of a player, relative to [`map::SPEED`](crate::map::SPEED).
+#[derive(Component, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Pace(pub f32);
+
+impl Pace {
+    pub const FAST: Self = Self(1.6);
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+/// Id of a player's bank. Its player opens it by this id, near a chest of the kind [`ChestKind::Bank`].
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BankId(pub InventoryId);
+
+/// What a vendor has been paid. It is not for sale.
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+pub struct Till(pub Slots);
+
+container!(Till, "till", {
+    const AUTO_FILL: bool = false;
+
+    fn rights(_: usize) -> Rights {
+        Rights::SEE
+    }
+});
+
+/// What a furnace works on: two slots for materials, and one for fuel.
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+pub struct FurnaceInput(pub Slots);
+
+impl Default for FurnaceInput {
+    fn default() -> Self {
+        Self(Slots::new(3))
+    }
+}
+
+// Recipes name it as their station.
+container!(FurnaceInput, "furnace", {
+    fn accepts(slot: usize, item: &ItemDef) -> bool {
+        item.has_tag(if slot < 2 { "smelts" } else { "fuel" })
+    }
+});
+
+/// What a furnace has made. Players can only take from it.
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+pub struct FurnaceOutput(pub Slots);
+
+impl Default for FurnaceOutput {
+    fn default() -> Self {
+        Self(Slots::new(2))
+    }
+}
+
+container!(FurnaceOutput, "furnace_output", {
+    const AUTO_FILL: bool = false;
+
+    fn rights(_: usize) -> Rights {
+        Rights::SEE | Rights::TAKE
+    }
+});
+
+/// What players have offered to the shrine: one slot for each of [`Shrine::NEEDS`]. Players can only put into it.
+#[derive(Component, Clone, PartialEq, Eq, Debug)]
+pub struct Offerings(pub Slots);
+
+impl Default for Offerings {
+    fn default() -> Self {
+        Self(Slots::new(Shrine::NEEDS.len()))
+    }
+}
+
+container!(Offerings, "offerings", {
+    fn accepts(slot: usize, item: &ItemDef) -> bool {
+        Shrine::NEEDS.get(slot).is_some_and(|(key, _)| item.key == *key)
+    }
+
+    fn rights(_: usize) -> Rights {
+        Rights::SEE | Rights::PUT
+    }
+});
+
+/// A furnace. All players see whether it burns.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Furnace {
+    pub lit: bool,
+}
+
+/// What is left of a felled tree, until it grows again. Its position is the middle of the tree's tile.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Stump;
+
+/// The shrine, whose offerings are the goal of the game.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Shrine {
+    /// Number of offerings that are complete, up to [`Self::OFFERINGS`].
+    pub stage: u8,
+}
+
+impl Shrine {
+    pub const OFFERINGS: u8 = 3;
+
+    /// Item and count of each offering.
+    pub const NEEDS: [(&str, u32); Self::OFFERINGS as usize] =
+        [("plank", 12), ("iron_ingot", 4), ("star_fragment", 1)];
+}
+
+/// Something that all players see and hear.
+#[derive(Message, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Effect {
+    pub kind: EffectKind,
+    /// The player who causes it, in tiles.
+    pub at: Vec2,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum EffectKind {
+    /// An axe hits a tree, or a pickaxe a rock.
+    Work,
+    /// A tool breaks.
+    Break,
+    /// Food is eaten, or a potion is drunk.
+    Eat,
+    /// Something is bought or sold.
+    Coins,
+    /// The shrine has received an offering.
+    Offering,
+    /// The shrine has received all offerings.
+    Goal,
 }
 
 /// A gate to another world.
@@ -117,10 +329,32 @@ pub enum Request {
     /// A returning player sends the same account, and gets its inventory back.
     Join {
         name: String,
-        account: u64,
+        account: AccountKey,
         ticket: Option<String>,
     },
     Walk(Vec2),
+    /// Asks the nearest player for a trade, or agrees to one if that player has asked.
+    Trade,
+    /// Takes back an [`AcceptTrade`](crate::trade::AcceptTrade).
+    WithdrawAcceptance,
+    EndTrade,
+}
+
+/// A short message of the server to one player.
+#[derive(Message, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Notice(pub String);
+
+/// Tells a client why it may not play. The server disconnects it afterwards.
+#[derive(Message, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct JoinRejected(pub String);
+
+/// One side of a trade: an inventory that only its player may use, and the other player sees.
+#[derive(Component, Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Offer {
+    /// Name of the player who offers.
+    pub by: String,
+    /// Whether that player accepts the trade as it is now.
+    pub accepted: bool,
 }
 
 /// Instance data: an engraved text.
@@ -133,36 +367,6 @@ impl ItemData for Engraving {
     const NAME: &'static str = "engraving";
 }
 
-/// Buys one item from a vendor's slot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Buy {
-    pub vendor: InventoryId,
-    pub slot: Slot,
-}
-
-/// Price of every item, in gold coins.
-pub const PRICE: u32 = 5;
-
-const COIN: ItemId = ItemId::of("gold_coin");
-
-impl GameAction for Buy {
-    const NAME: &'static str = "buy";
-    type Output = Stack;
-
-    fn apply(&self, tx: &mut Transaction) -> Result<Stack, Rejection> {
-        let (player, vendor) = (tx.actor()?, tx.find(self.vendor)?);
-        tx.expect_unchanged(vendor, self.slot)?;
-        // Players have no rights to change a vendor's inventory; the game makes the trade.
-        tx.bypass_rights(vendor);
-        for coins in tx.take(player, COIN, PRICE)? {
-            tx.insert(vendor, coins)?;
-        }
-        let bought = tx.take_from(vendor, self.slot, Some(1))?;
-        tx.insert(player, bought)?;
-        Ok(bought)
-    }
-}
-
 /// Registers the protocol. Server and clients must do so in the same order.
 pub fn plugin(app: &mut App) {
     app.replicate::<Position>()
@@ -170,26 +374,44 @@ pub fn plugin(app: &mut App) {
         .replicate::<Avatar>()
         .replicate::<Chest>()
         .replicate::<Gate>()
+        .replicate::<Energy>()
+        .replicate::<Pace>()
+        .replicate::<BankId>()
+        .replicate::<Furnace>()
+        .replicate::<Stump>()
+        .replicate::<Shrine>()
+        .replicate::<Offer>()
         .add_public_view::<HeldItem>()
         .add_public_view::<GroundItem>()
-        .add_action::<Buy>()
+        .add_equipment::<Equipment>()
+        .add_public_view::<Worn>()
+        .add_container::<Till>()
+        .add_container::<FurnaceInput>()
+        .add_container::<FurnaceOutput>()
+        .add_container::<Offerings>()
+        .add_container::<CraftingProgress>()
+        .add_pages()
+        .add_plugins((shop::plugin, trade::plugin))
         .add_item_data::<Engraving>()
         .add_client_message::<Request>(Channel::Ordered)
-        .add_server_message::<Travel>(Channel::Ordered);
+        .add_server_message::<Travel>(Channel::Ordered)
+        .add_server_message::<Effect>(Channel::Unordered)
+        .add_server_message::<Notice>(Channel::Ordered)
+        .add_server_message::<JoinRejected>(Channel::Ordered);
 }
 
 /// Name and account of the local player.
 #[derive(Resource, Clone, Debug)]
 pub struct Me {
     pub name: String,
-    pub account: u64,
+    pub account: AccountKey,
     /// For the next server.
     pub ticket: Option<String>,
 }
 
 impl Me {
     pub fn new(name: String) -> Self {
-        Self { name, account: fastrand::u64(..), ticket: None }
+        Self { name, account: AccountKey::random(), ticket: None }
     }
 
     pub fn join(&mut self) -> Request {

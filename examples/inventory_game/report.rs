@@ -10,18 +10,23 @@ use std::{fs, path::PathBuf};
 
 use bevy::{
     diagnostic::{DiagnosticsStore, FrameTimeDiagnosticsPlugin},
+    input_focus::{InputFocus, InputFocusVisible},
     prelude::*,
     time::common_conditions::on_timer,
 };
 use bevy_inventory_sync::features::public_view::HeldItem;
-use bevy_inventory_sync::prelude::*;
+use bevy_inventory_sync::{
+    params::reader::InventoryReader,
+    prelude::*,
+    ui::{Carried, Carry, RejectionMessage, SlotCell, SlotLook},
+};
 
 use crate::{
     net::Link,
-    protocol::{Avatar, Chest, GroundItem, Position},
+    protocol::{Avatar, GroundItem, Position},
     session::{Last, Paused, Session},
     steps::Steps,
-    ui::{Backpack, Contents, Dragging, Focus, LagPanel, Painted, SlotView, Toast},
+    ui::{Backpack, Entry, LagPanel, Toast},
     view::{Art, InHand},
 };
 
@@ -64,12 +69,14 @@ macro_rules! line {
 fn tell_screen(
     session: Res<Session>,
     (last, paused, link): (Res<Last>, Res<Paused>, Option<Res<Link>>),
-    (backpack, dragging): (Res<Backpack>, Res<Dragging>),
-    focus: Res<Focus>,
+    (backpack, carried): (Res<Backpack>, Res<Carried>),
+    (focus, visible): (Res<InputFocus>, Res<InputFocusVisible>),
     lag: Single<&InheritedVisibility, With<LagPanel>>,
-    toast: Single<(&Text, &InheritedVisibility), With<Toast>>,
-    slots: Query<&SlotView>,
-    contents: Contents,
+    messages: Query<(&InheritedVisibility, Option<&Children>), With<RejectionMessage>>,
+    texts: Query<&Text>,
+    toasts: Query<&Text, With<Toast>>,
+    (cells, entries): (Query<&SlotCell>, Query<&Entry>),
+    reader: InventoryReader,
     diagnostics: Res<DiagnosticsStore>,
     mut lines: ResMut<Lines>,
 ) {
@@ -84,23 +91,34 @@ fn tell_screen(
     line!(lines, "session {}", session.words());
     line!(lines, "trouble {}", last.trouble.as_deref().unwrap_or("-"));
     line!(lines, "backpack {}", if backpack.open { "open" } else { "closed" });
-    let dragged = dragging.0.and_then(|drag| Some((drag, contents.get(drag.from)?)));
-    match dragged {
-        Some((drag, stack)) => {
-            let half = if drag.half { "half of " } else { "" };
-            line!(lines, "drag {half}{}", words(Some(stack), &contents));
-        }
-        None => line!(lines, "drag -"),
+    line!(lines, "carried {}", words(carried.get().map(Carry::stack), &reader));
+    let shown = messages.iter().filter(|(visible, _)| visible.get());
+    let shown = shown.flat_map(|(_, children)| children.into_iter().flatten());
+    let message = shown.filter_map(|child| texts.get(*child).ok()).next();
+    line!(lines, "rejection {}", message.map_or("-", |text| &text.0));
+    for text in &toasts {
+        line!(lines, "toast {}", text.0);
     }
-    let (words, shown) = *toast;
-    line!(lines, "toast {}", if shown.get() { &words.0 } else { "-" });
     line!(lines, "lag {}", if lag.get() { "shown" } else { "hidden" });
-    match focus.shown().and_then(|on| slots.get(on).ok()) {
-        Some(view) => line!(lines, "ring {:?}", view.slot),
-        None => line!(lines, "ring {}", if focus.shown().is_some() { "entry" } else { "-" }),
+    let focused = focus.get().filter(|_| visible.0);
+    match focused.and_then(|on| cells.get(on).ok()) {
+        Some(cell) => {
+            line!(lines, "focus {} {}", name_of(&reader, cell.place()), cell.slot.index);
+        }
+        None if focused.is_some_and(|on| entries.contains(on)) => line!(lines, "focus entry"),
+        None => line!(lines, "focus -"),
     }
     let fps = diagnostics.get(&FrameTimeDiagnosticsPlugin::FPS);
     line!(lines, "fps {:.1}", fps.and_then(|fps| fps.average()).unwrap_or_default());
+}
+
+/// Returns the name of a container: `backpack`, `hotbar`, `chest`, or its own name.
+pub fn name_of<'a>(reader: &'a InventoryReader, (inventory, slot): SlotRef) -> &'a str {
+    match reader.container(slot.container).map(|container| container.name) {
+        Some("inventory") if reader.is_own(inventory) => "backpack",
+        Some("inventory") => "chest",
+        name => name.unwrap_or_default(),
+    }
 }
 
 /// Reports what all players can see: positions, held items, and items on the ground.
@@ -138,9 +156,10 @@ fn tell_world(
     }
 }
 
-fn words(stack: Option<Stack>, contents: &Contents) -> String {
+fn words(stack: Option<Stack>, reader: &InventoryReader) -> String {
     let Some(stack) = stack else { return "-".into() };
-    let mut words = format!("{} {}", contents.key(stack.item), stack.count());
+    let item = reader.catalog().and_then(|catalog| catalog.get(stack.item));
+    let mut words = format!("{} {}", item.map_or("?", |item| &item.key), stack.count());
     if stack.wear > 0 {
         words += &format!(" worn {}", stack.wear);
     }
@@ -150,23 +169,21 @@ fn words(stack: Option<Stack>, contents: &Contents) -> String {
     words
 }
 
+/// Reports what each slot on screen shows, and what it contains without what is carried.
 fn tell_slots(
-    slots: Query<(&SlotView, &Painted)>,
-    chests: Query<(), With<Chest>>,
-    contents: Contents,
+    cells: Query<(&SlotCell, &SlotLook)>,
+    carried: Res<Carried>,
+    reader: InventoryReader,
     mut lines: ResMut<Lines>,
 ) {
     let mut told: Vec<String> = vec![];
-    for (view, painted) in &slots {
-        let hotbar = view.slot.index_in::<Hotbar>();
-        let index = hotbar.or_else(|| view.slot.index_in::<Inventory>()).unwrap_or_default();
-        let name = match hotbar {
-            Some(_) => "hotbar",
-            None if chests.contains(view.inventory) => "chest",
-            None => "backpack",
-        };
-        let (painted, there) = (words(painted.0, &contents), words(contents.get(*view), &contents));
+    for (cell, look) in &cells {
+        let name = name_of(&reader, cell.place());
+        let carry = carried.get().filter(|carry| carry.from == cell.place());
+        let there = carry.map_or_else(|| reader.get(cell.place()), Carry::rest);
+        let (painted, there) = (words(look.stack, &reader), words(there, &reader));
         if painted != "-" || there != "-" {
+            let index = cell.slot.index;
             told.push(format!("slot {name} {index:>2} painted {painted} | holds {there}"));
         }
     }

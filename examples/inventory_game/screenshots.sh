@@ -4,8 +4,8 @@
 #
 #     examples/inventory_game/screenshots.sh [FOLDER]      # screenshots, by default in target/screenshots
 #     examples/inventory_game/screenshots.sh --docs        # also updates the images in docs
-#     examples/inventory_game/screenshots.sh --quick       # only the overlay, on a host and on a guest
-#     examples/inventory_game/screenshots.sh --scenes "panels controls"   # alone, two, panels, controls, sizes, work
+#     examples/inventory_game/screenshots.sh --quick       # only the overlay, and the goal of the game
+#     examples/inventory_game/screenshots.sh --scenes "panels controls"   # alone, two, panels, controls, link, sizes, work
 #     examples/inventory_game/screenshots.sh --can         # checks whether the required tools are installed
 #
 # GAME is the path of an already built game.
@@ -13,11 +13,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 docs= can=
-scenes="alone two panels controls sizes work"
+scenes="alone two panels controls link sizes work goal"
 while [[ "${1:-}" == --* ]]; do
   case "$1" in
     --docs) docs=1 ;;
-    --quick) scenes="panels controls" ;;
+    --quick) scenes="panels controls link goal" ;;
     --scenes) scenes="$2"; shift ;;
     --can) can=1 ;;
     *) echo "error: unknown option $1" >&2; exit 1 ;;

@@ -9,7 +9,7 @@ use bevy_inventory_sync::store::persist::Persist;
 use crate::{
     cli,
     net::{self, Link},
-    protocol::{Me, Position},
+    protocol::{JoinRejected, Me, OfWorld},
     server::{self, Realm},
     storage::Storage,
 };
@@ -68,7 +68,10 @@ pub fn plugin(app: &mut App) {
     app.init_resource::<Session>()
         .init_resource::<Last>()
         .init_resource::<Paused>()
-        .add_systems(Update, (end_without_link, stop_the_clock))
+        .add_systems(
+            Update,
+            (end_without_link, end_rejected.run_if(not(resource_exists::<Link>)), stop_the_clock),
+        )
         .add_observer(grant);
 }
 
@@ -151,10 +154,11 @@ fn end(world: &mut World, trouble: Option<String>) {
     net::close(world);
     server::end(world);
     // Entities that are still loading have no position.
-    let mut things = world.query_filtered::<Entity, Or<(With<Position>, With<Persist>)>>();
+    let mut things = world.query_filtered::<Entity, Or<(OfWorld, With<Persist>)>>();
     let things: Vec<Entity> = things.iter(world).collect();
     for thing in things {
-        world.despawn(thing);
+        // Some are despawned together with others.
+        world.try_despawn(thing).ok();
     }
     if let Some(why) = &trouble {
         eprintln!("{why}");
@@ -168,6 +172,13 @@ fn end(world: &mut World, trouble: Option<String>) {
 fn end_without_link(link: Option<Res<Link>>, mut commands: Commands) {
     if let Some(Link::Down(why)) = link.as_deref() {
         let why = why.clone();
+        commands.queue(|world: &mut World| end(world, Some(why)));
+    }
+}
+
+/// Ends a host's game if its player may not play in this world. A guest loses the [`Link`].
+fn end_rejected(mut rejections: MessageReader<JoinRejected>, mut commands: Commands) {
+    if let Some(JoinRejected(why)) = rejections.read().last().cloned() {
         commands.queue(|world: &mut World| end(world, Some(why)));
     }
 }

@@ -10,7 +10,7 @@
 //! | `key Ctrl+Q` | presses and releases keys |
 //! | `hold D 0.5` | holds a key for this many seconds |
 //! | `type 127.0.0.1` | types text |
-//! | `point chest 4` | moves the mouse to a slot of `chest`, `backpack` or `hotbar`, a `recipe`, or `ground` |
+//! | `point chest 4` | moves the mouse to a slot of `chest`, `backpack`, `hotbar` or another container, a `recipe`, or `ground` |
 //! | `click WORDS` | clicks the text in the overlay that equals these words |
 //! | `press left`, `release left` | a mouse button (`left` or `right`) or a key |
 //! | `scroll -1` | |
@@ -34,13 +34,16 @@ use bevy::{
     render::view::screenshot::{Screenshot, save_to_disk},
     window::{PrimaryWindow, WindowEvent},
 };
-use bevy_inventory_sync::prelude::*;
+use bevy_inventory_sync::{
+    params::reader::InventoryReader,
+    prelude::*,
+    ui::{RecipeRow, SlotCell},
+};
 
 use crate::{
-    protocol::{Chest, Position, Request},
-    report::{Files, Lines, Overlaid},
+    protocol::{Position, Request},
+    report::{Files, Lines, Overlaid, name_of},
     route,
-    ui::{RecipeRow, SlotView},
 };
 
 /// Timeout of `until`, in seconds.
@@ -176,9 +179,9 @@ struct Playing {
 #[derive(SystemParam)]
 struct Fingers<'w, 's> {
     window: Single<'w, 's, (Entity, &'static Window), With<PrimaryWindow>>,
-    slots: Query<'w, 's, (&'static SlotView, &'static UiGlobalTransform)>,
+    slots: Query<'w, 's, (&'static SlotCell, &'static UiGlobalTransform)>,
     recipes: Query<'w, 's, (&'static RecipeRow, &'static UiGlobalTransform)>,
-    chests: Query<'w, 's, (), With<Chest>>,
+    reader: InventoryReader<'w, 's>,
     me: Query<'w, 's, &'static Position, With<LocalInventory>>,
     walks: MessageWriter<'w, Request>,
     overlaid: Res<'w, Overlaid>,
@@ -214,22 +217,18 @@ impl Fingers<'_, '_> {
     }
 
     fn place(&self, what: &str, which: &str) -> Vec2 {
-        let index = which.parse().unwrap_or_default();
-        let is_there = |view: &SlotView| match what {
-            "hotbar" => view.slot == Hotbar::slot(index),
-            "chest" => view.slot == Inventory::slot(index) && self.chests.contains(view.inventory),
-            "backpack" => {
-                view.slot == Inventory::slot(index) && !self.chests.contains(view.inventory)
-            }
-            _ => false,
+        let index: u16 = which.parse().unwrap_or_default();
+        let is_there = |cell: &SlotCell| {
+            cell.slot.index == index && name_of(&self.reader, cell.place()) == what
         };
-        let slot = self.slots.iter().find(|(view, _)| is_there(view)).map(|(_, at)| at);
+        let slot = self.slots.iter().find(|(cell, _)| is_there(cell)).map(|(_, at)| at);
         let recipe = RecipeId::of(which);
-        let mut rows = self.recipes.iter().filter(|(row, _)| what == "recipe" && row.0 == recipe);
+        let mut rows =
+            self.recipes.iter().filter(|(row, _)| what == "recipe" && row.recipe == recipe);
         match slot.or_else(|| rows.next().map(|(_, at)| at)) {
             Some(at) => at.translation / self.window.1.scale_factor(),
             // Outside all panels.
-            None => self.window.1.size() * Vec2::new(0.88, 0.45),
+            None => self.window.1.size() * Vec2::new(0.96, 0.45),
         }
     }
 

@@ -14,7 +14,11 @@ use bevy_inventory_sync::store::{
 };
 use bevy_replicon::prelude::*;
 
-use crate::{cli::Cli, protocol::Position, server};
+use crate::{
+    cli::Cli,
+    protocol::{Energy, Position, Shrine},
+    server,
+};
 
 impl PersistComponent for Position {
     const NAME: &'static str = "position";
@@ -112,15 +116,20 @@ pub fn add(app: &mut App, place: Place) {
     app.add_plugins(store)
         .insert_resource(name)
         .persist_component::<Position>()
+        .persist_component::<Energy>()
+        .persist_component::<Shrine>()
+        .persist_component::<server::Registry>()
         .restore_world_with(server::ground::restore_loot)
         .insert_resource(Storage { kept, file, ..default() })
         .add_observer(show)
         .add_observer(note_time);
 }
 
-/// Replicates entities only once their inventories are loaded.
-fn show(loaded: On<InventoryLoaded>, mut commands: Commands) {
-    commands.entity(loaded.entity).insert(Replicated);
+/// Replicates what is in the world once its inventory is loaded. The registry and the pages of banks are not.
+fn show(loaded: On<InventoryLoaded>, placed: Query<(), With<Position>>, mut commands: Commands) {
+    if placed.contains(loaded.entity) {
+        commands.entity(loaded.entity).insert(Replicated);
+    }
 }
 
 fn note_time(_: On<InventoryStored>, time: Res<Time<Real>>, mut storage: ResMut<Storage>) {
@@ -148,28 +157,4 @@ pub fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);
     name.into()
-}
-
-/// Returns the account of the player at this computer. The file is created if there is none.
-///
-/// # Errors
-///
-/// Returns a description if the file cannot be read or written.
-pub fn account(file: &Path) -> Result<u64, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
-    match std::fs::read_to_string(file) {
-        Ok(text) => {
-            let account = text.trim().parse();
-            account.map_err(|_| format!("{}: not a valid account number", file.display()))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let account = fastrand::u64(..);
-            // A partially written file would make every later start fail.
-            let new = beside(file, ".new");
-            std::fs::write(&new, format!("{account}\n")).map_err(failed)?;
-            std::fs::rename(&new, file).map_err(failed)?;
-            Ok(account)
-        }
-        Err(error) => Err(failed(error)),
-    }
 }

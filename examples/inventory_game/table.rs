@@ -10,12 +10,12 @@ use crate::{
 };
 
 pub const HEADER: &str = "player          position     in hand          hotbar  backpack  \
-                          messages    bytes  slots  bytes/slot";
+                          messages    bytes  changes  slots  bytes/slot";
 
 type Mine = (&'static Avatar, &'static Position, &'static HeldItem, Contents);
 type Contents = (&'static InventoryId, &'static Hotbar, &'static Inventory);
 
-/// Formats the table row of a client.
+/// Formats the table row of a client: all bytes that it has received, and those of changed slots.
 pub fn client_line(client: &mut App) -> String {
     let world = client.world_mut();
     let mut mine = world.query_filtered::<Mine, With<LocalInventory>>();
@@ -25,8 +25,11 @@ pub fn client_line(client: &mut App) -> String {
     let catalog = world.resource::<ItemCatalog>();
     let held = held.0.and_then(|item| catalog.get(item)).map_or("-", |item| &item.name);
     let stats = world.resource::<InventoryStats>();
+    // What opens an inventory does not depend on how much changes.
+    let bytes = stats.bytes_received - stats.bytes_received_opening;
+    let slots = stats.slots_applied - stats.slots_applied_opening;
     format!(
-        "{:<14} {:>5.1} {:>5.1}   {held:<16} {:>3}/{}   {:>4}/{}  {:>9} {:>8} {:>6}  {:>10.1}",
+        "{:<14} {:>5.1} {:>5.1}   {held:<16} {:>3}/{}   {:>4}/{}  {:>9} {:>8} {bytes:>8} {slots:>6}  {:>10.1}",
         avatar.name,
         position.0.x,
         position.0.y,
@@ -36,8 +39,7 @@ pub fn client_line(client: &mut App) -> String {
         backpack.len(),
         stats.messages_received,
         stats.bytes_received,
-        stats.slots_applied,
-        per_slot(stats.bytes_received, stats.slots_applied),
+        per_slot(bytes, slots),
     )
 }
 
@@ -52,13 +54,14 @@ pub fn server_line(server: &mut App) -> String {
     let stored = storage::words(world.resource(), world.resource(), now);
     format!(
         "server: {players} player{s}, {items} items on the ground; {} slots changed, sent as {} deltas \
-         and {} full updates ({} on opening) in {} messages, {} bytes{stored}",
+         and {} full updates ({} bytes), {} openings; {} bytes in {} messages{stored}",
         stats.slots_marked,
         stats.deltas_encoded,
         stats.full_updates_encoded,
+        (stats.bits_deltas + stats.bits_full_updates) / 8,
         stats.opens_encoded,
-        stats.messages_sent,
         stats.bytes_sent,
+        stats.messages_sent,
     )
 }
 

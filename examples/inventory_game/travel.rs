@@ -6,7 +6,7 @@ use bevy::prelude::*;
 
 use crate::{
     net::{self, Link},
-    protocol::{Me, Position, Travel},
+    protocol::{Me, OfWorld, Travel},
     session::Session,
 };
 
@@ -29,9 +29,9 @@ fn travel(mut travels: MessageReader<Travel>, mut commands: Commands) {
 }
 
 /// Leaves the server, and connects to another one.
-fn switch_server(world: &mut World, address: SocketAddr) {
+pub fn switch_server(world: &mut World, address: SocketAddr) {
     net::close(world);
-    let mut things = world.query_filtered::<Entity, With<Position>>();
+    let mut things = world.query_filtered::<Entity, OfWorld>();
     let things: Vec<Entity> = things.iter(world).collect();
     for thing in things {
         world.despawn(thing);

@@ -1,50 +1,47 @@
-//! The user interface. It only reads inventories in view and observes this crate's events, so it is
-//! the same on host and client.
+//! The user interface: the widgets of the crate in the look of this game, and what is special to this game. It is the
+//! same on host and client.
 
-mod focus;
-mod slots;
-mod hotbar;
+mod theme;
 mod panels;
-mod drag;
-mod keyboard;
-mod tooltip;
+mod hotbar;
+mod hud;
+mod trade;
+mod shop;
+mod describe;
 mod status;
 mod keys;
-mod toast;
-mod crafting;
+mod toasts;
 mod lag;
 mod fields;
 mod menu;
 
-pub use crafting::RecipeRow;
-pub use drag::{Drag, Dragging};
-pub use focus::Focus;
-pub use keyboard::ContainerQuery;
 pub use lag::Panel as LagPanel;
+pub use menu::Entry;
 pub use panels::{Backpack, close_all};
-pub use slots::{Contents, Painted, SlotView};
-pub use toast::Toast;
+pub use toasts::Toast;
 
 use bevy::{prelude::*, window::PrimaryWindow};
+use bevy_inventory_sync::ui::InventoryUiPlugin;
 
 /// The UI is laid out in pixel-art pixels; at least this many fit into the window.
 const FITS: Vec2 = Vec2::new(400.0, 232.0);
 
 const LETTER_SIZE: f32 = 5.6;
 
+pub const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
+
 pub fn plugin(app: &mut App) {
-    app.add_systems(PreUpdate, fit_window).add_plugins((
-        focus::plugin,
-        slots::plugin,
-        hotbar::plugin,
+    app.add_plugins(InventoryUiPlugin).add_systems(PreUpdate, fit_window).add_plugins((
+        theme::plugin,
         panels::plugin,
-        drag::plugin,
-        keyboard::plugin,
-        tooltip::plugin,
+        hotbar::plugin,
+        hud::plugin,
+        trade::plugin,
+        shop::plugin,
+        describe::plugin,
         status::plugin,
         keys::plugin,
-        toast::plugin,
-        crafting::plugin,
+        toasts::plugin,
         lag::plugin,
         fields::plugin,
         menu::plugin,
@@ -69,7 +66,7 @@ fn letters(text: impl Into<String>, color: Color) -> impl Bundle {
         Text::new(text),
         TextFont::from_font_size(LETTER_SIZE),
         TextColor(color),
-        TextShadow { offset: Vec2::splat(0.5), color: Color::BLACK.with_alpha(0.85) },
+        theme::SHADOW,
         Pickable::IGNORE,
     )
 }
@@ -79,7 +76,10 @@ fn floating(node: Node) -> impl Bundle {
     (Node { position_type: PositionType::Absolute, ..node }, Pickable::IGNORE)
 }
 
-/// Converts a position in the window to UI coordinates.
-fn to_ui(place: Vec2, scale: &UiScale) -> Vec2 {
-    place / scale.0
+/// Shows or hides a node. Marks it as changed only if it is.
+fn display(node: &mut Mut<Node>, shown: bool) {
+    let display = if shown { Display::Flex } else { Display::None };
+    if node.display != display {
+        node.display = display;
+    }
 }

@@ -3,22 +3,34 @@
 mod art;
 mod camera;
 mod terrain;
+mod predict;
 mod figures;
+mod worn;
 mod things;
+mod structures;
+mod ghosts;
+mod labels;
 mod hints;
+mod sparks;
+mod flights;
+mod effects;
 
 pub use art::Art;
 pub use camera::Zoom;
 pub use figures::InHand;
+#[cfg(feature = "game_audio")]
+pub use flights::{Flight, Pop};
 
 use bevy::prelude::*;
 
 use crate::protocol::Position;
 
+use predict::Predicted;
+
 /// Size of a tile, in pixels.
 pub const TILE: f32 = 16.0;
 
-/// Drawn position. It smoothly follows [`Position`], which is updated a few times per second.
+/// Drawn position. It smoothly follows [`Position`], which is updated a few times per second, or the prediction.
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Shown(pub Vec2);
 
@@ -28,16 +40,22 @@ const SMOOTHING: f32 = 16.0;
 /// Distance beyond which the drawn position jumps, in tiles.
 const LEAP: f32 = 3.0;
 
+/// The systems that draw, in order.
+#[derive(SystemSet, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Draw {
+    /// Gives new entities what is drawn.
+    Dress,
+    Move,
+    Animate,
+}
+
 pub fn plugin(app: &mut App) {
-    app.add_plugins((art::plugin, camera::plugin, terrain::plugin, hints::plugin)).add_systems(
-        Update,
-        (
-            (figures::dress_avatars, things::show_items, things::show_chests, things::show_gates),
-            glide,
-            (figures::animate, figures::show_held, things::bob, things::open_lids),
-        )
-            .chain(),
-    );
+    app.configure_sets(Update, (Draw::Dress, Draw::Move, Draw::Animate).chain())
+        .add_systems(Update, glide.in_set(Draw::Move))
+        .add_plugins((art::plugin, camera::plugin, terrain::plugin, predict::plugin))
+        .add_plugins((figures::plugin, worn::plugin, things::plugin, structures::plugin))
+        .add_plugins((ghosts::plugin, labels::plugin, hints::plugin))
+        .add_plugins((sparks::plugin, flights::plugin, effects::plugin));
 }
 
 /// Converts a position to a translation whose depth draws lower things over higher ones.
@@ -45,12 +63,22 @@ pub fn place(at: Vec2) -> Vec3 {
     (at * TILE).extend(50.0 - at.y)
 }
 
-fn glide(time: Res<Time>, mut things: Query<(&Position, &mut Shown, &mut Transform)>) {
+fn glide(
+    time: Res<Time>,
+    mut things: Query<(&Position, Option<&Predicted>, &mut Shown, &mut Transform)>,
+) {
     let part = 1.0 - (-SMOOTHING * time.delta_secs()).exp();
-    for (position, mut shown, mut transform) in &mut things {
-        let way = position.0 - shown.0;
+    for (position, predicted, mut shown, mut transform) in &mut things {
+        let aim = predicted.map_or(position.0, |predicted| predicted.at);
+        let way = aim - shown.0;
         let near = way.length() < 0.002 || way.length() > LEAP;
-        shown.0 = if near { position.0 } else { shown.0 + way * part };
+        shown.0 = if near { aim } else { shown.0 + way * part };
         transform.translation = place(shown.0);
     }
+}
+
+/// Returns what is nearest within reach.
+fn nearest<T>(things: impl Iterator<Item = (f32, T)>, reach: f32) -> Option<T> {
+    let in_reach = things.filter(|(far, _)| *far < reach);
+    in_reach.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, thing)| thing)
 }

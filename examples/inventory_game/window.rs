@@ -13,14 +13,16 @@ use bevy::{
 use bevy_inventory_sync::overlay::{InventoryOverlay, InventoryOverlayPlugin};
 
 use crate::{
+    account::{self, AccountKey},
     bots,
     cli::Cli,
-    demo, failures, input,
+    failures, input,
     lag::Lag,
     names, net,
     profile::Profile,
-    protocol, report, server,
-    session::{self, Last, Port, Wish},
+    protocol::{self, Me},
+    report, server,
+    session::{self, Last, Port, Session, Wish},
     shared, steps,
     storage::{self, Place},
     ui, view,
@@ -61,19 +63,19 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
     })
     .insert_resource(Lag::new(cli.lag))
     .add_systems(Last, fail_if_the_game_did)
-    .add_systems(Update, fail_without_pictures);
+    .add_systems(Update, (fail_without_pictures, save_name.run_if(resource_changed::<Session>)));
+    #[cfg(feature = "game_audio")]
+    app.add_plugins(crate::sounds::plugin);
     let (place, account) = place(cli, &mut app)?;
     storage::add(&mut app, place);
-    let name = cli.name.clone().unwrap_or_else(|| bots::name(fastrand::usize(..12)));
-    protocol::join_as(&mut app, name);
+    let saved = app.world().get_resource::<Profile>().and_then(Profile::name);
+    let name = cli.name.clone().or(saved);
+    protocol::join_as(&mut app, name.unwrap_or_else(|| bots::name(fastrand::usize(..12))));
     if let Some(account) = account {
-        app.world_mut().resource_mut::<protocol::Me>().account = account;
+        app.world_mut().resource_mut::<Me>().account = account;
     }
     if let Some(wish) = first {
         app.add_systems(Startup, move |mut commands: Commands| commands.trigger(wish.clone()));
-    }
-    if cli.demo {
-        app.insert_resource(demo::Pose(cli.screenshot.is_some())).add_plugins(demo::plugin);
     }
     if let Some(file) = cli.screenshot.clone() {
         app.insert_resource(Picture { file, after: cli.after, taken: false })
@@ -93,10 +95,10 @@ pub fn play(cli: &Cli, first: Option<Wish>) -> Result<ExitCode, String> {
 }
 
 /// Returns where the world is stored, and the account of the player if that is stored too.
-fn place(cli: &Cli, app: &mut App) -> Result<(Place, Option<u64>), String> {
+fn place(cli: &Cli, app: &mut App) -> Result<(Place, Option<AccountKey>), String> {
     match Place::of(cli) {
         Place::File(world) => {
-            let account = storage::account(&storage::beside(&world, "-account"))?;
+            let account = account::load_or_create(&storage::beside(&world, "-account"))?;
             Ok((Place::File(world), Some(account)))
         }
         Place::Memory if cli.is_played() && !cli.unsaved => Ok(match open_profile(app) {
@@ -111,7 +113,7 @@ fn place(cli: &Cli, app: &mut App) -> Result<(Place, Option<u64>), String> {
 }
 
 /// Opens the folder of the player at this computer. Returns the file of the world, and the account.
-fn open_profile(app: &mut App) -> Result<(Place, u64), String> {
+fn open_profile(app: &mut App) -> Result<(Place, AccountKey), String> {
     let profile = Profile::open()?;
     let (world, account) = (profile.world(), profile.account()?);
     if profile.number > 1 {
@@ -122,6 +124,15 @@ fn open_profile(app: &mut App) -> Result<(Place, u64), String> {
     }
     app.insert_resource(profile);
     Ok((Place::File(world), account))
+}
+
+/// Keeps the name with which a game was started.
+fn save_name(session: Res<Session>, me: Res<Me>, profile: Option<Res<Profile>>) {
+    if let Some(profile) = profile.filter(|_| *session != Session::None)
+        && let Err(why) = profile.save_name(&me.name)
+    {
+        eprintln!("{why}");
+    }
 }
 
 /// Returns a failure exit code if the last game failed, even if the user closes the window.

@@ -9,12 +9,17 @@ use bevy_egui::{
     EguiFullOutput, EguiPostUpdateSet,
     egui::{OutputCommand, Rect, Shape, epaint::ClippedShape},
 };
-use bevy_inventory_sync::{overlay::InventoryOverlay, prelude::*};
+use bevy_inventory_sync::{
+    overlay::{InventoryOverlay, SimulatedLink},
+    prelude::*,
+};
 use bevy_inventory_sync::{
     server::{audit::ActionResolved, client_stats::ClientSyncStats},
     shared::stats::InventoryStats,
 };
 use bevy_replicon_renet::RenetClient;
+
+use crate::protocol::{Equipment, FurnaceInput, FurnaceOutput, Offerings, Till};
 
 /// How long old facts are reported. The overlay samples some data only twice a second.
 const PAST: Duration = Duration::from_millis(1500);
@@ -95,6 +100,7 @@ pub struct Truth<'w, 's> {
     overlaid: Res<'w, Overlaid>,
     stats: Res<'w, InventoryStats>,
     settings: Option<Res<'w, SyncSettings>>,
+    link: Option<Res<'w, SimulatedLink>>,
     clients: Query<'w, 's, (Entity, &'static ClientSyncStats)>,
     guest: Option<Res<'w, RenetClient>>,
     held: Query<'w, 's, Held>,
@@ -103,13 +109,16 @@ pub struct Truth<'w, 's> {
     past: ResMut<'w, Past>,
 }
 
-type Held = (
-    Entity,
-    &'static InventoryId,
-    Option<&'static Name>,
+type Held = (Entity, &'static InventoryId, Option<&'static Name>, Containers, Has<InView>);
+
+type Containers = (
     Option<&'static Inventory>,
     Option<&'static Hotbar>,
-    Has<InView>,
+    Option<&'static Equipment>,
+    Option<&'static Till>,
+    Option<&'static FurnaceInput>,
+    Option<&'static FurnaceOutput>,
+    Option<&'static Offerings>,
 );
 
 impl Truth<'_, '_> {
@@ -168,13 +177,22 @@ impl Truth<'_, '_> {
         let mut facts = BTreeSet::new();
         let guest = self.guest.is_some();
         let mut inventories = 0;
-        for (entity, _, name, inventory, hotbar, in_view) in &self.held {
+        for (entity, _, name, containers, in_view) in &self.held {
             if guest && !in_view {
                 continue;
             }
             inventories += 1;
-            let slots = || inventory.iter().flat_map(|list| list.slots().as_slice());
-            let slots = || slots().chain(hotbar.iter().flat_map(|list| list.slots().as_slice()));
+            let (inventory, hotbar, equipment, till, input, output, offerings) = containers;
+            let lists = [
+                inventory.map(Container::slots),
+                hotbar.map(Container::slots),
+                equipment.map(Container::slots),
+                till.map(Container::slots),
+                input.map(Container::slots),
+                output.map(Container::slots),
+                offerings.map(Container::slots),
+            ];
+            let slots = || lists.into_iter().flatten().flat_map(|list| list.as_slice());
             let (full, all) = (slots().flatten().count(), slots().count());
             let name = name.map_or_else(|| entity.to_string(), ToString::to_string);
             facts.insert(format!("inventory {name}: {full}/{all}"));
@@ -203,6 +221,10 @@ impl Truth<'_, '_> {
         facts.insert(format!("decided {}", self.past.decided.1));
         if let Some(settings) = &self.settings {
             facts.insert(format!("deltas_enabled {}", settings.deltas_enabled));
+        }
+        if let Some(SimulatedLink { latency, jitter, loss }) = self.link.as_deref() {
+            let (latency, jitter) = (latency.as_millis(), jitter.as_millis());
+            facts.insert(format!("simulated {latency} {jitter} {:.1}", loss * 100.0));
         }
         facts
     }

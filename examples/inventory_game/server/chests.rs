@@ -1,18 +1,20 @@
 //! Chests: any nearby player may open them, several players at once.
 
 use bevy::prelude::*;
-use bevy_inventory_sync::{prelude::*, store::persist::Persist};
+use bevy_inventory_sync::{prelude::*, shared::actions::RegisteredAction, store::persist::Persist};
+use bevy_replicon::prelude::*;
 
 use crate::{
     map::{self, Thing},
-    protocol::{Avatar, Buy, CHEST_REACH, Chest, ChestKind, Engraving, Position},
+    protocol::{Avatar, Chest, ChestKind, EffectKind, Engraving, Position, Till},
+    shop::{Buy, Sell},
     storage::WorldSuffix,
 };
 
-use super::players::Player;
+use super::{bank::VaultOf, news::News, players::Player};
 
-/// Distance at which an open chest closes, in tiles.
-const REACH_OPEN: f32 = 2.6;
+/// What a vendor can pay at first, in gold coins.
+const TILL: u32 = 60;
 
 const KEY: ItemId = ItemId::of("key");
 
@@ -21,13 +23,20 @@ const CHESTS: [(ChestKind, &[(&str, u32)]); 4] = [
     (ChestKind::Plain, &[("rope", 3), ("book", 1), ("mushroom", 7), ("healing_potion", 2)]),
     (
         ChestKind::Vendor,
-        &[("iron_pickaxe", 1), ("bread", 16), ("healing_potion", 9), ("key", 2), ("iron_axe", 1)],
+        &[
+            ("iron_pickaxe", 1),
+            ("bread", 16),
+            ("healing_potion", 9),
+            ("key", 2),
+            ("iron_axe", 1),
+            ("speed_potion", 4),
+        ],
     ),
     (
         ChestKind::Plain,
         &[
             ("gold_coin", 120),
-            ("iron_ingot", 12),
+            ("iron_ingot", 2),
             ("bread", 6),
             ("iron_sword", 1),
             ("iron_helmet", 1),
@@ -40,7 +49,13 @@ const CHESTS: [(ChestKind, &[(&str, u32)]); 4] = [
     ),
     (
         ChestKind::Locked,
-        &[("leather_boots", 1), ("iron_pickaxe", 1), ("fish", 4), ("iron_ore", 18)],
+        &[
+            ("leather_boots", 1),
+            ("iron_pickaxe", 1),
+            ("fish", 4),
+            ("iron_ore", 18),
+            ("star_fragment", 1),
+        ],
     ),
 ];
 
@@ -52,8 +67,7 @@ const ENGRAVED: [(&str, &str); 2] =
     [("iron_sword", "For Edda, who came back"), ("book", "Property of the miller")];
 
 pub fn place_chests(world: Res<WorldSuffix>, mut pool: ResMut<DataPool>, mut commands: Commands) {
-    let places = map::tiles().filter(|tile| map::thing_at(*tile) == Some(Thing::Chest));
-    for ((number, tile), (kind, stacks)) in (1..).zip(places).zip(CHESTS) {
+    for ((number, tile), (kind, stacks)) in (1..).zip(map::tiles_with(Thing::Chest)).zip(CHESTS) {
         let mut inventory = Inventory::default();
         for ((key, count), slot) in stacks.iter().zip(SPREAD) {
             let engraved = ENGRAVED.iter().find(|(item, _)| item == key);
@@ -65,24 +79,22 @@ pub fn place_chests(world: Res<WorldSuffix>, mut pool: ResMut<DataPool>, mut com
         }
         // Players can move to other worlds, so an id is that of one inventory in all of them.
         let id = InventoryId::named(&format!("chest{}", world.0), number);
-        let position = Position(tile.as_vec2() + Vec2::new(0.5, 0.0));
-        let rights = if kind == ChestKind::Vendor { Rights::SEE } else { Rights::USE };
+        let position = Position(map::chest_on(tile));
+        let is_vendor = kind == ChestKind::Vendor;
+        let rights = if is_vendor { Rights::SEE } else { Rights::USE };
         let chest = Chest { kind, ..default() };
-        commands.spawn((chest, position, id, inventory, Openable(rights), Persist));
+        let chest = (chest, position, id, inventory, Openable(rights), Persist);
+        let mut chest = commands.spawn(chest);
+        if is_vendor {
+            let mut till = Slots::new(27);
+            till.set(0, ItemId::of("gold_coin").stack(TILL)).expect("a till has 27 slots");
+            chest.insert(Till(till));
+        }
     }
-}
-
-/// Tolerance in tiles, because players see their own position with a delay.
-const GRACE: f32 = 0.4;
-
-/// Allows opening a nearby chest, and using it up to a slightly greater distance.
-pub fn near(In(ask): In<AccessRequest>, positions: Query<&Position>) -> AccessDecision {
-    let at = |entity: Option<Entity>| positions.get(entity?).ok().copied();
-    let reach =
-        if matches!(ask.kind, AccessKind::Open) { CHEST_REACH + GRACE } else { REACH_OPEN + GRACE };
-    match (at(ask.actor), at(Some(ask.inventory))) {
-        (Some(me), Some(chest)) if me.distance_to_chest(chest) <= reach => AccessDecision::Allow,
-        _ => AccessDecision::Deny(Rejection::TooFar),
+    for tile in map::tiles_with(Thing::Bank) {
+        let chest = Chest { kind: ChestKind::Bank, ..default() };
+        // Its contents are those of the player's bank.
+        commands.spawn((chest, Position(map::chest_on(tile)), Replicated));
     }
 }
 
@@ -100,25 +112,47 @@ pub fn unlocked(
     if keys > 0 { AccessDecision::Allow } else { AccessDecision::Deny(Rejection::Locked) }
 }
 
-/// Rejects purchases from chests that are not vendors.
+/// Rejects trade with chests that are not vendors.
 pub fn for_sale(In(ask): In<AccessRequest>, chests: Query<&Chest>) -> AccessDecision {
     let AccessKind::Act { action, .. } = ask.kind else { return AccessDecision::Allow };
     let vendor = chests.get(ask.inventory).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
-    if action.get::<Buy>().is_some() && !vendor {
+    if (action.get::<Buy>().is_some() || action.get::<Sell>().is_some()) && !vendor {
         return AccessDecision::Deny(Rejection::NotAllowed);
     }
     AccessDecision::Allow
 }
 
-/// Publishes the names of the players who have a chest open.
+/// Shows all players that coins change hands.
+pub fn show_coins<A: RegisteredAction>(
+    applied: On<ActionApplied<A>>,
+    positions: Query<&Position>,
+    mut news: News,
+) {
+    if let Some(at) = applied.actor.and_then(|actor| positions.get(actor).ok()) {
+        news.effect(EffectKind::Coins, at.0);
+    }
+}
+
+/// Publishes the names of the players who have a chest open, or their bank.
 pub fn show_users(
     players: Query<(&Player, &Avatar)>,
-    mut chests: Query<(&Viewers, &mut Chest), Changed<Viewers>>,
+    mut chests: Query<(&mut Chest, Option<Ref<Viewers>>)>,
+    vaults: Query<Ref<Viewers>, With<VaultOf>>,
+    mut closed: RemovedComponents<VaultOf>,
 ) {
-    for (viewers, mut chest) in &mut chests {
+    let users = |viewers: &Viewers| {
         let named = players.iter().filter(|(player, _)| viewers.rights_of(player.0).is_some());
-        let users = named.map(|(_, avatar)| avatar.name.clone()).collect();
+        named.map(|(_, avatar)| avatar.name.clone()).collect::<Vec<_>>()
+    };
+    let is_closed = closed.read().count() > 0;
+    let is_bank_changed = is_closed || vaults.iter().any(|viewers| viewers.is_changed());
+    for (mut chest, viewers) in &mut chests {
         let kind = chest.kind;
-        chest.set_if_neq(Chest { kind, users });
+        if let Some(viewers) = viewers.filter(Ref::is_changed) {
+            chest.set_if_neq(Chest { kind, users: users(&viewers) });
+        } else if kind == ChestKind::Bank && is_bank_changed {
+            let users = vaults.iter().flat_map(|viewers| users(&viewers)).collect();
+            chest.set_if_neq(Chest { kind, users });
+        }
     }
 }

@@ -17,7 +17,10 @@ use crate::{
     protocol::{Facing, Gate, Position, Travel},
 };
 
-use super::players::{Nickname, Of, Player};
+use super::{
+    join::Nickname,
+    players::{ENTRANCE, Of, Player},
+};
 
 /// Distance within which a player enters the gate, in tiles.
 const NEAR: f32 = 0.6;
@@ -93,7 +96,7 @@ pub fn clear_passing(
     }
 }
 
-/// Moves a player that was stored inside the gate out of it.
+/// Moves a player that was stored inside the gate, or inside something that was not there before, out of it.
 pub fn step_out(
     loaded: On<InventoryLoaded>,
     gates: Query<&Position, (With<Gate>, Without<Player>)>,
@@ -103,5 +106,7 @@ pub fn step_out(
     if gates.iter().any(|gate| position.0.distance(gate.0) < NEAR) {
         position.0 = map::GATE + OUT;
         *facing = Facing::Down;
+    } else if !map::is_standable(position.0) {
+        position.0 = map::middle_of(ENTRANCE);
     }
 }

@@ -1,5 +1,7 @@
 //! Items on the ground.
 
+use core::f32::consts::PI;
+
 use bevy::prelude::*;
 use bevy_inventory_sync::{
     prelude::*,
@@ -10,7 +12,7 @@ use bevy_inventory_sync::{
 };
 
 use crate::{
-    map,
+    map::{self, Thing},
     protocol::{Facing, GroundItem, ITEM_REACH, Position},
 };
 
@@ -41,8 +43,14 @@ const FINDS: [(&str, u32); 16] = [
 /// Radius around the entrance in which no items appear, in tiles: all items there were dropped by players.
 const CLEAR: f32 = 3.0;
 
-/// Distance in front of the feet at which a dropped stack lands, in tiles.
-const THROW: f32 = 0.7;
+/// Distances at which a dropped stack lands, in tiles. All are within reach.
+const THROWS: [f32; 2] = [0.8, 1.1];
+
+/// Directions in which a dropped stack lands, relative to the player's, in order of preference.
+const TURNS: [f32; 8] = [0.0, 0.6, -0.6, 1.2, -1.2, 1.9, -1.9, PI];
+
+/// Distance between dropped stacks, and at which a dropped stack is added to one that lies there, in tiles.
+const APART: f32 = 0.6;
 
 /// Distance at which a stack comes into view, slightly beyond reach, so that picking it up can be predicted.
 const SEEN_FROM: f32 = ITEM_REACH + 0.8;
@@ -52,18 +60,51 @@ fn lying(place: Vec2) -> impl Bundle {
     (GroundItem::default(), Position(place), Viewers::new(), Persist)
 }
 
-/// Places a dropped stack near the player, or at the player's position if the spot is not reachable.
+/// Adds a dropped stack to a matching one in front of the player, or places it where it can be seen.
 pub fn place_dropped(
     dropped: On<Dropped>,
     players: Query<(&Position, &Facing)>,
+    others: Query<(Entity, &Position, &GroundItem), With<Loot>>,
+    mut inventories: Inventories,
     mut commands: Commands,
 ) {
     let by = dropped.by.and_then(|by| players.get(by).ok());
-    let Some((Position(owner), facing)) = by else { return };
-    let scatter = Vec2::from_angle(fastrand::f32() * core::f32::consts::TAU);
-    let near = owner + facing.vector() * THROW + scatter * (0.1 + 0.3 * fastrand::f32());
-    let place = if map::is_standable(near) { near } else { *owner };
+    let Some((&Position(owner), facing)) = by else { return };
+    let ahead = owner + facing.vector() * THROWS[0];
+    let same = others
+        .iter()
+        .filter(|(_, at, item)| item.0 == Some(dropped.stack.item) && at.0.distance(ahead) < APART);
+    for (loot, ..) in same {
+        let added = inventories.transact(|tx| {
+            let stack = tx.take_from(dropped.entity, Inventory::slot(0), None)?;
+            tx.insert(loot, stack)
+        });
+        if added.is_ok() {
+            return;
+        }
+    }
+    let is_apart = |place: Vec2| others.iter().all(|(_, at, _)| at.0.distance(place) >= APART);
+    let is_open = |place: &Vec2| is_visible(*place, owner) && is_apart(*place);
+    let place = places_around(owner, *facing).find(is_open).unwrap_or(owner);
     commands.entity(dropped.entity).insert(lying(place));
+}
+
+/// Returns places for a dropped stack, in order of preference.
+fn places_around(owner: Vec2, facing: Facing) -> impl Iterator<Item = Vec2> {
+    let scatter = (fastrand::f32() - 0.5) * 0.3;
+    let ways = THROWS.into_iter().flat_map(|far| TURNS.map(|turn| (far, turn)));
+    ways.map(move |(far, turn)| {
+        owner + Vec2::from_angle(turn + scatter).rotate(facing.vector()) * far
+    })
+}
+
+/// Whether a stack can be reached, and is not behind the player or something tall.
+fn is_visible(place: Vec2, owner: Vec2) -> bool {
+    let way = place - owner;
+    let behind_owner = way.x.abs() < 0.6 && way.y > 0.0;
+    let before = map::thing_at(map::tile_at(place - Vec2::Y));
+    let clear = matches!(before, None | Some(Thing::Flower));
+    clear && !behind_owner && map::is_standable(place)
 }
 
 pub fn in_reach(In(ask): In<AccessRequest>, positions: Query<&Position>) -> AccessDecision {
@@ -95,9 +136,9 @@ pub fn show_to_who_is_near(
 
 /// Spawns loot that was on the ground. Its position is loaded with it.
 pub fn restore_loot(In(entry): In<StoredEntry>, mut commands: Commands) {
-    let containers = &entry.stored.inventory.containers;
-    // Everything else has more slots.
-    if containers.iter().map(|container| container.len).sum::<u16>() == 1 {
+    // Everything else has other containers, or more slots.
+    let [only] = entry.stored.inventory.containers.as_slice() else { return };
+    if only.len == 1 {
         commands.spawn((entry.inventory, lying(Vec2::ZERO), Loot));
     }
 }

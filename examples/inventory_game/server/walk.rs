@@ -4,11 +4,8 @@ use bevy::prelude::*;
 
 use crate::{
     map,
-    protocol::{Facing, Position},
+    protocol::{Facing, Pace, Position},
 };
-
-/// Walking speed, in tiles per second.
-const SPEED: f32 = 4.5;
 
 /// Direction in which a player walks; its length is at most 1.
 #[derive(Component, Clone, Copy, Default, Debug)]
@@ -21,18 +18,14 @@ impl Heading {
     }
 }
 
-pub fn walk_players(time: Res<Time>, mut players: Query<(&Heading, &mut Position, &mut Facing)>) {
-    for (&Heading(heading), mut position, mut facing) in &mut players {
+type Walker = (&'static Heading, &'static Pace, &'static mut Position, &'static mut Facing);
+
+pub fn walk_players(time: Res<Time>, mut players: Query<Walker>) {
+    for (&Heading(heading), &Pace(pace), mut position, mut facing) in &mut players {
         if heading == Vec2::ZERO {
             continue;
         }
-        let step = heading * SPEED * time.delta_secs();
-        let mut place = position.0;
-        for part in [Vec2::new(step.x, 0.0), Vec2::new(0.0, step.y)] {
-            if map::is_standable(place + part) {
-                place += part;
-            }
-        }
+        let place = map::step(position.0, heading, map::SPEED * pace, time.delta_secs());
         position.set_if_neq(Position(place));
         facing.set_if_neq(match heading {
             Vec2 { x, y } if x.abs() >= y.abs() && x < 0.0 => Facing::Left,

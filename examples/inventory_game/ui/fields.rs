@@ -1,12 +1,25 @@
 //! Text fields of the menu.
 
-use bevy::{input::keyboard::KeyboardInput, prelude::*};
+use bevy::{
+    input::keyboard::KeyboardInput,
+    input_focus::{
+        FocusCause, InputFocus, InputFocusVisible,
+        tab_navigation::{NavAction, TabIndex, TabNavigation},
+    },
+    math::CompassOctant,
+    prelude::*,
+    ui::auto_directional_navigation::{AutoDirectionalNavigation, AutoDirectionalNavigator},
+};
 
-use crate::{protocol::Me, session::Session};
+use crate::{
+    input::{SHIFT, is_held},
+    protocol::Me,
+    session::{Session, Wish},
+};
 
-use super::{focus::Focus, menu::Entry};
+use super::{GOLD, letters};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Field {
     Address,
     Name,
@@ -20,6 +33,13 @@ pub struct Fields {
 }
 
 impl Fields {
+    pub fn words(&self, field: Field) -> String {
+        match field {
+            Field::Address => format!("Address   {}", self.address),
+            Field::Name => format!("Name   {}", self.name),
+        }
+    }
+
     fn chars_max(field: Field) -> usize {
         match field {
             Field::Address => 40,
@@ -36,26 +56,52 @@ impl Fields {
 }
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Startup, fill).add_systems(Update, (type_in, rename, note_server).chain());
+    app.add_systems(Startup, fill)
+        .add_systems(PreUpdate, (type_in, navigate).chain().after(bevy::input::InputSystems))
+        .add_systems(Update, (rename, note_server, draw).chain())
+        .add_observer(click);
 }
 
 fn fill(me: Res<Me>, mut commands: Commands) {
     commands.insert_resource(Fields { address: "127.0.0.1".into(), name: me.name.clone() });
 }
 
+/// Spawns a text field.
+pub fn spawn<'a>(parent: &'a mut ChildSpawnerCommands, field: Field) -> EntityCommands<'a> {
+    let bar = Node { width: percent(100), padding: UiRect::axes(px(5), px(2.5)), ..default() };
+    let dark = BackgroundColor(Color::srgba(0.06, 0.03, 0.05, 0.5));
+    let outline = Outline { width: px(1), offset: px(0), color: Color::NONE };
+    let navigation = (TabIndex(0), AutoDirectionalNavigation::default());
+    let mut bar = parent.spawn((bar, dark, outline, navigation, field));
+    bar.with_child((letters("", Color::WHITE), field));
+    bar
+}
+
+/// The field that has the focus.
+fn focused(focus: &InputFocus, fields: &Query<&Field, With<Outline>>) -> Option<Field> {
+    focus.get().and_then(|on| fields.get(on).ok()).copied()
+}
+
 fn type_in(
     mut keys: MessageReader<KeyboardInput>,
-    focus: Res<Focus>,
-    entries: Query<&Entry>,
+    focus: Res<InputFocus>,
+    nodes: Query<&Field, With<Outline>>,
     mut fields: ResMut<Fields>,
+    mut commands: Commands,
 ) {
-    let Some(Entry::Edit(field)) = focus.on.and_then(|on| entries.get(on).ok()).copied() else {
+    let Some(field) = focused(&focus, &nodes) else {
         keys.clear();
         return;
     };
     for key in keys.read().filter(|key| key.state.is_pressed()) {
-        if key.key_code == KeyCode::Backspace {
-            fields.get_mut(field).pop();
+        match key.key_code {
+            KeyCode::Backspace => {
+                fields.get_mut(field).pop();
+            }
+            KeyCode::Enter | KeyCode::NumpadEnter if field == Field::Address => {
+                commands.trigger(Wish::Join(fields.address.clone()));
+            }
+            _ => {}
         }
         let typed = key.text.iter().flat_map(|text| text.chars());
         for letter in typed.filter(|letter| !letter.is_control()) {
@@ -64,6 +110,38 @@ fn type_in(
                 fields.get_mut(field).push(letter);
             }
         }
+    }
+}
+
+/// Moves the focus from a field to the next entry. From the other entries, the widgets move it.
+fn navigate(
+    keys: Res<ButtonInput<KeyCode>>,
+    nodes: Query<&Field, With<Outline>>,
+    mut navigator: AutoDirectionalNavigator,
+    tabs: TabNavigation,
+) {
+    let Some(on) = navigator.input_focus().filter(|on| nodes.contains(*on)) else { return };
+    let arrows =
+        [(KeyCode::ArrowUp, CompassOctant::North), (KeyCode::ArrowDown, CompassOctant::South)];
+    if let Some((_, way)) = arrows.iter().find(|(key, _)| keys.just_pressed(*key)) {
+        navigator.navigate(*way).ok();
+    } else if keys.just_pressed(KeyCode::Tab) {
+        let action = if is_held(&keys, SHIFT) { NavAction::Previous } else { NavAction::Next };
+        if let Ok(next) = tabs.navigate(&InputFocus::from_entity(on), action) {
+            navigator.manual_directional_navigation.focus.set(next, FocusCause::Navigated);
+        }
+    }
+}
+
+fn click(
+    event: On<Pointer<Click>>,
+    nodes: Query<(), (With<Field>, With<Outline>)>,
+    mut focus: ResMut<InputFocus>,
+    mut visible: ResMut<InputFocusVisible>,
+) {
+    if nodes.contains(event.entity) {
+        focus.set(event.entity, FocusCause::Pressed);
+        visible.0 = true;
     }
 }
 
@@ -80,5 +158,23 @@ fn note_server(session: Res<Session>, mut fields: ResMut<Fields>) {
         && session.is_changed()
     {
         fields.address = server.to_string();
+    }
+}
+
+fn draw(
+    fields: Res<Fields>,
+    focus: Res<InputFocus>,
+    mut nodes: Query<(Entity, &mut Outline), With<Field>>,
+    mut texts: Query<(&Field, &ChildOf, &mut Text)>,
+) {
+    if !fields.is_changed() && !focus.is_changed() {
+        return;
+    }
+    for (entity, mut outline) in &mut nodes {
+        outline.color = if focus.get() == Some(entity) { GOLD } else { Color::NONE };
+    }
+    for (field, parent, mut text) in &mut texts {
+        let caret = if focus.get() == Some(parent.0) { "_" } else { "" };
+        text.set_if_neq(Text(fields.words(*field) + caret));
     }
 }

@@ -1,10 +1,10 @@
 //! A short list of the keys for the current screen. F1 shows and hides it.
 
-use bevy::prelude::*;
+use bevy::{input_focus::InputFocusVisible, prelude::*};
 
 use crate::session::{IsPlayed, Session};
 
-use super::{Backpack, floating, focus::Focus, letters};
+use super::{Backpack, GOLD, display, floating, letters};
 
 const LETTERS: f32 = 4.4;
 
@@ -14,7 +14,8 @@ const WORLD: &[(&str, &str)] = &[
     ("E", "backpack"),
     ("F", "open chest"),
     ("1-9, wheel", "select"),
-    ("R", "use tool"),
+    ("R", "use, eat"),
+    ("T", "trade"),
     ("Q, Ctrl+Q", "drop one, all"),
     ("Esc", "menu"),
     ("F3", "sync overlay"),
@@ -22,8 +23,9 @@ const WORLD: &[(&str, &str)] = &[
 ];
 
 const MOUSE: &[(&str, &str)] = &[
-    ("Drag", "move"),
-    ("Right-drag", "move half"),
+    ("Click, drag", "move"),
+    ("Right-click", "half, one"),
+    ("Drag across", "spread"),
     ("Shift-click", "quick-move"),
     ("Double-click", "collect"),
     ("1-9", "to hotbar"),
@@ -36,16 +38,16 @@ const MOUSE: &[(&str, &str)] = &[
 const KEYBOARD: &[(&str, &str)] = &[
     ("Arrows, Tab", "move focus"),
     ("Enter", "take, place"),
-    ("H", "take half"),
+    ("Space", "half, one"),
     ("Shift+Enter", "quick-move"),
-    ("C", "collect"),
+    ("Enter twice", "collect"),
     ("1-9", "to hotbar"),
     ("Q, Ctrl+Q", "drop one, all"),
     ("Esc", "close"),
     ("F1", "hide keys"),
 ];
 
-const ROWS: usize = 10;
+const ROWS: usize = 11;
 
 /// Whether the player wants to see the keys.
 #[derive(Resource, Debug)]
@@ -82,7 +84,7 @@ fn spawn(mut commands: Commands) {
             };
             corner.spawn((column, Pickable::IGNORE)).with_children(|column| {
                 for row in 0..ROWS {
-                    let color = if is_key { super::panels::GOLD } else { Color::WHITE };
+                    let color = if is_key { GOLD } else { Color::WHITE };
                     let cell = (letters("", color), Cell(row, is_key));
                     column.spawn(cell).insert(TextFont::from_font_size(LETTERS));
                 }
@@ -102,19 +104,16 @@ fn write(
     session: Res<Session>,
     played: IsPlayed,
     backpack: Res<Backpack>,
-    focus: Res<Focus>,
+    focus: Res<InputFocusVisible>,
     mut corner: Single<&mut Node, With<Corner>>,
     mut cells: Query<(&Cell, &mut Text)>,
 ) {
     let shown = wanted.0 && *session != Session::None && played.get();
-    let display = if shown { Display::Flex } else { Display::None };
-    if corner.display != display {
-        corner.display = display;
-    }
+    display(&mut corner, shown);
     if !shown {
         return;
     }
-    let list = match (backpack.open, focus.by_keys) {
+    let list = match (backpack.open, focus.0) {
         (false, _) => WORLD,
         (true, false) => MOUSE,
         (true, true) => KEYBOARD,

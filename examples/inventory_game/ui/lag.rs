@@ -4,43 +4,43 @@ use bevy::{prelude::*, ui::RelativeCursorPosition};
 
 use crate::{lag::Lag, net::Link};
 
-use super::{floating, letters, panels::GOLD};
+use super::{GOLD, floating, letters};
 
 const WIDTH: f32 = 60.0;
 
 /// The setting that a slider controls.
 #[derive(Component, Clone, Copy, PartialEq, Debug)]
 enum Knob {
-    Delay,
+    Latency,
     Jitter,
     Loss,
 }
 
 impl Knob {
-    const ALL: [Self; 3] = [Self::Delay, Self::Jitter, Self::Loss];
+    const ALL: [Self; 3] = [Self::Latency, Self::Jitter, Self::Loss];
 
     /// Returns the slider's position, from 0 to 1.
     fn of(self, lag: &Lag) -> f32 {
         match self {
-            Self::Delay => lag.delay.as_secs_f32() / Lag::DELAY_MAX.as_secs_f32(),
-            Self::Jitter => lag.jitter,
-            Self::Loss => lag.loss / Lag::LOSS_MAX,
+            Self::Latency => lag.link.latency.as_secs_f32() / Lag::LATENCY_MAX.as_secs_f32(),
+            Self::Jitter => lag.link.jitter.as_secs_f32() / Lag::JITTER_MAX.as_secs_f32(),
+            Self::Loss => lag.link.loss / Lag::LOSS_MAX,
         }
     }
 
     fn set(self, lag: &mut Lag, to: f32) {
         match self {
-            Self::Delay => lag.delay = Lag::DELAY_MAX.mul_f32(to),
-            Self::Jitter => lag.jitter = to,
-            Self::Loss => lag.loss = to * Lag::LOSS_MAX,
+            Self::Latency => lag.link.latency = Lag::LATENCY_MAX.mul_f32(to),
+            Self::Jitter => lag.link.jitter = Lag::JITTER_MAX.mul_f32(to),
+            Self::Loss => lag.link.loss = to * Lag::LOSS_MAX,
         }
     }
 
     fn words(self, lag: &Lag) -> String {
         match self {
-            Self::Delay => format!("One-way lag {} ms", lag.delay.as_millis()),
-            Self::Jitter => format!("Jitter {:.0} %", lag.jitter * 100.0),
-            Self::Loss => format!("Loss {:.0} %", lag.loss * 100.0),
+            Self::Latency => format!("One-way latency {} ms", lag.link.latency.as_millis()),
+            Self::Jitter => format!("Jitter {} ms", lag.link.jitter.as_millis()),
+            Self::Loss => format!("Loss {:.0} %", lag.link.loss * 100.0),
         }
     }
 }
@@ -94,7 +94,7 @@ fn toggle(keys: Res<ButtonInput<KeyCode>>, mut panel: Single<&mut Visibility, Wi
     }
 }
 
-/// Without a connection there are no messages to delay.
+/// Without a connection there is nothing to simulate.
 fn hide(mut panel: Single<&mut Visibility, With<Panel>>) {
     **panel = Visibility::Hidden;
 }

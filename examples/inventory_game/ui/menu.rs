@@ -1,20 +1,22 @@
 //! The start and pause menu, and the error of the last game. Each situation shows a subset of one list of entries.
 
-use bevy::{prelude::*, ui::widget::NodeImageMode};
+use bevy::{
+    input_focus::{FocusCause, InputFocus, InputFocusVisible},
+    prelude::*,
+    ui::widget::NodeImageMode,
+};
+use bevy_inventory_sync::ui::{ButtonPressed, TextButton};
 
 use crate::{
+    net,
     session::{Last, Paused, Port, Session, Wish},
     storage::Storage,
-    view::Art,
 };
 
 use super::{
-    LETTER_SIZE,
-    fields::{Field, Fields},
-    floating,
-    focus::{Focus, Focusable, Pressed},
-    letters,
-    panels::GOLD,
+    GOLD, LETTER_SIZE, display,
+    fields::{self, Field, Fields},
+    floating, letters,
 };
 
 const WIDTH: f32 = 178.0;
@@ -86,8 +88,7 @@ impl Entry {
             Self::New => "New world".into(),
             Self::Host => format!("Host a game on port {port}"),
             Self::Join => format!("Join {}", fields.address),
-            Self::Edit(Field::Address) => format!("Address   {}", fields.address),
-            Self::Edit(Field::Name) => format!("Name   {}", fields.name),
+            Self::Edit(field) => fields.words(field),
             Self::Leave => "Leave game".into(),
             Self::Quit => "Quit".into(),
         }
@@ -105,16 +106,17 @@ struct Title;
 #[derive(Component, Debug)]
 struct Trouble;
 
+/// The line with the address at which others can join.
 #[derive(Component, Debug)]
-struct Words(Entry);
+struct Address;
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn)
-        .add_systems(Update, (show, write, tint).chain())
+        .add_systems(Update, (show, show_address, write).chain())
         .add_observer(choose);
 }
 
-fn spawn(art: Res<Art>, mut commands: Commands) {
+fn spawn(assets: Res<AssetServer>, mut commands: Commands) {
     let shade = Node {
         width: percent(100),
         height: percent(100),
@@ -130,14 +132,14 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             padding: UiRect::axes(px(14), px(11)),
             flex_direction: FlexDirection::Column,
             align_items: AlignItems::Center,
-            row_gap: px(3),
+            row_gap: px(2),
             ..default()
         };
         shade.spawn(board).with_children(|board| {
             let slices = TextureSlicer { border: BorderRect::all(8.0), ..default() };
-            let wood = ImageNode::new(art.panel.clone()).with_mode(NodeImageMode::Sliced(slices));
+            let panel = ImageNode::new(assets.load("ui/panel.png"));
             let behind = Node { left: px(0), right: px(0), top: px(0), bottom: px(0), ..default() };
-            board.spawn((floating(behind), wood));
+            board.spawn((floating(behind), panel.with_mode(NodeImageMode::Sliced(slices))));
             let title = letters("", GOLD);
             board.spawn((title, Title)).insert(TextFont::from_font_size(LETTER_SIZE * 1.8));
             let line = letters("Carry, drop and share items, alone or together.", Color::WHITE);
@@ -149,25 +151,24 @@ fn spawn(art: Res<Art>, mut commands: Commands) {
             for entry in ENTRIES {
                 spawn_entry(board, entry);
             }
-            let keys = letters("Use arrows and Enter, or the mouse", Color::WHITE.with_alpha(0.7));
-            board.spawn(keys).insert(TextFont::from_font_size(LETTER_SIZE * 0.75));
+            let small = TextFont::from_font_size(LETTER_SIZE * 0.75);
+            let dim = Color::WHITE.with_alpha(0.75);
+            board.spawn((letters("", dim), Address)).insert(small.clone());
+            board.spawn(letters("Use arrows and Enter, or the mouse", dim)).insert(small);
         });
     });
 }
 
 fn spawn_entry(board: &mut ChildSpawnerCommands, entry: Entry) {
-    let bar = Node {
-        width: percent(100),
-        padding: UiRect::axes(px(5), px(3)),
-        justify_content: match entry {
-            Entry::Edit(_) => JustifyContent::Start,
-            _ => JustifyContent::Center,
-        },
-        ..default()
-    };
-    board
-        .spawn((bar, BackgroundColor(Color::NONE), Focusable::Menu, Interaction::None, entry))
-        .with_child((letters("", Color::WHITE), Words(entry)));
+    let bar = Node { width: percent(100), justify_content: JustifyContent::Center, ..default() };
+    match entry {
+        Entry::Edit(field) => {
+            fields::spawn(board, field).insert(entry);
+        }
+        _ => {
+            board.spawn((bar, TextButton(String::new()), entry));
+        }
+    }
 }
 
 fn situation(session: Session, paused: bool, last: &Last) -> Situation {
@@ -181,32 +182,34 @@ fn situation(session: Session, paused: bool, last: &Last) -> Situation {
 
 fn show(
     session: Res<Session>,
-    (paused, storage): (Res<Paused>, Res<Storage>),
-    last: Res<Last>,
+    (paused, storage, last): (Res<Paused>, Res<Storage>, Res<Last>),
     mut before: Local<Option<Situation>>,
     mut shade: Single<&mut Node, (With<Shade>, Without<Entry>)>,
     mut entries: Query<(Entity, &Entry, &mut Node)>,
     mut title: Single<&mut Text, (With<Title>, Without<Trouble>)>,
     mut plate: Single<&mut Node, (With<Trouble>, Without<Text>, Without<Entry>, Without<Shade>)>,
     mut trouble: Single<&mut Text, With<Trouble>>,
-    mut focus: ResMut<Focus>,
+    (mut focus, mut visible): (ResMut<InputFocus>, ResMut<InputFocusVisible>),
 ) {
     let now = situation(*session, paused.0, &last);
     if *before == Some(now) && !last.is_changed() {
         return;
     }
     *before = Some(now);
-    let display = |shown| if shown { Display::Flex } else { Display::None };
-    shade.display = display(now != Situation::None);
+    display(&mut shade, now != Situation::None);
     title.0 = if now == Situation::Pause { "Paused".into() } else { "Inventory game".into() };
-    plate.display = display(now == Situation::Trouble);
+    display(&mut plate, now == Situation::Trouble);
     trouble.0 = last.trouble.as_deref().map(broken).unwrap_or_default();
     for (_, entry, mut node) in &mut entries {
-        node.display = display(entry.is_in(now, &storage));
+        display(&mut node, entry.is_in(now, &storage));
     }
     let first = ENTRIES.into_iter().find(|entry| entry.is_in(now, &storage));
-    if let Some((entity, ..)) = entries.iter().find(|(_, entry, _)| Some(**entry) == first) {
-        focus.take(entity);
+    match entries.iter().find(|(_, entry, _)| Some(**entry) == first) {
+        Some((entity, ..)) => {
+            focus.set(entity, FocusCause::Navigated);
+            visible.0 = true;
+        }
+        None => focus.clear(),
     }
 }
 
@@ -226,47 +229,41 @@ fn broken(text: &str) -> String {
     lines.join("\n")
 }
 
-fn write(
+/// Tells a host the address that guests enter.
+fn show_address(
+    session: Res<Session>,
     port: Res<Port>,
-    last: Res<Last>,
-    fields: Res<Fields>,
-    (focus, storage): (Res<Focus>, Res<Storage>),
-    entries: Query<&Entry>,
-    mut words: Query<(&mut Text, &Words)>,
+    mut line: Single<(&mut Text, &mut Node), With<Address>>,
 ) {
-    if !(last.is_changed() || fields.is_changed() || focus.is_changed()) {
+    if !session.is_changed() {
         return;
     }
-    let on = focus.on.and_then(|on| entries.get(on).ok()).copied();
-    for (mut text, &Words(entry)) in &mut words {
-        let caret = matches!(entry, Entry::Edit(_)) && on == Some(entry);
-        let caret = if caret { "_" } else { "" };
-        text.set_if_neq(Text(entry.words(port.0, &last, &fields, &storage) + caret));
+    let shown = !matches!(*session, Session::Alone | Session::Guest(_));
+    if shown && let Some(address) = net::own_address() {
+        line.0.0 = format!("Guests join at {address}:{}", port.0);
     }
+    let mut node = line.1.reborrow();
+    display(&mut node, shown);
 }
 
-/// Lightens the entry under the pointer; text fields are darker.
-fn tint(
-    mut entries: Query<
-        (&Interaction, &Entry, &mut BackgroundColor),
-        Or<(Changed<Interaction>, Added<Entry>)>,
-    >,
+fn write(
+    port: Res<Port>,
+    (last, fields, storage): (Res<Last>, Res<Fields>, Res<Storage>),
+    entries: Query<(Entity, &Entry, &TextButton)>,
+    mut commands: Commands,
 ) {
-    for (interaction, entry, mut color) in &mut entries {
-        let field = matches!(entry, Entry::Edit(_));
-        color.0 = match interaction {
-            Interaction::None if field => Color::srgba(0.06, 0.03, 0.05, 0.45),
-            Interaction::None => Color::srgba(0.06, 0.03, 0.05, 0.22),
-            _ => Color::srgba(0.99, 0.93, 0.63, 0.25),
-        };
+    for (entity, entry, button) in &entries {
+        let text = entry.words(port.0, &last, &fields, &storage);
+        if button.0 != text {
+            commands.entity(entity).insert(TextButton(text));
+        }
     }
 }
 
 fn choose(
-    pressed: On<Pressed>,
+    pressed: On<ButtonPressed>,
     entries: Query<&Entry>,
     fields: Res<Fields>,
-    mut focus: ResMut<Focus>,
     mut paused: ResMut<Paused>,
     mut commands: Commands,
 ) {
@@ -276,13 +273,8 @@ fn choose(
             paused.0 = false;
             return;
         }
-        // A click focuses the field; Enter submits it.
-        Entry::Edit(_) if !focus.by_keys => {
-            focus.take(pressed.entity);
-            return;
-        }
-        Entry::Edit(Field::Address) | Entry::Join => Wish::Join(fields.address.clone()),
-        Entry::Edit(Field::Name) => return,
+        Entry::Edit(_) => return,
+        Entry::Join => Wish::Join(fields.address.clone()),
         Entry::Reconnect => Wish::Again,
         Entry::Alone => Wish::Alone,
         Entry::New => Wish::New,

@@ -1,19 +1,21 @@
-//! Panels of the backpack and of chests. A chest's panel is open while its inventory is in view: it opens when
-//! the server shows the inventory, and closes when the server hides it.
+//! The panels that open with the backpack: recipes, what is opened, the backpack and the equipment.
 
-use bevy::{prelude::*, ui::widget::NodeImageMode};
-use bevy_inventory_sync::prelude::*;
+use bevy::{input_focus::InputFocus, prelude::*};
+use bevy_egui::input::EguiWantsInput;
+use bevy_inventory_sync::{
+    features::tabs::{PageActions, Tab, Tabs},
+    prelude::*,
+    ui::*,
+};
 
 use crate::{
     hands::Hands,
-    protocol::{Avatar, Chest},
-    session::Session,
-    view::Art,
+    input::Controls,
+    protocol::{Avatar, Chest, ChestKind, Equipment, FurnaceInput, FurnaceOutput, Offerings},
+    session::{IsPlayed, Session},
 };
 
-use super::{floating, letters, slots};
-
-pub const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
+use super::{Entry, display, floating};
 
 /// Height of the hotbar and the line above it.
 const BOTTOM: f32 = 34.0;
@@ -24,145 +26,234 @@ pub struct Backpack {
     pub open: bool,
 }
 
-/// The area behind the hotbar and the panels, which receives stacks that are dropped outside them.
+/// The root of all panels.
 #[derive(Component, Debug)]
-pub struct Backdrop;
+struct Panels;
 
-/// The panel of one inventory.
+/// The panel of what is opened.
 #[derive(Component, Debug)]
-pub struct Panel(Entity);
+struct OpenedPanel;
 
+/// The buttons for chests.
 #[derive(Component, Debug)]
-struct ChestTitle(Entity);
+struct ChestButtons;
+
+/// The space for the other player's offer in a trade.
+#[derive(Component, Debug)]
+pub struct TradeSpace;
+
+/// The slots of the backpack.
+#[derive(Component, Debug)]
+struct BackpackGrid;
 
 pub fn plugin(app: &mut App) {
     app.init_resource::<Backpack>()
-        .add_systems(Startup, spawn_backdrop)
-        .add_systems(Update, (show, entitle, shut.run_if(resource_changed::<Session>)))
-        .add_observer(open)
-        .add_observer(close);
+        .add_systems(Startup, spawn)
+        .add_systems(
+            Update,
+            (
+                (follow_opened, close_with_game.run_if(resource_changed::<Session>)),
+                show.run_if(resource_changed::<Backpack>),
+                (lock_hotbar, give_focus.run_if(not(inventory_has_focus)), retitle),
+            )
+                .chain(),
+        )
+        .add_observer(open_first_tab)
+        .add_observer(show_buttons)
+        .add_observer(entitle);
 }
 
-/// Closes the backpack and all chests.
+/// Closes the backpack and everything else that is open.
 pub fn close_all(backpack: &mut Backpack, hands: &mut Hands) {
     backpack.open = false;
-    hands.close_chests();
+    hands.close_opened();
 }
 
-fn spawn_backdrop(mut commands: Commands) {
-    let node = Node {
+fn spawn(mut commands: Commands) {
+    let root = Node {
         position_type: PositionType::Absolute,
         width: percent(100),
         height: percent(100),
         padding: UiRect::bottom(px(BOTTOM)),
-        flex_direction: FlexDirection::ColumnReverse,
         align_items: AlignItems::Center,
         justify_content: JustifyContent::Center,
-        row_gap: px(2),
+        column_gap: px(2),
         display: Display::None,
         ..default()
     };
     let shade = BackgroundColor(Color::srgba(0.08, 0.05, 0.1, 0.35));
-    commands.spawn((node, shade, Backdrop, GlobalZIndex(1)));
-}
-
-type InView<'a> = (&'a Inventory, Option<&'a Chest>);
-
-/// Excludes items on the ground, which are in view but have no panel.
-type HasPanel = Or<(With<Chest>, With<LocalInventory>)>;
-
-fn open(
-    opened: On<InventoryOpened>,
-    inventories: Query<InView, HasPanel>,
-    panels: Query<(Entity, &Panel)>,
-    backdrop: Single<Entity, With<Backdrop>>,
-    art: Res<Art>,
-    mut backpack: ResMut<Backpack>,
-    mut commands: Commands,
-) {
-    let Ok((inventory, chest)) = inventories.get(opened.entity) else { return };
-    let mine = chest.is_none();
-    despawn(opened.entity, &panels, &mut commands);
-    backpack.open |= !mine;
-    let node = Node {
-        padding: UiRect::axes(px(9), px(8)).with_top(px(7)),
-        flex_direction: FlexDirection::Column,
-        row_gap: px(2),
-        flex_shrink: 0.0,
-        ..default()
-    };
-    let frame = TextureSlicer { border: BorderRect::all(8.0), ..default() };
-    let wood = ImageNode::new(art.panel.clone()).with_mode(NodeImageMode::Sliced(frame));
-    // A separate node behind the others, because a node with an image ignores padding.
-    let edge = px(0);
-    let behind = Node { left: edge, right: edge, top: edge, bottom: edge, ..default() };
-    commands.spawn((node, Panel(opened.entity), ChildOf(*backdrop))).with_children(|panel| {
-        panel.spawn((floating(behind), wood));
-        let mut title =
-            panel.spawn(letters(chest.map_or("Backpack", |chest| chest.kind.name()), GOLD));
-        if !mine {
-            title.insert(ChestTitle(opened.entity));
-        }
-        slots::grid::<Inventory>(panel, &art, opened.entity, inventory.len());
+    commands.spawn((InventoryScreen, root, shade, Panels, GlobalZIndex(1))).with_children(|root| {
+        root.spawn(CraftingPanel);
+        let column = Node { flex_direction: FlexDirection::Column, row_gap: px(2), ..default() };
+        root.spawn((column, Pickable::IGNORE)).with_children(|column| {
+            column.spawn((Node::default(), TradeSpace, Pickable::IGNORE));
+            column.spawn((InventoryPanel::opened("Bank"), OpenedPanel)).with_children(spawn_opened);
+            column.spawn(InventoryPanel::local("Backpack")).with_children(|panel| {
+                panel.spawn((InventoryGrid::local::<Inventory>(), BackpackGrid));
+                spawn_corner(panel, [InventoryButton::sort()]);
+            });
+        });
+        let worn = InventoryGrid::local::<Equipment>().columns(1);
+        root.spawn(InventoryPanel::local("Worn")).with_child(worn);
     });
 }
 
-fn close(
-    closed: On<InventoryClosed>,
-    mine: Query<(), With<LocalInventory>>,
-    panels: Query<(Entity, &Panel)>,
-    mut backpack: ResMut<Backpack>,
-    mut commands: Commands,
+fn spawn_opened(panel: &mut ChildSpawnerCommands) {
+    panel.spawn(TabBar::opened());
+    panel.spawn(InventoryGrid::opened::<Inventory>());
+    let row = Node { align_items: AlignItems::Center, column_gap: px(4), ..default() };
+    panel.spawn((row, Pickable::IGNORE)).with_children(|row| {
+        row.spawn(InventoryGrid::opened::<FurnaceInput>());
+        let bar = Node { width: px(36), height: px(4), ..default() };
+        row.spawn((WorkProgress::opened(), bar));
+        row.spawn(InventoryGrid::opened::<FurnaceOutput>());
+    });
+    panel.spawn(InventoryGrid::opened::<Offerings>());
+    let buttons = [InventoryButton::put_all(), InventoryButton::TakeAll];
+    spawn_corner(panel, buttons).insert(ChestButtons);
+}
+
+/// Spawns buttons in the line of a panel's title.
+fn spawn_corner<'a, const N: usize>(
+    panel: &'a mut ChildSpawnerCommands,
+    buttons: [InventoryButton; N],
+) -> EntityCommands<'a> {
+    let corner = Node { right: px(7), top: px(4.5), column_gap: px(2), ..default() };
+    let mut corner = panel.spawn(floating(corner));
+    corner.with_children(|corner| {
+        for button in buttons {
+            corner.spawn(button);
+        }
+    });
+    corner
+}
+
+fn show(
+    backpack: Res<Backpack>,
+    entries: Query<(), With<Entry>>,
+    mut panels: Single<&mut Node, With<Panels>>,
+    mut focus: ResMut<InputFocus>,
 ) {
-    if despawn(closed.entity, &panels, &mut commands) && !mine.contains(closed.entity) {
-        backpack.open = false;
+    display(&mut panels, backpack.open);
+    if !backpack.open && !focus.get().is_some_and(|on| entries.contains(on)) {
+        focus.clear();
     }
 }
 
-fn despawn(of: Entity, panels: &Query<(Entity, &Panel)>, commands: &mut Commands) -> bool {
-    let found = panels.iter().find(|(_, panel)| panel.0 == of);
-    if let Some((panel, _)) = found {
-        commands.entity(panel).despawn();
+/// Opens the backpack together with what the player opens, and closes it with that.
+fn follow_opened(
+    panel: Single<&Node, (With<OpenedPanel>, Changed<Node>)>,
+    mut was_shown: Local<bool>,
+    mut backpack: ResMut<Backpack>,
+) {
+    let shown = panel.display != Display::None;
+    if shown != *was_shown {
+        *was_shown = shown;
+        backpack.open = shown;
     }
-    found.is_some()
 }
 
-/// Closes all panels when a game ends.
-fn shut(
-    session: Res<Session>,
-    panels: Query<Entity, With<Panel>>,
-    mut backpack: ResMut<Backpack>,
-    mut commands: Commands,
-) {
+fn close_with_game(session: Res<Session>, mut backpack: ResMut<Backpack>) {
     if *session == Session::None {
         backpack.open = false;
-        panels.iter().for_each(|panel| commands.entity(panel).despawn());
     }
 }
 
-fn show(backpack: Res<Backpack>, mut backdrop: Single<&mut Node, With<Backdrop>>) {
-    let display = if backpack.open { Display::Flex } else { Display::None };
-    if backdrop.display != display {
-        backdrop.display = display;
+/// While the backpack is closed, the hotbar can only be used to select a slot, also with the mouse wheel.
+fn lock_hotbar(
+    played: IsPlayed,
+    backpack: Res<Backpack>,
+    overlay: Res<EguiWantsInput>,
+    mut wheel: Local<bool>,
+    mut commands: Commands,
+) {
+    if backpack.is_changed() {
+        if backpack.open {
+            commands.remove_resource::<HotbarLocked>();
+        } else {
+            commands.insert_resource(HotbarLocked);
+        }
+    }
+    let selects = played.get() && !overlay.wants_any_pointer_input();
+    if selects != *wheel {
+        *wheel = selects;
+        if selects {
+            commands.insert_resource(WheelSelects);
+        } else {
+            commands.remove_resource::<WheelSelects>();
+        }
     }
 }
 
-/// Shows in a chest's title who else has it open.
+/// Gives the backpack the focus at the first arrow key.
+fn give_focus(
+    controls: Controls,
+    backpack: Res<Backpack>,
+    grid: Single<Entity, With<BackpackGrid>>,
+    mut commands: Commands,
+) {
+    if backpack.open && ARROWS.iter().any(|(key, pad)| controls.just_pressed(*key, *pad)) {
+        commands.trigger(FocusGrid { entity: *grid });
+    }
+}
+
+const ARROWS: [(KeyCode, GamepadButton); 4] = [
+    (KeyCode::ArrowUp, GamepadButton::DPadUp),
+    (KeyCode::ArrowDown, GamepadButton::DPadDown),
+    (KeyCode::ArrowLeft, GamepadButton::DPadLeft),
+    (KeyCode::ArrowRight, GamepadButton::DPadRight),
+];
+
+/// Opens a page together with a bank.
+fn open_first_tab(opened: On<InventoryOpened>, banks: Query<&Tabs>, mut pages: PageActions) {
+    let first = banks.get(opened.entity).ok().and_then(|tabs| tabs.iter().next().map(Tab::page));
+    if let Some(first) = first {
+        pages.open(opened.entity, first);
+    }
+}
+
+/// Shows the buttons for what items can be put into and taken from.
+fn show_buttons(
+    event: On<DescribePanel>,
+    panels: Query<(), With<OpenedPanel>>,
+    chests: Query<Option<&Chest>, With<Inventory>>,
+    mut buttons: Single<&mut Node, With<ChestButtons>>,
+) {
+    if panels.contains(event.entity) {
+        let sells = |chest: Option<&Chest>| chest.is_some_and(|it| it.kind == ChestKind::Vendor);
+        display(&mut buttons, chests.get(event.inventory).is_ok_and(|chest| !sells(chest)));
+    }
+}
+
+/// Names what is opened, and who else has it open.
 fn entitle(
+    mut event: On<DescribePanel>,
     me: Query<&Avatar, With<LocalInventory>>,
     chests: Query<&Chest>,
-    mut titles: Query<(&ChestTitle, &mut Text)>,
+    (furnaces, shrines): (Query<(), With<FurnaceInput>>, Query<(), With<Offerings>>),
 ) {
-    for (title, mut text) in &mut titles {
-        let Ok(chest) = chests.get(title.0) else { continue };
-        let my_name = me.single().map_or("", |me| &me.name);
-        let others: Vec<&str> =
-            chest.users.iter().map(String::as_str).filter(|name| *name != my_name).collect();
-        let now = if others.is_empty() {
-            chest.kind.name().into()
-        } else {
-            format!("{}, shared with {}", chest.kind.name(), others.join(", "))
-        };
-        text.set_if_neq(Text(now));
+    if furnaces.contains(event.inventory) {
+        event.title = "Furnace".into();
+    } else if shrines.contains(event.inventory) {
+        event.title = "Shrine".into();
+    }
+    let Ok(chest) = chests.get(event.inventory) else { return };
+    let my_name = me.single().map_or("", |me| &me.name);
+    let others: Vec<&str> =
+        chest.users.iter().map(String::as_str).filter(|name| *name != my_name).collect();
+    event.title = match others.as_slice() {
+        [] => chest.kind.name().into(),
+        others => format!("{}, shared with {}", chest.kind.name(), others.join(", ")),
+    };
+}
+
+/// Writes the title again when another player opens or closes the same chest.
+fn retitle(
+    chests: Query<(), (Changed<Chest>, With<InView>)>,
+    panel: Single<(Entity, &InventoryPanel), With<OpenedPanel>>,
+    mut commands: Commands,
+) {
+    if !chests.is_empty() {
+        commands.entity(panel.0).insert(panel.1.clone());
     }
 }

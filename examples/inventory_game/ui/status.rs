@@ -7,14 +7,13 @@ use bevy_inventory_sync::{shared::stats::InventoryStats, store::persist::StoreSt
 use bevy_replicon::prelude::*;
 
 use crate::{
-    lag::Lag,
-    net::Link,
+    net::{Link, Silence},
     protocol::Avatar,
     session::{Paused, Session},
     storage::{self, Storage},
 };
 
-use super::{floating, letters};
+use super::{display, floating, letters};
 
 const REFRESH: Duration = Duration::from_millis(250);
 
@@ -24,12 +23,26 @@ struct StatusPlate;
 #[derive(Component, Debug)]
 struct StatusLine;
 
+/// The notice in the center, and its text.
 #[derive(Component, Debug)]
 struct Connecting;
 
+/// Time without a packet after which a guest is warned.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
+
+/// Sizes of messages, in bytes: of the last change, and of the largest opening.
+#[derive(Resource, Default, Debug)]
+struct Sizes {
+    changed: u64,
+    opened: u64,
+    last_change: u64,
+    full_copy: u64,
+}
+
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn)
-        .add_systems(Update, (refresh.run_if(on_timer(REFRESH)), tell_link));
+        .init_resource::<Sizes>()
+        .add_systems(Update, (measure, refresh.run_if(on_timer(REFRESH)), tell_link).chain());
 }
 
 fn spawn(mut commands: Commands) {
@@ -53,8 +66,29 @@ fn spawn(mut commands: Commands) {
             BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.92)),
             Pickable::IGNORE,
         );
-        middle.spawn(plate).with_child(letters("Connecting ...  (Esc: menu)", Color::WHITE));
+        middle.spawn(plate).with_child((letters("", Color::WHITE), Connecting));
     });
+}
+
+/// Records the sizes of changes and of openings, which do not depend on how much changes.
+fn measure(stats: Res<InventoryStats>, session: Res<Session>, mut sizes: ResMut<Sizes>) {
+    let (changed, opened) = match *session {
+        Session::Guest(_) => {
+            let opened = stats.bytes_received_opening;
+            (stats.bytes_received - opened, opened)
+        }
+        _ => ((stats.bits_deltas + stats.bits_full_updates) / 8, stats.bits_opens / 8),
+    };
+    if session.is_changed() {
+        *sizes = Sizes { changed, opened, ..default() };
+    }
+    if changed > sizes.changed {
+        (sizes.last_change, sizes.changed) = (changed - sizes.changed, changed);
+    }
+    if opened > sizes.opened {
+        sizes.full_copy = sizes.full_copy.max(opened - sizes.opened);
+        sizes.opened = opened;
+    }
 }
 
 fn refresh(
@@ -62,33 +96,26 @@ fn refresh(
     avatars: Query<(), With<Avatar>>,
     link: Option<Res<Link>>,
     ping: Res<ClientStats>,
-    stats: Res<InventoryStats>,
-    lag: Res<Lag>,
+    sizes: Res<Sizes>,
     (storage, store, time): (Res<Storage>, Res<StoreStatus>, Res<Time<Real>>),
     mut plate: Single<&mut Node, With<StatusPlate>>,
     mut line: Single<&mut Text, With<StatusLine>>,
 ) {
-    let display = if *session == Session::None { Display::None } else { Display::Flex };
-    if plate.display != display {
-        plate.display = display;
-    }
+    display(&mut plate, *session != Session::None);
     let players = avatars.iter().count();
     let s = if players == 1 { "" } else { "s" };
-    let lag = lag.delay.as_millis();
-    let lag = if lag > 0 { format!(" plus {lag} ms one-way lag") } else { String::new() };
+    let Sizes { last_change, full_copy, .. } = *sizes;
+    let traffic = match last_change {
+        0 => String::new(),
+        _ => format!("   last change: {last_change} B, full copy: {full_copy} B"),
+    };
     let rest = match *session {
         Session::None | Session::Alone => String::new(),
         Session::Host(_) if players < 2 => "   no guests yet".into(),
-        Session::Host(_) => format!(
-            "   {players} player{s}   sent {} B for {} changed slots",
-            stats.bytes_sent, stats.slots_marked
-        ),
-        Session::Guest(_) => format!(
-            "   {players} player{s}   ping {:.0} ms{lag}   received {} B for {} slots",
-            ping.rtt * 1000.0,
-            stats.bytes_received,
-            stats.slots_applied
-        ),
+        Session::Host(_) => format!("   {players} players{traffic}"),
+        Session::Guest(_) => {
+            format!("   {players} player{s}   ping {:.0} ms{traffic}", ping.rtt * 1000.0)
+        }
     };
     let poor = if link.is_some() { "   L: lag" } else { "" };
     let words = match (*session, link.as_deref()) {
@@ -102,14 +129,22 @@ fn refresh(
     line.set_if_neq(Text(format!("{words}{poor}")));
 }
 
+/// Shows that the client is connecting, or that the server has stopped responding.
 fn tell_link(
     link: Option<Res<Link>>,
+    silence: Silence,
     paused: Res<Paused>,
-    mut plate: Single<&mut Node, With<Connecting>>,
+    mut plate: Single<&mut Node, (With<Connecting>, Without<Text>)>,
+    mut line: Single<&mut Text, With<Connecting>>,
 ) {
-    let connecting = link.is_some_and(|link| *link == Link::Connecting) && !paused.0;
-    let display = if connecting { Display::Flex } else { Display::None };
-    if plate.display != display {
-        plate.display = display;
-    }
+    let text = match link.as_deref() {
+        _ if paused.0 => String::new(),
+        Some(Link::Connecting) => "Connecting ...  (Esc: menu)".into(),
+        Some(Link::Up) if silence.get() > SILENCE_MAX => {
+            format!("The host has not responded for {} s.  (Esc: menu)", silence.get().as_secs())
+        }
+        _ => String::new(),
+    };
+    display(&mut plate, !text.is_empty());
+    line.set_if_neq(Text(text));
 }

@@ -14,11 +14,16 @@ pub struct Zoom(pub f32);
 /// Approximate height of the window, in pixel-art pixels.
 const HEIGHT: f32 = 215.0;
 
+/// Heights of what the interface covers at the bottom and at the top, in pixels of the interface. The map's edges are
+/// between them.
+const COVERED: [f32; 2] = [44.0, 14.0];
+
 pub fn plugin(app: &mut App) {
     app.insert_resource(Zoom(3.0))
         .insert_resource(ClearColor(Color::srgb_u8(0x66, 0xa7, 0x4e)))
         .add_systems(Startup, spawn_camera)
-        .add_systems(PostUpdate, (fit_window, follow).chain().before(TransformSystems::Propagate));
+        .add_systems(PreUpdate, fit_window)
+        .add_systems(PostUpdate, follow.before(TransformSystems::Propagate));
 }
 
 fn spawn_camera(mut commands: Commands) {
@@ -50,14 +55,18 @@ fn fit_window(
 fn follow(
     me: Query<&Shown, With<LocalInventory>>,
     window: Single<&Window, With<PrimaryWindow>>,
-    zoom: Res<Zoom>,
+    (zoom, ui): (Res<Zoom>, Res<UiScale>),
     mut camera: Single<&mut Transform, With<Camera2d>>,
 ) {
     let Ok(me) = me.single() else { return };
     let world = IVec2::new(map::WIDTH, map::HEIGHT).as_vec2() * TILE;
     let half = window.size() / zoom.0 / 2.0;
+    let [bottom, top] = COVERED.map(|pixels| pixels * ui.0 / zoom.0);
+    let least = half - Vec2::new(0.0, bottom);
+    let most = world - half + Vec2::new(0.0, top);
+    let middle = (least + most) / 2.0;
     let aim = (me.0 + Vec2::new(0.0, 0.6)) * TILE;
-    let inside = aim.clamp(half.min(world / 2.0), (world - half).max(world / 2.0));
+    let inside = aim.clamp(least.min(middle), most.max(middle));
     let pixels = zoom.0 * window.scale_factor();
     let at = (inside * pixels).round() / pixels;
     camera.translation = at.extend(camera.translation.z);

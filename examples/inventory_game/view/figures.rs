@@ -1,11 +1,16 @@
 //! Players: a figure in two layers, a shadow, the held item, and a name tag.
 
-use bevy::{prelude::*, sprite::Anchor, sprite::Text2dShadow};
+use bevy::{prelude::*, sprite::Anchor};
 use bevy_inventory_sync::features::public_view::HeldItem;
 
 use crate::protocol::{Avatar, Facing, Position};
 
-use super::{Art, Shown, Zoom, place};
+use super::{
+    Art, Draw, Shown,
+    labels::{Label, Rank},
+    place,
+    predict::Predicted,
+};
 
 /// Steps per second of a walking figure.
 const PACE: f32 = 7.0;
@@ -19,7 +24,15 @@ pub struct Parts {
     base: Entity,
     body: Entity,
     held: Entity,
-    tag: Entity,
+}
+
+/// How a figure is drawn at the moment.
+#[derive(Component, PartialEq, Debug)]
+pub struct Pose {
+    pub facing: Facing,
+    pub step: usize,
+    /// Whether the images are mirrored.
+    pub flip: bool,
     /// Seconds since it last moved.
     idle: f32,
 }
@@ -28,8 +41,13 @@ pub struct Parts {
 #[derive(Component, PartialEq, Eq, Debug)]
 pub struct InHand(pub Handle<Image>);
 
+pub fn plugin(app: &mut App) {
+    app.add_systems(Update, dress.in_set(Draw::Dress))
+        .add_systems(Update, (pose, (paint, show_held)).chain().in_set(Draw::Animate));
+}
+
 /// Adds a figure to every new avatar.
-pub fn dress_avatars(
+fn dress(
     avatars: Query<(Entity, &Avatar, &Position), Without<Shown>>,
     art: Res<Art>,
     mut commands: Commands,
@@ -47,67 +65,63 @@ pub fn dress_avatars(
         let tint = Sprite { color: Color::srgb_u8(red, green, blue), ..default() };
         let body = commands.spawn((part(tint, at(0.0, 0.001)), ChildOf(entity))).id();
         let held = Sprite { custom_size: Some(Vec2::splat(HELD_SIZE)), ..default() };
-        let held = commands.spawn((held, at(0.0, 0.002), Visibility::Hidden, ChildOf(entity))).id();
-        let tag = (
-            Text2d::new(&avatar.name),
-            TextFont::from_font_size(16.0),
-            Text2dShadow { offset: Vec2::new(1.5, -1.5), color: Color::BLACK.with_alpha(0.8) },
-            at(24.0, 40.0),
-            ChildOf(entity),
-        );
-        let tag = commands.spawn(tag).id();
-        let transform = Transform::from_translation(place(position.0));
-        let parts = Parts { base, body, held, tag, idle: 1.0 };
+        let held = commands.spawn((held, at(0.0, 0.003), Visibility::Hidden, ChildOf(entity))).id();
+        let label = Label { rank: Rank::Name, at: Vec2::new(0.0, 24.0), size: 5.4 };
+        // Clothes cover the color of the figure.
+        let color = TextColor(Color::WHITE.mix(&Color::srgb_u8(red, green, blue), 0.35));
+        commands.spawn((Text2d::new(&avatar.name), label, color, ChildOf(entity)));
         commands.entity(entity).insert((
             Shown(position.0),
-            parts,
+            Parts { base, body, held },
+            Pose { facing: Facing::default(), step: 0, flip: false, idle: 1.0 },
             InHand(Handle::default()),
-            transform,
+            Transform::from_translation(place(position.0)),
             Visibility::default(),
         ));
     }
 }
 
-pub fn animate(
+fn pose(
     time: Res<Time>,
-    art: Res<Art>,
-    zoom: Res<Zoom>,
-    mut figures: Query<(&mut Parts, &Facing, &Position, &Shown)>,
-    mut sprites: Query<&mut Sprite>,
-    mut tags: Query<&mut Transform, With<Text2d>>,
+    mut figures: Query<(&mut Pose, &Facing, &Position, &Shown, Option<&Predicted>)>,
 ) {
-    for (mut parts, facing, position, shown) in &mut figures {
-        let still = position.0.distance(shown.0) < 0.03;
-        parts.idle = if still { parts.idle + time.delta_secs() } else { 0.0 };
-        let walking = parts.idle < 0.08;
+    for (mut pose, facing, position, shown, predicted) in &mut figures {
+        let aim = predicted.map_or(position.0, |predicted| predicted.at);
+        let moves = aim.distance(shown.0) >= 0.03 && predicted.is_none_or(Predicted::is_walking);
+        pose.idle = if moves { 0.0 } else { pose.idle + time.delta_secs() };
+        let walking = pose.idle < 0.08;
         let beat = (time.elapsed_secs() * PACE).rem_euclid(4.0);
-        let step = usize::from(walking && beat.rem_euclid(2.0) >= 1.0);
-        let flip = match facing {
+        pose.step = usize::from(walking && beat.rem_euclid(2.0) >= 1.0);
+        let own = predicted.filter(|_| pose.idle < 1.0);
+        pose.facing = own.map_or(*facing, |predicted| predicted.facing);
+        pose.flip = match pose.facing {
             Facing::Left => true,
             Facing::Right => false,
-            Facing::Up | Facing::Down => step == 1 && beat >= 2.0,
+            Facing::Up | Facing::Down => pose.step == 1 && beat >= 2.0,
         };
-        let figure = art.figure(*facing, step);
+    }
+}
+
+fn paint(art: Res<Art>, figures: Query<(&Parts, &Pose)>, mut sprites: Query<&mut Sprite>) {
+    for (parts, pose) in &figures {
+        let figure = art.figure(pose.facing, pose.step);
         for (part, image) in [(parts.base, &figure.base), (parts.body, &figure.body)] {
             let Ok(mut sprite) = sprites.get_mut(part) else { continue };
-            if sprite.image != *image || sprite.flip_x != flip {
+            if sprite.image != *image || sprite.flip_x != pose.flip {
                 sprite.image = image.clone();
-                sprite.flip_x = flip;
+                sprite.flip_x = pose.flip;
             }
-        }
-        if let Ok(mut tag) = tags.get_mut(parts.tag) {
-            tag.scale = Vec2::splat(zoom.0.recip()).extend(1.0);
         }
     }
 }
 
 /// Draws [`HeldItem`], the part of a player's inventory that all players may see.
-pub fn show_held(
-    mut figures: Query<(&Parts, &HeldItem, &Facing, &mut InHand)>,
+fn show_held(
+    mut figures: Query<(&Parts, &HeldItem, &Pose, &mut InHand)>,
     art: Res<Art>,
     mut held: Query<(&mut Sprite, &mut Transform, &mut Visibility), Without<Parts>>,
 ) {
-    for (parts, &HeldItem(item), facing, mut in_hand) in &mut figures {
+    for (parts, &HeldItem(item), pose, mut in_hand) in &mut figures {
         let Ok((mut sprite, mut transform, mut visibility)) = held.get_mut(parts.held) else {
             continue;
         };
@@ -116,11 +130,11 @@ pub fn show_held(
             None => Visibility::Hidden,
         });
         let icon = item.map(|item| art.icon(item)).unwrap_or_default();
-        let (hand, flip) = match facing {
-            Facing::Down => (Vec3::new(-6.0, 7.0, 0.003), true),
+        let (hand, flip) = match pose.facing {
+            Facing::Down => (Vec3::new(-6.0, 7.0, 0.006), true),
             Facing::Up => (Vec3::new(6.0, 8.0, -0.003), false),
-            Facing::Left => (Vec3::new(-6.0, 7.0, 0.003), true),
-            Facing::Right => (Vec3::new(6.0, 7.0, 0.003), false),
+            Facing::Left => (Vec3::new(-6.0, 7.0, 0.006), true),
+            Facing::Right => (Vec3::new(6.0, 7.0, 0.006), false),
         };
         if sprite.image != icon || sprite.flip_x != flip {
             in_hand.set_if_neq(InHand(icon.clone()));

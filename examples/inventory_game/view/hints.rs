@@ -1,86 +1,125 @@
 //! Key hints, shown at the chest, item or thing that the key would act on.
 
-use bevy::{prelude::*, sprite::Text2dShadow};
+use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
-    map::{self, Thing},
-    protocol::{CHEST_REACH, Chest, GroundItem, ITEM_REACH, Position, WORK_REACH},
+    map::Thing,
+    protocol::{
+        CHEST_REACH, Chest, ChestKind, Furnace, GroundItem, ITEM_REACH, Position, Shrine,
+        WORK_REACH,
+    },
     session::IsPlayed,
     ui::Backpack,
 };
 
-use super::{Shown, TILE, Zoom};
+use super::{
+    Shown, TILE,
+    labels::{Label, Rank},
+    nearest,
+    terrain::Scenery,
+};
 
 const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
 
+/// Distance of a hint below the foot of a thing, in pixels.
+const BELOW: f32 = 8.0;
+
 #[derive(Component, Debug)]
 struct Hint;
+
+/// The text of a hint, the foot of the thing that it is about, and the height of that thing in pixels.
+type Words = (String, Vec2, f32);
 
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn).add_systems(Update, hint);
 }
 
 fn spawn(mut commands: Commands) {
-    commands.spawn((
-        Text2d::default(),
-        TextFont::from_font_size(17.0),
-        TextColor(GOLD),
-        Text2dShadow { offset: Vec2::new(1.5, -1.5), color: Color::BLACK.with_alpha(0.85) },
-        Hint,
-    ));
+    commands.spawn((Label { rank: Rank::Hint, at: Vec2::ZERO, size: 5.6 }, TextColor(GOLD), Hint));
+}
+
+/// What can be acted on.
+#[derive(SystemParam)]
+struct Around<'w, 's> {
+    items: Query<'w, 's, (&'static Shown, &'static GroundItem, Option<&'static Inventory>)>,
+    chests: Query<'w, 's, (&'static Shown, &'static Chest), Without<InView>>,
+    stations: Query<
+        'w,
+        's,
+        (&'static Shown, Has<Furnace>),
+        (Or<(With<Furnace>, With<Shrine>)>, Without<InView>),
+    >,
+    scenery: Query<'w, 's, &'static Scenery>,
+    catalog: Res<'w, ItemCatalog>,
+}
+
+impl Around<'_, '_> {
+    fn item(&self, me: Vec2) -> Option<Words> {
+        let name = |item: ItemId| self.catalog.get(item).map_or("", |def| &def.name);
+        let items = self.items.iter().filter_map(|(at, item, inside)| {
+            let stack = inside.map(|inside| inside.get(0));
+            // A stack whose pick-up is predicted has gone.
+            if stack == Some(None) {
+                return None;
+            }
+            let many = stack.flatten().map_or(1, |stack| stack.count());
+            Some((at.0.distance(me), (at.0, name(item.0?), many)))
+        });
+        nearest(items, ITEM_REACH).map(|(at, name, many)| {
+            let many = if many > 1 { format!(" x{many}") } else { String::new() };
+            (format!("Space: {name}{many}"), at, 18.0)
+        })
+    }
+
+    /// Chests, the furnace and the shrine.
+    fn opened(&self, me: Vec2) -> Option<Words> {
+        let chests = self.chests.iter().map(|(at, chest)| {
+            (at.0, if chest.kind == ChestKind::Vendor { ("shop", 27.0) } else { ("open", 20.0) })
+        });
+        let stations = self.stations.iter().map(|(at, furnace)| {
+            (at.0, if furnace { ("furnace", 25.0) } else { ("shrine", 36.0) })
+        });
+        let far = |at: Vec2| Position(me).distance_to_chest(Position(at));
+        let all = chests.chain(stations).map(|(at, words)| (far(at), (at, words)));
+        nearest(all, CHEST_REACH).map(|(at, (what, height))| (format!("F: {what}"), at, height))
+    }
+
+    /// A thing that the held tool works on.
+    fn workable(&self, me: Vec2, hotbar: &Hotbar) -> Option<Words> {
+        let tool = self.catalog.get(hotbar.held()?.item)?;
+        let tags = [("fells", Thing::Tree), ("mines", Thing::Rock)];
+        let (_, thing) = tags.into_iter().find(|(tag, _)| tool.has_tag(tag))?;
+        let of_kind = self.scenery.iter().filter(|it| it.thing == thing && !it.felled);
+        let tree = nearest(of_kind.map(|it| (it.middle().distance(me), it)), WORK_REACH)?;
+        Some(("R: use tool".into(), tree.foot, if thing == Thing::Tree { 27.0 } else { 19.0 }))
+    }
 }
 
 /// Items come first, because chests can be reached from farther away.
 fn hint(
-    me: Query<(&Position, &Hotbar), With<LocalInventory>>,
-    items: Query<(&Position, &Shown, &GroundItem, Option<&Inventory>)>,
-    chests: Query<(&Position, &Shown), (With<Chest>, Without<InView>)>,
+    me: Query<(&Shown, &Hotbar), With<LocalInventory>>,
+    around: Around,
     (played, backpack): (IsPlayed, Res<Backpack>),
-    catalog: Res<ItemCatalog>,
-    zoom: Res<Zoom>,
-    hint: Single<(&mut Text2d, &mut Transform), With<Hint>>,
+    hint: Single<(&mut Text2d, &mut Label), With<Hint>>,
 ) {
-    let (mut text, mut transform) = hint.into_inner();
-    let mut say = |words: &str| {
-        if text.0 != words {
-            text.0 = words.into();
+    let (mut text, mut label) = hint.into_inner();
+    // While the backpack is open, the hint would show between the panels.
+    let found = me.single().ok().filter(|_| played.get() && !backpack.open);
+    let found = found.and_then(|(me, hotbar)| {
+        let words = around.item(me.0).or_else(|| around.opened(me.0));
+        Some((me.0, words.or_else(|| around.workable(me.0, hotbar))?))
+    });
+    let Some((me, (words, at, height))) = found else {
+        if !text.0.is_empty() {
+            text.0.clear();
         }
+        return;
     };
-    let Ok((me, hotbar)) = me.single() else { return say("") };
-    // The hint would show between the panels.
-    if !played.get() || backpack.open {
-        return say("");
+    // Away from the figure.
+    let up = if at.y < me.y { -BELOW } else { height };
+    label.at = at * TILE + Vec2::new(0.0, up);
+    if text.0 != words {
+        text.0 = words;
     }
-    let name = |item: ItemId| catalog.get(item).map_or("", |def| &def.name);
-    let items = items.iter().filter_map(|(at, shown, item, inside)| {
-        let many = inside.and_then(|inside| inside.get(0)).map_or(1, |stack| stack.count());
-        Some((at.0.distance(me.0), (shown.0, name(item.0?), many)))
-    });
-    let item = nearest(items, ITEM_REACH).map(|(at, name, many)| {
-        let many = if many > 1 { format!(" x{many}") } else { String::new() };
-        (format!("Space: {name}{many}"), at, -6.0)
-    });
-    let chests = chests.iter().map(|(at, shown)| (me.distance_to_chest(*at), shown.0));
-    let chest = || nearest(chests, CHEST_REACH).map(|at| ("F: open".into(), at, 20.0));
-    let work = || Some(("R: use tool".into(), workable(me.0, hotbar, &catalog)?, 28.0));
-    let Some((words, at, height)) = item.or_else(chest).or_else(work) else {
-        return say("");
-    };
-    say(&words);
-    transform.translation = (at * TILE + Vec2::new(0.0, height)).extend(95.0);
-    transform.scale = Vec2::splat(zoom.0.recip()).extend(1.0);
-}
-
-/// Returns the position of a thing within reach that the held tool works on.
-fn workable(me: Vec2, hotbar: &Hotbar, catalog: &ItemCatalog) -> Option<Vec2> {
-    let tool = catalog.get(hotbar.held()?.item)?;
-    let tags = [("fells", Thing::Tree), ("mines", Thing::Rock)];
-    let (_, thing) = tags.into_iter().find(|(tag, _)| tool.has_tag(tag))?;
-    map::nearest(me, thing, WORK_REACH).map(map::middle_of)
-}
-
-fn nearest<T>(things: impl Iterator<Item = (f32, T)>, reach: f32) -> Option<T> {
-    let in_reach = things.filter(|(far, _)| *far < reach);
-    in_reach.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, thing)| thing)
 }

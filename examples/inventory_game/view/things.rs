@@ -1,20 +1,49 @@
-//! Items on the ground and chests.
+//! Items on the ground.
 
 use bevy::{prelude::*, sprite::Anchor};
+use bevy_inventory_sync::prelude::*;
 
-use crate::protocol::{Chest, Gate, GroundItem, Position};
+use crate::protocol::{GroundItem, Position};
 
-use super::{Art, Shown, place};
+use super::{
+    Art, Draw, Shown,
+    flights::{self, Bounce, Pop},
+    ghosts,
+    labels::{Label, Rank},
+    place,
+};
 
 /// Size of an icon: two thirds, which is a whole number of screen pixels at zoom 3.
-const ICON_SIZE: f32 = 32.0 / 3.0;
+pub const ICON_SIZE: f32 = 32.0 / 3.0;
+
+/// Distance at which a player may have dropped a new stack, or picked up one that is gone, in tiles.
+const BY_PLAYER: f32 = 2.0;
+
+/// A stack that lies on the ground, as it is drawn.
+#[derive(Component, Debug)]
+struct Lying {
+    item: ItemId,
+    /// Zero if the local player does not see it.
+    count: u32,
+    icon: Entity,
+    number: Entity,
+    /// Whether it has been picked up.
+    taken: bool,
+}
 
 /// An icon that floats over the ground.
 #[derive(Component, Debug)]
-pub struct Floating;
+struct Floating;
 
-pub fn show_items(
+pub fn plugin(app: &mut App) {
+    app.add_systems(Update, lay_down.in_set(Draw::Dress))
+        .add_systems(Update, (tell_counts, bob).in_set(Draw::Animate))
+        .add_observer(fly_off);
+}
+
+fn lay_down(
     items: Query<(Entity, &GroundItem, &Position), Without<Shown>>,
+    avatars: flights::Avatars,
     art: Res<Art>,
     mut commands: Commands,
 ) {
@@ -25,53 +54,85 @@ pub fn show_items(
             ..Sprite::from_image(art.shadow.clone())
         };
         commands.spawn((shadow, Transform::from_xyz(0.0, 0.0, -0.02), ChildOf(entity)));
-        let icon = Sprite {
+        let sprite = Sprite {
             custom_size: Some(Vec2::splat(ICON_SIZE)),
             ..Sprite::from_image(art.icon(item))
         };
-        commands.spawn((icon, Anchor::BOTTOM_CENTER, Floating, ChildOf(entity)));
-        let transform = Transform::from_translation(place(position.0));
-        commands.entity(entity).insert((Shown(position.0), transform, Visibility::default()));
+        let icon = commands.spawn((sprite, Anchor::BOTTOM_CENTER, Floating, ChildOf(entity))).id();
+        commands.spawn((ghosts::ghost(Vec2::splat(ICON_SIZE)), ChildOf(icon)));
+        if let Some(by) = avatars.nearest(position.0, BY_PLAYER) {
+            commands.entity(icon).insert(Pop { by, age: 0.0 });
+        }
+        let label = Label { rank: Rank::Count, at: Vec2::new(6.0, 2.0), size: 4.6 };
+        let number = commands.spawn((label, ChildOf(entity))).id();
+        commands.entity(entity).insert((
+            Lying { item, count: 0, icon, number, taken: false },
+            Shown(position.0),
+            Transform::from_translation(place(position.0)),
+            Visibility::default(),
+        ));
+    }
+}
+
+/// Shows the counts of stacks in view. A stack whose pick-up is predicted is hidden until it is gone.
+fn tell_counts(
+    mut items: Query<(&mut Lying, &Shown, Option<&Inventory>, Has<InView>, &mut Visibility)>,
+    avatars: flights::Avatars,
+    art: Res<Art>,
+    mut texts: Query<&mut Text2d>,
+    mut commands: Commands,
+) {
+    for (mut lying, shown, inventory, in_view, mut visibility) in &mut items {
+        let stack = inventory.filter(|_| in_view).map(|inventory| inventory.get(0));
+        let count = stack.flatten().map_or(0, |stack| stack.count());
+        let taken = stack == Some(None);
+        if taken
+            && !lying.taken
+            && let Some(to) = avatars.nearest(shown.0, BY_PLAYER)
+        {
+            commands.spawn(flights::flight(art.icon(lying.item), shown.0, to));
+        }
+        visibility.set_if_neq(if taken { Visibility::Hidden } else { Visibility::Inherited });
+        if lying.taken != taken {
+            lying.taken = taken;
+        }
+        if lying.count == count {
+            continue;
+        }
+        if lying.count > 0 && count > lying.count {
+            commands.entity(lying.icon).try_insert(Bounce::default());
+        }
+        lying.count = count;
+        if let Ok(mut text) = texts.get_mut(lying.number) {
+            text.0 = if count > 1 { format!("x{count}") } else { String::new() };
+        }
+    }
+}
+
+/// Shows that a player has picked up a stack.
+fn fly_off(
+    gone: On<Remove, Lying>,
+    items: Query<(&Lying, &Shown)>,
+    avatars: flights::Avatars,
+    art: Res<Art>,
+    mut commands: Commands,
+) {
+    let Ok((lying, shown)) = items.get(gone.entity) else { return };
+    if !lying.taken
+        && let Some(to) = avatars.nearest(shown.0, BY_PLAYER)
+    {
+        commands.spawn(flights::flight(art.icon(lying.item), shown.0, to));
     }
 }
 
 /// Moves icons up and down, with a phase that depends on the position.
-pub fn bob(time: Res<Time>, mut icons: Query<(&mut Transform, &GlobalTransform), With<Floating>>) {
+fn bob(
+    time: Res<Time>,
+    mut icons: Query<(&mut Transform, &GlobalTransform), (With<Floating>, Without<Pop>)>,
+) {
     for (mut transform, global) in &mut icons {
         let phase = global.translation().x * 0.3;
+        transform.translation.x = 0.0;
         transform.translation.y = 2.0 + (time.elapsed_secs() * 2.6 + phase).sin();
-    }
-}
-
-pub fn show_chests(
-    chests: Query<(Entity, &Position), (With<Chest>, Without<Shown>)>,
-    art: Res<Art>,
-    mut commands: Commands,
-) {
-    for (entity, position) in &chests {
-        let shadow = Sprite::from_image(art.shadow.clone());
-        commands.spawn((shadow, Transform::from_xyz(0.0, 1.0, -0.02), ChildOf(entity)));
-        let transform = Transform::from_translation(place(position.0));
-        let lid = (Sprite::from_image(art.chest[0].clone()), Anchor::BOTTOM_CENTER);
-        commands.entity(entity).insert((Shown(position.0), transform, lid));
-    }
-}
-
-pub fn show_gates(
-    gates: Query<(Entity, &Position), (With<Gate>, Without<Shown>)>,
-    art: Res<Art>,
-    mut commands: Commands,
-) {
-    for (entity, position) in &gates {
-        let transform = Transform::from_translation(place(position.0));
-        let arch = (Sprite::from_image(art.gate.clone()), Anchor::BOTTOM_CENTER);
-        commands.entity(entity).insert((Shown(position.0), transform, arch));
-    }
-}
-
-/// Draws a chest as open for all players while any player has it open.
-pub fn open_lids(art: Res<Art>, mut chests: Query<(&Chest, &mut Sprite), Changed<Chest>>) {
-    for (chest, mut sprite) in &mut chests {
-        sprite.image = art.chest[usize::from(!chest.users.is_empty())].clone();
     }
 }

@@ -1,0 +1,97 @@
+//! What the widgets say about items and rejections of this game.
+
+use bevy::prelude::*;
+use bevy_inventory_sync::{
+    prelude::*,
+    shared::actions::Requested,
+    ui::{DescribeRejection, DescribeStack},
+};
+
+use crate::{
+    items::{self, Props},
+    protocol::{Avatar, Chest, ChestKind, Energy, Engraving},
+    shop,
+};
+
+pub fn plugin(app: &mut App) {
+    app.add_observer(describe_stack).add_observer(describe_rejection);
+}
+
+fn describe_stack(
+    mut event: On<DescribeStack>,
+    chests: Query<&Chest, With<InView>>,
+    items: Res<Items<Props>>,
+    pool: Res<DataPool>,
+) {
+    let stack = event.stack;
+    let Some(props) = items.props(stack.item) else { return };
+    event.lines.push(props.line.clone());
+    if let Some(written) = stack.data.and_then(|data| pool.get::<Engraving>(data)) {
+        let line = format!("Engraved: {}", written.text);
+        event.lines.push(line);
+    }
+    if props.uses > 0 {
+        let left = props.uses.saturating_sub(stack.wear);
+        event.lines.push(format!("{left} of {} uses left", props.uses));
+    }
+    match props.food {
+        0 => {}
+        Energy::MAX.. => event.lines.push("Restores all energy".into()),
+        food => event.lines.push(format!("Restores {} hearts", f32::from(food) / 2.0)),
+    }
+    if props.haste > 0 {
+        event.lines.push(format!("Makes you faster for {} s", props.haste));
+    }
+    let in_shop = chests.get(event.slot.0).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
+    if let Some(line) = price_line(props, in_shop, chests.iter()) {
+        event.lines.push(line);
+    }
+}
+
+/// Returns the price of an item in a shop, or what an open shop pays for it.
+fn price_line<'a>(
+    props: &Props,
+    in_shop: bool,
+    mut opened: impl Iterator<Item = &'a Chest>,
+) -> Option<String> {
+    let shop_is_open = opened.any(|chest| chest.kind == ChestKind::Vendor);
+    match (in_shop, items::price(props), items::sale_price(props)) {
+        (true, 0, _) => Some("Not for sale".into()),
+        (true, price, _) => Some(format!("Price: {price} gold each")),
+        (false, _, 0) if shop_is_open => Some("The shop does not buy this".into()),
+        (false, _, paid) if shop_is_open => Some(format!("The shop pays {paid} gold each")),
+        _ => None,
+    }
+}
+
+/// Names who was faster, and what is missing.
+fn describe_rejection(
+    mut event: On<DescribeRejection>,
+    me: Query<&Avatar, With<LocalInventory>>,
+    chests: Query<&Chest>,
+) {
+    let rejected = &event.rejected;
+    let opens = matches!(rejected.request, Requested::Open(_));
+    if let Some(text) = shop::text_of(rejected.reason) {
+        event.text = sentence(text);
+        return;
+    }
+    let text = match rejected.reason {
+        Rejection::Locked if opens => "Locked: needs a brass key".to_owned(),
+        Rejection::Stale => {
+            let my_name = me.single().map_or("", |me| &me.name);
+            let mut users = chests.iter().flat_map(|chest| &chest.users);
+            match users.find(|name| *name != my_name) {
+                Some(other) => format!("{other} was faster"),
+                None => return,
+            }
+        }
+        _ => return,
+    };
+    event.text = text;
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
