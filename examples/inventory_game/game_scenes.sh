@@ -165,9 +165,9 @@ start, end = max(view[0] for view in views), min(view[-1] for view in views)
 for tenth in range(start, end + 1, 2):
     print(tenth, *(max(time for time in view if time <= tenth) for view in views))
 PYTHON
-# Crops the right edge of the players' windows, and everything but the overlay from the host's window.
+# Crops the left edge of the players' windows, and everything but the overlay from the host's window.
 while read -r tenth ada bruno host; do
-  convert \( "$out/left/$ada.png" "$out/right/$bruno.png" -crop 500x480+0+0 +repage \
+  convert \( "$out/left/$ada.png" "$out/right/$bruno.png" -crop 500x480+140+0 +repage \
     -bordercolor '#1c121f' -border 2 +append \) \
     \( "$out/below/$host.png" -crop 1004x286+14+14 +repage -bordercolor '#1c121f' -border 2 \) \
     -append +repage "$out/both/$tenth.png"

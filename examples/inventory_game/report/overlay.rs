@@ -9,6 +9,7 @@ use bevy_egui::{
     EguiFullOutput, EguiPostUpdateSet,
     egui::{OutputCommand, Rect, Shape, epaint::ClippedShape},
 };
+use bevy_inventory_sync::features::tabs::Tabs;
 use bevy_inventory_sync::{
     overlay::{InventoryOverlay, SimulatedLink},
     prelude::*,
@@ -119,6 +120,7 @@ type Containers = (
     Option<&'static FurnaceInput>,
     Option<&'static FurnaceOutput>,
     Option<&'static Offerings>,
+    Option<&'static Tabs>,
 );
 
 impl Truth<'_, '_> {
@@ -182,7 +184,7 @@ impl Truth<'_, '_> {
                 continue;
             }
             inventories += 1;
-            let (inventory, hotbar, equipment, till, input, output, offerings) = containers;
+            let (inventory, hotbar, equipment, till, input, output, offerings, tabs) = containers;
             let lists = [
                 inventory.map(Container::slots),
                 hotbar.map(Container::slots),
@@ -191,6 +193,7 @@ impl Truth<'_, '_> {
                 input.map(Container::slots),
                 output.map(Container::slots),
                 offerings.map(Container::slots),
+                tabs.map(Container::slots),
             ];
             let slots = || lists.into_iter().flatten().flat_map(|list| list.as_slice());
             let (full, all) = (slots().flatten().count(), slots().count());
