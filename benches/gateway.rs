@@ -3,6 +3,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "measures real time")]
 
+#[path = "common/callgrind.rs"]
+mod callgrind;
 #[path = "common/mode.rs"]
 mod mode;
 
@@ -288,19 +290,7 @@ fn counted_update(app: &mut App) {
 
 /// Returns the number of instructions of a frame, on its thread.
 fn count(readers: usize, with_gateway: bool) -> f64 {
-    let this = std::env::current_exe().expect("the executable has a path");
-    let mut command = Command::new("valgrind");
-    command
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--trace-children=no"])
-        .arg("--toggle-collect=*counted_update*")
-        .arg(this)
-        .args(["--frames", &readers.to_string()]);
-    if !with_gateway {
-        command.arg("--without-gateway");
-    }
-    let out = command.output().expect("valgrind is installed");
-    let said = String::from_utf8_lossy(&out.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    collected.trim().parse::<f64>().expect("a number") / FRAMES as f64
+    let readers = readers.to_string();
+    let bare = (!with_gateway).then_some("--without-gateway");
+    callgrind::count(["--frames", &readers].into_iter().chain(bare)) / FRAMES as f64
 }

@@ -7,8 +7,8 @@
 //! five); instructions of an idle update.
 
 mod common;
-
-use std::process::Command;
+#[path = "common/callgrind.rs"]
+mod callgrind;
 
 use clap::Parser;
 use common::{
@@ -126,17 +126,6 @@ fn run<P: Peer>(case: Case, changes: usize) {
 
 /// Returns the number of instructions within the counted ticks.
 fn count(case: usize, peer: usize, changes: u32) -> f64 {
-    let this = std::env::current_exe().expect("the executable has a path");
-    let out = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*counted_update*")
-        .arg(this)
-        .args(["--case", &case.to_string(), "--peer", &peer.to_string()])
-        .args(["--changes", &changes.to_string()])
-        .output()
-        .expect("valgrind is installed");
-    let said = String::from_utf8_lossy(&out.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    collected.trim().parse().expect("the count is a number")
+    let (case, peer, changes) = (case.to_string(), peer.to_string(), changes.to_string());
+    callgrind::count(["--case", &case, "--peer", &peer, "--changes", &changes])
 }

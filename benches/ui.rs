@@ -5,6 +5,8 @@
 //! instructions per changed slot, and per frame without a change, above those of the same client without widgets. Both
 //! include Bevy's layout of texts and nodes.
 
+#[path = "common/callgrind.rs"]
+mod callgrind;
 #[path = "../tests/ui/stage.rs"]
 #[allow(
     dead_code,
@@ -13,8 +15,6 @@
     reason = "a module of the tests, which use the rest"
 )]
 mod stage;
-
-use std::process::Command;
 
 use clap::Parser;
 use stage::{Stage, WOOD, usual_ui};
@@ -87,17 +87,6 @@ fn counted_update(stage: &mut Stage) {
 
 /// Returns the number of instructions within the counted frames.
 fn count(changes: usize, bare: bool) -> f64 {
-    let this = std::env::current_exe().expect("the executable has a path");
-    let out = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*counted_update*")
-        .arg(this)
-        .args(["--changes", &changes.to_string()])
-        .args(bare.then_some("--bare"))
-        .output()
-        .expect("valgrind is installed");
-    let said = String::from_utf8_lossy(&out.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    collected.trim().parse().expect("the count is a number")
+    let args = ["--changes".to_owned(), changes.to_string()];
+    callgrind::count(args.into_iter().chain(bare.then(|| "--bare".to_owned())))
 }

@@ -4,17 +4,13 @@
 use bevy::{ecs::system::SystemParam, prelude::*};
 use bevy_inventory_sync::prelude::*;
 
-use crate::view::Shown;
-
-use crate::protocol::{
-    BankId, CHEST_REACH, Chest, ChestKind, Furnace, GroundItem, ITEM_REACH, Offer, Position, Shrine,
+use crate::{
+    protocol::{
+        BankId, CHEST_REACH, Chest, ChestKind, Furnace, GroundItem, ITEM_REACH, Offer, Position,
+        Shrine,
+    },
+    view::{Shown, nearest},
 };
-
-/// Returns the nearest entity within reach.
-fn nearest(things: impl Iterator<Item = (Entity, f32)>, reach: f32) -> Option<Entity> {
-    let in_reach = things.filter(|(_, far)| *far < reach);
-    in_reach.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(thing, _)| thing)
-}
 
 /// What stands in the world and can be opened.
 pub type Stationary = Or<(With<Chest>, With<Furnace>, With<Shrine>)>;
@@ -76,7 +72,7 @@ impl Hands<'_, '_> {
     pub fn pick_up(&mut self) {
         let Some((me, here)) = self.here() else { return };
         let far = |there: &Position| there.0.distance(here.0);
-        let items = self.items.iter().map(|(item, there)| (item, far(there)));
+        let items = self.items.iter().map(|(item, there)| (far(there), item));
         if let Some(item) = nearest(items, ITEM_REACH) {
             self.actions.request(InventoryAction::pick_up(item, me));
         }
@@ -86,7 +82,7 @@ impl Hands<'_, '_> {
     pub fn open_nearest(&mut self) {
         let Some((_, here)) = self.here() else { return };
         let far = |there: &Position| here.distance_to_chest(*there);
-        let things = self.stationary.iter().map(|(thing, there, _)| (thing, far(there)));
+        let things = self.stationary.iter().map(|(thing, there, _)| (far(there), thing));
         if let Some(thing) = nearest(things, CHEST_REACH) {
             self.close_opened();
             let chest = self.stationary.get(thing).ok().and_then(|(.., chest)| chest);

@@ -42,13 +42,6 @@ impl Controls<'_, '_> {
     }
 }
 
-/// Returns `true` if one of the keys is held, or was released in this frame: a short press in a slow frame counts.
-pub fn is_held(keys: &ButtonInput<KeyCode>, either: [KeyCode; 2]) -> bool {
-    keys.any_pressed(either) || keys.any_just_released(either)
-}
-
-pub const SHIFT: [KeyCode; 2] = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
-
 pub fn plugin(app: &mut App) {
     app.add_systems(
         // Before the widgets put a carried stack back.

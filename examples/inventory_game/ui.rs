@@ -71,6 +71,11 @@ fn letters(text: impl Into<String>, color: Color) -> impl Bundle {
     )
 }
 
+/// The dark background of texts in front of the world.
+fn plate(alpha: f32) -> BackgroundColor {
+    BackgroundColor(Color::srgba(0.11, 0.07, 0.12, alpha))
+}
+
 /// An absolutely positioned node that ignores the pointer.
 fn floating(node: Node) -> impl Bundle {
     (Node { position_type: PositionType::Absolute, ..node }, Pickable::IGNORE)

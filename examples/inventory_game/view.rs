@@ -34,6 +34,9 @@ pub const TILE: f32 = 16.0;
 #[derive(Component, Clone, Copy, Debug)]
 pub struct Shown(pub Vec2);
 
+/// Size of an icon in the world: two thirds, which is a whole number of screen pixels at zoom 3.
+const ICON_SIZE: f32 = 32.0 / 3.0;
+
 /// Rate at which the drawn position catches up, per second.
 const SMOOTHING: f32 = 16.0;
 
@@ -77,8 +80,8 @@ fn glide(
     }
 }
 
-/// Returns what is nearest within reach.
-fn nearest<T>(things: impl Iterator<Item = (f32, T)>, reach: f32) -> Option<T> {
+/// Returns what is nearest within reach, from things with their distances.
+pub fn nearest<T>(things: impl Iterator<Item = (f32, T)>, reach: f32) -> Option<T> {
     let in_reach = things.filter(|(far, _)| *far < reach);
     in_reach.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, thing)| thing)
 }

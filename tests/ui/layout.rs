@@ -189,6 +189,21 @@ fn press_that_loses_its_slot_does_not_block_the_next() {
 }
 
 #[test]
+fn tab_skips_what_is_not_on_screen() {
+    let mut stage = Stage::new(0);
+    let mut reached = Vec::new();
+    for _ in 0..12 {
+        stage.tap_key(KeyCode::Tab);
+        let focus = stage.world().resource::<bevy::input_focus::InputFocus>().get();
+        let focus = focus.expect("something has the focus");
+        // The panel for chests is closed, and its button with it.
+        assert!(stage.is_visible(focus));
+        reached.push(focus);
+    }
+    assert!(reached.contains(&stage.node(bar(stage.me, 0))), "every grid is reached");
+}
+
+#[test]
 fn arrow_keys_move_the_focus_between_grids_of_different_roots() {
     let mut stage = Stage::with_ui(0, |commands| {
         let bottom = Node {

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy_inventory_sync::{
     prelude::*,
     shared::actions::Requested,
-    ui::{DescribeRejection, DescribeStack},
+    ui::{DescribeRejection, DescribeStack, InventoryUiTexts},
 };
 
 use crate::{
@@ -14,7 +14,14 @@ use crate::{
 };
 
 pub fn plugin(app: &mut App) {
-    app.add_observer(describe_stack).add_observer(describe_rejection);
+    app.insert_resource(InventoryUiTexts {
+        rejection: |reason| {
+            shop::text_of(reason).map_or_else(|| reason.to_string().into(), Into::into)
+        },
+        ..default()
+    })
+    .add_observer(describe_stack)
+    .add_observer(describe_rejection);
 }
 
 fn describe_stack(
@@ -72,10 +79,6 @@ fn describe_rejection(
 ) {
     let rejected = &event.rejected;
     let opens = matches!(rejected.request, Requested::Open(_));
-    if let Some(text) = shop::text_of(rejected.reason) {
-        event.text = sentence(text);
-        return;
-    }
     let text = match rejected.reason {
         Rejection::Locked if opens => "Locked: needs a brass key".to_owned(),
         Rejection::Stale => {
@@ -89,9 +92,4 @@ fn describe_rejection(
         _ => return,
     };
     event.text = text;
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

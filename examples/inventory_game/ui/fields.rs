@@ -12,7 +12,6 @@ use bevy::{
 };
 
 use crate::{
-    input::{SHIFT, is_held},
     protocol::Me,
     session::{Session, Wish},
 };
@@ -113,6 +112,8 @@ fn type_in(
     }
 }
 
+const SHIFT: [KeyCode; 2] = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
+
 /// Moves the focus from a field to the next entry. From the other entries, the widgets move it.
 fn navigate(
     keys: Res<ButtonInput<KeyCode>>,
@@ -126,7 +127,9 @@ fn navigate(
     if let Some((_, way)) = arrows.iter().find(|(key, _)| keys.just_pressed(*key)) {
         navigator.navigate(*way).ok();
     } else if keys.just_pressed(KeyCode::Tab) {
-        let action = if is_held(&keys, SHIFT) { NavAction::Previous } else { NavAction::Next };
+        // A short press in a slow frame counts.
+        let back = keys.any_pressed(SHIFT) || keys.any_just_released(SHIFT);
+        let action = if back { NavAction::Previous } else { NavAction::Next };
         if let Ok(next) = tabs.navigate(&InputFocus::from_entity(on), action) {
             navigator.manual_directional_navigation.focus.set(next, FocusCause::Navigated);
         }

@@ -8,7 +8,7 @@ use crate::{
     session::Session,
 };
 
-use super::{GOLD, display, floating, letters};
+use super::{GOLD, display, floating, letters, plate};
 
 /// Width of a heart, in pixel-art pixels.
 const HEART: f32 = 9.0;
@@ -52,7 +52,7 @@ fn spawn(assets: Res<AssetServer>, mut commands: Commands) {
         display: Display::None,
         ..default()
     };
-    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.55));
+    let plate = plate(0.55);
     // Below the panels.
     commands
         .spawn((floating(corner), plate, GlobalZIndex(0), Hud))

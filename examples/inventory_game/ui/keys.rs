@@ -4,7 +4,7 @@ use bevy::{input_focus::InputFocusVisible, prelude::*};
 
 use crate::session::{IsPlayed, Session};
 
-use super::{Backpack, GOLD, display, floating, letters};
+use super::{Backpack, GOLD, display, floating, letters, plate};
 
 const LETTERS: f32 = 4.4;
 
@@ -74,7 +74,7 @@ fn spawn(mut commands: Commands) {
         column_gap: px(4),
         ..default()
     };
-    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.7));
+    let plate = plate(0.7);
     commands.spawn((floating(corner), plate, Corner, GlobalZIndex(3))).with_children(|corner| {
         for is_key in [true, false] {
             let column = Node {

@@ -4,7 +4,7 @@ use bevy::{prelude::*, ui::RelativeCursorPosition};
 
 use crate::{lag::Lag, net::Link};
 
-use super::{GOLD, floating, letters};
+use super::{GOLD, floating, letters, plate};
 
 const WIDTH: f32 = 60.0;
 
@@ -68,7 +68,7 @@ fn spawn(mut commands: Commands) {
         row_gap: px(2),
         ..default()
     };
-    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.75));
+    let plate = plate(0.75);
     let panel = (floating(corner), plate, GlobalZIndex(3), Panel, Visibility::Hidden);
     commands.spawn(panel).with_children(|panel| {
         for knob in Knob::ALL {

@@ -13,7 +13,7 @@ use crate::{
     storage::{self, Storage},
 };
 
-use super::{display, floating, letters};
+use super::{display, floating, letters, plate};
 
 const REFRESH: Duration = Duration::from_millis(250);
 
@@ -46,12 +46,13 @@ pub fn plugin(app: &mut App) {
 }
 
 fn spawn(mut commands: Commands) {
-    let plate = BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.55));
     let room = UiRect::axes(px(3), px(1.5));
     let top = Node { left: px(2), top: px(2), padding: room, display: Display::None, ..default() };
-    commands.spawn((floating(top), plate, GlobalZIndex(3), StatusPlate)).with_children(|top| {
-        top.spawn((letters("", Color::WHITE.with_alpha(0.9)), StatusLine));
-    });
+    commands.spawn((floating(top), plate(0.55), GlobalZIndex(3), StatusPlate)).with_children(
+        |top| {
+            top.spawn((letters("", Color::WHITE.with_alpha(0.9)), StatusLine));
+        },
+    );
     let middle = Node {
         width: percent(100),
         height: percent(100),
@@ -61,12 +62,12 @@ fn spawn(mut commands: Commands) {
         ..default()
     };
     commands.spawn((floating(middle), GlobalZIndex(4), Connecting)).with_children(|middle| {
-        let plate = (
+        let notice = (
             Node { padding: UiRect::axes(px(10), px(6)), ..default() },
-            BackgroundColor(Color::srgba(0.11, 0.07, 0.12, 0.92)),
+            plate(0.92),
             Pickable::IGNORE,
         );
-        middle.spawn(plate).with_child((letters("", Color::WHITE), Connecting));
+        middle.spawn(notice).with_child((letters("", Color::WHITE), Connecting));
     });
 }
 

@@ -6,7 +6,7 @@ use bevy_inventory_sync::features::public_view::HeldItem;
 use crate::protocol::{Avatar, Facing, Position};
 
 use super::{
-    Art, Draw, Shown,
+    Art, Draw, ICON_SIZE, Shown,
     labels::{Label, Rank},
     place,
     predict::Predicted,
@@ -14,9 +14,6 @@ use super::{
 
 /// Steps per second of a walking figure.
 const PACE: f32 = 7.0;
-
-/// Size of a held item: two thirds of the icon, which is a whole number of screen pixels at zoom 3.
-const HELD_SIZE: f32 = 32.0 / 3.0;
 
 /// The parts of a figure.
 #[derive(Component, Debug)]
@@ -64,7 +61,7 @@ fn dress(
         let base = commands.spawn((part(default(), at(0.0, 0.0)), ChildOf(entity))).id();
         let tint = Sprite { color: Color::srgb_u8(red, green, blue), ..default() };
         let body = commands.spawn((part(tint, at(0.0, 0.001)), ChildOf(entity))).id();
-        let held = Sprite { custom_size: Some(Vec2::splat(HELD_SIZE)), ..default() };
+        let held = Sprite { custom_size: Some(Vec2::splat(ICON_SIZE)), ..default() };
         let held = commands.spawn((held, at(0.0, 0.003), Visibility::Hidden, ChildOf(entity))).id();
         let label = Label { rank: Rank::Name, at: Vec2::new(0.0, 24.0), size: 5.4 };
         // Clothes cover the color of the figure.

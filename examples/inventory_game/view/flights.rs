@@ -3,11 +3,10 @@
 use bevy::{ecs::system::SystemParam, prelude::*};
 
 use super::{
-    Draw, Shown, TILE,
+    Draw, ICON_SIZE, Shown, TILE,
     figures::Parts,
     nearest,
     sparks::{self, Kind},
-    things::ICON_SIZE,
 };
 
 /// Duration of a flight, in seconds.

@@ -74,7 +74,7 @@ fn fade_trees(
     }
 }
 
-/// Whether something hides more than an edge of what is behind it.
+/// Returns `true` if something hides more than an edge of what is behind it.
 fn covers(front: Rect, behind: Rect) -> bool {
     let common = front.intersect(behind).size();
     front.min.y < behind.min.y && common.x > 2.0 && common.y > 2.0

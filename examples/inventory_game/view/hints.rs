@@ -10,7 +10,7 @@ use crate::{
         WORK_REACH,
     },
     session::IsPlayed,
-    ui::Backpack,
+    ui::{Backpack, GOLD},
 };
 
 use super::{
@@ -19,8 +19,6 @@ use super::{
     nearest,
     terrain::Scenery,
 };
-
-const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
 
 /// Distance of a hint below the foot of a thing, in pixels.
 const BELOW: f32 = 8.0;

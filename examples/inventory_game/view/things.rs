@@ -6,15 +6,12 @@ use bevy_inventory_sync::prelude::*;
 use crate::protocol::{GroundItem, Position};
 
 use super::{
-    Art, Draw, Shown,
+    Art, Draw, ICON_SIZE, Shown,
     flights::{self, Bounce, Pop},
     ghosts,
     labels::{Label, Rank},
     place,
 };
-
-/// Size of an icon: two thirds, which is a whole number of screen pixels at zoom 3.
-pub const ICON_SIZE: f32 = 32.0 / 3.0;
 
 /// Distance at which a player may have dropped a new stack, or picked up one that is gone, in tiles.
 const BY_PLAYER: f32 = 2.0;
