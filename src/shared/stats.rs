@@ -150,7 +150,7 @@ counters! {
         pub checksum_mismatches: u64,
         /// Apply: slots changed in confirmed copies.
         pub slots_applied: u64,
-        /// Apply: of those, the slots in messages that open or repair views.
+        /// Apply: of the slots applied, those in messages that open or repair views.
         pub slots_applied_opening: u64,
         /// Reconcile: slots that game code had written on a client and that were reverted.
         pub slots_reverted: u64,
