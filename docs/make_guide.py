@@ -36,6 +36,7 @@ TITLES = {
     "limits": "What this crate is not for",
     "mods": "Mods and content updates",
     "multiplayer": "From single player to multiplayer",
+    "ui": "Widgets",
 }
 
 
@@ -92,7 +93,7 @@ def find_chapters():
     overview = Chapter("overview", "crate", "crate", "src/lib.rs", inner_docs(read("src/lib.rs")))
     overview.topics = "what all other chapters build on"
     guide = included_chapters("src/guide.rs", "crate::guide")
-    topics = dict(re.findall(r"^//! \| \[(\w+)\] \| (.+) \|$", read("src/guide.rs"), re.M))
+    topics = dict(re.findall(r"^//! \| [\[`](\w+)[\]`] \| (.+) \|$", read("src/guide.rs"), re.M))
     others = included_chapters("src/lib.rs", "crate")
     for chapter in guide + others:
         chapter.topics = topics.get(chapter.name) or first_sentence(chapter.text)

@@ -22,11 +22,17 @@
 //! | [limits] | what this crate is not for, what to use instead, numeric limits |
 //! | [coming_from] | the concepts of Minecraft, Lyra and GLoot |
 //! | [glossary] | the words of the guide and of the code |
-//! | [faq] | frequently asked questions |
+//! | [faq] | short answers about setup, limits, visibility, writing and events |
 //! | [troubleshooting] | symptoms, causes and remedies |
 
 use crate::prelude::*;
 
+#[cfg(feature = "ui")]
+#[doc = include_str!("guide/ui.md")]
+pub mod ui {}
+#[cfg(all(feature = "client", feature = "server"))]
+#[doc = include_str!("guide/multiplayer.md")]
+pub mod multiplayer {}
 #[doc = include_str!("guide/equipment.md")]
 pub mod equipment {}
 #[doc = include_str!("guide/chests.md")]
@@ -52,13 +58,6 @@ pub mod saving {}
 pub mod testing {}
 #[doc = include_str!("guide/connections.md")]
 pub mod connections {}
-#[doc = include_str!("guide/faq.md")]
-pub mod faq {}
-#[doc = include_str!("guide/troubleshooting.md")]
-pub mod troubleshooting {}
-#[cfg(all(feature = "client", feature = "server"))]
-#[doc = include_str!("guide/multiplayer.md")]
-pub mod multiplayer {}
 #[cfg(all(feature = "client", feature = "server"))]
 #[doc = include_str!("guide/administration.md")]
 pub mod administration {}
@@ -74,6 +73,7 @@ pub mod coming_from {}
 #[cfg(all(feature = "client", feature = "server"))]
 #[doc = include_str!("guide/glossary.md")]
 pub mod glossary {}
-#[cfg(feature = "ui")]
-#[doc = include_str!("guide/ui.md")]
-pub mod ui {}
+#[doc = include_str!("guide/faq.md")]
+pub mod faq {}
+#[doc = include_str!("guide/troubleshooting.md")]
+pub mod troubleshooting {}
