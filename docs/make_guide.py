@@ -9,7 +9,7 @@ src/guide.rs include as modules. A code host shows them with hidden lines of cod
 This script removes the hidden lines, labels the code as Rust, and resolves the links:
 
 - a link to another chapter becomes a relative link,
-- a link to an item of the crate becomes a link to docs.rs, if its address follows from the sources,
+- a link to an item of the crate becomes a link to the file that defines it,
 - any other link to an item becomes plain text.
 """
 
@@ -22,7 +22,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = "docs/guide"
-DOCS_RS = "https://docs.rs/bevy_inventory_sync/latest/bevy_inventory_sync"
 HEADER = "<!-- Generated from {source} by `python3 docs/make_guide.py`. Do not edit. -->"
 MARK = "by `python3 docs/make_guide.py`"
 
@@ -80,11 +79,17 @@ def inner_docs(text):
 
 def included_chapters(rust_file, scope):
     """Returns the chapters that a Rust file includes as the documentation of empty modules."""
-    pattern = r'#\[doc = include_str!\("(.+)"\)\]\npub mod (\w+) \{\}'
+    pattern = r'((?:#\[doc = include_str!\(".+"\)\]\n|/// .*\n)+)pub mod (\w+) \{\}'
     chapters = []
-    for file, name in re.findall(pattern, read(rust_file)):
-        source = f"src/{file}"
-        chapters.append(Chapter(name, f"{scope}::{name}", scope, source, read(source)))
+    for docs, name in re.findall(pattern, read(rust_file)):
+        texts, sources = [], []
+        for line in docs.splitlines():
+            included = re.fullmatch(r'#\[doc = include_str!\("(.+)"\)\]', line)
+            if included:
+                sources.append(posixpath.normpath(f"src/{included[1]}"))
+            texts.append(read(sources[-1]).rstrip("\n") if included else line.removeprefix("/// "))
+        text = "\n\n".join(texts) + "\n"
+        chapters.append(Chapter(name, f"{scope}::{name}", scope, sources[0], text))
     return chapters
 
 
@@ -113,10 +118,8 @@ def first_sentence(text):
 class Item:
     """A public item of a module."""
 
-    kind: str  # as in the addresses of rustdoc: `struct`, `enum`, `trait`, `fn`, `constant`, ...
     name: str
-    body: str
-    module_text: str
+    file: str  # that defines it
 
 
 @dataclass
@@ -124,27 +127,21 @@ class Module:
     """A module, as far as links need it."""
 
     path: str
+    file: str
     is_public: bool  # with all modules around it
     children: dict = field(default_factory=dict)
     items: dict = field(default_factory=dict)
     reexports: dict = field(default_factory=dict)  # name -> path
 
 
-KINDS = {"const": "constant"}
 ITEM = re.compile(
     r"^(?P<attributes>(?:#\[.*\]\n)*)"
-    r"pub (?:(?:const |unsafe |async )*(?P<fn>fn)|(?P<kind>struct|enum|trait|union|const|static|type)) (?P<name>\w+)",
+    r"pub (?:(?:const |unsafe |async )*fn|struct|enum|trait|union|const|static|type) (?P<name>\w+)",
     re.M,
 )
 INLINE_MODULE = re.compile(r"^(?P<public>pub )?mod (?P<name>\w+) \{\n(?P<body>.*?)^\}\n?", re.M | re.S)
 CHILD_MODULE = re.compile(r"^(?P<public>pub )?mod (?P<name>\w+);", re.M)
 REEXPORTS = re.compile(r"^pub use ([^;]+);", re.M)
-
-
-def body_of(text, start):
-    """Returns the rest of an item after its name: up to a semicolon, or to the brace that closes it."""
-    end = text.find("\n}", start) if text.find("{", start) < text.find(";", start) else text.find(";", start)
-    return text[start:end]
 
 
 def expand_use(tree):
@@ -163,53 +160,50 @@ def expand_use(tree):
     return [prefix.strip() + path for path in paths]
 
 
-def parse_module(path, text, is_public, folder):
+def parse_module(path, text, is_public, file, folder):
     """Parses a module and its children. `folder` has the files of the children."""
-    module = Module(path, is_public)
+    module = Module(path, file, is_public)
     for child in INLINE_MODULE.finditer(text):
         inner = re.sub(r"^ {4}", "", child["body"], flags=re.M)
-        add_child(module, child, inner, folder)
+        add_child(module, child, inner, file, folder)
     text = INLINE_MODULE.sub("", text)
     for child in CHILD_MODULE.finditer(text):
-        add_child(module, child, read(f"{folder}/{child['name']}.rs"), folder)
+        child_file = f"{folder}/{child['name']}.rs"
+        add_child(module, child, read(child_file), child_file, folder)
     for match in ITEM.finditer(text):
         if "doc(hidden)" not in match["attributes"]:
-            kind = match["fn"] or KINDS.get(match["kind"], match["kind"])
-            module.items[match["name"]] = Item(kind, match["name"], body_of(text, match.end()), text)
+            module.items[match["name"]] = Item(match["name"], file)
     for tree in REEXPORTS.findall(text):
         for target in expand_use(tree):
             module.reexports[target.rsplit("::", 1)[-1]] = target
     return module
 
 
-def add_child(module, declaration, text, folder):
+def add_child(module, declaration, text, file, folder):
     """Parses a child of a module and adds it."""
     name = declaration["name"]
     is_public = module.is_public and bool(declaration["public"])
-    module.children[name] = parse_module(f"{module.path}::{name}", text, is_public, f"{folder}/{name}")
+    module.children[name] = parse_module(f"{module.path}::{name}", text, is_public, file, f"{folder}/{name}")
 
 
 class Crate:
-    """Finds the addresses of items on docs.rs."""
+    """Finds the files that define items."""
 
     def __init__(self):
-        self.root = parse_module("crate", read("src/lib.rs"), True, "src")
-        self.sources = [read(path.relative_to(ROOT)) for path in sorted((ROOT / "src").rglob("*.rs"))]
+        self.root = parse_module("crate", read("src/lib.rs"), True, "src/lib.rs", "src")
 
-    def address(self, path, scope):
-        """Returns the address of an item, or `None` if it is not certain."""
+    def file(self, path, scope):
+        """Returns the file of an item or a public module, or `None` if it is not found."""
         found = self.resolve(path, scope)
         if found is None:
             return None
-        module, item, member = found
-        folder = "/".join([DOCS_RS, *module.path.split("::")[1:]])
+        module, item = found
         if item is None:
-            return f"{folder}/index.html" if module.is_public else None
-        anchor = self.anchor(item, member) if member else ""
-        return None if anchor is None else f"{folder}/{item.kind}.{item.name}.html{anchor}"
+            return module.file if module.is_public else None
+        return item.file
 
     def resolve(self, path, scope):
-        """Returns the module, the item and the member that a path names. `None` if it is not found."""
+        """Returns the module and the item that a path names. `None` if it is not found."""
         first, *rest = path.split("::")
         if first == "crate":
             return self.walk(self.root, rest)
@@ -225,63 +219,20 @@ class Crate:
         return module
 
     def walk(self, module, names):
-        """Follows names from a module. Returns the module, the item and the member."""
+        """Follows names from a module. Returns the module and the item."""
         if not names:
-            return module, None, None
+            return module, None
         name, *rest = names
         if name in module.children:
             return self.walk(module.children[name], rest)
+        # The other name, if there is one, is of a variant, a field, a method or a constant.
         if name in module.items and len(rest) < 2:
-            member = rest[0] if rest else None
-            return module, module.items[name], member
+            return module, module.items[name]
         if name in module.reexports:
-            return self.follow_reexport(module, module.reexports[name], rest)
+            first, *names = module.reexports[name].split("::")
+            start = self.root if first == "crate" else module.children.get(first)
+            return self.walk(start, names + rest) if start else None
         return None
-
-    def follow_reexport(self, module, target, rest):
-        """Follows a re-export. rustdoc shows the item at its definition, or here if its module is private."""
-        first, *names = target.split("::")
-        start = self.root if first == "crate" else module.children.get(first)
-        found = self.walk(start, names + rest) if start else None
-        if found is None:
-            return None
-        home, item, member = found
-        return (home if home.is_public else module), item, member
-
-    def anchor(self, item, member):
-        """Returns the anchor of a variant, field, method or constant on the page of an item."""
-        name = re.escape(member)
-        if item.kind == "enum" and re.search(rf"^    {name}\b\s*[,({{]", item.body, re.M):
-            return f"#variant.{member}"
-        if item.kind == "trait":
-            return self.anchor_in_trait(item, member)
-        for impl in self.inherent_impls(item):
-            if re.search(rf"^    pub (?:const |unsafe |async )*fn {name}\b", impl, re.M):
-                return f"#method.{member}"
-            if re.search(rf"^    pub const {name}:", impl, re.M):
-                return f"#associatedconstant.{member}"
-        if item.kind == "struct" and re.search(rf"^    pub {name}:", item.body, re.M):
-            return f"#structfield.{member}"
-        return None
-
-    def anchor_in_trait(self, item, member):
-        """Returns the anchor of a member of a trait. Required methods have another one than provided methods."""
-        if re.search(rf"^    const {re.escape(member)}:", item.body, re.M):
-            return f"#associatedconstant.{member}"
-        method = re.search(rf"^    fn {re.escape(member)}\b", item.body, re.M)
-        if not method:
-            return None
-        end = re.compile(r"[;{]$", re.M).search(item.body, method.end())
-        return f"#{'tymethod' if end[0] == ';' else 'method'}.{member}"
-
-    def inherent_impls(self, item):
-        """Yields the inherent implementations of a type. If several types have its name, only those beside it."""
-        definition = re.compile(rf"^pub (?:struct|enum|union) {item.name}\b", re.M)
-        is_unique = sum(len(definition.findall(text)) for text in self.sources) == 1
-        start = re.compile(rf"^impl(?:<[^>]*>)? {item.name}(?:<[^{{]*>)? \{{$", re.M)
-        for text in self.sources if is_unique else [item.module_text]:
-            for match in start.finditer(text):
-                yield text[match.end() : text.index("\n}", match.end())]
 
 
 # ---- Markdown
@@ -407,7 +358,8 @@ class Renderer:
         page = self.pages.get(path) or self.pages.get(f"{chapter.scope}::{path}")
         if page:
             return f"{page}#{anchor}" if anchor else page
-        return self.crate.address(path, chapter.scope)
+        file = self.crate.file(path, chapter.scope)
+        return file and posixpath.relpath(file, OUT)
 
     @staticmethod
     def moved(destination, chapter):

@@ -1,4 +1,4 @@
-//! A backpack, a hotbar and a chest in a window. E opens the chest. Start it with `--features game`.
+//! A backpack, a hotbar and a chest in a window. E opens the chest.
 
 use bevy::prelude::*;
 use bevy_inventory_sync::{prelude::*, ui::*};

@@ -29,6 +29,9 @@ use crate::prelude::*;
 
 #[cfg(feature = "ui")]
 #[doc = include_str!("guide/ui.md")]
+/// ```no_run
+#[doc = include_str!("../examples/ui.rs")]
+/// ```
 pub mod ui {}
 #[cfg(all(feature = "client", feature = "server"))]
 #[doc = include_str!("guide/multiplayer.md")]

@@ -1,8 +1,8 @@
-//! Widgets for inventories, on Bevy's own user interface.
+//! Widgets for inventories, built on Bevy's UI.
 //!
-//! Spawn a widget, and it shows an inventory that the local player may see. It follows openings, changes, predictions and
-//! rejections, and players use it with a mouse, a keyboard, a gamepad or a touch screen. All that they do are requests
-//! of [`InventoryActions`](crate::prelude::InventoryActions).
+//! Spawn a widget, and it shows an inventory that the local player may see. It follows openings, changes, predictions
+//! and rejections. Players use it with a mouse, a keyboard, a gamepad or a touch screen. Everything they do becomes a
+//! request of [`InventoryActions`](crate::prelude::InventoryActions).
 //!
 //! ```no_run
 //! use bevy::prelude::*;
@@ -19,39 +19,7 @@
 //! # bevy::ecs::system::assert_is_system(spawn_ui);
 //! ```
 //!
-//! | widget | shows |
-//! |---|---|
-//! | [`InventoryScreen`] | a column for panels; brings the last three of this table |
-//! | [`InventoryGrid`] | the slots of a container; scrolls if there are many |
-//! | [`HotbarView`] | the player's hotbar, with the selected slot |
-//! | [`InventoryPanel`] | a background and a title around grids and buttons |
-//! | [`InventoryButton`] | sort, take all, put all |
-//! | [`TextButton`] | a button of the game |
-//! | [`TabBar`] | the pages of a bank |
-//! | [`CraftingPanel`] | recipes |
-//! | [`WorkProgress`] | the progress of a furnace |
-//! | [`CursorStack`] | the stack that the player carries |
-//! | [`ItemTooltip`] | what is below the pointer; add lines in an observer of [`DescribeStack`] |
-//! | [`RejectionMessage`] | why a request was rejected; change it in an observer of [`DescribeRejection`] |
-//!
-//! # Gestures
-//!
-//! | | mouse | keyboard | gamepad | touch |
-//! |---|---|---|---|---|
-//! | pick up, put down | click | Enter | south | tap |
-//! | half, one | right click | Space | west | long press |
-//! | move | drag | | | drag |
-//! | move half | drag with the right button | | | long press, then drag |
-//! | spread the carried stack | drag across slots | Enter and arrow keys | south and pad | drag across slots |
-//! | put one in each slot | the same with the right button | Space and arrow keys | west and pad | |
-//! | quick move | Shift-click, Shift-drag, drop beside the slots | Shift+Enter | north | tap or drop beside the slots |
-//! | collect | double click | Enter twice | right stick | double tap |
-//! | exchange with the hotbar | number key | number key | | |
-//! | drop | Q, or click outside | Q | triggers | drag outside |
-//! | put back | Escape | Escape | east | tap the slot |
-//!
-//! Keys are set by [`InventoryUiKeys`]. An observer of [`WidgetAction`] may replace what is requested. Looks are set by
-//! [`InventoryUiTheme`], texts by [`InventoryUiTexts`], and an observer of [`SlotPainted`] may draw more.
+//! The [guide](crate::guide::ui) lists all widgets and gestures, and explains looks, texts and hooks.
 //!
 //! Systems run only when something has changed, and touch only the slots in question.
 
@@ -74,6 +42,7 @@ mod panel;
 mod pointer;
 mod press;
 mod progress;
+mod put_back;
 mod rejection;
 mod request;
 mod screen;
@@ -111,6 +80,7 @@ pub use tooltip::{DescribeStack, ItemTooltip};
 
 use bevy::{
     a11y::ActionRequest,
+    asset::AssetLoadFailedEvent,
     camera::visibility::VisibilitySystems,
     input::{
         InputSystems,
@@ -157,6 +127,7 @@ impl Plugin for InventoryUiPlugin {
             .init_resource::<paint::PendingSlots>()
             .init_resource::<pointer::TouchHeld>()
             .init_resource::<progress::ProgressChanged>()
+            .init_resource::<scroll::FingerScrolls>()
             .init_resource::<source::SourcesChanged>()
             .init_resource::<tooltip::TooltipChanged>()
             .init_resource::<tooltip::TooltipShown>();
@@ -185,6 +156,7 @@ impl Plugin for InventoryUiPlugin {
             .init_resource::<DirectionalNavigationMap>()
             .init_resource::<ButtonInput<KeyCode>>()
             .add_message::<ActionRequest>()
+            .add_message::<AssetLoadFailedEvent<Image>>()
             .add_message::<KeyboardInput>()
             .add_message::<GamepadAxisChangedEvent>()
             .add_message::<GamepadButtonStateChangedEvent>()
@@ -254,6 +226,10 @@ fn add_systems(app: &mut App) {
                     .in_set(Arrange)
                     .run_if(source::sources_changed),
                 (
+                    icons::follow_failures.run_if(on_message::<AssetLoadFailedEvent<Image>>),
+                    put_back::put_back.run_if(put_back::is_carrying),
+                    scroll::follow.run_if(scroll::has_scrolled),
+                    scroll::show_bars.run_if(scroll::lists_changed),
                     focus::follow.run_if(focus::focus_changed),
                     paint::paint.run_if(paint::is_dirty),
                     progress::draw.run_if(progress::has_changed),

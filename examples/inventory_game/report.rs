@@ -26,7 +26,7 @@ use crate::{
     protocol::{Avatar, GroundItem, Position},
     session::{Last, Paused, Session},
     steps::Steps,
-    ui::{Backpack, Entry, LagPanel, Toast},
+    ui::{Backpack, Entry, LagPanel, Letters, Toast},
     view::{Art, InHand},
 };
 
@@ -74,6 +74,7 @@ fn tell_screen(
     lag: Single<&InheritedVisibility, With<LagPanel>>,
     messages: Query<(&InheritedVisibility, Option<&Children>), With<RejectionMessage>>,
     texts: Query<&Text>,
+    letters: Query<(&Text, &InheritedVisibility, &ComputedNode), With<Letters>>,
     toasts: Query<&Text, With<Toast>>,
     (cells, entries): (Query<&SlotCell>, Query<&Entry>),
     reader: InventoryReader,
@@ -96,6 +97,11 @@ fn tell_screen(
     let shown = shown.flat_map(|(_, children)| children.into_iter().flatten());
     let message = shown.filter_map(|child| texts.get(*child).ok()).next();
     line!(lines, "rejection {}", message.map_or("-", |text| &text.0));
+    for (text, visible, node) in &letters {
+        if visible.get() && node.size().min_element() > 0.0 {
+            line!(lines, "text {}", text.0);
+        }
+    }
     for text in &toasts {
         line!(lines, "toast {}", text.0);
     }

@@ -5,7 +5,7 @@
 #     examples/inventory_game/screenshots.sh [FOLDER]      # screenshots, by default in target/screenshots
 #     examples/inventory_game/screenshots.sh --docs        # also updates the images in docs
 #     examples/inventory_game/screenshots.sh --quick       # only the overlay, and the goal of the game
-#     examples/inventory_game/screenshots.sh --scenes "panels controls"   # alone, two, panels, controls, link, sizes, work
+#     examples/inventory_game/screenshots.sh --scenes "panels controls"   # alone, two, panels, controls, link, sizes, work, goal, trade
 #     examples/inventory_game/screenshots.sh --can         # checks whether the required tools are installed
 #
 # GAME is the path of an already built game.
@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 docs= can=
-scenes="alone two panels controls link sizes work goal"
+scenes="alone two panels controls link sizes work goal trade"
 while [[ "${1:-}" == --* ]]; do
   case "$1" in
     --docs) docs=1 ;;

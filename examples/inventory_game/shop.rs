@@ -40,6 +40,8 @@ pub struct Buy {
     pub vendor: InventoryId,
     pub slot: Slot,
     pub count: u32,
+    /// The player's slot that is filled first.
+    pub to: Option<Slot>,
 }
 
 impl GameAction for Buy {
@@ -61,7 +63,10 @@ impl GameAction for Buy {
             tx.insert(ContainerRef::of::<Till>(vendor), coins)?;
         }
         let bought = tx.take_from(vendor, self.slot, Some(self.count))?;
-        tx.insert(player, bought)?;
+        let in_slot = self.to.and_then(|slot| tx.put_into(player, slot, bought).ok());
+        if let Some(rest) = in_slot.unwrap_or(Some(bought)) {
+            tx.insert(player, rest)?;
+        }
         Ok(bought)
     }
 }
@@ -153,7 +158,7 @@ mod tests {
     }
 
     fn buy(slot: Slot, count: u32) -> Buy {
-        Buy { vendor: VENDOR, slot, count }
+        Buy { vendor: VENDOR, slot, count, to: None }
     }
 
     fn sell(slot: Slot, count: u32) -> Sell {
@@ -167,6 +172,22 @@ mod tests {
         assert_eq!(counts(&pair), [2, 5, 3, 11]);
         request(&mut pair, sell(Inventory::slot(1), 4));
         assert_eq!(counts(&pair), [10, 1, 7, 3]);
+    }
+
+    #[test]
+    fn bought_items_go_to_the_named_slot_if_there_is_room() {
+        let mut pair = pair(40, 3);
+        let to = |slot| Buy { to: Some(Inventory::slot(slot)), ..buy(Inventory::slot(0), 1) };
+        let bread = |pair: &Simulation, slot| {
+            let mine = pair.shown::<Inventory>(0, PLAYER).unwrap();
+            mine.get(slot).filter(|stack| stack.item == BREAD).map(|stack| stack.count())
+        };
+        request(&mut pair, to(2));
+        assert_eq!((bread(&pair, 1), bread(&pair, 2)), (Some(3), Some(1)));
+        // The first slot holds coins, and there is no slot 9.
+        request(&mut pair, to(0));
+        request(&mut pair, to(9));
+        assert_eq!((bread(&pair, 1), bread(&pair, 2)), (Some(5), Some(1)));
     }
 
     #[test]
@@ -186,7 +207,7 @@ mod tests {
         request(&mut pair, buy(Inventory::slot(1), 1));
         request(&mut pair, buy(Till::slot(0), 1));
         request(&mut pair, buy(Inventory::slot(9), 1));
-        request(&mut pair, Buy { vendor: PLAYER, slot: Inventory::slot(1), count: 1 });
+        request(&mut pair, Buy { vendor: PLAYER, ..buy(Inventory::slot(1), 1) });
         request(&mut pair, sell(Inventory::slot(0), 1));
         request(&mut pair, sell(Inventory::slot(1), 0));
         request(&mut pair, sell(Inventory::slot(1), u32::MAX));

@@ -10,7 +10,7 @@
 //! | `key Ctrl+Q` | presses and releases keys |
 //! | `hold D 0.5` | holds a key for this many seconds |
 //! | `type 127.0.0.1` | types text |
-//! | `point chest 4` | moves the mouse to a slot of `chest`, `backpack`, `hotbar` or another container, a `recipe`, or `ground` |
+//! | `point chest 4` | moves the mouse to a slot of `chest`, `backpack`, `hotbar` or another container, a `recipe`, a `button` by its text, or `ground` |
 //! | `click WORDS` | clicks the text in the overlay that equals these words |
 //! | `press left`, `release left` | a mouse button (`left` or `right`) or a key |
 //! | `scroll -1` | |
@@ -104,7 +104,7 @@ fn read(text: &str) -> Result<Step, String> {
         "key" => Step::Key(keys(what)?, 0.0),
         "hold" => Step::Key(keys(what)?, number(word())?),
         "type" => Step::Type(rest()),
-        "point" => Step::Point(what.into(), word().into()),
+        "point" => Step::Point(what.into(), rest()[what.len()..].trim().into()),
         "go" => Step::Go(Vec2::new(number(what)?, number(word())?)),
         "scroll" => Step::Scroll(number(what)?),
         "press" | "release" => {
@@ -121,7 +121,7 @@ fn read(text: &str) -> Result<Step, String> {
     })
 }
 
-const KEYS: [(&str, KeyCode); 31] = [
+const KEYS: [(&str, KeyCode); 32] = [
     ("Ctrl", KeyCode::ControlLeft),
     ("Shift", KeyCode::ShiftLeft),
     ("Enter", KeyCode::Enter),
@@ -144,6 +144,7 @@ const KEYS: [(&str, KeyCode); 31] = [
     ("Q", KeyCode::KeyQ),
     ("R", KeyCode::KeyR),
     ("S", KeyCode::KeyS),
+    ("T", KeyCode::KeyT),
     ("W", KeyCode::KeyW),
     ("1", KeyCode::Digit1),
     ("2", KeyCode::Digit2),
@@ -181,6 +182,7 @@ struct Fingers<'w, 's> {
     window: Single<'w, 's, (Entity, &'static Window), With<PrimaryWindow>>,
     slots: Query<'w, 's, (&'static SlotCell, &'static UiGlobalTransform)>,
     recipes: Query<'w, 's, (&'static RecipeRow, &'static UiGlobalTransform)>,
+    texts: Query<'w, 's, (&'static Text, &'static UiGlobalTransform, &'static InheritedVisibility)>,
     reader: InventoryReader<'w, 's>,
     me: Query<'w, 's, &'static Position, With<LocalInventory>>,
     walks: MessageWriter<'w, Request>,
@@ -225,7 +227,12 @@ impl Fingers<'_, '_> {
         let recipe = RecipeId::of(which);
         let mut rows =
             self.recipes.iter().filter(|(row, _)| what == "recipe" && row.recipe == recipe);
-        match slot.or_else(|| rows.next().map(|(_, at)| at)) {
+        let mut texts = self
+            .texts
+            .iter()
+            .filter(|(text, _, visible)| what == "button" && text.0 == which && visible.get());
+        let widget = slot.or_else(|| rows.next().map(|(_, at)| at));
+        match widget.or_else(|| texts.next().map(|(_, at, _)| at)) {
             Some(at) => at.translation / self.window.1.scale_factor(),
             // Outside all panels.
             None => self.window.1.size() * Vec2::new(0.96, 0.45),

@@ -12,6 +12,7 @@ mod status;
 mod keys;
 mod toasts;
 mod lag;
+mod needs;
 mod fields;
 mod menu;
 
@@ -28,6 +29,8 @@ const FITS: Vec2 = Vec2::new(400.0, 232.0);
 
 const LETTER_SIZE: f32 = 5.6;
 
+const SMALL_LETTERS: f32 = 4.4;
+
 pub const GOLD: Color = Color::srgb(0.99, 0.93, 0.63);
 
 pub fn plugin(app: &mut App) {
@@ -43,6 +46,7 @@ pub fn plugin(app: &mut App) {
         keys::plugin,
         toasts::plugin,
         lag::plugin,
+        needs::plugin,
         fields::plugin,
         menu::plugin,
     ));
@@ -60,15 +64,36 @@ fn fit_window(window: Single<&Window, With<PrimaryWindow>>, mut scale: ResMut<Ui
     }
 }
 
+/// Marks the game's own texts, for the report.
+#[derive(Component, Debug)]
+pub struct Letters;
+
 /// Text with a shadow, readable on any background. It ignores the pointer.
 fn letters(text: impl Into<String>, color: Color) -> impl Bundle {
     (
+        Letters,
         Text::new(text),
         TextFont::from_font_size(LETTER_SIZE),
         TextColor(color),
         theme::SHADOW,
         Pickable::IGNORE,
     )
+}
+
+/// Breaks text into lines, because the layout does not compute the height of automatically wrapped text.
+fn broken(text: &str, chars_max: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + word.chars().count() >= chars_max {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }
 
 /// The dark background of texts in front of the world.

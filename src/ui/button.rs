@@ -1,4 +1,4 @@
-//! Buttons with a text, and what all buttons of the widgets have in common.
+//! Text buttons, and what all buttons of the widgets have in common.
 
 use accesskit::{Node as AccessNode, Role};
 use bevy::{
@@ -12,11 +12,12 @@ use bevy::{
 use super::{
     gesture::{Gestures, Target, is_shift},
     press::Button,
+    scroll::FingerScrolls,
     theme::{Backdrop, InventoryUiTheme, set_background},
 };
 
-/// A button with a text, in the look of the theme. It triggers [`ButtonPressed`] when it is clicked or tapped, and when
-/// it has the focus and the player presses Enter or the south button of a gamepad.
+/// A button with text, styled by the theme. It triggers [`ButtonPressed`] when it is clicked or tapped, and when it has
+/// the focus and the player presses Enter or the south button of a gamepad.
 ///
 /// To change the text, insert the component again.
 ///
@@ -38,7 +39,7 @@ pub struct TextButton(pub String);
 #[derive(Component, Default, Debug)]
 pub struct UiButton;
 
-/// A button was pressed, by whatever device.
+/// A button was pressed, with any device.
 #[derive(EntityEvent, Clone, Copy, Debug)]
 pub struct ButtonPressed {
     /// The button.
@@ -51,7 +52,7 @@ pub struct ButtonPressed {
 #[derive(Component, Clone, Copy, Debug)]
 pub(super) struct ButtonLabel(Entity);
 
-/// Returns the components of a button, which its label is a child of.
+/// Returns the components of a button. Its label is a child.
 pub(super) fn bundle(theme: &InventoryUiTheme, label: &str, role: Role) -> impl Bundle {
     let mut access = AccessNode::new(role);
     access.set_label(label);
@@ -98,7 +99,7 @@ fn spawn(
     set_background(&mut commands, event.entity, backdrop, image, theme.button_color);
 }
 
-/// Draws all buttons again after a change of the theme.
+/// Redraws all buttons after a change of the theme.
 pub(super) fn redraw(buttons: Query<(Entity, &TextButton)>, mut commands: Commands) {
     for (entity, button) in &buttons {
         commands.entity(entity).insert(button.clone());
@@ -109,9 +110,11 @@ fn click(
     event: On<Pointer<Click>>,
     buttons: Query<(), With<UiButton>>,
     keys: Res<ButtonInput<KeyCode>>,
+    finger_scrolls: Res<FingerScrolls>,
     mut commands: Commands,
 ) {
-    if event.button == PointerButton::Primary && buttons.contains(event.entity) {
+    let pressed = event.button == PointerButton::Primary && !finger_scrolls.0;
+    if pressed && buttons.contains(event.entity) {
         commands.trigger(ButtonPressed { entity: event.entity, shift: is_shift(&keys) });
     }
 }
@@ -162,7 +165,7 @@ fn light(
     }
 }
 
-/// Handles what assistive technologies request for a slot or a button.
+/// Handles requests of assistive technologies for a slot or a button.
 pub(super) fn handle_access(
     mut requests: MessageReader<ActionRequest>,
     buttons: Query<(), With<UiButton>>,

@@ -9,8 +9,8 @@ use crate::{
 
 use super::cell::{DirtyCells, SlotCells};
 
-/// The stack that the player carries from one slot to another, with the mouse or with keys. It stays in its slot
-/// until it is put down, so that nothing is lost if the connection ends; the slot only shows what would remain.
+/// The stack that the player carries from one slot to another, with the mouse or with keys. It stays in its slot until
+/// it is put down, so that nothing is lost if the connection ends; the slot shows only what would remain.
 #[derive(Resource, Default, Debug)]
 pub struct Carried(Option<Carry>);
 
@@ -40,7 +40,7 @@ impl Carry {
         self.source.with_count(self.count()).unwrap_or(self.source)
     }
 
-    /// Returns what the slot shows meanwhile.
+    /// Returns what the slot shows in the meantime.
     #[must_use]
     pub fn rest(&self) -> Option<Stack> {
         self.source.with_count(self.source.count() - self.count())
@@ -86,7 +86,7 @@ pub(super) fn follow_source(
     carried.set(next, &cells, &mut dirty);
 }
 
-/// Forgets the carried stack if its inventory leaves the view.
+/// Forgets the carried stack if its inventory is no longer in view.
 pub(super) fn follow_closed(
     closed: On<InventoryClosed>,
     mut carried: ResMut<Carried>,

@@ -62,13 +62,13 @@ impl SlotCell {
 /// What the node of a slot shows.
 #[derive(Component, Clone, Copy, PartialEq, Default, Debug)]
 pub struct SlotLook {
-    /// The stack that is drawn: without what is carried, and with what is being spread.
+    /// The stack to draw: without the items that are carried, and with those that are being spread.
     pub stack: Option<Stack>,
-    /// Whether the slot waits for the server's answer.
+    /// Whether the slot is waiting for the server's answer.
     pub pending: bool,
-    /// Whether the pointer is over the slot, or the slot is part of what a stack is being spread over.
+    /// Whether the pointer is over the slot, or a stack is being spread over it.
     pub hovered: bool,
-    /// Whether the slot has the keyboard focus, and shows it.
+    /// Whether the slot has the keyboard focus and the focus is visible.
     pub focused: bool,
     /// Whether it is the selected slot of the hotbar.
     pub selected: bool,
@@ -115,7 +115,7 @@ pub struct SlotParts {
     pub wear_left: Entity,
     /// Frame of the selected slot.
     pub frame: Entity,
-    /// Light that shows a change.
+    /// Overlay that flashes after a change.
     pub flash: Entity,
 }
 
@@ -158,9 +158,12 @@ pub(super) fn spawn(commands: &mut Commands, theme: &InventoryUiTheme) -> Entity
         let icon = Node { width: px(theme.icon), height: px(theme.icon), ..default() };
         let icon = (icon, ImageNode::default(), hidden(), Visibility::Hidden, Pickable::IGNORE);
         parts[1] = cell.spawn(icon).id();
-        parts[7] = cell.spawn(theme.text("", theme.count_size, theme.text_color)).id();
+        // In the middle, like the icon, instead of beside it.
+        let name = theme.text("", theme.count_size, theme.text_color);
+        parts[7] = cell.spawn(name).insert(over(Node::default()).0).id();
         let corner = Node { right: px(1.5 * theme.line), bottom: px(0), ..default() };
-        parts[2] = cell.spawn(theme.count()).insert(over(corner).0).id();
+        // Above the frame of the selected slot.
+        parts[2] = cell.spawn(theme.count()).insert((over(corner).0, ZIndex(2))).id();
         (parts[3], parts[4]) = spawn_wear(cell, theme);
         let beyond = px(-theme.selected_outset);
         let border = Node {

@@ -21,14 +21,18 @@ use super::{
     focus::TabGroups,
     icons::ItemIcons,
     request::request,
+    scroll::{self, ListBar},
     source::{Source, Sources, mark_inserted},
     texts::InventoryUiTexts,
     theme::{InventoryUiTheme, hidden, set_background},
 };
 
 /// Lists recipes that take no time: those that need no station, and those of the station that the player has opened. A
-/// click crafts one from the player's items, with Shift as many as possible. Recipes that cannot be crafted now are
-/// dimmed, and missing ingredients are highlighted.
+/// click crafts one from the player's items; a Shift-click crafts as many as possible, up to 64. Recipes that cannot be
+/// crafted now are dimmed, and missing ingredients are highlighted.
+///
+/// The recipes scroll if they do not fit in the panel. The height of the panel is limited by its parent node, or by
+/// `max_height` in its own [`Node`].
 #[derive(Component, Clone, Copy, Default, Debug)]
 #[require(Node = column(), BackgroundColor, Pickable)]
 pub struct CraftingPanel;
@@ -37,7 +41,7 @@ fn column() -> Node {
     Node { flex_direction: FlexDirection::Column, ..default() }
 }
 
-/// Maximum number of times that a click with Shift crafts a recipe.
+/// Maximum number of times that a Shift-click crafts a recipe.
 const CRAFTS_MAX: u32 = 64;
 
 /// The row of a recipe.
@@ -57,7 +61,7 @@ pub(super) struct Ingredient(ItemId, u32);
 #[derive(Component, Default, Debug)]
 pub(super) struct Listed(Vec<RecipeRow>);
 
-/// Whether rows may have to be dimmed or not.
+/// Whether the dimming of rows may have to change.
 #[derive(Resource, Default, Debug)]
 pub(super) struct CraftingChanged(bool);
 
@@ -106,34 +110,46 @@ pub(super) fn arrange(
             continue;
         }
         tab_groups.add(entity, &mut commands);
-        let (padding, gap) = (UiRect::all(px(theme.padding)), px(theme.space()));
-        let mut panel = commands.entity(entity);
-        panel.despawn_children().insert(Listed(rows.clone()));
-        panel.entry::<Node>().and_modify(move |mut node| {
-            (node.padding, node.row_gap) = (padding, gap);
-        });
-        let image = theme.panel_image.as_ref();
-        set_background(&mut commands, entity, None, image, theme.panel_color);
-        let title = theme.text(&texts.crafting, theme.text_size, theme.text_color);
-        commands.spawn((title, ChildOf(entity)));
+        commands.entity(entity).despawn_children().insert(Listed(rows.clone()));
+        let list = spawn_list(&mut commands, entity, &theme, &texts);
         for row in &rows {
             if let Some(recipe) = catalog.recipe(row.recipe) {
-                spawn_row(
-                    &mut commands,
-                    entity,
-                    *row,
-                    (recipe, &catalog),
-                    (&theme, &texts),
-                    &mut icons,
-                );
+                let look = (&*theme, &*texts);
+                spawn_row(&mut commands, list, *row, (recipe, &catalog), look, &mut icons);
             }
         }
     }
 }
 
-fn spawn_row(
+/// Spawns a title, an empty list and its scroll bar. Returns the list.
+fn spawn_list(
     commands: &mut Commands,
     panel: Entity,
+    theme: &InventoryUiTheme,
+    texts: &InventoryUiTexts,
+) -> Entity {
+    let (padding, gap) = (UiRect::all(px(theme.padding)), px(theme.space()));
+    commands.entity(panel).entry::<Node>().and_modify(move |mut node| {
+        (node.padding, node.row_gap) = (padding, gap);
+    });
+    let image = theme.panel_image.as_ref();
+    set_background(commands, panel, None, image, theme.panel_color);
+    let title = theme.text(&texts.crafting, theme.text_size, theme.text_color);
+    commands.spawn((title, ChildOf(panel)));
+    // Without a minimum height, it shrinks to the place that there is.
+    let beside = Node { min_height: px(0), column_gap: px(theme.gap), ..default() };
+    let beside = commands.spawn((beside, Pickable::IGNORE, ChildOf(panel))).id();
+    let list = Node { row_gap: gap, flex_grow: 1.0, overflow: Overflow::scroll_y(), ..column() };
+    let list = commands.spawn((list, ScrollPosition::default(), ChildOf(beside))).id();
+    let bar = Node { width: px(scroll::width(theme)), display: Display::None, ..default() };
+    let bar = scroll::spawn_bar(commands, beside, list, bar, theme);
+    commands.entity(list).insert(ListBar(bar));
+    list
+}
+
+fn spawn_row(
+    commands: &mut Commands,
+    list: Entity,
     row: RecipeRow,
     (recipe, catalog): (&Recipe, &ItemCatalog),
     (theme, texts): (&InventoryUiTheme, &InventoryUiTexts),
@@ -150,11 +166,12 @@ fn spawn_row(
         align_items: AlignItems::Center,
         column_gap: px(2.0 * theme.space()),
         padding: UiRect::axes(px(theme.space()), px(theme.space() / 2.0)),
+        flex_shrink: 0.0,
         ..default()
     };
     let icon = product.and_then(|(item, _)| icons.get(catalog.get(item)?));
     let button = button::bundle(theme, &label, Role::Button);
-    commands.spawn((ChildOf(panel), node, button, row)).with_children(|row| {
+    commands.spawn((ChildOf(list), node, button, row)).with_children(|row| {
         if let Some(icon) = icon {
             let side = theme.icon * 0.75;
             let node = Node { width: px(side), height: px(side), flex_shrink: 0.0, ..default() };
@@ -173,7 +190,7 @@ fn spawn_row(
     });
 }
 
-/// Dims recipes that cannot be crafted now, with the check that the action itself makes.
+/// Dims recipes that cannot be crafted now, using the same check as the action itself.
 pub(super) fn dim(
     rows: Query<(Entity, &RecipeRow)>,
     children: Query<&Children>,

@@ -8,12 +8,13 @@ use crate::model::catalog::ItemCatalog;
 use super::{
     carry::Carried,
     icons::ItemIcons,
+    press::GestureState,
     texts::InventoryUiTexts,
     theme::{InventoryUiTheme, hidden},
 };
 
-/// Shows the stack that the player carries, at the mouse pointer, at the finger, or at the slot that has the focus.
-/// Spawn one, without a parent.
+/// Shows the stack that the player carries, at the mouse pointer, the finger, or the focused slot. Spawn one, without a
+/// parent.
 #[derive(Component, Clone, Copy, Default, Debug)]
 #[require(
     Node = floating(),
@@ -65,13 +66,20 @@ fn spawn(event: On<Add, CursorStack>, theme: Res<InventoryUiTheme>, mut commands
     commands.entity(event.entity).insert(CursorParts { icon, name, count });
 }
 
-/// Returns `true` if the carried stack, or the slot at which it is shown, has changed.
-pub(super) fn has_moved(carried: Res<Carried>, focus: Res<InputFocus>) -> bool {
-    carried.is_changed() || carried.get().is_some() && focus.is_changed()
+/// Returns `true` if the carried stack, or the slot that it is shown at, has changed.
+pub(super) fn has_moved(
+    carried: Res<Carried>,
+    focus: Res<InputFocus>,
+    gesture: Res<GestureState>,
+    moved: Query<(), Changed<UiGlobalTransform>>,
+) -> bool {
+    let focus_moves = || focus.get().is_some_and(|focus| moved.contains(focus));
+    let carries = carried.get().is_some();
+    carried.is_changed() || carries && (focus.is_changed() || gesture.is_changed() || focus_moves())
 }
 
 pub(super) fn draw(
-    carried: Res<Carried>,
+    (carried, gesture): (Res<Carried>, Res<GestureState>),
     focus: Res<InputFocus>,
     (theme, texts, scale): (Res<InventoryUiTheme>, Res<InventoryUiTexts>, Res<UiScale>),
     catalog: Option<Res<ItemCatalog>>,
@@ -85,7 +93,8 @@ pub(super) fn draw(
     mut labels: Query<&mut Text>,
 ) {
     for (parts, mut node, mut visibility, mut access) in &mut cursors {
-        let Some((carry, catalog)) = carried.get().zip(catalog.as_deref()) else {
+        let carry = carried.get().and_then(|carry| Some((carry, gesture.left(carry)?)));
+        let Some(((carry, stack), catalog)) = carry.zip(catalog.as_deref()) else {
             visibility.set_if_neq(Visibility::Hidden);
             access.clear_label();
             continue;
@@ -97,8 +106,7 @@ pub(super) fn draw(
         let at = carry.at.map(|at| at / scale.0).or_else(at_focus).unwrap_or_default();
         let corner = at - theme.icon / 2.0;
         (node.left, node.top) = (px(corner.x), px(corner.y));
-        let (item, stack) = (catalog.get(carry.source.item), carry.stack());
-        let (image, letters) = icons.picture(item);
+        let (image, letters) = icons.picture(catalog.get(stack.item));
         if let Ok(mut icon) = images.get_mut(parts.icon) {
             icon.color = if letters.is_empty() { Color::WHITE } else { Color::NONE };
             icon.image = image.unwrap_or_default();

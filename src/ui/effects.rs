@@ -4,18 +4,18 @@ use bevy::prelude::*;
 
 use super::theme::InventoryUiTheme;
 
-/// Remaining seconds of the light over a changed slot.
+/// Remaining seconds of the flash over a changed slot.
 #[derive(Component, Clone, Copy, Debug)]
 pub(super) struct Flash(pub(super) f32);
 
-/// Remaining seconds of the movement of a rejected slot.
+/// Remaining seconds during which a rejected slot shakes.
 #[derive(Component, Clone, Copy, Debug)]
 pub(super) struct Shake(pub(super) f32);
 
-/// Number of times that a slot moves to the left and to the right.
+/// Number of times that a slot moves left and right.
 const SHAKES: f32 = 3.0;
 
-/// How far a slot moves, in parts of its size.
+/// How far a slot moves, as a fraction of its size.
 const SHAKE_WIDTH: f32 = 0.12;
 
 pub(super) fn flash(

@@ -22,23 +22,23 @@ use super::{
     theme::InventoryUiTheme,
 };
 
-/// An arrow key moves the focus only to what is in line with the focused widget: the slot below, not a button beside it.
+/// An arrow key moves the focus only to a widget in line with the focused one: the slot below, not a button beside it.
 pub(super) const NAVIGATION: AutoNavigationConfig = AutoNavigationConfig {
     min_alignment_factor: 0.1,
     max_search_distance: None,
     prefer_aligned: true,
 };
 
-/// Gives a grid the keyboard focus, such as when its panel opens. Keys and gamepads act on the focused slot, until the
-/// focus is cleared in [`InputFocus`] or moved elsewhere.
+/// Gives a grid the keyboard focus, for example when its panel opens. Keys and gamepads act on the focused slot, until
+/// the focus is cleared in [`InputFocus`] or moved elsewhere.
 #[derive(EntityEvent, Clone, Copy, Debug)]
 pub struct FocusGrid {
     /// The entity with the [`InventoryGrid`](super::grid::InventoryGrid).
     pub entity: Entity,
 }
 
-/// Returns `true` if a slot or button of an inventory has the focus, so that arrow keys and gamepads act on it and not
-/// on the game.
+/// Returns `true` if a slot or button of an inventory has the focus, so that arrow keys and gamepads act on it instead
+/// of on the game.
 pub fn inventory_has_focus(
     focus: Res<InputFocus>,
     visible: Res<InputFocusVisible>,
@@ -89,8 +89,8 @@ impl FocusMover<'_, '_> {
         self.cells.get(next).ok().map(|cell| cell.place())
     }
 
-    /// Returns the neighboring slot in the same grid and its node, and scrolls to it. The node may still show another
-    /// slot in this frame.
+    /// Returns the neighboring slot in the same grid and its node, and scrolls to it. The node may still show a
+    /// different slot in this frame.
     fn beside(&mut self, from: Entity, direction: CompassOctant) -> Option<(Entity, SlotRef)> {
         let cell = *self.cells.get(from).ok()?;
         let grids = self.scrolling.p0();
@@ -106,7 +106,7 @@ impl FocusMover<'_, '_> {
         if column >= shown.columns || position >= shown.len {
             return None;
         }
-        let node = shown.cells[position % shown.cells.len()];
+        let node = shown.node_at(position);
         let slot = shown.slot_at(position);
         self.scrolling.p1().show_row(cell.grid, row);
         Some((node, slot))
@@ -149,13 +149,12 @@ impl FocusMover<'_, '_> {
         if !self.visible.0 {
             self.visible.0 = true;
         }
-        if let Ok(cell) = self.cells.get(entity) {
-            let columns = self.scrolling.p0().get(cell.grid).map_or(1, |shown| shown.columns);
-            self.scrolling.p1().show_row(cell.grid, cell.position / columns);
-        }
+        let Ok(cell) = self.cells.get(entity) else { return self.scrolling.p1().show_node(entity) };
+        let columns = self.scrolling.p0().get(cell.grid).map_or(1, |shown| shown.columns);
+        self.scrolling.p1().show_row(cell.grid, cell.position / columns);
     }
 
-    /// Gives the focus to what was pressed with a pointer, and does not show it.
+    /// Gives the focus to what was pressed with a pointer, without showing it.
     pub(super) fn press(&mut self, entity: Entity) {
         if self.visible.0 {
             self.visible.0 = false;
@@ -167,7 +166,7 @@ impl FocusMover<'_, '_> {
     }
 }
 
-/// Finds widgets that are in no group for the Tab key.
+/// Finds widgets that are not in a tab group.
 #[derive(SystemParam)]
 pub(super) struct TabGroups<'w, 's> {
     parents: Query<'w, 's, &'static ChildOf>,
@@ -175,7 +174,8 @@ pub(super) struct TabGroups<'w, 's> {
 }
 
 impl TabGroups<'_, '_> {
-    /// Makes a widget a group, unless it is in one. Within nested groups, the Tab key would go around in the inner one.
+    /// Makes a widget a tab group, unless it is already in one. In nested groups, the Tab key would cycle within the
+    /// inner one.
     pub(super) fn add(&self, widget: Entity, commands: &mut Commands) {
         let mut chain = core::iter::once(widget).chain(self.parents.iter_ancestors(widget));
         if !chain.any(|entity| self.groups.contains(entity)) {
@@ -192,7 +192,7 @@ pub(super) fn focus_changed(focus: Res<InputFocus>, visible: Res<InputFocusVisib
     focus.is_changed() || visible.is_changed()
 }
 
-/// Redraws what has lost or gained the focus. In each grid, the Tab key reaches the slot that had it last.
+/// Redraws what has lost or gained the focus. In each grid, the Tab key reaches the slot that was focused last.
 pub(super) fn follow(
     focus: Res<InputFocus>,
     visible: Res<InputFocusVisible>,

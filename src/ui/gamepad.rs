@@ -15,10 +15,10 @@ use super::{keys::Devices, press::Button};
 /// How far a stick must be tilted to move the focus, from 0 to 1.
 const TILTED: f32 = 0.6;
 
-/// How far it must return before it moves the focus again.
+/// How close to the center it must return before it moves the focus again.
 const CENTERED: f32 = 0.3;
 
-/// Handles buttons while a slot or a button has the focus. Otherwise only the shoulder buttons act, which select the
+/// Handles buttons while a slot or a button has the focus. Otherwise, only the shoulder buttons act: they select the
 /// next slot of the hotbar.
 ///
 /// | button | |
@@ -30,7 +30,8 @@ const CENTERED: f32 = 0.3;
 /// | east | puts the carried stack back |
 /// | shoulder buttons | previous and next grid |
 /// | left trigger, right trigger | drops one item, the whole stack |
-/// | right stick | collects matching items |
+/// | left stick, pressed | swaps the slot with the selected slot of the hotbar |
+/// | right stick, pressed | collects matching items |
 pub(super) fn handle_buttons(
     mut inputs: MessageReader<GamepadButtonStateChangedEvent>,
     mut devices: Devices,
@@ -67,6 +68,9 @@ pub(super) fn handle_buttons(
                 }
             }
             GamepadButton::North => slot.into_iter().for_each(|it| devices.gestures.quick_move(it)),
+            GamepadButton::LeftThumb => {
+                slot.into_iter().for_each(|it| devices.gestures.swap_with_selected(it));
+            }
             GamepadButton::RightThumb => {
                 slot.into_iter().for_each(|it| devices.gestures.collect(it));
             }
@@ -75,7 +79,7 @@ pub(super) fn handle_buttons(
     }
 }
 
-/// Moves the focus each time that the left stick is tilted.
+/// Moves the focus each time the left stick is tilted.
 pub(super) fn handle_sticks(
     mut inputs: MessageReader<GamepadAxisChangedEvent>,
     mut tilted: Local<[bool; 2]>,

@@ -1,4 +1,4 @@
-//! What players do with slots, whatever device they use: pressing, passing over other slots, releasing.
+//! What players do with slots, with any device: pressing, moving over other slots, releasing.
 //!
 //! Pointers, keyboard and gamepads call [`Gestures`], which requests actions.
 
@@ -36,9 +36,9 @@ pub(super) fn is_shift(keys: &ButtonInput<KeyCode>) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Target {
     Slot(SlotRef),
-    /// On a panel, beside its slots.
+    /// On a panel, but not on a slot.
     Area(ContainerRef),
-    /// Outside of all panels.
+    /// Outside all panels.
     Outside,
     /// On something else.
     Nothing,
@@ -69,6 +69,11 @@ impl Gestures<'_, '_> {
         self.sources.reader.get(slot)
     }
 
+    /// Returns the slot of the carried stack.
+    pub(super) fn carried_from(&self) -> Option<SlotRef> {
+        self.carried.get().map(|carry| carry.from)
+    }
+
     pub(super) fn is_carrying(&self) -> bool {
         self.carried.get().is_some()
     }
@@ -77,12 +82,16 @@ impl Gestures<'_, '_> {
         self.state.is_pressed()
     }
 
-    /// Returns `true` if the slot can only be selected.
-    pub(super) fn is_locked(&self, (inventory, slot): SlotRef) -> bool {
+    /// Returns `true` if the slot is in the player's hotbar.
+    pub(super) fn is_selectable(&self, (inventory, slot): SlotRef) -> bool {
         let reader = &self.sources.reader;
-        let is_hotbar =
-            || reader.selected(inventory).is_some_and(|it| it.container == slot.container);
-        self.locked.is_some() && reader.own() == Some(inventory) && is_hotbar()
+        let selected = || reader.selected(inventory);
+        reader.is_own(inventory) && selected().is_some_and(|it| it.container == slot.container)
+    }
+
+    /// Returns `true` if the slot can only be selected.
+    pub(super) fn is_locked(&self, slot: SlotRef) -> bool {
+        self.locked.is_some() && self.is_selectable(slot)
     }
 
     /// Begins a gesture on a slot. With `quick`, it quick-moves.
@@ -97,7 +106,7 @@ impl Gestures<'_, '_> {
         self.enter(on);
     }
 
-    /// Passes over a slot while pressed.
+    /// Moves over a slot while pressed.
     pub(super) fn enter(&mut self, slot: SlotRef) {
         let carry = self.carried.get().copied();
         let Some(press) = &mut self.state.press else { return };
@@ -119,7 +128,7 @@ impl Gestures<'_, '_> {
         }
     }
 
-    /// Picks up the pressed stack, when the pointer has moved away from where it was pressed.
+    /// Picks up the pressed stack when the pointer has moved away from where it was pressed.
     pub(super) fn drag(&mut self, at: Option<Vec2>) {
         let press = self.state.press.as_ref();
         let Some(press) = press.filter(|press| !press.carries && !press.quick) else { return };
@@ -129,7 +138,7 @@ impl Gestures<'_, '_> {
         }
     }
 
-    /// Acts like another button on a press that has lasted long. What it picks up can be dragged on.
+    /// Treats a long press like a press of the other button. The picked-up stack can then be dragged.
     pub(super) fn long_press(&mut self, at: Option<Vec2>) {
         let carrying = self.is_carrying();
         let Some(press) = &mut self.state.press else { return };
@@ -147,7 +156,7 @@ impl Gestures<'_, '_> {
         }
     }
 
-    /// Ends a gesture. A stack that was dragged is put down, or returned.
+    /// Ends a gesture. A stack that was dragged is put down or put back.
     pub(super) fn release(&mut self, target: Target, at: Option<Vec2>) {
         self.redraw_spread();
         let Some(press) = self.state.press.take() else { return };
@@ -171,7 +180,7 @@ impl Gestures<'_, '_> {
         }
     }
 
-    /// Gives up a gesture, and puts the carried stack back.
+    /// Cancels a gesture, and puts the carried stack back.
     pub(super) fn cancel(&mut self) {
         self.redraw_spread();
         self.state.press = None;
@@ -202,8 +211,8 @@ impl Gestures<'_, '_> {
         self.carry(Some(Carry { from, source, count, at }));
     }
 
-    /// Moves `count` of the carried items, or all of them, to a slot. What does not fit stays carried, and so does a
-    /// stack that is exchanged.
+    /// Moves `count` of the carried items, or all of them, to a slot. What does not fit stays carried, and so does the
+    /// other stack after a swap.
     fn put_down(&mut self, to: SlotRef, count: Option<u32>) {
         let Some(carry) = self.carried.get().copied() else { return };
         if to == carry.from {
@@ -285,11 +294,19 @@ impl Gestures<'_, '_> {
         request(&mut self.commands, InventoryAction::Drop { from, count });
     }
 
-    /// Exchanges a slot with the slot of the hotbar at this index.
+    /// Swaps a slot with the slot of the hotbar at this index.
     pub(super) fn swap_with_hotbar(&mut self, a: SlotRef, index: u16) {
         let Some(b) = self.hotbar_slot(index).filter(|b| *b != a) else { return };
         self.cancel();
         request(&mut self.commands, InventoryAction::Swap { a, b });
+    }
+
+    /// Swaps a slot with the selected slot of the hotbar.
+    pub(super) fn swap_with_selected(&mut self, a: SlotRef) {
+        let reader = &self.sources.reader;
+        if let Some(selected) = reader.own().and_then(|own| reader.selected(own)) {
+            self.swap_with_hotbar(a, selected.index);
+        }
     }
 
     /// Selects the slot of the hotbar at this index.
@@ -316,11 +333,16 @@ impl Gestures<'_, '_> {
         self.select(u16::try_from(index).unwrap_or_default());
     }
 
-    /// Gathers matching stacks from everything on screen onto a slot, and carries it on.
+    /// Collects matching stacks from everything on screen onto a slot, and keeps carrying its stack.
     pub(super) fn collect(&mut self, onto: SlotRef) {
         let areas = self.sources.reader.own().into_iter().chain(self.sources.opened());
         let from: Vec<_> = areas.take(ACTION_AREAS_MAX).map(ContainerRef::all).collect();
-        request(&mut self.commands, InventoryAction::Collect { onto, from });
+        let action = InventoryAction::Collect { onto, from };
+        // Nothing is added to some slots, such as the output of a furnace.
+        if self.actions.check(&action).is_err() {
+            return;
+        }
+        request(&mut self.commands, action);
         if let Some(carry) = self.carried.get().copied().filter(|carry| carry.from == onto) {
             self.carry(Some(Carry { count: None, ..carry }));
         }

@@ -10,7 +10,7 @@ use crate::model::{container::Container, id::ContainerKey};
 use super::{
     cell,
     focus::TabGroups,
-    scroll,
+    scroll::{self, Scrolls},
     shown::{GridShown, bind, count},
     source::{Source, Sources, mark_inserted},
     texts::InventoryUiTexts,
@@ -51,7 +51,7 @@ pub struct InventoryGrid {
 }
 
 impl InventoryGrid {
-    /// Number of columns unless another one is set.
+    /// Default number of columns.
     pub const COLUMNS: u16 = 9;
 
     /// Shows a container of the local player.
@@ -172,7 +172,7 @@ fn layout(
 fn clear(commands: &mut Commands, grid: Entity, shown: &GridShown) {
     commands.entity(shown.content).try_despawn();
     shown.bar.into_iter().for_each(|bar| commands.entity(bar).try_despawn());
-    commands.entity(grid).try_remove::<(GridShown, AccessibilityNode, ScrollPosition)>();
+    commands.entity(grid).try_remove::<(GridShown, AccessibilityNode, Scrolls)>();
 }
 
 /// Spawns, binds and places the nodes of a grid.

@@ -18,10 +18,11 @@ use super::{
     press::Button,
 };
 
-/// Which keys act on slots. They act on the slot that has the focus, or else on the one below the mouse pointer.
+/// The keys that act on slots. They act on the slot that has the focus, or else on the one under the mouse pointer.
 ///
 /// The arrow keys move the focus, and Tab moves it to the next grid. Shift with [`Self::pick`] quick-moves, and Ctrl
-/// with [`Self::drop`] drops the whole stack. With [`Self::pick`] held down, the arrow keys spread the carried stack.
+/// with [`Self::drop`] drops the whole stack. While [`Self::pick`] is held down, the arrow keys spread the carried
+/// stack.
 #[derive(Resource, Clone, PartialEq, Eq, Debug)]
 pub struct InventoryUiKeys {
     /// Picks up and puts down a stack, or presses a button. Enter by default.
@@ -30,10 +31,10 @@ pub struct InventoryUiKeys {
     pub pick_some: KeyCode,
     /// Puts the carried stack back. Escape by default.
     pub cancel: KeyCode,
-    /// Drops one item, of the selected slot of the hotbar if no slot is focused or below the pointer. Q by default.
+    /// Drops one item; from the selected slot of the hotbar if no slot is focused or under the pointer. Q by default.
     pub drop: KeyCode,
-    /// Exchanges a slot with the slot of the hotbar at the same position, or selects that one if no slot is focused or
-    /// below the pointer. The digits by default.
+    /// Swaps a slot with the slot of the hotbar at the key's position in this list, or selects that slot if no slot is
+    /// focused or under the pointer. The digits by default.
     pub hotbar: Vec<KeyCode>,
 }
 
@@ -90,7 +91,7 @@ impl Devices<'_, '_> {
         }
     }
 
-    /// Ends it.
+    /// Ends the gesture.
     pub(super) fn release(&mut self) {
         let slot = self.focus.widget().and_then(|widget| self.gestures.slot(widget));
         if self.gestures.is_pressed() {
@@ -98,7 +99,7 @@ impl Devices<'_, '_> {
         }
     }
 
-    /// Moves the focus. A gesture in progress passes over the next slot.
+    /// Moves the focus. A gesture in progress moves over the next slot.
     pub(super) fn go(&mut self, direction: CompassOctant) {
         if let Some(slot) = self.focus.go(direction) {
             self.gestures.enter(slot);

@@ -28,21 +28,21 @@ use super::{
     theme::InventoryUiTheme,
 };
 
-/// A slot has been painted. Observe it to draw more, or something else: the node and its
-/// [parts](SlotParts) can be changed.
+/// A slot has been painted. Observe it to draw additional or different content: the node and its [parts](SlotParts) can
+/// be changed.
 #[derive(EntityEvent, Clone, Copy, Debug)]
 pub struct SlotPainted {
     /// The node with [`SlotCell`] and [`SlotParts`].
     pub entity: Entity,
-    /// What it shows.
+    /// What the slot shows.
     pub look: SlotLook,
 }
 
-/// The node below the mouse pointer.
+/// The node under the mouse pointer.
 #[derive(Resource, Default, Debug)]
 pub(super) struct Hovered(pub(super) Option<Entity>);
 
-/// The slots that wait for the server's answer.
+/// The slots that are waiting for the server's answer.
 #[derive(Resource, Default, Debug)]
 pub(super) struct PendingSlots(HashSet<SlotRef>);
 
@@ -241,7 +241,7 @@ impl Painter<'_, '_> {
         }
     }
 
-    /// Writes what screen readers say.
+    /// Writes the label for screen readers.
     fn describe(&mut self, cell: Entity, looks: &Looks, look: SlotLook) {
         let Ok(mut node) = self.access.get_mut(cell) else { return };
         let named = looks.reader.catalog().zip(look.stack);

@@ -1,22 +1,23 @@
 //! A background with a title around grids and buttons.
 
-use bevy::{input_focus::tab_navigation::TabGroup, prelude::*};
+use bevy::prelude::*;
 
 use crate::model::container::ContainerRef;
 
 use super::{
+    focus::TabGroups,
     source::{Source, Sources, SourcesChanged},
     texts::InventoryUiTexts,
     theme::{Backdrop, InventoryUiTheme, set_background},
 };
 
-/// A panel around what is shown of an inventory, with a title above its other children. It is displayed only while the
+/// A panel around the widgets of an inventory, with a title above its other children. It is displayed only while the
 /// inventory is in view.
 ///
 /// To hide a panel, such as a closed backpack, set its [`Visibility`] or hide a parent.
 #[derive(Component, Clone, PartialEq, Eq, Debug)]
 #[component(immutable)]
-#[require(Node = column(), BackgroundColor, Pickable, TabGroup)]
+#[require(Node = column(), BackgroundColor, Pickable)]
 pub struct InventoryPanel {
     /// The inventory.
     pub of: Source,
@@ -48,7 +49,7 @@ fn column() -> Node {
     Node { flex_direction: FlexDirection::Column, align_items: AlignItems::Start, ..default() }
 }
 
-/// The inventory that a panel shows at present, and the node of its title.
+/// The inventory that a panel currently shows, and the node of its title.
 #[derive(Component, Clone, Copy, Debug)]
 pub(super) struct PanelShown {
     inventory: Option<Entity>,
@@ -56,7 +57,7 @@ pub(super) struct PanelShown {
 }
 
 impl PanelShown {
-    /// Returns where stacks go that are released on the panel.
+    /// Returns where stacks that are released on the panel go.
     pub(super) fn area(&self) -> ContainerRef {
         ContainerRef::all(self.inventory.unwrap_or(Entity::PLACEHOLDER))
     }
@@ -106,7 +107,7 @@ fn draw_background(
     set_background(commands, panel, backdrop, theme.panel_image.as_ref(), theme.panel_color);
 }
 
-/// Draws all panels again after a change of the theme.
+/// Redraws all panels after a change of the theme.
 pub(super) fn redraw(
     panels: Query<(Entity, &PanelShown, Option<&Backdrop>)>,
     theme: Res<InventoryUiTheme>,
@@ -127,9 +128,11 @@ pub(super) fn arrange(
     mut panels: Query<(Entity, &InventoryPanel, &mut PanelShown, &mut Node)>,
     sources: Sources,
     (theme, texts): (Res<InventoryUiTheme>, Res<InventoryUiTexts>),
+    tab_groups: TabGroups,
     mut commands: Commands,
 ) {
     for (entity, panel, mut shown, mut node) in &mut panels {
+        tab_groups.add(entity, &mut commands);
         let inventory = sources.find(panel.of, None);
         let opening = panel.of == Source::Opened && inventory.is_none() && sources.is_opening();
         let display = if inventory.is_some() || opening { Display::Flex } else { Display::None };

@@ -14,21 +14,22 @@ use super::{
     gesture::{Gestures, Target, is_shift},
     paint::Hovered,
     panel::PanelShown,
-    press::Button,
-    scroll::Scrolling,
+    press::{Button, DRAG_DISTANCE},
     shown::GridShown,
     tooltip::TooltipChanged,
 };
 
-/// Distance in logical pixels beyond which a press becomes a drag.
-const DRAG_DISTANCE: f32 = 4.0;
-
 /// Time after which a touch that has not moved acts like the right mouse button.
 const LONG_PRESS: Duration = Duration::from_millis(500);
 
-/// When and where the touch in progress began.
+/// A touch that may become a long press.
 #[derive(Resource, Default, Debug)]
-pub(super) struct TouchHeld(Option<(Duration, Vec2)>);
+pub(super) struct TouchHeld {
+    /// When and where it began.
+    since: Option<(Duration, Vec2)>,
+    /// Whether it has dropped an item, so that lifting the finger does not drop the rest.
+    has_dropped: bool,
+}
 
 pub(super) fn observe(app: &mut App) {
     app.add_observer(press)
@@ -55,35 +56,32 @@ fn press(
     event: On<Pointer<Press>>,
     keys: Res<ButtonInput<KeyCode>>,
     time: Res<Time<Real>>,
+    windows: Query<(), With<Window>>,
     mut held: ResMut<TouchHeld>,
     mut gestures: Gestures,
     mut focus: FocusMover,
 ) {
-    let Some(slot) = gestures.slot(event.entity) else { return };
     let Some(button) = button(event.button) else { return };
-    focus.press(event.entity);
-    let touch = event.pointer_id.is_touch();
-    held.0 = touch.then(|| (time.elapsed(), event.pointer_location.position));
-    gestures.press(slot, button, is_shift(&keys));
+    let slot = gestures.slot(event.entity);
+    let outside = event.entity == event.original_event_target() && windows.contains(event.entity);
+    if slot.is_some() || outside {
+        let touch = event.pointer_id.is_touch();
+        let since = touch.then(|| (time.elapsed(), event.pointer_location.position));
+        *held = TouchHeld { since, has_dropped: false };
+    }
+    if let Some(slot) = slot {
+        focus.press(event.entity);
+        gestures.press(slot, button, is_shift(&keys));
+    }
 }
 
-fn drag(
-    event: On<Pointer<Drag>>,
-    cells: Query<&SlotCell>,
-    mut held: ResMut<TouchHeld>,
-    mut gestures: Gestures,
-    mut scrolling: Scrolling,
-) {
-    let Ok(cell) = cells.get(event.entity) else { return };
+fn drag(event: On<Pointer<Drag>>, mut held: ResMut<TouchHeld>, mut gestures: Gestures) {
     if event.distance.length() < DRAG_DISTANCE {
         return;
     }
-    held.0 = None;
-    if gestures.is_pressed() {
+    held.since = None;
+    if gestures.slot(event.entity).is_some() && gestures.is_pressed() {
         gestures.drag(Some(event.pointer_location.position));
-    }
-    if event.pointer_id.is_touch() && !gestures.is_carrying() {
-        scrolling.scroll_by(cell.grid, -event.delta.y);
     }
 }
 
@@ -93,7 +91,7 @@ fn drag_enter(event: On<Pointer<DragEnter>>, mut gestures: Gestures) {
     }
 }
 
-/// Determines what is at the end of a gesture.
+/// Determines what a gesture ends on.
 fn target(
     entity: Entity,
     gestures: &Gestures,
@@ -141,10 +139,11 @@ fn click(
     if event.entity != event.original_event_target() {
         return;
     }
-    held.0 = None;
+    held.since = None;
     let at = event.pointer_location.position;
     match target(event.entity, &gestures, &grids, &panels, &windows) {
         Target::Slot(slot) => gestures.release(Target::Slot(slot), Some(at)),
+        Target::Outside if held.has_dropped => {}
         Target::Outside if button == Button::All => gestures.drop_carried(None),
         Target::Outside => gestures.drop_carried(Some(1)),
         // There is no Shift key on a touch screen.
@@ -160,15 +159,21 @@ fn cancel(_: On<Pointer<Cancel>>, mut gestures: Gestures) {
 }
 
 pub(super) fn is_held(held: Res<TouchHeld>) -> bool {
-    held.0.is_some()
+    held.since.is_some()
 }
 
-/// Ends a long press.
+/// Acts on a touch that has become a long press.
 pub(super) fn hold(time: Res<Time<Real>>, mut held: ResMut<TouchHeld>, mut gestures: Gestures) {
-    let Some((since, at)) = held.0 else { return };
-    if time.elapsed().saturating_sub(since) >= LONG_PRESS {
-        held.0 = None;
+    let Some((since, at)) = held.since else { return };
+    if time.elapsed().saturating_sub(since) < LONG_PRESS {
+        return;
+    }
+    held.since = None;
+    if gestures.is_pressed() {
         gestures.long_press(Some(at));
+    } else if gestures.is_carrying() {
+        held.has_dropped = true;
+        gestures.drop_carried(Some(1));
     }
 }
 

@@ -4,11 +4,14 @@ use core::time::Duration;
 
 use bevy::prelude::*;
 
-use crate::model::container::SlotRef;
+use crate::model::{container::SlotRef, stack::Stack};
 
 use super::carry::Carry;
 
-/// Which half of a gesture's actions is meant.
+/// Distance in logical pixels beyond which a press becomes a drag.
+pub(super) const DRAG_DISTANCE: f32 = 4.0;
+
+/// Which of the two variants of a gesture is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Button {
     /// All items: left mouse button, tap, Enter.
@@ -17,7 +20,7 @@ pub(super) enum Button {
     Some,
 }
 
-/// A gesture that has begun and not ended.
+/// A gesture that has begun but not ended.
 #[derive(Clone, Debug)]
 pub(super) struct Press {
     pub(super) on: SlotRef,
@@ -47,13 +50,22 @@ impl GestureState {
         Some((&press.over, press.share(carry)))
     }
 
+    /// Returns what would stay carried if the gesture ended now. `None` if nothing would.
+    pub(super) fn left(&self, carry: &Carry) -> Option<Stack> {
+        let spread = self.spread(carry);
+        let placed = spread.map_or(0, |(slots, each)| {
+            each.saturating_mul(u32::try_from(slots.len()).unwrap_or(u32::MAX))
+        });
+        carry.source.with_count(carry.count().saturating_sub(placed))
+    }
+
     pub(super) fn is_pressed(&self) -> bool {
         self.press.is_some()
     }
 }
 
 impl Press {
-    /// Returns `true` if the carried stack is spread over several slots, instead of put down in one.
+    /// Returns `true` if the carried stack is spread over several slots instead of being put down in one.
     pub(super) fn spreads(&self) -> bool {
         self.carries && (self.over.len() > 1 || self.over.iter().any(|slot| *slot != self.on))
     }
@@ -67,7 +79,8 @@ impl Press {
     }
 }
 
-/// While this resource exists, the hotbar is only for selecting: a click selects a slot instead of picking up its stack,
-/// and keys do not act on the slot below the pointer. For games that also show the hotbar while the backpack is closed.
+/// While this resource exists, the hotbar is only for selecting: a click selects a slot instead of picking up its
+/// stack, and keys do not act on the slot under the pointer. For games that also show the hotbar while the backpack is
+/// closed.
 #[derive(Resource, Clone, Copy, Default, Debug)]
 pub struct HotbarLocked;

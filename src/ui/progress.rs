@@ -40,7 +40,7 @@ fn bar() -> Node {
 #[derive(Component, Clone, Copy, Debug)]
 pub(super) struct ProgressPart(Entity);
 
-/// Whether a bar may have to show another value.
+/// Whether a bar may have to show a different value.
 #[derive(Resource, Default, Debug)]
 pub(super) struct ProgressChanged(bool);
 

@@ -26,7 +26,7 @@ pub struct RejectionMessage;
 pub(super) struct MessageShown(f32);
 
 /// Triggered when a request was rejected, before the message is shown. Observers may change the text, which names the
-/// item and the reason: the game knows who was faster, and which key is needed.
+/// item and the reason. The game may know more, such as who was faster or which key is needed.
 #[derive(Event, Clone, Debug)]
 pub struct DescribeRejection {
     /// What was rejected.
@@ -115,7 +115,7 @@ fn show(
     }
 }
 
-/// Hides messages when their time is over.
+/// Hides messages when their time has expired.
 pub(super) fn expire(
     time: Res<Time>,
     mut messages: Query<(Entity, &mut MessageShown, &mut Visibility)>,

@@ -1,4 +1,4 @@
-//! What widgets request, which the game may replace.
+//! Requests of widgets, which the game may replace.
 
 use bevy::prelude::*;
 
@@ -9,8 +9,8 @@ use super::{
     cell::{DirtyCells, SlotCells},
 };
 
-/// Triggered before a widget requests an action. An observer may set `handled` and request something else instead,
-/// such as a purchase from a shop. A stack that the player carries is put back then.
+/// Triggered before a widget requests an action. An observer may set `handled` and request something else instead, such
+/// as a purchase from a shop. A stack that the player carries is then put back.
 ///
 /// ```
 /// use bevy::prelude::*;
@@ -30,7 +30,7 @@ use super::{
 pub struct WidgetAction {
     /// The action that the widget requests.
     pub action: InventoryAction,
-    /// Whether an observer has handled it. It is not requested then.
+    /// Whether an observer has handled it. If so, it is not requested.
     pub handled: bool,
 }
 

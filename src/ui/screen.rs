@@ -1,13 +1,13 @@
 //! The root of the widgets of one window.
 
-use bevy::prelude::*;
+use bevy::{input_focus::tab_navigation::TabGroup, prelude::*};
 
 use super::{cursor::CursorStack, rejection::RejectionMessage, tooltip::ItemTooltip};
 
-/// A column in the middle of the window, for panels and the hotbar. Also spawns a [`CursorStack`], an [`ItemTooltip`] and
-/// a [`RejectionMessage`], unless there are some. Clicks beside its children reach the game.
+/// A column in the middle of the window, for panels and the hotbar. Also spawns a [`CursorStack`], an [`ItemTooltip`]
+/// and a [`RejectionMessage`], unless they already exist. Clicks outside its children reach the game.
 #[derive(Component, Clone, Copy, Default, Debug)]
-#[require(Node = column(), Pickable::IGNORE)]
+#[require(Node = column(), Pickable::IGNORE, TabGroup)]
 pub struct InventoryScreen;
 
 fn column() -> Node {

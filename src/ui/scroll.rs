@@ -1,8 +1,18 @@
-//! Scrolling of grids. Only the rows on screen have nodes; scrolling assigns other slots to them.
+//! Scrolling of grids and lists. Only the grid rows that are on screen have nodes; scrolling assigns other slots to
+//! them.
 
-use bevy::{ecs::system::SystemParam, input::mouse::MouseScrollUnit, prelude::*};
+use bevy::{
+    ecs::system::SystemParam,
+    input::mouse::MouseScrollUnit,
+    input_focus::{FocusCause, InputFocus},
+    prelude::*,
+    ui_widgets::{ControlOrientation, Scrollbar, ScrollbarPlugin, ScrollbarThumb},
+};
 
 use super::{
+    carry::Carried,
+    cell::SlotCell,
+    press::DRAG_DISTANCE,
     shown::{self, GridShown, count},
     theme::InventoryUiTheme,
 };
@@ -12,18 +22,38 @@ pub(super) fn width(theme: &InventoryUiTheme) -> f32 {
     3.0 * theme.line
 }
 
-/// Minimum height of the part of a scroll bar that moves, in logical pixels.
+/// Minimum height of the thumb of a scroll bar, in logical pixels.
 const THUMB_MIN: f32 = 12.0;
 
-/// The part of a scroll bar that moves.
+/// The scroll bar of a list, which is displayed only while the list does not fit in the available height.
 #[derive(Component, Clone, Copy, Debug)]
-pub(super) struct ScrollThumb {
-    grid: Entity,
-    /// Height of the bar without this part.
-    track: f32,
+#[require(Scrolls)]
+pub(super) struct ListBar(pub(super) Entity);
+
+/// Marks grids and lists that scroll. Every node has a [`ScrollPosition`].
+#[derive(Component, Clone, Copy, Default, Debug)]
+pub(super) struct Scrolls;
+
+/// Whether a finger is scrolling, in which case lifting it is not a tap.
+#[derive(Resource, Default, Debug)]
+pub(super) struct FingerScrolls(pub(super) bool);
+
+/// Spawns a scroll bar for `target`, as a child of `parent`.
+pub(super) fn spawn_bar(
+    commands: &mut Commands,
+    parent: Entity,
+    target: Entity,
+    node: Node,
+    theme: &InventoryUiTheme,
+) -> Entity {
+    let bar = Scrollbar::new(target, ControlOrientation::Vertical, THUMB_MIN);
+    let still = IgnoreScroll(BVec2::TRUE);
+    let thumb = (ScrollbarThumb::default(), BackgroundColor(theme.dim_text_color));
+    let track = (bar, node, still, BackgroundColor(theme.slot_color), ChildOf(parent));
+    commands.spawn(track).with_child(thumb).id()
 }
 
-/// Spawns, updates or despawns the scroll bar of a grid.
+/// Spawns, replaces or despawns the scroll bar of a grid.
 pub(super) fn arrange(
     commands: &mut Commands,
     grid: Entity,
@@ -31,98 +61,87 @@ pub(super) fn arrange(
     theme: &InventoryUiTheme,
 ) {
     shown.bar.take().into_iter().for_each(|bar| commands.entity(bar).despawn());
-    let in_all = shown.rows_in_all();
-    if shown.rows >= in_all {
-        commands.entity(grid).remove::<ScrollPosition>();
+    if shown.rows >= shown.rows_in_all() {
+        commands.entity(grid).remove::<Scrolls>().insert(ScrollPosition::DEFAULT);
         return;
     }
-    let height = count(shown.rows) * shown.pitch - theme.gap;
-    let thumb = (height * count(shown.rows) / count(in_all)).max(THUMB_MIN);
-    let offset = count(shown.top) * shown.pitch;
-    let bar = Node {
+    let node = Node {
         position_type: PositionType::Absolute,
         right: px(0),
         top: px(0),
         width: px(width(theme)),
-        height: px(height),
+        height: px(count(shown.rows) * shown.pitch - theme.gap),
         ..default()
     };
-    let still = IgnoreScroll(BVec2::TRUE);
-    let bar = commands.spawn((ChildOf(grid), bar, still, BackgroundColor(theme.slot_color))).id();
-    let part = Node {
-        position_type: PositionType::Absolute,
-        top: px(0),
-        width: percent(100),
-        height: px(thumb),
-        ..default()
-    };
-    let moves = ScrollThumb { grid, track: height - thumb };
-    commands.spawn((ChildOf(bar), part, moves, BackgroundColor(theme.dim_text_color)));
-    commands.entity(grid).insert(ScrollPosition(Vec2::new(0.0, offset)));
-    shown.bar = Some(bar);
+    shown.bar = Some(spawn_bar(commands, grid, grid, node, theme));
+    let offset = count(shown.top) * shown.pitch;
+    commands.entity(grid).insert((Scrolls, ScrollPosition(Vec2::new(0.0, offset))));
 }
 
-/// Scrolls grids.
+/// Scrolls grids and lists.
 #[derive(SystemParam)]
 pub(super) struct Scrolling<'w, 's> {
-    grids: Query<'w, 's, (&'static mut GridShown, &'static mut ScrollPosition)>,
-    thumbs: Query<'w, 's, (&'static ScrollThumb, &'static mut Node)>,
+    areas: Query<'w, 's, (&'static ComputedNode, &'static mut ScrollPosition), With<Scrolls>>,
+    grids: Query<'w, 's, &'static mut GridShown>,
+    nodes: Query<'w, 's, (&'static ComputedNode, &'static UiGlobalTransform)>,
+    parents: Query<'w, 's, &'static ChildOf>,
     commands: Commands<'w, 's>,
 }
 
 impl Scrolling<'_, '_> {
-    pub(super) fn can_scroll(&self, grid: Entity) -> bool {
-        self.grids.contains(grid)
+    fn can_scroll(&self, area: Entity) -> bool {
+        self.areas.contains(area)
     }
 
-    /// Scrolls a grid by a distance in logical pixels, downwards if positive.
-    pub(super) fn scroll_by(&mut self, grid: Entity, distance: f32) {
-        if let Ok((_, position)) = self.grids.get(grid) {
-            let to = position.y + distance;
-            self.scroll_to(grid, to);
+    /// Scrolls by a distance in logical pixels, down if positive. What a grid shows follows in [`follow`].
+    fn scroll_by(&mut self, area: Entity, distance: f32) {
+        let Ok((node, mut position)) = self.areas.get_mut(area) else { return };
+        let hidden = (node.content_size() - node.size()).y * node.inverse_scale_factor;
+        let to = (position.y + distance).clamp(0.0, hidden.max(0.0));
+        if position.y.to_bits() != to.to_bits() {
+            position.y = to;
         }
     }
 
     /// Scrolls a grid as far as needed to show a row.
     pub(super) fn show_row(&mut self, grid: Entity, row: usize) {
-        let Ok((shown, position)) = self.grids.get(grid) else { return };
+        let Ok(mut shown) = self.grids.get_mut(grid) else { return };
+        let Ok((_, mut position)) = self.areas.get_mut(grid) else { return };
         let (top, bottom) = (count(row) * shown.pitch, count(row + 1) * shown.pitch);
-        let height = count(shown.rows) * shown.pitch;
-        let to = position.y.max(bottom - height).min(top);
-        self.scroll_to(grid, to);
-    }
-
-    /// Moves a part of a scroll bar by a distance in logical pixels.
-    fn drag_thumb(&mut self, thumb: Entity, distance: f32) {
-        let Ok((&ScrollThumb { grid, track }, _)) = self.thumbs.get(thumb) else { return };
-        let Ok((shown, _)) = self.grids.get(grid) else { return };
-        let max = count(shown.rows_in_all().saturating_sub(shown.rows)) * shown.pitch;
-        self.scroll_by(grid, distance * max / track.max(1.0));
-    }
-
-    fn scroll_to(&mut self, grid: Entity, to: f32) {
-        let Ok((mut shown, mut position)) = self.grids.get_mut(grid) else { return };
-        let max = count(shown.rows_in_all().saturating_sub(shown.rows)) * shown.pitch;
-        let to = to.clamp(0.0, max);
+        let to = position.y.max(bottom - count(shown.rows) * shown.pitch).min(top);
         if position.y.to_bits() == to.to_bits() {
             return;
         }
         position.y = to;
-        for (thumb, mut node) in self.thumbs.iter_mut().filter(|(thumb, _)| thumb.grid == grid) {
-            node.top = px(thumb.track * to / max.max(1.0));
-        }
-        let last = shown.rows_in_all() - shown.rows;
-        // Rows are at most a few thousand pixels each, and there are at most 65,536.
-        let top = (0..=last).rev().find(|row| count(*row) * shown.pitch <= to).unwrap_or_default();
-        if shown.top != top {
-            shown.top = top;
+        let first = shown.row_at(to);
+        if shown.top != first {
+            shown.top = first;
             shown::bind(&mut self.commands, grid, &shown);
         }
+    }
+
+    /// Scrolls the list around a node as far as needed to show the node.
+    pub(super) fn show_node(&mut self, node: Entity) {
+        let mut around = self.parents.iter_ancestors(node);
+        let Some(area) = around.find(|around| self.areas.contains(*around)) else { return };
+        let edges = |node| {
+            let (node, at): (&ComputedNode, &UiGlobalTransform) = self.nodes.get(node).ok()?;
+            let (middle, half) = (at.translation.y, node.size().y / 2.0);
+            let scale = node.inverse_scale_factor;
+            Some(((middle - half) * scale, (middle + half) * scale))
+        };
+        let (Some(inner), Some(outer)) = (edges(node), edges(area)) else { return };
+        let (above, below) = (inner.0 - outer.0, inner.1 - outer.1);
+        self.scroll_by(area, if above < 0.0 { above } else { below.max(0.0) });
     }
 }
 
 pub(super) fn observe(app: &mut App) {
-    app.add_observer(scroll_with_wheel).add_observer(drag_thumb);
+    // `DefaultPlugins` adds it, if Bevy has the feature.
+    if !app.is_plugin_added::<ScrollbarPlugin>() {
+        ScrollbarPlugin.build(app);
+    }
+    app.add_observer(scroll_with_wheel).add_observer(scroll_with_finger).add_observer(lift_finger);
 }
 
 fn scroll_with_wheel(
@@ -140,6 +159,73 @@ fn scroll_with_wheel(
     }
 }
 
-fn drag_thumb(event: On<Pointer<Drag>>, scale: Res<UiScale>, mut scrolling: Scrolling) {
-    scrolling.drag_thumb(event.entity, event.delta.y / scale.0);
+fn scroll_with_finger(
+    event: On<Pointer<Drag>>,
+    carried: Res<Carried>,
+    scale: Res<UiScale>,
+    mut scrolling: Scrolling,
+    mut scrolls: ResMut<FingerScrolls>,
+) {
+    let finger = event.pointer_id.is_touch() && event.distance.length() >= DRAG_DISTANCE;
+    if finger && carried.get().is_none() && scrolling.can_scroll(event.entity) {
+        scrolls.0 = true;
+        scrolling.scroll_by(event.entity, -event.delta.y / scale.0);
+    }
+}
+
+/// Bevy sends a click before the end of the drag.
+fn lift_finger(_: On<Pointer<DragEnd>>, mut scrolls: ResMut<FingerScrolls>) {
+    scrolls.0 = false;
+}
+
+pub(super) fn has_scrolled(grids: Query<(), (With<GridShown>, Changed<ScrollPosition>)>) -> bool {
+    !grids.is_empty()
+}
+
+/// Assigns slots to the nodes of grids that have been scrolled. A focus that would leave the screen moves to the
+/// nearest visible row.
+pub(super) fn follow(
+    mut grids: Query<(Entity, &mut GridShown, &ScrollPosition), Changed<ScrollPosition>>,
+    cells: Query<&SlotCell>,
+    mut focus: ResMut<InputFocus>,
+    mut commands: Commands,
+) {
+    for (grid, mut shown, position) in &mut grids {
+        let top = shown.row_at(position.y);
+        if top == shown.top {
+            continue;
+        }
+        shown.top = top;
+        shown::bind(&mut commands, grid, &shown);
+        let Some(focused) = focus.get() else { continue };
+        let Some(cell) = cells.get(focused).ok().filter(|cell| cell.grid == grid) else { continue };
+        let cut = usize::from(count(top) * shown.pitch < position.y);
+        let (row, column) = (cell.position / shown.columns, cell.position % shown.columns);
+        let row = row.clamp(top + cut, (top + shown.rows).saturating_sub(1).max(top + cut));
+        let position = (row * shown.columns + column).min(shown.len.saturating_sub(1));
+        let node = shown.node_at(position);
+        if node != focused {
+            focus.set(node, FocusCause::Navigated);
+        }
+    }
+}
+
+pub(super) fn lists_changed(lists: Query<(), (With<ListBar>, Changed<ComputedNode>)>) -> bool {
+    !lists.is_empty()
+}
+
+/// Displays the scroll bars of lists that do not fit in the available height.
+pub(super) fn show_bars(
+    lists: Query<(&ComputedNode, &ListBar), Changed<ComputedNode>>,
+    mut bars: Query<&mut Node>,
+) {
+    for (list, bar) in &lists {
+        let needed = list.content_size().y > list.size().y + 0.5;
+        let display = if needed { Display::Flex } else { Display::None };
+        if let Ok(mut bar) = bars.get_mut(bar.0)
+            && bar.display != display
+        {
+            bar.display = display;
+        }
+    }
 }

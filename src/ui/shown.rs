@@ -23,7 +23,7 @@ pub(super) struct GridShown {
     pub(super) rows: usize,
     /// Distance between rows.
     pub(super) pitch: f32,
-    /// Distance of the first slot from the edges of the grid: room for the mark of the focus.
+    /// Distance of the first slot from the edges of the grid: room for the focus frame.
     pub(super) inset: f32,
     /// First row that has nodes.
     pub(super) top: usize,
@@ -44,6 +44,17 @@ impl GridShown {
         self.len.div_ceil(self.columns)
     }
 
+    /// Returns the first row that is at least partly on screen at a scroll position.
+    pub(super) fn row_at(&self, position: f32) -> usize {
+        let last = self.rows_in_all().saturating_sub(self.rows);
+        (0..=last).rev().find(|row| count(*row) * self.pitch <= position).unwrap_or_default()
+    }
+
+    /// Returns the node of a position on screen.
+    pub(super) fn node_at(&self, position: usize) -> Entity {
+        self.cells[position % self.cells.len()]
+    }
+
     /// Returns the slot at a position.
     pub(super) fn slot_at(&self, position: usize) -> SlotRef {
         let index = self.first + u16::try_from(position).unwrap_or(u16::MAX);
@@ -55,7 +66,7 @@ impl GridShown {
 pub(super) fn bind(commands: &mut Commands, grid: Entity, shown: &GridShown) {
     let begin = shown.top * shown.columns;
     for position in begin..begin + shown.cells.len() {
-        let mut node = commands.entity(shown.cells[position % shown.cells.len()]);
+        let mut node = commands.entity(shown.node_at(position));
         if position >= shown.len {
             node.remove::<SlotCell>().insert(Visibility::Hidden);
             continue;
@@ -76,7 +87,7 @@ pub(super) fn bind(commands: &mut Commands, grid: Entity, shown: &GridShown) {
     }
 }
 
-/// Converts a number of slots, to multiply it with a length. Containers have at most 65,536 slots.
+/// Converts a number of slots, to multiply it by a length. Inventories have at most 8,192 slots.
 pub(super) fn count(slots: usize) -> f32 {
     u16::try_from(slots).map_or(f32::from(u16::MAX), f32::from)
 }

@@ -18,11 +18,11 @@ use super::theme::InventoryUiTheme;
 /// The inventory that a widget shows.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Source {
-    /// The inventory from which the local player acts.
+    /// The inventory that the local player acts from.
     #[default]
     Local,
-    /// The inventory that the player has opened: a chest, a page of a bank. Of several, the one that was opened last
-    /// and has the container in question. See [`OpenedInventories`].
+    /// The inventory that the player has opened: a chest, a page of a bank. If there are several, the one that was
+    /// opened last and has the container in question. See [`OpenedInventories`].
     Opened,
     /// The inventory of this entity, while it is in view.
     Entity(Entity),
@@ -31,7 +31,7 @@ pub enum Source {
 /// What the local player has opened, in order.
 ///
 /// The widgets follow requests to [open](crate::prelude::InventoryActions::open) and to close an inventory. A game in
-/// which the server opens chests by itself, with [`Viewers`](crate::prelude::Viewers), calls [`Self::show`] for
+/// which the server opens chests itself, with [`Viewers`](crate::prelude::Viewers), calls [`Self::show`] for
 /// [`InventoryOpened`], because the widgets cannot tell a chest from other inventories in view.
 #[derive(Resource, Default, Debug)]
 pub struct OpenedInventories(Vec<OpenedInventory>);
@@ -49,7 +49,7 @@ impl OpenedInventories {
         self.push(OpenedInventory { target: Target::Entity(inventory), request: None });
     }
 
-    /// No longer shows an inventory as opened.
+    /// Stops showing an inventory as opened.
     pub fn hide(&mut self, inventory: Entity) {
         self.0.retain(|opened| opened.target != Target::Entity(inventory));
     }
@@ -97,7 +97,7 @@ impl Sources<'_, '_> {
     }
 }
 
-/// Whether a widget may have to show another inventory, or another number of slots.
+/// Whether a widget may have to show a different inventory or a different number of slots.
 #[derive(Resource, Debug)]
 pub(super) struct SourcesChanged(pub(super) bool);
 

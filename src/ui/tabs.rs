@@ -50,7 +50,7 @@ pub(super) fn observe(app: &mut App) {
     app.add_observer(mark_inserted::<TabBar>).add_observer(follow_change).add_observer(press);
 }
 
-/// A renamed tab is a change of a slot of the bank.
+/// A renamed tab is a change to a slot of the bank.
 fn follow_change(change: On<SlotChanged>, mut changed: ResMut<SourcesChanged>) {
     if change.slot.container == ContainerKey::of(Tabs::NAME) {
         changed.0 = true;

@@ -1,4 +1,4 @@
-//! What widgets say, for translation.
+//! The texts of the widgets, for translation.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ pub struct InventoryUiTexts {
     pub put_all: String,
     /// Title of a [`CraftingPanel`](super::crafting::CraftingPanel).
     pub crafting: String,
-    /// Shown while the contents of an inventory are on their way.
+    /// Shown until the contents of an inventory arrive.
     pub opening: String,
-    /// What screen readers say at an empty slot.
+    /// What screen readers say for an empty slot.
     pub empty: String,
-    /// What screen readers say at a slot that waits for the server.
+    /// What screen readers say for a slot that is waiting for the server.
     pub pending: String,
     /// What screen readers call a grid of this container.
     pub container: fn(&ContainerInfo) -> Cow<'static, str>,

@@ -33,7 +33,7 @@ pub struct InventoryUiTheme {
     pub small_text_size: f32,
     /// Background of a slot.
     pub slot_color: Color,
-    /// Background of the slot below the pointer, and of those that a stack is spread over.
+    /// Background of the slot under the pointer, and of those that a stack is spread over.
     pub hover_color: Color,
     /// Frame of the selected slot of a hotbar.
     pub selected_color: Color,
@@ -59,7 +59,7 @@ pub struct InventoryUiTheme {
     pub pending_alpha: f32,
     /// Image behind a slot, instead of [`Self::slot_color`].
     pub slot_image: Option<Sliced>,
-    /// Image behind the slot below the pointer, instead of [`Self::hover_color`].
+    /// Image behind the slot under the pointer, instead of [`Self::hover_color`].
     pub hover_image: Option<Sliced>,
     /// Image over the selected slot, instead of a frame.
     pub selected_image: Option<Sliced>,
@@ -69,18 +69,18 @@ pub struct InventoryUiTheme {
     pub panel_image: Option<Sliced>,
     /// Image of buttons, instead of [`Self::button_color`].
     pub button_image: Option<Sliced>,
-    /// Image of the button below the pointer, instead of [`Self::hover_color`]. Used only with [`Self::button_image`].
+    /// Image of the button under the pointer, instead of [`Self::hover_color`]. Used only with [`Self::button_image`].
     pub button_hover_image: Option<Sliced>,
     /// Image of the tooltip and of rejection messages, instead of [`Self::tooltip_color`].
     pub tooltip_image: Option<Sliced>,
-    /// How long a changed slot flashes, in seconds. Zero for players who are sensitive to it.
+    /// How long a changed slot flashes, in seconds. Zero for players who are sensitive to this.
     pub flash_seconds: f32,
-    /// How long the slots of a rejected action shake, in seconds. Zero for players who are sensitive to it.
+    /// How long the slots of a rejected action shake, in seconds. Zero for players who are sensitive to this.
     pub shake_seconds: f32,
     /// How long a rejection message is shown, in seconds.
     pub message_seconds: f32,
-    /// Returns the remaining part of an item that wears out, from 0 to 1, which is shown as a bar; `None` for no
-    /// bar. The meaning of [`Stack::wear`] is up to the game.
+    /// Returns how much of an item that wears out remains, from 0 to 1, which is shown as a bar; `None` for no bar. The
+    /// meaning of [`Stack::wear`] is up to the game.
     pub wear_left: fn(&ItemCatalog, Stack) -> Option<f32>,
 }
 
@@ -110,9 +110,9 @@ impl Sliced {
 }
 
 /// Gives a node a background: an image behind its other children, or a color. The image is a child, because screen
-/// readers take a node with an image for a picture, and because a node with an image ignores its padding.
+/// readers treat a node with an image as a picture, and because a node with an image ignores its padding.
 ///
-/// `backdrop` is the image that the node has had so far.
+/// `backdrop` is the image that the node has had until now.
 pub(super) fn set_background(
     commands: &mut Commands,
     of: Entity,
@@ -168,13 +168,13 @@ impl Default for InventoryUiTheme {
             count_size: 14.0,
             text_size: 15.0,
             small_text_size: 13.0,
-            slot_color: Color::srgb(0.16, 0.16, 0.2),
-            hover_color: Color::srgb(0.27, 0.28, 0.35),
+            slot_color: Color::srgb(0.25, 0.25, 0.31),
+            hover_color: Color::srgb(0.37, 0.38, 0.47),
             selected_color: Color::srgb(0.95, 0.95, 0.98),
             focus_color: Color::srgb(1.0, 0.8, 0.2),
             flash_color: Color::srgba(1.0, 0.9, 0.6, 0.5),
             panel_color: Color::srgba(0.09, 0.09, 0.12, 0.95),
-            button_color: Color::srgb(0.2, 0.2, 0.26),
+            button_color: Color::srgb(0.22, 0.22, 0.28),
             tooltip_color: Color::srgba(0.04, 0.04, 0.06, 0.96),
             text_color: Color::WHITE,
             dim_text_color: Color::srgb(0.72, 0.73, 0.78),

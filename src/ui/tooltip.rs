@@ -1,4 +1,4 @@
-//! Describes the stack below the pointer, or in the slot that has the focus.
+//! Describes the stack under the pointer, or in the slot that has the focus.
 
 use bevy::{
     input_focus::{InputFocus, InputFocusVisible},
@@ -94,8 +94,10 @@ pub(super) fn has_changed(
     carried: Res<Carried>,
     focus: Res<InputFocus>,
     visible: Res<InputFocusVisible>,
+    moved: Query<(), Changed<UiGlobalTransform>>,
 ) -> bool {
-    changed.0 || carried.is_changed() || focus.is_changed() || visible.is_changed()
+    let focus_moves = || visible.0 && focus.get().is_some_and(|focus| moved.contains(focus));
+    changed.0 || carried.is_changed() || focus.is_changed() || visible.is_changed() || focus_moves()
 }
 
 /// Determines which slot the tooltip describes, and where on screen it is.
@@ -165,7 +167,7 @@ fn show(
     }
 }
 
-/// Draws the tooltip again after a change of the theme.
+/// Redraws the tooltip after a change of the theme.
 pub(super) fn redraw(mut shown: ResMut<TooltipShown>, mut changed: ResMut<TooltipChanged>) {
     shown.lines.clear();
     changed.0 = true;

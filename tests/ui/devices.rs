@@ -4,8 +4,8 @@ use bevy::{
     input::{
         ButtonState,
         gamepad::{
-            GamepadConnection, GamepadConnectionEvent, RawGamepadButtonChangedEvent,
-            RawGamepadEvent,
+            GamepadConnection, GamepadConnectionEvent, RawGamepadAxisChangedEvent,
+            RawGamepadButtonChangedEvent, RawGamepadEvent,
         },
         keyboard::{Key, KeyboardInput},
         mouse::{MouseButtonInput, MouseScrollUnit, MouseWheel},
@@ -100,6 +100,14 @@ impl Stage {
         let event = RawGamepadButtonChangedEvent { gamepad, button, value };
         self.client().write_message(event);
         self.client().write_message(RawGamepadEvent::Button(event));
+        self.steps(1);
+    }
+
+    pub fn tilt(&mut self, axis: GamepadAxis, value: f32) {
+        let gamepad = self.gamepad();
+        let event = RawGamepadAxisChangedEvent { gamepad, axis, value };
+        self.client().write_message(event);
+        self.client().write_message(RawGamepadEvent::Axis(event));
         self.steps(1);
     }
 

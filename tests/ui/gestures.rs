@@ -50,6 +50,7 @@ fn second_button_picks_up_half_and_puts_down_one() {
         assert_eq!(stage.drawn(backpack(me, 3)), Some((WOOD, 5)), "the source shows the remainder");
         stage.slow_click(device, bar(me, 2), Which::Some);
         assert_eq!(stage.carried(), Some((WOOD, 5)), "{device:?}");
+        assert_eq!(stage.at_the_pointer(), "Wood x5", "{device:?}");
         assert_eq!(stage.drawn(bar(me, 2)), Some((WOOD, 1)));
         assert_eq!(stage.drawn(backpack(me, 3)), Some((WOOD, 5)));
         stage.settle();
@@ -97,6 +98,7 @@ fn carried_stack_is_spread_over_slots() {
         }
         let shares = [9, 10, 12].map(|slot| stage.drawn(backpack(me, slot)));
         assert_eq!(shares, [Some((WOOD, 3)); 3], "{device:?}: a preview");
+        assert_eq!(stage.at_the_pointer(), "Wood", "{device:?}: one is left");
         stage.release(device, backpack(me, 12), Which::All);
         assert_eq!(stage.carried(), Some((WOOD, 1)), "{device:?}");
         stage.settle();
@@ -321,6 +323,20 @@ fn number_keys_exchange_with_the_hotbar_or_select() {
         assert_eq!(stage.on_server::<Hotbar>(2), Some(WOOD.stack(10)), "{device:?}");
         assert_eq!(stage.on_server::<Inventory>(4), Some(STONE.stack(3)));
     });
+    // A gamepad exchanges with the selected slot.
+    for latency in [0, 18] {
+        let mut stage = Stage::new(latency);
+        let me = stage.me;
+        stage.give::<Inventory>(4, WOOD.stack(10));
+        stage.give::<Hotbar>(2, STONE.stack(3));
+        stage.tap_key(KeyCode::Digit3);
+        stage.focus_on(Device::Gamepad, backpack(me, 4));
+        stage.tap_pad(GamepadButton::LeftThumb);
+        assert_eq!(stage.drawn(bar(me, 2)), Some((WOOD, 10)), "shown at once");
+        stage.settle();
+        assert_eq!(stage.on_server::<Hotbar>(2), Some(WOOD.stack(10)));
+        assert_eq!(stage.on_server::<Inventory>(4), Some(STONE.stack(3)));
+    }
     let mut stage = Stage::new(18);
     stage.tap_key(KeyCode::Digit5);
     let frame = |stage: &Stage, slot| {
@@ -436,6 +452,92 @@ fn clicking_outside_drops_the_carried_stack() {
 }
 
 #[test]
+fn touching_outside_drops_one_item_if_it_lasts_and_otherwise_all() {
+    with(&[Device::Touch], |stage, device| {
+        let me = stage.me;
+        stage.give::<Inventory>(0, WOOD.stack(10));
+        stage.slow_click(device, backpack(me, 0), Which::All);
+        let outside = Vec2::new(1270.0, 700.0);
+        stage.touch(TouchPhase::Started, outside);
+        stage.steps(35);
+        stage.touch(TouchPhase::Ended, outside);
+        stage.settle();
+        assert_eq!(stage.carried(), Some((WOOD, 9)));
+        assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(9)));
+        stage.touch(TouchPhase::Started, outside);
+        stage.touch(TouchPhase::Ended, outside);
+        stage.settle();
+        assert_eq!(stage.carried(), None);
+        assert_eq!(stage.on_server::<Inventory>(0), None);
+        // Without a carried stack, it does nothing.
+        stage.give::<Inventory>(0, WOOD.stack(10));
+        stage.touch(TouchPhase::Started, outside);
+        stage.steps(35);
+        stage.touch(TouchPhase::Ended, outside);
+        stage.settle();
+        assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(10)));
+    });
+}
+
+#[test]
+fn wheel_selects_a_slot_of_the_hotbar_unless_a_panel_is_below_the_pointer() {
+    let mut stage = Stage::new(0);
+    let selected = |stage: &Stage| {
+        stage.pair.server.world().get::<Hotbar>(stage.player).unwrap().selected_index()
+    };
+    let outside = Vec2::new(1270.0, 700.0);
+    stage.point(outside);
+    stage.wheel(-1.0);
+    stage.settle();
+    assert_eq!(selected(&stage), 0, "the game has not enabled it");
+    stage.client().insert_resource(WheelSelects);
+    stage.wheel(-1.0);
+    stage.wheel(-1.0);
+    stage.settle();
+    assert_eq!(selected(&stage), 2);
+    for _ in 0..3 {
+        stage.wheel(1.0);
+    }
+    stage.settle();
+    assert_eq!(selected(&stage), 8, "it wraps around");
+    let over = stage.middle(backpack(stage.me, 0));
+    stage.point(over);
+    stage.wheel(-1.0);
+    stage.settle();
+    assert_eq!(selected(&stage), 8);
+    let over = stage.middle(bar(stage.me, 4));
+    stage.point(over);
+    stage.wheel(-1.0);
+    stage.settle();
+    assert_eq!(selected(&stage), 0, "the wheel also works over the hotbar");
+}
+
+#[test]
+fn stick_moves_the_focus_once_each_time_it_is_tilted() {
+    let mut stage = Stage::new(0);
+    stage.focus_on(Device::Gamepad, backpack(stage.me, 10));
+    let focused = |stage: &Stage| stage.focused().expect("a slot has the focus").slot.index;
+    for value in [0.3, 0.7, 0.9, 1.0, 0.8] {
+        stage.tilt(GamepadAxis::LeftStickX, value);
+    }
+    assert_eq!(focused(&stage), 11, "held, it moves once");
+    for value in [0.4, 0.9] {
+        stage.tilt(GamepadAxis::LeftStickX, value);
+    }
+    assert_eq!(focused(&stage), 11, "it has not been in the middle");
+    for value in [0.0, 1.0, 0.0] {
+        stage.tilt(GamepadAxis::LeftStickX, value);
+    }
+    assert_eq!(focused(&stage), 12);
+    for value in [1.0, 0.0, -1.0, 0.0, -1.0, 0.0] {
+        stage.tilt(GamepadAxis::LeftStickY, value);
+    }
+    assert_eq!(focused(&stage), 21);
+    stage.tilt(GamepadAxis::RightStickX, 1.0);
+    assert_eq!(focused(&stage), 21);
+}
+
+#[test]
 fn carried_stack_is_put_back() {
     with(&DEVICES, |stage, device| {
         let me = stage.me;
@@ -449,6 +551,54 @@ fn carried_stack_is_put_back() {
         assert_eq!(stage.carried(), None, "{device:?}");
         assert_eq!(stage.drawn(backpack(me, 0)), Some((WOOD, 10)), "{device:?}");
     });
+}
+
+#[test]
+fn carried_stack_is_put_back_when_its_grid_leaves_the_screen() {
+    // Hides the panel of the backpack in one of two ways.
+    let hide = |stage: &mut Stage, way: usize| {
+        let world = stage.client();
+        let mut panels = world.query::<(Entity, &InventoryPanel)>();
+        let panel = panels.iter(world).find(|(_, panel)| panel.of == Source::Local).unwrap().0;
+        let outer = world.get::<ChildOf>(panel).unwrap().parent();
+        match way {
+            0 => *world.get_mut::<Visibility>(outer).unwrap() = Visibility::Hidden,
+            _ => world.get_mut::<Node>(outer).unwrap().display = Display::None,
+        }
+        stage.steps(3);
+    };
+    with(&DEVICES, |stage, device| {
+        for way in [0, 1] {
+            let mut stage = Stage::new(if stage.pair.network.latency_ticks > 0 { 18 } else { 0 });
+            let me = stage.me;
+            stage.give::<Inventory>(0, WOOD.stack(10));
+            stage.slow_click(device, backpack(me, 0), Which::All);
+            assert!(stage.carried().is_some(), "{device:?}");
+            hide(&mut stage, way);
+            assert_eq!(stage.carried(), None, "{device:?} {way}");
+            stage.settle();
+            assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(10)));
+        }
+    });
+    // In the middle of a drag, and from a hotbar that becomes locked.
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(10));
+    stage.press(Device::Mouse, backpack(me, 0), Which::All);
+    stage.pass(Device::Mouse, backpack(me, 5));
+    assert!(stage.carried().is_some());
+    hide(&mut stage, 1);
+    assert_eq!(stage.carried(), None);
+    stage.mouse(MouseButton::Left, ButtonState::Released);
+    stage.settle();
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(10)), "it was not dropped");
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Hotbar>(0, WOOD.stack(10));
+    stage.slow_click(Device::Mouse, bar(me, 0), Which::All);
+    stage.client().insert_resource(HotbarLocked);
+    stage.steps(2);
+    assert_eq!(stage.carried(), None);
 }
 
 #[test]

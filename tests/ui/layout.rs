@@ -118,6 +118,62 @@ fn focus_scrolls_a_large_chest() {
 }
 
 #[test]
+fn focus_stays_on_screen_when_the_wheel_scrolls() {
+    let mut stage = Stage::new(0);
+    let chest = stage.open_chest(large_chest());
+    stage.focus_on(Device::Keyboard, backpack(chest, 13));
+    let at = stage.middle(backpack(chest, 13));
+    stage.point(at);
+    let column = |stage: &Stage| stage.focused().expect("a slot has the focus").position % 9;
+    stage.wheel(-1.0);
+    stage.steps(2);
+    assert_eq!(stage.focused().unwrap().position, 13, "its row is still on screen");
+    for _ in 0..6 {
+        stage.wheel(-1.0);
+    }
+    stage.steps(2);
+    assert_eq!((stage.focused().unwrap().position / 9, column(&stage)), (7, 4));
+    stage.assert_drawn();
+    stage.tap_key(KeyCode::ArrowDown);
+    assert_eq!((stage.focused().unwrap().position / 9, column(&stage)), (8, 4));
+    for _ in 0..8 {
+        stage.wheel(1.0);
+    }
+    stage.steps(2);
+    assert_eq!((stage.focused().unwrap().position / 9, column(&stage)), (3, 4));
+}
+
+#[test]
+fn scroll_bar_is_dragged_to_the_end_and_back() {
+    let mut stage = Stage::new(0);
+    let chest = stage.open_chest(large_chest());
+    let world = stage.client();
+    let mut thumbs = world.query_filtered::<Entity, With<bevy::ui_widgets::ScrollbarThumb>>();
+    let thumb = thumbs.single(world).expect("one scroll bar");
+    let grid = stage.world().get::<SlotCell>(stage.node(backpack(chest, 0))).unwrap().grid;
+    let inside = |stage: &Stage| {
+        let (thumb, grid) = (stage.rect(thumb), stage.rect(grid));
+        assert!(thumb.min.y >= grid.min.y && thumb.max.y <= grid.max.y, "{thumb:?} in {grid:?}");
+    };
+    inside(&stage);
+    let from = stage.rect(thumb).center();
+    stage.point(from);
+    stage.mouse(MouseButton::Left, ButtonState::Pressed);
+    for step in 1..=12u8 {
+        stage.point(from + Vec2::new(0.0, f32::from(step) * 20.0));
+    }
+    stage.steps(2);
+    assert!(stage.is_visible(stage.node(backpack(chest, 999))));
+    inside(&stage);
+    stage.assert_drawn();
+    stage.point(from - Vec2::new(0.0, 50.0));
+    stage.mouse(MouseButton::Left, ButtonState::Released);
+    stage.steps(2);
+    assert!(stage.is_visible(stage.node(backpack(chest, 0))));
+    assert_eq!(stage.carried(), None);
+}
+
+#[test]
 fn finger_scrolls_a_large_chest_from_an_empty_slot() {
     let mut stage = Stage::new(0);
     let mut contents = large_chest();
@@ -201,6 +257,34 @@ fn tab_skips_what_is_not_on_screen() {
         reached.push(focus);
     }
     assert!(reached.contains(&stage.node(bar(stage.me, 0))), "every grid is reached");
+}
+
+#[test]
+fn tab_goes_from_top_to_bottom() {
+    let mut stage = Stage::with_ui(0, |commands| {
+        let chest = children![InventoryGrid::opened::<Inventory>(), InventoryButton::TakeAll];
+        let backpack = children![InventoryGrid::local::<Inventory>(), InventoryButton::sort()];
+        commands.spawn((
+            InventoryScreen,
+            children![
+                (InventoryPanel::opened("Chest"), chest),
+                (InventoryPanel::local("Backpack"), backpack),
+                HotbarView,
+            ],
+        ));
+    });
+    stage.open_chest(Inventory::new(9));
+    let mut tops = Vec::new();
+    for _ in 0..5 {
+        stage.tap_key(KeyCode::Tab);
+        let focus = stage.world().resource::<bevy::input_focus::InputFocus>().get().unwrap();
+        tops.push(stage.rect(focus).min.y);
+    }
+    assert!(tops.is_sorted(), "{tops:?}");
+    let first = tops[0];
+    stage.tap_key(KeyCode::Tab);
+    let focus = stage.world().resource::<bevy::input_focus::InputFocus>().get().unwrap();
+    assert_eq!(stage.rect(focus).min.y, first, "it begins again");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A client with widgets, in front of a server.
 
 use bevy::{
-    a11y::AccessibilityPlugin,
+    a11y::{AccessibilityNode, AccessibilityPlugin},
     camera::{CameraPlugin, ComputedCameraValues, RenderTargetInfo},
     input::InputPlugin,
     input_focus::InputFocusPlugin,
@@ -146,6 +146,20 @@ pub struct Stage {
     /// The same on the client.
     pub me: Entity,
     pub window: Entity,
+    pub icons: Vec<(ItemId, Handle<Image>)>,
+}
+
+/// Gives each item with an icon an image, so that nothing is read from files. Returns the images.
+fn set_icons(world: &mut World) -> Vec<(ItemId, Handle<Image>)> {
+    let defs = world.resource::<ItemCatalog>().defs();
+    let items: Vec<ItemId> =
+        defs.iter().filter(|item| !item.icon.is_empty()).map(ItemDef::id).collect();
+    let mut images = world.resource_mut::<Assets<Image>>();
+    let icons: Vec<_> =
+        items.into_iter().map(|item| (item, images.add(Image::default()))).collect();
+    let mut loaded = world.resource_mut::<LoadedIcons>();
+    icons.iter().for_each(|(item, image)| loaded.set(*item, image.clone()));
+    icons
 }
 
 impl Stage {
@@ -165,9 +179,10 @@ impl Stage {
         pair.settle(100);
         pair.network.latency_ticks = latency;
         let world = pair.clients[0].app.world_mut();
+        let icons = set_icons(world);
         let me = world.resource::<InventoryIds>().get(id).expect("the player's inventory");
         let window = world.query_filtered::<Entity, With<PrimaryWindow>>().single(world).unwrap();
-        let mut stage = Self { pair, player, me, window };
+        let mut stage = Self { pair, player, me, window, icons };
         stage.steps(3);
         stage
     }
@@ -259,8 +274,7 @@ impl Stage {
         let catalog = self.world().resource::<ItemCatalog>();
         let item = if self.is_visible(parts.icon) {
             let image = &self.world().get::<ImageNode>(parts.icon).unwrap().image;
-            let path = image.path().expect("icons are loaded from paths").to_string();
-            catalog.defs().iter().find(|item| item.icon == path).map(ItemDef::id)
+            self.icons.iter().find(|(_, icon)| icon == image).map(|(item, _)| *item)
         } else {
             let named = |item: &&ItemDef| !letters.is_empty() && item.name.starts_with(&letters);
             catalog.defs().iter().find(named).map(ItemDef::id)
@@ -300,6 +314,13 @@ impl Stage {
                 assert_eq!(self.rect(node).size(), Vec2::splat(theme.slot));
             }
         }
+    }
+
+    /// Returns how the stack at the pointer is described to screen readers.
+    pub fn at_the_pointer(&mut self) -> String {
+        let world = self.client();
+        let mut cursors = world.query_filtered::<&AccessibilityNode, With<CursorStack>>();
+        cursors.single(world).unwrap().label().unwrap_or_default().to_owned()
     }
 
     pub fn carried(&self) -> Option<(ItemId, u32)> {

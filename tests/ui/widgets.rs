@@ -132,6 +132,139 @@ fn recipes_are_crafted_and_dimmed() {
 }
 
 #[test]
+fn item_without_a_usable_icon_shows_the_beginning_of_its_name() {
+    use bevy::asset::{AssetLoadError, AssetLoadFailedEvent, AssetPath};
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(5));
+    stage.give::<Inventory>(1, AXE.stack(1));
+    let parts = |stage: &Stage, slot| {
+        *stage.world().get::<SlotParts>(stage.node(backpack(me, slot))).unwrap()
+    };
+    let name = |stage: &Stage, slot| stage.text(parts(stage, slot).name);
+    assert_eq!((name(&stage, 0), name(&stage, 1)), (String::new(), "Axe".into()));
+    // The file of an icon cannot be read.
+    let image = stage.icons.iter().find(|(item, _)| *item == WOOD).unwrap().1.clone();
+    let path = AssetPath::from("wood.png");
+    let error = AssetLoadError::EmptyPath(path.clone());
+    stage.client().write_message(AssetLoadFailedEvent { id: image.id(), path, error });
+    stage.steps(2);
+    assert_eq!(name(&stage, 0), "Wood");
+    assert!(!stage.is_visible(parts(&stage, 0).icon));
+    assert_eq!(stage.drawn(backpack(me, 0)), Some((WOOD, 5)));
+    // Stacks that arrive later, too.
+    stage.give::<Inventory>(2, WOOD.stack(1));
+    assert_eq!(name(&stage, 2), "Wood");
+    let middle = |stage: &Stage, node| stage.rect(node).center();
+    assert_eq!(middle(&stage, parts(&stage, 2).name), stage.middle(backpack(me, 2)));
+}
+
+#[test]
+fn tooltip_and_cursor_follow_the_focused_slot_when_the_layout_changes() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(5));
+    stage.focus_on(Device::Keyboard, backpack(me, 0));
+    stage.steps(2);
+    let world = stage.client();
+    let tip = world.query_filtered::<Entity, With<ItemTooltip>>().single(world).unwrap();
+    let cursor = world.query_filtered::<Entity, With<CursorStack>>().single(world).unwrap();
+    let offset = |stage: &Stage, node| stage.rect(node).min - stage.middle(backpack(me, 0));
+    let before = (stage.middle(backpack(me, 0)), offset(&stage, tip));
+    let chest = stage.open_chest(Inventory::new(27));
+    assert_ne!(stage.middle(backpack(me, 0)), before.0, "the chest pushes the backpack down");
+    assert_eq!(offset(&stage, tip), before.1);
+    stage.tap_key(KeyCode::Enter);
+    stage.steps(2);
+    let carried = offset(&stage, cursor);
+    stage.close(chest);
+    assert_eq!(stage.middle(backpack(me, 0)), before.0);
+    assert_eq!(offset(&stage, cursor), carried);
+}
+
+fn low_crafting_ui(commands: &mut Commands) {
+    usual_ui(commands);
+    let low = Node {
+        position_type: PositionType::Absolute,
+        flex_direction: FlexDirection::Column,
+        // Headless texts have no height. This is room for one of the two rows.
+        max_height: px(52),
+        ..default()
+    };
+    commands.spawn((CraftingPanel, low));
+}
+
+#[test]
+fn recipes_that_do_not_fit_scroll_with_wheel_focus_and_finger() {
+    use bevy::{input::touch::TouchPhase, input_focus::InputFocus, ui_widgets::Scrollbar};
+    let bar = |stage: &mut Stage| {
+        let world = stage.client();
+        let bars = world.query_filtered::<Entity, With<Scrollbar>>().single(world);
+        let bar = bars.expect("one scroll bar");
+        stage.is_visible(bar)
+    };
+    let mut high = Stage::with_ui(0, crafting_ui);
+    high.settle();
+    assert!(!bar(&mut high), "everything fits");
+
+    let mut stage = Stage::with_ui(0, low_crafting_ui);
+    stage.give::<Inventory>(0, WOOD.stack(21));
+    assert!(bar(&mut stage));
+    let rows = {
+        let world = stage.client();
+        let mut rows = world.query::<(Entity, &RecipeRow)>();
+        ["plank", "axe"].map(|key| {
+            let row = rows.iter(world).find(|(_, row)| row.recipe == RecipeId::of(key));
+            row.expect("it is listed").0
+        })
+    };
+    let list = stage.world().get::<ChildOf>(rows[0]).unwrap().parent();
+    let is_shown = |stage: &Stage, row: Entity| {
+        let (row, list) = (stage.rect(row), stage.rect(list));
+        row.min.y >= list.min.y - 0.5 && row.max.y <= list.max.y + 0.5
+    };
+    let first = *rows.iter().min_by_key(|row| stage.rect(**row).min.y as i32).unwrap();
+    let last = *rows.iter().max_by_key(|row| stage.rect(**row).min.y as i32).unwrap();
+    assert!(is_shown(&stage, first) && !is_shown(&stage, last));
+    let at = stage.rect(first).center();
+    stage.point(at);
+    stage.wheel(-5.0);
+    stage.steps(2);
+    assert!(is_shown(&stage, last) && !is_shown(&stage, first));
+    stage.wheel(5.0);
+    stage.steps(2);
+    assert!(is_shown(&stage, first));
+    // The focus scrolls to what it reaches.
+    for _ in 0..20 {
+        if stage.world().resource::<InputFocus>().get() == Some(last) {
+            break;
+        }
+        stage.tap_key(KeyCode::Tab);
+    }
+    stage.steps(2);
+    assert!(is_shown(&stage, last));
+    stage.tap_key(KeyCode::ArrowUp);
+    stage.steps(2);
+    assert!(is_shown(&stage, first));
+    // A finger that scrolls does not craft the recipe below it; a tap does.
+    let from = stage.rect(first).center();
+    stage.touch(TouchPhase::Started, from);
+    for step in 1..=5u8 {
+        stage.touch(TouchPhase::Moved, from - Vec2::new(0.0, f32::from(step) * 4.0));
+    }
+    stage.touch(TouchPhase::Ended, from - Vec2::new(0.0, 20.0));
+    stage.settle();
+    assert!(!is_shown(&stage, first));
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(21)));
+    let plank = stage.rect(rows[0]);
+    let at = Vec2::new(plank.center().x, plank.center().y.max(stage.rect(list).min.y + 2.0));
+    stage.touch(TouchPhase::Started, at);
+    stage.touch(TouchPhase::Ended, at);
+    stage.settle();
+    assert_eq!(stage.on_server::<Inventory>(0), Some(WOOD.stack(19)));
+}
+
+#[test]
 fn pages_of_a_bank_are_opened_by_their_tabs() {
     let mut stage = Stage::new(18);
     let tabs = Tabs::new([Tab::new("Wood", WOOD, 20), Tab::new("Stone", STONE, 30)]);

@@ -19,7 +19,7 @@ use super::reach::reach_for;
 
 /// Names and icons of the tabs.
 const TABS: [(&str, &str); 3] =
-    [("Tools", "iron_pickaxe"), ("Food", "bread"), ("Treasure", "gold_coin")];
+    [("Vault 1", "gold_coin"), ("Vault 2", "emerald"), ("Vault 3", "book")];
 
 const TAB_SLOTS: u16 = 18;
 

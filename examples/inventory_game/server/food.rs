@@ -40,7 +40,7 @@ pub fn consume(
         return;
     }
     if props.haste == 0 && energy.0 >= Energy::MAX {
-        news.tell(client, "You are not hungry.");
+        news.tell(client, "All your hearts are full.");
         return;
     }
     if inventories.take_from(entity, slot, Some(1)).is_err() {

@@ -43,7 +43,13 @@ impl Registry {
 pub fn place(world: Res<WorldSuffix>, mut commands: Commands) {
     let id = InventoryId::named(&format!("names{}", world.0), 1);
     // What is stored is an inventory with components.
-    commands.spawn((id, Inventory::new(0), Registry::default(), Persist));
+    commands.spawn((
+        id,
+        Name::new("player names"),
+        Inventory::new(0),
+        Registry::default(),
+        Persist,
+    ));
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub fn use_tool(
     let standing = map::tiles_with(thing).filter(|tile| !is_felled(tile));
     let Some(tile) = map::nearest_of(at, standing, WORK_REACH) else { return };
     if energy.0 == 0 {
-        news.tell(client, "Too tired to work. Eat something.");
+        news.tell(client, "You have no hearts left to work. Eat something.");
         return;
     }
     news.effect(EffectKind::Work, at);

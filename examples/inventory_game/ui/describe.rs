@@ -9,7 +9,7 @@ use bevy_inventory_sync::{
 
 use crate::{
     items::{self, Props},
-    protocol::{Avatar, Chest, ChestKind, Energy, Engraving},
+    protocol::{Avatar, Chest, ChestKind, Energy, Engraving, Offerings},
     shop,
 };
 
@@ -43,14 +43,14 @@ fn describe_stack(
     }
     match props.food {
         0 => {}
-        Energy::MAX.. => event.lines.push("Restores all energy".into()),
+        Energy::MAX.. => event.lines.push("Restores all hearts".into()),
         food => event.lines.push(format!("Restores {} hearts", f32::from(food) / 2.0)),
     }
     if props.haste > 0 {
         event.lines.push(format!("Makes you faster for {} s", props.haste));
     }
     let in_shop = chests.get(event.slot.0).is_ok_and(|chest| chest.kind == ChestKind::Vendor);
-    if let Some(line) = price_line(props, in_shop, chests.iter()) {
+    if let Some(line) = price_line(props, stack.count(), in_shop, chests.iter()) {
         event.lines.push(line);
     }
 }
@@ -58,15 +58,17 @@ fn describe_stack(
 /// Returns the price of an item in a shop, or what an open shop pays for it.
 fn price_line<'a>(
     props: &Props,
+    count: u32,
     in_shop: bool,
     mut opened: impl Iterator<Item = &'a Chest>,
 ) -> Option<String> {
     let shop_is_open = opened.any(|chest| chest.kind == ChestKind::Vendor);
+    let each = if count > 1 { " each" } else { "" };
     match (in_shop, items::price(props), items::sale_price(props)) {
         (true, 0, _) => Some("Not for sale".into()),
-        (true, price, _) => Some(format!("Price: {price} gold each")),
+        (true, price, _) => Some(format!("Price: {price} gold{each}")),
         (false, _, 0) if shop_is_open => Some("The shop does not buy this".into()),
-        (false, _, paid) if shop_is_open => Some(format!("The shop pays {paid} gold each")),
+        (false, _, paid) if shop_is_open => Some(format!("The shop pays {paid} gold{each}")),
         _ => None,
     }
 }
@@ -76,10 +78,18 @@ fn describe_rejection(
     mut event: On<DescribeRejection>,
     me: Query<&Avatar, With<LocalInventory>>,
     chests: Query<&Chest>,
+    shrines: Query<(), With<Offerings>>,
 ) {
     let rejected = &event.rejected;
+    let takes = |request: &Requested| match request.action::<InventoryAction>() {
+        Some(InventoryAction::Move { from, .. } | InventoryAction::QuickMove { from, .. }) => {
+            shrines.contains(from.0)
+        }
+        _ => false,
+    };
     let opens = matches!(rejected.request, Requested::Open(_));
     let text = match rejected.reason {
+        Rejection::NotAllowed if takes(&rejected.request) => "Offerings stay in the shrine".into(),
         Rejection::Locked if opens => "Locked: needs a brass key".to_owned(),
         Rejection::Stale => {
             let my_name = me.single().map_or("", |me| &me.name);

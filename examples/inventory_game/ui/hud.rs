@@ -4,11 +4,11 @@ use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
-    protocol::{Energy, Shrine},
+    protocol::{Effect, EffectKind, Energy, Shrine},
     session::Session,
 };
 
-use super::{GOLD, display, floating, letters, plate};
+use super::{GOLD, LETTER_SIZE, SMALL_LETTERS, display, floating, letters, plate};
 
 /// Width of a heart, in pixel-art pixels.
 const HEART: f32 = 9.0;
@@ -24,9 +24,17 @@ struct Heart(u8);
 #[derive(Component, Debug)]
 struct Goal;
 
+/// What is shown when the goal is reached, with the remaining seconds.
+#[derive(Component, Debug)]
+struct Banner(f32);
+
+/// How long it is shown, in seconds.
+const BANNER_SHOWN: f32 = 6.0;
+
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn)
-        .add_systems(Update, (show.run_if(resource_changed::<Session>), fill_hearts, write_goal));
+        .add_systems(Update, (show.run_if(resource_changed::<Session>), fill_hearts, write_goal))
+        .add_systems(Update, (celebrate, fade_banner).chain());
 }
 
 fn spawn(assets: Res<AssetServer>, mut commands: Commands) {
@@ -47,16 +55,28 @@ fn spawn(assets: Res<AssetServer>, mut commands: Commands) {
     });
     let corner = Node {
         left: px(2),
-        top: px(14),
+        bottom: px(2),
         padding: UiRect::axes(px(3), px(1.5)),
         display: Display::None,
         ..default()
     };
-    let plate = plate(0.55);
-    // Below the panels.
-    commands
-        .spawn((floating(corner), plate, GlobalZIndex(0), Hud))
-        .with_child((letters("", GOLD), Goal));
+    commands.spawn((floating(corner), plate(0.55), GlobalZIndex(2), Hud)).with_children(|corner| {
+        corner.spawn((letters("", GOLD), Goal)).insert(TextFont::from_font_size(SMALL_LETTERS));
+    });
+    let high = Node {
+        width: percent(100),
+        top: percent(16),
+        justify_content: JustifyContent::Center,
+        display: Display::None,
+        ..default()
+    };
+    commands.spawn((floating(high), GlobalZIndex(5), Banner(0.0))).with_children(|high| {
+        let room = Node { padding: UiRect::axes(px(10), px(5)), ..default() };
+        high.spawn((room, plate(0.85), Pickable::IGNORE)).with_children(|plate| {
+            let text = letters("The shrine is lit!", GOLD);
+            plate.spawn(text).insert(TextFont::from_font_size(2.0 * LETTER_SIZE));
+        });
+    });
 }
 
 fn spawn_heart(row: &mut ChildSpawnerCommands, number: u8, assets: &AssetServer) {
@@ -101,9 +121,27 @@ fn write_goal(
     }
     let needs = Shrine::NEEDS.map(|(key, count)| {
         let name = catalog.get(ItemId::of(key)).map_or(key, |item| &item.name).to_lowercase();
-        format!("{name} x{count}")
+        format!("\n  {name} x{count}")
     });
-    let needs = needs.join(", ");
     let (done, all) = (shrine.stage, Shrine::OFFERINGS);
-    goal.0 = format!("Goal: bring {needs} to the shrine ({done} of {all} done)");
+    goal.0 = format!("Goal: light the shrine ({done} of {all})\nBring there:{}", needs.concat());
+}
+
+/// Shows the banner to everyone who sees the last offering.
+fn celebrate(mut effects: MessageReader<Effect>, banner: Single<(&mut Banner, &mut Node)>) {
+    let (mut banner, mut node) = banner.into_inner();
+    if effects.read().any(|effect| effect.kind == EffectKind::Goal) {
+        banner.0 = BANNER_SHOWN;
+        display(&mut node, true);
+    }
+}
+
+fn fade_banner(time: Res<Time<Real>>, banner: Single<(&mut Banner, &mut Node)>) {
+    let (mut banner, mut node) = banner.into_inner();
+    if banner.0 > 0.0 {
+        banner.0 -= time.delta_secs();
+        if banner.0 <= 0.0 {
+            display(&mut node, false);
+        }
+    }
 }

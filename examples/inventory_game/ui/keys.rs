@@ -4,9 +4,7 @@ use bevy::{input_focus::InputFocusVisible, prelude::*};
 
 use crate::session::{IsPlayed, Session};
 
-use super::{Backpack, GOLD, display, floating, letters, plate};
-
-const LETTERS: f32 = 4.4;
+use super::{Backpack, GOLD, SMALL_LETTERS, display, floating, letters, plate};
 
 const WORLD: &[(&str, &str)] = &[
     ("WASD", "walk"),
@@ -86,7 +84,7 @@ fn spawn(mut commands: Commands) {
                 for row in 0..ROWS {
                     let color = if is_key { GOLD } else { Color::WHITE };
                     let cell = (letters("", color), Cell(row, is_key));
-                    column.spawn(cell).insert(TextFont::from_font_size(LETTERS));
+                    column.spawn(cell).insert(TextFont::from_font_size(SMALL_LETTERS));
                 }
             });
         }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    GOLD, LETTER_SIZE, display,
+    GOLD, LETTER_SIZE, broken, display,
     fields::{self, Field, Fields},
     floating, letters,
 };
@@ -63,7 +63,7 @@ enum Situation {
 
 impl Entry {
     fn is_in(self, situation: Situation, storage: &Storage) -> bool {
-        if self == Self::New && !storage.can_set_aside() {
+        if self == Self::New && !storage.has_world() {
             return false;
         }
         let begins = match self {
@@ -78,13 +78,21 @@ impl Entry {
         }
     }
 
-    fn words(self, port: u16, last: &Last, fields: &Fields, storage: &Storage) -> String {
+    fn words(
+        self,
+        port: u16,
+        last: &Last,
+        fields: &Fields,
+        (storage, asked): (&Storage, &AskedForNew),
+    ) -> String {
         match self {
             Self::Resume => "Resume".into(),
             Self::Reconnect if matches!(last.session, Session::Guest(_)) => "Reconnect".into(),
             Self::Reconnect => "Try again".into(),
             Self::Alone if storage.has_world() => "Continue".into(),
             Self::Alone => "Single player".into(),
+            Self::New if !storage.can_set_aside() => "New world: quit first".into(),
+            Self::New if asked.0 => "Replace the old world? Press again".into(),
             Self::New => "New world".into(),
             Self::Host => format!("Host a game on port {port}"),
             Self::Join => format!("Join {}", fields.address),
@@ -94,6 +102,10 @@ impl Entry {
         }
     }
 }
+
+/// Whether the player has pressed the entry for a new world once.
+#[derive(Resource, Default, Debug)]
+struct AskedForNew(bool);
 
 /// The shade behind the entries.
 #[derive(Component, Debug)]
@@ -111,7 +123,8 @@ struct Trouble;
 struct Address;
 
 pub fn plugin(app: &mut App) {
-    app.add_systems(Startup, spawn)
+    app.init_resource::<AskedForNew>()
+        .add_systems(Startup, spawn)
         .add_systems(Update, (show, show_address, write).chain())
         .add_observer(choose);
 }
@@ -199,7 +212,7 @@ fn show(
     display(&mut shade, now != Situation::None);
     title.0 = if now == Situation::Pause { "Paused".into() } else { "Inventory game".into() };
     display(&mut plate, now == Situation::Trouble);
-    trouble.0 = last.trouble.as_deref().map(broken).unwrap_or_default();
+    trouble.0 = last.trouble.as_deref().map_or(String::new(), |why| broken(why, LINE_CHARS_MAX));
     for (_, entry, mut node) in &mut entries {
         display(&mut node, entry.is_in(now, &storage));
     }
@@ -211,22 +224,6 @@ fn show(
         }
         None => focus.clear(),
     }
-}
-
-/// Breaks text into lines, because the layout does not compute the height of automatically wrapped text.
-fn broken(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 0 && line + word.chars().count() >= LINE_CHARS_MAX {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(if line.is_empty() { "" } else { " " });
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }
 
 /// Tells a host the address that guests enter.
@@ -248,12 +245,13 @@ fn show_address(
 
 fn write(
     port: Res<Port>,
-    (last, fields, storage): (Res<Last>, Res<Fields>, Res<Storage>),
+    (last, fields): (Res<Last>, Res<Fields>),
+    (storage, asked): (Res<Storage>, Res<AskedForNew>),
     entries: Query<(Entity, &Entry, &TextButton)>,
     mut commands: Commands,
 ) {
     for (entity, entry, button) in &entries {
-        let text = entry.words(port.0, &last, &fields, &storage);
+        let text = entry.words(port.0, &last, &fields, (&storage, &asked));
         if button.0 != text {
             commands.entity(entity).insert(TextButton(text));
         }
@@ -263,16 +261,19 @@ fn write(
 fn choose(
     pressed: On<ButtonPressed>,
     entries: Query<&Entry>,
-    fields: Res<Fields>,
-    mut paused: ResMut<Paused>,
+    (fields, storage): (Res<Fields>, Res<Storage>),
+    (mut paused, mut asked): (ResMut<Paused>, ResMut<AskedForNew>),
     mut commands: Commands,
 ) {
     let Ok(entry) = entries.get(pressed.entity) else { return };
+    let confirmed = asked.0;
+    asked.0 = *entry == Entry::New && !confirmed;
     let wish = match entry {
         Entry::Resume => {
             paused.0 = false;
             return;
         }
+        Entry::New if asked.0 || !storage.can_set_aside() => return,
         Entry::Edit(_) => return,
         Entry::Join => Wish::Join(fields.address.clone()),
         Entry::Reconnect => Wish::Again,

@@ -4,6 +4,7 @@ use bevy::{input_focus::InputFocus, prelude::*};
 use bevy_egui::input::EguiWantsInput;
 use bevy_inventory_sync::{
     features::tabs::{PageActions, Tab, Tabs},
+    model::{id::ContainerKey, recipe::Recipe},
     prelude::*,
     ui::*,
 };
@@ -15,7 +16,7 @@ use crate::{
     session::{IsPlayed, Session},
 };
 
-use super::{Entry, display, floating};
+use super::{Entry, SMALL_LETTERS, display, floating, letters};
 
 /// Height of the hotbar and the line above it.
 const BOTTOM: f32 = 34.0;
@@ -42,6 +43,10 @@ struct ChestButtons;
 #[derive(Component, Debug)]
 pub struct TradeSpace;
 
+/// What the furnace makes.
+#[derive(Component, Debug)]
+struct FurnaceHelp;
+
 /// The slots of the backpack.
 #[derive(Component, Debug)]
 struct BackpackGrid;
@@ -58,7 +63,8 @@ pub fn plugin(app: &mut App) {
             )
                 .chain(),
         )
-        .add_observer(open_first_tab)
+        .add_observer(open_tab)
+        .add_observer(explain_furnace)
         .add_observer(show_buttons)
         .add_observer(entitle);
 }
@@ -108,6 +114,8 @@ fn spawn_opened(panel: &mut ChildSpawnerCommands) {
         row.spawn((WorkProgress::opened(), bar));
         row.spawn(InventoryGrid::opened::<FurnaceOutput>());
     });
+    let help = (letters("", Color::WHITE.with_alpha(0.8)), FurnaceHelp);
+    panel.spawn(help).insert(TextFont::from_font_size(SMALL_LETTERS));
     panel.spawn(InventoryGrid::opened::<Offerings>());
     let buttons = [InventoryButton::put_all(), InventoryButton::TakeAll];
     spawn_corner(panel, buttons).insert(ChestButtons);
@@ -204,12 +212,63 @@ const ARROWS: [(KeyCode, GamepadButton); 4] = [
     (KeyCode::ArrowRight, GamepadButton::DPadRight),
 ];
 
-/// Opens a page together with a bank.
-fn open_first_tab(opened: On<InventoryOpened>, banks: Query<&Tabs>, mut pages: PageActions) {
-    let first = banks.get(opened.entity).ok().and_then(|tabs| tabs.iter().next().map(Tab::page));
-    if let Some(first) = first {
-        pages.open(opened.entity, first);
+/// Opens a page together with a bank: the one that was opened last, or the first.
+fn open_tab(
+    opened: On<InventoryOpened>,
+    banks: Query<(Entity, &Tabs)>,
+    mut last: Local<Option<u32>>,
+    mut pages: PageActions,
+) {
+    if let Ok((bank, tabs)) = banks.get(opened.entity) {
+        let first = tabs.iter().next().map(Tab::page);
+        if let Some(page) = last.filter(|page| tabs.get(*page).is_some()).or(first) {
+            pages.open(bank, page);
+        }
+        return;
     }
+    let mut open = banks.iter().flat_map(|(bank, _)| pages.tabs(bank));
+    if let Some((tab, _)) = open.find(|(_, page)| *page == Some(opened.entity)) {
+        *last = Some(tab.page());
+    }
+}
+
+/// Lists what the furnace makes, while it is open.
+fn explain_furnace(
+    event: On<DescribePanel>,
+    panels: Query<(), With<OpenedPanel>>,
+    furnaces: Query<(), With<FurnaceInput>>,
+    catalog: Res<ItemCatalog>,
+    help: Single<(&mut Text, &mut Node), With<FurnaceHelp>>,
+) {
+    if !panels.contains(event.entity) {
+        return;
+    }
+    let (mut text, mut node) = help.into_inner();
+    let opens = furnaces.contains(event.inventory);
+    display(&mut node, opens);
+    if opens {
+        text.set_if_neq(Text(furnace_recipes(&catalog)));
+    }
+}
+
+/// Returns a line for each recipe of the furnace. Recipes with charcoal are like those with coal.
+fn furnace_recipes(catalog: &ItemCatalog) -> String {
+    let name = |(item, count): &(ItemId, u32)| {
+        let name = catalog.get(*item).map_or("?".into(), |item| item.name.to_lowercase());
+        let or = if *item == ItemId::of("coal") { " or charcoal" } else { "" };
+        if *count > 1 { format!("{count} {name}{or}") } else { format!("{name}{or}") }
+    };
+    let here = Some(ContainerKey::of(FurnaceInput::NAME));
+    let with_charcoal =
+        |recipe: &Recipe| recipe.takes.iter().any(|(item, _)| *item == ItemId::of("charcoal"));
+    let recipes =
+        catalog.recipes().filter(|recipe| recipe.station() == here && !with_charcoal(recipe));
+    let lines = recipes.map(|recipe| {
+        let takes: Vec<String> = recipe.takes.iter().map(name).collect();
+        let gives: Vec<String> = recipe.gives.iter().map(name).collect();
+        format!("{}: {}", gives.join(", "), takes.join(" and "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Shows the buttons for what items can be put into and taken from.

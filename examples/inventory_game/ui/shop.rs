@@ -22,21 +22,22 @@ fn trade(
         let found = chests.get(entity).ok();
         found.filter(|(chest, _)| chest.kind == ChestKind::Vendor).map(|(_, id)| *id)
     };
+    // A quick move trades one item, like a Shift-click in most shops.
     let (from, to, count) = match &event.action {
-        InventoryAction::Move { from, to, count } => (*from, to.0, *count),
-        InventoryAction::QuickMove { from, to } => (*from, to.entity, None),
+        InventoryAction::Move { from, to, count } => {
+            let all = || reader.get(*from).map_or(0, |stack| stack.count());
+            (*from, (to.0, Some(to.1)), count.unwrap_or_else(all))
+        }
+        InventoryAction::QuickMove { from, to } => (*from, (to.entity, None), 1),
         _ => return,
     };
-    // A quick move buys one item, like a click with Shift in most shops.
-    let quick = matches!(event.action, InventoryAction::QuickMove { .. });
-    let all = || reader.get(from).map_or(0, |stack| stack.count());
-    match (shop(from.0), shop(to)) {
+    match (shop(from.0), shop(to.0)) {
         (Some(vendor), None) => {
-            let count = if quick { 1 } else { count.unwrap_or_else(all) };
-            actions.request(Buy { vendor, slot: from.1, count });
+            let to = to.1.filter(|_| reader.is_own(to.0));
+            actions.request(Buy { vendor, slot: from.1, count, to });
         }
         (None, Some(vendor)) => {
-            actions.request(Sell { vendor, slot: from.1, count: count.unwrap_or_else(all) });
+            actions.request(Sell { vendor, slot: from.1, count });
         }
         _ => return,
     }

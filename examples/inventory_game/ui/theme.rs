@@ -13,6 +13,10 @@ use super::{GOLD, LETTER_SIZE};
 pub const SHADOW: TextShadow =
     TextShadow { offset: Vec2::splat(0.5), color: Color::srgba(0.0, 0.0, 0.0, 0.85) };
 
+pub const SLOT: f32 = 20.0;
+
+pub const ICON: f32 = 16.0;
+
 pub fn plugin(app: &mut App) {
     app.add_systems(PreStartup, set_theme);
 }
@@ -22,8 +26,8 @@ fn set_theme(assets: Res<AssetServer>, mut commands: Commands) {
         Some(Sliced { image: assets.load(format!("ui/{name}.png")), border, scale: 1.0 })
     };
     commands.insert_resource(InventoryUiTheme {
-        slot: 20.0,
-        icon: 16.0,
+        slot: SLOT,
+        icon: ICON,
         gap: 0.0,
         padding: 7.0,
         line: 1.0,
@@ -34,7 +38,7 @@ fn set_theme(assets: Res<AssetServer>, mut commands: Commands) {
         count_shadow: SHADOW,
         focus_color: GOLD,
         button_color: Color::srgba(0.06, 0.03, 0.05, 0.3),
-        hover_color: Color::srgba(0.99, 0.93, 0.63, 0.25),
+        hover_color: Color::srgba(0.06, 0.03, 0.05, 0.7),
         dim_text_color: Color::srgb(0.82, 0.84, 0.87),
         slot_image: image("slot", 0.0),
         hover_image: image("slot_hover", 0.0),

@@ -5,13 +5,16 @@ use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::Notice;
 
-use super::{GOLD, floating, letters};
+use super::{GOLD, broken, floating, letters};
 
 /// How long a toast is shown, in seconds.
 const SHOWN: f32 = 2.6;
 
 /// Maximum number of toasts on screen.
 const TOASTS_MAX: usize = 5;
+
+/// Maximum number of characters in a line: as many as fit beside the panels.
+const LINE_CHARS_MAX: usize = 24;
 
 /// A message, with the remaining seconds.
 #[derive(Component, Debug)]
@@ -31,7 +34,7 @@ pub fn plugin(app: &mut App) {
 fn spawn(mut commands: Commands) {
     let list = Node {
         right: px(3),
-        top: percent(32),
+        top: px(14),
         flex_direction: FlexDirection::Column,
         align_items: AlignItems::End,
         row_gap: px(1),
@@ -78,11 +81,20 @@ fn show_gains(
 fn show_notices(
     mut notices: MessageReader<Notice>,
     list: Single<Entity, With<ToastList>>,
+    mut toasts: Query<(&mut Toast, &Text)>,
     mut commands: Commands,
 ) {
     for Notice(text) in notices.read() {
+        let text = broken(text, LINE_CHARS_MAX);
         let toast = Toast { left: 2.0 * SHOWN, gained: None };
-        commands.spawn((letters(text, GOLD), toast, ChildOf(*list)));
+        // A notice that is already shown stays longer.
+        match toasts.iter_mut().find(|(_, shown)| shown.0 == text) {
+            Some((mut shown, _)) => *shown = toast,
+            None => {
+                let layout = TextLayout::justify(Justify::Right);
+                commands.spawn((letters(text, GOLD), layout, toast, ChildOf(*list)));
+            }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     Shown, TILE,
-    labels::{Label, Rank},
+    labels::{Label, Rank, with_plate},
     nearest,
     terrain::Scenery,
 };
@@ -23,8 +23,12 @@ use super::{
 /// Distance of a hint below the foot of a thing, in pixels.
 const BELOW: f32 = 8.0;
 
-#[derive(Component, Debug)]
-struct Hint;
+/// The hint for what is picked up, or for what is opened or worked on.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug)]
+enum Hint {
+    Item,
+    Other,
+}
 
 /// The text of a hint, the foot of the thing that it is about, and the height of that thing in pixels.
 type Words = (String, Vec2, f32);
@@ -34,7 +38,10 @@ pub fn plugin(app: &mut App) {
 }
 
 fn spawn(mut commands: Commands) {
-    commands.spawn((Label { rank: Rank::Hint, at: Vec2::ZERO, size: 5.6 }, TextColor(GOLD), Hint));
+    for hint in [Hint::Item, Hint::Other] {
+        let label = Label { rank: Rank::Hint, at: Vec2::ZERO, size: 5.6 };
+        commands.spawn((with_plate(label), TextColor(GOLD), hint));
+    }
 }
 
 /// What can be acted on.
@@ -94,30 +101,33 @@ impl Around<'_, '_> {
     }
 }
 
-/// Items come first, because chests can be reached from farther away.
 fn hint(
     me: Query<(&Shown, &Hotbar), With<LocalInventory>>,
     around: Around,
     (played, backpack): (IsPlayed, Res<Backpack>),
-    hint: Single<(&mut Text2d, &mut Label), With<Hint>>,
+    mut hints: Query<(&Hint, &mut Text2d, &mut Label)>,
 ) {
-    let (mut text, mut label) = hint.into_inner();
-    // While the backpack is open, the hint would show between the panels.
-    let found = me.single().ok().filter(|_| played.get() && !backpack.open);
-    let found = found.and_then(|(me, hotbar)| {
-        let words = around.item(me.0).or_else(|| around.opened(me.0));
-        Some((me.0, words.or_else(|| around.workable(me.0, hotbar))?))
-    });
-    let Some((me, (words, at, height))) = found else {
-        if !text.0.is_empty() {
-            text.0.clear();
+    // While the backpack is open, hints would show between the panels.
+    let me = me.single().ok().filter(|_| played.get() && !backpack.open);
+    for (hint, mut text, mut label) in &mut hints {
+        let found = me.and_then(|(me, hotbar)| {
+            let words = match hint {
+                Hint::Item => around.item(me.0),
+                Hint::Other => around.opened(me.0).or_else(|| around.workable(me.0, hotbar)),
+            };
+            Some((me.0, words?))
+        });
+        let Some((me, (words, at, height))) = found else {
+            if !text.0.is_empty() {
+                text.0.clear();
+            }
+            continue;
+        };
+        // Away from the figure.
+        let up = if at.y < me.y { -BELOW } else { height };
+        label.at = at * TILE + Vec2::new(0.0, up);
+        if text.0 != words {
+            text.0 = words;
         }
-        return;
-    };
-    // Away from the figure.
-    let up = if at.y < me.y { -BELOW } else { height };
-    label.at = at * TILE + Vec2::new(0.0, up);
-    if text.0 != words {
-        text.0 = words;
     }
 }

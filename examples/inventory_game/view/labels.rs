@@ -27,11 +27,40 @@ pub struct Label {
     pub size: f32,
 }
 
+/// A dark plate behind a label.
+#[derive(Component, Debug)]
+struct Plate;
+
+/// How far a plate extends beyond the text, in pixels.
+const ROOM: Vec2 = Vec2::new(8.0, 1.0);
+
 pub fn plugin(app: &mut App) {
     app.add_systems(Update, scale).add_systems(
         PostUpdate,
-        arrange.after(bevy::sprite::update_text2d_layout).before(TransformSystems::Propagate),
+        (arrange, fit_plates)
+            .after(bevy::sprite::update_text2d_layout)
+            .before(TransformSystems::Propagate),
     );
+}
+
+/// A label that is readable on any ground.
+pub fn with_plate(label: Label) -> impl Bundle {
+    let sprite = Sprite::from_color(Color::srgba(0.08, 0.05, 0.1, 0.55), Vec2::ZERO);
+    (label, children![(Plate, sprite, Transform::from_xyz(0.0, 0.0, -0.1))])
+}
+
+fn fit_plates(
+    labels: Query<(&Text2d, &TextLayoutInfo)>,
+    mut plates: Query<(&ChildOf, &mut Sprite), With<Plate>>,
+) {
+    for (parent, mut sprite) in &mut plates {
+        let Ok((text, layout)) = labels.get(parent.parent()) else { continue };
+        let size = layout.size / layout.scale_factor.max(f32::EPSILON) + ROOM;
+        let size = Some(if text.0.is_empty() { Vec2::ZERO } else { size });
+        if sprite.custom_size != size {
+            sprite.custom_size = size;
+        }
+    }
 }
 
 /// Draws letters at the resolution of the screen.

@@ -6,6 +6,7 @@ use bevy::{ecs::entity::Entity, platform::collections::HashSet};
 use crate::model::{
     container::{ContainerRef, SlotRef},
     error::InventoryError,
+    id::ItemId,
     recipe::RecipeId,
     rejection::Rejection,
     rights::Rights,
@@ -20,8 +21,8 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`Rejection::Full`] if nothing fits; otherwise the errors of [`Self::take_from`] and
-    /// [`Self::insert_up_to`].
+    /// [`InventoryError::NotAccepted`] if no slot of the area accepts the item, [`Rejection::Full`] if
+    /// nothing fits; otherwise the errors of [`Self::take_from`] and [`Self::insert_up_to`].
     pub fn quick_move(
         &mut self,
         from: SlotRef,
@@ -37,9 +38,36 @@ impl Transaction<'_> {
         let rest = self.insert_up_to_except(to, left_out, stack)?;
         let kept = rest.filter(|_| !planted(Bug::QuickMoveLosesTheRest));
         self.set(from.0, source, kept)?;
-        stack
-            .with_count(stack.count() - rest.map_or(0, |rest| rest.count()))
-            .ok_or(Rejection::Full.into())
+        let moved = stack.count() - rest.map_or(0, |rest| rest.count());
+        match stack.with_count(moved) {
+            Some(moved) => Ok(moved),
+            None => Err(self.nothing_fits(to, stack.item)?),
+        }
+    }
+
+    /// Returns why nothing fits into an area: no slot accepts the item, or those that do are full.
+    fn nothing_fits(
+        &mut self,
+        area: ContainerRef,
+        item: ItemId,
+    ) -> Result<InventoryError, InventoryError> {
+        let entity = area.entity;
+        let mut first = None;
+        for index in self.ordered(area)?.into_iter().flatten() {
+            if !self.permits(entity, index, Rights::PUT) {
+                continue;
+            }
+            self.work += 1;
+            if self.accepts(entity, index, item)? {
+                return Ok(Rejection::Full.into());
+            }
+            first = first.or(Some(index));
+        }
+        Ok(first.map_or(Rejection::Full.into(), |index| InventoryError::NotAccepted {
+            entity,
+            index,
+            item,
+        }))
     }
 
     /// Gathers matching stacks from the areas onto one stack, the smallest stacks first.

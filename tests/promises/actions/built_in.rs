@@ -128,7 +128,7 @@ fn quick_move_fills_stacks_then_gaps() {
     assert_rejected(
         &mut pair,
         InventoryAction::QuickMove { from: inv(me, 0), to },
-        Rejection::Full,
+        Rejection::NotAccepted,
     );
     assert_rejected(
         &mut pair,
