@@ -19,6 +19,7 @@ mod output;
 mod items;
 mod map;
 mod account;
+mod containers;
 mod protocol;
 mod shop;
 mod trade;

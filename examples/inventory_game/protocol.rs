@@ -4,14 +4,16 @@
 use std::net::SocketAddr;
 
 use bevy::prelude::*;
-use bevy_inventory_sync::features::{
-    PagesAppExt, progress::CraftingProgress, public_view::HeldItem,
-};
+use bevy_inventory_sync::features::{PagesAppExt, public_view::HeldItem};
 use bevy_inventory_sync::prelude::*;
 use bevy_replicon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{account::AccountKey, shop, trade};
+use crate::{
+    account::AccountKey,
+    containers::{self, Offerings},
+    shop, trade,
+};
 
 /// Reach for items on the ground, in tiles. The server enforces it.
 pub const ITEM_REACH: f32 = 1.2;
@@ -27,28 +29,6 @@ pub const TRADE_REACH: f32 = 3.0;
 
 /// Entities that a client or a server despawns when it leaves a world.
 pub type OfWorld = Or<(With<Position>, With<Offer>)>;
-
-/// Makes a component with a single field a container.
-macro_rules! container {
-    ($container:ident, $name:literal, { $($item:item)* }) => {
-        impl Container for $container {
-            const NAME: &'static str = $name;
-            $($item)*
-
-            fn from_slots(slots: Slots) -> Self {
-                Self(slots)
-            }
-
-            fn slots(&self) -> &Slots {
-                &self.0
-            }
-
-            fn slots_mut(&mut self) -> &mut Slots {
-                &mut self.0
-            }
-        }
-    };
-}
 
 /// Position of the feet, in tiles; `y` points up.
 #[derive(Component, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -85,41 +65,6 @@ impl Facing {
 pub struct Avatar {
     pub name: String,
     pub color: [u8; 3],
-}
-
-/// What a player wears: head, body, feet. Not in the backpack, and not filled by picking up items.
-#[derive(Component, Clone, PartialEq, Eq, Debug)]
-pub struct Equipment(pub Slots);
-
-impl Default for Equipment {
-    fn default() -> Self {
-        Self(Slots::new(3))
-    }
-}
-
-container!(Equipment, "equipment", {
-    const AUTO_FILL: bool = false;
-
-    fn accepts(slot: usize, item: &ItemDef) -> bool {
-        ["head", "body", "feet"].get(slot).is_some_and(|tag| item.has_tag(tag))
-    }
-});
-
-/// What all players see of a player's [`Equipment`].
-#[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-pub struct Worn {
-    pub head: Option<ItemId>,
-    pub body: Option<ItemId>,
-    pub feet: Option<ItemId>,
-}
-
-impl PublicView for Worn {
-    type Source = Equipment;
-
-    fn view(equipment: &Equipment) -> Self {
-        let item = |slot| equipment.0.get(slot).map(|stack| stack.item);
-        Self { head: item(0), body: item(1), feet: item(2) }
-    }
 }
 
 /// What all players see of a stack on the ground.
@@ -191,73 +136,6 @@ impl Default for Pace {
 #[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BankId(pub InventoryId);
 
-/// What a vendor has been paid. It is not for sale.
-#[derive(Component, Clone, PartialEq, Eq, Debug)]
-pub struct Till(pub Slots);
-
-container!(Till, "till", {
-    const AUTO_FILL: bool = false;
-
-    fn rights(_: usize) -> Rights {
-        Rights::SEE
-    }
-});
-
-/// What a furnace works on: two slots for materials, and one for fuel.
-#[derive(Component, Clone, PartialEq, Eq, Debug)]
-pub struct FurnaceInput(pub Slots);
-
-impl Default for FurnaceInput {
-    fn default() -> Self {
-        Self(Slots::new(3))
-    }
-}
-
-// Recipes name it as their station.
-container!(FurnaceInput, "furnace", {
-    fn accepts(slot: usize, item: &ItemDef) -> bool {
-        item.has_tag(if slot < 2 { "smelts" } else { "fuel" })
-    }
-});
-
-/// What a furnace has made. Players can only take from it.
-#[derive(Component, Clone, PartialEq, Eq, Debug)]
-pub struct FurnaceOutput(pub Slots);
-
-impl Default for FurnaceOutput {
-    fn default() -> Self {
-        Self(Slots::new(2))
-    }
-}
-
-container!(FurnaceOutput, "furnace_output", {
-    const AUTO_FILL: bool = false;
-
-    fn rights(_: usize) -> Rights {
-        Rights::SEE | Rights::TAKE
-    }
-});
-
-/// What players have offered to the shrine: one slot for each of [`Shrine::NEEDS`]. Players can only put into it.
-#[derive(Component, Clone, PartialEq, Eq, Debug)]
-pub struct Offerings(pub Slots);
-
-impl Default for Offerings {
-    fn default() -> Self {
-        Self(Slots::new(Shrine::NEEDS.len()))
-    }
-}
-
-container!(Offerings, "offerings", {
-    fn accepts(slot: usize, item: &ItemDef) -> bool {
-        Shrine::NEEDS.get(slot).is_some_and(|(key, _)| item.key == *key)
-    }
-
-    fn rights(_: usize) -> Rights {
-        Rights::SEE | Rights::PUT
-    }
-});
-
 /// A furnace. All players see whether it burns.
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Furnace {
@@ -277,11 +155,9 @@ pub struct Shrine {
 
 impl Shrine {
     pub const OFFERINGS: u8 = 3;
-
-    /// Item and count of each offering.
-    pub const NEEDS: [(&str, u32); Self::OFFERINGS as usize] =
-        [("plank", 12), ("iron_ingot", 4), ("star_fragment", 1)];
 }
+
+const _: () = assert!(Shrine::OFFERINGS as usize == Offerings::NEEDS.len());
 
 /// Something that all players see and hear.
 #[derive(Message, Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -383,15 +259,8 @@ pub fn plugin(app: &mut App) {
         .replicate::<Offer>()
         .add_public_view::<HeldItem>()
         .add_public_view::<GroundItem>()
-        .add_equipment::<Equipment>()
-        .add_public_view::<Worn>()
-        .add_container::<Till>()
-        .add_container::<FurnaceInput>()
-        .add_container::<FurnaceOutput>()
-        .add_container::<Offerings>()
-        .add_container::<CraftingProgress>()
         .add_pages()
-        .add_plugins((shop::plugin, trade::plugin))
+        .add_plugins((containers::plugin, shop::plugin, trade::plugin))
         .add_item_data::<Engraving>()
         .add_client_message::<Request>(Channel::Ordered)
         .add_server_message::<Travel>(Channel::Ordered)

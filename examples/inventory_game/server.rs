@@ -29,6 +29,7 @@ use bevy::{prelude::*, time::common_conditions::on_timer};
 use bevy_inventory_sync::{features::pages::PageOf, prelude::*, store::restore::RestoreWorld};
 
 use crate::{
+    containers::Offerings,
     protocol::{Chest, Position, Shrine},
     shop::{Buy, Sell},
 };
@@ -109,7 +110,7 @@ fn add_rules(app: &mut App) {
         .add_rule::<With<Chest>, _>(chests::for_sale)
         .add_rule::<Or<(With<bank::VaultOf>, With<PageOf>)>, _>(bank::near_bank)
         .add_rule::<With<Loot>, _>(ground::in_reach);
-    for need in Shrine::NEEDS {
+    for need in Offerings::NEEDS {
         app.add_rule::<With<Shrine>, _>(shrine::no_more_than(need));
     }
 }

@@ -5,8 +5,8 @@ use bevy_inventory_sync::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    containers::Till,
     items::{self, Props},
-    protocol::Till,
 };
 
 const COIN: ItemId = ItemId::of("gold_coin");

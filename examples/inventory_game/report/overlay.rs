@@ -20,7 +20,7 @@ use bevy_inventory_sync::{
 };
 use bevy_replicon_renet::RenetClient;
 
-use crate::protocol::{Equipment, FurnaceInput, FurnaceOutput, Offerings, Till};
+use crate::containers::{Equipment, FurnaceInput, FurnaceOutput, Offerings, Till};
 
 /// How long old facts are reported. The overlay samples some data only twice a second.
 const PAST: Duration = Duration::from_millis(1500);

@@ -5,8 +5,9 @@ use bevy_inventory_sync::{prelude::*, shared::actions::RegisteredAction, store::
 use bevy_replicon::prelude::*;
 
 use crate::{
+    containers::Till,
     map::{self, Thing},
-    protocol::{Avatar, Chest, ChestKind, EffectKind, Engraving, Position, Till},
+    protocol::{Avatar, Chest, ChestKind, EffectKind, Engraving, Position},
     shop::{Buy, Sell},
     storage::WorldSuffix,
 };

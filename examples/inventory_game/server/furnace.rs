@@ -8,8 +8,9 @@ use bevy_inventory_sync::{
 };
 
 use crate::{
+    containers::{FurnaceInput, FurnaceOutput},
     map::{self, Thing},
-    protocol::{Furnace, FurnaceInput, FurnaceOutput, Position},
+    protocol::{Furnace, Position},
     storage::WorldSuffix,
 };
 

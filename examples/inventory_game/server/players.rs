@@ -10,8 +10,9 @@ use bevy_replicon::prelude::*;
 
 use crate::{
     account::Account,
+    containers::{Equipment, Worn},
     map,
-    protocol::{Avatar, BankId, Energy, Equipment, Facing, Pace, Position, Worn},
+    protocol::{Avatar, BankId, Energy, Facing, Pace, Position},
     storage::WorldSuffix,
 };
 

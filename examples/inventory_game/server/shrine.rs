@@ -8,8 +8,9 @@ use bevy_inventory_sync::{
 };
 
 use crate::{
+    containers::Offerings,
     map::{self, Thing},
-    protocol::{EffectKind, Offerings, Position, Shrine},
+    protocol::{EffectKind, Position, Shrine},
     storage::WorldSuffix,
 };
 
@@ -47,7 +48,7 @@ fn complete(offerings: &Offerings) -> u8 {
     let is_complete = |(slot, (_, count)): (usize, (&str, u32))| {
         offerings.0.get(slot).is_some_and(|stack| stack.count() >= count)
     };
-    let complete = Shrine::NEEDS.into_iter().enumerate().filter(|need| is_complete(*need));
+    let complete = Offerings::NEEDS.into_iter().enumerate().filter(|need| is_complete(*need));
     u8::try_from(complete.count()).unwrap_or(Shrine::OFFERINGS)
 }
 

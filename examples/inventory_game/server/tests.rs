@@ -6,11 +6,9 @@ use bevy_inventory_sync::{features::tabs::PageActions, sim::Simulation};
 use super::*;
 use crate::{
     account::AccountKey,
+    containers::{FurnaceInput, FurnaceOutput, Offerings, Worn},
     items, map,
-    protocol::{
-        self, Avatar, BankId, Energy, FurnaceInput, FurnaceOutput, JoinRejected, Offer, Offerings,
-        Request, Worn,
-    },
+    protocol::{self, Avatar, BankId, Energy, JoinRejected, Offer, Request},
     storage::{self, Place},
     trade::LocalTrade,
 };
@@ -324,7 +322,7 @@ fn all_players_see_what_a_player_wears() {
     let mut pair = players(2);
     give(&mut pair, 0, "iron_helmet", 1);
     act(&mut pair, 0, |mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>| {
-        let to = ContainerRef::of::<protocol::Equipment>(*me);
+        let to = ContainerRef::of::<containers::Equipment>(*me);
         actions.request(InventoryAction::QuickMove { from: (*me, Inventory::slot(0)), to });
     });
     let world = pair.clients[1].app.world_mut();

@@ -8,8 +8,9 @@ use bevy_inventory_sync::{
 };
 
 use crate::{
+    containers::Offerings,
     items::{self, Props},
-    protocol::{Avatar, Chest, ChestKind, Energy, Engraving, Offerings},
+    protocol::{Avatar, Chest, ChestKind, Energy, Engraving},
     shop,
 };
 

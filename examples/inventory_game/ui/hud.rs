@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use bevy_inventory_sync::prelude::*;
 
 use crate::{
+    containers::Offerings,
     protocol::{Effect, EffectKind, Energy, Shrine},
     session::Session,
 };
@@ -119,12 +120,15 @@ fn write_goal(
         goal.0 = "The shrine is lit.".into();
         return;
     }
-    let needs = Shrine::NEEDS.map(|(key, count)| {
+    let needs = Offerings::NEEDS.map(|(key, count)| {
         let name = catalog.get(ItemId::of(key)).map_or(key, |item| &item.name).to_lowercase();
         format!("\n  {name} x{count}")
     });
     let (done, all) = (shrine.stage, Shrine::OFFERINGS);
-    goal.0 = format!("Goal: light the shrine ({done} of {all})\nBring there:{}", needs.concat());
+    goal.0 = format!(
+        "Goal: light the shrine ({done} of {all})\nBring to it, north of the lake:{}",
+        needs.concat()
+    );
 }
 
 /// Shows the banner to everyone who sees the last offering.

@@ -6,7 +6,7 @@ use bevy_inventory_sync::{
     ui::{ItemIcons, SlotCell, SlotPainted, SlotParts},
 };
 
-use crate::protocol::{Equipment, FurnaceInput, Offerings, Shrine};
+use crate::containers::{Equipment, FurnaceInput, Offerings};
 
 use super::theme::{ICON, SLOT};
 
@@ -25,7 +25,7 @@ fn need(slot: Slot) -> Option<(&'static str, Option<u32>)> {
     let furnace = slot.index_in::<FurnaceInput>().map(|slot| ["iron_ore", "fish", "coal"][slot]);
     let worn = slot.index_in::<Equipment>();
     let worn = worn.map(|slot| ["iron_helmet", "iron_armor", "leather_boots"][slot]);
-    let offering = slot.index_in::<Offerings>().map(|slot| Shrine::NEEDS[slot]);
+    let offering = slot.index_in::<Offerings>().map(|slot| Offerings::NEEDS[slot]);
     let plain = furnace.or(worn).map(|key| (key, None));
     plain.or(offering.map(|(key, count)| (key, Some(count))))
 }

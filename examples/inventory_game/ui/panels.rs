@@ -10,9 +10,10 @@ use bevy_inventory_sync::{
 };
 
 use crate::{
+    containers::{Equipment, FurnaceInput, FurnaceOutput, Offerings},
     hands::Hands,
     input::Controls,
-    protocol::{Avatar, Chest, ChestKind, Equipment, FurnaceInput, FurnaceOutput, Offerings},
+    protocol::{Avatar, Chest, ChestKind},
     session::{IsPlayed, Session},
 };
 

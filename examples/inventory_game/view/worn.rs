@@ -1,8 +1,8 @@
-//! What players wear: one layer over the figure for each slot of [`Equipment`](crate::protocol::Equipment).
+//! What players wear: one layer over the figure for each slot of [`Equipment`](crate::containers::Equipment).
 
 use bevy::{prelude::*, sprite::Anchor};
 
-use crate::protocol::Worn;
+use crate::containers::Worn;
 
 use super::{
     Art, Draw,
