@@ -264,7 +264,7 @@ scene_trade() {
     sleep 0.1
   done
   play "$second" guest join "127.0.0.1:$1" --name Gus --size 960x600 --steps "
-    until me Gus; until other Hanna; go 8.2 14.5; until other Hanna holds iron_axe shown iron_axe at 6.; wait 1;
+    until me Gus; until other Hanna; go 6.2 13.2; until other Hanna holds iron_axe shown iron_axe at 6.; wait 1;
     picture $p/seen.png; key T; until backpack open; wait 0.5; $(quick_move 'hotbar 2') until slot chest  0 painted torch;
     wait 1; picture $p/guest_offers.png; point button Accept; press left; release left;
     until toast The trade is complete; wait 0.5; picture $p/guest_traded.png; key Esc; until backpack closed;

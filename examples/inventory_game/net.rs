@@ -212,7 +212,9 @@ fn sentence(reason: NetcodeDisconnectReason, server: SocketAddr) -> String {
         NetcodeDisconnectReason::ConnectionDenied => {
             format!("{server} is full. Try again after a player has left.")
         }
-        NetcodeDisconnectReason::DisconnectedByServer => format!("{server} closed the connection."),
+        NetcodeDisconnectReason::DisconnectedByServer => {
+            format!("The host at {server} has ended the game.")
+        }
         NetcodeDisconnectReason::DisconnectedByClient => {
             format!("The connection to {server} was closed.")
         }

@@ -79,12 +79,15 @@ impl PublicView for GroundItem {
     }
 }
 
-/// Public state of a chest. All players see who has it open; only those see its contents.
-#[derive(Component, Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// Public state of a chest. Only those who have it open see its contents.
+#[derive(Component, Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Chest {
     pub kind: ChestKind,
-    pub users: Vec<String>,
 }
+
+/// Names of the players who have a chest, the furnace or the shrine open.
+#[derive(Component, Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Users(pub Vec<String>);
 
 /// Access policy of a chest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -249,6 +252,7 @@ pub fn plugin(app: &mut App) {
         .replicate::<Facing>()
         .replicate::<Avatar>()
         .replicate::<Chest>()
+        .replicate::<Users>()
         .replicate::<Gate>()
         .replicate::<Energy>()
         .replicate::<Pace>()

@@ -7,7 +7,7 @@ use bevy_replicon::prelude::*;
 use crate::{
     containers::Till,
     map::{self, Thing},
-    protocol::{Avatar, Chest, ChestKind, EffectKind, Engraving, Position},
+    protocol::{Avatar, Chest, ChestKind, EffectKind, Engraving, Position, Users},
     shop::{Buy, Sell},
     storage::WorldSuffix,
 };
@@ -83,7 +83,7 @@ pub fn place_chests(world: Res<WorldSuffix>, mut pool: ResMut<DataPool>, mut com
         let position = Position(map::chest_on(tile));
         let is_vendor = kind == ChestKind::Vendor;
         let rights = if is_vendor { Rights::SEE } else { Rights::USE };
-        let chest = Chest { kind, ..default() };
+        let chest = (Chest { kind }, Users::default());
         let chest = (chest, position, id, inventory, Openable(rights), Persist);
         let mut chest = commands.spawn(chest);
         if is_vendor {
@@ -93,7 +93,7 @@ pub fn place_chests(world: Res<WorldSuffix>, mut pool: ResMut<DataPool>, mut com
         }
     }
     for tile in map::tiles_with(Thing::Bank) {
-        let chest = Chest { kind: ChestKind::Bank, ..default() };
+        let chest = (Chest { kind: ChestKind::Bank }, Users::default());
         // Its contents are those of the player's bank.
         commands.spawn((chest, Position(map::chest_on(tile)), Replicated));
     }
@@ -134,10 +134,10 @@ pub fn show_coins<A: RegisteredAction>(
     }
 }
 
-/// Publishes the names of the players who have a chest open, or their bank.
+/// Publishes the names of the players who have something open. A chest of the bank shows who has a bank open.
 pub fn show_users(
     players: Query<(&Player, &Avatar)>,
-    mut chests: Query<(&mut Chest, Option<Ref<Viewers>>)>,
+    mut opened: Query<(&mut Users, Option<&Chest>, Option<Ref<Viewers>>)>,
     vaults: Query<Ref<Viewers>, With<VaultOf>>,
     mut closed: RemovedComponents<VaultOf>,
 ) {
@@ -147,13 +147,11 @@ pub fn show_users(
     };
     let is_closed = closed.read().count() > 0;
     let is_bank_changed = is_closed || vaults.iter().any(|viewers| viewers.is_changed());
-    for (mut chest, viewers) in &mut chests {
-        let kind = chest.kind;
+    for (mut shown, chest, viewers) in &mut opened {
         if let Some(viewers) = viewers.filter(Ref::is_changed) {
-            chest.set_if_neq(Chest { kind, users: users(&viewers) });
-        } else if kind == ChestKind::Bank && is_bank_changed {
-            let users = vaults.iter().flat_map(|viewers| users(&viewers)).collect();
-            chest.set_if_neq(Chest { kind, users });
+            shown.set_if_neq(Users(users(&viewers)));
+        } else if is_bank_changed && chest.is_some_and(|chest| chest.kind == ChestKind::Bank) {
+            shown.set_if_neq(Users(vaults.iter().flat_map(|viewers| users(&viewers)).collect()));
         }
     }
 }

@@ -10,14 +10,14 @@ use bevy_inventory_sync::{
 use crate::{
     containers::{FurnaceInput, FurnaceOutput},
     map::{self, Thing},
-    protocol::{Furnace, Position},
+    protocol::{Furnace, Position, Users},
     storage::WorldSuffix,
 };
 
 pub fn place_furnaces(world: Res<WorldSuffix>, mut commands: Commands) {
     for (number, tile) in (1..).zip(map::tiles_with(Thing::Furnace)) {
         commands.spawn((
-            Furnace::default(),
+            (Furnace::default(), Users::default()),
             Position(map::chest_on(tile)),
             InventoryId::named(&format!("furnace{}", world.0), number),
             (FurnaceInput::default(), FurnaceOutput::default(), CraftingProgress::default()),

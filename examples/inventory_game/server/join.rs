@@ -22,6 +22,7 @@ use crate::{
 
 use super::{
     gate::Exit,
+    news::News,
     players::{self, Of, Player},
     registry::Registry,
     trades,
@@ -81,6 +82,7 @@ pub struct Entrance<'w, 's> {
     world: Res<'w, WorldSuffix>,
     present: Query<'w, 's, (Entity, &'static Of, &'static Player, &'static mut Avatar)>,
     rejections: MessageWriter<'w, ToClients<JoinRejected>>,
+    news: News<'w>,
     commands: Commands<'w, 's>,
 }
 
@@ -155,6 +157,7 @@ impl Entrance<'_, '_> {
         let number = *self.accounts.0.entry(*account).or_insert(next);
         let avatar = players::avatar(client, *account, name, number, &self.world);
         self.commands.spawn(avatar);
+        self.news.tell_others(client, format!("{name} has joined."));
     }
 
     /// Tells a client why it may not play. It is disconnected later.

@@ -18,6 +18,12 @@ impl News<'_> {
         self.notices.write(ToClients { targets, message });
     }
 
+    /// Shows a text to all players but one.
+    pub fn tell_others(&mut self, client: ClientId, text: impl Into<String>) {
+        let (targets, message) = (SendTargets::AllExcept(client), Notice(text.into()));
+        self.notices.write(ToClients { targets, message });
+    }
+
     /// Shows an effect to all players.
     pub fn effect(&mut self, kind: EffectKind, at: Vec2) {
         self.effects.write(ToClients { targets: SendTargets::All, message: Effect { kind, at } });

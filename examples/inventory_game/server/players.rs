@@ -16,7 +16,7 @@ use crate::{
     storage::WorldSuffix,
 };
 
-use super::walk::Heading;
+use super::{news::News, walk::Heading};
 
 /// Tile at which players enter the world.
 pub const ENTRANCE: IVec2 = IVec2::new(19, 7);
@@ -90,11 +90,13 @@ fn first_hotbar() -> Hotbar {
 /// Despawns the avatar of a player who disconnects. It stays in the store.
 pub fn part_with_client(
     gone: On<Remove, ConnectedClient>,
-    players: Query<(Entity, &Player)>,
+    players: Query<(Entity, &Player, &Avatar)>,
+    mut news: News,
     mut commands: Commands,
 ) {
     let client = ClientId::Client(gone.entity);
-    for (entity, _) in players.iter().filter(|(_, player)| player.0 == client) {
+    for (entity, _, avatar) in players.iter().filter(|(_, player, _)| player.0 == client) {
+        news.tell_others(client, format!("{} has left.", avatar.name));
         commands.entity(entity).despawn();
     }
 }

@@ -10,7 +10,7 @@ use bevy_inventory_sync::{
 use crate::{
     containers::Offerings,
     map::{self, Thing},
-    protocol::{EffectKind, Position, Shrine},
+    protocol::{EffectKind, Position, Shrine, Users},
     storage::WorldSuffix,
 };
 
@@ -25,7 +25,7 @@ impl PersistComponent for Shrine {
 pub fn place_shrine(world: Res<WorldSuffix>, mut commands: Commands) {
     for (number, tile) in (1..).zip(map::tiles_with(Thing::Shrine)) {
         commands.spawn((
-            Shrine::default(),
+            (Shrine::default(), Users::default()),
             Position(map::chest_on(tile)),
             InventoryId::named(&format!("shrine{}", world.0), number),
             Offerings::default(),

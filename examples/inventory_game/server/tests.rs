@@ -6,9 +6,9 @@ use bevy_inventory_sync::{features::tabs::PageActions, sim::Simulation};
 use super::*;
 use crate::{
     account::AccountKey,
-    containers::{FurnaceInput, FurnaceOutput, Offerings, Worn},
+    containers::{Equipment, FurnaceInput, FurnaceOutput, Offerings, Worn},
     items, map,
-    protocol::{self, Avatar, BankId, Energy, JoinRejected, Offer, Request},
+    protocol::{self, Avatar, BankId, Energy, JoinRejected, Notice, Offer, Request},
     storage::{self, Place},
     trade::LocalTrade,
 };
@@ -29,7 +29,9 @@ fn world(clients: usize) -> Simulation {
     let mut pair = Simulation::new(clients, |app| {
         app.add_plugins((items::plugin, protocol::plugin, plugin));
         storage::add(app, Place::Memory);
-        app.init_resource::<Reasons>().add_systems(Update, keep_reasons);
+        app.init_resource::<Reasons>()
+            .init_resource::<Notices>()
+            .add_systems(Update, (keep_reasons, keep_notices));
     });
     pair.server.insert_resource(Realm);
     pair.steps(10);
@@ -95,6 +97,18 @@ fn keep_reasons(mut rejections: MessageReader<JoinRejected>, mut reasons: ResMut
     reasons.0.extend(rejections.read().map(|rejected| rejected.0.clone()));
 }
 
+/// The short messages that a client was shown.
+#[derive(Resource, Default)]
+struct Notices(Vec<String>);
+
+fn keep_notices(mut notices: MessageReader<Notice>, mut kept: ResMut<Notices>) {
+    kept.0.extend(notices.read().map(|notice| notice.0.clone()));
+}
+
+fn notices(pair: &Simulation, client: usize) -> &[String] {
+    &pair.clients[client].app.world().resource::<Notices>().0
+}
+
 fn names(pair: &mut Simulation) -> Vec<String> {
     let world = pair.server.world_mut();
     world.query::<&Avatar>().iter(world).map(|avatar| avatar.name.clone()).collect()
@@ -146,6 +160,8 @@ fn what_is_accepted_is_exchanged() {
         world.query::<&Offer>().iter(world).map(|offer| offer.accepted).collect()
     };
     assert_eq!(accepted, [false, false], "the offer has changed");
+    let last = notices(&pair, 1).last().map(String::as_str);
+    assert_eq!(last, Some("The offers have changed. Accept again if you agree."));
     act(&mut pair, 0, accept);
     assert_eq!(count(&pair, 1, "gold_coin"), 0);
     act(&mut pair, 1, accept);
@@ -223,6 +239,36 @@ fn the_bank_opens_only_near_it_and_only_for_its_player() {
     assert_eq!(there.count(ItemId::of("gold_coin")), 7, "it was stored");
     let known = pair.server.world().get::<BankId>(avatar(&pair, 0));
     assert_eq!(known, Some(&BankId(bank)));
+}
+
+#[test]
+fn players_learn_who_joins_who_leaves_and_who_shares_the_furnace() {
+    let mut pair = players(2);
+    assert_eq!(notices(&pair, 0), ["Player 1 has joined."]);
+    assert_eq!(notices(&pair, 1), ["Player 0 has joined."], "it was connected before");
+    let world = pair.server.world_mut();
+    let mut furnaces = world.query_filtered::<(Entity, &Position), With<protocol::Furnace>>();
+    let (furnace, Position(at)) = furnaces.single(world).map(|(it, at)| (it, *at)).unwrap();
+    for client in [0, 1] {
+        place(&mut pair, client, at + Vec2::new(0.0, -1.0));
+        act(
+            &mut pair,
+            client,
+            |mut actions: InventoryActions, furnace: Single<Entity, With<protocol::Furnace>>| {
+                actions.open(*furnace);
+            },
+        );
+    }
+    let users = |pair: &Simulation| {
+        let mut users = pair.server.world().get::<protocol::Users>(furnace).unwrap().0.clone();
+        users.sort();
+        users
+    };
+    assert_eq!(users(&pair), ["Player 0", "Player 1"]);
+    pair.disconnect(1);
+    pair.steps(20);
+    assert_eq!(users(&pair), ["Player 0"]);
+    assert_eq!(notices(&pair, 0).last().map(String::as_str), Some("Player 1 has left."));
 }
 
 #[test]
@@ -322,7 +368,7 @@ fn all_players_see_what_a_player_wears() {
     let mut pair = players(2);
     give(&mut pair, 0, "iron_helmet", 1);
     act(&mut pair, 0, |mut actions: InventoryActions, me: Single<Entity, With<LocalInventory>>| {
-        let to = ContainerRef::of::<containers::Equipment>(*me);
+        let to = ContainerRef::of::<Equipment>(*me);
         actions.request(InventoryAction::QuickMove { from: (*me, Inventory::slot(0)), to });
     });
     let world = pair.clients[1].app.world_mut();

@@ -187,6 +187,8 @@ pub fn end(
 pub fn show_acceptance(
     mut sides: Query<(Entity, &mut Side, &mut Offer)>,
     contents: Query<&Inventory>,
+    players: Query<&Player>,
+    mut news: News,
 ) {
     for (entity, mut side, mut offer) in &mut sides {
         let now = contents.get_many([entity, side.other]);
@@ -196,6 +198,9 @@ pub fn show_acceptance(
         };
         if side.agreed.is_some() && !holds {
             side.agreed = None;
+            if let Ok(&Player(client)) = players.get(side.player) {
+                news.tell(client, "The offers have changed. Accept again if you agree.");
+            }
         }
         let by = offer.by.clone();
         offer.set_if_neq(Offer { by, accepted: holds });

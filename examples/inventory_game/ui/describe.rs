@@ -10,8 +10,9 @@ use bevy_inventory_sync::{
 use crate::{
     containers::Offerings,
     items::{self, Props},
-    protocol::{Avatar, Chest, ChestKind, Energy, Engraving},
+    protocol::{Avatar, Chest, ChestKind, Energy, Engraving, Users},
     shop,
+    trade::AcceptTrade,
 };
 
 pub fn plugin(app: &mut App) {
@@ -78,7 +79,7 @@ fn price_line<'a>(
 fn describe_rejection(
     mut event: On<DescribeRejection>,
     me: Query<&Avatar, With<LocalInventory>>,
-    chests: Query<&Chest>,
+    opened: Query<&Users, With<InView>>,
     shrines: Query<(), With<Offerings>>,
 ) {
     let rejected = &event.rejected;
@@ -89,12 +90,20 @@ fn describe_rejection(
         _ => false,
     };
     let opens = matches!(rejected.request, Requested::Open(_));
+    let action = rejected.request.action::<InventoryAction>();
+    let picks_up = matches!(action, Some(InventoryAction::MoveAll { .. }));
     let text = match rejected.reason {
+        // The menu says why the connection was lost.
+        Rejection::NotConnected => String::new(),
+        Rejection::NotInView if picks_up => "Somebody was faster".into(),
+        Rejection::Stale if rejected.request.action::<AcceptTrade>().is_some() => {
+            "The offers have changed".into()
+        }
         Rejection::NotAllowed if takes(&rejected.request) => "Offerings stay in the shrine".into(),
         Rejection::Locked if opens => "Locked: needs a brass key".to_owned(),
         Rejection::Stale => {
             let my_name = me.single().map_or("", |me| &me.name);
-            let mut users = chests.iter().flat_map(|chest| &chest.users);
+            let mut users = opened.iter().flat_map(|users| &users.0);
             match users.find(|name| *name != my_name) {
                 Some(other) => format!("{other} was faster"),
                 None => return,

@@ -63,6 +63,8 @@ fn spawn(mut commands: Commands) {
     let corner = Node {
         right: px(2),
         top: px(15),
+        // As wide as the longest text, so that the sliders keep their places.
+        width: px(92),
         padding: UiRect::axes(px(4), px(3)),
         flex_direction: FlexDirection::Column,
         row_gap: px(2),

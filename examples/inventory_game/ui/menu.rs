@@ -94,6 +94,7 @@ impl Entry {
             Self::New if !storage.can_set_aside() => "New world: quit first".into(),
             Self::New if asked.0 => "Replace the old world? Press again".into(),
             Self::New => "New world".into(),
+            Self::Host if storage.has_world() => format!("Host this world on port {port}"),
             Self::Host => format!("Host a game on port {port}"),
             Self::Join => format!("Join {}", fields.address),
             Self::Edit(field) => fields.words(field),
@@ -210,7 +211,11 @@ fn show(
     }
     *before = Some(now);
     display(&mut shade, now != Situation::None);
-    title.0 = if now == Situation::Pause { "Paused".into() } else { "Inventory game".into() };
+    title.0 = match (now, *session) {
+        (Situation::Pause, Session::Alone) => "Paused".into(),
+        (Situation::Pause, _) => "Menu".into(),
+        _ => "Inventory game".into(),
+    };
     display(&mut plate, now == Situation::Trouble);
     trouble.0 = last.trouble.as_deref().map_or(String::new(), |why| broken(why, LINE_CHARS_MAX));
     for (_, entry, mut node) in &mut entries {

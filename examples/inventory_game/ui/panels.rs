@@ -13,7 +13,7 @@ use crate::{
     containers::{Equipment, FurnaceInput, FurnaceOutput, Offerings},
     hands::Hands,
     input::Controls,
-    protocol::{Avatar, Chest, ChestKind},
+    protocol::{Avatar, Chest, ChestKind, Users},
     session::{IsPlayed, Session},
 };
 
@@ -88,20 +88,30 @@ fn spawn(mut commands: Commands) {
         display: Display::None,
         ..default()
     };
+    // Between the panels and the hotbar.
+    let line = Node {
+        bottom: px(BOTTOM),
+        width: percent(100),
+        justify_content: JustifyContent::Center,
+        ..default()
+    };
+    commands.spawn((floating(line), GlobalZIndex(4))).with_child(RejectionMessage);
     let shade = BackgroundColor(Color::srgba(0.08, 0.05, 0.1, 0.35));
     commands.spawn((InventoryScreen, root, shade, Panels, GlobalZIndex(1))).with_children(|root| {
         root.spawn(CraftingPanel);
         let column = Node { flex_direction: FlexDirection::Column, row_gap: px(2), ..default() };
-        root.spawn((column, Pickable::IGNORE)).with_children(|column| {
-            column.spawn((Node::default(), TradeSpace, Pickable::IGNORE));
+        root.spawn((column.clone(), Pickable::IGNORE)).with_children(|column| {
             column.spawn((InventoryPanel::opened("Bank"), OpenedPanel)).with_children(spawn_opened);
             column.spawn(InventoryPanel::local("Backpack")).with_children(|panel| {
                 panel.spawn((InventoryGrid::local::<Inventory>(), BackpackGrid));
                 spawn_corner(panel, [InventoryButton::sort()]);
             });
         });
-        let worn = InventoryGrid::local::<Equipment>().columns(1);
-        root.spawn(InventoryPanel::local("Worn")).with_child(worn);
+        root.spawn((column, Pickable::IGNORE)).with_children(|column| {
+            column.spawn((Node::default(), TradeSpace, Pickable::IGNORE));
+            let worn = InventoryGrid::local::<Equipment>().columns(1);
+            column.spawn(InventoryPanel::local("Worn")).with_child(worn);
+        });
     });
 }
 
@@ -289,6 +299,7 @@ fn show_buttons(
 fn entitle(
     mut event: On<DescribePanel>,
     me: Query<&Avatar, With<LocalInventory>>,
+    opened: Query<&Users>,
     chests: Query<&Chest>,
     (furnaces, shrines): (Query<(), With<FurnaceInput>>, Query<(), With<Offerings>>),
 ) {
@@ -297,23 +308,25 @@ fn entitle(
     } else if shrines.contains(event.inventory) {
         event.title = "Shrine".into();
     }
-    let Ok(chest) = chests.get(event.inventory) else { return };
+    if let Ok(chest) = chests.get(event.inventory) {
+        event.title = chest.kind.name().into();
+    }
+    let Ok(Users(users)) = opened.get(event.inventory) else { return };
     let my_name = me.single().map_or("", |me| &me.name);
     let others: Vec<&str> =
-        chest.users.iter().map(String::as_str).filter(|name| *name != my_name).collect();
-    event.title = match others.as_slice() {
-        [] => chest.kind.name().into(),
-        others => format!("{}, shared with {}", chest.kind.name(), others.join(", ")),
-    };
+        users.iter().map(String::as_str).filter(|name| *name != my_name).collect();
+    if !others.is_empty() {
+        event.title = format!("{}, shared with {}", event.title, others.join(", "));
+    }
 }
 
-/// Writes the title again when another player opens or closes the same chest.
+/// Writes the title again when another player opens or closes the same thing.
 fn retitle(
-    chests: Query<(), (Changed<Chest>, With<InView>)>,
+    opened: Query<(), (Changed<Users>, With<InView>)>,
     panel: Single<(Entity, &InventoryPanel), With<OpenedPanel>>,
     mut commands: Commands,
 ) {
-    if !chests.is_empty() {
+    if !opened.is_empty() {
         commands.entity(panel.0).insert(panel.1.clone());
     }
 }

@@ -112,7 +112,7 @@ fn refresh(
     };
     let rest = match *session {
         Session::None | Session::Alone => String::new(),
-        Session::Host(_) if players < 2 => "   no guests yet".into(),
+        Session::Host(_) if players < 2 => "   no guests".into(),
         Session::Host(_) => format!("   {players} players{traffic}"),
         Session::Guest(_) => {
             format!("   {players} player{s}   ping {:.0} ms{traffic}", ping.rtt * 1000.0)

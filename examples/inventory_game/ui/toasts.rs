@@ -5,10 +5,13 @@ use bevy_inventory_sync::prelude::*;
 
 use crate::protocol::Notice;
 
-use super::{GOLD, broken, floating, letters};
+use super::{GOLD, broken, floating, letters, plate};
 
 /// How long a toast is shown, in seconds.
 const SHOWN: f32 = 2.6;
+
+/// How long what the server says is shown, in seconds.
+const NOTICE_SHOWN: f32 = 8.0;
 
 /// Maximum number of toasts on screen.
 const TOASTS_MAX: usize = 5;
@@ -43,6 +46,11 @@ fn spawn(mut commands: Commands) {
     commands.spawn((floating(list), ToastList, GlobalZIndex(3)));
 }
 
+/// The background of a toast.
+fn look() -> impl Bundle {
+    (Node { padding: UiRect::axes(px(2), px(1)), ..default() }, plate(0.55))
+}
+
 /// Shows what has been added to the local player's inventory. A stack that only moves within it adds nothing.
 fn show_gains(
     mut changes: MessageReader<SlotChanged>,
@@ -63,17 +71,19 @@ fn show_gains(
             }
         }
     }
-    for (item, count) in gains.into_iter().filter(|(_, count)| *count > 0) {
+    for (item, count) in gains {
         let Some(name) = catalog.get(item).map(|item| &item.name) else { continue };
         let same = toasts.iter_mut().find(|(toast, _)| toast.gained.is_some_and(|it| it.0 == item));
         if let Some((mut toast, mut text)) = same {
             let total = toast.gained.map_or(0, |(_, before)| before) + count;
-            *toast = Toast { left: SHOWN, gained: Some((item, total)) };
+            // Nothing is left if a pick-up is rolled back.
+            let left = if total > 0 { SHOWN } else { 0.0 };
+            *toast = Toast { left, gained: Some((item, total)) };
             text.0 = format!("+{total} {}", name.to_lowercase());
-        } else {
+        } else if count > 0 {
             let toast = Toast { left: SHOWN, gained: Some((item, count)) };
             let text = letters(format!("+{count} {}", name.to_lowercase()), Color::WHITE);
-            commands.spawn((text, toast, ChildOf(*list)));
+            commands.spawn((text, look(), toast, ChildOf(*list)));
         }
     }
 }
@@ -86,13 +96,13 @@ fn show_notices(
 ) {
     for Notice(text) in notices.read() {
         let text = broken(text, LINE_CHARS_MAX);
-        let toast = Toast { left: 2.0 * SHOWN, gained: None };
+        let toast = Toast { left: NOTICE_SHOWN, gained: None };
         // A notice that is already shown stays longer.
         match toasts.iter_mut().find(|(_, shown)| shown.0 == text) {
             Some((mut shown, _)) => *shown = toast,
             None => {
                 let layout = TextLayout::justify(Justify::Right);
-                commands.spawn((letters(text, GOLD), layout, toast, ChildOf(*list)));
+                commands.spawn((letters(text, GOLD), layout, look(), toast, ChildOf(*list)));
             }
         }
     }

@@ -5,7 +5,7 @@ use bevy_inventory_sync::{prelude::*, ui::*};
 
 use crate::{protocol::Offer, trade::LocalTrade};
 
-use super::{Backpack, GOLD, floating, letters, panels::TradeSpace};
+use super::{Backpack, GOLD, letters, panels::TradeSpace};
 
 /// The panel with the other player's offer.
 #[derive(Component, Debug)]
@@ -44,13 +44,11 @@ fn show(
         }
         let panel = InventoryPanel::of(offer, format!("{by} offers"));
         commands.spawn((panel, OtherOffer(offer), ChildOf(*space))).with_children(|panel| {
-            panel.spawn(InventoryGrid::of::<Inventory>(offer));
-            panel.spawn((letters("", GOLD), Agreement));
-            let corner = Node { right: px(7), top: px(4.5), column_gap: px(2), ..default() };
-            panel.spawn(floating(corner)).with_children(|corner| {
-                corner.spawn((TextButton("Accept".into()), Accept));
-                corner.spawn((TextButton("End trade".into()), End));
-            });
+            panel.spawn(InventoryGrid::of::<Inventory>(offer).columns(3));
+            // Never empty, so that the panel does not grow under the pointer.
+            panel.spawn((letters(" ", GOLD), Agreement));
+            panel.spawn((TextButton("Accept".into()), Accept));
+            panel.spawn((TextButton("End trade".into()), End));
         });
     }
 }
@@ -87,7 +85,7 @@ fn write(
         commands.entity(button).insert(TextButton(label.into()));
     }
     let other = trade.theirs().filter(|(_, offer)| offer.accepted);
-    let text = other.map_or(String::new(), |(_, offer)| format!("{} accepts.", offer.by));
+    let text = other.map_or(" ".into(), |(_, offer)| format!("{} accepts.", offer.by));
     for line in &lines {
         commands.entity(line).insert(Text(text.clone()));
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use bevy::{prelude::*, sprite::Anchor, time::common_conditions::on_timer};
 
-use crate::protocol::{Chest, ChestKind, Furnace, Gate, Position, Shrine};
+use crate::protocol::{Chest, ChestKind, Furnace, Gate, Position, Shrine, Users};
 
 use super::{
     Art, Draw, Shown, TILE, ghosts, place,
@@ -52,13 +52,15 @@ fn build(
 fn paint(
     art: Res<Art>,
     mut all: Query<
-        (&mut Sprite, Option<&Chest>, Option<&Furnace>, Option<&Shrine>),
+        (&mut Sprite, Option<&Users>, Option<&Chest>, Option<&Furnace>, Option<&Shrine>),
         Or<(With<Chest>, With<Furnace>, With<Shrine>, With<Gate>)>,
     >,
 ) {
-    for (mut sprite, chest, furnace, shrine) in &mut all {
+    for (mut sprite, users, chest, furnace, shrine) in &mut all {
         let image = match (chest, furnace, shrine) {
-            (Some(chest), ..) => art.chest(chest.kind, !chest.users.is_empty()),
+            (Some(chest), ..) => {
+                art.chest(chest.kind, users.is_some_and(|users| !users.0.is_empty()))
+            }
             (_, Some(furnace), _) => art.furnace(furnace.lit),
             (.., Some(shrine)) => art.shrine(shrine.stage),
             _ => &art.gate,
