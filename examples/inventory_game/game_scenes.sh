@@ -198,9 +198,9 @@ scene_work() {
     go 19.5 10.3; key F; until slot chest  0; $(quick_move 'chest 0' 'chest 26')
     until slot backpack  1 painted key; key E; until backpack closed;
     go 26.5 8.3; key F; until slot chest  0 painted iron_pickaxe; point chest 0; wait 0.3; picture $p/shop.png;
-    press left; point backpack 5; wait 0.3; release left; until slot backpack  2 painted iron_pickaxe;
+    press left; point backpack 5; wait 0.3; release left; until slot backpack  5 painted iron_pickaxe;
     point hotbar 1; wait 0.2; press left; point chest 20; wait 0.3; release left; until painted gold_coin 100; wait 0.5; picture $p/bought.png;
-    point backpack 2; key 4; until slot hotbar  3; key E; until backpack closed;
+    point backpack 5; key 4; until slot hotbar  3; key E; until backpack closed;
     go 32.3 4.3; key F; until slot chest  0 painted rope; wait 0.5; picture $p/fence.png; key E;
     until backpack closed; go 6.3 14.5; key F; until slot chest  0 painted leather_boots; wait 0.5;
     picture $p/unlocked.png; $(quick_move 'chest 0') until slot backpack  2 painted leather_boots;
@@ -254,7 +254,7 @@ scene_trade() {
     until toast Gus wants to trade; key T; until backpack open; wait 0.5; $(quick_move 'hotbar 1')
     until slot chest  0 painted bread; wait 0.5; picture $p/offers.png; until text Gus accepts; wait 0.3; picture $p/accepted.png;
     point button Accept; press left; release left; until toast The trade is complete; wait 0.5; picture $p/traded.png;
-    key Esc; until backpack closed; go 30.5 8.3; key F; until backpack open; wait 1; point button Vault 2; press left; release left; wait 1;
+    until backpack closed; go 30.5 8.3; key F; until backpack open; wait 1; point button Vault 2; press left; release left; wait 1;
     $(quick_move 'hotbar 2') until slot chest; wait 0.5; picture $p/bank.png; wait 60; quit" >"$out/trade_host.log" 2>&1 &
   local host=$!
   started+=($host)
@@ -267,17 +267,17 @@ scene_trade() {
     until me Gus; until other Hanna; go 6.2 13.2; until other Hanna holds iron_axe shown iron_axe at 6.; wait 1;
     picture $p/seen.png; key T; until backpack open; wait 0.5; $(quick_move 'hotbar 2') until slot chest  0 painted torch;
     wait 1; picture $p/guest_offers.png; point button Accept; press left; release left;
-    until toast The trade is complete; wait 0.5; picture $p/guest_traded.png; key Esc; until backpack closed;
+    until toast The trade is complete; wait 0.5; picture $p/guest_traded.png; until backpack closed;
     until text The host has not responded for; wait 0.5; picture $p/silent.png; quit" &
   local guest=$!
   for _ in $(seq 2000); do
-    if [ -e "$p/bank.txt" ] && [ -e "$p/guest_traded.txt" ]; then kill -STOP $host; break; fi
+    if [ -e "$p/bank.txt" ] && [ -e "$p/guest_traded.txt" ]; then pkill -STOP -P $host; break; fi
     kill -0 $host 2>/dev/null || break
     sleep 0.1
   done
   wait $guest || { say FAIL "guest: not all steps were completed: $(tail -n 1 "$out/guest.log")"
     failures=$((failures + 1)); }
-  kill -CONT $host 2>/dev/null || true
+  pkill -CONT -P $host || true
   check seen '^other Hanna holds iron_axe' 'the guest sees the host'
   check offers '^slot chest  0 painted torch 5 ' 'both see the offer of the host'
   check guest_offers '^slot chest  0 painted torch 5 '  '... as does the guest'

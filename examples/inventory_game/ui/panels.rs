@@ -107,7 +107,8 @@ fn spawn(mut commands: Commands) {
                 spawn_corner(panel, [InventoryButton::sort()]);
             });
         });
-        root.spawn((column, Pickable::IGNORE)).with_children(|column| {
+        let right = Node { align_items: AlignItems::Start, ..column };
+        root.spawn((right, Pickable::IGNORE)).with_children(|column| {
             column.spawn((Node::default(), TradeSpace, Pickable::IGNORE));
             let worn = InventoryGrid::local::<Equipment>().columns(1);
             column.spawn(InventoryPanel::local("Worn")).with_child(worn);

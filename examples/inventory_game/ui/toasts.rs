@@ -13,6 +13,9 @@ const SHOWN: f32 = 2.6;
 /// How long what the server says is shown, in seconds.
 const NOTICE_SHOWN: f32 = 8.0;
 
+/// Opacity of the background.
+const PLATE: f32 = 0.55;
+
 /// Maximum number of toasts on screen.
 const TOASTS_MAX: usize = 5;
 
@@ -48,7 +51,7 @@ fn spawn(mut commands: Commands) {
 
 /// The background of a toast.
 fn look() -> impl Bundle {
-    (Node { padding: UiRect::axes(px(2), px(1)), ..default() }, plate(0.55))
+    (Node { padding: UiRect::axes(px(2), px(1)), ..default() }, plate(PLATE))
 }
 
 /// Shows what has been added to the local player's inventory. A stack that only moves within it adds nothing.
@@ -111,12 +114,14 @@ fn show_notices(
 fn fade(
     time: Res<Time<Real>>,
     list: Single<Option<&Children>, With<ToastList>>,
-    mut toasts: Query<(Entity, &mut Toast, &mut TextColor)>,
+    mut toasts: Query<(Entity, &mut Toast, &mut TextColor, &mut BackgroundColor)>,
     mut commands: Commands,
 ) {
-    for (entity, mut toast, mut color) in &mut toasts {
+    for (entity, mut toast, mut color, mut back) in &mut toasts {
         toast.left -= time.delta_secs();
-        color.0.set_alpha((toast.left * 3.0).clamp(0.0, 1.0));
+        let alpha = (toast.left * 3.0).clamp(0.0, 1.0);
+        color.0.set_alpha(alpha);
+        back.0.set_alpha(alpha * PLATE);
         if toast.left <= 0.0 {
             commands.entity(entity).despawn();
         }
