@@ -223,8 +223,9 @@ fn recipes_that_do_not_fit_scroll_with_wheel_focus_and_finger() {
         let (row, list) = (stage.rect(row), stage.rect(list));
         row.min.y >= list.min.y - 0.5 && row.max.y <= list.max.y + 0.5
     };
-    let first = *rows.iter().min_by_key(|row| stage.rect(**row).min.y as i32).unwrap();
-    let last = *rows.iter().max_by_key(|row| stage.rect(**row).min.y as i32).unwrap();
+    let mut sorted = rows;
+    sorted.sort_by(|a, b| stage.rect(*a).min.y.total_cmp(&stage.rect(*b).min.y));
+    let [first, last] = sorted;
     assert!(is_shown(&stage, first) && !is_shown(&stage, last));
     let at = stage.rect(first).center();
     stage.point(at);
