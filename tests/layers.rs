@@ -392,6 +392,28 @@ fn the_readme_of_the_tests_names_tests_that_exist() {
 }
 
 #[test]
+fn the_package_contains_all_files_that_the_source_includes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let packaged = manifest.lines().find(|line| line.starts_with("include = ")).unwrap();
+    let mut files = Vec::new();
+    source_files(&root.join("src"), &mut files);
+    let mut missing = Vec::new();
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap();
+        for rest in source.split("include_str!(\"").skip(1) {
+            let included = rest.split('"').next().unwrap();
+            let target = file.parent().unwrap().join(included).canonicalize().unwrap();
+            let path = target.strip_prefix(root.canonicalize().unwrap()).unwrap();
+            if !path.starts_with("src") && !packaged.contains(&format!("\"/{}\"", path.display())) {
+                missing.push(format!("{} includes {}", file.display(), path.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
 fn files_are_short() {
     let long = sources().into_iter().filter_map(|(module, source)| {
         let (file, lines) = (format!("{}.rs", module.join("/")), source.lines().count());
