@@ -16,5 +16,7 @@ pub fn count<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> f6
     let said = String::from_utf8_lossy(&out.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected : "));
     let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    collected.trim().parse().expect("the count is a number")
+    let count = collected.trim().parse().expect("the count is a number");
+    assert!(count > 0.0, "no instructions were counted: is `counted_update` stripped or inlined?");
+    count
 }
