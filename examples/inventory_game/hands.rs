@@ -78,21 +78,21 @@ impl Hands<'_, '_> {
         }
     }
 
-    /// Opens the nearest chest or the like within reach, and closes all others.
-    pub fn open_nearest(&mut self) {
-        let Some((_, here)) = self.here() else { return };
+    /// Opens the nearest chest or the like within reach, and closes all others. Returns `false` if there is none.
+    pub fn open_nearest(&mut self) -> bool {
+        let Some((_, here)) = self.here() else { return false };
         let far = |there: &Position| here.distance_to_chest(*there);
         let things = self.stationary.iter().map(|(thing, there, _)| (far(there), thing));
-        if let Some(thing) = nearest(things, CHEST_REACH) {
-            self.close_opened();
-            let chest = self.stationary.get(thing).ok().and_then(|(.., chest)| chest);
-            match self.bank.single() {
-                Ok(bank) if chest.is_some_and(|chest| chest.kind == ChestKind::Bank) => {
-                    self.actions.open_by_id(bank.0)
-                }
-                _ => self.actions.open(thing),
-            };
-        }
+        let Some(thing) = nearest(things, CHEST_REACH) else { return false };
+        self.close_opened();
+        let chest = self.stationary.get(thing).ok().and_then(|(.., chest)| chest);
+        match self.bank.single() {
+            Ok(bank) if chest.is_some_and(|chest| chest.kind == ChestKind::Bank) => {
+                self.actions.open_by_id(bank.0)
+            }
+            _ => self.actions.open(thing),
+        };
+        true
     }
 
     pub fn has_opened(&self) -> bool {

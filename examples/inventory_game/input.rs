@@ -6,7 +6,7 @@ use bevy_inventory_sync::ui::{Carried, InventoryUiSystems, inventory_has_focus};
 
 use crate::{
     hands::Hands,
-    protocol::Request,
+    protocol::{Notice, Request},
     session::{self, Paused, Session},
     trade::LocalTrade,
     ui::{Backpack, close_all},
@@ -100,7 +100,12 @@ fn ask_for_trade(controls: Controls, mut trade: LocalTrade) {
     }
 }
 
-fn open_and_close(controls: Controls, mut backpack: ResMut<Backpack>, mut hands: Hands) {
+fn open_and_close(
+    controls: Controls,
+    mut backpack: ResMut<Backpack>,
+    mut hands: Hands,
+    mut notices: MessageWriter<Notice>,
+) {
     if controls.just_pressed(KeyCode::KeyE, GamepadButton::Select) {
         if backpack.open {
             close_all(&mut backpack, &mut hands);
@@ -113,8 +118,8 @@ fn open_and_close(controls: Controls, mut backpack: ResMut<Backpack>, mut hands:
     {
         if hands.has_opened() {
             close_all(&mut backpack, &mut hands);
-        } else {
-            hands.open_nearest();
+        } else if !hands.open_nearest() {
+            notices.write(Notice("Nothing to open is close enough.".into()));
         }
     }
 }
