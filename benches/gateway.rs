@@ -292,5 +292,5 @@ fn counted_update(app: &mut App) {
 fn count(readers: usize, with_gateway: bool) -> f64 {
     let readers = readers.to_string();
     let bare = (!with_gateway).then_some("--without-gateway");
-    callgrind::count(["--frames", &readers].into_iter().chain(bare)) / FRAMES as f64
+    callgrind::run(["--frames", &readers].into_iter().chain(bare)).1 / FRAMES as f64
 }

@@ -127,5 +127,5 @@ fn run<P: Peer>(case: Case, changes: usize) {
 /// Returns the number of instructions within the counted ticks.
 fn count(case: usize, peer: usize, changes: u32) -> f64 {
     let (case, peer, changes) = (case.to_string(), peer.to_string(), changes.to_string());
-    callgrind::count(["--case", &case, "--peer", &peer, "--changes", &changes])
+    callgrind::run(["--case", &case, "--peer", &peer, "--changes", &changes]).1
 }

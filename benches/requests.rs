@@ -5,9 +5,9 @@
 //! three seconds. Then: number of chests in the world; instructions of a connection that ends before the client is
 //! authorized.
 
+#[path = "common/callgrind.rs"]
+mod callgrind;
 mod common;
-
-use std::process::Command;
 
 use bevy::prelude::*;
 use bevy_inventory_sync::{
@@ -137,7 +137,7 @@ fn main() {
     }
     println!("chests\tinstructions");
     for chests in [1_000, cli.mode.pick(100_000, 10_000)] {
-        let (_, instructions) = collect(&["--chests", &chests.to_string()]);
+        let (_, instructions) = callgrind::run(["--chests", &chests.to_string()]);
         println!("{chests}\t{:.0}", instructions / f64::from(CONNECTIONS));
     }
 }
@@ -231,24 +231,8 @@ fn count(request: usize, rate: Rate) -> (String, f64, f64) {
         Rate::Once => "once",
         Rate::Limit => "limit",
     };
-    let (printed, instructions) = collect(&["--request", &request.to_string(), "--rate", rate]);
+    let (printed, instructions) =
+        callgrind::run(["--request", &request.to_string(), "--rate", rate]);
     let (bytes, work) = printed.trim().split_once('\t').expect("the run prints two numbers");
     (bytes.to_owned(), work.trim().parse().expect("it is a number"), instructions)
-}
-
-/// Runs this bench in valgrind. Returns what it printed, and the number of instructions in the counted functions.
-fn collect(args: &[&str]) -> (String, f64) {
-    let this = std::env::current_exe().expect("the executable has a path");
-    let out = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*requests*counted_*")
-        .arg(this)
-        .args(args)
-        .output()
-        .expect("valgrind is installed");
-    let said = String::from_utf8_lossy(&out.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    let instructions = collected.trim().parse().expect("the count is a number");
-    (String::from_utf8_lossy(&out.stdout).into_owned(), instructions)
 }

@@ -5,6 +5,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "measures real time")]
 
+#[path = "common/callgrind.rs"]
+mod callgrind;
 #[path = "common/mode.rs"]
 mod mode;
 #[path = "common/stored.rs"]
@@ -13,7 +15,6 @@ mod stored;
 use std::{
     collections::BTreeMap,
     hint::black_box,
-    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -194,19 +195,7 @@ fn instructions() {
 
 /// Returns the number of instructions of a frame, on its thread.
 fn count(inventories: usize, slots: usize, stored: bool) -> f64 {
-    let this = std::env::current_exe().expect("the executable has a path");
-    let mut command = Command::new("valgrind");
-    command
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*counted_update*")
-        .arg(this)
-        .args(["--frame", &inventories.to_string(), &slots.to_string()]);
-    if stored {
-        command.arg("--stored");
-    }
-    let out = command.output().expect("valgrind is installed");
-    let said = String::from_utf8_lossy(&out.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
-    collected.trim().parse::<f64>().expect("a number") / FRAMES as f64
+    let (inventories, slots) = (inventories.to_string(), slots.to_string());
+    let args = ["--frame", &inventories, &slots].into_iter().chain(stored.then_some("--stored"));
+    callgrind::run(args).1 / FRAMES as f64
 }

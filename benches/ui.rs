@@ -88,5 +88,5 @@ fn counted_update(stage: &mut Stage) {
 /// Returns the number of instructions within the counted frames.
 fn count(changes: usize, bare: bool) -> f64 {
     let args = ["--changes".to_owned(), changes.to_string()];
-    callgrind::count(args.into_iter().chain(bare.then(|| "--bare".to_owned())))
+    callgrind::run(args.into_iter().chain(bare.then(|| "--bare".to_owned()))).1
 }

@@ -126,7 +126,6 @@ class Item:
 class Module:
     """A module, as far as links need it."""
 
-    path: str
     file: str
     is_public: bool  # with all modules around it
     children: dict = field(default_factory=dict)
@@ -160,9 +159,9 @@ def expand_use(tree):
     return [prefix.strip() + path for path in paths]
 
 
-def parse_module(path, text, is_public, file, folder):
+def parse_module(text, is_public, file, folder):
     """Parses a module and its children. `folder` has the files of the children."""
-    module = Module(path, file, is_public)
+    module = Module(file, is_public)
     for child in INLINE_MODULE.finditer(text):
         inner = re.sub(r"^ {4}", "", child["body"], flags=re.M)
         add_child(module, child, inner, file, folder)
@@ -183,14 +182,14 @@ def add_child(module, declaration, text, file, folder):
     """Parses a child of a module and adds it."""
     name = declaration["name"]
     is_public = module.is_public and bool(declaration["public"])
-    module.children[name] = parse_module(f"{module.path}::{name}", text, is_public, file, f"{folder}/{name}")
+    module.children[name] = parse_module(text, is_public, file, f"{folder}/{name}")
 
 
 class Crate:
     """Finds the files that define items."""
 
     def __init__(self):
-        self.root = parse_module("crate", read("src/lib.rs"), True, "src/lib.rs", "src")
+        self.root = parse_module(read("src/lib.rs"), True, "src/lib.rs", "src")
 
     def file(self, path, scope):
         """Returns the file of an item or a public module, or `None` if it is not found."""

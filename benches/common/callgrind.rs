@@ -2,13 +2,13 @@
 
 use std::process::Command;
 
-/// Runs this executable again with these arguments. Returns the number of instructions within its functions that are
-/// called `counted_update`.
-pub fn count<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> f64 {
+/// Runs this executable again with these arguments. Returns what it printed, and the number of instructions within its
+/// functions whose names begin with `counted_`.
+pub fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> (String, f64) {
     let this = std::env::current_exe().expect("the executable has a path");
     let out = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--trace-children=no"])
-        .arg("--toggle-collect=*counted_update*")
+        .arg("--toggle-collect=*::counted_*")
         .arg(this)
         .args(args)
         .output()
@@ -17,6 +17,6 @@ pub fn count<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> f6
     let collected = said.lines().find_map(|line| line.split_once("Collected : "));
     let (_, collected) = collected.unwrap_or_else(|| panic!("valgrind reported no count: {said}"));
     let count = collected.trim().parse().expect("the count is a number");
-    assert!(count > 0.0, "no instructions were counted: is `counted_update` stripped or inlined?");
-    count
+    assert!(count > 0.0, "no instructions were counted: is a function stripped or inlined?");
+    (String::from_utf8_lossy(&out.stdout).into_owned(), count)
 }

@@ -140,7 +140,7 @@ fn spawn_list(
     let beside = Node { min_height: px(0), column_gap: px(theme.gap), ..default() };
     let beside = commands.spawn((beside, Pickable::IGNORE, ChildOf(panel))).id();
     let list = Node { row_gap: gap, flex_grow: 1.0, overflow: Overflow::scroll_y(), ..column() };
-    let list = commands.spawn((list, ScrollPosition::default(), ChildOf(beside))).id();
+    let list = commands.spawn((list, ChildOf(beside))).id();
     let bar = Node { width: px(scroll::width(theme)), display: Display::None, ..default() };
     let bar = scroll::spawn_bar(commands, beside, list, bar, theme);
     commands.entity(list).insert(ListBar(bar));

@@ -18,7 +18,7 @@ use super::{
     button::UiButton,
     cell::{DirtyCells, SlotCell},
     scroll::Scrolling,
-    shown::GridShown,
+    shown::{GridShown, is_on_screen},
     theme::InventoryUiTheme,
 };
 
@@ -118,11 +118,7 @@ impl FocusMover<'_, '_> {
         for _ in 0..self.indices.iter().count() {
             let focus = from.map_or(InputFocus::default(), InputFocus::from_entity);
             let Ok(next) = self.tabs.navigate(&focus, action) else { return };
-            let shown = self
-                .nodes
-                .get(next)
-                .is_ok_and(|(node, visible)| node.size().min_element() > 0.0 && visible.get());
-            if shown {
+            if self.nodes.get(next).is_ok_and(is_on_screen) {
                 return self.set(next);
             }
             from = Some(next);

@@ -85,8 +85,8 @@ impl Gestures<'_, '_> {
     /// Returns `true` if the slot is in the player's hotbar.
     pub(super) fn is_selectable(&self, (inventory, slot): SlotRef) -> bool {
         let reader = &self.sources.reader;
-        let selected = || reader.selected(inventory);
-        reader.is_own(inventory) && selected().is_some_and(|it| it.container == slot.container)
+        reader.is_own(inventory)
+            && reader.selected(inventory).is_some_and(|it| it.container == slot.container)
     }
 
     /// Returns `true` if the slot can only be selected.
@@ -245,14 +245,12 @@ impl Gestures<'_, '_> {
     /// Spreads the carried stack over the slots of a gesture.
     fn spread(&mut self, press: Press) {
         let Some(carry) = self.carried.get().copied() else { return };
-        let each = press.share(&carry);
-        let total = each.saturating_mul(u32::try_from(press.over.len()).unwrap_or(u32::MAX));
+        let (each, left) = (press.share(&carry), press.left(&carry));
         let onto = press.over;
         let action = InventoryAction::Spread { from: carry.from, onto, each: Some(each) };
         let possible = self.actions.check(&action).is_ok();
         request(&mut self.commands, action);
         if possible {
-            let left = carry.count().saturating_sub(total);
             let count = carry.count.map(|_| left);
             self.carry((left > 0).then_some(Carry { count, ..carry }));
         }

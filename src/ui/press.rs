@@ -52,11 +52,9 @@ impl GestureState {
 
     /// Returns what would stay carried if the gesture ended now. `None` if nothing would.
     pub(super) fn left(&self, carry: &Carry) -> Option<Stack> {
-        let spread = self.spread(carry);
-        let placed = spread.map_or(0, |(slots, each)| {
-            each.saturating_mul(u32::try_from(slots.len()).unwrap_or(u32::MAX))
-        });
-        carry.source.with_count(carry.count().saturating_sub(placed))
+        let spread = self.press.as_ref().filter(|press| press.spreads());
+        let left = spread.map_or(carry.count(), |press| press.left(carry));
+        carry.source.with_count(left)
     }
 
     pub(super) fn is_pressed(&self) -> bool {
@@ -76,6 +74,12 @@ impl Press {
             Button::All => carry.count() / u32::try_from(self.over.len()).unwrap_or(u32::MAX),
             Button::Some => 1,
         }
+    }
+
+    /// Returns the number of items that are left when `carry` is spread.
+    pub(super) fn left(&self, carry: &Carry) -> u32 {
+        let slots = u32::try_from(self.over.len()).unwrap_or(u32::MAX);
+        carry.count().saturating_sub(self.share(carry).saturating_mul(slots))
     }
 }
 

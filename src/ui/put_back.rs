@@ -9,6 +9,7 @@ use super::{
     carry::Carried,
     cell::{SlotCell, SlotCells},
     gesture::Gestures,
+    shown::is_on_screen,
 };
 
 pub(super) fn is_carrying(carried: Res<Carried>) -> bool {
@@ -22,10 +23,7 @@ pub(super) fn put_back(
     mut gestures: Gestures,
 ) {
     let Some(from) = gestures.carried_from() else { return };
-    let on_screen = |grid: Entity| {
-        let found = shown.get(grid);
-        found.is_ok_and(|(node, visible)| visible.get() && node.size().min_element() > 0.0)
-    };
+    let on_screen = |grid: Entity| shown.get(grid).is_ok_and(is_on_screen);
     // The grid is remembered, because it may show another page while the stack is carried.
     let before = picked_up.filter(|(slot, _)| *slot == from).map(|(_, grid)| grid);
     let mut grids = cells.of(from).filter_map(|node| Some(nodes.get(node).ok()?.grid));

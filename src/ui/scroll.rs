@@ -113,11 +113,7 @@ impl Scrolling<'_, '_> {
             return;
         }
         position.y = to;
-        let first = shown.row_at(to);
-        if shown.top != first {
-            shown.top = first;
-            shown::bind(&mut self.commands, grid, &shown);
-        }
+        shown::scroll_to(&mut self.commands, grid, &mut shown, to);
     }
 
     /// Scrolls the list around a node as far as needed to show the node.
@@ -191,12 +187,10 @@ pub(super) fn follow(
     mut commands: Commands,
 ) {
     for (grid, mut shown, position) in &mut grids {
-        let top = shown.row_at(position.y);
-        if top == shown.top {
+        if !shown::scroll_to(&mut commands, grid, &mut shown, position.y) {
             continue;
         }
-        shown.top = top;
-        shown::bind(&mut commands, grid, &shown);
+        let top = shown.top;
         let Some(focused) = focus.get() else { continue };
         let Some(cell) = cells.get(focused).ok().filter(|cell| cell.grid == grid) else { continue };
         let cut = usize::from(count(top) * shown.pitch < position.y);

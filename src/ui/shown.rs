@@ -87,6 +87,27 @@ pub(super) fn bind(commands: &mut Commands, grid: Entity, shown: &GridShown) {
     }
 }
 
+/// Assigns slots to the nodes for a scroll position. Returns `true` if other rows are on screen than before.
+pub(super) fn scroll_to(
+    commands: &mut Commands,
+    grid: Entity,
+    shown: &mut Mut<GridShown>,
+    position: f32,
+) -> bool {
+    let top = shown.row_at(position);
+    let scrolls = top != shown.top;
+    if scrolls {
+        shown.top = top;
+        bind(commands, grid, shown);
+    }
+    scrolls
+}
+
+/// Returns `true` if a node is displayed.
+pub(super) fn is_on_screen((node, visible): (&ComputedNode, &InheritedVisibility)) -> bool {
+    visible.get() && node.size().min_element() > 0.0
+}
+
 /// Converts a number of slots, to multiply it by a length. Inventories have at most 8,192 slots.
 pub(super) fn count(slots: usize) -> f32 {
     u16::try_from(slots).map_or(f32::from(u16::MAX), f32::from)

@@ -134,7 +134,7 @@ pub fn show_coins<A: RegisteredAction>(
     }
 }
 
-/// Publishes the names of the players who have something open. A chest of the bank shows who has a bank open.
+/// Updates [`Users`]. Each bank chest lists all players who are using their bank.
 pub fn show_users(
     players: Query<(&Player, &Avatar)>,
     mut opened: Query<(&mut Users, Option<&Chest>, Option<Ref<Viewers>>)>,

@@ -83,15 +83,15 @@ fn describe_rejection(
     shrines: Query<(), With<Offerings>>,
 ) {
     let rejected = &event.rejected;
-    let takes = |request: &Requested| match request.action::<InventoryAction>() {
+    let opens = matches!(rejected.request, Requested::Open(_));
+    let action = rejected.request.action::<InventoryAction>();
+    let picks_up = matches!(action, Some(InventoryAction::MoveAll { .. }));
+    let takes_offering = match action {
         Some(InventoryAction::Move { from, .. } | InventoryAction::QuickMove { from, .. }) => {
             shrines.contains(from.0)
         }
         _ => false,
     };
-    let opens = matches!(rejected.request, Requested::Open(_));
-    let action = rejected.request.action::<InventoryAction>();
-    let picks_up = matches!(action, Some(InventoryAction::MoveAll { .. }));
     let text = match rejected.reason {
         // The menu says why the connection was lost.
         Rejection::NotConnected => String::new(),
@@ -99,7 +99,7 @@ fn describe_rejection(
         Rejection::Stale if rejected.request.action::<AcceptTrade>().is_some() => {
             "The offers have changed".into()
         }
-        Rejection::NotAllowed if takes(&rejected.request) => "Offerings stay in the shrine".into(),
+        Rejection::NotAllowed if takes_offering => "Offerings stay in the shrine".into(),
         Rejection::Locked if opens => "Locked: needs a brass key".to_owned(),
         Rejection::Stale => {
             let my_name = me.single().map_or("", |me| &me.name);

@@ -35,7 +35,7 @@ const BANNER_SHOWN: f32 = 6.0;
 pub fn plugin(app: &mut App) {
     app.add_systems(Startup, spawn)
         .add_systems(Update, (show.run_if(resource_changed::<Session>), fill_hearts, write_goal))
-        .add_systems(Update, (celebrate, fade_banner).chain());
+        .add_systems(Update, show_banner);
 }
 
 fn spawn(assets: Res<AssetServer>, mut commands: Commands) {
@@ -131,21 +131,14 @@ fn write_goal(
     );
 }
 
-/// Shows the banner to everyone who sees the last offering.
-fn celebrate(mut effects: MessageReader<Effect>, banner: Single<(&mut Banner, &mut Node)>) {
+/// Shows the banner for a while after the last offering.
+fn show_banner(
+    mut effects: MessageReader<Effect>,
+    time: Res<Time<Real>>,
+    banner: Single<(&mut Banner, &mut Node)>,
+) {
     let (mut banner, mut node) = banner.into_inner();
-    if effects.read().any(|effect| effect.kind == EffectKind::Goal) {
-        banner.0 = BANNER_SHOWN;
-        display(&mut node, true);
-    }
-}
-
-fn fade_banner(time: Res<Time<Real>>, banner: Single<(&mut Banner, &mut Node)>) {
-    let (mut banner, mut node) = banner.into_inner();
-    if banner.0 > 0.0 {
-        banner.0 -= time.delta_secs();
-        if banner.0 <= 0.0 {
-            display(&mut node, false);
-        }
-    }
+    let is_lit = effects.read().any(|effect| effect.kind == EffectKind::Goal);
+    banner.0 = if is_lit { BANNER_SHOWN } else { banner.0 - time.delta_secs() }.max(0.0);
+    display(&mut node, banner.0 > 0.0);
 }

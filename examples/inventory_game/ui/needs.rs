@@ -22,12 +22,15 @@ pub fn plugin(app: &mut App) {
 
 /// Returns an item that a slot is for, and the number that is needed.
 fn need(slot: Slot) -> Option<(&'static str, Option<u32>)> {
-    let furnace = slot.index_in::<FurnaceInput>().map(|slot| ["iron_ore", "fish", "coal"][slot]);
+    let furnace = slot.index_in::<FurnaceInput>();
     let worn = slot.index_in::<Equipment>();
-    let worn = worn.map(|slot| ["iron_helmet", "iron_armor", "leather_boots"][slot]);
-    let offering = slot.index_in::<Offerings>().map(|slot| Offerings::NEEDS[slot]);
-    let plain = furnace.or(worn).map(|key| (key, None));
-    plain.or(offering.map(|(key, count)| (key, Some(count))))
+    let offering = slot.index_in::<Offerings>();
+    // A server may have more slots.
+    let furnace = furnace.and_then(|slot| ["iron_ore", "fish", "coal"].get(slot));
+    let worn = worn.and_then(|slot| ["iron_helmet", "iron_armor", "leather_boots"].get(slot));
+    let offering = offering.and_then(|slot| Offerings::NEEDS.get(slot));
+    let plain = furnace.or(worn).map(|key| (*key, None));
+    plain.or(offering.map(|(key, count)| (*key, Some(*count))))
 }
 
 fn draw(

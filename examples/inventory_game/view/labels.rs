@@ -55,12 +55,16 @@ fn fit_plates(
 ) {
     for (parent, mut sprite) in &mut plates {
         let Ok((text, layout)) = labels.get(parent.parent()) else { continue };
-        let size = layout.size / layout.scale_factor.max(f32::EPSILON) + ROOM;
-        let size = Some(if text.0.is_empty() { Vec2::ZERO } else { size });
+        let size = Some(if text.0.is_empty() { Vec2::ZERO } else { size_of(layout) + ROOM });
         if sprite.custom_size != size {
             sprite.custom_size = size;
         }
     }
+}
+
+/// Returns the size of a text in logical pixels.
+fn size_of(layout: &TextLayoutInfo) -> Vec2 {
+    layout.size / layout.scale_factor.max(f32::EPSILON)
 }
 
 /// Draws letters at the resolution of the screen.
@@ -92,8 +96,8 @@ fn arrange(
         .map(|(label, _, layout, _, parent, transform)| {
             let owner = parent.and_then(|parent| owners.get(parent.parent()).ok());
             let owner = owner.map_or(Vec3::ZERO, |owner| owner.translation);
-            let size = layout.size / layout.scale_factor.max(f32::EPSILON) / zoom.0;
-            let rect = Rect::from_center_size(owner.truncate() + label.at, size);
+            let rect =
+                Rect::from_center_size(owner.truncate() + label.at, size_of(layout) / zoom.0);
             (label.rank, rect, owner, transform)
         })
         .collect();
