@@ -108,7 +108,7 @@ pub(crate) struct OpenedBy {
 }
 
 /// Time after which a request without an answer is lost, or its answer is. The client then requests everything again.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Maximum number of requests to open that a client remembers.
 pub(crate) const OPENS_MAX: usize = 64;

@@ -68,6 +68,12 @@ impl ResyncState {
         *self = Self::default();
     }
 
+    /// Returns how long the next two requests take at most, from now on.
+    pub(crate) fn next_two_pauses(&self) -> Duration {
+        let pauses = [self.attempts.saturating_sub(1), self.attempts].map(pause);
+        pauses.into_iter().map(|pause| pause.mul_f32(1.5)).sum()
+    }
+
     /// Returns `true` if a request is due, and schedules the next one. The pause doubles with each attempt, and
     /// jitter lengthens it by up to half, so that many clients do not send requests in the same tick.
     pub(crate) fn is_due(&mut self, now: Duration, random: &mut InventoryRng) -> bool {
@@ -77,11 +83,15 @@ impl ResyncState {
         if self.next.is_some_and(|next| now > next + CALM) {
             self.attempts = 0;
         }
-        let pause = (PAUSE_MIN * 2u32.saturating_pow(self.attempts)).min(PAUSE_MAX);
-        self.next = Some(now + pause.mul_f32(1.0 + random.fraction() / 2.0));
+        self.next = Some(now + pause(self.attempts).mul_f32(1.0 + random.fraction() / 2.0));
         self.attempts = (self.attempts + 1).min(8);
         true
     }
+}
+
+/// Returns the pause after a number of attempts, without jitter.
+fn pause(attempts: u32) -> Duration {
+    (PAUSE_MIN * 2u32.saturating_pow(attempts)).min(PAUSE_MAX)
 }
 
 /// Client: an incorrect copy was replaced by the server's.

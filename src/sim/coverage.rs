@@ -7,7 +7,7 @@ use crate::model::rejection::Rejection;
 use super::{
     fault::{FaultClass, Tampering},
     op::Op,
-    report::Report,
+    report::{Report, variant},
     script::{fault, game_op, player_op, store_fault},
 };
 
@@ -36,7 +36,7 @@ impl Report {
         let mut missing: Vec<String> =
             wanted.into_iter().filter(|name| !self.ops.contains_key(name)).collect();
         let reasons = Rejection::CODES.into_iter().filter(|reason| !NEVER.contains(reason));
-        let reasons = reasons.chain([Rejection::Game(0)]).map(super::report::name);
+        let reasons = reasons.chain([Rejection::Game(0)]).map(|reason| variant(&reason));
         missing.extend(reasons.filter(|name| !self.client_rejections.contains_key(name)));
         let faults = ["late", "lost"].into_iter().chain(Tampering::ALL.map(Tampering::name));
         let unseen = |counts: &std::collections::BTreeMap<&'static str, u64>, name: &str| {

@@ -73,6 +73,16 @@ pub enum Fault {
     EndClaim { place: u8 },
 }
 
+impl FaultClass {
+    /// Returns the name, for reports.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Broken => "broken transport",
+        }
+    }
+}
+
 impl Fault {
     /// Returns the class of the fault.
     #[must_use]

@@ -12,9 +12,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::{
     client::{confirmed::ConfirmedInventories, predictions::Predictions},
-    model::{data::DataPool, id::InventoryId, rejection::Rejection},
+    model::{action::InventoryAction, data::DataPool, id::InventoryId, rejection::Rejection},
     server::{audit::ActionResolved, baseline::Baseline},
-    shared::{containers::ContainerRegistry, stats::InventoryStats},
+    shared::{actions::AnyAction, containers::ContainerRegistry, stats::InventoryStats},
     wire::ANSWERS_MAX,
 };
 
@@ -27,7 +27,7 @@ use super::{
     game::{Engrave, Label, Tally, WearOut},
     oracle::{Refusal, named},
     plain::{PlainInventory, Reader, Totals},
-    report::{Report, Violation},
+    report::{Report, Violation, variant},
     scene::Scene,
 };
 
@@ -68,6 +68,11 @@ fn hash(inventory: &PlainInventory) -> u64 {
     let mut hasher = Xxh3::new();
     inventory.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Returns the name of an action, such as `Swap`.
+fn kind(action: &AnyAction) -> String {
+    action.get::<InventoryAction>().map_or_else(|| action.name().into(), variant)
 }
 
 impl Invariants {
@@ -152,7 +157,7 @@ impl Invariants {
         let named = named(action, *actor, &scene.oracle);
         match result {
             Ok(()) => {
-                report.accepted += 1;
+                *report.applied.entry(kind(action)).or_default() += 1;
                 let unseen = named.iter().find(|entity| {
                     scene.place_of(**entity).is_some()
                         && self.rights.of(scene, **entity, *client).is_none()

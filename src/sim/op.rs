@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Fault;
+use super::{fault::Fault, report::variant};
 
 /// One thing that happens.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -24,13 +24,12 @@ impl Op {
     /// Returns the name of the operation, such as `Swap`.
     #[must_use]
     pub fn name(&self) -> String {
-        let debug = match self {
-            Self::Player(_, op) => format!("{op:?}"),
-            Self::Game(op) => format!("{op:?}"),
-            Self::Fault(fault) => format!("{fault:?}"),
-            Self::Rest => "Rest".into(),
-        };
-        debug.split([' ', '(', '{']).next().unwrap_or_default().into()
+        match self {
+            Self::Player(_, op) => variant(op),
+            Self::Game(op) => variant(op),
+            Self::Fault(fault) => variant(fault),
+            Self::Rest => variant(self),
+        }
     }
 }
 

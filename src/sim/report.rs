@@ -21,8 +21,8 @@ pub struct Report {
     pub faults: BTreeMap<&'static str, u64>,
     /// Requests of players.
     pub requested: u64,
-    /// Actions that the server applied.
-    pub accepted: u64,
+    /// Actions that the server applied, by name.
+    pub applied: BTreeMap<String, u64>,
     /// Requests that were confirmed to players.
     pub confirmed: u64,
     /// Actions that the server rejected, by reason.
@@ -37,26 +37,33 @@ pub struct Report {
     pub repairs: BTreeMap<&'static str, u64>,
     /// Number of rests.
     pub rests: u64,
-    /// Maximum number of ticks from the end of faults until all agreed.
-    pub worst_repair: u64,
+    /// Maximum number of ticks until all agreed, by class of faults. Counted from when everything had arrived that was
+    /// in transit when the faults stopped.
+    pub worst_repair: BTreeMap<&'static str, u64>,
     /// Bytes in both directions.
     pub bytes: u64,
     /// Slots that changed in confirmed copies.
     pub slots_changed: u64,
 }
 
-/// Name of a reason without its number.
-pub(super) fn name(reason: Rejection) -> String {
-    format!("{reason:?}").split('(').next().unwrap_or_default().into()
+/// Returns the name of an enum's variant, without its fields.
+pub(super) fn variant(value: &impl fmt::Debug) -> String {
+    format!("{value:?}").split([' ', '(', '{']).next().unwrap_or_default().into()
 }
 
 impl Report {
     pub(super) fn reject(&mut self, reason: Rejection) {
-        *self.rejections.entry(name(reason)).or_default() += 1;
+        *self.rejections.entry(variant(&reason)).or_default() += 1;
     }
 
     pub(super) fn reject_on_client(&mut self, reason: Rejection) {
-        *self.client_rejections.entry(name(reason)).or_default() += 1;
+        *self.client_rejections.entry(variant(&reason)).or_default() += 1;
+    }
+
+    /// Records how long it took until all agreed.
+    pub(super) fn note_repair(&mut self, class: &'static str, ticks: u64) {
+        let worst = self.worst_repair.entry(class).or_default();
+        *worst = ticks.max(*worst);
     }
 
     /// Adds the figures of other runs.
@@ -64,15 +71,17 @@ impl Report {
         self.seeds += other.seeds;
         self.player_ticks += other.player_ticks;
         self.requested += other.requested;
-        self.accepted += other.accepted;
         self.confirmed += other.confirmed;
         self.unknown_outcomes += other.unknown_outcomes;
         self.violations_by_clients += other.violations_by_clients;
         self.rests += other.rests;
-        self.worst_repair = self.worst_repair.max(other.worst_repair);
+        for (class, ticks) in other.worst_repair {
+            self.note_repair(class, ticks);
+        }
         self.bytes += other.bytes;
         self.slots_changed += other.slots_changed;
         merge(&mut self.ops, other.ops);
+        merge(&mut self.applied, other.applied);
         merge(&mut self.faults, other.faults);
         merge(&mut self.rejections, other.rejections);
         merge(&mut self.client_rejections, other.client_rejections);
@@ -107,16 +116,14 @@ impl fmt::Display for Report {
         writeln!(f, "operations: {}", list(&self.ops))?;
         writeln!(f, "faults: {}", list(&self.faults))?;
         writeln!(f, "requests: {}, confirmed {}", self.requested, self.confirmed)?;
-        writeln!(
-            f,
-            "actions applied: {}, {} without a model",
-            self.accepted, self.unknown_outcomes
-        )?;
+        writeln!(f, "actions applied: {}", list(&self.applied))?;
+        writeln!(f, "of these without a model: {}", self.unknown_outcomes)?;
         writeln!(f, "rejections by the server: {}", list(&self.rejections))?;
         writeln!(f, "rejections on clients: {}", list(&self.client_rejections))?;
         writeln!(f, "reported violations: {}", self.violations_by_clients)?;
         writeln!(f, "repairs: {}", list(&self.repairs))?;
-        writeln!(f, "rests: {}, worst repair: {} ticks", self.rests, self.worst_repair)?;
+        writeln!(f, "rests: {}", self.rests)?;
+        writeln!(f, "worst repair in ticks: {}", list(&self.worst_repair))?;
         write!(f, "bytes per change: {bytes:.2}")
     }
 }

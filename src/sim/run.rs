@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
+    client::{predictions::ANSWER_TIMEOUT, state::ResyncState},
     server::{inspect, pacing::settings::SyncSettings},
     shared::stats::InventoryStats,
 };
 
 use super::{
+    STEP,
     breakage::Breakage,
     fault::{Fault, FaultClass},
     invariants::Invariants,
@@ -164,16 +166,22 @@ impl<'a> Run<'a> {
         world.resource_mut::<SyncSettings>().bytes_per_second =
             SyncSettings::default().bytes_per_second;
         // Messages that were sent before arrive first.
-        while self.scene.sim.tick() < self.scene.sim.arrived_by() {
+        let arrived_by = self.scene.sim.arrived_by();
+        while self.scene.sim.tick() < arrived_by {
             self.step()?;
         }
         // The store is tried again after a pause.
-        for _ in 0..STORE_WORKS_WITHIN {
-            if !self.scene.is_reverting() && !self.scene.is_loading() {
-                break;
+        let mut paused = 0;
+        while self.scene.is_reverting() || self.scene.is_loading() {
+            if paused == STORE_WORKS_WITHIN {
+                return Err(format!(
+                    "inventories are not loaded {paused} ticks after the last fault"
+                ));
             }
+            paused += 1;
             self.step()?;
         }
+        let bound = self.bound();
         let mut waited = 0;
         loop {
             let difference = (0..self.scene.players).find_map(|client| {
@@ -184,26 +192,35 @@ impl<'a> Run<'a> {
             let Some(difference) = difference.or((!idle).then(|| "updates wait".into())) else {
                 break;
             };
-            if waited >= self.bound() {
+            if waited >= bound {
                 return Err(format!(
-                    "no agreement {waited} ticks after the last fault: {difference}"
+                    "no agreement after {waited} ticks without faults: {difference}"
                 ));
             }
             waited += 1;
             self.step()?;
         }
         self.report.rests += 1;
-        self.report.worst_repair = self.report.worst_repair.max(waited);
+        self.report.note_repair(self.class.name(), waited);
         Ok(())
     }
 
-    /// Maximum number of ticks until all agree after the faults have stopped.
+    /// Maximum number of ticks until all agree, from now on.
     fn bound(&self) -> u64 {
         let network = self.scene.sim.network;
         let round_trip = 2 * (network.latency_ticks + 1);
+        let repaired_by_network = 2 * round_trip + network.resend_ticks;
         match self.class {
-            FaultClass::Network => 2 * round_trip + network.resend_ticks + 60,
-            FaultClass::Broken => 2 * round_trip + 3000,
+            FaultClass::Network => repaired_by_network,
+            FaultClass::Broken => {
+                let settings = self.scene.sim.server.world().resource::<SyncSettings>();
+                let clients = &self.scene.sim.clients[..self.scene.players];
+                let states =
+                    clients.iter().map(|client| client.app.world().resource::<ResyncState>());
+                let pauses = states.map(ResyncState::next_two_pauses).max().unwrap_or_default();
+                let waits = settings.checksum_delay + ANSWER_TIMEOUT + pauses;
+                repaired_by_network + waits.as_nanos().div_ceil(STEP.as_nanos()) as u64
+            }
         }
     }
 
