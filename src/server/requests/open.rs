@@ -62,6 +62,14 @@ impl OpenInventories {
         self.open.get(&client)?.iter().find(|open| open.inventory == inventory)
     }
 
+    /// Records another request that opens an inventory that is already open.
+    fn opened_by(&mut self, client: ClientId, inventory: Entity, request: u64) {
+        let of_client = self.open.get_mut(&client).into_iter().flatten();
+        for open in of_client.filter(|open| open.inventory == inventory) {
+            open.request = request;
+        }
+    }
+
     fn remove(&mut self, client: ClientId, inventory: Entity) -> bool {
         let Some(open) = self.open.get_mut(&client) else { return false };
         let before = open.len();
@@ -126,6 +134,8 @@ pub(crate) fn open(
     let slots = there.get::<Baseline>().map_or(0, Baseline::len) as u64;
     let viewer = there.get::<Viewers>().is_some_and(|v| v.rights_of(client).is_some());
     if viewer || there.get::<Owner>() == Some(&Owner(client)) {
+        // A player that opens it twice and then closes it cancels the later request.
+        world.resource_mut::<OpenInventories>().opened_by(client, inventory, request);
         return Ok(());
     }
     let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;

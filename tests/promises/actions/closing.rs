@@ -113,3 +113,21 @@ fn inventory_that_the_game_shows_is_not_closed_by_a_cancel() {
     assert_eq!(pair.server.world().get::<Viewers>(entity).map_or(0, Viewers::len), 1);
     assert_same(&pair, 0, chest(1));
 }
+
+#[test]
+fn inventory_opened_twice_and_then_closed_ends_closed() {
+    for host in [false, true] {
+        for wait in 0..16 {
+            let (mut pair, entity) = openable(host, 6);
+            let there = replicated(&mut pair, host, entity);
+            let app = app(&mut pair, host);
+            with_actions(app, move |actions| (actions.open(there), actions.open(there)));
+            pair.steps(wait);
+            with_actions(self::app(&mut pair, host), move |actions| actions.close(there));
+            pair.settle(60);
+            let viewers = pair.server.world().get::<Viewers>(entity);
+            let viewers = viewers.map_or(0, |viewers| viewers.iter().count());
+            assert_eq!(viewers, 0, "host {host}, closed after {wait} ticks");
+        }
+    }
+}
