@@ -163,10 +163,15 @@ impl Throttle {
             // From now on, what each client was sent is compared.
             self.total_exhausted_at = self.tick;
         }
+        let grade = outbox.grade;
         if outbox.throttled {
             views.queue.remove(viewer.view);
+            if viewer.kind() == UpdateKind::Action {
+                // The answers that waited are sent with the result.
+                clients.mark_eventful(viewer.slot.client);
+            }
         }
-        Some(outbox.grade)
+        Some(grade)
     }
 
     fn exhaust_total(&mut self) {

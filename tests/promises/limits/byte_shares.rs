@@ -236,3 +236,24 @@ fn own_inventories_are_transferred_first() {
     pair.settle(600);
     (0..10).for_each(|n| assert_same(&pair, 0, chest(n)));
 }
+
+#[test]
+fn answer_is_sent_with_its_result_when_the_inventory_changes_again() {
+    let mut pair = pair(1);
+    spawn_stores(&mut pair, 0..1, &[0]);
+    let store = on_server(&pair, chest(0));
+    pair.settle(100);
+    limit(&mut pair, 5000, u32::MAX);
+    for n in 0..6 {
+        ask(&mut pair, 0, Reverse { store: chest(0) });
+        // The server changes the inventory in each tick, so that its updates are never taken from the queue.
+        for tick in 0..90 {
+            let slot = (n * 90 + tick) % 27;
+            inventory(&mut pair, store).set(slot, COIN.stack(1 + tick as u32)).unwrap();
+            pair.step();
+        }
+    }
+    let answered = events(&mut pair, 0).confirmed.len();
+    assert!(answered >= 5, "{answered} answers");
+    assert_eq!(stats(&pair.clients[0].app).resyncs_requested, 0);
+}
