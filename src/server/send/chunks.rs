@@ -2,6 +2,8 @@
 //! own, within a budget. When the client has all chunks, its views open, and what has changed since follows as
 //! an ordinary delta.
 
+use core::time::Duration;
+
 use bevy::{platform::collections::HashSet, prelude::*};
 use bevy_replicon::bytes::Bytes;
 use log::{error, warn};
@@ -173,6 +175,9 @@ impl Building<'_, '_, '_> {
     }
 }
 
+/// Maximum time between two chunks of a transfer, while the total budget allows it.
+const CHUNK_INTERVAL_MAX: Duration = Duration::from_secs(1);
+
 /// Sends the chunks of transfers, as far as the budgets allow.
 pub(crate) fn send_chunks(
     registry: Res<RemoteMessageRegistry>,
@@ -203,8 +208,10 @@ pub(crate) fn send_chunks(
         let mut left = if throttle.is_flushing() {
             usize::MAX
         } else {
-            let left = settings.chunk_bytes_per_tick.max(1);
-            left.min(outbox.budget.left(rate, now)).min(left_in_total)
+            // A client whose updates use up its budget still gets a chunk from time to time.
+            let is_late = now > transfer.sent_at.plus(CHUNK_INTERVAL_MAX);
+            let of_client = outbox.budget.left(rate, now).max(usize::from(is_late));
+            settings.chunk_bytes_per_tick.max(1).min(of_client).min(left_in_total)
         };
         let mut bytes = 0;
         while left > 0 && transfer.sent < transfer.total {

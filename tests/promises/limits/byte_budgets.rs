@@ -240,3 +240,22 @@ fn nothing_waits_without_a_limit() {
     assert_eq!(stats(&pair.server).updates_throttled, 0);
     assert!(bytes_down(&pair, 0) > 400_000, "{}", bytes_down(&pair, 0));
 }
+
+#[test]
+fn transfer_continues_while_updates_use_up_the_budget() {
+    let Scene { mut pair, player_entity: own, .. } = Scene::clients(1).players(1).build();
+    pair.settle(100);
+    pair.server.world_mut().resource_mut::<SyncSettings>().bytes_per_second = 2000;
+    let bank = spawn_chest(&mut pair, 10, &[0]);
+    pair.server.world_mut().entity_mut(bank).insert(noise(1500, 1));
+    let mut opened_after = None;
+    for tick in 0..1200 {
+        // Full updates of about 90 bytes in each tick.
+        *inventory(&mut pair, own) = noise(27, tick);
+        pair.step();
+        if opened_after.is_none() && pair.shown::<Inventory>(0, chest(10)).is_some() {
+            opened_after = Some(tick);
+        }
+    }
+    assert!(opened_after.is_some(), "{:?}", stats(&pair.server).chunks_sent);
+}
