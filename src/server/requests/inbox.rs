@@ -8,7 +8,10 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use bevy::{ecs::entity::EntityHashMap, prelude::*};
+use bevy::{
+    ecs::{entity::EntityHashMap, system::SystemParam},
+    prelude::*,
+};
 use bevy_replicon::bytes::Bytes;
 
 use crate::{shared::rate::RequestLimits, wire::ANSWERS_MAX};
@@ -147,6 +150,28 @@ impl Inboxes {
             inbox.work.spend(work, now, limits);
         }
         work
+    }
+}
+
+/// The work that clients may still cause, for what they request besides actions.
+#[derive(SystemParam)]
+pub(crate) struct RequestWork<'w> {
+    pub(crate) inboxes: ResMut<'w, Inboxes>,
+    limits: Res<'w, RequestLimits>,
+    time: Res<'w, Time<Real>>,
+}
+
+impl RequestWork<'_> {
+    /// Returns `true` if a client has work left.
+    pub(crate) fn is_left(&self, client: Entity) -> bool {
+        let inbox = self.inboxes.inboxes.get(&client);
+        inbox.is_none_or(|inbox| inbox.work.is_left(self.time.elapsed(), &self.limits))
+    }
+
+    /// Charges a client for work, in slots.
+    pub(crate) fn spend(&mut self, client: Entity, slots: u64) {
+        let inbox = self.inboxes.inboxes.entry(client).or_default();
+        inbox.work.spend(slots, self.time.elapsed(), &self.limits);
     }
 }
 

@@ -10,7 +10,7 @@ use bevy::{
 
 use crate::{
     model::id::InventoryId,
-    server::baseline::Baseline,
+    server::{baseline::Baseline, requests::inbox::RequestWork},
     shared::random::InventoryRng,
     wire::handshake::{KnownCopies, REPAIRS_MAX},
 };
@@ -55,10 +55,19 @@ pub(super) fn resend(
         None => subscriptions.iter().map(|(inventory, _)| inventory).collect(),
     };
     for inventory in inventories {
-        let viewers = subscriptions.get(inventory).map_or(0, |views| views.subscriptions.len());
-        for at in 0..viewers {
-            reopen(inventory, at, &mut subscriptions, &mut clients);
-        }
+        resend_one(inventory, &mut subscriptions, &mut clients);
+    }
+}
+
+/// Sends full updates of an inventory to all its viewers.
+pub(super) fn resend_one(
+    inventory: Entity,
+    subscriptions: &mut Subscriptions,
+    clients: &mut Clients,
+) {
+    let viewers = subscriptions.get(inventory).map_or(0, |views| views.subscriptions.len());
+    for at in 0..viewers {
+        reopen(inventory, at, subscriptions, clients);
     }
 }
 
@@ -127,18 +136,22 @@ impl Resync {
         }
     }
 
-    /// Resets the clients whose request is due.
+    /// Resets the clients whose request is due. What a client requested before is handled first, because it takes
+    /// requests without an answer to be lost after a reset.
     pub(super) fn serve_due(
         &mut self,
         clock: SyncClock,
         inventories: &Query<&Baseline, Allow<Disabled>>,
+        work: &mut RequestWork,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
         self.everything.retain_mut(|(client, copies)| {
             let Some(views) = clients.get_mut(*client) else { return false };
-            let due =
-                views.ready && views.resync.is_due(clock.tick) && !planted(Bug::ResyncNotServed);
+            let due = views.ready
+                && views.resync.is_due(clock.tick)
+                && work.inboxes.waiting(*client) == 0
+                && !planted(Bug::ResyncNotServed);
             if due {
                 views.resync.restart(clock.tick);
                 let copies = core::mem::take(copies);
@@ -146,14 +159,15 @@ impl Resync {
             }
             !due
         });
-        self.serve_due_repairs(clock, inventories, subscriptions, clients);
+        self.serve_due_repairs(clock, inventories, work, subscriptions, clients);
     }
 
-    /// Sends the inventories again, and their instance data.
+    /// Sends the inventories again, and their instance data. The clients are charged for the work.
     fn serve_due_repairs(
         &mut self,
         clock: SyncClock,
         inventories: &Query<&Baseline, Allow<Disabled>>,
+        work: &mut RequestWork,
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
@@ -161,7 +175,7 @@ impl Resync {
         for of_one in repairs.chunk_by(|a, b| a.0 == b.0) {
             let client = of_one[0].0;
             let Some(views) = clients.get_mut(client) else { continue };
-            if clock.tick < views.repairs_after {
+            if clock.tick < views.repairs_after || !work.is_left(client) {
                 self.repairs.extend(of_one);
                 continue;
             }
@@ -172,6 +186,7 @@ impl Resync {
                 if let (Ok(baseline), Some(views)) =
                     (inventories.get(*inventory), clients.get_mut(client))
                 {
+                    work.spend(client, baseline.len() as u64);
                     views.resend_data(baseline.data());
                 }
                 let of_client = |there: &Subscription| there.slot.client == client;

@@ -22,7 +22,11 @@ use crate::{
         local::{close_local, mark_local, open_local},
         marked::Marked,
         pacing::{priority::SyncPriority, quality::QualityChanged},
-        requests::{bodies::OwnedInventories, inbox::Inboxes, sessions::Sessions},
+        requests::{
+            bodies::OwnedInventories,
+            inbox::{Inboxes, RequestWork},
+            sessions::Sessions,
+        },
     },
     shared::{authority::Authority, events::CloseReason, markers::ActingInventory},
 };
@@ -32,7 +36,7 @@ use super::{
     client::SeesTooMuch,
     clients::Clients,
     lifecycle::{remove_client, remove_if_unseen, remove_inventory, update_subscribers},
-    resync::{Resync, SyncClock},
+    resync::{Resync, SyncClock, resend_one},
     subscriptions::{Access, Subscriptions},
     throttle::Throttle,
 };
@@ -51,6 +55,8 @@ pub(super) fn plugin(app: &mut App) {
         .add_observer(mark_stale::<Remove, ActingInventory>)
         .add_observer(mark_stale::<Insert, Unsynced>)
         .add_observer(mark_stale::<Remove, Unsynced>)
+        .add_observer(on_replication_changed::<Add>)
+        .add_observer(on_replication_changed::<Remove>)
         .add_systems(OnExit(ServerState::Running), disconnect_all)
         .add_systems(OnEnter(ClientState::Disconnected), mark_all_stale)
         .add_systems(OnExit(ClientState::Disconnected), close_all_local);
@@ -64,6 +70,15 @@ fn mark_stale<E: EntityEvent, C: Component>(
     if authority.is_here() {
         subscriptions.mark_stale(event.event_target());
     }
+}
+
+/// Sends an inventory again if its entity is replicated from now on, or no longer: clients show it on another entity.
+fn on_replication_changed<E: EntityEvent>(
+    event: On<E, Replicated>,
+    mut subscriptions: ResMut<Subscriptions>,
+    mut clients: ResMut<Clients>,
+) {
+    resend_one(event.event_target(), &mut subscriptions, &mut clients);
 }
 
 /// Updates the viewers of all inventories. Those that were spawned while this app was a client belong to it
@@ -198,6 +213,7 @@ pub(crate) fn update_views(
     mut clients: ResMut<Clients>,
     mut throttle: ResMut<Throttle>,
     mut resync: ResMut<Resync>,
+    mut work: RequestWork,
     mut faults: MessageWriter<InventoryFault>,
     mut commands: Commands,
 ) {
@@ -220,10 +236,18 @@ pub(crate) fn update_views(
             }
             remove_inventory(inventory, &mut subscriptions, &mut clients);
         }
-        for gone in subscriptions.record_listing(inventory, viewers, |client| {
+        let may_connect = |client: Entity| {
+            // A game may add a client before the backend reports the connection.
             clients.slot(client).is_some() || entities.contains(client)
-        }) {
-            // It was added in the tick in which it disconnected.
+        };
+        if let Some(Owner(ClientId::Client(client))) = owner
+            && !may_connect(*client)
+        {
+            // It was inserted when the client had disconnected already.
+            commands.entity(inventory).try_remove::<Owner>();
+        }
+        for gone in subscriptions.record_listing(inventory, viewers, may_connect) {
+            // It was added when the client had disconnected already.
             commands.entity(inventory).queue(move |mut inventory: EntityWorldMut| {
                 if let Some(mut viewers) = inventory.get_mut::<Viewers>() {
                     viewers.remove(ClientId::Client(gone));
@@ -254,7 +278,7 @@ pub(crate) fn update_views(
     subscriptions.return_stale(stale);
     clock.tick += 1;
     clients.resume_unfinished();
-    resync.serve_due(*clock, &baselines, &mut subscriptions, &mut clients);
+    resync.serve_due(*clock, &baselines, &mut work, &mut subscriptions, &mut clients);
 }
 
 /// Lists the players that may see an inventory, each once.

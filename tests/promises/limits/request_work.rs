@@ -4,6 +4,7 @@ use crate::common::{
     forge::{forged, send, view},
     *,
 };
+use bevy_inventory_sync::wire::handshake::{Request, write_request};
 
 /// Slots of the largest inventory.
 const LARGEST: usize = 8192;
@@ -220,4 +221,43 @@ fn work_of_the_player_at_the_authority_is_not_charged_to_a_client() {
     pair.settle(30);
     let work = stats(&pair.server).request_work - before;
     assert!(work < 500, "{work}");
+}
+
+#[test]
+fn repairs_are_charged_as_work() {
+    let Scene { mut pair, .. } = scene();
+    let limits =
+        RequestLimits { work_per_second: 8192, work_burst: 8192, ..RequestLimits::default() };
+    pair.server.insert_resource(limits);
+    let before = stats(&pair.server).copies_encoded;
+    // The handle of the bank's view is one of these.
+    let request = Request::Repair((0..32).map(|handle| (1, handle)).collect());
+    let bytes = write_request(&request).unwrap();
+    for n in 0..600 {
+        if n % 10 == 0 {
+            send(&mut pair, 0, bytes.clone());
+        }
+        pair.step();
+    }
+    let encoded = stats(&pair.server).copies_encoded - before;
+    assert!((5..=12).contains(&encoded), "{encoded} copies of a bank in ten seconds");
+}
+
+#[test]
+fn resync_waits_for_requests_that_were_made_before() {
+    let Scene { mut pair, .. } = scene();
+    let limits =
+        RequestLimits { work_per_second: 9000, work_burst: 100, ..RequestLimits::default() };
+    pair.server.insert_resource(limits);
+    let shown = shown_entity(&pair, 0, chest(9));
+    events(&mut pair, 0).clear();
+    let container = ContainerKey::of(Inventory::NAME);
+    for _ in 0..8 {
+        ask(&mut pair, 0, InventoryAction::Sort { entity: shown, container });
+        pair.step();
+    }
+    // They take longer than a client waits for an answer.
+    pair.steps(1500);
+    let events = events(&mut pair, 0);
+    assert_eq!((events.confirmed.len(), events.rejected.as_slice()), (8, &[][..]));
 }

@@ -134,3 +134,23 @@ fn despawned_avatar_closes_as_despawned() {
     let reasons: Vec<_> = events(&mut pair, 0).closed.iter().map(|c| c.reason).collect();
     assert_eq!(reasons, [CloseReason::Despawned]);
 }
+
+#[test]
+fn inventory_moves_when_its_entity_is_replicated_later_or_no_longer() {
+    let Scene { mut pair, chest_entity: on_server, .. } =
+        Scene::clients(1).chest([0]).stored(0, TORCH.stack(3)).build();
+    pair.settle(60);
+    let mirror = shown_entity(&pair, 0, chest(1));
+    pair.server.world_mut().entity_mut(on_server).insert(Replicated);
+    pair.settle(60);
+    let replicated = shown_entity(&pair, 0, chest(1));
+    assert_ne!(replicated, mirror);
+    assert!(pair.clients[0].app.world().get::<Remote>(replicated).is_some());
+    assert_same(&pair, 0, chest(1));
+    pair.server.world_mut().entity_mut(on_server).remove::<Replicated>();
+    pair.settle(60);
+    assert_ne!(shown_entity(&pair, 0, chest(1)), replicated);
+    assert_same(&pair, 0, chest(1));
+    let events = events(&mut pair, 0);
+    assert_eq!(events.opened.len(), events.closed.len() + 1);
+}

@@ -377,3 +377,14 @@ fn client_that_was_added_before_it_connects_sees_the_inventory() {
     pair.steps(60);
     assert_eq!(pair.server.world().get::<ClientSyncStats>(entity).unwrap().views, 2);
 }
+
+#[test]
+fn owner_that_has_disconnected_already_is_removed() {
+    let Scene { mut pair, chest_entity: chest, .. } = Scene::clients(1).chest([]).build();
+    let gone = pair.client_id(0);
+    pair.disconnect(0);
+    pair.steps(3);
+    pair.server.world_mut().entity_mut(chest).insert(Owner(gone));
+    pair.steps(2);
+    assert!(pair.server.world().get::<Owner>(chest).is_none());
+}
