@@ -78,6 +78,7 @@ impl Plugin for InventoryClientPlugin {
                 PreUpdate,
                 (
                     (receive::receive_messages, transfers::receive_chunks)
+                        .chain()
                         .in_set(InventoryClientSystems::Receive),
                     (apply::apply_messages, apply::check_copies)
                         .chain()
@@ -120,7 +121,8 @@ pub(super) fn disconnect(
 ) {
     predictions.disconnect();
     pool.follow(false);
-    if let Some(catalog) = catalog {
+    // Before the handshake was answered, the versions may be those of another run of the server.
+    if let Some(catalog) = catalog.filter(|_| *state == state::SyncState::Synced) {
         let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
         confirmations.keep_opens(transfers.take_copies(schema));
     }

@@ -19,7 +19,8 @@
 //! answered  = answers (1 update)* 0                     answers to actions, and the slots that they changed
 //! full      = number:8                                  of the full messages since the client connected, modulo 256
 //!             answered?:1 [answers]
-//!             reset?:1 [transfer:EG0 epoch:64]          first drop all views, and transfers up to this one;
+//!             reset?:1 [transfer:EG0 epoch:64 handled:32]
+//!                                                       first drop all views, and transfers up to this one;
 //!                                                       epoch of the versions and checksums: the server's run
 //!             follows:EG0                               number of shared parts that follow
 //!             data:EG0 datum*                           instance data that the client does not have
@@ -252,6 +253,8 @@ pub struct Reset {
     pub transfer: u8,
     /// The server's run.
     pub epoch: u64,
+    /// Low bits of the number of the last request that the server has handled.
+    pub handled: u32,
 }
 
 /// Maximum number of copies that a client keeps of inventories not in view (any more), so that the

@@ -38,6 +38,13 @@ pub(crate) fn apply_messages(
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
+        let group = match group {
+            Ok(group) => group,
+            Err(error) => {
+                submission.drop_message(&error);
+                continue;
+            }
+        };
         let requested = submission.resync || *state != SyncState::Synced;
         let decoded = decode_group(&group, schema, &confirmations, (&pool, &transfers), requested);
         match decoded {
@@ -67,9 +74,12 @@ pub(crate) fn apply_messages(
                         submission.request_resync();
                     }
                 }
-                if let Some(asked) = asked_after {
-                    let answers = parts.iter().find_map(|part| part.answers.as_ref());
-                    predictions.catch_up(answers, asked);
+                if let Some(asked) = asked_after
+                    && let Some(reset) = parts.iter().find_map(|part| part.reset)
+                {
+                    predictions.catch_up(reset.handled, asked);
+                    let oldest = predictions.pending.front().map(|oldest| oldest.number);
+                    submission.retry_if_left(oldest);
                 }
                 let checked: Vec<u32> =
                     parts.iter().flat_map(|part| &part.checksums).map(|(view, _)| *view).collect();
@@ -89,7 +99,11 @@ pub(crate) fn apply_messages(
             }
             Err(error) => {
                 match error {
-                    DecodeError::Gap { .. } | DecodeError::OutOfOrder { .. } => stats.gaps += 1,
+                    DecodeError::Gap { id, .. } => {
+                        stats.gaps += 1;
+                        confirmations.record_missed_update(id);
+                    }
+                    DecodeError::OutOfOrder { .. } => stats.gaps += 1,
                     DecodeError::UnknownView { .. } => stats.unknown_views += 1,
                     _ => stats.decode_errors += 1,
                 }

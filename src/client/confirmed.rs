@@ -251,6 +251,16 @@ impl ConfirmedInventories {
         }
     }
 
+    /// Records that an update of a copy may have been lost. The base of an update has few bits, so that a later one may
+    /// still seem to fit. The copy is not named to the server from now on.
+    pub(crate) fn record_missed_update(&mut self, id: InventoryId) {
+        if let Some(view) = self.ids.get(&id).copied()
+            && let Some(copy) = self.get_mut(view)
+        {
+            copy.missed_update = true;
+        }
+    }
+
     fn close(&mut self, view: u32, reason: CloseReason) {
         if planted(Bug::ClosedViewStays) && view % 4 == 3 {
             return;
@@ -259,7 +269,7 @@ impl ConfirmedInventories {
             self.handles.remove(&gone.head.handle);
             self.ids.remove(&gone.head.id);
             self.wrong.retain(|wrong| *wrong != view);
-            if reason == CloseReason::Hidden {
+            if reason == CloseReason::Hidden && !gone.missed_update {
                 self.keep(gone.head.id, gone.version, gone.state.clone());
             }
             self.end(&gone, reason);
@@ -321,6 +331,7 @@ impl ConfirmedInventories {
                 head,
                 version: head.version,
                 state: state.clone(),
+                missed_update: false,
                 predicted: None,
                 entity: None,
                 opened: false,
@@ -335,6 +346,7 @@ impl ConfirmedInventories {
         };
         view.head = head;
         view.version = head.version;
+        view.missed_update = false;
         moved += view.replace(state);
         self.handles.insert(head.handle, head.view);
         self.ids.insert(head.id, head.view);

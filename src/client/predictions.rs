@@ -160,21 +160,21 @@ impl Predictions {
         whole
     }
 
-    /// Processes the answers of a reset that was requested after request number `asked`. Requests travel in order,
-    /// so those up to `asked` that have no answer now are lost. They are reported as [`Rejection::Unanswered`].
-    pub(crate) fn catch_up(&mut self, answers: Option<&Answers>, asked: u64) {
-        let [low, ..] = asked.to_le_bytes();
-        // Six bits, sign-extended.
-        let ahead = answers
-            .map(|answers| i64::from((answers.last.wrapping_sub(low) << 2).cast_signed() >> 2));
-        let handled = ahead.map_or(0, |ahead| asked.saturating_add_signed(ahead));
+    /// Processes a reset that was requested after request number `asked`. Requests travel in order, so those up to
+    /// `asked` that have no answer now are lost. They are reported as [`Rejection::Unanswered`]. `handled` is the last
+    /// request that the server has handled, as in [`Reset`](crate::wire::Reset).
+    pub(crate) fn catch_up(&mut self, handled: u32, asked: u64) {
+        let [a, b, c, d, ..] = asked.to_le_bytes();
+        let ahead = handled.wrapping_sub(u32::from_le_bytes([a, b, c, d])).cast_signed();
+        let handled = asked.saturating_add_signed(ahead.into());
         let lost = asked.max(handled);
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= lost) {
             let Pending { request, what, .. } = pending;
             self.answered.push(Answered { request, what, result: Err(Rejection::Unanswered) });
         }
-        // The server ignores numbers that it has seen already, in requests that this client has not sent.
-        self.last = self.last.max(handled);
+        // The server ignores numbers that it has seen already, in requests that this client has not sent, and those
+        // that are too far ahead, after requests that were lost.
+        self.last = if self.pending.is_empty() { handled } else { self.last.max(handled) };
     }
 
     /// Returns `true` if a request has been waiting for its answer for longer than any server takes.

@@ -18,13 +18,13 @@ use crate::{
     },
 };
 
-use super::state::{ResyncState, SyncState};
+use super::state::SyncState;
 
 /// Received messages that [`apply_messages`](super::apply) has not processed yet.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Received {
-    /// Complete groups, oldest first.
-    pub(crate) groups: Vec<Vec<Bytes>>,
+    /// Complete groups, and the errors of messages that were dropped between them, oldest first.
+    pub(crate) groups: Vec<Result<Vec<Bytes>, DecodeError>>,
     /// A group whose shared parts have not all arrived.
     partial: Vec<Bytes>,
     missing: usize,
@@ -33,30 +33,39 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Adds one message. Returns `false` if the message cut off an incomplete group.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] if the check of the message is wrong.
-    fn collect(&mut self, bytes: Bytes) -> Result<bool, DecodeError> {
-        let bytes = self.stream.open(bytes).inspect_err(|_| {
-            self.partial.clear();
-            self.missing = 0;
-        })?;
-        let mut whole = true;
+    /// Adds one message.
+    fn collect(&mut self, bytes: Bytes, stats: &mut InventoryStats) {
+        let bytes = match self.stream.open(bytes) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.partial.clear();
+                self.missing = 0;
+                stats.gaps += 1;
+                return self.drop_message(error);
+            }
+        };
         if self.missing > 0 && decode::is_shared(&bytes) {
             self.missing -= 1;
         } else {
-            whole = self.missing == 0;
+            if self.missing > 0 {
+                // The rest of the group was lost.
+                stats.decode_errors += 1;
+                self.drop_message(DecodeError::Truncated);
+            }
             self.partial.clear();
             // Invalid bytes are reported when the group is applied.
             self.missing = decode::follows(&bytes).unwrap_or(0);
         }
         self.partial.push(bytes);
         if self.missing == 0 {
-            self.groups.push(core::mem::take(&mut self.partial));
+            self.groups.push(Ok(core::mem::take(&mut self.partial)));
         }
-        Ok(whole)
+    }
+
+    /// Adds the error of a message that is dropped. It is reported after the groups before it have been applied, so
+    /// that a reset among these does not hide it.
+    pub(super) fn drop_message(&mut self, error: DecodeError) {
+        self.groups.push(Err(error));
     }
 }
 
@@ -65,7 +74,6 @@ pub(crate) fn receive_messages(
     (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
     mut messages: ResMut<Messages<SyncBatch>>,
     mut received: ResMut<Received>,
-    mut submission: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
     mut stats: ResMut<InventoryStats>,
     mut rejections: MessageWriter<SyncRejected>,
@@ -99,16 +107,6 @@ pub(crate) fn receive_messages(
             commands.trigger(rejection);
             continue;
         }
-        match received.collect(bytes) {
-            Ok(true) => {}
-            Ok(false) => {
-                stats.decode_errors += 1;
-                submission.request_resync();
-            }
-            Err(error) => {
-                stats.gaps += 1;
-                submission.drop_message(&error);
-            }
-        }
+        received.collect(bytes, &mut stats);
     }
 }

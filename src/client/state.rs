@@ -36,8 +36,13 @@ const CALM: Duration = Duration::from_secs(10);
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ResyncState {
     pub(crate) resync: bool,
-    /// Number of the last request before the last request for a resync.
+    /// Number of the last request before the first request for this resync.
     pub(crate) asked_after: Option<u64>,
+    /// Number of the last request before the latest request for a resync.
+    pub(crate) asked_last: u64,
+    /// Whether a reset may have been one of the messages that could not be decoded. The next one is requested without
+    /// naming copies, so that it depends on nothing that this client has.
+    pub(crate) without_copies: bool,
     attempts: u32,
     next: Option<Duration>,
 }
@@ -48,8 +53,17 @@ impl ResyncState {
         !core::mem::replace(&mut self.resync, true)
     }
 
+    /// Called when a resync is requested after request number `last`.
+    pub(crate) fn begin_resync(&mut self, last: u64) {
+        self.resync = true;
+        self.asked_after.get_or_insert(last);
+        self.asked_last = last;
+    }
+
     /// Logs that a message is dropped, and requests a resync of all views.
     pub(crate) fn drop_message(&mut self, error: &DecodeError) {
+        let is_gap = matches!(error, DecodeError::Gap { .. } | DecodeError::UnknownView { .. });
+        self.without_copies |= self.attempts > 0 && !is_gap;
         if self.request_resync() {
             warn!("dropping a message from the server: {error}; requesting full updates");
         } else {
@@ -61,6 +75,15 @@ impl ResyncState {
     pub(crate) fn answered(&mut self) {
         self.resync = false;
         self.asked_after = None;
+        self.without_copies = false;
+    }
+
+    /// Makes another resync due at once if the last one left requests without an answer that were sent before it was
+    /// requested again. `oldest` is the number of the oldest one.
+    pub(crate) fn retry_if_left(&mut self, oldest: Option<u64>) {
+        if oldest.is_some_and(|oldest| oldest <= self.asked_last) {
+            self.next = None;
+        }
     }
 
     /// Called when the server has answered the handshake. The next request is sent without a pause.

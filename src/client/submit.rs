@@ -31,25 +31,28 @@ pub(crate) fn submit_requests(
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
 ) {
-    if *state == SyncState::Synced && predictions.is_overdue(time.elapsed()) {
-        submission.request_resync();
-    }
+    // An answer that is late may arrive before the request is due.
+    let resync = submission.resync || predictions.is_overdue(time.elapsed());
     let wanted = match *state {
         SyncState::Rejected(_) => false,
         SyncState::Connecting => true,
-        SyncState::Synced => submission.resync || !confirmations.wrong.is_empty(),
+        SyncState::Synced => resync || !confirmations.wrong.is_empty(),
     };
     if !wanted || !submission.is_due(time.elapsed(), &mut random) {
         return;
     }
+    let copies = match submission.without_copies {
+        true => KnownCopies::default(),
+        false => confirmations.name_copies(),
+    };
     let request = if *state == SyncState::Connecting {
         let handshake = local_handshake(&catalog, &registry, &actions, &pool);
-        Request::Handshake(handshake, confirmations.name_copies())
-    } else if submission.resync {
+        Request::Handshake(handshake, copies)
+    } else if resync {
         stats.resyncs_requested += 1;
-        submission.asked_after.get_or_insert(predictions.last);
-        let transfer = transfers.first_missing();
-        Request::Resync(KnownCopies { transfer, ..confirmations.name_copies() })
+        submission.begin_resync(predictions.last);
+        let transfer = transfers.first_missing().filter(|_| !submission.without_copies);
+        Request::Resync(KnownCopies { transfer, ..copies })
     } else {
         stats.repairs_requested += 1;
         let wrong = confirmations.wrong.iter().take(REPAIRS_MAX);

@@ -5,7 +5,6 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
-use log::warn;
 
 use crate::{
     model::catalog::ItemCatalog,
@@ -23,10 +22,7 @@ use crate::{
     },
 };
 
-use super::{
-    confirmed::ConfirmedInventories,
-    state::{ResyncState, SyncState},
-};
+use super::{confirmed::ConfirmedInventories, receive::Received, state::SyncState};
 
 /// Pause before the receipt of a transfer is first reported again. It doubles each time, because the server may
 /// have abandoned the transfer.
@@ -35,9 +31,6 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// Maximum number of complete transfers that wait for the handover. There is more than one only if the message
 /// with the handover is late. Above the maximum, the oldest is dropped.
 const WHOLE_MAX: usize = 8;
-
-/// Time after its last chunk after which an incomplete transfer is dropped: the server has abandoned it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Client: another chunk of the current chunked transfer arrived. Use it for a progress bar of a late join or a
 /// large inventory.
@@ -64,7 +57,6 @@ pub(crate) struct IncomingTransfers {
 struct Coming {
     chunks: Vec<Option<Vec<u8>>>,
     missing: usize,
-    received_at: Duration,
 }
 
 /// A complete transfer.
@@ -80,12 +72,7 @@ struct Whole {
 
 impl IncomingTransfers {
     /// Adds one chunk. Returns all bytes of the transfer once it is complete.
-    fn collect(
-        &mut self,
-        head: ChunkHead,
-        bytes: &[u8],
-        now: Duration,
-    ) -> Result<Option<Vec<u8>>, DecodeError> {
+    fn collect(&mut self, head: ChunkHead, bytes: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
         let ChunkHead { transfer: number, index, total } = head;
         // Transfers are numbered in sequence. A chunk of an older transfer is too late.
         match self.newest.map(|newest| number.wrapping_sub(newest)) {
@@ -94,13 +81,10 @@ impl IncomingTransfers {
             _ => {
                 self.newest = Some(number);
                 let chunks = vec![None; total];
-                self.coming = Some(Coming { chunks, missing: total, received_at: now });
+                self.coming = Some(Coming { chunks, missing: total });
             }
         }
-        let Some(Coming { chunks, missing, received_at }) = &mut self.coming else {
-            return Ok(None);
-        };
-        *received_at = now;
+        let Some(Coming { chunks, missing }) = &mut self.coming else { return Ok(None) };
         if chunks.len() != total {
             let (value, max) = (total as u64, chunks.len() as u64);
             return Err(DecodeError::OutOfRange { what: "number of chunks", value, max });
@@ -122,7 +106,7 @@ impl IncomingTransfers {
 
     /// Returns the progress of the newest transfer, if it is incomplete.
     fn progress(&self) -> Option<TransferProgressed> {
-        let Coming { chunks, missing, .. } = self.coming.as_ref()?;
+        let Coming { chunks, missing } = self.coming.as_ref()?;
         Some(TransferProgressed { received: chunks.len() - missing, total: chunks.len() })
     }
 
@@ -190,19 +174,18 @@ pub(crate) fn receive_chunks(
     time: Res<Time<Real>>,
     mut messages: ResMut<Messages<SyncChunk>>,
     mut transfers: ResMut<IncomingTransfers>,
-    mut submission: ResMut<ResyncState>,
+    mut received: ResMut<Received>,
     mut stats: ResMut<InventoryStats>,
     mut commands: Commands,
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     let now = time.elapsed();
-    transfers.coming.take_if(|coming| now > coming.received_at + PATIENCE);
     for SyncChunk(bytes) in messages.drain() {
         stats.chunks_received += 1;
         stats.bytes_received += bytes.len() as u64;
         stats.bytes_received_opening += bytes.len() as u64;
         let collected = read_chunk(&bytes).and_then(|(head, rest)| {
-            let Some(whole) = transfers.collect(head, rest, now)? else {
+            let Some(whole) = transfers.collect(head, rest)? else {
                 transfers
                     .progress()
                     .into_iter()
@@ -224,9 +207,7 @@ pub(crate) fn receive_chunks(
             // The resync sends everything again.
             *transfers = IncomingTransfers::default();
             stats.decode_errors += 1;
-            if submission.request_resync() {
-                warn!("dropping a chunk from the server: {error}; requesting full updates");
-            }
+            received.drop_message(error);
         }
     }
 }

@@ -112,7 +112,8 @@ fn reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
         return Ok(None);
     }
     let transfer = narrow(r, 0, "transfer number", 255)?.to_le_bytes()[0];
-    Ok(Some(Reset { transfer, epoch: r.take_u64()? }))
+    let epoch = r.take_u64()?;
+    Ok(Some(Reset { transfer, epoch, handled: r.take(32)? }))
 }
 
 /// Returns `true` if a message is a full one.

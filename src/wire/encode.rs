@@ -54,9 +54,10 @@ pub fn begin_full(
         self::answers(w, answers);
     }
     w.flag(reset.is_some());
-    if let Some(Reset { transfer, epoch }) = reset {
+    if let Some(Reset { transfer, epoch, handled }) = reset {
         w.golomb(u64::from(transfer), 0);
         w.put_u64(epoch);
+        w.put(handled, 32);
     }
     w.golomb(follows as u64, 0);
 }

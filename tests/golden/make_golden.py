@@ -90,8 +90,8 @@ def open_next(version):
     return "1" + "0" + named(0x123456789ABCDE0) + eg(version, 4) + "0" + COPY + "1" + eg(3) + slots(content)
 
 
-def reset(transfer, epoch):
-    return "1" + eg(transfer) + num(epoch, 64)
+def reset(transfer, epoch, handled=0):
+    return "1" + eg(transfer) + num(epoch, 64) + num(handled, 32)
 
 
 def full(responses="0", reset="0", follows=0, number=0xA5, forgotten=(), data=(), closes="", opens=""):

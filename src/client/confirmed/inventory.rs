@@ -15,6 +15,8 @@ pub(crate) struct ConfirmedInventory {
     pub(crate) head: OpenHead,
     pub(crate) version: u64,
     pub(crate) state: InventoryState,
+    /// Whether an update may have been lost. Its contents may be wrong until it is opened again.
+    pub(crate) missed_update: bool,
     /// The state shown instead, if pending requests change it.
     pub(crate) predicted: Option<InventoryState>,
     /// The entity that shows the copy, once it exists.

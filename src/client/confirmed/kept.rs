@@ -21,7 +21,7 @@ impl ConfirmedInventories {
     /// smaller ones. Then come the other copies, those closed last first.
     pub(crate) fn name_copies(&mut self) -> KnownCopies {
         let mut held: Vec<&ConfirmedInventory> = self.iter().collect();
-        held.retain(|held| !self.wrong.contains(&held.head.view));
+        held.retain(|held| !held.missed_update && !self.wrong.contains(&held.head.view));
         held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.state.len())));
         let held = held.into_iter().map(|held| (held.head.id, held.version));
         let kept = self.kept.iter().rev().map(|kept| (kept.id, kept.version));

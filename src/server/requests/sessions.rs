@@ -181,6 +181,12 @@ impl Sessions {
         (session.malformed == limits.malformed).then_some(ProtocolViolation::Malformed)
     }
 
+    /// Returns the low bits of the number of the last request of a client that was handled.
+    pub(crate) fn handled(&self, client: Entity) -> u32 {
+        let [a, b, c, d, ..] = self.sessions.get(&client).map_or(0, |s| s.handled).to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// Takes the answers that wait for a client. With `all`, also those that were sent before, because the
     /// client is out of sync.
     pub(crate) fn take_answers(&mut self, client: Entity, all: bool) -> Option<Answers> {

@@ -175,7 +175,11 @@ impl Encoding<'_, '_, '_> {
         let lengths = message.begin_full(&FullHead {
             number,
             answers: answers.as_ref(),
-            reset: reset.then_some(Reset { transfer, epoch: self.epoch }),
+            reset: reset.then(|| Reset {
+                transfer,
+                epoch: self.epoch,
+                handled: sessions.handled(slot.client),
+            }),
             follows: outbox.shared_parts as usize,
             forgotten: &views.forgets,
             data: &data,

@@ -1,7 +1,10 @@
 //! Lost, repeated, reordered and old messages are detected and repaired by one resync.
 
 use crate::common::{random::sample, *};
-use bevy_inventory_sync::server::{inspect::footprints, views::resync::ResendInventories};
+use bevy_inventory_sync::{
+    server::{inspect::footprints, views::resync::ResendInventories},
+    wire::handshake::CONTROL,
+};
 use bevy_replicon::bytes::Bytes;
 
 #[test]
@@ -332,5 +335,99 @@ fn client_follows_a_server_that_has_seen_later_request_numbers() {
         pair.steps(4);
         assert!(events(&mut pair, 0).confirmed.contains(&third), "{ahead} ahead");
         assert_same(&pair, 0, player(0));
+    }
+}
+
+/// Drops what this client is sent on the sync channel, or all its requests.
+fn drop_all(pair: &mut Simulation, to_server: bool) {
+    let (sync, requests) = (pair.sync_channel(), pair.request_channel());
+    if to_server {
+        pair.tamper_requests(move |_, on, bytes| if on == requests { vec![] } else { vec![bytes] });
+    } else {
+        pair.tamper(move |_, on, bytes| if on == sync { vec![] } else { vec![bytes] });
+    }
+}
+
+#[test]
+fn copy_that_has_missed_updates_is_not_the_base_of_a_resync() {
+    let Scene { mut pair, player_entity: own, .. } = Scene::clients(1).players(1).build();
+    pair.steps(30);
+    drop_all(&mut pair, false);
+    inventory(&mut pair, own).set(1, TORCH.stack(1)).unwrap();
+    pair.step();
+    pair.stop_tampering();
+    // No request arrives while later updates seem to fit.
+    drop_all(&mut pair, true);
+    for n in 0..9 {
+        inventory(&mut pair, own).set(0, TORCH.stack(1 + n)).unwrap();
+        pair.step();
+    }
+    drop(inventory(&mut pair, own).resize(28));
+    for n in 0..20 {
+        inventory(&mut pair, own).set(0, TORCH.stack(20 + n)).unwrap();
+        pair.step();
+    }
+    hotbar(&mut pair, own).slots_mut().set(8, TORCH.stack(5)).unwrap();
+    pair.steps(2);
+    pair.stop_tampering();
+    within(&mut pair, 300, |pair| is_same(pair, 0, player(0)));
+    let client = stats(&pair.clients[0].app);
+    assert!(client.resyncs_requested <= 4, "{client:?}");
+}
+
+#[test]
+fn error_after_a_reset_in_the_same_tick_is_not_forgotten() {
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
+    pair.steps(30);
+    simulate_gap(&mut pair, 0);
+    let channel = pair.sync_channel();
+    // The message with the reset is followed by another one, which was altered.
+    pair.tamper(move |_, on, bytes| {
+        let mut altered = bytes.to_vec();
+        altered[2] ^= 1;
+        if on == channel { vec![bytes, altered.into()] } else { vec![bytes] }
+    });
+    within(&mut pair, 60, |pair| stats(&pair.clients[0].app).gaps > 0);
+    pair.stop_tampering();
+    within(&mut pair, 300, |pair| stats(&pair.clients[0].app).resyncs_requested == 2);
+    pair.steps(10);
+    assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn client_recovers_from_any_number_of_lost_requests() {
+    for lost in [1, 31, 32, 33, 64, 130] {
+        let Scene { mut pair, .. } =
+            Scene::clients(1).players(1).carried(0, COIN.stack(10)).build();
+        pair.steps(30);
+        let shown = shown_entity(&pair, 0, player(0));
+        let select = |slot| InventoryAction::Select { slot: (shown, Hotbar::slot(slot)) };
+        let requests = pair.request_channel();
+        // Control requests arrive.
+        pair.tamper_requests(move |_, on, bytes| match on == requests && bytes[0] != CONTROL {
+            true => vec![],
+            false => vec![bytes],
+        });
+        let mut sent = 0;
+        while sent < lost {
+            let before = events(&mut pair, 0).rejected.len();
+            ask(&mut pair, 0, select(sent % 9));
+            pair.step();
+            if events(&mut pair, 0).rejected.len() == before {
+                sent += 1;
+            } else {
+                // Too many are pending, until they time out.
+                pair.steps(60);
+            }
+        }
+        pair.stop_tampering();
+        within(&mut pair, 4000, |pair| {
+            let world = pair.clients[0].app.world();
+            world.resource::<EventLog>().rejected.len() >= lost
+        });
+        let last = ask(&mut pair, 0, select(3));
+        pair.steps(10);
+        assert!(events(&mut pair, 0).confirmed.contains(&last), "{lost} lost");
+        assert_eq!(stats(&pair.server).requests_malformed, 0, "{lost} lost");
     }
 }

@@ -99,7 +99,7 @@ fn different_actions_or_data_are_explained() {
 }
 
 #[test]
-fn handshake_costs_fourteen_bytes_without_views() {
+fn handshake_costs_eighteen_bytes_without_views() {
     let Scene { mut pair, player_entity: own, .. } = Scene::clients(2).players(1).build();
     let before = bytes_down(&pair, 1);
     for n in 1..30 {
@@ -107,7 +107,7 @@ fn handshake_costs_fourteen_bytes_without_views() {
         pair.step();
     }
     assert_eq!(bytes_down(&pair, 1), before);
-    assert_eq!(stats(&pair.clients[1].app).bytes_received, 14);
+    assert_eq!(stats(&pair.clients[1].app).bytes_received, 18);
 }
 
 #[test]

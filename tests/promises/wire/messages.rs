@@ -80,7 +80,7 @@ fn whole(checksums: &[(u32, u64)], write: impl FnOnce(&mut BitWriter, Schema)) -
     w.finish().to_vec()
 }
 
-const RESET: Option<Reset> = Some(Reset { transfer: 7, epoch: 0xFEDC_BA98_7654_3210 });
+const RESET: Option<Reset> = Some(Reset { transfer: 7, epoch: 0xFEDC_BA98_7654_3210, handled: 0 });
 
 fn open(
     w: &mut BitWriter,
