@@ -68,6 +68,6 @@ fn give_back(inventories: &mut Inventories, from: Entity, to: Entity) {
         Ok(())
     });
     if let Err(error) = returned {
-        log::error!("items cannot be returned: {error}");
+        log::error!("items of entity {from} cannot be returned to entity {to}: {error}");
     }
 }

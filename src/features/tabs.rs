@@ -82,7 +82,10 @@ impl Tab {
         match pool.insert(&TabData { page: self.page, slots: self.slots, name }) {
             Ok(data) => stack.with_data(data),
             Err(error) => {
-                error!("cannot show tab: {error}");
+                error!(
+                    "tab `{}` (page {}) is shown without its name: {error}",
+                    self.name, self.page
+                );
                 stack
             }
         }

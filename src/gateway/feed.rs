@@ -137,7 +137,7 @@ pub(super) struct FeedLink {
     asks: Mutex<mpsc::Receiver<Ask>>,
     /// Whether the gateway has received the world and follows its ticks.
     follows: bool,
-    /// Tells the gateway's thread to end.
+    /// Signals the gateway's thread to end.
     closing: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }

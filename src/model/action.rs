@@ -246,7 +246,7 @@ pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync
     ///
     /// # Errors
     ///
-    /// The [`Rejection`] of the rejection; on a client, [`Rejection::ServerOnly`] if only the server
+    /// The reason for rejecting the action; on a client, [`Rejection::ServerOnly`] if only the server
     /// can determine the outcome.
     fn apply(&self, tx: &mut Transaction) -> Result<Self::Output, Rejection>;
 }

@@ -215,8 +215,7 @@ impl<'a> Transaction<'a> {
 
     fn flat(&mut self, entity: Entity, slot: Slot) -> Result<usize, InventoryError> {
         let registry = self.registry;
-        let index = slot.index;
-        self.state(entity)?.flat(registry, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
+        self.state(entity)?.flat(registry, slot).ok_or(InventoryError::NoSuchSlot { entity, slot })
     }
 
     /// Returns the flat positions of an area.
@@ -224,10 +223,10 @@ impl<'a> Transaction<'a> {
         let registry = self.registry;
         let ContainerRef { entity, container } = area;
         let state = self.state(entity)?;
-        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
         let range = match container {
             None => 0..state.len(),
             Some(key) => {
+                let missing = InventoryError::NoSuchContainer { entity, container: key };
                 let kind = state.kind_of(registry, key).ok_or(missing)?;
                 let start = state.start_of(kind);
                 start..start + state.container(kind).ok_or(missing)?.len()
@@ -287,8 +286,22 @@ impl<'a> Transaction<'a> {
         flat: usize,
         item: ItemId,
     ) -> Result<(), InventoryError> {
-        let rejected = InventoryError::NotAccepted { entity, index: flat, item };
-        self.accepts(entity, flat, item)?.then_some(()).ok_or(rejected)
+        if self.accepts(entity, flat, item)? {
+            return Ok(());
+        }
+        Err(self.not_accepted(entity, flat, item)?)
+    }
+
+    /// Returns the error of a slot that does not accept an item.
+    fn not_accepted(
+        &mut self,
+        entity: Entity,
+        flat: usize,
+        item: ItemId,
+    ) -> Result<InventoryError, InventoryError> {
+        let registry = self.registry;
+        let (kind, index) = self.state(entity)?.locate(flat).unwrap_or_default();
+        Ok(InventoryError::NotAccepted { entity, slot: Slot::at(registry, kind, index), item })
     }
 
     /// Returns the slot's contents.

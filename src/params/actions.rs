@@ -77,7 +77,7 @@ pub(crate) fn plugin(app: &mut App) {
 ///     actions.request(InventoryAction::Move { from, to: (*me, Hotbar::slot(3)), count: None });
 /// }
 ///
-/// fn refused(rejected: On<ActionRejected>) {
+/// fn rejected(rejected: On<ActionRejected>) {
 ///     info!("{}", rejected.reason); // the prediction has been reverted
 /// }
 /// # bevy::ecs::system::assert_is_system(click);

@@ -230,15 +230,15 @@ impl Inventories<'_, '_> {
     }
 
     fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
-        let cause = self.actual(Cause::Dropped);
+        let cause = self.effective_cause(Cause::Dropped);
         self.commands.queue(move |world: &mut World| {
             loot::drop_stack(world, by, ClientId::Server, stack, cause);
         });
     }
 
-    /// Returns the cause of changes, which is an operator's command if one is running.
-    fn actual(&self, declared: Cause) -> Cause {
-        self.marked.as_ref().map_or(declared, |marked| marked.actual(declared))
+    /// Returns `declared`, or [`Cause::Operator`] while an operator's command runs.
+    fn effective_cause(&self, declared: Cause) -> Cause {
+        self.marked.as_ref().map_or(declared, |marked| marked.effective_cause(declared))
     }
 
     /// Drops every stack that matches the predicate `wanted` and returns the number of stacks
@@ -277,12 +277,12 @@ impl Inventories<'_, '_> {
         let catalog = self.catalog.as_deref().unwrap_or(&none);
         let pool = self.pool.as_deref();
         let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, None);
-        let given = steps(&mut tx).map_err(|error| self.explain(error))?;
+        let given = steps(&mut tx).map_err(|error| self.or_loading(error))?;
         Ok((given, tx.done()))
     }
 
-    /// Says of an inventory that is not there if it is being loaded.
-    fn explain(&self, error: InventoryError) -> InventoryError {
+    /// Replaces [`InventoryError::NoInventory`] by [`InventoryError::Loading`] if the inventory is being loaded.
+    fn or_loading(&self, error: InventoryError) -> InventoryError {
         match error {
             InventoryError::NoInventory { entity } if self.loading.contains(entity) => {
                 InventoryError::Loading { entity }
@@ -346,14 +346,14 @@ impl Inventories<'_, '_> {
     }
 
     fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
-        let cause = self.actual(cause);
+        let cause = self.effective_cause(cause);
         if let Some(ledger) = self.ledger.as_mut().filter(|_| self.authority.is_here()) {
             ledger.enter(staged, dropped, cause);
         }
     }
 
     fn write(&mut self, staged: &[Staged], cause: Cause) {
-        let cause = self.actual(cause);
+        let cause = self.effective_cause(cause);
         let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
         for Staged { entity, state, .. } in staged {
             let Some(mut there) = self.states.get_mut(*entity) else { continue };

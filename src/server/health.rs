@@ -20,6 +20,7 @@ use core::time::Duration;
 use bevy::{ecs::reflect::ReflectResource, prelude::*, time::common_conditions::on_real_timer};
 use bevy_replicon::prelude::*;
 use log::warn;
+use thiserror::Error;
 
 /// Time between two checks.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -140,17 +141,19 @@ impl HealthReason {
     }
 }
 
-/// Server: a problem that an operator should check at. Emitted when the problem begins, not repeatedly while it
+/// Server: a problem that needs an operator's attention. Emitted when the problem begins, not repeatedly while it
 /// lasts. Also logged as a warning.
-#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum SyncAlert {
     /// A client exceeds the rate limit; excess requests are dropped unread.
+    #[error("client `{client}` exceeds the rate limit, so its requests are dropped unread")]
     ClientFloods {
         /// The client.
         client: Entity,
     },
     /// A client was out of sync or found wrong copies at least 3 times within about 30 seconds.
+    #[error("client `{client}` was out of sync or found wrong copies {desyncs} times")]
     ClientKeepsDesyncing {
         /// The client.
         client: Entity,
@@ -159,15 +162,21 @@ pub enum SyncAlert {
     },
     /// The byte budget of a client, or that of all clients together, was exhausted in 4 consecutive checks (2
     /// seconds).
+    #[error("the byte budget of {} is exhausted", budget_name(*client))]
     BudgetExhausted {
         /// The client. `None` for the total budget.
         client: Option<Entity>,
     },
     /// A client did not confirm a chunked transfer in time. Emitted for every such transfer.
+    #[error("client `{client}` did not confirm a chunked transfer in time")]
     TransferAbandoned {
         /// The client.
         client: Entity,
     },
+}
+
+fn budget_name(client: Option<Entity>) -> String {
+    client.map_or_else(|| "all clients".to_owned(), |client| format!("client `{client}`"))
 }
 
 /// Number of desyncs within [`DESYNC_CHECKS`] checks that causes an alert.
@@ -214,7 +223,7 @@ fn update_health(
     before.checks += 1;
     let (mut throttled, mut desynced, mut misbehaving) = (0, 0, 0);
     let mut alert = |alert: SyncAlert| {
-        warn!("{alert:?}");
+        warn!("{alert}");
         emit_deferred(&mut commands, alert);
     };
     let behind = count_behind(&subscriptions, &clients_sent, &throttle);

@@ -61,8 +61,8 @@ impl Marked {
         if self.causes.is_empty() { None } else { self.causes.get(&(entity, kind, index)).copied() }
     }
 
-    /// Returns the cause of what the game declares to be caused like this.
-    pub(crate) fn actual(&self, declared: Cause) -> Cause {
+    /// Returns `declared`, or [`Cause::Operator`] while an operator's command runs.
+    pub(crate) fn effective_cause(&self, declared: Cause) -> Cause {
         if self.operated { Cause::Operator } else { declared }
     }
 

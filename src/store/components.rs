@@ -124,7 +124,9 @@ fn to_bytes<C: PersistComponent>(entity: Entity, component: &C) -> Option<Vec<u8
         Ok(bytes) if bytes.len() <= DATA_BYTES_MAX => return Some(bytes),
         Ok(bytes) => {
             let len = bytes.len();
-            error!("entity {entity}: component `{name}` is not stored, because it has {len} bytes");
+            error!(
+                "entity {entity}: component `{name}` is not stored: {len} bytes, more than {DATA_BYTES_MAX}"
+            );
         }
         Err(why) => error!("entity {entity}: component `{name}` is not stored: {why}"),
     }

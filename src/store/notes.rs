@@ -64,7 +64,8 @@ fn add(
         return;
     };
     if note.len() > DATA_BYTES_MAX {
-        warn!("entity {entity}: a note of {} bytes is ignored", note.len());
+        let len = note.len();
+        warn!("entity {entity}: ignoring a note of {len} bytes, more than {DATA_BYTES_MAX}");
         return;
     }
     buffer.notes.push(StoredNote { inventory: *id, note: note.clone() });

@@ -176,7 +176,7 @@ impl Worker {
         self.checking = true;
         for (id, mirror) in &mut self.mirrors {
             if mirror.stored.is_some() && !mirror.reverted {
-                mirror.touch();
+                mirror.mark_for_commit();
                 self.changed.insert(*id);
             }
         }

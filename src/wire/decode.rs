@@ -361,7 +361,7 @@ fn kept(
     Ok(state.clone())
 }
 
-/// Reads the header of a view that directly follows another.
+/// Reads the complete header of a view that does not directly follow the one before it in the message.
 fn first_head(r: &mut BitReader) -> Result<OpenHead, DecodeError> {
     let (view, handle, id, owner) = (view_index(r)?, handle(r)?, id(r)?, r.flag()?);
     let rights = Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]);
@@ -370,6 +370,7 @@ fn first_head(r: &mut BitReader) -> Result<OpenHead, DecodeError> {
     Ok(OpenHead { view, handle, id, owner, acts, rights, version: 0, entity: None })
 }
 
+/// Reads the shortened header of a view that directly follows `before`.
 fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeError> {
     let over = |what, value: u32| DecodeError::OutOfRange {
         what,

@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_altered_bit_and_every_lost_repeated_or_exchanged_message_is_detected() {
-        // A message that is altered may look like one without a check. The next one tells.
+        // A message that is altered may look like one without a check. The check of the next one detects it.
         let all = sent(&[PLAIN, FULL, PLAIN, FULL, FULL]);
         let last = |messages: &[Bytes]| received(messages).pop().unwrap();
         assert!(last(&all).is_ok());

@@ -53,21 +53,20 @@ impl Transaction<'_> {
     ) -> Result<InventoryError, InventoryError> {
         let entity = area.entity;
         let mut first = None;
-        for index in self.ordered(area)?.into_iter().flatten() {
-            if !self.permits(entity, index, Rights::PUT) {
+        for flat in self.ordered(area)?.into_iter().flatten() {
+            if !self.permits(entity, flat, Rights::PUT) {
                 continue;
             }
             self.work += 1;
-            if self.accepts(entity, index, item)? {
+            if self.accepts(entity, flat, item)? {
                 return Ok(Rejection::Full.into());
             }
-            first = first.or(Some(index));
+            first = first.or(Some(flat));
         }
-        Ok(first.map_or(Rejection::Full.into(), |index| InventoryError::NotAccepted {
-            entity,
-            index,
-            item,
-        }))
+        match first {
+            Some(flat) => self.not_accepted(entity, flat, item),
+            None => Ok(Rejection::Full.into()),
+        }
     }
 
     /// Gathers matching stacks from the areas onto one stack, the smallest stacks first.

@@ -96,7 +96,7 @@ impl Transaction<'_> {
     /// # Errors
     ///
     /// [`InventoryError::Full`] if not everything fits, [`InventoryError::NoInventory`],
-    /// [`InventoryError::NoSuchSlot`] if there is no such container, or
+    /// [`InventoryError::NoSuchContainer`] if there is no such container, or
     /// [`InventoryError::UnknownItem`].
     pub fn move_all(
         &mut self,
@@ -121,7 +121,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if the inventory has no such
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchContainer`] if the inventory has no such
     /// container, or [`InventoryError::NotAccepted`] if a slot would hold an item that it does not
     /// accept.
     pub fn sort(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
@@ -129,7 +129,7 @@ impl Transaction<'_> {
     }
 
     fn sort_at(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
-        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
+        let missing = InventoryError::NoSuchContainer { entity, container };
         let (catalog, registry) = (self.catalog, self.registry);
         let range = self.range(ContainerRef { entity, container: Some(container) })?;
         let state = self.state(entity)?;
@@ -156,7 +156,7 @@ impl Transaction<'_> {
     /// or the container has no selected slot that players may set.
     pub fn select(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
         let flat = self.flat(entity, slot)?;
-        let missing = InventoryError::NoSuchSlot { entity, index: slot.index };
+        let missing = InventoryError::NoSuchSlot { entity, slot };
         let index = u8::try_from(slot.index).map_err(|_| missing)?;
         let registry = self.registry;
         let staged = self.stage(entity)?;

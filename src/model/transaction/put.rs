@@ -22,7 +22,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchContainer`] if there is no such
     /// container, or [`InventoryError::UnknownItem`].
     pub fn insert_up_to(
         &mut self,

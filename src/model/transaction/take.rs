@@ -27,7 +27,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchContainer`] if there is no such
     /// container, or [`InventoryError::NotEnough`].
     pub fn take(
         &mut self,
@@ -101,7 +101,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchContainer`] if there is no such
     /// container.
     pub fn take_if(
         &mut self,

@@ -33,7 +33,7 @@ impl Inventories<'_, '_> {
     /// [`InventoryError::NoInventory`], also if the catalog has not loaded, [`InventoryError::DuplicateId`], or
     /// [`InventoryError::TooManySlots`].
     pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
-        let missing = self.explain(InventoryError::NoInventory { entity });
+        let missing = self.or_loading(InventoryError::NoInventory { entity });
         let state = self.state(entity).ok_or(missing)?;
         self.check_unique(entity)?;
         if state.len() > INVENTORY_SLOTS_MAX {
@@ -71,7 +71,7 @@ impl Inventories<'_, '_> {
     /// [`InventoryError::NoInventory`], also if the catalog has not loaded. [`InventoryError::DuplicateId`] if the
     /// inventory with this id is in the world already: a second login must not create the items again.
     pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
-        let missing = self.explain(InventoryError::NoInventory { entity });
+        let missing = self.or_loading(InventoryError::NoInventory { entity });
         let there = self.state(entity).ok_or(missing)?;
         let catalog = self.catalog.as_deref().ok_or(missing)?;
         self.check_unique(entity)?;

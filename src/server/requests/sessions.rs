@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use super::inbox::Inboxes;
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::bytes::Bytes;
+use thiserror::Error;
 
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Sessions>().init_resource::<Inboxes>().add_message::<ClientViolation>();
@@ -29,13 +30,15 @@ pub struct ClientViolation {
 }
 
 /// Kind of protocol violation. Each is reported once per connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum ProtocolViolation {
     /// The number of malformed requests has reached [`RequestLimits::malformed`].
+    #[error("too many malformed requests")]
     Malformed,
     /// The number of requests that exceeded the rate limit and were dropped unread has reached
     /// [`RequestLimits::burst`].
+    #[error("too many requests above the rate limit")]
     Flooding,
 }
 

@@ -111,7 +111,7 @@ impl RequestHandler<'_, '_> {
 
     fn report(&mut self, client: Entity, violation: Option<ProtocolViolation>) {
         let Some(kind) = violation else { return };
-        warn!("client `{client}` violates the protocol: {kind:?}");
+        warn!("client `{client}` violates the protocol: {kind}");
         emit_deferred(&mut self.commands, ClientViolation { client, kind });
     }
 

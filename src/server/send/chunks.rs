@@ -127,8 +127,13 @@ impl Building<'_, '_, '_> {
         let total = bytes.len().div_ceil(CHUNK_BYTES);
         if total > CHUNKS_MAX {
             // The last one is too large. The others are sent without it.
-            let last = copies.pop().map(|(_, head)| head.id);
-            error!("inventory {last:?} is too large for client `{client}`: {} bytes", bytes.len());
+            if let Some((_, head)) = copies.pop() {
+                let (id, len) = (head.id, bytes.len());
+                error!(
+                    "inventory `{id}`: {len} bytes exceed the maximum of a transfer, so client \
+                     `{client}` is not sent it"
+                );
+            }
             transfers.wanted.extend(copies.iter().map(|(_, head)| head.view));
             return;
         }

@@ -182,7 +182,7 @@ impl Encoding<'_, '_, '_> {
             closes: &views.closes,
         });
         if answers.is_some() {
-            self.stats.bits_answers += lengths.answers as u64;
+            self.stats.bits_answers += lengths.head as u64;
         }
         self.stats.bits_data += lengths.data as u64;
         self.stats.closes_encoded += views.closes.len() as u64;

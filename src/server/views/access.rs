@@ -116,7 +116,7 @@ impl Viewers {
     }
 
     /// Returns all viewers with their rights and the priority that was set for each.
-    pub(crate) fn iter_with_pace(
+    pub(crate) fn iter_with_priority(
         &self,
     ) -> impl Iterator<Item = (ClientId, Rights, Option<SyncPriority>)> + '_ {
         self.0.iter().map(|there| (there.client, there.rights, there.priority))

@@ -204,7 +204,7 @@ pub(crate) fn update_views(
     let mut stale = subscriptions.take_stale();
     stale.extend(&changed);
     stale.extend(marked.resized());
-    let mut told = HashSet::<(Entity, Entity)>::default();
+    let mut reported = HashSet::<(Entity, Entity)>::default();
     for inventory in stale.iter().copied() {
         let Ok((id, baseline, owner, viewers, acts, unsynced)) = inventories.get(inventory) else {
             continue;
@@ -239,7 +239,7 @@ pub(crate) fn update_views(
         );
         for (client, SeesTooMuch { views, slots }) in refused {
             // An inventory may be listed several times.
-            if !told.insert((inventory, client)) {
+            if !reported.insert((inventory, client)) {
                 continue;
             }
             let fault = InventoryFault::ClientSeesTooMuch { inventory: *id, client, views, slots };
@@ -266,7 +266,7 @@ fn wanted_access(
     let owned = Access { rights: Rights::all(), owner: true, acts };
     let mut wanted: SmallVec<[_; 2]> =
         owner.map(|owner| (owner.0, owned, None)).into_iter().collect();
-    for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
+    for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_priority) {
         if owner != Some(&Owner(client)) {
             let access = Access { rights, owner: false, acts: false };
             wanted.push((client, access, priority));

@@ -161,7 +161,8 @@ impl Worker {
         Sent { batch, tick, unions: sent_unions }
     }
 
-    /// Tells other worlds what leaves for them. What cannot leave stays, with what it has now.
+    /// Announces departures to their destinations. A departure that cannot be announced is canceled: its inventories
+    /// stay, with their newest contents.
     fn announce_departures(&mut self) {
         let blocked = self.blocked_roots();
         for departure in self.departures(&self.changed) {

@@ -51,7 +51,7 @@ impl Worker {
         }
         for note in changes.notes {
             if let Some(mirror) = self.change(note.inventory) {
-                mirror.touch();
+                mirror.mark_for_commit();
                 self.history.add_note(tick, note);
             }
         }

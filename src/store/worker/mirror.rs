@@ -134,7 +134,7 @@ impl Mirror {
             && stored.inventory.selected != selected
         {
             Arc::make_mut(stored).inventory.selected = selected;
-            self.touch();
+            self.mark_for_commit();
         }
     }
 
@@ -148,7 +148,7 @@ impl Mirror {
             Some(value) => stored.components.insert(name.to_owned(), value),
             None => stored.components.remove(name),
         };
-        self.touch();
+        self.mark_for_commit();
     }
 
     /// Returns the changed slots by name of the container. `None` if anything may have changed.
@@ -159,8 +159,8 @@ impl Mirror {
         slots.iter().map(|(position, slot)| Some((name(*position)?, *slot))).collect()
     }
 
-    /// Has it committed again, even if nothing has changed.
-    pub(super) fn touch(&mut self) {
+    /// Marks it for the next commit, even if nothing has changed.
+    pub(super) fn mark_for_commit(&mut self) {
         if self.dirty == Dirty::Nothing {
             self.dirty = Dirty::Slots(BTreeSet::new());
         }
