@@ -10,12 +10,12 @@ use crate::{
     shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
         DecodeError, Handover, Part, Schema,
-        decode::{self, room::Room},
+        decode::{self, slot_count::SlotCount},
     },
 };
 
 use super::{
-    confirmed::{ConfirmedInventories, Wrong},
+    confirmed::{ConfirmedInventories, WrongCopy},
     predictions::{ActionLatency, Predictions},
     receive::Received,
     state::{CopyRepaired, ResyncState, SyncState},
@@ -30,15 +30,16 @@ pub(crate) fn apply_messages(
     mut confirmations: ResMut<ConfirmedInventories>,
     mut predictions: ResMut<Predictions>,
     mut transfers: ResMut<IncomingTransfers>,
-    mut submission: ResMut<ResyncState>,
+    mut resync: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
-    (time, mut times): (Res<Time<Real>>, ResMut<ActionLatency>),
+    time: Res<Time<Real>>,
+    mut times: ResMut<ActionLatency>,
     mut stats: ResMut<InventoryStats>,
     mut repairs: MessageWriter<CopyRepaired>,
 ) {
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
-        let requested = submission.resync || *state != SyncState::Synced;
+        let requested = resync.needed || *state != SyncState::Synced;
         let decoded = decode_group(&group, schema, &confirmations, (&pool, &transfers), requested);
         match decoded {
             Ok(mut parts) => {
@@ -53,23 +54,23 @@ pub(crate) fn apply_messages(
                     part.forgotten.drain(..).for_each(|id| pool.forget(id));
                     part.data.drain(..).for_each(|datum| pool.put(datum));
                 }
-                let mut asked_after = None;
+                let mut requested_after = None;
                 if parts.iter().any(|part| part.reset.is_some()) {
-                    asked_after = submission.asked_after;
+                    requested_after = resync.requested_after;
                     match core::mem::replace(&mut *state, SyncState::Synced) {
-                        SyncState::Synced => submission.answered(),
-                        _ => submission.on_handshake(),
+                        SyncState::Synced => resync.end_resync(),
+                        _ => resync.on_handshake(),
                     }
                 }
                 for answers in parts.iter().filter_map(|part| part.answers.as_ref()) {
                     if !predictions.answer(answers, time.elapsed(), &mut times) {
                         stats.gaps += 1;
-                        submission.request_resync();
+                        resync.request_resync();
                     }
                 }
-                if let Some(asked) = asked_after {
+                if let Some(after) = requested_after {
                     let answers = parts.iter().find_map(|part| part.answers.as_ref());
-                    predictions.catch_up(answers, asked);
+                    predictions.catch_up(answers, after);
                 }
                 let checked: Vec<u32> =
                     parts.iter().flat_map(|part| &part.checksums).map(|(view, _)| *view).collect();
@@ -84,7 +85,11 @@ pub(crate) fn apply_messages(
                 repairs.write_batch(confirmations.repaired.drain(..));
                 for view in checked {
                     stats.checksums_checked += 1;
-                    record_wrong(confirmations.check(view, &pool), &mut confirmations, &mut stats);
+                    record_wrong_copy(
+                        confirmations.check(view, &pool),
+                        &mut confirmations,
+                        &mut stats,
+                    );
                 }
             }
             Err(error) => {
@@ -93,7 +98,7 @@ pub(crate) fn apply_messages(
                     DecodeError::UnknownView { .. } => stats.unknown_views += 1,
                     _ => stats.decode_errors += 1,
                 }
-                submission.drop_message(&error);
+                resync.drop_message(&error);
             }
         }
     }
@@ -111,17 +116,17 @@ pub(crate) fn check_copies(
 ) {
     *frame = (*frame + 1) % CHECK_FRAMES;
     if *frame == 0 {
-        record_wrong(confirmations.check_next(&pool), &mut confirmations, &mut stats);
+        record_wrong_copy(confirmations.check_next(&pool), &mut confirmations, &mut stats);
     }
 }
 
-fn record_wrong(
-    wrong: Option<Wrong>,
+fn record_wrong_copy(
+    wrong: Option<WrongCopy>,
     confirmations: &mut ConfirmedInventories,
     stats: &mut InventoryStats,
 ) {
-    let Some(Wrong { view, id }) = wrong else { return };
-    if confirmations.record_wrong(view) {
+    let Some(WrongCopy { view, id }) = wrong else { return };
+    if confirmations.record_wrong_copy(view) {
         stats.checksum_mismatches += 1;
         warn!("inventory `{id}`: copy does not match the server's checksum; requesting a repair");
     }
@@ -144,8 +149,9 @@ fn decode_group(
                 return Err(DecodeError::UnknownTransfer { transfer: *transfer });
             }
             handed_over.push(*transfer);
-            let room = Room::after(part, confirmations);
-            let Part { data, opens, .. } = transfers.handed_over(handover, room, confirmations)?;
+            let slot_count = SlotCount::after(part, confirmations);
+            let Part { data, opens, .. } =
+                transfers.handed_over(handover, slot_count, confirmations)?;
             part.data.extend(data);
             part.opens.extend(opens);
         }

@@ -43,11 +43,11 @@ impl Received {
             self.partial.clear();
             self.missing = 0;
         })?;
-        let mut whole = true;
+        let mut undisturbed = true;
         if self.missing > 0 && decode::is_shared(&bytes) {
             self.missing -= 1;
         } else {
-            whole = self.missing == 0;
+            undisturbed = self.missing == 0;
             self.partial.clear();
             // Invalid bytes are reported when the group is applied.
             self.missing = decode::follows(&bytes).unwrap_or(0);
@@ -56,7 +56,7 @@ impl Received {
         if self.missing == 0 {
             self.groups.push(core::mem::take(&mut self.partial));
         }
-        Ok(whole)
+        Ok(undisturbed)
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn receive_messages(
     (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
     mut messages: ResMut<Messages<SyncBatch>>,
     mut received: ResMut<Received>,
-    mut submission: ResMut<ResyncState>,
+    mut resync: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
     mut stats: ResMut<InventoryStats>,
     mut rejections: MessageWriter<SyncRejected>,
@@ -103,11 +103,11 @@ pub(crate) fn receive_messages(
             Ok(true) => {}
             Ok(false) => {
                 stats.decode_errors += 1;
-                submission.request_resync();
+                resync.request_resync();
             }
             Err(error) => {
                 stats.gaps += 1;
-                submission.drop_message(&error);
+                resync.drop_message(&error);
             }
         }
     }

@@ -30,14 +30,14 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
 /// Time without a request after which pauses start at the minimum again.
-const CALM: Duration = Duration::from_secs(10);
+const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(10);
 
 /// Resync state: whether a resync is needed, and when the next request is due.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ResyncState {
-    pub(crate) resync: bool,
+    pub(crate) needed: bool,
     /// Number of the last request before the last request for a resync.
-    pub(crate) asked_after: Option<u64>,
+    pub(crate) requested_after: Option<u64>,
     attempts: u32,
     next: Option<Duration>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct ResyncState {
 impl ResyncState {
     /// Requests a resync of all views. Returns `true` if none was requested before.
     pub(crate) fn request_resync(&mut self) -> bool {
-        !core::mem::replace(&mut self.resync, true)
+        !core::mem::replace(&mut self.needed, true)
     }
 
     /// Logs that a message is dropped, and requests a resync of all views.
@@ -58,9 +58,9 @@ impl ResyncState {
     }
 
     /// Called when the server has sent everything. Pauses keep growing if another resync is needed soon.
-    pub(crate) fn answered(&mut self) {
-        self.resync = false;
-        self.asked_after = None;
+    pub(crate) fn end_resync(&mut self) {
+        self.needed = false;
+        self.requested_after = None;
     }
 
     /// Called when the server has answered the handshake. The next request is sent without a pause.
@@ -74,7 +74,7 @@ impl ResyncState {
         if self.next.is_some_and(|next| now < next) {
             return false;
         }
-        if self.next.is_some_and(|next| now > next + CALM) {
+        if self.next.is_some_and(|next| now > next + BACKOFF_RESET_AFTER) {
             self.attempts = 0;
         }
         let pause = (PAUSE_MIN * 2u32.saturating_pow(self.attempts)).min(PAUSE_MAX);

@@ -24,32 +24,33 @@ pub(crate) fn submit_requests(
     (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
     time: Res<Time<Real>>,
     state: Res<SyncState>,
-    (mut confirmations, transfers): (ResMut<ConfirmedInventories>, Res<IncomingTransfers>),
+    mut confirmations: ResMut<ConfirmedInventories>,
+    transfers: Res<IncomingTransfers>,
     predictions: Res<Predictions>,
-    mut submission: ResMut<ResyncState>,
+    mut resync: ResMut<ResyncState>,
     mut random: ResMut<InventoryRng>,
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
 ) {
     if *state == SyncState::Synced && predictions.is_overdue(time.elapsed()) {
-        submission.request_resync();
+        resync.request_resync();
     }
     let wanted = match *state {
         SyncState::Rejected(_) => false,
         SyncState::Connecting => true,
-        SyncState::Synced => submission.resync || !confirmations.wrong.is_empty(),
+        SyncState::Synced => resync.needed || !confirmations.wrong.is_empty(),
     };
-    if !wanted || !submission.is_due(time.elapsed(), &mut random) {
+    if !wanted || !resync.is_due(time.elapsed(), &mut random) {
         return;
     }
     let request = if *state == SyncState::Connecting {
         let handshake = local_handshake(&catalog, &registry, &actions, &pool);
-        Request::Handshake(handshake, confirmations.name_copies())
-    } else if submission.resync {
+        Request::Handshake(handshake, confirmations.list_copies())
+    } else if resync.needed {
         stats.resyncs_requested += 1;
-        submission.asked_after.get_or_insert(predictions.last);
+        resync.requested_after.get_or_insert(predictions.last);
         let transfer = transfers.first_missing();
-        Request::Resync(KnownCopies { transfer, ..confirmations.name_copies() })
+        Request::Resync(KnownCopies { transfer, ..confirmations.list_copies() })
     } else {
         stats.repairs_requested += 1;
         let wrong = confirmations.wrong.iter().take(REPAIRS_MAX);

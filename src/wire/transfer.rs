@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use super::{
     DecodeError, Open, Part, Schema,
     bits::{BitReader, BitWriter},
-    decode::{self, room::Room},
+    decode::{self, slot_count::SlotCount},
     stream::{open_transfer, seal_transfer},
 };
 
@@ -136,8 +136,8 @@ pub fn read_transfer(bytes: &[u8], schema: Schema, slots: usize) -> Result<Part,
     let content = unpack(bytes)?;
     let mut r = BitReader::new(&content);
     let mut part = Part::default();
-    decode::all_data(&mut r, &mut part)?;
-    decode::opens(&mut r, schema, &(), &mut Room::new(slots), &mut part)?;
+    decode::read_all_data(&mut r, &mut part)?;
+    decode::read_opens(&mut r, schema, &(), &mut SlotCount::new(slots), &mut part)?;
     r.end()?;
     Ok(part)
 }
@@ -149,8 +149,8 @@ pub fn read_beginning(bytes: &[u8], schema: Schema) -> Vec<Open> {
     let mut part = Part::default();
     if let Some((&PLAIN, content)) = bytes.split_first() {
         let mut r = BitReader::new(content);
-        if decode::all_data(&mut r, &mut part).is_ok() {
-            decode::opens(&mut r, schema, &(), &mut Room::new(0), &mut part).ok();
+        if decode::read_all_data(&mut r, &mut part).is_ok() {
+            decode::read_opens(&mut r, schema, &(), &mut SlotCount::new(0), &mut part).ok();
         }
     }
     part.opens
