@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     changes::{CollectSystems, ComponentChange, TickBuffer},
-    tracked::{PutBack, Tracked},
+    tracked::{Reinsert, Tracked},
 };
 
 /// A component that is stored with the inventory of its entity, in the same transaction: health, position. Register it
@@ -42,9 +42,9 @@ pub trait PersistAppExt: Sealed {
 /// Access to one type of component.
 #[derive(Clone, Copy)]
 struct ComponentFns {
-    take: fn(&mut EntityWorldMut) -> Option<PutBack>,
+    take: fn(&mut EntityWorldMut) -> Option<Reinsert>,
     /// Returns `None` if the value cannot be read.
-    decode: fn(&[u8]) -> Option<PutBack>,
+    decode: fn(&[u8]) -> Option<Reinsert>,
     /// Returns `None` if the component cannot be written.
     encode: fn(&World, Entity) -> Option<Option<Vec<u8>>>,
 }
@@ -55,7 +55,7 @@ pub(super) struct PersistedComponents(BTreeMap<&'static str, ComponentFns>);
 
 impl PersistedComponents {
     /// Removes all persisted components from an entity, and returns them.
-    pub(super) fn take(&self, entity: &mut EntityWorldMut) -> Vec<(&'static str, PutBack)> {
+    pub(super) fn take(&self, entity: &mut EntityWorldMut) -> Vec<(&'static str, Reinsert)> {
         let taken = self.0.iter();
         taken.filter_map(|(name, fns)| Some((*name, (fns.take)(entity)?))).collect()
     }
@@ -68,7 +68,7 @@ impl PersistedComponents {
     pub(super) fn decode(
         &self,
         stored: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Vec<PutBack>, String> {
+    ) -> Result<Vec<Reinsert>, String> {
         let known = stored.iter().filter_map(|(name, bytes)| {
             let fns = self.0.get(name.as_str())?;
             Some((fns.decode)(bytes).ok_or_else(|| name.clone()))
@@ -98,18 +98,18 @@ impl PersistAppExt for App {
     }
 }
 
-fn put_back<C: Component>(component: C) -> PutBack {
+fn reinsert_later<C: Component>(component: C) -> Reinsert {
     Box::new(move |entity| {
         entity.insert(component);
     })
 }
 
-fn take<C: PersistComponent>(entity: &mut EntityWorldMut) -> Option<PutBack> {
-    entity.take::<C>().map(put_back)
+fn take<C: PersistComponent>(entity: &mut EntityWorldMut) -> Option<Reinsert> {
+    entity.take::<C>().map(reinsert_later)
 }
 
-fn decode<C: PersistComponent>(bytes: &[u8]) -> Option<PutBack> {
-    codec::from_data::<C>(bytes).ok().map(put_back)
+fn decode<C: PersistComponent>(bytes: &[u8]) -> Option<Reinsert> {
+    codec::from_data::<C>(bytes).ok().map(reinsert_later)
 }
 
 fn encode<C: PersistComponent>(world: &World, entity: Entity) -> Option<Option<Vec<u8>>> {

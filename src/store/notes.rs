@@ -42,7 +42,7 @@ impl NoteLog {
     }
 
     /// Forgets the notes up to a tick, which are stored, except those of these inventories.
-    pub(super) fn stored(&mut self, tick: u64, except: impl Fn(InventoryId) -> bool) {
+    pub(super) fn forget_stored(&mut self, tick: u64, except: impl Fn(InventoryId) -> bool) {
         self.0.retain(|(at, note)| *at > tick || except(note.inventory));
     }
 
