@@ -51,7 +51,7 @@ pub struct RejectionCounts(Vec<(Rejection, u64)>);
 
 impl RejectionCounts {
     pub(crate) fn count(&mut self, reason: Rejection) {
-        if let Some((_, count)) = self.0.iter_mut().find(|(there, _)| *there == reason) {
+        if let Some((_, count)) = self.0.iter_mut().find(|(counted, _)| *counted == reason) {
             *count += 1;
         } else if self.0.len() < REASONS_MAX {
             self.0.push((reason, 1));
@@ -66,7 +66,7 @@ impl RejectionCounts {
     /// Returns how often a reason occurred. Zero if it never did.
     #[must_use]
     pub fn of(&self, reason: Rejection) -> u64 {
-        self.iter().find(|(there, _)| *there == reason).map_or(0, |(_, count)| count)
+        self.iter().find(|(counted, _)| *counted == reason).map_or(0, |(_, count)| count)
     }
 }
 
@@ -189,7 +189,7 @@ const THROTTLED_CHECKS: u32 = 4;
 
 /// What the checks keep about one client.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct ClientWatch {
+struct ClientWatch {
     throttled: Streak,
     /// Number of desyncs at the start of the current window, and the check at which the window started.
     desyncs_before: (u64, u64),
@@ -199,7 +199,7 @@ pub(crate) struct ClientWatch {
 
 /// What the checks keep about the whole server.
 #[derive(Default)]
-pub(crate) struct Before {
+struct PreviousCheck {
     checks: u64,
     total_exhausted: Streak,
     transfers_abandoned: u64,
@@ -217,7 +217,7 @@ fn update_health(
     store: Option<Res<StoreHealth>>,
     mut abandoned: ResMut<AbandonedTransfers>,
     mut health: ResMut<SyncHealth>,
-    mut before: Local<Before>,
+    mut before: Local<PreviousCheck>,
     mut commands: Commands,
 ) {
     before.checks += 1;

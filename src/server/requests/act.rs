@@ -47,12 +47,12 @@ use super::{
 pub(crate) struct RejectedAction {
     pub(crate) reason: Rejection,
     /// Inventories in which the player may have seen other contents than the server has. They are repaired.
-    pub(crate) believed: Vec<Entity>,
+    pub(crate) to_repair: Vec<Entity>,
 }
 
 impl From<Rejection> for RejectedAction {
     fn from(reason: Rejection) -> Self {
-        Self { reason, believed: Vec::new() }
+        Self { reason, to_repair: Vec::new() }
     }
 }
 
@@ -98,8 +98,8 @@ pub(crate) fn act(
     });
     let mut subscriptions = world.resource_mut::<Subscriptions>();
     for Staged { entity, .. } in staged.iter().filter(|staged| staged.state != staged.before) {
-        if let Some(views) = subscriptions.get_mut(*entity) {
-            views.hurry(client);
+        if let Some(viewers) = subscriptions.get_mut(*entity) {
+            viewers.hurry(client);
         }
     }
     let head = AppliedHead { client, actor };
@@ -227,8 +227,8 @@ fn try_out(
         rights(entity)?;
         registry.read_in(world, entity)
     };
-    let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
-    let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
+    let entity_of = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
+    let id_of = |entity: Entity| world.get::<InventoryId>(entity).copied();
     let unchanged = |entity: Entity, slots: Range<usize>, version: Option<u32>| {
         let baseline = world.get::<Baseline>(entity);
         let state = registry.read_in(world, entity);
@@ -238,7 +238,7 @@ fn try_out(
         })
     };
     let side = Side::Decides { witness, unchanged: &unchanged };
-    let player = Player { actor, find: &find, name: &name, side, limits };
+    let player = Player { actor, entity_of: &entity_of, id_of: &id_of, side, limits };
     let pool = world.get_resource::<DataPool>();
     let mut tx = Transaction::new(catalog, registry.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
@@ -263,8 +263,8 @@ fn finish(
             |reason: &Rejection| matches!(reason, Rejection::NotInView | Rejection::NoSuchSlot);
         let reason = rejected.filter(missing).or(stale).or(rejected);
         if let Some(reason) = reason {
-            let believed = tx.staged().iter().map(|staged| staged.entity).collect();
-            return Err(RejectedAction { reason, believed });
+            let to_repair = tx.staged().iter().map(|staged| staged.entity).collect();
+            return Err(RejectedAction { reason, to_repair });
         }
     }
     let output = ran?;
@@ -281,8 +281,8 @@ fn write(world: &mut World, staged: &[Staged], cause: Cause) {
             continue;
         }
         let mut written = Vec::new();
-        if let Ok(mut there) = world.get_entity_mut(*entity) {
-            registry.write(&mut FilteredEntityMut::from(&mut there), state, |kind, index| {
+        if let Ok(mut target) = world.get_entity_mut(*entity) {
+            registry.write(&mut FilteredEntityMut::from(&mut target), state, |kind, index| {
                 written.push((kind, index));
             });
         }

@@ -60,7 +60,7 @@ pub(crate) struct Session {
 
 /// What to do with a request, given its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Turn {
+pub(crate) enum NumberCheck {
     /// It has not been handled yet.
     New,
     /// It was handled before. The answer is sent again.
@@ -69,29 +69,41 @@ pub(crate) enum Turn {
     Impossible,
 }
 
+/// Whether the rate limit of a client admits a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    Admitted,
+    /// The request is dropped unread. The violation is to be reported.
+    Dropped(Option<ProtocolViolation>),
+}
+
 impl Session {
     /// Returns what to do with the request of this number, given by its low 8 bits. Requests that were skipped are
     /// answered as [`Rejection::Unanswered`].
-    pub(crate) fn turn(&mut self, number: u8) -> Turn {
+    pub(crate) fn check_number(&mut self, number: u8) -> NumberCheck {
         let [low, ..] = self.handled.to_le_bytes();
         let ahead = number.wrapping_sub(low).cast_signed();
         if ahead <= 0 {
             let back = usize::from(ahead.unsigned_abs());
             if back >= self.answers.len() {
-                return Turn::Impossible;
+                return NumberCheck::Impossible;
             }
             self.unsent = self.unsent.max(back + 1);
-            return if planted(Bug::RepeatsRequests) { Turn::New } else { Turn::Repeated };
+            return if planted(Bug::RepeatsRequests) {
+                NumberCheck::New
+            } else {
+                NumberCheck::Repeated
+            };
         }
         let ahead = usize::from(ahead.unsigned_abs());
         if ahead > ANSWERS_MAX {
-            return Turn::Impossible;
+            return NumberCheck::Impossible;
         }
         // Requests arrive in order, so those in between will never arrive.
         for _ in 1..ahead {
             self.answer(Err(Rejection::Unanswered));
         }
-        Turn::New
+        NumberCheck::New
     }
 
     /// Returns the number of the next request to be answered.
@@ -148,21 +160,22 @@ impl Sessions {
         self.sessions.get_mut(&client)
     }
 
-    /// Takes a token of a client's rate limit. The first value is `true` if the request is admitted, and the
-    /// second is the violation to report, if any.
+    /// Takes a token of a client's rate limit.
     pub(crate) fn admit(
         &mut self,
         client: Entity,
         now: Duration,
         limits: RequestLimits,
-    ) -> (bool, Option<ProtocolViolation>) {
-        let Some(session) = self.sessions.get_mut(&client) else { return (false, None) };
+    ) -> Admission {
+        let Some(session) = self.sessions.get_mut(&client) else {
+            return Admission::Dropped(None);
+        };
         if session.bucket.take(now, limits.per_second, limits.burst) {
-            return (true, None);
+            return Admission::Admitted;
         }
         session.flooded = session.flooded.saturating_add(1);
         let news = (session.flooded == limits.burst).then_some(ProtocolViolation::Flooding);
-        (false, news)
+        Admission::Dropped(news)
     }
 
     /// Adds the request counters of a client to its statistics.
@@ -208,14 +221,20 @@ mod tests {
     fn request_numbers_wrap_and_repeats_are_recognized() {
         let mut session = Session::default();
         for number in 1..=600u64 {
-            assert_eq!(session.turn(number.to_le_bytes()[0]), Turn::New);
+            assert_eq!(session.check_number(number.to_le_bytes()[0]), NumberCheck::New);
             session.answer(Ok(()));
-            assert_eq!(session.turn(number.to_le_bytes()[0]), Turn::Repeated);
+            assert_eq!(session.check_number(number.to_le_bytes()[0]), NumberCheck::Repeated);
         }
-        assert_eq!(session.turn(600u64.wrapping_sub(31).to_le_bytes()[0]), Turn::Repeated);
-        assert_eq!(session.turn(600u64.wrapping_sub(32).to_le_bytes()[0]), Turn::Impossible);
-        assert_eq!(session.turn(633u64.to_le_bytes()[0]), Turn::Impossible);
-        assert_eq!(session.turn(603u64.to_le_bytes()[0]), Turn::New);
+        assert_eq!(
+            session.check_number(600u64.wrapping_sub(31).to_le_bytes()[0]),
+            NumberCheck::Repeated
+        );
+        assert_eq!(
+            session.check_number(600u64.wrapping_sub(32).to_le_bytes()[0]),
+            NumberCheck::Impossible
+        );
+        assert_eq!(session.check_number(633u64.to_le_bytes()[0]), NumberCheck::Impossible);
+        assert_eq!(session.check_number(603u64.to_le_bytes()[0]), NumberCheck::New);
         assert_eq!(session.handled, 602);
     }
 

@@ -18,7 +18,7 @@ use crate::{
             lifecycle::reopen,
             queue::QueuePosition,
             resync::SyncClock,
-            subscriptions::{InventoryViews, Subscription, Subscriptions},
+            subscriptions::{InventoryViewers, Subscription, Subscriptions},
             throttle::{Cost, Throttle},
         },
     },
@@ -64,8 +64,8 @@ pub(crate) fn batch_changes(
     if throttle.has_queued() {
         // Queued updates move to the queue of the new priority.
         for inventory in &reprioritized {
-            if let Some(views) = subscriptions.get_mut(inventory) {
-                throttle.wait(inventory, views);
+            if let Some(viewers) = subscriptions.get_mut(inventory) {
+                throttle.wait(inventory, viewers);
             }
         }
     }
@@ -167,12 +167,12 @@ impl Batching<'_> {
     ) {
         let Ok((baseline, priority)) = found else { return };
         let priority = priority.copied().unwrap_or_default();
-        let Some(views) = self.subscriptions.get_mut(inventory) else { return };
+        let Some(viewers) = self.subscriptions.get_mut(inventory) else { return };
         match trigger {
             Trigger::Changed if !self.settings.debounce_delay.is_zero() => {
-                views.debounce_delay(baseline.version(), self.now, self.settings.debounce_delay);
+                viewers.debounce_delay(baseline.version(), self.now, self.settings.debounce_delay);
             }
-            Trigger::Waited => views.end_wait(),
+            Trigger::Waited => viewers.end_wait(),
             _ => {}
         }
         let mut served = Serving {
@@ -180,7 +180,7 @@ impl Batching<'_> {
             priority,
             baseline,
             inventory,
-            views,
+            viewers,
             outgrown: SmallVec::new(),
             now: self.now,
             settings: &self.settings,
@@ -198,11 +198,11 @@ impl Batching<'_> {
                 self.stats.jobs_batched += 1;
                 self.stats.commits_merged += baseline.version() - base - 1;
                 let delay = self.settings.checksum_delay;
-                self.idle.record_sent(inventory, served.views, self.now, delay);
+                self.idle.record_sent(inventory, served.viewers, self.now, delay);
             }
         }
         if all_sent {
-            served.views.record_all_sent();
+            served.viewers.record_all_sent();
         } else {
             self.stats.updates_deferred += u64::from(served.defer());
         }
@@ -218,7 +218,7 @@ struct Serving<'a> {
     priority: SyncPriority,
     baseline: &'a Baseline,
     inventory: Entity,
-    views: &'a mut InventoryViews,
+    viewers: &'a mut InventoryViewers,
     /// Positions of the viewers that need a full update.
     outgrown: SmallVec<[usize; 4]>,
     now: AppInstant,
@@ -240,7 +240,7 @@ impl Serving<'_> {
         let version = self.baseline.version();
         let structure_version = self.baseline.structure_version();
         let from_queue = self.trigger.is_queued();
-        let due = self.views.subscriptions.iter();
+        let due = self.viewers.subscriptions.iter();
         let due = due.filter(|viewer| self.is_due(viewer) && viewer.is_behind(version));
         let mut bases = due.filter_map(|viewer| {
             // A viewer that needs a full update does not wait for bytes.
@@ -259,7 +259,7 @@ impl Serving<'_> {
         let (first, start) = (self.batched.entries.len(), self.batched.targets.len());
         let version = self.baseline.version();
         let fits = base >= self.baseline.structure_version()
-            && self.baseline.collect_changes(base, &self.views.log, &mut self.batched.entries);
+            && self.baseline.collect_changes(base, &self.viewers.log, &mut self.batched.entries);
         let changed = self.batched.entries.len() - first;
         let bytes = planned_bytes(changed, self.baseline.len(), self.settings);
         let cost = self.throttle.cost(bytes, version - base - 1);
@@ -282,7 +282,7 @@ impl Serving<'_> {
         let targets = &mut self.batched.targets;
         let (from_queue, flushing) = (trigger.is_queued(), throttle.is_flushing());
         let mut all_sent = true;
-        for (at, viewer) in self.views.subscriptions.iter_mut().enumerate() {
+        for (at, viewer) in self.viewers.subscriptions.iter_mut().enumerate() {
             let is_due = flushing || trigger.serves(viewer, priority, now);
             if !(is_due && viewer.sent == Some(base)) {
                 all_sent &= !viewer.is_behind(version);
@@ -327,7 +327,7 @@ impl Serving<'_> {
         let changed = batched.entries.len() - first;
         batched.jobs.push(Job {
             inventory: self.inventory,
-            handle: self.views.handle,
+            handle: self.viewers.handle,
             base,
             version: self.baseline.version(),
             selected: self.baseline.selected_since(base),
@@ -349,7 +349,7 @@ impl Serving<'_> {
             _ => self.now,
         };
         let flushing = self.throttle.is_flushing();
-        for viewer in &self.views.subscriptions {
+        for viewer in &self.viewers.subscriptions {
             let is_due = flushing || self.trigger.serves(viewer, self.priority, self.now);
             if is_due && viewer.is_behind(version) {
                 let rank = viewer.rank(self.priority);
@@ -357,6 +357,12 @@ impl Serving<'_> {
             }
         }
         let committed = self.trigger == Trigger::Changed;
-        self.throttle.keep_late(self.inventory, self.views, self.baseline, committed, self.clients)
+        self.throttle.keep_late(
+            self.inventory,
+            self.viewers,
+            self.baseline,
+            committed,
+            self.clients,
+        )
     }
 }

@@ -71,8 +71,8 @@ pub(crate) fn build_transfers(
         stats: &mut stats,
     };
     for client in &chunked {
-        let Some(views) = building.clients.get_mut(*client) else { continue };
-        if let Some(Abandoned { again }) = views.transfers.abandon_late(now) {
+        let Some(state) = building.clients.get_mut(*client) else { continue };
+        if let Some(Abandoned { again }) = state.transfers.abandon_late(now) {
             building.stats.transfers_abandoned += 1;
             abandoned.0.push(*client);
             let then = if again { "sending it again" } else { "sending no more of it" };
@@ -97,14 +97,14 @@ struct TransferContents {
 impl Building<'_, '_, '_> {
     /// Builds a transfer of the views that wait, as many as fit, unless another transfer is in progress.
     fn build(&mut self, client: Entity) {
-        let Some(views) = self.clients.get_mut(client) else { return };
-        if views.transfers.transfer.is_some() {
+        let Some(state) = self.clients.get_mut(client) else { return };
+        if state.transfers.transfer.is_some() {
             return;
         }
-        let wanted = core::mem::take(&mut views.transfers.wanted);
+        let wanted = core::mem::take(&mut state.transfers.wanted);
         let mut wanted: Vec<u32> = wanted.into_iter().collect();
         // The player's own inventories come first.
-        wanted.sort_unstable_by_key(|view| (!views.own.contains(view), *view));
+        wanted.sort_unstable_by_key(|view| (!state.own_views.contains(view), *view));
         let mut wanted = wanted.into_iter();
         let mut contents = TransferContents::default();
         while contents.opens.len() / 8 + contents.data_bytes < TRANSFER_BYTES
@@ -112,8 +112,8 @@ impl Building<'_, '_, '_> {
         {
             self.add(client, view, &mut contents);
         }
-        let Some(views) = self.clients.get_mut(client) else { return };
-        let transfers = &mut views.transfers;
+        let Some(state) = self.clients.get_mut(client) else { return };
+        let transfers = &mut state.transfers;
         transfers.wanted = wanted.collect();
         let TransferContents { opens, mut copies, data, needs_known_data, .. } = contents;
         if copies.is_empty() {
@@ -158,11 +158,11 @@ impl Building<'_, '_, '_> {
         let Some(head) = head_of(client, view, inventory, found, self.subscriptions) else {
             return;
         };
-        let Some(views) = self.clients.get(client) else { return };
+        let Some(state) = self.clients.get(client) else { return };
         let baseline = found.0;
         let TransferContents { opens, copies, data, data_bytes, needs_known_data } = contents;
-        *needs_known_data |= baseline.data().any(|id| views.knows.contains(&id));
-        for id in baseline.data().filter(|id| !views.knows.contains(id)) {
+        *needs_known_data |= baseline.data().any(|id| state.known_data.contains(&id));
+        for id in baseline.data().filter(|id| !state.known_data.contains(id)) {
             let is_new = data.iter().all(|datum| datum.id != id);
             if let Some(datum) = self.pool.datum(id).filter(|_| is_new) {
                 *data_bytes += datum.bytes.len();
@@ -197,13 +197,13 @@ pub(crate) fn send_chunks(
     // Each tick another client is served first.
     chunked.rotate_left(1);
     chunked.retain(|client| {
-        let Some((outbox, views)) = clients.by_entity_mut(*client) else { return false };
+        let Some((outbox, state)) = clients.by_entity_mut(*client) else { return false };
         let left_in_total = throttle.total.left(total_rate, now);
         // While others use up the total, the client still gets its share of it.
-        let left_in_total = left_in_total.max(throttle.shares.left(&views.share, total_rate));
-        let number = views.transfers.last;
-        let Some(transfer) = &mut views.transfers.transfer else {
-            return !views.transfers.is_idle();
+        let left_in_total = left_in_total.max(throttle.shares.left(&state.share, total_rate));
+        let number = state.transfers.last;
+        let Some(transfer) = &mut state.transfers.transfer else {
+            return !state.transfers.is_idle();
         };
         let mut left = if throttle.is_flushing() {
             usize::MAX
@@ -228,7 +228,7 @@ pub(crate) fn send_chunks(
         stats.bytes_chunks += bytes as u64;
         outbox.budget.spend(bytes, rate, now);
         throttle.total.spend(bytes, total_rate, now);
-        throttle.shares.spend(&mut views.share, total_rate.nanos(bytes));
+        throttle.shares.spend(&mut state.share, total_rate.nanos(bytes));
         true
     });
     chunked.append(&mut clients.chunked);

@@ -105,9 +105,9 @@ impl Encoding<'_, '_, '_> {
         for job in self.batched.jobs.iter().filter(|job| job.has_data) {
             let Ok((baseline, _)) = self.inventories.get(job.inventory) else { continue };
             for (slot, _) in &self.batched.targets[job.targets.clone()] {
-                if let Some((outbox, views)) = self.clients.at_mut(*slot) {
-                    views.need(baseline.data());
-                    outbox.eventful |= !views.needs.is_empty();
+                if let Some((outbox, state)) = self.clients.at_mut(*slot) {
+                    state.need(baseline.data());
+                    outbox.eventful |= !state.needed_data.is_empty();
                 }
             }
         }
@@ -134,26 +134,26 @@ impl Encoding<'_, '_, '_> {
     /// Begins a private message that may contain more than updates.
     #[cold]
     fn begin_eventful(&mut self, slot: ClientSlot, sessions: &mut Sessions) {
-        let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
-        let openings = core::mem::take(&mut views.openings);
-        let handover = views.handover.take();
-        let reset = core::mem::take(&mut views.reset);
+        let Some((outbox, state)) = self.clients.at_mut(slot) else { return };
+        let openings = core::mem::take(&mut state.openings);
+        let handover = state.handover.take();
+        let reset = core::mem::take(&mut state.reset);
         // An answer is sent together with the result of the action.
-        let waits = views.queue.has_action() && !reset;
+        let waits = state.queue.has_action() && !reset;
         let answers = if waits { None } else { sessions.take_answers(slot.client, reset) };
         for ViewOpening { inventory, .. } in &openings {
             let found = self.inventories.get(*inventory).into_iter();
-            views.need(found.flat_map(|(baseline, _)| baseline.data()));
+            state.need(found.flat_map(|(baseline, _)| baseline.data()));
         }
-        let needs = views.needs.drain(..);
+        let needs = state.needed_data.drain(..);
         let data: Vec<Datum> = needs.filter_map(|id| self.pool.datum(id)).collect();
         let has_events = reset
-            || !views.closes.is_empty()
+            || !state.closes.is_empty()
             || !openings.is_empty()
             || handover.is_some()
             || !data.is_empty()
-            || !views.checksums.is_empty()
-            || views.must_forget();
+            || !state.checksums.is_empty()
+            || state.must_forget();
         let is_private = outbox.private_updates > 0 || answers.is_some();
         let parts = outbox.shared_parts + u32::from(is_private);
         if reset {
@@ -169,25 +169,25 @@ impl Encoding<'_, '_, '_> {
             }
             return;
         }
-        let transfer = views.transfers.last_dropped();
-        let number = views.messages;
-        views.messages = number.wrapping_add(1);
+        let transfer = state.transfers.last_dropped();
+        let number = state.messages;
+        state.messages = number.wrapping_add(1);
         let lengths = message.begin_full(&FullHead {
             number,
             answers: answers.as_ref(),
             reset: reset.then_some(Reset { transfer, epoch: self.epoch }),
             follows: outbox.shared_parts as usize,
-            forgotten: &views.forgets,
+            forgotten: &state.forgotten_data,
             data: &data,
-            closes: &views.closes,
+            closes: &state.closes,
         });
         if answers.is_some() {
             self.stats.bits_answers += lengths.head as u64;
         }
         self.stats.bits_data += lengths.data as u64;
-        self.stats.closes_encoded += views.closes.len() as u64;
-        views.forgets.clear();
-        views.closes.clear();
+        self.stats.closes_encoded += state.closes.len() as u64;
+        state.forgotten_data.clear();
+        state.closes.clear();
         self.stats.opens_encoded += openings.len() as u64;
         let (inventories, schema, copies) = (self.inventories, self.schema, &mut *self.copies);
         let stats = &mut *self.stats;
@@ -209,11 +209,11 @@ impl Encoding<'_, '_, '_> {
 
     /// Ends the private message of a client.
     fn finish_message(&mut self, slot: ClientSlot) {
-        let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
+        let Some((outbox, state)) = self.clients.at_mut(slot) else { return };
         if outbox.message.has_checksums() {
-            self.stats.checksums_encoded += views.checksums.len() as u64;
-            self.stats.bits_checksums += outbox.message.finish(&views.checksums) as u64;
-            views.checksums.clear();
+            self.stats.checksums_encoded += state.checksums.len() as u64;
+            self.stats.bits_checksums += outbox.message.finish(&state.checksums) as u64;
+            state.checksums.clear();
         } else {
             outbox.message.finish(&[]);
         }

@@ -10,7 +10,7 @@ use crate::{
     server::{
         pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
-            client::ClientViews,
+            client::ClientSync,
             clients::{Clients, Outbox},
             throttle::Throttle,
         },
@@ -45,25 +45,25 @@ pub(crate) fn send_messages(
     let now_nanos = now.nanos();
     let Throttle { total, shares, .. } = &mut *throttle;
     let mut send =
-        |(outbox, views): (&mut Outbox, &mut ClientViews), client, bytes: Bytes, nanos| {
+        |(outbox, state): (&mut Outbox, &mut ClientSync), client, bytes: Bytes, nanos| {
             let [nanos, total_nanos] = nanos;
             sent_messages += 1;
             sent_bytes += bytes.len();
             outbox.record_sent(bytes.len());
             outbox.budget.spend_time(nanos, now_nanos);
             if total_nanos > 0 {
-                shares.spend(&mut views.share, total_nanos);
+                shares.spend(&mut state.share, total_nanos);
             }
             messages.send(client, channel, bytes);
         };
     let mut pending = core::mem::take(&mut clients.pending);
     for slot in pending.drain(..) {
-        let Some((outbox, views)) = clients.at_mut(slot) else { continue };
+        let Some((outbox, state)) = clients.at_mut(slot) else { continue };
         outbox.reset();
         if !outbox.message.is_empty() {
             let bytes = outbox.stream.seal(outbox.message.take_bytes());
             let nanos = rates.map(|rate| rate.nanos(bytes.len()));
-            send((outbox, views), slot.client, bytes, nanos);
+            send((outbox, state), slot.client, bytes, nanos);
         }
     }
     clients.pending = pending;
@@ -71,9 +71,9 @@ pub(crate) fn send_messages(
     for (targets, bytes) in encoded.shared.drain(..) {
         let nanos = rates.map(|rate| rate.nanos(bytes.len()));
         for (slot, _) in &batched.targets[targets] {
-            if let Some(there) = clients.at_mut(*slot) {
-                there.0.stream.add(&bytes);
-                send(there, slot.client, bytes.clone(), nanos);
+            if let Some(client) = clients.at_mut(*slot) {
+                client.0.stream.add(&bytes);
+                send(client, slot.client, bytes.clone(), nanos);
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::server::{
 use super::{
     clients::{ClientSlot, Clients, Outbox},
     queue::QueuePosition,
-    subscriptions::{InventoryViews, Subscription},
+    subscriptions::{InventoryViewers, Subscription},
 };
 
 /// What waits to be sent, and the budget of all clients together.
@@ -149,13 +149,13 @@ impl Throttle {
         if !self.can_afford(viewer, from_queue, clients) {
             return None;
         }
-        let Some((outbox, views)) = clients.at_mut(viewer.slot) else {
+        let Some((outbox, state)) = clients.at_mut(viewer.slot) else {
             return Some(LinkGrade::default());
         };
         outbox.budget.plan(cost.nanos, self.credit);
         if cost.total_nanos > 0 {
             self.total.plan(cost.total_nanos, self.credit);
-            views.share.plan(cost.total_nanos, self.shares.credit());
+            state.share.plan(cost.total_nanos, self.shares.credit());
         }
         outbox.totals.updates += 1;
         outbox.totals.merged += cost.merged;
@@ -164,7 +164,7 @@ impl Throttle {
             self.total_exhausted_at = self.tick;
         }
         if outbox.throttled {
-            views.queue.remove(viewer.view);
+            state.queue.remove(viewer.view);
         }
         Some(outbox.grade)
     }
@@ -181,12 +181,12 @@ impl Throttle {
         position: QueuePosition,
         clients: &mut Clients,
     ) {
-        let Some((outbox, views)) = clients.at_mut(viewer.slot) else { return };
+        let Some((outbox, state)) = clients.at_mut(viewer.slot) else { return };
         let kind = position.rank.kind;
         if !self.has_total() && outbox.budget.has(kind, self.credit) {
             self.exhaust_total();
         }
-        if views.queue.insert(viewer.view, position) {
+        if state.queue.insert(viewer.view, position) {
             outbox.totals.throttled += 1;
             self.newly_queued += 1;
         }
@@ -199,8 +199,8 @@ impl Throttle {
     pub(crate) fn begin_queued(&mut self, clients: &Clients) {
         self.heads.clear();
         let heads = self.clients.iter().filter_map(|slot| {
-            let views = clients.get(slot.client)?;
-            Some(Reverse((views.share, views.queue.head()?, *slot)))
+            let state = clients.get(slot.client)?;
+            Some(Reverse((state.share, state.queue.head()?, *slot)))
         });
         self.heads.extend(heads);
     }
@@ -208,18 +208,18 @@ impl Throttle {
     /// Returns the next queued inventory whose client has bytes left.
     pub(crate) fn next_queued(&mut self, clients: &mut Clients) -> Option<(Entity, QueuePosition)> {
         while let Some(Reverse((share, position, slot))) = self.heads.pop() {
-            let Some((outbox, views)) = clients.at_mut(slot) else { continue };
+            let Some((outbox, state)) = clients.at_mut(slot) else { continue };
             // The client may have been sent something together with another one.
             let mut next = None;
-            if (views.share, views.queue.head()) == (share, Some(position)) {
+            if (state.share, state.queue.head()) == (share, Some(position)) {
                 if !self.is_flushing() && !self.begin_turn(outbox, share, position.rank.kind) {
                     continue;
                 }
-                let view = views.queue.pop(position.rank);
-                next = view.and_then(|view| *views.views.get(view as usize)?);
+                let view = state.queue.pop(position.rank);
+                next = view.and_then(|view| *state.inventory_by_view.get(view as usize)?);
             }
-            let head = views.queue.head();
-            self.heads.extend(head.map(|position| Reverse((views.share, position, slot))));
+            let head = state.queue.head();
+            self.heads.extend(head.map(|position| Reverse((state.share, position, slot))));
             if position.rank.kind == UpdateKind::Action && next.is_some() {
                 // The answers are sent with the result.
                 clients.mark_eventful(slot.client);
@@ -253,16 +253,16 @@ impl Throttle {
     /// Ends the tick. Returns the number of updates that were queued in it.
     pub(crate) fn end_queued(&mut self, clients: &mut Clients) -> u64 {
         self.clients.retain(|slot| {
-            let Some((outbox, views)) = clients.at_mut(*slot) else { return false };
-            outbox.throttled = views.queue.len() > 0;
+            let Some((outbox, state)) = clients.at_mut(*slot) else { return false };
+            outbox.throttled = state.queue.len() > 0;
             outbox.throttled
         });
         core::mem::take(&mut self.newly_queued)
     }
 
     /// Puts an inventory on the list of those with a viewer that is not due yet.
-    pub(crate) fn wait(&mut self, inventory: Entity, views: &mut InventoryViews) {
-        if !core::mem::replace(&mut views.waits, true) {
+    pub(crate) fn wait(&mut self, inventory: Entity, viewers: &mut InventoryViewers) {
+        if !core::mem::replace(&mut viewers.waits, true) {
             self.waiting.push(inventory);
         }
     }
@@ -282,19 +282,19 @@ impl Throttle {
     pub(crate) fn keep_late(
         &mut self,
         inventory: Entity,
-        views: &mut InventoryViews,
+        viewers: &mut InventoryViewers,
         baseline: &Baseline,
         committed: bool,
         clients: &Clients,
     ) -> bool {
         let version = baseline.version();
-        if !views.subscriptions.iter().any(|viewer| viewer.is_behind(version)) {
-            views.record_all_sent();
+        if !viewers.subscriptions.iter().any(|viewer| viewer.is_behind(version)) {
+            viewers.record_all_sent();
             return false;
         }
-        if views.subscriptions.iter().any(|viewer| viewer.is_unqueued(version, clients)) {
-            self.wait(inventory, views);
+        if viewers.subscriptions.iter().any(|viewer| viewer.is_unqueued(version, clients)) {
+            self.wait(inventory, viewers);
         }
-        views.record_late(baseline, committed)
+        viewers.record_late(baseline, committed)
     }
 }

@@ -135,8 +135,8 @@ fn on_inventory_removed(
     mut commands: Commands,
 ) {
     let inventory = remove.entity;
-    if let Some(views) = subscriptions.get(inventory).filter(|views| views.local.is_some()) {
-        close_local(&mut commands, inventory, views.id, CloseReason::Despawned);
+    if let Some(viewers) = subscriptions.get(inventory).filter(|viewers| viewers.local.is_some()) {
+        close_local(&mut commands, inventory, viewers.id, CloseReason::Despawned);
     }
     remove_inventory(inventory, &mut subscriptions, &mut clients);
 }
@@ -147,8 +147,8 @@ fn on_priority_removed(
     mut subscriptions: ResMut<Subscriptions>,
     mut throttle: ResMut<Throttle>,
 ) {
-    if let Some(views) = subscriptions.get_mut(remove.entity) {
-        throttle.wait(remove.entity, views);
+    if let Some(viewers) = subscriptions.get_mut(remove.entity) {
+        throttle.wait(remove.entity, viewers);
     }
 }
 
@@ -214,7 +214,7 @@ pub(crate) fn update_views(
         if wanted.is_empty() && before.is_none() {
             continue;
         }
-        if let Some(renamed) = before.filter(|views| views.id != *id) {
+        if let Some(renamed) = before.filter(|viewers| viewers.id != *id) {
             if renamed.local.is_some() {
                 close_local(&mut commands, inventory, renamed.id, CloseReason::Hidden);
             }
@@ -282,8 +282,8 @@ fn update_local(
     local: Option<Access>,
     commands: &mut Commands,
 ) {
-    let Some(views) = subscriptions.get_mut(inventory) else { return };
-    match (core::mem::replace(&mut views.local, local), local) {
+    let Some(viewers) = subscriptions.get_mut(inventory) else { return };
+    match (core::mem::replace(&mut viewers.local, local), local) {
         (before, after) if before == after => {}
         (before, Some(access)) => {
             mark_local(commands, inventory, access);
