@@ -115,8 +115,9 @@ fn equip_shown<C: Container>(
     entities.dedup();
     for entity in entities {
         let before = worn.remove(&entity).unwrap_or_default();
-        let now =
-            shown.get(entity).map_or_else(|_| Slots::default(), |there| there.slots().clone());
+        let now = shown
+            .get(entity)
+            .map_or_else(|_| Slots::default(), |container| container.slots().clone());
         for index in 0..before.len().max(now.len()) {
             emit_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
         }

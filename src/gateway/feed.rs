@@ -241,7 +241,7 @@ fn take_asks(world: &mut World) {
                 world.resource_mut::<Watched>().0.push(new);
             }
             Ask::Unwatch(watch) => {
-                world.resource_mut::<Watched>().0.retain(|there| there.watch != watch);
+                world.resource_mut::<Watched>().0.retain(|watched| watched.watch != watch);
             }
             Ask::Run(order) => order.run(world),
         }

@@ -219,8 +219,8 @@ impl Known {
         encode: impl FnOnce(&Self, &Entry) -> Bytes,
     ) -> Option<Bytes> {
         let at = self.window.binary_search_by_key(&tick, |kept| kept.entry.tick).ok()?;
-        if let Some(there) = &self.window[at].encoded[form as usize] {
-            return Some(there.clone());
+        if let Some(encoded) = &self.window[at].encoded[form as usize] {
+            return Some(encoded.clone());
         }
         let entry = self.window[at].entry.clone();
         let bytes = encode(self, &entry);

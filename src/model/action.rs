@@ -183,7 +183,7 @@ impl InventoryAction {
             }
             Self::DropAll { from } => {
                 tx.expect_unchanged_with_counts(*from)?;
-                let stacks = tx.take_where(*from, |_| true)?;
+                let stacks = tx.take_unrecorded(*from, |_| true)?;
                 stacks.iter().for_each(|stack| tx.drop(*stack));
                 return if stacks.is_empty() { Err(Rejection::Empty) } else { Ok(stacks) };
             }

@@ -80,12 +80,12 @@ pub struct Transaction<'a> {
     player: Option<Player<'a>>,
     staged: Vec<Staged>,
     /// The changes so far, by which a failed step is reverted.
-    journal: Vec<Change>,
+    journal: Vec<JournalEntry>,
     created: Vec<Datum>,
     dropped: Vec<Stack>,
     log: WitnessLog,
     /// Inventories that are exempt from the player's rights.
-    trusted: Vec<Entity>,
+    rights_bypassed: Vec<Entity>,
     /// The limits of rules on the staged inventories.
     allowances: Vec<(Entity, Allowance)>,
     /// Slots that the player must have a right to, although they do not change.
@@ -96,7 +96,7 @@ pub struct Transaction<'a> {
 
 /// A change of a staged inventory, with the old value.
 #[derive(Clone, Copy, Debug)]
-enum Change {
+enum JournalEntry {
     Slot { staged: usize, flat: usize, old: Option<Stack> },
     Selected { staged: usize, old: Option<u8> },
 }
@@ -120,7 +120,7 @@ impl<'a> Transaction<'a> {
             created: Vec::new(),
             dropped: Vec::new(),
             log: WitnessLog::default(),
-            trusted: Vec::new(),
+            rights_bypassed: Vec::new(),
             allowances: Vec::new(),
             required: Vec::new(),
             work: 0,
@@ -166,10 +166,12 @@ impl<'a> Transaction<'a> {
         step(self).inspect_err(|_| {
             for change in self.journal.drain(changes..).rev() {
                 match change {
-                    Change::Slot { staged, flat, old } => {
+                    JournalEntry::Slot { staged, flat, old } => {
                         self.staged[staged].set(&mut self.allowances, self.catalog, flat, old);
                     }
-                    Change::Selected { staged, old } => self.staged[staged].state.selected = old,
+                    JournalEntry::Selected { staged, old } => {
+                        self.staged[staged].state.selected = old
+                    }
                 }
             }
             for Staged { entity, .. } in self.staged.drain(staged..) {
@@ -185,7 +187,7 @@ impl<'a> Transaction<'a> {
             return Ok(at);
         }
         let state = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
-        self.note_unit(entity);
+        self.record_inventory(entity);
         self.work += state.len() as u64;
         let limits = self.player.map_or(&[][..], |player| player.limits);
         for limit in limits.iter().filter(|limit| limit.entity == entity) {
@@ -209,7 +211,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<(), InventoryError> {
         let staged = self.stage(entity)?;
         let old = self.staged[staged].set(&mut self.allowances, self.catalog, flat, stack);
-        self.journal.push(Change::Slot { staged, flat, old });
+        self.journal.push(JournalEntry::Slot { staged, flat, old });
         Ok(())
     }
 

@@ -67,7 +67,7 @@ pub struct Inventories<'w, 's> {
     unknown: Query<'w, 's, &'static mut UnknownItems, Allow<Disabled>>,
     awaiting: Query<'w, 's, &'static AwaitsReturns, Allow<Disabled>>,
     returning: Query<'w, 's, &'static ReturnsTo, Allow<Disabled>>,
-    names: Query<'w, 's, &'static InventoryId, Allow<Disabled>>,
+    inventory_ids: Query<'w, 's, &'static InventoryId, Allow<Disabled>>,
     ids: Res<'w, InventoryIds>,
     registry: Res<'w, ContainerRegistry>,
     catalog: Option<Res<'w, ItemCatalog>>,
@@ -304,13 +304,13 @@ impl Inventories<'_, '_> {
         self.enter(&staged, &dropped, cause);
         let by = staged.first().map(|first| first.entity);
         if let Some(exchanges) = self.exchanges.as_mut().filter(|_| self.authority.is_here()) {
-            let (names, returning) = (&self.names, &self.returning);
+            let (inventory_ids, returning) = (&self.inventory_ids, &self.returning);
             let dropped_by = by.filter(|_| !dropped.is_empty());
             let state_of = |entity| self.states.read(&self.registry, entity);
             exchanges.record(
                 &staged,
                 dropped_by,
-                |entity| names.get(entity).ok().copied(),
+                |entity| inventory_ids.get(entity).ok().copied(),
                 |entity| returning.get(entity).ok().map(|returns| returns.to),
                 state_of,
             );
@@ -356,8 +356,8 @@ impl Inventories<'_, '_> {
         let cause = self.effective_cause(cause);
         let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
         for Staged { entity, state, .. } in staged {
-            let Some(mut there) = self.states.get_mut(*entity) else { continue };
-            self.registry.write(&mut there, state, |kind, index| {
+            let Some(mut target) = self.states.get_mut(*entity) else { continue };
+            self.registry.write(&mut target, state, |kind, index| {
                 if let Some(marked) = &mut marked {
                     marked.declare(*entity, kind, index, cause);
                 }

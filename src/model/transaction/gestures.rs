@@ -82,9 +82,9 @@ impl Transaction<'_> {
         let mut found: HashSet<(Entity, usize)> = HashSet::default();
         for area in from {
             for flat in self.ordered(*area)?.into_iter().flatten() {
-                let there = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
+                let matching = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
                 let itself = (area.entity, flat) == (onto.0, target);
-                if let Some(stack) = there.filter(|_| !itself)
+                if let Some(stack) = matching.filter(|_| !itself)
                     && self.permits(area.entity, flat, Rights::TAKE)
                     // Areas may overlap.
                     && found.insert((area.entity, flat))
@@ -200,14 +200,14 @@ impl Transaction<'_> {
         to: ContainerRef,
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut moved = Vec::new();
-        let mut there = false;
+        let mut any_matches = false;
         let mut filling = self.filling(to, None, None)?;
         for flat in self.range(from)? {
             let Some(stack) = self.state(from.entity)?.get(flat) else { continue };
             if !self.permits(from.entity, flat, Rights::TAKE) {
                 continue;
             }
-            there = true;
+            any_matches = true;
             if filling.is_full_for(&stack) {
                 continue;
             }
@@ -219,7 +219,7 @@ impl Transaction<'_> {
             }
             moved.extend(stack.with_count(stack.count() - rest.map_or(0, |rest| rest.count())));
         }
-        match (there, moved.is_empty()) {
+        match (any_matches, moved.is_empty()) {
             (false, _) => Err(Rejection::Empty.into()),
             (true, true) => Err(Rejection::Full.into()),
             _ => Ok(moved),

@@ -11,7 +11,7 @@ use crate::model::{
     stack::Stack,
 };
 
-use super::{Change, Transaction};
+use super::{JournalEntry, Transaction};
 
 impl Transaction<'_> {
     /// Moves up to `count` items (all if `None`) from one slot to another, which may be in another
@@ -40,13 +40,13 @@ impl Transaction<'_> {
         count: Option<u32>,
     ) -> Result<(), InventoryError> {
         let (source, target) = (self.flat(from.0, from.1)?, self.flat(to.0, to.1)?);
-        let there = self.state(to.0)?.get(target);
+        let current = self.state(to.0)?.get(target);
         let part = self.take_at(from.0, source, count)?;
         let emptied = self.state(from.0)?.get(source).is_none();
-        if let Some(there) = there.filter(|there| emptied && !there.stacks_with(&part)) {
+        if let Some(current) = current.filter(|current| emptied && !current.stacks_with(&part)) {
             self.set(to.0, target, None)?;
             self.put_exactly(to, part)?;
-            return self.put_exactly(from, there);
+            return self.put_exactly(from, current);
         }
         let rest = self.put_into(to.0, to.1, part)?;
         if planted(Bug::MoveCopies) && rest.is_none() && emptied {
@@ -105,7 +105,7 @@ impl Transaction<'_> {
     ) -> Result<(), InventoryError> {
         let (from, to) = (from.into(), to.into());
         self.all_or_nothing(|tx| {
-            let stacks = tx.take_where(from, |_| true)?;
+            let stacks = tx.take_unrecorded(from, |_| true)?;
             let mut filling = tx.filling(to, None, None)?;
             for stack in stacks {
                 if let Some(Stack { item, count, .. }) = tx.fill(&mut filling, stack)? {
@@ -166,7 +166,7 @@ impl Transaction<'_> {
             state.selecting(registry) == Some(kind) && !registry[usize::from(kind)].shows_progress;
         let selected = state.selected.as_mut().filter(|_| selects).ok_or(missing)?;
         let old = Some(core::mem::replace(selected, index));
-        self.journal.push(Change::Selected { staged, old });
+        self.journal.push(JournalEntry::Selected { staged, old });
         Ok(())
     }
 }
