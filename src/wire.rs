@@ -108,6 +108,8 @@ use crate::model::{
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
+use bits::low_byte;
+
 /// Version of this format and of the handshake.
 pub const PROTOCOL_VERSION: u16 = 1;
 
@@ -120,8 +122,7 @@ pub(crate) const BASE_BITS: u32 = 3;
 /// Returns the bits of the base version that an update carries. The handle is added so that the
 /// bits also differ between inventories.
 pub(crate) fn base_bits(version: u64, handle: u32) -> u32 {
-    let [low, ..] = version.wrapping_add(u64::from(handle)).to_le_bytes();
-    u32::from(low) & ((1 << BASE_BITS) - 1)
+    u32::from(low_byte(version.wrapping_add(u64::from(handle)))) & ((1 << BASE_BITS) - 1)
 }
 
 /// What both sides know in advance: the item catalog and the registered containers.
@@ -217,6 +218,29 @@ pub(crate) const NUMBER_BITS: u32 = 8;
 
 /// Number of low bits of the request number that an answer carries.
 pub(crate) const ANSWER_BITS: u32 = 6;
+
+const ANSWER_MASK: u8 = (1 << ANSWER_BITS) - 1;
+
+/// Returns the low bits of a request number that an answer carries.
+#[cfg(any(feature = "server", test))]
+pub(crate) fn answer_bits(number: u64) -> u8 {
+    low_byte(number) & ANSWER_MASK
+}
+
+/// Returns the last request number up to `latest` with these low bits. `None` if there is none.
+#[cfg(any(feature = "client", test))]
+pub(crate) fn number_at_or_before(latest: u64, bits: u8) -> Option<u64> {
+    latest.checked_sub(u64::from(low_byte(latest).wrapping_sub(bits) & ANSWER_MASK))
+}
+
+/// Returns the request number nearest to `reference` with these low bits.
+#[cfg(any(feature = "client", test))]
+pub(crate) fn number_nearest(reference: u64, bits: u8) -> u64 {
+    const UNUSED: u32 = u8::BITS - ANSWER_BITS;
+    // The shifts extend the sign of the difference.
+    let ahead = (bits.wrapping_sub(low_byte(reference)) << UNUSED).cast_signed() >> UNUSED;
+    reference.saturating_add_signed(i64::from(ahead))
+}
 
 /// One message, decoded against the views before it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -376,4 +400,24 @@ pub struct Handover {
     pub transfer: u8,
     /// Indices of the copies in the transfer that are to be dropped, in ascending order.
     pub dropped: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_numbers_are_found_by_their_low_bits() {
+        for number in 0..300u64 {
+            let bits = answer_bits(number);
+            for ahead in 0..64 {
+                assert_eq!(number_at_or_before(number + ahead, bits), Some(number));
+            }
+            for reference in number.saturating_sub(31)..=number + 32 {
+                assert_eq!(number_nearest(reference, bits), number);
+            }
+        }
+        assert_eq!(number_at_or_before(5, 6), None, "no number up to 5 ends with these bits");
+        assert_eq!(number_nearest(5, 60), 0, "numbers are not negative");
+    }
 }

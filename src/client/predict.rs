@@ -13,7 +13,7 @@ use crate::{
     },
     wire::{
         ANSWERS_MAX, Schema,
-        bits::{BitReader, BitWriter},
+        bits::{BitReader, BitWriter, low_byte},
         request::{
             ActionReader, ActionWriter, REQUEST_BYTES_MAX, RequestBody, Target, read_body,
             write_body,
@@ -120,7 +120,6 @@ fn encode(
     let confirmations = world.resource::<ConfirmedInventories>();
     let view = |entity| Some(confirmations.by_entity(entity)?.head.view);
     let mut w = BitWriter::default();
-    let [low, ..] = number.to_le_bytes();
     let body = match request {
         Requested::Action(action) => {
             let kind = types.kind_of(action).ok_or(Rejection::Invalid)?;
@@ -147,7 +146,7 @@ fn encode(
         },
         Requested::Cancel(id) => cancel(world, number, |open| open.id == *id)?,
     };
-    write_body(&mut w, low, &body, types.len());
+    write_body(&mut w, low_byte(number), &body, types.len());
     let schema = Schema { catalog: world.resource::<ItemCatalog>(), registry: registry.as_slice() };
     if let Requested::Action(action) = request {
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;

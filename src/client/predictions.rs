@@ -18,7 +18,7 @@ use crate::{
         events::SlotCause,
         rate::Bucket,
     },
-    wire::{Answers, request::Target},
+    wire::{Answers, number_at_or_before, number_nearest, request::Target},
 };
 
 use super::confirmed::ConfirmedInventories;
@@ -138,9 +138,7 @@ impl Predictions {
         times: &mut ActionLatency,
     ) -> bool {
         let Answers { last, results } = answers;
-        let [low, ..] = self.last.to_le_bytes();
-        let behind = u64::from(low.wrapping_sub(*last) & 0x3F);
-        let Some(last) = self.last.checked_sub(behind) else { return true };
+        let Some(last) = number_at_or_before(self.last, *last) else { return true };
         let first = (last + 1).saturating_sub(results.len() as u64);
         let mut all_answered = true;
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= last) {
@@ -163,11 +161,7 @@ impl Predictions {
     /// Processes the answers of a reset that was requested after request number `after`. Requests travel in order,
     /// so those up to `after` that have no answer now are lost. They are reported as [`Rejection::Unanswered`].
     pub(crate) fn catch_up(&mut self, answers: Option<&Answers>, after: u64) {
-        let [low, ..] = after.to_le_bytes();
-        // Six bits, sign-extended.
-        let ahead = answers
-            .map(|answers| i64::from((answers.last.wrapping_sub(low) << 2).cast_signed() >> 2));
-        let handled = ahead.map_or(0, |ahead| after.saturating_add_signed(ahead));
+        let handled = answers.map_or(0, |answers| number_nearest(after, answers.last));
         let lost = after.max(handled);
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= lost) {
             let Pending { id, request, .. } = pending;

@@ -21,7 +21,7 @@ use update::{read_delta, read_quick, read_update};
 use super::{
     ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, NUMBER_BITS,
     Open, OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
-    bits::BitReader,
+    bits::{BitReader, low_byte},
     form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
 };
 use core::num::NonZeroU32;
@@ -110,7 +110,7 @@ fn read_reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    let transfer = read_narrow(r, 0, "transfer number", 255)?.to_le_bytes()[0];
+    let transfer = low_byte(read_narrow(r, 0, "transfer number", 255)?);
     Ok(Some(Reset { transfer, epoch: r.take_u64()? }))
 }
 
@@ -175,7 +175,7 @@ fn read_full(
     copies: &impl CopySource,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
-    part.number = Some(r.take(NUMBER_BITS)?.to_le_bytes()[0]);
+    part.number = Some(low_byte(r.take(NUMBER_BITS)?));
     if r.flag()? {
         part.answers = Some(read_answers(r)?);
     }
@@ -223,7 +223,7 @@ pub(super) fn read_opens(
 }
 
 fn read_answers(r: &mut BitReader) -> Result<Answers, DecodeError> {
-    let last = r.take(ANSWER_BITS)?.to_le_bytes()[0];
+    let last = low_byte(r.take(ANSWER_BITS)?);
     let count = 1 + read_length(r, 0, "number of answers", ANSWERS_MAX - 1)?;
     let mut results = Vec::with_capacity(count);
     for _ in 0..count {
@@ -251,7 +251,7 @@ fn read_datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
         let (value, max) = (VALUES_MAX as u64 + 1, VALUES_MAX as u64);
         return Err(DecodeError::OutOfRange { what: "number of instance data values", value, max });
     }
-    let kind = read_narrow(r, 0, "instance data type", 254)?.to_le_bytes()[0];
+    let kind = low_byte(read_narrow(r, 0, "instance data type", 254)?);
     let len = read_length(r, 6, "instance data length", DATA_BYTES_MAX)?;
     part.data.push(Datum { id, kind, bytes: read_bytes(r, len)?.into() });
     Ok(())
@@ -262,7 +262,7 @@ pub(super) fn read_bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, Decod
     if len > r.left() / 8 {
         return Err(DecodeError::Truncated);
     }
-    (0..len).map(|_| Ok(r.take(8)?.to_le_bytes()[0])).collect()
+    (0..len).map(|_| Ok(low_byte(r.take(8)?))).collect()
 }
 
 fn read_updates(
@@ -365,7 +365,7 @@ fn read_kept_copy(
 /// Reads the complete header of a view that does not directly follow the one before it in the message.
 fn read_first_head(r: &mut BitReader) -> Result<OpenHead, DecodeError> {
     let (view, handle, id, owner) = (read_view_index(r)?, read_handle(r)?, read_id(r)?, r.flag()?);
-    let rights = Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]);
+    let rights = Rights::from_bits_retain(low_byte(r.take(RIGHTS_BITS)?));
     let acts = owner && !rights.contains(Rights::MANAGE);
     let rights = if owner { Rights::all() } else { rights };
     Ok(OpenHead { view, handle, id, owner, acts, rights, version: 0, entity: None })
@@ -451,7 +451,7 @@ fn read_structure(
         if len > r.left() {
             return Err(DecodeError::Truncated);
         }
-        let kind = kind.to_le_bytes()[0];
+        let kind = low_byte(kind);
         if state.container(kind).is_some() {
             return Err(DecodeError::Reserved);
         }
@@ -465,7 +465,7 @@ fn read_selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    Ok(Some(read_narrow(r, 0, "selected slot", 255)?.to_le_bytes()[0]))
+    Ok(Some(low_byte(read_narrow(r, 0, "selected slot", 255)?)))
 }
 
 fn read_slots(
@@ -527,7 +527,7 @@ fn read_handover(r: &mut BitReader) -> Result<Option<Handover>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    let transfer = r.take(8)?.to_le_bytes()[0];
+    let transfer = low_byte(r.take(8)?);
     let len = read_length(r, 0, "number of dropped copies", r.left())?;
     let place = |r: &mut BitReader| read_length(r, 4, "copy index", VIEWS_MAX);
     let dropped = (0..len).map(|_| place(r)).collect::<Result<_, _>>()?;

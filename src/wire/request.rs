@@ -36,7 +36,7 @@ use crate::model::{
 
 use super::{
     DecodeError, Schema, VIEWS_MAX,
-    bits::{BitReader, BitWriter},
+    bits::{BitReader, BitWriter, low_byte},
     decode::{self, read_length, read_narrow, read_view_index},
     encode,
     form::index_bits,
@@ -134,7 +134,7 @@ pub fn read_body(r: &mut BitReader, registry: usize) -> Result<(u8, RequestBody)
     if r.flag()? {
         return Err(DecodeError::Reserved);
     }
-    let number = r.take(8)?.to_le_bytes()[0];
+    let number = low_byte(r.take(8)?);
     let body = match r.take(2)? {
         0b00 => {
             #[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]

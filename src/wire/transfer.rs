@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use super::{
     DecodeError, Open, Part, Schema,
-    bits::{BitReader, BitWriter},
+    bits::{BitReader, BitWriter, low_byte},
     decode::{self, slot_count::SlotCount},
     stream::{open_transfer, seal_transfer},
 };
@@ -107,7 +107,7 @@ pub fn write_chunk(head: ChunkHead, transfer: &[u8]) -> Vec<u8> {
 /// [`DecodeError`], also if the remaining bytes do not have the length of such a chunk.
 pub fn read_chunk(bytes: &[u8]) -> Result<(ChunkHead, &[u8]), DecodeError> {
     let mut r = BitReader::new(bytes);
-    let transfer = r.take(8)?.to_le_bytes()[0];
+    let transfer = low_byte(r.take(8)?);
     let (index, total) = (r.take(CHUNK_BITS)? as usize, 1 + r.take(CHUNK_BITS)? as usize);
     if index >= total {
         let (value, max) = (index as u64, total as u64 - 1);

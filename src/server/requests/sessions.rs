@@ -5,7 +5,7 @@ use crate::{
     model::rejection::Rejection,
     server::client_stats::ClientSyncStats,
     shared::rate::{Bucket, RequestLimits},
-    wire::{ANSWERS_MAX, Answers},
+    wire::{ANSWERS_MAX, Answers, answer_bits, bits::low_byte},
 };
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -81,8 +81,7 @@ impl Session {
     /// Returns what to do with the request of this number, given by its low 8 bits. Requests that were skipped are
     /// answered as [`Rejection::Unanswered`].
     pub(crate) fn check_number(&mut self, number: u8) -> NumberCheck {
-        let [low, ..] = self.handled.to_le_bytes();
-        let ahead = number.wrapping_sub(low).cast_signed();
+        let ahead = number.wrapping_sub(low_byte(self.handled)).cast_signed();
         if ahead <= 0 {
             let back = usize::from(ahead.unsigned_abs());
             if back >= self.answers.len() {
@@ -121,6 +120,17 @@ impl Session {
         }
         self.answers.push_back(result);
         self.unsent = (self.unsent + 1).min(ANSWERS_MAX);
+    }
+
+    /// Takes the newest answers, which no longer wait to be sent.
+    fn take_answers(&mut self, count: usize) -> Option<Answers> {
+        self.unsent = 0;
+        let mut results: Vec<_> =
+            self.answers.iter().skip(self.answers.len() - count).copied().collect();
+        if planted(Bug::DropsAnAnswer) && count > 1 {
+            results.pop();
+        }
+        (count > 0).then_some(Answers { last: answer_bits(self.handled), results })
     }
 }
 
@@ -197,19 +207,18 @@ impl Sessions {
         (session.malformed == limits.malformed).then_some(ProtocolViolation::Malformed)
     }
 
-    /// Takes the answers that wait for a client. With `all`, also those that were sent before, because the
-    /// client is out of sync.
-    pub(crate) fn take_answers(&mut self, client: Entity, all: bool) -> Option<Answers> {
+    /// Takes the answers that wait for a client.
+    pub(crate) fn take_unsent_answers(&mut self, client: Entity) -> Option<Answers> {
         let session = self.sessions.get_mut(&client)?;
-        let unsent = core::mem::take(&mut session.unsent);
-        let count = if all { session.answers.len() } else { unsent };
-        let mut results: Vec<_> =
-            session.answers.iter().skip(session.answers.len() - count).copied().collect();
-        if planted(Bug::DropsAnAnswer) && count > 1 {
-            results.pop();
-        }
-        let [low, ..] = session.handled.to_le_bytes();
-        (count > 0).then_some(Answers { last: low & 0x3F, results })
+        let count = session.unsent;
+        session.take_answers(count)
+    }
+
+    /// Takes the last answers for a client that is out of sync, including those that were sent before.
+    pub(crate) fn take_all_answers(&mut self, client: Entity) -> Option<Answers> {
+        let session = self.sessions.get_mut(&client)?;
+        let count = session.answers.len();
+        session.take_answers(count)
     }
 }
 
@@ -221,20 +230,17 @@ mod tests {
     fn request_numbers_wrap_and_repeats_are_recognized() {
         let mut session = Session::default();
         for number in 1..=600u64 {
-            assert_eq!(session.check_number(number.to_le_bytes()[0]), NumberCheck::New);
+            assert_eq!(session.check_number(low_byte(number)), NumberCheck::New);
             session.answer(Ok(()));
-            assert_eq!(session.check_number(number.to_le_bytes()[0]), NumberCheck::Repeated);
+            assert_eq!(session.check_number(low_byte(number)), NumberCheck::Repeated);
         }
+        assert_eq!(session.check_number(low_byte(600u64.wrapping_sub(31))), NumberCheck::Repeated);
         assert_eq!(
-            session.check_number(600u64.wrapping_sub(31).to_le_bytes()[0]),
-            NumberCheck::Repeated
-        );
-        assert_eq!(
-            session.check_number(600u64.wrapping_sub(32).to_le_bytes()[0]),
+            session.check_number(low_byte(600u64.wrapping_sub(32))),
             NumberCheck::Impossible
         );
-        assert_eq!(session.check_number(633u64.to_le_bytes()[0]), NumberCheck::Impossible);
-        assert_eq!(session.check_number(603u64.to_le_bytes()[0]), NumberCheck::New);
+        assert_eq!(session.check_number(low_byte(633u64)), NumberCheck::Impossible);
+        assert_eq!(session.check_number(low_byte(603u64)), NumberCheck::New);
         assert_eq!(session.handled, 602);
     }
 
