@@ -2,10 +2,9 @@
 //! unanswered request is repeated after increasing, jittered pauses.
 
 use crate::{
-    model::{catalog::ItemCatalog, data::DataPool},
     shared::{
-        actions::ActionTypes, containers::ContainerRegistry, fingerprint::local_handshake,
-        messages::SyncRequest, random::InventoryRng, stats::InventoryStats,
+        fingerprint::LocalProtocol, messages::SyncRequest, random::InventoryRng,
+        stats::InventoryStats,
     },
     wire::handshake::{KnownCopies, REPAIRS_MAX, Request, write_request},
 };
@@ -20,8 +19,7 @@ use super::{
 use bevy::prelude::*;
 
 pub(crate) fn submit_requests(
-    catalog: Res<ItemCatalog>,
-    (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
+    protocol: LocalProtocol,
     time: Res<Time<Real>>,
     state: Res<SyncState>,
     mut confirmations: ResMut<ConfirmedInventories>,
@@ -44,7 +42,7 @@ pub(crate) fn submit_requests(
         return;
     }
     let request = if *state == SyncState::Connecting {
-        let handshake = local_handshake(&catalog, &registry, &actions, &pool);
+        let Some(handshake) = protocol.handshake() else { return };
         Request::Handshake(handshake, confirmations.list_copies())
     } else if resync.needed {
         stats.resyncs_requested += 1;

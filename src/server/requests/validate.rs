@@ -5,7 +5,7 @@ use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteM
 use log::{debug, info, warn};
 
 use crate::{
-    model::{catalog::ItemCatalog, data::DataPool, rejection::Rejection, transaction::Witness},
+    model::{catalog::ItemCatalog, rejection::Rejection, transaction::Witness},
     server::{
         baseline::Baseline,
         health::RejectionCounts,
@@ -19,7 +19,7 @@ use crate::{
         actions::{ActionTypes, AnyAction},
         containers::ContainerRegistry,
         events::{SyncRejected, emit_deferred},
-        fingerprint::local_handshake,
+        fingerprint::LocalProtocol,
         messages::{SyncBatch, SyncRequest},
         rate::RequestLimits,
         stats::InventoryStats,
@@ -50,7 +50,7 @@ pub(crate) fn validate_requests(
 ) {
     // A request may arrive before the authorization, which uses another channel, or while the server is still
     // loading its catalog.
-    let loaded = handler.catalog.is_some();
+    let loaded = handler.protocol.is_loaded();
     for (client, bytes) in
         handler.sessions.take_early(|client| loaded && authorized.contains(client))
     {
@@ -82,10 +82,7 @@ pub(crate) fn validate_requests(
 /// What is needed to handle a request.
 #[derive(SystemParam)]
 pub(crate) struct RequestHandler<'w, 's> {
-    catalog: Option<Res<'w, ItemCatalog>>,
-    registry: Res<'w, ContainerRegistry>,
-    actions: Res<'w, ActionTypes>,
-    pool: Res<'w, DataPool>,
+    protocol: LocalProtocol<'w>,
     channels: Res<'w, RemoteMessageRegistry>,
     subscriptions: ResMut<'w, Subscriptions>,
     clients: ResMut<'w, Clients>,
@@ -152,7 +149,7 @@ impl RequestHandler<'_, '_> {
             return;
         }
         // A client that follows the protocol waits for answers first.
-        let added = match read_body(&mut BitReader::new(bytes), self.actions.len()) {
+        let added = match read_body(&mut BitReader::new(bytes), self.protocol.actions.len()) {
             Ok((number, _)) => self.inboxes.add_rejected(client, number),
             Err(_) => false,
         };
@@ -162,8 +159,7 @@ impl RequestHandler<'_, '_> {
     }
 
     fn answer_handshake(&mut self, client: Entity, theirs: Handshake, named: KnownCopies) {
-        let Some(catalog) = &self.catalog else { return };
-        let ours = local_handshake(catalog, &self.registry, &self.actions, &self.pool);
+        let Some(ours) = self.protocol.handshake() else { return };
         if ours == theirs {
             let now = *self.clock;
             self.resync.accept_handshake(
