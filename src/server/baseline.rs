@@ -192,7 +192,8 @@ impl Baseline {
 
     pub(crate) fn commit_slot(
         &mut self,
-        (kind, index): (u8, usize),
+        kind: u8,
+        index: usize,
         old: Option<Stack>,
         new: Option<Stack>,
     ) {

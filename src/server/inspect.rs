@@ -124,25 +124,25 @@ impl CommitInspect<'_> {
     /// Returns the number of ticks that have been committed since the start.
     #[must_use]
     pub fn tick(&self) -> u64 {
-        self.marked.pass()
+        self.marked.pass
     }
 
     /// Returns the inventories that were committed in this tick.
     #[must_use]
     pub fn inventories(&self) -> &[Entity] {
-        self.marked.inventories()
+        &self.marked.inventories
     }
 
     /// Returns those whose containers were added, removed or resized, or that have a new id.
     #[must_use]
     pub fn resized(&self) -> &[Entity] {
-        self.marked.resized()
+        &self.marked.resized
     }
 
     /// Returns those whose selected slot has changed.
     #[must_use]
     pub fn selected(&self) -> &[Entity] {
-        self.marked.selected()
+        &self.marked.selected
     }
 
     /// Returns the exchanges of items between inventories in this tick. Nothing is recorded before
@@ -172,7 +172,7 @@ impl ActorInspect<'_, '_> {
 /// Returns the number of ticks that have been committed since the start.
 #[must_use]
 pub fn tick(world: &World) -> u64 {
-    world.get_resource::<Marked>().map_or(0, Marked::pass)
+    world.get_resource::<Marked>().map_or(0, |marked| marked.pass)
 }
 
 /// Returns the number of connected clients.
@@ -209,7 +209,7 @@ pub fn record_exchanges(world: &mut World) {
 
 /// Takes the exchanges since the last tick, with the number of the tick to which they belong.
 pub fn take_pending_exchanges(world: &mut World) -> (u64, Vec<Exchange>) {
-    let tick = world.resource::<Marked>().pass() + 1;
+    let tick = world.resource::<Marked>().pass + 1;
     (tick, world.get_resource_or_init::<Exchanges>().take_pending())
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn notify_local(
             SlotChanged { entity, slot, old, new, cause: SlotCause::Server },
         );
     }
-    for inventory in marked.inventories().iter().copied() {
+    for inventory in marked.inventories.iter().copied() {
         let Ok(baseline) = inventories.get(inventory) else { continue };
         let Some(watched) = subscriptions.get(inventory).filter(|_| sees(inventory)) else {
             continue;
@@ -61,7 +61,7 @@ pub(crate) fn notify_local(
         if let (Some(old), Some(new)) = (baseline.selected_before(), baseline.state().selected) {
             emit_deferred(&mut commands, SelectedChanged { entity: inventory, old, new });
         }
-        if baseline.structure_version() == baseline.version() {
+        if baseline.is_restructured() {
             emit_deferred(
                 &mut commands,
                 InventoryResized { entity: inventory, inventory: watched.id },

@@ -137,7 +137,7 @@ pub(crate) fn open(
     add_viewer(world, inventory, client, rights)?;
     close_others(world, inventory, client);
     let checked_at = world.resource::<Time<Real>>().elapsed();
-    let checked_in_tick = world.resource::<Marked>().pass();
+    let checked_in_tick = world.resource::<Marked>().pass;
     let mut opened = world.resource_mut::<OpenInventories>();
     opened.remove(client, inventory);
     let new = OpenInventory { inventory, request, actor, checked_at, checked_in_tick };
@@ -356,7 +356,7 @@ fn recheck_once_per_tick(
     client: ClientId,
     inventory: Entity,
 ) -> Result<(), Rejection> {
-    let pass = world.resource::<Marked>().pass();
+    let pass = world.resource::<Marked>().pass;
     let open = world.resource::<OpenInventories>().of(client, inventory);
     if open.is_none_or(|open| open.checked_in_tick == pass) {
         return Ok(());
@@ -387,7 +387,7 @@ fn recheck_opening(
         return Err(reason);
     }
     let checked_at = world.resource::<Time<Real>>().elapsed();
-    let checked_in_tick = world.resource::<Marked>().pass();
+    let checked_in_tick = world.resource::<Marked>().pass;
     let mut opened = world.resource_mut::<OpenInventories>();
     let open = opened.open.get_mut(&client).into_iter().flatten();
     for open in open.filter(|open| open.inventory == inventory) {
