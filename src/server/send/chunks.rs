@@ -155,11 +155,13 @@ impl Building<'_, '_, '_> {
     fn add(&mut self, client: Entity, view: u32, contents: &mut TransferContents) {
         let Some(inventory) = self.clients.inventory_of(client, view) else { return };
         let Ok(found) = self.inventories.get(inventory) else { return };
-        let Some(head) = head_of(client, view, inventory, found, self.subscriptions) else {
+        let (baseline, is_replicated) = found;
+        let Some(head) =
+            head_of(client, view, inventory, baseline, is_replicated, self.subscriptions)
+        else {
             return;
         };
         let Some(state) = self.clients.get(client) else { return };
-        let baseline = found.0;
         let TransferContents { opens, copies, data, data_bytes, needs_known_data } = contents;
         *needs_known_data |= baseline.data().any(|id| state.known_data.contains(&id));
         for id in baseline.data().filter(|id| !state.known_data.contains(id)) {
@@ -192,15 +194,15 @@ pub(crate) fn send_chunks(
         return error!("the channel of inventory chunks is not registered");
     };
     let now = AppInstant::new(time.elapsed());
-    let [rate, total_rate] = settings.rates();
+    let rates = settings.rates();
     let mut chunked = core::mem::take(&mut clients.chunked);
     // Each tick another client is served first.
     chunked.rotate_left(1);
     chunked.retain(|client| {
         let Some((outbox, state)) = clients.by_entity_mut(*client) else { return false };
-        let left_in_total = throttle.total.left(total_rate, now);
+        let left_in_total = throttle.total.left(rates.total, now);
         // While others use up the total, the client still gets its share of it.
-        let left_in_total = left_in_total.max(throttle.shares.left(&state.share, total_rate));
+        let left_in_total = left_in_total.max(throttle.shares.left(&state.share, rates.total));
         let number = state.transfers.last;
         let Some(transfer) = &mut state.transfers.transfer else {
             return !state.transfers.is_idle();
@@ -209,7 +211,7 @@ pub(crate) fn send_chunks(
             usize::MAX
         } else {
             let left = settings.chunk_bytes_per_tick.max(1);
-            left.min(outbox.budget.left(rate, now)).min(left_in_total)
+            left.min(outbox.budget.left(rates.client, now)).min(left_in_total)
         };
         let mut bytes = 0;
         while left > 0 && transfer.sent < transfer.total {
@@ -226,9 +228,9 @@ pub(crate) fn send_chunks(
         }
         stats.bytes_sent += bytes as u64;
         stats.bytes_chunks += bytes as u64;
-        outbox.budget.spend(bytes, rate, now);
-        throttle.total.spend(bytes, total_rate, now);
-        throttle.shares.spend(&mut state.share, total_rate.nanos(bytes));
+        outbox.budget.spend(bytes, rates.client, now);
+        throttle.total.spend(bytes, rates.total, now);
+        throttle.shares.spend(&mut state.share, rates.total.nanos(bytes));
         true
     });
     chunked.append(&mut clients.chunked);

@@ -53,7 +53,8 @@ pub(super) fn head_of(
     client: Entity,
     view: u32,
     inventory: Entity,
-    (baseline, replicated): (&Baseline, bool),
+    baseline: &Baseline,
+    is_replicated: bool,
     subscriptions: &Subscriptions,
 ) -> Option<OpenHead> {
     let viewers = subscriptions.get(inventory)?;
@@ -67,6 +68,6 @@ pub(super) fn head_of(
         acts: viewer.access.acts,
         rights: viewer.access.rights,
         version: baseline.version(),
-        entity: replicated.then_some(inventory),
+        entity: is_replicated.then_some(inventory),
     })
 }

@@ -10,7 +10,7 @@ use crate::{
         baseline::Baseline,
         pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
-            client::{ClientSync, ViewOpening},
+            client::{ChangesSince, ClientSync, ViewOpening},
             clients::Clients,
             idle::IdleChecks,
             lifecycle::begin_view,
@@ -22,7 +22,7 @@ use crate::{
     wire::{
         COPIES_MAX, Handover, OpenHead, Schema,
         bits::BitWriter,
-        encode::{self, ChangedSlot, OpenBody},
+        encode::{self, OpenBody},
     },
 };
 
@@ -117,8 +117,8 @@ impl Selecting<'_, '_, '_> {
         for (inventory, head) in heads {
             let Ok((baseline, _)) = self.inventories.get(inventory) else { continue };
             let copy = self.copies.of(inventory, baseline, self.schema, self.stats);
-            let (since, bits) =
-                shorter_since(state, &head, baseline, self.schema, copy, &mut self.scratch);
+            let ShortestOpening { since, bits } =
+                shortest_opening(state, &head, baseline, self.schema, copy, &mut self.scratch);
             let missing =
                 baseline.data().filter(|id| !state.known_data.contains(id) && data.insert(*id));
             let missing = missing.filter_map(|id| self.pool.datum(id));
@@ -154,8 +154,9 @@ impl Selecting<'_, '_, '_> {
 
     fn head(&self, client: Entity, view: u32) -> Option<(Entity, OpenHead)> {
         let inventory = self.clients.inventory_of(client, view)?;
-        let found = self.inventories.get(inventory).ok()?;
-        Some((inventory, head_of(client, view, inventory, found, self.subscriptions)?))
+        let (baseline, is_replicated) = self.inventories.get(inventory).ok()?;
+        let head = head_of(client, view, inventory, baseline, is_replicated, self.subscriptions)?;
+        Some((inventory, head))
     }
 
     /// Opens the views of a transfer that a client has received. Views in which more than the contents of slots
@@ -194,38 +195,45 @@ impl Selecting<'_, '_, '_> {
 
     /// Returns the current version of an inventory if only the contents of slots have changed since this header.
     fn unchanged_version(&self, client: Entity, inventory: Entity, head: &OpenHead) -> Option<u64> {
-        let found = self.inventories.get(inventory).ok()?;
-        let baseline = found.0;
+        let (baseline, is_replicated) = self.inventories.get(inventory).ok()?;
         if baseline.structure_version() > head.version {
             return None;
         }
-        let now = head_of(client, head.view, inventory, found, self.subscriptions)?;
+        let now =
+            head_of(client, head.view, inventory, baseline, is_replicated, self.subscriptions)?;
         (OpenHead { version: head.version, ..now } == *head).then(|| baseline.version())
     }
 }
 
-/// Returns the changes since the copy that a client has kept, if they are shorter than a full update, and the
-/// number of bits of the shorter one.
-fn shorter_since(
+/// The shortest way to open a view.
+struct ShortestOpening {
+    /// The changes since the copy that the client has kept, if they are shorter than a full update.
+    since: Option<ChangesSince>,
+    bits: usize,
+}
+
+fn shortest_opening(
     state: &ClientSync,
     head: &OpenHead,
     baseline: &Baseline,
     schema: Schema,
     copy: &BitWriter,
     scratch: &mut BitWriter,
-) -> (Option<(u64, Vec<ChangedSlot>)>, usize) {
+) -> ShortestOpening {
     let kept = state.copy_of(head.id);
     let changes = kept.and_then(|base| Some((base, baseline.changes_since(base)?)));
-    let Some((base, entries)) = changes else { return (None, copy.len()) };
+    let Some((base, entries)) = changes else {
+        return ShortestOpening { since: None, bits: copy.len() };
+    };
     let mut bits = |body| {
         scratch.clear();
         encode::open(scratch, schema, None, (head, baseline.state()), body);
         scratch.len()
     };
-    let since = bits(OpenBody::Since(base, &entries));
-    if since < copy.len() || since < bits(OpenBody::Copy(copy)) {
-        (Some((base, entries)), since)
+    let since_bits = bits(OpenBody::Since(base, &entries));
+    if since_bits < copy.len() || since_bits < bits(OpenBody::Copy(copy)) {
+        ShortestOpening { since: Some(ChangesSince { base, entries }), bits: since_bits }
     } else {
-        (None, copy.len())
+        ShortestOpening { since: None, bits: copy.len() }
     }
 }

@@ -91,9 +91,15 @@ pub(crate) struct SeesTooMuch {
 pub(crate) struct ViewOpening {
     pub(crate) inventory: Entity,
     pub(crate) head: OpenHead,
-    /// A version that the client has kept a copy of, and what changed since, if that is shorter than a full
-    /// update.
-    pub(crate) since: Option<(u64, Vec<ChangedSlot>)>,
+    /// What changed since the copy that the client has kept, if that is shorter than a full update.
+    pub(crate) since: Option<ChangesSince>,
+}
+
+/// The changes since a version of which a client has kept a copy.
+#[derive(Debug)]
+pub(crate) struct ChangesSince {
+    pub(crate) base: u64,
+    pub(crate) entries: Vec<ChangedSlot>,
 }
 
 impl ClientSync {

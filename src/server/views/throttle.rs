@@ -13,7 +13,7 @@ use bevy::prelude::*;
 use crate::server::{
     baseline::Baseline,
     pacing::{
-        budget::{Budget, Credit, Rate, UpdateKind},
+        budget::{Budget, Credit, Rates, SendCost, UpdateKind},
         clock::AppInstant,
         quality::LinkGrade,
         shares::Shares,
@@ -34,8 +34,7 @@ pub(crate) struct Throttle {
     pub(crate) shares: Shares,
     /// The last tick in which the total budget was exhausted.
     total_exhausted_at: u64,
-    /// The rates of one client and of all clients together.
-    rates: [Rate; 2],
+    rates: Rates,
     /// Clients whose queue is not empty, each once.
     clients: Vec<ClientSlot>,
     /// The head of each queue with the share of its client, while the queues are served.
@@ -52,11 +51,11 @@ pub(crate) struct Throttle {
     total_exhausted: bool,
 }
 
-/// What an update costs its client and all clients together.
+/// What an update costs.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Cost {
-    nanos: u64,
-    total_nanos: u64,
+pub(crate) struct UpdateCost {
+    send: SendCost,
+    /// Number of commits that it merges.
     merged: u64,
 }
 
@@ -88,23 +87,23 @@ impl Throttle {
     }
 
     /// Applies changed rates. Debt remains the same number of bytes.
-    pub(crate) fn set_rates(&mut self, rates: [Rate; 2], now: AppInstant, clients: &mut Clients) {
-        let [one_before, all_before] = core::mem::replace(&mut self.rates, rates);
-        let [one, all] = rates;
-        if one != one_before {
-            clients.budgets_mut().for_each(|budget| budget.convert(one_before, one, now));
+    pub(crate) fn set_rates(&mut self, rates: Rates, now: AppInstant, clients: &mut Clients) {
+        let before = core::mem::replace(&mut self.rates, rates);
+        if rates.client != before.client {
+            clients
+                .budgets_mut()
+                .for_each(|budget| budget.convert(before.client, rates.client, now));
         }
-        if all != all_before {
-            self.total.convert(all_before, all, now);
+        if rates.total != before.total {
+            self.total.convert(before.total, rates.total, now);
             self.shares = Shares::default();
             clients.shares_mut().for_each(|share| *share = Budget::default());
         }
     }
 
     /// Returns the cost of an update of about this many bytes, which merges this many commits.
-    pub(crate) fn cost(&self, bytes: usize, merged: u64) -> Cost {
-        let [nanos, total_nanos] = self.rates.map(|rate| rate.nanos(bytes));
-        Cost { nanos, total_nanos, merged }
+    pub(crate) fn cost(&self, bytes: usize, merged: u64) -> UpdateCost {
+        UpdateCost { send: self.rates.cost(bytes), merged }
     }
 
     /// Returns `true` if the byte budgets allow an update. While the client has queued updates or the total
@@ -142,7 +141,7 @@ impl Throttle {
     pub(crate) fn afford(
         &mut self,
         viewer: &Subscription,
-        cost: Cost,
+        cost: UpdateCost,
         from_queue: bool,
         clients: &mut Clients,
     ) -> Option<LinkGrade> {
@@ -152,10 +151,11 @@ impl Throttle {
         let Some((outbox, state)) = clients.at_mut(viewer.slot) else {
             return Some(LinkGrade::default());
         };
-        outbox.budget.plan(cost.nanos, self.credit);
-        if cost.total_nanos > 0 {
-            self.total.plan(cost.total_nanos, self.credit);
-            state.share.plan(cost.total_nanos, self.shares.credit());
+        let SendCost { client_nanos, total_nanos } = cost.send;
+        outbox.budget.plan(client_nanos, self.credit);
+        if total_nanos > 0 {
+            self.total.plan(total_nanos, self.credit);
+            state.share.plan(total_nanos, self.shares.credit());
         }
         outbox.totals.updates += 1;
         outbox.totals.merged += cost.merged;
