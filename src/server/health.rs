@@ -191,10 +191,18 @@ const THROTTLED_CHECKS: u32 = 4;
 #[derive(Clone, Copy, Default, Debug)]
 struct ClientWatch {
     throttled: Streak,
-    /// Number of desyncs at the start of the current window, and the check at which the window started.
-    desyncs_before: (u64, u64),
+    desync_window: DesyncWindow,
     alerted: bool,
     flooding: bool,
+}
+
+/// The time over which desyncs are counted.
+#[derive(Clone, Copy, Default, Debug)]
+struct DesyncWindow {
+    /// The check at which it started.
+    start: u64,
+    /// Number of desyncs at its start.
+    desyncs: u64,
 }
 
 /// What the checks keep about the whole server.
@@ -243,7 +251,7 @@ fn update_health(
         misbehaving += usize::from(bad);
         let check = before.checks;
         let watch = before.clients.entry(client).or_default();
-        watch.check(client, (&shown, &now), (check, is_throttled), &mut alert);
+        watch.check(client, &shown, &now, check, is_throttled, &mut alert);
         if *shown != now {
             *shown = now;
         }
@@ -296,18 +304,21 @@ impl ClientWatch {
     fn check(
         &mut self,
         client: Entity,
-        (shown, now): (&ClientSyncStats, &ClientSyncStats),
-        (check, is_throttled): (u64, bool),
+        shown: &ClientSyncStats,
+        now: &ClientSyncStats,
+        check: u64,
+        is_throttled: bool,
         alert: &mut impl FnMut(SyncAlert),
     ) {
         if self.throttled.is_news(is_throttled) {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }
-        if check > self.desyncs_before.1 + DESYNC_CHECKS {
-            (self.desyncs_before, self.alerted) = ((shown.desyncs, check), false);
+        if check > self.desync_window.start + DESYNC_CHECKS {
+            self.desync_window = DesyncWindow { start: check, desyncs: shown.desyncs };
+            self.alerted = false;
         }
         let desyncs = now.desyncs;
-        if desyncs >= self.desyncs_before.0 + DESYNCS_MANY
+        if desyncs >= self.desync_window.desyncs + DESYNCS_MANY
             && !core::mem::replace(&mut self.alerted, true)
         {
             alert(SyncAlert::ClientKeepsDesyncing { client, desyncs });

@@ -129,10 +129,12 @@ fn hand_over_rest(
 /// Hands the tick to the worker.
 fn hand_over(
     commits: CommitInspect,
-    (holders, tracker): (Res<Holders>, Res<ChangeTracker>),
+    holders: Res<Holders>,
+    tracker: Res<ChangeTracker>,
     mut collected: ResMut<Collected>,
     mut buffer: ResMut<TickBuffer>,
-    (mut log, mut notes): (ResMut<ExchangeLog>, ResMut<NoteLog>),
+    mut log: ResMut<ExchangeLog>,
+    mut notes: ResMut<NoteLog>,
     mut link: ResMut<StoreLink>,
 ) {
     let mut changes = core::mem::take(&mut collected.changes);

@@ -43,7 +43,7 @@ pub(super) fn remove_inventory(
         return;
     };
     for subscription in subscriptions {
-        close((id, slots), &subscription, CloseCause::Despawned, clients);
+        close(id, slots, &subscription, CloseCause::Despawned, clients);
     }
 }
 
@@ -58,42 +58,50 @@ pub(super) fn remove_if_unseen(
     }
 }
 
+/// A player that may see an inventory.
+#[derive(Clone, Copy)]
+pub(super) struct WantedViewer {
+    pub(super) client: ClientId,
+    pub(super) access: Access,
+    pub(super) priority: Option<SyncPriority>,
+}
+
 /// Subscribes exactly the clients in `wanted` to an inventory with this number of slots. Returns those that would see
 /// too much, and do not see it.
 pub(super) fn update_subscribers(
-    (inventory, id, slots): (Entity, InventoryId, usize),
-    wanted: &[(ClientId, Access, Option<SyncPriority>)],
+    inventory: Entity,
+    id: InventoryId,
+    slots: usize,
+    wanted: &[WantedViewer],
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
     throttle: &mut Throttle,
 ) -> Vec<(Entity, SeesTooMuch)> {
-    let mut refused = Vec::new();
-    let of_clients = wanted.iter().filter_map(|(client, access, priority)| {
-        client.entity().map(|client| (client, (*access, *priority)))
-    });
-    let mut missing: EntityHashMap<(Access, Option<SyncPriority>)> = of_clients.collect();
+    let mut excluded = Vec::new();
+    let of_clients = wanted.iter().filter_map(|viewer| Some((viewer.client.entity()?, *viewer)));
+    let mut missing: EntityHashMap<WantedViewer> = of_clients.collect();
     let viewers = subscriptions.get_or_insert(inventory, id);
     let slots_before = core::mem::replace(&mut viewers.slots, slots);
     for before in core::mem::take(&mut viewers.subscriptions) {
         let client = before.slot.client;
         let resized =
             clients.get_mut(client).map_or(Ok(()), |state| state.resize(slots_before, slots));
-        let access = missing.remove(&client);
+        let wanted = missing.remove(&client);
         if let Err(too_much) = resized {
-            close((id, slots), &before, CloseCause::Hidden, clients);
-            refused.extend(access.map(|_| (client, too_much)));
+            close(id, slots, &before, CloseCause::Hidden, clients);
+            excluded.extend(wanted.map(|_| (client, too_much)));
             continue;
         }
-        match access {
+        match wanted {
             None if planted(Bug::HiddenStaysOpen) => viewers.subscriptions.push(before),
-            None => close((id, slots), &before, CloseCause::Hidden, clients),
-            Some((access, priority)) if access == before.access => {
+            None => close(id, slots, &before, CloseCause::Hidden, clients),
+            Some(WantedViewer { access, priority, .. }) if access == before.access => {
                 viewers.subscriptions.push(Subscription { priority, ..before });
                 if priority != before.priority {
                     throttle.wait(inventory, viewers);
                 }
             }
-            Some((access, priority)) => {
+            Some(WantedViewer { access, priority, .. }) => {
                 let changed = Subscription { access, priority, sent: None, ..before };
                 viewers.subscriptions.push(changed);
                 record_owner(&changed, clients);
@@ -101,8 +109,8 @@ pub(super) fn update_subscribers(
             }
         }
     }
-    for client in wanted.iter().filter_map(|(client, ..)| client.entity()) {
-        let Some((access, priority)) = missing.remove(&client) else { continue };
+    for client in wanted.iter().filter_map(|viewer| viewer.client.entity()) {
+        let Some(WantedViewer { access, priority, .. }) = missing.remove(&client) else { continue };
         let Some(slot) = clients.slot(client) else { continue };
         let Some(state) = clients.get_mut(client) else { continue };
         match state.add(inventory, slots) {
@@ -123,10 +131,10 @@ pub(super) fn update_subscribers(
                 record_owner(&new, clients);
                 open(&new, clients);
             }
-            Err(too_much) => refused.push((client, too_much)),
+            Err(too_much) => excluded.push((client, too_much)),
         }
     }
-    refused
+    excluded
 }
 
 /// Schedules a full update of an inventory for the viewer at this position.
@@ -180,7 +188,8 @@ fn open(subscription: &Subscription, clients: &mut Clients) {
 }
 
 fn close(
-    (id, slots): (InventoryId, usize),
+    id: InventoryId,
+    slots: usize,
     subscription: &Subscription,
     cause: CloseCause,
     clients: &mut Clients,

@@ -31,7 +31,9 @@ use super::{
     access::{Owner, Viewers},
     client::SeesTooMuch,
     clients::Clients,
-    lifecycle::{remove_client, remove_if_unseen, remove_inventory, update_subscribers},
+    lifecycle::{
+        WantedViewer, remove_client, remove_if_unseen, remove_inventory, update_subscribers,
+    },
     resync::{Resync, SyncClock},
     subscriptions::{Access, Subscriptions},
     throttle::Throttle,
@@ -106,7 +108,8 @@ fn on_disconnect(
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
     mut resync: ResMut<Resync>,
-    (mut sessions, mut inboxes): (ResMut<Sessions>, ResMut<Inboxes>),
+    mut sessions: ResMut<Sessions>,
+    mut inboxes: ResMut<Inboxes>,
     mut owned: ResMut<OwnedInventories>,
     mut viewed: Query<&mut Viewers, Allow<Disabled>>,
     mut commands: Commands,
@@ -192,7 +195,8 @@ pub(crate) fn update_views(
     changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
     inventories: Query<Viewed, Allow<Disabled>>,
     baselines: Query<&Baseline, Allow<Disabled>>,
-    (marked, entities): (Res<Marked>, &Entities),
+    marked: Res<Marked>,
+    entities: &Entities,
     mut clock: ResMut<SyncClock>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
@@ -203,7 +207,7 @@ pub(crate) fn update_views(
 ) {
     let mut stale = subscriptions.take_stale();
     stale.extend(&changed);
-    stale.extend(marked.resized());
+    stale.extend(&marked.resized);
     let mut reported = HashSet::<(Entity, Entity)>::default();
     for inventory in stale.iter().copied() {
         let Ok((id, baseline, owner, viewers, acts, unsynced)) = inventories.get(inventory) else {
@@ -230,14 +234,16 @@ pub(crate) fn update_views(
                 }
             });
         }
-        let refused = update_subscribers(
-            (inventory, *id, baseline.len()),
+        let excluded = update_subscribers(
+            inventory,
+            *id,
+            baseline.len(),
             &wanted,
             &mut subscriptions,
             &mut clients,
             &mut throttle,
         );
-        for (client, SeesTooMuch { views, slots }) in refused {
+        for (client, SeesTooMuch { views, slots }) in excluded {
             // An inventory may be listed several times.
             if !reported.insert((inventory, client)) {
                 continue;
@@ -246,8 +252,8 @@ pub(crate) fn update_views(
             error!("{fault}");
             faults.write(fault);
         }
-        let mut local = wanted.iter().filter(|(client, ..)| *client == ClientId::Server);
-        let local = local.next().map(|(_, access, _)| *access);
+        let local = wanted.iter().find(|viewer| viewer.client == ClientId::Server);
+        let local = local.map(|viewer| viewer.access);
         update_local(&mut subscriptions, inventory, *id, local, &mut commands);
         remove_if_unseen(inventory, &mut subscriptions, &mut clients);
     }
@@ -262,14 +268,15 @@ fn wanted_access(
     owner: Option<&Owner>,
     acts: bool,
     viewers: Option<&Viewers>,
-) -> SmallVec<[(ClientId, Access, Option<SyncPriority>); 2]> {
+) -> SmallVec<[WantedViewer; 2]> {
     let owned = Access { rights: Rights::all(), owner: true, acts };
-    let mut wanted: SmallVec<[_; 2]> =
-        owner.map(|owner| (owner.0, owned, None)).into_iter().collect();
+    let owner_viewer =
+        owner.map(|owner| WantedViewer { client: owner.0, access: owned, priority: None });
+    let mut wanted: SmallVec<[WantedViewer; 2]> = owner_viewer.into_iter().collect();
     for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_priority) {
         if owner != Some(&Owner(client)) {
             let access = Access { rights, owner: false, acts: false };
-            wanted.push((client, access, priority));
+            wanted.push(WantedViewer { client, access, priority });
         }
     }
     wanted
