@@ -118,7 +118,7 @@ pub(super) fn disconnect(
     mut pool: ResMut<DataPool>,
 ) {
     predictions.disconnect();
-    pool.follow(false);
+    pool.end_received();
     let arrived = catalog.map(|catalog| {
         let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
         transfers.take_copies(schema)

@@ -40,7 +40,7 @@ pub(crate) fn apply_messages(
     let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
     for group in received.groups.drain(..) {
         let requested = resync.needed || *state != SyncState::Synced;
-        let decoded = decode_group(&group, schema, &confirmations, (&pool, &transfers), requested);
+        let decoded = decode_group(&group, schema, &confirmations, &pool, &transfers, requested);
         match decoded {
             Ok(mut parts) => {
                 for part in &mut parts {
@@ -49,7 +49,7 @@ pub(crate) fn apply_messages(
                     }
                     if let Some(reset) = part.reset {
                         transfers.reset(reset.transfer);
-                        pool.follow(true);
+                        pool.begin_received();
                     }
                     part.forgotten.drain(..).for_each(|id| pool.forget(id));
                     part.data.drain(..).for_each(|datum| pool.put(datum));
@@ -136,7 +136,8 @@ fn decode_group(
     group: &[Bytes],
     schema: Schema,
     confirmations: &ConfirmedInventories,
-    (pool, transfers): (&DataPool, &IncomingTransfers),
+    pool: &DataPool,
+    transfers: &IncomingTransfers,
     requested: bool,
 ) -> Result<Vec<Part>, DecodeError> {
     let decoded = group.iter().map(|bytes| decode::message(bytes, schema, confirmations));

@@ -122,9 +122,7 @@ impl ItemLedger {
             self.flows.push((first, ItemsCreatedOrDestroyed { item, net, cause, inventory: None }));
         }
     }
-}
 
-impl ItemLedger {
     /// Declares the change of a count outside of a transaction.
     pub(crate) fn declare(&mut self, entity: Entity, item: ItemId, net: i64) {
         if self.strict {

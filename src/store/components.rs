@@ -45,9 +45,12 @@ struct ComponentFns {
     take: fn(&mut EntityWorldMut) -> Option<Reinsert>,
     /// Returns `None` if the value cannot be read.
     decode: fn(&[u8]) -> Option<Reinsert>,
-    /// Returns `None` if the component cannot be written.
-    encode: fn(&World, Entity) -> Option<Option<Vec<u8>>>,
+    /// Returns `None` if the entity does not have the component.
+    encode: fn(&World, Entity) -> Result<Option<Vec<u8>>, CannotEncode>,
 }
+
+/// A component cannot be stored. The reason was logged.
+struct CannotEncode;
 
 /// All persisted components by name.
 #[derive(Resource, Default, Clone)]
@@ -76,10 +79,10 @@ impl PersistedComponents {
         known.collect()
     }
 
-    /// Returns the components of an entity, and those that it does not have.
+    /// Returns the components of an entity, and those that it does not have. Those that cannot be stored are skipped.
     pub(super) fn encode(&self, world: &World, entity: Entity) -> Vec<ComponentChange> {
         let all = self.0.iter();
-        all.filter_map(|(name, fns)| Some((*name, (fns.encode)(world, entity)?))).collect()
+        all.filter_map(|(name, fns)| Some((*name, (fns.encode)(world, entity).ok()?))).collect()
     }
 }
 
@@ -112,16 +115,19 @@ fn decode<C: PersistComponent>(bytes: &[u8]) -> Option<Reinsert> {
     codec::from_data::<C>(bytes).ok().map(reinsert_later)
 }
 
-fn encode<C: PersistComponent>(world: &World, entity: Entity) -> Option<Option<Vec<u8>>> {
-    let Some(component) = world.get::<C>(entity) else { return Some(None) };
-    to_bytes(entity, component).map(Some)
+fn encode<C: PersistComponent>(
+    world: &World,
+    entity: Entity,
+) -> Result<Option<Vec<u8>>, CannotEncode> {
+    let component = world.get::<C>(entity);
+    component.map(|component| to_bytes(entity, component)).transpose()
 }
 
-/// Returns the stored form of a component, or `None` if it cannot be written.
-fn to_bytes<C: PersistComponent>(entity: Entity, component: &C) -> Option<Vec<u8>> {
+/// Returns the stored form of a component.
+fn to_bytes<C: PersistComponent>(entity: Entity, component: &C) -> Result<Vec<u8>, CannotEncode> {
     let name = C::NAME;
     match codec::to_data(component) {
-        Ok(bytes) if bytes.len() <= DATA_BYTES_MAX => return Some(bytes),
+        Ok(bytes) if bytes.len() <= DATA_BYTES_MAX => return Ok(bytes),
         Ok(bytes) => {
             let len = bytes.len();
             error!(
@@ -130,7 +136,7 @@ fn to_bytes<C: PersistComponent>(entity: Entity, component: &C) -> Option<Vec<u8
         }
         Err(why) => error!("entity {entity}: component `{name}` is not stored: {why}"),
     }
-    None
+    Err(CannotEncode)
 }
 
 fn record_changed<C: PersistComponent>(
@@ -138,7 +144,7 @@ fn record_changed<C: PersistComponent>(
     mut buffer: ResMut<TickBuffer>,
 ) {
     for (entity, component, tracked) in &changed {
-        if let Some(bytes) = to_bytes(entity, component) {
+        if let Ok(bytes) = to_bytes(entity, component) {
             buffer.components.push((tracked.id, C::NAME, Some(bytes)));
         }
     }

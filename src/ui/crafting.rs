@@ -90,7 +90,9 @@ pub(super) fn has_changed(changed: Res<CraftingChanged>) -> bool {
 pub(super) fn arrange(
     panels: Query<(Entity, Option<&Listed>), With<CraftingPanel>>,
     sources: Sources,
-    (theme, texts, tab_groups): (Res<InventoryUiTheme>, Res<InventoryUiTexts>, TabGroups),
+    theme: Res<InventoryUiTheme>,
+    texts: Res<InventoryUiTexts>,
+    tab_groups: TabGroups,
     catalog: Option<Res<ItemCatalog>>,
     mut icons: ItemIcons,
     mut changed: ResMut<CraftingChanged>,
