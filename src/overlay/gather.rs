@@ -210,11 +210,11 @@ fn gather_cards(
     if time.elapsed() >= *next {
         *next = time.elapsed() + PERIOD;
         let visible = states.iter().filter(|(.., baseline, _, in_view)| {
-            if here { baseline.is_some_and(|there| there.version() > 0) } else { *in_view }
+            if here { baseline.is_some_and(|baseline| baseline.version() > 0) } else { *in_view }
         });
         cards.list(visible.map(|(entity, id, name, baseline, ..)| {
             let slots = if here {
-                baseline.map_or(0, |there| there.state().len())
+                baseline.map_or(0, |baseline| baseline.state().len())
             } else {
                 client.copy(entity).map_or(0, |copy| copy.shown.len())
             };

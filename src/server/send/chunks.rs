@@ -1,5 +1,5 @@
-//! Builds the chunked transfers: full updates that are too large for one message are sent on a channel of their
-//! own, within a budget. When the client has all chunks, its views open, and what has changed since follows as
+//! Builds the chunked transfers: full updates that are too large for one message are sent on a separate
+//! channel, within a budget. When the client has all chunks, its views open, and what has changed since follows as
 //! an ordinary delta.
 
 use bevy::{platform::collections::HashSet, prelude::*};

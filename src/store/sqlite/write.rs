@@ -173,7 +173,7 @@ fn one(tx: &Transaction, write: &Write, tick: u64) -> Result<(), rusqlite::Error
     components(tx, *id, stored)
 }
 
-/// Returns `true` if each stack has a slot of its own, in ascending order.
+/// Returns `true` if the stacks are in ascending order of their slots, each in another slot.
 fn is_plain(slots: &[SavedStack]) -> bool {
     slots.is_sorted_by(|a, b| a.slot < b.slot)
 }
