@@ -125,14 +125,14 @@ impl ConfirmedInventories {
     }
 
     pub(crate) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut ConfirmedInventory> {
-        let mut copy = self.views.iter_mut().flatten().map(Box::as_mut);
-        copy.find(|copy| copy.entity == Some(entity))
+        let mut copies = self.views.iter_mut().flatten().map(Box::as_mut);
+        copies.find(|copy| copy.entity == Some(entity))
     }
 
     /// Returns the views that show a predicted state.
     pub(crate) fn predicted(&self) -> Vec<u32> {
-        let copy = self.iter().filter(|copy| copy.predicted.is_some());
-        copy.map(|copy| copy.head.view).collect()
+        let copies = self.iter().filter(|copy| copy.predicted.is_some());
+        copies.map(|copy| copy.head.view).collect()
     }
 
     /// Compares one copy with the server's checksum, the next one in each call. This detects memory errors in

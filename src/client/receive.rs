@@ -38,7 +38,7 @@ impl Received {
     ///
     /// [`DecodeError`] if the check of the message is wrong.
     fn collect(&mut self, bytes: Bytes) -> Result<bool, DecodeError> {
-        let bytes = self.stream.open(bytes).inspect_err(|_| {
+        let bytes = self.stream.verify(bytes).inspect_err(|_| {
             self.partial.clear();
             self.missing = 0;
         })?;

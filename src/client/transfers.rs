@@ -166,7 +166,7 @@ impl IncomingTransfers {
         let opens: Vec<&Open> = opens.map(|(_, open)| open).collect();
         for open in &opens {
             slot_count.release(open.head.view, copies);
-            slot_count.reserve(open.state.len())?;
+            slot_count.add(open.state.len())?;
         }
         let (data, opens) = (complete.part.data.clone(), opens.into_iter().cloned().collect());
         Ok(Part { data, opens, ..Part::default() })

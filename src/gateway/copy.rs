@@ -87,7 +87,8 @@ impl WorldCopy {
     /// Applies the changes of a tick and returns them for readers.
     pub(super) fn apply(
         &mut self,
-        (tick, time): (u64, u64),
+        tick: u64,
+        time: u64,
         record: Option<&TickRecord>,
         labels: Vec<(Entity, Label)>,
     ) -> Entry {

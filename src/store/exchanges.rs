@@ -84,8 +84,8 @@ impl ExchangeLog {
     }
 
     /// Records that a stored inventory has left the world.
-    pub(super) fn record_gone(&mut self, tick: u64, id: InventoryId, gone: LeftBy) {
-        self.gone.push((tick, id, gone));
+    pub(super) fn record_gone(&mut self, tick: u64, id: InventoryId, left_by: LeftBy) {
+        self.gone.push((tick, id, left_by));
     }
 
     /// Merges the exchanges of the same inventories. What was there before the first of them is kept.

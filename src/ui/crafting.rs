@@ -196,7 +196,8 @@ fn spawn_row(
 pub(super) fn dim(
     rows: Query<(Entity, &RecipeRow)>,
     children: Query<&Children>,
-    (actions, reader): (InventoryActions, InventoryReader),
+    actions: InventoryActions,
+    reader: InventoryReader,
     theme: Res<InventoryUiTheme>,
     mut texts: Query<(&mut TextColor, Option<&Ingredient>)>,
     mut icons: Query<&mut ImageNode>,

@@ -216,7 +216,7 @@ pub(super) fn read_opens(
     let opens = read_length(r, 0, "number of opens", VIEWS_MAX)?;
     let mut from_copies = 0;
     for _ in 0..opens {
-        let next = read_open(r, schema, copies, part.opens.last(), (slot_count, &mut from_copies))?;
+        let next = read_open(r, schema, copies, part.opens.last(), slot_count, &mut from_copies)?;
         part.opens.push(next);
     }
     Ok(())
@@ -312,7 +312,8 @@ fn read_open(
     schema: Schema,
     copies: &impl CopySource,
     before: Option<&Open>,
-    (slot_count, from_copies): (&mut SlotCount, &mut usize),
+    slot_count: &mut SlotCount,
+    from_copies: &mut usize,
 ) -> Result<Open, DecodeError> {
     let left = r.left();
     let next = match before {
@@ -358,7 +359,7 @@ fn read_kept_copy(
         .latest(head.id)
         .filter(|(kept_version, _)| (version..=head.version).contains(kept_version));
     let (_, state) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
-    slot_count.reserve(state.len())?;
+    slot_count.add(state.len())?;
     Ok(state.clone())
 }
 
@@ -402,7 +403,7 @@ fn read_structure_like(
     }
     let mut state = InventoryState::default();
     for container in other.containers() {
-        slot_count.reserve_container(container.slots.len())?;
+        slot_count.add_container(container.slots.len())?;
         state.insert(container.kind, Slots::new(container.slots.len()));
     }
     Ok(state)
@@ -455,7 +456,7 @@ fn read_structure(
         if state.container(kind).is_some() {
             return Err(DecodeError::Reserved);
         }
-        slot_count.reserve_container(len)?;
+        slot_count.add_container(len)?;
         state.insert(kind, Slots::new(len));
     }
     Ok(state)

@@ -17,7 +17,7 @@ use super::{
     DecodeError, Open, Part, Schema,
     bits::{BitReader, BitWriter, low_byte},
     decode::{self, slot_count::SlotCount},
-    stream::{open_transfer, seal_transfer},
+    stream::{seal_transfer, verify_transfer},
 };
 
 /// Number of bytes in every chunk of a transfer except the last, which may be shorter.
@@ -62,7 +62,7 @@ pub fn pack(content: &[u8]) -> Vec<u8> {
 
 /// Returns the content of a complete transfer.
 fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
-    let (form, bytes) = open_transfer(bytes)?.split_first().ok_or(DecodeError::Truncated)?;
+    let (form, bytes) = verify_transfer(bytes)?.split_first().ok_or(DecodeError::Truncated)?;
     match *form {
         PLAIN => Ok(Cow::Borrowed(bytes)),
         COMPRESSED => {

@@ -284,7 +284,7 @@ impl Transaction<'_> {
             let sum = sums.entry(unit_stack(stack)).or_default();
             *sum = sum.saturating_add(stack.count());
         }
-        let counted = |unit_stack: &Stack| unit_stack.with_count(sums.get(unit_stack).copied()?);
+        let counted = |kind: &Stack| kind.with_count(sums.get(kind).copied()?);
         let kinds: Vec<Stack> = kinds.iter().filter_map(counted).collect();
         self.log.mix(b"take");
         for stack in &kinds {

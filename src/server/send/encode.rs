@@ -14,7 +14,7 @@ use crate::{
     server::{
         requests::sessions::Sessions,
         views::{
-            client::{ChangesSince, ClientSync, ViewOpening},
+            client::{ChangesSince, SyncedClient, ViewOpening},
             clients::{ClientSlot, Clients, Outbox},
             resync::SyncClock,
         },
@@ -276,7 +276,7 @@ struct Events {
 
 impl Events {
     /// Returns `true` if a message with only answers or only updates does not suffice.
-    fn needs_full_message(&self, outbox: &Outbox, state: &ClientSync) -> bool {
+    fn needs_full_message(&self, outbox: &Outbox, state: &SyncedClient) -> bool {
         let has_events = self.reset
             || !state.closes.is_empty()
             || !self.openings.is_empty()

@@ -10,7 +10,7 @@ use crate::{
     server::{
         pacing::{budget::SendCost, clock::AppInstant, settings::SyncSettings},
         views::{
-            client::ClientSync,
+            client::SyncedClient,
             clients::{Clients, Outbox},
             throttle::Throttle,
         },
@@ -44,17 +44,19 @@ pub(crate) fn send_messages(
     let (mut sent_messages, mut sent_bytes) = (0, 0);
     let now_nanos = now.nanos();
     let Throttle { total, shares, .. } = &mut *throttle;
-    let mut send =
-        |(outbox, state): (&mut Outbox, &mut ClientSync), client, bytes: Bytes, cost: SendCost| {
-            sent_messages += 1;
-            sent_bytes += bytes.len();
-            outbox.record_sent(bytes.len());
-            outbox.budget.spend_time(cost.client_nanos, now_nanos);
-            if cost.total_nanos > 0 {
-                shares.spend(&mut state.share, cost.total_nanos);
-            }
-            messages.send(client, channel, bytes);
-        };
+    let mut send = |(outbox, state): (&mut Outbox, &mut SyncedClient),
+                    client,
+                    bytes: Bytes,
+                    cost: SendCost| {
+        sent_messages += 1;
+        sent_bytes += bytes.len();
+        outbox.record_sent(bytes.len());
+        outbox.budget.spend_time(cost.client_nanos, now_nanos);
+        if cost.total_nanos > 0 {
+            shares.spend(&mut state.share, cost.total_nanos);
+        }
+        messages.send(client, channel, bytes);
+    };
     let mut pending = core::mem::take(&mut clients.pending);
     for slot in pending.drain(..) {
         let Some((outbox, state)) = clients.at_mut(slot) else { continue };

@@ -10,7 +10,7 @@ use crate::{
         baseline::Baseline,
         pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
-            client::{ChangesSince, ClientSync, ViewOpening},
+            client::{ChangesSince, SyncedClient, ViewOpening},
             clients::Clients,
             idle::IdleChecks,
             lifecycle::begin_view,
@@ -213,7 +213,7 @@ struct ShortestOpening {
 }
 
 fn shortest_opening(
-    state: &ClientSync,
+    state: &SyncedClient,
     head: &OpenHead,
     baseline: &Baseline,
     schema: Schema,

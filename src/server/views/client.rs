@@ -29,7 +29,7 @@ const RESYNC_TICKS_MAX: u64 = 320;
 
 /// What one client sees, and what waits to be sent to it.
 #[derive(Default, Debug)]
-pub(crate) struct ClientSync {
+pub(crate) struct SyncedClient {
     /// Whether the client has completed its handshake.
     pub(crate) ready: bool,
     /// Whether the client must drop all views before it applies the next message.
@@ -102,7 +102,7 @@ pub(crate) struct ChangesSince {
     pub(crate) entries: Vec<ChangedSlot>,
 }
 
-impl ClientSync {
+impl SyncedClient {
     /// Assigns the lowest free view to an inventory with this number of slots.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::{
     wire::{message::MessageWriter, stream::StreamCheck},
 };
 
-use super::client::ClientSync;
+use super::client::SyncedClient;
 
 /// A client with its index in the slab.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct ClientSlot {
 }
 
 /// What a client is sent in this tick. It contains everything that an ordinary update needs, aligned to a pair of
-/// cache lines that are fetched together. The rest is in [`ClientSync`].
+/// cache lines that are fetched together. The rest is in [`SyncedClient`].
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Outbox {
@@ -98,7 +98,7 @@ impl Outbox {
 pub(crate) struct Clients {
     slots: EntityHashMap<u32>,
     outboxes: Vec<Outbox>,
-    states: Vec<ClientSync>,
+    states: Vec<SyncedClient>,
     free: Vec<u32>,
     /// Clients that are sent something in this tick.
     pub(crate) pending: Vec<ClientSlot>,
@@ -116,14 +116,14 @@ impl Clients {
         self.remove(client);
         let index = self.free.pop().unwrap_or_else(|| {
             self.outboxes.push(Outbox::new(client));
-            self.states.push(ClientSync::default());
+            self.states.push(SyncedClient::default());
             u32::try_from(self.states.len() - 1).expect("there are fewer clients than entities")
         });
         self.outboxes[index as usize] = Outbox::new(client);
         self.slots.insert(client, index);
     }
 
-    pub(super) fn remove(&mut self, client: Entity) -> Option<ClientSync> {
+    pub(super) fn remove(&mut self, client: Entity) -> Option<SyncedClient> {
         let index = self.slots.remove(&client)?;
         self.free.push(index);
         // A slot that is still listed somewhere finds no client.
@@ -142,11 +142,11 @@ impl Clients {
         Some(ClientSlot { client, index: *self.slots.get(&client)? })
     }
 
-    pub(crate) fn get(&self, client: Entity) -> Option<&ClientSync> {
+    pub(crate) fn get(&self, client: Entity) -> Option<&SyncedClient> {
         self.states.get(*self.slots.get(&client)? as usize)
     }
 
-    pub(crate) fn get_mut(&mut self, client: Entity) -> Option<&mut ClientSync> {
+    pub(crate) fn get_mut(&mut self, client: Entity) -> Option<&mut SyncedClient> {
         self.states.get_mut(*self.slots.get(&client)? as usize)
     }
 
@@ -161,7 +161,7 @@ impl Clients {
     }
 
     /// Returns the outbox and the state of the client in a slot.
-    pub(crate) fn at_mut(&mut self, slot: ClientSlot) -> Option<(&mut Outbox, &mut ClientSync)> {
+    pub(crate) fn at_mut(&mut self, slot: ClientSlot) -> Option<(&mut Outbox, &mut SyncedClient)> {
         let outbox = self.outboxes.get_mut(slot.index as usize);
         let outbox = outbox.filter(|outbox| outbox.client == slot.client)?;
         Some((outbox, self.states.get_mut(slot.index as usize)?))
@@ -177,7 +177,7 @@ impl Clients {
     pub(crate) fn by_entity_mut(
         &mut self,
         client: Entity,
-    ) -> Option<(&mut Outbox, &mut ClientSync)> {
+    ) -> Option<(&mut Outbox, &mut SyncedClient)> {
         self.at_mut(self.slot(client)?)
     }
 

@@ -23,7 +23,7 @@ use crate::{
 
 use super::{
     access::Viewers,
-    client::ClientSync,
+    client::SyncedClient,
     clients::{ClientSlot, Clients},
     queue::QueueRank,
 };
@@ -322,7 +322,7 @@ impl Subscription {
 
     /// Returns `true` if the viewer is behind and its client has no queued update for the view.
     pub(super) fn is_unqueued(&self, version: u64, clients: &Clients) -> bool {
-        let queued = |state: &ClientSync| state.queue.contains(self.view);
+        let queued = |state: &SyncedClient| state.queue.contains(self.view);
         self.is_behind(version) && !clients.get(self.slot.client).is_some_and(queued)
     }
 }

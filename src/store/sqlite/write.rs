@@ -23,7 +23,8 @@ use super::{
 pub(super) fn claim(
     tx: &Transaction,
     id: InventoryId,
-    (server, fence): (&str, Fence),
+    server: &str,
+    fence: Fence,
     is_new: bool,
 ) -> Result<(), rusqlite::Error> {
     if is_new {
@@ -52,7 +53,7 @@ pub(super) fn batch(
             None => {
                 for write in &union.writes {
                     if write.fence == Fence::NEW {
-                        claim(tx, write.id, (server, Fence::FIRST), true)?;
+                        claim(tx, write.id, server, Fence::FIRST, true)?;
                     }
                     one(tx, write, batch.tick)?;
                 }
@@ -80,7 +81,7 @@ pub(super) fn copies(
         if current.as_ref().is_some_and(is_newer) {
             continue;
         }
-        claim(tx, *id, (server, *fence), current.is_none())?;
+        claim(tx, *id, server, *fence, current.is_none())?;
         let change = match stored {
             Some(stored) => Change::Save { stored: stored.clone(), slots: None },
             None => Change::Delete,

@@ -58,13 +58,13 @@ impl SlotCount {
     /// # Errors
     ///
     /// [`DecodeError`] if there are more containers or slots than [`CLIENT_SLOTS_MAX`].
-    pub(crate) fn reserve_container(&mut self, slots: usize) -> Result<(), DecodeError> {
+    pub(crate) fn add_container(&mut self, slots: usize) -> Result<(), DecodeError> {
         self.containers += 1;
         if self.containers > CLIENT_SLOTS_MAX {
             let (value, max) = (self.containers as u64, CLIENT_SLOTS_MAX as u64);
             return Err(DecodeError::OutOfRange { what: "number of containers", value, max });
         }
-        self.reserve(slots)
+        self.add(slots)
     }
 
     /// Counts slots that are about to be allocated.
@@ -72,7 +72,7 @@ impl SlotCount {
     /// # Errors
     ///
     /// [`DecodeError::TooManySlots`] if there are more than [`CLIENT_SLOTS_MAX`].
-    pub(crate) fn reserve(&mut self, slots: usize) -> Result<(), DecodeError> {
+    pub(crate) fn add(&mut self, slots: usize) -> Result<(), DecodeError> {
         self.slots = self.slots.saturating_add(slots);
         if self.slots > CLIENT_SLOTS_MAX {
             return Err(DecodeError::TooManySlots { slots: self.slots });
