@@ -159,12 +159,12 @@ struct OneView<'a> {
 }
 
 impl decode::CopySource for OneView<'_> {
-    fn held(&self, _: decode::Reference) -> Option<decode::Held<'_>> {
+    fn in_view(&self, _: decode::Reference) -> Option<decode::CopyInView<'_>> {
         let Self { id, version, unit } = *self;
-        Some(decode::Held { view: 0, handle: 0, id, version, state: unit })
+        Some(decode::CopyInView { view: 0, handle: 0, id, version, state: unit })
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
+    fn latest(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
         None
     }
 }

@@ -20,7 +20,7 @@ fn setup(app: &mut App) {
         .add_rule::<With<Locked>, _>(has_key)
         .add_observer(opened)
         .add_observer(repaint)
-        .add_observer(refused);
+        .add_observer(rejected);
 }
 
 /// On the server: evaluated when a player opens the chest, and again for each use.
@@ -42,8 +42,8 @@ fn repaint(change: On<SlotChanged>) {
     println!("  slot {}: {} -> {}", change.slot.index, count(change.old), count(change.new));
 }
 
-fn refused(refused: On<ActionRejected>) {
-    println!("  rejected: {}", refused.reason);
+fn rejected(rejected: On<ActionRejected>) {
+    println!("  rejected: {}", rejected.reason);
 }
 
 /// On a client: handles a click on the chest.

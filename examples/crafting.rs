@@ -16,7 +16,7 @@ const ITEMS: &str = r#"(
 /// Runs in the server's app and in the client's.
 fn setup(app: &mut App) {
     let items = Items::<()>::from_ron(ITEMS).expect("the embedded catalog is valid");
-    app.insert_items(items).add_observer(confirmed).add_observer(refused);
+    app.insert_items(items).add_observer(confirmed).add_observer(rejected);
 }
 
 /// On the client: the check that a crafting panel makes in each frame.
@@ -36,8 +36,8 @@ fn confirmed(confirmed: On<ActionConfirmed>) {
     println!("{:?}: confirmed by the server", confirmed.id);
 }
 
-fn refused(refused: On<ActionRejected>) {
-    println!("{:?}: rejected: {}", refused.id, refused.reason);
+fn rejected(rejected: On<ActionRejected>) {
+    println!("{:?}: rejected: {}", rejected.id, rejected.reason);
 }
 
 fn main() {

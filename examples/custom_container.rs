@@ -38,7 +38,7 @@ impl Container for Equipment {
     }
 }
 
-/// Both sides register the same containers in the same order.
+/// Both sides register the same containers.
 fn setup(app: &mut App) {
     let items = Items::<()>::from_ron(ITEMS).expect("the embedded catalog is valid");
     app.add_container::<Equipment>().insert_items(items).add_observer(dress);

@@ -12,7 +12,7 @@ fn setup(app: &mut App) {
         .init_resource::<Frame>()
         .add_systems(Last, |mut frame: ResMut<Frame>| frame.0 += 1)
         .add_observer(repaint)
-        .add_observer(refused);
+        .add_observer(rejected);
 }
 
 /// Frame counter of this client, at 60 frames per second.
@@ -27,8 +27,8 @@ fn repaint(change: On<SlotChanged>, own: Query<(), With<LocalInventory>>, frame:
     println!("  frame {}: {whose} {slot}: {old} -> {new} ({cause:?})", frame.0);
 }
 
-fn refused(refused: On<ActionRejected>, frame: Res<Frame>) {
-    println!("  frame {}: rejected, {}", frame.0, refused.reason);
+fn rejected(rejected: On<ActionRejected>, frame: Res<Frame>) {
+    println!("  frame {}: rejected, {}", frame.0, rejected.reason);
 }
 
 /// On a client: handles a Shift-click on the apple.

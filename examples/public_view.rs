@@ -30,7 +30,7 @@ fn setup(app: &mut App) {
 }
 
 /// Prints what a client knows about the figure.
-fn emit(pair: &mut Simulation, client: usize, who: &str) {
+fn print_view(pair: &mut Simulation, client: usize, who: &str) {
     let world = pair.clients[client].app.world_mut();
     let mut figures = world.query::<(&HeldItem, &Bulges, Option<&Inventory>, Option<&InView>)>();
     let Ok((held, bulges, inventory, seen)) = figures.single(world) else {
@@ -64,6 +64,6 @@ fn main() {
     pair.server.world_mut().spawn(player);
     pair.steps(10);
     for (client, who) in [(0, "owner"), (1, "viewer"), (2, "bystander")] {
-        emit(&mut pair, client, who);
+        print_view(&mut pair, client, who);
     }
 }

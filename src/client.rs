@@ -16,9 +16,7 @@ pub mod transfers;
 
 use crate::{
     model::{catalog::ItemCatalog, data::DataPool},
-    shared::{
-        containers::ContainerRegistry, events::CloseReason, schedule::InventoryClientSystems,
-    },
+    shared::{containers::ContainerRegistry, schedule::InventoryClientSystems},
     wire::Schema,
 };
 
@@ -113,31 +111,24 @@ pub(super) fn disconnect(
     catalog: Option<Res<ItemCatalog>>,
     registry: Res<ContainerRegistry>,
     mut confirmations: ResMut<ConfirmedInventories>,
-    (mut received, mut transfers): (ResMut<Received>, ResMut<IncomingTransfers>),
-    mut submission: ResMut<ResyncState>,
+    mut received: ResMut<Received>,
+    mut transfers: ResMut<IncomingTransfers>,
+    mut resync: ResMut<ResyncState>,
     mut state: ResMut<state::SyncState>,
     mut predictions: ResMut<Predictions>,
     mut pool: ResMut<DataPool>,
 ) {
     predictions.disconnect();
-    pool.follow(false);
+    pool.end_received();
     // Before the handshake was answered, the versions may be those of another run of the server.
-    if let Some(catalog) = catalog.filter(|_| *state == state::SyncState::Synced) {
+    let synced = *state == state::SyncState::Synced;
+    let arrived = catalog.filter(|_| synced).map(|catalog| {
         let schema = Schema { catalog: &catalog, registry: registry.as_slice() };
-        confirmations.keep_opens(transfers.take_copies(schema));
-    }
-    confirmations.keep_all();
-    for gone in confirmations.take_all() {
-        confirmations.end(&gone, CloseReason::Disconnected);
-    }
-    confirmations.handles.clear();
-    confirmations.ids.clear();
-    confirmations.wrong.clear();
-    confirmations.touched.clear();
-    confirmations.waiting.clear();
-    confirmations.next_number = 0;
+        transfers.take_copies(schema)
+    });
+    confirmations.disconnect(arrived.unwrap_or_default());
     *received = Received::default();
     *transfers = IncomingTransfers::default();
-    *submission = ResyncState::default();
+    *resync = ResyncState::default();
     *state = state::SyncState::default();
 }

@@ -94,7 +94,7 @@
 //! A player acts from an inventory that it owns, its body. If it owns several, insert [`ActingInventory`] on the body:
 //! otherwise the server rejects its actions, because a client must not choose the place from which rules measure.
 //!
-//! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a channel of their own, so
+//! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a separate channel, so
 //! that nothing else waits behind them. The player's own inventory is sent first.
 //! [`SyncSettings::chunk_bytes_per_tick`] sets the rate.
 //!
@@ -113,7 +113,7 @@
 //! On the player's side, every inventory in view has the component [`InView`] with the player's rights, and the
 //! player's own inventories also have [`LocalInventory`]. This holds in all network modes. Filter UI queries by these
 //! components. If replicon replicates the inventory's entity (an avatar), the containers appear on the client's copy of
-//! that entity, even if they arrive before it. Otherwise they appear on an entity of their own.
+//! that entity, even if they arrive before it. Otherwise they appear on a separate entity.
 //!
 //! To show part of an inventory to every player, such as the item in hand, use a [`PublicView`]: a separate component
 //! that is derived from a container and replicated by replicon, such as [`HeldItem`]. Insert it on the server, and

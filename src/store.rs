@@ -4,7 +4,7 @@
 //! has a higher [`Fence`] than the one before. A commit with an older fence is rejected, so a server that was replaced
 //! while it was paused or cut off cannot overwrite anything.
 //!
-//! The functions of a store block. They run on a thread of their own, never in a frame.
+//! The functions of a store block. They run on a separate thread, never in a frame.
 
 pub mod archive;
 pub mod batch;

@@ -483,7 +483,7 @@ fn the_source_keeps_its_invariants() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Returns the violations of one file that is a module of its own.
+/// Returns the violations of one file that is a separate module.
 fn violations(module: &str, source: &str) -> Vec<Violation> {
     let mut public = PublicItems::default();
     public.add(&Vec::new(), "pub mod server; pub mod client;");

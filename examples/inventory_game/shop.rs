@@ -213,7 +213,7 @@ mod tests {
         request(&mut pair, sell(Inventory::slot(1), u32::MAX));
         request(&mut pair, Sell { vendor: PLAYER, slot: Inventory::slot(1), count: 1 });
         assert_eq!(counts(&pair), [900, 3, 5, 3]);
-        let refused = pair.server.world().resource::<RejectionCounts>();
-        assert_eq!(refused.of(Rejection::Stale), 0);
+        let rejections = pair.server.world().resource::<RejectionCounts>();
+        assert_eq!(rejections.of(Rejection::Stale), 0);
     }
 }

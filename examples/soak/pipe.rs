@@ -139,7 +139,7 @@ pub fn plugin(app: &mut App) {
         .add_systems(PreUpdate, hear);
 }
 
-/// Whether the game goes on.
+/// Whether the game is still running.
 #[derive(Resource, Default, PartialEq, Eq)]
 pub struct Playing(pub bool);
 

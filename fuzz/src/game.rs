@@ -7,7 +7,7 @@ use bevy_inventory_sync::{
     prelude::*,
     wire::{
         Schema,
-        decode::{CopySource, Held, Reference},
+        decode::{CopyInView, CopySource, Reference},
     },
 };
 
@@ -68,7 +68,7 @@ impl Client {
 }
 
 impl CopySource for Client {
-    fn held(&self, reference: Reference) -> Option<Held<'_>> {
+    fn in_view(&self, reference: Reference) -> Option<CopyInView<'_>> {
         let (view, handle) = match reference {
             Reference::View(view) => (view, 0),
             Reference::Handle(handle) => (handle, handle),
@@ -79,10 +79,10 @@ impl CopySource for Client {
             _ => &self.states[0],
         };
         let (id, version) = (InventoryId::named("held", view.into()), self.version);
-        (view < VIEWS).then_some(Held { view, handle, id, version, state })
+        (view < VIEWS).then_some(CopyInView { view, handle, id, version, state })
     }
 
-    fn kept(&self, id: InventoryId) -> Option<(u64, &InventoryState)> {
+    fn latest(&self, id: InventoryId) -> Option<(u64, &InventoryState)> {
         Some((self.version, &self.states[usize::from(id.to_bits() % 8 == 1)]))
     }
 

@@ -81,7 +81,7 @@ fn encoded(part: &Part, client: &Client) -> Vec<u8> {
         (None, None) => message.begin_updates(),
     }
     for update in &part.updates {
-        let held = client.held(Reference::View(update.view)).expect("it was there before");
+        let held = client.in_view(Reference::View(update.view)).expect("it was there before");
         let Update { view, version, selected, .. } = *update;
         let head = UpdateHead { view, handle: held.handle, base: held.version, version, selected };
         let changes = last_changes(update);

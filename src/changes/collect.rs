@@ -121,7 +121,9 @@ fn finish(
     commits: CommitInspect,
     inventories: Query<(Entity, &InventoryId, &Baseline), Allow<Disabled>>,
     actors: ActorInspect,
-    (catalog, registry, pool): (Res<ItemCatalog>, Res<ContainerRegistry>, Res<DataPool>),
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
+    pool: Res<DataPool>,
     mut recording: ResMut<Recording>,
     mut tracker: ResMut<ChangeTracker>,
 ) {

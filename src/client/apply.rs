@@ -10,12 +10,12 @@ use crate::{
     shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
         DecodeError, Handover, Part, Schema,
-        decode::{self, room::Room},
+        decode::{self, slot_count::SlotCount},
     },
 };
 
 use super::{
-    confirmed::{ConfirmedInventories, Wrong},
+    confirmed::{ConfirmedInventories, WrongCopy},
     predictions::{ActionLatency, Predictions},
     receive::Received,
     state::{CopyRepaired, ResyncState, SyncState},
@@ -30,9 +30,10 @@ pub(crate) fn apply_messages(
     mut confirmations: ResMut<ConfirmedInventories>,
     mut predictions: ResMut<Predictions>,
     mut transfers: ResMut<IncomingTransfers>,
-    mut submission: ResMut<ResyncState>,
+    mut resync: ResMut<ResyncState>,
     mut state: ResMut<SyncState>,
-    (time, mut times): (Res<Time<Real>>, ResMut<ActionLatency>),
+    time: Res<Time<Real>>,
+    mut times: ResMut<ActionLatency>,
     mut stats: ResMut<InventoryStats>,
     mut repairs: MessageWriter<CopyRepaired>,
 ) {
@@ -41,12 +42,12 @@ pub(crate) fn apply_messages(
         let group = match group {
             Ok(group) => group,
             Err(error) => {
-                submission.drop_message(&error);
+                resync.drop_message(&error);
                 continue;
             }
         };
-        let requested = submission.resync || *state != SyncState::Synced;
-        let decoded = decode_group(&group, schema, &confirmations, (&pool, &transfers), requested);
+        let requested = resync.needed || *state != SyncState::Synced;
+        let decoded = decode_group(&group, schema, &confirmations, &pool, &transfers, requested);
         match decoded {
             Ok(mut parts) => {
                 for part in &mut parts {
@@ -55,31 +56,31 @@ pub(crate) fn apply_messages(
                     }
                     if let Some(reset) = part.reset {
                         transfers.reset(reset.transfer);
-                        pool.follow(true);
+                        pool.begin_received();
                     }
                     part.forgotten.drain(..).for_each(|id| pool.forget(id));
                     part.data.drain(..).for_each(|datum| pool.put(datum));
                 }
-                let mut asked_after = None;
+                let mut requested_after = None;
                 if parts.iter().any(|part| part.reset.is_some()) {
-                    asked_after = submission.asked_after;
+                    requested_after = resync.requested_after;
                     match core::mem::replace(&mut *state, SyncState::Synced) {
-                        SyncState::Synced => submission.answered(),
-                        _ => submission.on_handshake(),
+                        SyncState::Synced => resync.end_resync(),
+                        _ => resync.on_handshake(),
                     }
                 }
                 for answers in parts.iter().filter_map(|part| part.answers.as_ref()) {
                     if !predictions.answer(answers, time.elapsed(), &mut times) {
                         stats.gaps += 1;
-                        submission.request_resync();
+                        resync.request_resync();
                     }
                 }
-                if let Some(asked) = asked_after
+                if let Some(after) = requested_after
                     && let Some(reset) = parts.iter().find_map(|part| part.reset)
                 {
-                    predictions.catch_up(reset.handled, asked);
+                    predictions.catch_up(reset.handled, after);
                     let oldest = predictions.pending.front().map(|oldest| oldest.number);
-                    submission.retry_if_left(oldest);
+                    resync.retry_if_left(oldest);
                 }
                 let checked: Vec<u32> =
                     parts.iter().flat_map(|part| &part.checksums).map(|(view, _)| *view).collect();
@@ -94,7 +95,11 @@ pub(crate) fn apply_messages(
                 repairs.write_batch(confirmations.repaired.drain(..));
                 for view in checked {
                     stats.checksums_checked += 1;
-                    record_wrong(confirmations.check(view, &pool), &mut confirmations, &mut stats);
+                    record_wrong_copy(
+                        confirmations.check(view, &pool),
+                        &mut confirmations,
+                        &mut stats,
+                    );
                 }
             }
             Err(error) => {
@@ -107,7 +112,7 @@ pub(crate) fn apply_messages(
                     DecodeError::UnknownView { .. } => stats.unknown_views += 1,
                     _ => stats.decode_errors += 1,
                 }
-                submission.drop_message(&error);
+                resync.drop_message(&error);
             }
         }
     }
@@ -125,17 +130,17 @@ pub(crate) fn check_copies(
 ) {
     *frame = (*frame + 1) % CHECK_FRAMES;
     if *frame == 0 {
-        record_wrong(confirmations.check_next(&pool), &mut confirmations, &mut stats);
+        record_wrong_copy(confirmations.check_next(&pool), &mut confirmations, &mut stats);
     }
 }
 
-fn record_wrong(
-    wrong: Option<Wrong>,
+fn record_wrong_copy(
+    wrong: Option<WrongCopy>,
     confirmations: &mut ConfirmedInventories,
     stats: &mut InventoryStats,
 ) {
-    let Some(Wrong { view, id }) = wrong else { return };
-    if confirmations.record_wrong(view) {
+    let Some(WrongCopy { view, id }) = wrong else { return };
+    if confirmations.record_wrong_copy(view) {
         stats.checksum_mismatches += 1;
         warn!("inventory `{id}`: copy does not match the server's checksum; requesting a repair");
     }
@@ -145,7 +150,8 @@ fn decode_group(
     group: &[Bytes],
     schema: Schema,
     confirmations: &ConfirmedInventories,
-    (pool, transfers): (&DataPool, &IncomingTransfers),
+    pool: &DataPool,
+    transfers: &IncomingTransfers,
     requested: bool,
 ) -> Result<Vec<Part>, DecodeError> {
     let decoded = group.iter().map(|bytes| decode::message(bytes, schema, confirmations));
@@ -158,8 +164,9 @@ fn decode_group(
                 return Err(DecodeError::UnknownTransfer { transfer: *transfer });
             }
             handed_over.push(*transfer);
-            let room = Room::after(part, confirmations);
-            let Part { data, opens, .. } = transfers.handed_over(handover, room, confirmations)?;
+            let slot_count = SlotCount::after(part, confirmations);
+            let Part { data, opens, .. } =
+                transfers.handed_over(handover, slot_count, confirmations)?;
             part.data.extend(data);
             part.opens.extend(opens);
         }

@@ -15,23 +15,20 @@ use crate::{
     wire::{
         CloseCause, Open, OpenHead, Part, Update,
         checksum::checksum,
-        decode::{CopySource, Held, Reference},
+        decode::{CopyInView, CopySource, Reference},
     },
 };
 
 use super::state::CopyRepaired;
 use inventory::ConfirmedInventory;
-use kept::Kept;
+use kept::KeptCopy;
 use std::collections::VecDeque;
 
-use bevy::{
-    platform::collections::{HashMap, HashSet},
-    prelude::*,
-};
+use bevy::{platform::collections::HashMap, prelude::*};
 
 /// A copy that does not match the server's checksum.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wrong {
+pub(crate) struct WrongCopy {
     pub(crate) view: u32,
     pub(crate) id: InventoryId,
 }
@@ -67,9 +64,9 @@ pub(crate) struct ConfirmedInventories {
     /// Id of the server run from which the copies come.
     pub(super) epoch: u64,
     /// Copies of inventories not in view, oldest first; see [`COPIES_MAX`](crate::wire::COPIES_MAX).
-    kept: VecDeque<Kept>,
-    /// Ids of the copies last named to the server, in order.
-    named: Vec<InventoryId>,
+    kept: VecDeque<KeptCopy>,
+    /// Ids of the copies last listed to the server, in order.
+    listed: Vec<InventoryId>,
     /// Views whose copy does not match the server's checksum.
     pub(crate) wrong: Vec<u32>,
     /// Incorrect copies that have been replaced and not reported yet.
@@ -79,20 +76,20 @@ pub(crate) struct ConfirmedInventories {
 }
 
 impl CopySource for ConfirmedInventories {
-    fn held(&self, reference: Reference) -> Option<Held<'_>> {
+    fn in_view(&self, reference: Reference) -> Option<CopyInView<'_>> {
         let view = match reference {
             Reference::View(view) => view,
             Reference::Handle(handle) => *self.handles.get(&handle)?,
         };
-        let held = self.get(view)?;
-        let OpenHead { handle, id, .. } = held.head;
-        Some(Held { view, handle, id, version: held.version, state: &held.state })
+        let copy = self.get(view)?;
+        let OpenHead { handle, id, .. } = copy.head;
+        Some(CopyInView { view, handle, id, version: copy.version, state: &copy.state })
     }
 
-    fn kept(&self, id: InventoryId) -> Option<(u64, &InventoryState)> {
-        let held = self.by_id(id).map(|held| (held.version, &held.state));
+    fn latest(&self, id: InventoryId) -> Option<(u64, &InventoryState)> {
+        let in_view = self.by_id(id).map(|copy| (copy.version, &copy.state));
         let kept = || self.kept.iter().find(|kept| kept.id == id);
-        held.or_else(|| kept().map(|kept| (kept.version, &kept.state)))
+        in_view.or_else(|| kept().map(|kept| (kept.version, &kept.state)))
     }
 
     fn slots(&self) -> usize {
@@ -124,40 +121,40 @@ impl ConfirmedInventories {
 
     /// Returns the copy that an entity shows.
     pub(crate) fn by_entity(&self, entity: Entity) -> Option<&ConfirmedInventory> {
-        self.iter().find(|held| held.entity == Some(entity))
+        self.iter().find(|copy| copy.entity == Some(entity))
     }
 
     pub(crate) fn by_entity_mut(&mut self, entity: Entity) -> Option<&mut ConfirmedInventory> {
-        let mut held = self.views.iter_mut().flatten().map(Box::as_mut);
-        held.find(|held| held.entity == Some(entity))
+        let mut copies = self.views.iter_mut().flatten().map(Box::as_mut);
+        copies.find(|copy| copy.entity == Some(entity))
     }
 
     /// Returns the views that show a predicted state.
     pub(crate) fn predicted(&self) -> Vec<u32> {
-        let held = self.iter().filter(|held| held.predicted.is_some());
-        held.map(|held| held.head.view).collect()
+        let copies = self.iter().filter(|copy| copy.predicted.is_some());
+        copies.map(|copy| copy.head.view).collect()
     }
 
     /// Compares one copy with the server's checksum, the next one in each call. This detects memory errors in
     /// copies that do not change.
-    pub(crate) fn check_next(&mut self, pool: &DataPool) -> Option<Wrong> {
+    pub(crate) fn check_next(&mut self, pool: &DataPool) -> Option<WrongCopy> {
         self.checked = if self.checked < self.views.len() { self.checked } else { 0 };
-        let held = self.views.get(self.checked)?.as_ref();
+        let copy = self.views.get(self.checked)?.as_ref();
         self.checked += 1;
-        let view = held?.head.view;
+        let view = copy?.head.view;
         self.check(view, pool)
     }
 
     /// Compares a copy with the server's checksum, if that is for the same version.
-    pub(crate) fn check(&self, view: u32, pool: &DataPool) -> Option<Wrong> {
-        let held = self.get(view)?;
-        let (version, expected) = held.checksum.filter(|(version, _)| *version == held.version)?;
-        let wrong = checksum(&held.state, version, self.epoch, pool) != expected;
-        wrong.then_some(Wrong { view, id: held.head.id })
+    pub(crate) fn check(&self, view: u32, pool: &DataPool) -> Option<WrongCopy> {
+        let copy = self.get(view)?;
+        let (version, expected) = copy.checksum.filter(|(version, _)| *version == copy.version)?;
+        let wrong = checksum(&copy.state, version, self.epoch, pool) != expected;
+        wrong.then_some(WrongCopy { view, id: copy.head.id })
     }
 
     /// Records that the copy of a view is incorrect. Returns `true` if this was not recorded before.
-    pub(crate) fn record_wrong(&mut self, view: u32) -> bool {
+    pub(crate) fn record_wrong_copy(&mut self, view: u32) -> bool {
         let news = !self.wrong.contains(&view);
         if news {
             self.wrong.push(view);
@@ -167,9 +164,9 @@ impl ConfirmedInventories {
 
     /// Corrupts one slot of a confirmed copy, like a memory error.
     pub(crate) fn corrupt(&mut self, id: InventoryId, slot: usize, stack: Option<Stack>) {
-        if let Some(held) = self.by_id_mut(id) {
-            held.set(slot, stack, SlotCause::Server);
-            let view = held.head.view;
+        if let Some(copy) = self.by_id_mut(id) {
+            copy.set(slot, stack, SlotCause::Server);
+            let view = copy.head.view;
             self.touched.push(view);
         }
     }
@@ -177,14 +174,14 @@ impl ConfirmedInventories {
     /// Returns the version of this client's copy if it is newer than that of `open`. Versions never
     /// decrease, so this is an error unless the message contains a reset.
     pub(crate) fn newer_than(&self, open: &Open) -> Option<u64> {
-        let held = self.by_id(open.head.id)?;
-        (held.version > open.head.version).then_some(held.version)
+        let copy = self.by_id(open.head.id)?;
+        (copy.version > open.head.version).then_some(copy.version)
     }
 
     /// Applies the parts of one message and returns the number of slots changed. The parts have been checked, so
     /// this cannot fail.
     pub(crate) fn apply(&mut self, parts: Vec<Part>) -> u64 {
-        let mut moved = 0;
+        let mut changed = 0;
         for part in parts {
             if let Some(number) = part.number {
                 self.next_number = number.wrapping_add(1);
@@ -202,27 +199,48 @@ impl ConfirmedInventories {
                 self.close(view, reason);
             }
             for open in part.opens {
-                moved += self.open(open, &mut before);
+                changed += self.open(open, &mut before);
             }
             let applied = part.updates.len()
                 - usize::from(planted(Bug::HalfAMessage) && part.updates.len() > 1);
             for update in part.updates.into_iter().take(applied) {
-                moved += self.update(update);
+                changed += self.update(update);
             }
             for (_, gone) in before {
-                self.end(&gone, CloseReason::Hidden);
+                self.queue_close(&gone, CloseReason::Hidden);
             }
             for (view, checksum) in part.checksums {
-                if let Some(held) = self.get_mut(view) {
-                    held.checksum = Some((held.version, checksum));
+                if let Some(copy) = self.get_mut(view) {
+                    copy.checksum = Some((copy.version, checksum));
                 }
             }
         }
-        moved
+        changed
+    }
+
+    /// Closes all views when the connection ends, and keeps their copies, because the next connection may be to the same
+    /// server run. `arrived` are copies whose views have not opened.
+    pub(super) fn disconnect(&mut self, arrived: Vec<Open>) {
+        self.keep_opens(arrived);
+        self.keep_all();
+        for gone in self.take_all() {
+            self.queue_close(&gone, CloseReason::Disconnected);
+        }
+        self.clear_index();
+        self.touched.clear();
+        self.waiting.clear();
+        self.next_number = 0;
+    }
+
+    /// Forgets which views show which inventory, and which of them are incorrect.
+    fn clear_index(&mut self) {
+        self.handles.clear();
+        self.ids.clear();
+        self.wrong.clear();
     }
 
     /// Removes and returns all views.
-    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Box<ConfirmedInventory>> + use<> {
+    fn take_all(&mut self) -> impl Iterator<Item = Box<ConfirmedInventory>> + use<> {
         self.slots = 0;
         core::mem::take(&mut self.views).into_iter().flatten()
     }
@@ -233,21 +251,19 @@ impl ConfirmedInventories {
         Some(taken)
     }
 
-    /// Keeps the copies that were named to the server, if they are from the same server run, and drops the rest.
+    /// Keeps the copies that were listed to the server, if they are from the same server run, and drops the rest.
     fn reset(&mut self, epoch: u64) {
-        self.handles.clear();
-        self.ids.clear();
-        self.wrong.clear();
-        let mut copies: HashMap<InventoryId, Kept> =
+        self.clear_index();
+        let mut copies: HashMap<InventoryId, KeptCopy> =
             self.kept.drain(..).map(|kept| (kept.id, kept)).collect();
         if core::mem::replace(&mut self.epoch, epoch) == epoch {
-            for held in self.iter() {
+            for copy in self.iter() {
                 let ConfirmedInventory { head: OpenHead { id, .. }, version, ref state, .. } =
-                    *held;
-                copies.insert(id, Kept { id, version, state: state.clone() });
+                    *copy;
+                copies.insert(id, KeptCopy { id, version, state: state.clone() });
             }
             // The list is not cleared: over a slow link it was sent twice, and is answered twice.
-            self.kept.extend(self.named.iter().filter_map(|id| copies.remove(id)));
+            self.kept.extend(self.listed.iter().filter_map(|id| copies.remove(id)));
         }
     }
 
@@ -272,11 +288,12 @@ impl ConfirmedInventories {
             if reason == CloseReason::Hidden && !gone.missed_update {
                 self.keep(gone.head.id, gone.version, gone.state.clone());
             }
-            self.end(&gone, reason);
+            self.queue_close(&gone, reason);
         }
     }
 
-    pub(crate) fn end(&mut self, gone: &ConfirmedInventory, reason: CloseReason) {
+    /// Adds a view that ended to those of which the game is notified.
+    pub(crate) fn queue_close(&mut self, gone: &ConfirmedInventory, reason: CloseReason) {
         let id = gone.head.id;
         if let Some(entity) = gone.entity {
             let mirror = gone.head.entity.is_none();
@@ -300,8 +317,7 @@ impl ConfirmedInventories {
             let bytes = bits.div_ceil(8) as u64;
             self.repaired.push(CopyRepaired { inventory: head.id, bytes });
         }
-        let there = self.get(head.view).is_some_and(|there| there.head.id == head.id);
-        let old = if there { self.take(head.view) } else { before.remove(&head.id) };
+        let old = self.take_previous(&head, before);
         self.close(head.view, CloseReason::Hidden);
         if self.views.len() <= head.view as usize {
             self.views.resize_with(head.view as usize + 1, || None);
@@ -309,68 +325,58 @@ impl ConfirmedInventories {
         // A view that moved to another entity closes and opens again.
         let old = match old {
             Some(old) if old.head.entity != head.entity => {
-                self.end(&old, CloseReason::Hidden);
+                self.queue_close(&old, CloseReason::Hidden);
                 None
             }
             old => old,
         };
-        let mut moved = state.iter().flatten().count() as u64;
-        let mut view = match old {
-            Some(old) => {
-                moved = 0;
-                let access = |head: &OpenHead| (head.rights, head.owner, head.acts);
-                let reopened = access(&old.head) != access(&head);
-                let resized = !old.state.same_structure(&state);
-                ConfirmedInventory {
-                    reopened: old.reopened || reopened,
-                    resized: old.resized || resized,
-                    ..*old
-                }
+        let (mut view, mut changed) = match old {
+            Some(old) => (old.reopen(&head, &state), 0),
+            None => {
+                let filled = state.iter().flatten().count() as u64;
+                (Box::new(ConfirmedInventory::new(head, state.clone())), filled)
             }
-            None => ConfirmedInventory {
-                head,
-                version: head.version,
-                state: state.clone(),
-                missed_update: false,
-                predicted: None,
-                entity: None,
-                opened: false,
-                reopened: false,
-                resized: false,
-                waits: false,
-                changes: Vec::new(),
-                changed: HashSet::default(),
-                selected_before: None,
-                checksum: None,
-            },
         };
         view.head = head;
         view.version = head.version;
         view.missed_update = false;
-        moved += view.replace(state);
+        changed += view.replace(state);
         self.handles.insert(head.handle, head.view);
         self.ids.insert(head.id, head.view);
-        if view.entity.is_none() && !core::mem::replace(&mut view.waits, true) {
+        if view.entity.is_none() && !core::mem::replace(&mut view.awaits_entity, true) {
             self.waiting.push(head.view);
         }
         self.slots += view.state.len();
-        self.views[head.view as usize] = Some(Box::new(view));
+        self.views[head.view as usize] = Some(view);
         self.touched.push(head.view);
-        moved
+        changed
+    }
+
+    /// Takes the copy that an opening view replaces: the same inventory at the same view, or before a reset.
+    fn take_previous(
+        &mut self,
+        head: &OpenHead,
+        before_reset: &mut HashMap<InventoryId, Box<ConfirmedInventory>>,
+    ) -> Option<Box<ConfirmedInventory>> {
+        if self.get(head.view).is_some_and(|current| current.head.id == head.id) {
+            self.take(head.view)
+        } else {
+            before_reset.remove(&head.id)
+        }
     }
 
     fn update(&mut self, update: Update) -> u64 {
         let Some(view) = self.get_mut(update.view) else { return 0 };
         let cause = if update.full { SlotCause::FullUpdate } else { SlotCause::Server };
-        let mut moved = 0;
+        let mut changed = 0;
         for (flat, new) in update.slots {
-            moved += u64::from(view.set(flat, new, cause));
+            changed += u64::from(view.set(flat, new, cause));
         }
         view.version = update.version;
         if let Some(selected) = update.selected {
             view.select(Some(selected));
         }
         self.touched.push(update.view);
-        moved
+        changed
     }
 }

@@ -33,6 +33,6 @@ fn corrupt_copy(corrupt: On<CorruptCopy>, mut confirmed: ResMut<ConfirmedInvento
     confirmed.corrupt(corrupt.inventory, corrupt.slot, corrupt.stack);
 }
 
-fn request_resync(_: On<RequestResync>, mut submission: ResMut<ResyncState>) {
-    submission.request_resync();
+fn request_resync(_: On<RequestResync>, mut resync: ResMut<ResyncState>) {
+    resync.request_resync();
 }

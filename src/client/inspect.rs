@@ -34,14 +34,14 @@ pub struct CopyState<'a> {
 }
 
 impl<'a> CopyState<'a> {
-    fn new(held: &'a ConfirmedInventory, epoch: u64, pool: &'a DataPool) -> Self {
-        let expected = held.checksum.filter(|(version, _)| *version == held.version);
+    fn new(copy: &'a ConfirmedInventory, epoch: u64, pool: &'a DataPool) -> Self {
+        let expected = copy.checksum.filter(|(version, _)| *version == copy.version);
         Self {
-            version: held.version,
-            handle: held.head.handle,
-            rights: held.head.rights,
-            confirmed: &held.state,
-            shown: held.shown(),
+            version: copy.version,
+            handle: copy.head.handle,
+            rights: copy.head.rights,
+            confirmed: &copy.state,
+            shown: copy.shown(),
             expected_checksum: expected.map(|(_, checksum)| checksum),
             epoch,
             pool,
@@ -74,9 +74,9 @@ impl ClientInspect<'_> {
 
     /// Iterates over all copies.
     pub fn copies(&self) -> impl Iterator<Item = CopyState<'_>> {
-        let there = self.confirmed.as_deref().zip(self.pool.as_deref());
-        there.into_iter().flat_map(|(confirmed, pool)| {
-            confirmed.iter().map(|held| CopyState::new(held, confirmed.epoch, pool))
+        let client = self.confirmed.as_deref().zip(self.pool.as_deref());
+        client.into_iter().flat_map(|(confirmed, pool)| {
+            confirmed.iter().map(|copy| CopyState::new(copy, confirmed.epoch, pool))
         })
     }
 
@@ -101,7 +101,9 @@ impl ClientInspect<'_> {
     /// Returns `true` if a slot is part of a request without an answer.
     #[must_use]
     pub fn is_pending(&self, entity: Entity, slot: Slot) -> bool {
-        self.predictions.as_ref().is_some_and(|there| there.pending_slots.contains(&(entity, slot)))
+        self.predictions
+            .as_ref()
+            .is_some_and(|predictions| predictions.pending_slots.contains(&(entity, slot)))
     }
 
     /// Returns the number of requests without an answer.

@@ -36,9 +36,9 @@ pub(crate) fn notify_game(world: &mut World) {
     let registry = world.resource::<ContainerRegistry>().clone();
     let mut events = Vec::new();
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
-    for held in touched.into_iter() {
-        if let Some(held) = confirmations.get_mut(held) {
-            collect(held, &registry, &mut events);
+    for view in touched {
+        if let Some(copy) = confirmations.get_mut(view) {
+            collect(copy, &registry, &mut events);
         }
     }
     for event in events {
@@ -57,16 +57,16 @@ pub(crate) fn notify_game(world: &mut World) {
 }
 
 fn collect(
-    held: &mut ConfirmedInventory,
+    copy: &mut ConfirmedInventory,
     registry: &ContainerRegistry,
     events: &mut Vec<GameEvent>,
 ) {
-    let Some(entity) = held.entity else { return };
-    let (inventory, rights) = (held.head.id, held.head.rights);
-    let changes = held.take_changes();
-    let selected_before = held.selected_before.take();
-    let resized = core::mem::take(&mut held.resized);
-    if !core::mem::replace(&mut held.opened, true) {
+    let Some(entity) = copy.entity else { return };
+    let (inventory, rights) = (copy.head.id, copy.head.rights);
+    let changes = copy.take_changes();
+    let selected_before = copy.selected_before.take();
+    let resized = core::mem::take(&mut copy.resized);
+    if !core::mem::replace(&mut copy.opened, true) {
         events.push(GameEvent::Opened(InventoryOpened { entity, inventory, rights }));
         return;
     }
@@ -74,14 +74,14 @@ fn collect(
         events.push(GameEvent::Resized(InventoryResized { entity, inventory }));
     }
     for change in changes {
-        let new = held.shown_at(change.kind, change.index);
+        let new = copy.shown_at(change.kind, change.index);
         if new != change.old {
             let slot = Slot::at(registry.as_slice(), change.kind, change.index);
             let (old, cause) = (change.old, change.cause);
             events.push(GameEvent::Slot(SlotChanged { entity, slot, old, new, cause }));
         }
     }
-    if let (Some(old), Some(new)) = (selected_before, held.shown().selected)
+    if let (Some(old), Some(new)) = (selected_before, copy.shown().selected)
         && old != new
     {
         events.push(GameEvent::Selected(SelectedChanged { entity, old, new }));
@@ -106,15 +106,15 @@ pub(crate) fn emit_pending(world: &mut World) {
 }
 
 /// Notifies the game of answers, after the changes that came with them are shown.
-pub(crate) fn emit_answers(world: &mut World) {
+fn emit_answers(world: &mut World) {
     if world.resource::<Predictions>().answered.is_empty() {
         return;
     }
     emit_pending(world);
     let answered = core::mem::take(&mut world.resource_mut::<Predictions>().answered);
-    for Answered { request, what, result } in answered {
+    for Answered { id, request, result } in answered {
         world.resource_mut::<InventoryStats>().actions_rejected += u64::from(result.is_err());
-        emit_answer(world, request, what, result);
+        emit_answer(world, id, request, result);
     }
     world.flush();
 }

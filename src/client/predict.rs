@@ -13,7 +13,7 @@ use crate::{
     },
     wire::{
         ANSWERS_MAX, Schema,
-        bits::{BitReader, BitWriter},
+        bits::{BitReader, BitWriter, low_byte},
         request::{
             ActionReader, ActionWriter, REQUEST_BYTES_MAX, RequestBody, Target, read_body,
             write_body,
@@ -25,7 +25,7 @@ use crate::{
 use super::{
     confirmed::ConfirmedInventories,
     notify,
-    predictions::{OPENS_MAX, OpenedBy, Pending, PredictedOutcome, Predictions, show},
+    predictions::{OPENS_MAX, OpenedBy, Pending, PredictedOutcome, Predictions, predict_action},
     reconcile,
     state::SyncState,
 };
@@ -34,25 +34,20 @@ use bevy::prelude::*;
 use bevy_replicon::shared::server_entity_map::ServerEntityMap;
 
 /// Predicts a request and sends it. If this fails, rejects the request with the reason.
-pub(crate) fn request(
-    world: &mut World,
-    request: RequestId,
-    actor: Option<Entity>,
-    what: Requested,
-) {
-    if let Err(reason) = try_request(world, request, actor, &what) {
+pub(crate) fn request(world: &mut World, id: RequestId, actor: Option<Entity>, request: Requested) {
+    if let Err(reason) = try_request(world, id, actor, &request) {
         if let Some(mut stats) = world.get_resource_mut::<InventoryStats>() {
             stats.actions_rejected += 1;
         }
-        emit_answer(world, request, what, Err(reason));
+        emit_answer(world, id, request, Err(reason));
     }
 }
 
 fn try_request(
     world: &mut World,
-    request: RequestId,
+    id: RequestId,
     actor: Option<Entity>,
-    what: &Requested,
+    request: &Requested,
 ) -> Result<(), Rejection> {
     let synced = world.get_resource::<SyncState>() == Some(&SyncState::Synced);
     if !synced || !world.contains_resource::<ItemCatalog>() {
@@ -63,42 +58,42 @@ fn try_request(
     if world.resource::<Predictions>().pending.len() >= ANSWERS_MAX {
         return Err(Rejection::TooManyPending);
     }
-    let shown = match what {
-        Requested::Action(action) => show(world, actor, action)?,
+    let predicted = match request {
+        Requested::Action(action) => predict_action(world, actor, action)?,
         _ => PredictedOutcome::default(),
     };
     let number = world.resource::<Predictions>().last + 1;
-    let bytes = encode(world, number, actor, what, &shown.witness)?;
+    let bytes = encode(world, number, actor, request, &predicted.witness)?;
     let mut predictions = world.resource_mut::<Predictions>();
     if !predictions.bucket.take(now, limits.per_second, limits.burst / 2) {
         return Err(Rejection::TooFast);
     }
     predictions.last = number;
-    if let Requested::Open(target) = what {
+    if let Requested::Open(target) = request {
         if predictions.opens.len() == OPENS_MAX {
             predictions.opens.pop_front();
         }
-        predictions.opens.push_back(OpenedBy { request, number, target: *target });
+        predictions.opens.push_back(OpenedBy { id, number, target: *target });
     }
     let registry = world.resource::<ContainerRegistry>().clone();
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     let mut slots = Vec::new();
     let mut views = Vec::new();
-    for staged in &shown.staged {
-        let Some(held) = confirmations.by_entity_mut(staged.entity) else { continue };
-        views.push(held.head.view);
+    for staged in &predicted.staged {
+        let Some(copy) = confirmations.by_entity_mut(staged.entity) else { continue };
+        views.push(copy.head.view);
         for (flat, (old, new)) in staged.before.iter().zip(staged.state.iter()).enumerate() {
             let address = staged.state.address(registry.as_slice(), flat).filter(|_| old != new);
             slots.extend(address.map(|slot| (staged.entity, slot)));
         }
-        held.show(&staged.state, SlotCause::Predicted);
+        copy.show(&staged.state, SlotCause::Predicted);
     }
     // Events for the other touched views are emitted when those views are written, which may not have happened
     // yet.
     let others = core::mem::replace(&mut confirmations.touched, views.clone());
-    let what = what.clone();
-    let PredictedOutcome { witness, .. } = shown;
-    let pending = Pending { request, number, actor, what, witness, slots, asked_at: now };
+    let request = request.clone();
+    let PredictedOutcome { witness, .. } = predicted;
+    let pending = Pending { id, number, actor, request, witness, slots, requested_at: now };
     world.resource_mut::<Predictions>().pending.push_back(pending);
     let mut stats = world.resource_mut::<InventoryStats>();
     stats.requests_sent += 1;
@@ -117,7 +112,7 @@ fn encode(
     world: &World,
     number: u64,
     actor: Option<Entity>,
-    what: &Requested,
+    request: &Requested,
     witness: &Witness,
 ) -> Result<Vec<u8>, Rejection> {
     let (types, registry) =
@@ -125,8 +120,7 @@ fn encode(
     let confirmations = world.resource::<ConfirmedInventories>();
     let view = |entity| Some(confirmations.by_entity(entity)?.head.view);
     let mut w = BitWriter::default();
-    let [low, ..] = number.to_le_bytes();
-    let body = match what {
+    let body = match request {
         Requested::Action(action) => {
             let kind = types.kind_of(action).ok_or(Rejection::Invalid)?;
             RequestBody::Act { actor: actor.and_then(view), witness: witness.hash, kind }
@@ -141,20 +135,20 @@ fn encode(
                 }
             };
             // With a single inventory of its own, the player cannot mean another one.
-            let owned = confirmations.iter().filter(|held| held.head.owner).count();
+            let owned = confirmations.iter().filter(|copy| copy.head.owner).count();
             let actor = actor.filter(|_| owned > 1).and_then(view);
             let actor = actor.and_then(|view| u16::try_from(view).ok());
             RequestBody::Open { target, actor }
         }
         Requested::Close(entity) => match confirmations.by_entity(*entity) {
-            Some(held) => RequestBody::Close { view: held.head.view, handle: held.head.handle },
+            Some(copy) => RequestBody::Close { view: copy.head.view, handle: copy.head.handle },
             None => cancel(world, number, |open| open.target == Target::Entity(*entity))?,
         },
-        Requested::Cancel(request) => cancel(world, number, |open| open.request == *request)?,
+        Requested::Cancel(id) => cancel(world, number, |open| open.id == *id)?,
     };
-    write_body(&mut w, low, &body, types.len());
+    write_body(&mut w, low_byte(number), &body, types.len());
     let schema = Schema { catalog: world.resource::<ItemCatalog>(), registry: registry.as_slice() };
-    if let Requested::Action(action) = what {
+    if let Requested::Action(action) = request {
         action.0.write(&mut ActionWriter { w: &mut w, schema, view: &view })?;
         if let Some(seen) = &witness.seen {
             write_seen(&mut w, schema, seen)?;
@@ -185,23 +179,25 @@ fn cancel(
 /// Checks that shown states are the confirmed states with all pending requests applied: of every view that shows a
 /// prediction, and of one other view per frame in turn.
 #[cfg(debug_assertions)]
-pub(crate) fn check_rebase(world: &mut World, mut turn: Local<usize>) {
+pub(crate) fn check_rebase(world: &mut World, mut next_idle_view: Local<usize>) {
     let mut expected = super::predictions::replay(world);
     let confirmations = world.resource::<ConfirmedInventories>();
-    *turn = if *turn < confirmations.views.len() { *turn } else { 0 };
-    for (view, held) in confirmations.views.iter().enumerate() {
-        let Some((held, entity)) = held.as_ref().and_then(|held| Some((held, held.entity?))) else {
+    if *next_idle_view >= confirmations.views.len() {
+        *next_idle_view = 0;
+    }
+    for (view, copy) in confirmations.views.iter().enumerate() {
+        let Some((copy, entity)) = copy.as_ref().and_then(|copy| Some((copy, copy.entity?))) else {
             continue;
         };
-        let replayed = expected.iter().any(|(there, _)| *there == entity);
-        if !replayed && (held.predicted.is_some() || view == *turn) {
-            expected.push((entity, held.state.clone()));
+        let is_replayed = expected.iter().any(|(replayed, _)| *replayed == entity);
+        if !is_replayed && (copy.predicted.is_some() || view == *next_idle_view) {
+            expected.push((entity, copy.state.clone()));
         }
     }
-    *turn += 1;
+    *next_idle_view += 1;
     let registry = world.resource::<ContainerRegistry>();
     let wrong = expected.iter().filter(|(entity, state)| {
-        registry.read_in(world, *entity).is_some_and(|there| there != *state)
+        registry.read_in(world, *entity).is_some_and(|actual| actual != *state)
     });
     let wrong = wrong.count() as u64;
     if wrong > 0 {

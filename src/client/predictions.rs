@@ -18,7 +18,7 @@ use crate::{
         events::SlotCause,
         rate::Bucket,
     },
-    wire::{Answers, request::Target},
+    wire::{Answers, number_at_or_before, number_nearest, request::Target},
 };
 
 use super::confirmed::ConfirmedInventories;
@@ -31,15 +31,15 @@ use bevy::prelude::*;
 /// One pending request.
 #[derive(Debug)]
 pub(crate) struct Pending {
-    pub(crate) request: RequestId,
+    pub(crate) id: RequestId,
     pub(crate) number: u64,
     pub(crate) actor: Option<Entity>,
-    pub(crate) what: Requested,
+    pub(crate) request: Requested,
     /// What the player saw.
     pub(crate) witness: Witness,
     /// The slots that the request changed when it was first predicted.
     pub(crate) slots: Vec<(Entity, Slot)>,
-    pub(crate) asked_at: Duration,
+    pub(crate) requested_at: Duration,
 }
 
 /// Client: latency of the local player's requests, from the request to the answer. Requests that were not
@@ -57,7 +57,7 @@ impl ActionLatency {
     /// limit.
     pub const LIMITS: [u64; 9] = [17, 34, 50, 100, 150, 200, 300, 500, 1000];
 
-    fn note(&mut self, took: Duration) {
+    fn record(&mut self, took: Duration) {
         let at = Self::LIMITS.iter().position(|limit| took <= Duration::from_millis(*limit));
         self.buckets[at.unwrap_or(Self::LIMITS.len())] += 1;
         self.last = took;
@@ -93,15 +93,15 @@ impl ActionLatency {
 /// An answer of which the game has not been notified yet.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) request: RequestId,
-    pub(crate) what: Requested,
+    pub(crate) id: RequestId,
+    pub(crate) request: Requested,
     pub(crate) result: Result<(), Rejection>,
 }
 
 /// A request to open an inventory, by which it can be closed before it is in view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenedBy {
-    pub(crate) request: RequestId,
+    pub(crate) id: RequestId,
     pub(crate) number: u64,
     /// The entity or the id, as the player knows it.
     pub(crate) target: Target,
@@ -138,39 +138,35 @@ impl Predictions {
         times: &mut ActionLatency,
     ) -> bool {
         let Answers { last, results } = answers;
-        let [low, ..] = self.last.to_le_bytes();
-        let behind = u64::from(low.wrapping_sub(*last) & 0x3F);
-        let Some(last) = self.last.checked_sub(behind) else { return true };
+        let Some(last) = number_at_or_before(self.last, *last) else { return true };
         let first = (last + 1).saturating_sub(results.len() as u64);
-        let mut whole = true;
+        let mut all_answered = true;
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= last) {
             let at = pending.number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
-            whole &= at.is_some();
+            all_answered &= at.is_some();
             let result = at.and_then(|at| results.get(at)).copied();
             let result = result.unwrap_or(Err(Rejection::Unanswered));
-            let Pending { request, what, asked_at, number, .. } = pending;
+            let Pending { id, request, requested_at, number, .. } = pending;
             if at.is_some() {
-                times.note(now.saturating_sub(asked_at));
+                times.record(now.saturating_sub(requested_at));
             }
             if planted(Bug::AnsweredTwice) && number.is_multiple_of(16) {
-                self.answered.push(Answered { request, what: what.clone(), result });
+                self.answered.push(Answered { id, request: request.clone(), result });
             }
-            self.answered.push(Answered { request, what, result });
+            self.answered.push(Answered { id, request, result });
         }
-        whole
+        all_answered
     }
 
-    /// Processes a reset that was requested after request number `asked`. Requests travel in order, so those up to
-    /// `asked` that have no answer now are lost. They are reported as [`Rejection::Unanswered`]. `handled` is the last
+    /// Processes a reset that was requested after request number `after`. Requests travel in order, so those up to
+    /// `after` that have no answer now are lost. They are reported as [`Rejection::Unanswered`]. `handled` is the last
     /// request that the server has handled, as in [`Reset`](crate::wire::Reset).
-    pub(crate) fn catch_up(&mut self, handled: u32, asked: u64) {
-        let [a, b, c, d, ..] = asked.to_le_bytes();
-        let ahead = handled.wrapping_sub(u32::from_le_bytes([a, b, c, d])).cast_signed();
-        let handled = asked.saturating_add_signed(ahead.into());
-        let lost = asked.max(handled);
+    pub(crate) fn catch_up(&mut self, handled: u32, after: u64) {
+        let handled = number_nearest(after, handled);
+        let lost = after.max(handled);
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= lost) {
-            let Pending { request, what, .. } = pending;
-            self.answered.push(Answered { request, what, result: Err(Rejection::Unanswered) });
+            let Pending { id, request, .. } = pending;
+            self.answered.push(Answered { id, request, result: Err(Rejection::Unanswered) });
         }
         // The server ignores numbers that it has seen already, in requests that this client has not sent, and those
         // that are too far ahead, after requests that were lost.
@@ -184,14 +180,14 @@ impl Predictions {
         }
         self.pending
             .front()
-            .is_some_and(|oldest| now.saturating_sub(oldest.asked_at) > ANSWER_TIMEOUT)
+            .is_some_and(|oldest| now.saturating_sub(oldest.requested_at) > ANSWER_TIMEOUT)
     }
 
     /// Rejects all pending requests with [`Rejection::NotConnected`] when the connection ends.
     pub(crate) fn disconnect(&mut self) {
         let result = Err(Rejection::NotConnected);
-        for Pending { request, what, .. } in self.pending.drain(..) {
-            self.answered.push(Answered { request, what, result });
+        for Pending { id, request, .. } in self.pending.drain(..) {
+            self.answered.push(Answered { id, request, result });
         }
         (self.last, self.bucket) = (0, Bucket::default());
         self.opens.clear();
@@ -207,20 +203,20 @@ pub(crate) struct PredictedOutcome {
 }
 
 /// Predicts an action on the shown states.
-pub(crate) fn show(
+pub(crate) fn predict_action(
     world: &World,
     actor: Option<Entity>,
     action: &AnyAction,
 ) -> Result<PredictedOutcome, Rejection> {
     let confirmations = world.resource::<ConfirmedInventories>();
     let load = |entity| Some(confirmations.by_entity(entity)?.shown().clone());
-    run(world, actor, action, &load, None)
+    run_on(world, actor, action, &load, None)
 }
 
 /// Runs an action on the states that `load` returns. An action whose outcome only the server can determine changes
 /// nothing. A pending action is run again with what the player saw, since the server takes the kinds of stack that
 /// were predicted first.
-fn run(
+fn run_on(
     world: &World,
     actor: Option<Entity>,
     action: &AnyAction,
@@ -231,21 +227,21 @@ fn run(
         (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
     let confirmations = world.resource::<ConfirmedInventories>();
     let head = |entity| Some(confirmations.by_entity(entity)?.head);
-    let find = |id: InventoryId| confirmations.by_id(id)?.entity;
-    let name = |entity| Some(head(entity)?.id);
+    let entity_of = |id: InventoryId| confirmations.by_id(id)?.entity;
+    let id_of = |entity| Some(head(entity)?.id);
     // The number of a version is known for what the server has confirmed only.
-    let pending = |entity: Entity| {
-        let named = |pending: &Pending| pending.slots.iter().any(|(of, _)| *of == entity);
-        world.resource::<Predictions>().pending.iter().any(named)
+    let is_pending = |entity: Entity| {
+        let changes = |pending: &Pending| pending.slots.iter().any(|(of, _)| *of == entity);
+        world.resource::<Predictions>().pending.iter().any(changes)
     };
     let version = |entity: Entity| {
-        let held = confirmations.by_entity(entity).ok_or(Rejection::NotInView)?;
-        let [a, b, c, d, ..] = held.version.to_le_bytes();
-        let confirmed = held.predicted.is_none() && !pending(entity);
+        let copy = confirmations.by_entity(entity).ok_or(Rejection::NotInView)?;
+        let [a, b, c, d, ..] = copy.version.to_le_bytes();
+        let confirmed = copy.predicted.is_none() && !is_pending(entity);
         confirmed.then_some(u32::from_le_bytes([a, b, c, d])).ok_or(Rejection::Unconfirmed)
     };
     let side = Side::Predicts { version: &version, again };
-    let player = Player { actor, find: &find, name: &name, side, limits: &[] };
+    let player = Player { actor, entity_of: &entity_of, id_of: &id_of, side, limits: &[] };
     let pool = world.get_resource::<DataPool>();
     let mut tx = Transaction::new(catalog, registry.as_slice(), load, pool, Some(player));
     match action.0.run(&mut tx) {
@@ -272,16 +268,16 @@ pub(crate) fn rebase(world: &mut World) {
     let cause = if rolled_back { SlotCause::RolledBack } else { SlotCause::Server };
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     for view in predicted {
-        let Some(held) = confirmations.get_mut(view) else { continue };
-        if !shown.iter().any(|(entity, _)| held.entity == Some(*entity)) {
-            held.show_confirmed(cause);
+        let Some(copy) = confirmations.get_mut(view) else { continue };
+        if !shown.iter().any(|(entity, _)| copy.entity == Some(*entity)) {
+            copy.show_confirmed(cause);
             confirmations.touched.push(view);
         }
     }
     for (entity, state) in &shown {
-        let Some(held) = confirmations.by_entity_mut(*entity) else { continue };
-        held.show(state, cause);
-        let view = held.head.view;
+        let Some(copy) = confirmations.by_entity_mut(*entity) else { continue };
+        copy.show(state, cause);
+        let view = copy.head.view;
         confirmations.touched.push(view);
     }
 }
@@ -292,18 +288,18 @@ pub(crate) fn replay(world: &World) -> Vec<(Entity, InventoryState)> {
     let confirmations = world.resource::<ConfirmedInventories>();
     let mut shown: Vec<(Entity, InventoryState)> = Vec::new();
     for pending in &world.resource::<Predictions>().pending {
-        let Requested::Action(action) = &pending.what else { continue };
-        let load = |entity| match shown.iter().find(|(there, _)| *there == entity) {
+        let Requested::Action(action) = &pending.request else { continue };
+        let load = |entity| match shown.iter().find(|(shown, _)| *shown == entity) {
             Some((_, state)) => Some(state.clone()),
             None => Some(confirmations.by_entity(entity)?.state.clone()),
         };
         let Ok(PredictedOutcome { staged, .. }) =
-            run(world, pending.actor, action, &load, Some(&pending.witness))
+            run_on(world, pending.actor, action, &load, Some(&pending.witness))
         else {
             continue;
         };
         for Staged { entity, state, .. } in staged {
-            match shown.iter_mut().find(|(there, _)| *there == entity) {
+            match shown.iter_mut().find(|(shown, _)| *shown == entity) {
                 Some((_, before)) => *before = state,
                 None => shown.push((entity, state)),
             }

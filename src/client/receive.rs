@@ -6,10 +6,9 @@ use bevy_replicon::bytes::Bytes;
 use log::warn;
 
 use crate::{
-    model::{catalog::ItemCatalog, data::DataPool},
     shared::{
-        actions::ActionTypes, containers::ContainerRegistry, events::SyncRejected,
-        fingerprint::local_handshake, messages::SyncBatch, stats::InventoryStats,
+        events::SyncRejected, fingerprint::LocalProtocol, messages::SyncBatch,
+        stats::InventoryStats,
     },
     wire::{
         DecodeError, decode,
@@ -35,7 +34,7 @@ pub(crate) struct Received {
 impl Received {
     /// Adds one message.
     fn collect(&mut self, bytes: Bytes, stats: &mut InventoryStats) {
-        let bytes = match self.stream.open(bytes) {
+        let bytes = match self.stream.verify(bytes) {
             Ok(bytes) => bytes,
             Err(error) => {
                 self.partial.clear();
@@ -70,8 +69,7 @@ impl Received {
 }
 
 pub(crate) fn receive_messages(
-    catalog: Res<ItemCatalog>,
-    (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
+    protocol: LocalProtocol,
     mut messages: ResMut<Messages<SyncBatch>>,
     mut received: ResMut<Received>,
     mut state: ResMut<SyncState>,
@@ -91,7 +89,7 @@ pub(crate) fn receive_messages(
                 stats.decode_errors += 1;
                 continue;
             };
-            let client = local_handshake(&catalog, &registry, &actions, &pool);
+            let Some(client) = protocol.handshake() else { continue };
             if server == client {
                 // Ours was corrupted on its way. `submit_requests` sends it again.
                 warn!("the handshake of this client was corrupted on its way to the server");

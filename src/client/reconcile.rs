@@ -46,10 +46,10 @@ fn attach(world: &mut World, registry: &ContainerRegistry) {
     let waiting = core::mem::take(&mut world.resource_mut::<ConfirmedInventories>().waiting);
     for view in waiting {
         let confirmations = world.resource::<ConfirmedInventories>();
-        let Some(held) = confirmations.get(view).filter(|held| held.entity.is_none()) else {
+        let Some(copy) = confirmations.get(view).filter(|copy| copy.entity.is_none()) else {
             continue;
         };
-        let entity = match held.head.entity {
+        let entity = match copy.head.entity {
             None => world.spawn_empty().id(),
             Some(server) => {
                 let map = world.resource::<ServerEntityMap>();
@@ -64,9 +64,9 @@ fn attach(world: &mut World, registry: &ContainerRegistry) {
         };
         let mut confirmations = world.resource_mut::<ConfirmedInventories>();
         confirmations.touched.push(view);
-        let Some(held) = confirmations.get_mut(view) else { continue };
-        held.attach(entity);
-        let (id, state) = (held.head.id, held.state.clone());
+        let Some(copy) = confirmations.get_mut(view) else { continue };
+        copy.attach(entity);
+        let (id, state) = (copy.head.id, copy.state.clone());
         if let Ok(mut entity) = world.get_entity_mut(entity) {
             entity.insert(id);
         }
@@ -77,12 +77,12 @@ fn attach(world: &mut World, registry: &ContainerRegistry) {
 /// Writes a view's shown state to its entity.
 pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) {
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
-    let Some(held) = confirmations.get_mut(view) else { return };
-    let (head, resized) = (held.head, held.resized);
-    let changed = !held.changes.is_empty() || held.selected_before.is_some();
-    let state = (resized || changed).then(|| held.shown().clone());
-    let reopened = core::mem::take(&mut held.reopened);
-    let Some(entity) = held.entity else { return };
+    let Some(copy) = confirmations.get_mut(view) else { return };
+    let (head, resized) = (copy.head, copy.resized);
+    let changed = !copy.changes.is_empty() || copy.selected_before.is_some();
+    let state = (resized || changed).then(|| copy.shown().clone());
+    let reopened = core::mem::take(&mut copy.reopened);
+    let Some(entity) = copy.entity else { return };
     if reopened {
         mark_in_view(world, entity, head);
     }
@@ -96,9 +96,9 @@ pub(crate) fn write(world: &mut World, registry: &ContainerRegistry, view: u32) 
         None => {}
     }
     if world.get_entity(entity).is_err()
-        && let Some(held) = world.resource_mut::<ConfirmedInventories>().get_mut(view)
+        && let Some(copy) = world.resource_mut::<ConfirmedInventories>().get_mut(view)
     {
-        held.entity = None;
+        copy.entity = None;
     }
 }
 
@@ -142,9 +142,9 @@ fn revert_foreign_writes<C: Container>(
 ) {
     let Some(kind) = registry.kind_of::<C>() else { return };
     for (entity, id, mut container) in &mut shown {
-        let held = confirmations.by_id(*id).filter(|held| held.entity == Some(entity));
-        let Some(held) = held else { continue };
-        let shown = held.shown();
+        let copy = confirmations.by_id(*id).filter(|copy| copy.entity == Some(entity));
+        let Some(copy) = copy else { continue };
+        let shown = copy.shown();
         let Some(slots) = shown.container(kind) else { continue };
         let selects = registry.selecting(shown) == Some(kind);
         let selected = shown.selected.filter(|_| selects);
@@ -171,10 +171,10 @@ pub(crate) fn detach_gone(
     mut confirmations: ResMut<ConfirmedInventories>,
 ) {
     let Ok(id) = ids.get(remove.entity).copied() else { return };
-    let gone = |held: &&mut ConfirmedInventory| held.entity == Some(remove.entity);
-    let Some(held) = confirmations.by_id_mut(id).filter(gone) else { return };
-    let view = held.head.view;
-    held.detach();
+    let gone = |copy: &&mut ConfirmedInventory| copy.entity == Some(remove.entity);
+    let Some(copy) = confirmations.by_id_mut(id).filter(gone) else { return };
+    let view = copy.head.view;
+    copy.detach();
     let reason = CloseReason::EntityHidden;
     let closed = Closed { entity: remove.entity, id, reason, mirror: false, alive: false };
     confirmations.closed.push(closed);
@@ -183,7 +183,7 @@ pub(crate) fn detach_gone(
 
 /// Notifies the game of views that ended and cleans up their entities. This runs before new views are attached,
 /// because the same entity may show the next view.
-pub(crate) fn close_views(world: &mut World, registry: &ContainerRegistry) {
+fn close_views(world: &mut World, registry: &ContainerRegistry) {
     let closed = core::mem::take(&mut world.resource_mut::<ConfirmedInventories>().closed);
     for closed in closed {
         close(world, registry, &closed);

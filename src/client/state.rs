@@ -30,18 +30,18 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
 /// Time without a request after which pauses start at the minimum again.
-const CALM: Duration = Duration::from_secs(10);
+const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(10);
 
 /// Resync state: whether a resync is needed, and when the next request is due.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ResyncState {
-    pub(crate) resync: bool,
+    pub(crate) needed: bool,
     /// Number of the last request before the first request for this resync.
-    pub(crate) asked_after: Option<u64>,
+    pub(crate) requested_after: Option<u64>,
     /// Number of the last request before the latest request for a resync.
-    pub(crate) asked_last: u64,
+    last_requested_after: u64,
     /// Whether a reset may have been one of the messages that could not be decoded. The next one is requested without
-    /// naming copies, so that it depends on nothing that this client has.
+    /// listing copies, so that it depends on nothing that this client has.
     pub(crate) without_copies: bool,
     attempts: u32,
     next: Option<Duration>,
@@ -50,14 +50,14 @@ pub(crate) struct ResyncState {
 impl ResyncState {
     /// Requests a resync of all views. Returns `true` if none was requested before.
     pub(crate) fn request_resync(&mut self) -> bool {
-        !core::mem::replace(&mut self.resync, true)
+        !core::mem::replace(&mut self.needed, true)
     }
 
     /// Called when a resync is requested after request number `last`.
     pub(crate) fn begin_resync(&mut self, last: u64) {
-        self.resync = true;
-        self.asked_after.get_or_insert(last);
-        self.asked_last = last;
+        self.needed = true;
+        self.requested_after.get_or_insert(last);
+        self.last_requested_after = last;
     }
 
     /// Logs that a message is dropped, and requests a resync of all views.
@@ -72,16 +72,16 @@ impl ResyncState {
     }
 
     /// Called when the server has sent everything. Pauses keep growing if another resync is needed soon.
-    pub(crate) fn answered(&mut self) {
-        self.resync = false;
-        self.asked_after = None;
+    pub(crate) fn end_resync(&mut self) {
+        self.needed = false;
+        self.requested_after = None;
         self.without_copies = false;
     }
 
     /// Makes another resync due at once if the last one left requests without an answer that were sent before it was
     /// requested again. `oldest` is the number of the oldest one.
     pub(crate) fn retry_if_left(&mut self, oldest: Option<u64>) {
-        if oldest.is_some_and(|oldest| oldest <= self.asked_last) {
+        if oldest.is_some_and(|oldest| oldest <= self.last_requested_after) {
             self.next = None;
         }
     }
@@ -103,7 +103,7 @@ impl ResyncState {
         if self.next.is_some_and(|next| now < next) {
             return false;
         }
-        if self.next.is_some_and(|next| now > next + CALM) {
+        if self.next.is_some_and(|next| now > next + BACKOFF_RESET_AFTER) {
             self.attempts = 0;
         }
         self.next = Some(now + pause(self.attempts).mul_f32(1.0 + random.fraction() / 2.0));

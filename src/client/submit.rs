@@ -2,10 +2,9 @@
 //! unanswered request is repeated after increasing, jittered pauses.
 
 use crate::{
-    model::{catalog::ItemCatalog, data::DataPool},
     shared::{
-        actions::ActionTypes, containers::ContainerRegistry, fingerprint::local_handshake,
-        messages::SyncRequest, random::InventoryRng, stats::InventoryStats,
+        fingerprint::LocalProtocol, messages::SyncRequest, random::InventoryRng,
+        stats::InventoryStats,
     },
     wire::handshake::{KnownCopies, REPAIRS_MAX, Request, write_request},
 };
@@ -20,38 +19,38 @@ use super::{
 use bevy::prelude::*;
 
 pub(crate) fn submit_requests(
-    catalog: Res<ItemCatalog>,
-    (registry, actions, pool): (Res<ContainerRegistry>, Res<ActionTypes>, Res<DataPool>),
+    protocol: LocalProtocol,
     time: Res<Time<Real>>,
     state: Res<SyncState>,
-    (mut confirmations, transfers): (ResMut<ConfirmedInventories>, Res<IncomingTransfers>),
+    mut confirmations: ResMut<ConfirmedInventories>,
+    transfers: Res<IncomingTransfers>,
     predictions: Res<Predictions>,
-    mut submission: ResMut<ResyncState>,
+    mut resync: ResMut<ResyncState>,
     mut random: ResMut<InventoryRng>,
     mut requests: MessageWriter<SyncRequest>,
     mut stats: ResMut<InventoryStats>,
 ) {
     // An answer that is late may arrive before the request is due.
-    let resync = submission.resync || predictions.is_overdue(time.elapsed());
+    let resync_needed = resync.needed || predictions.is_overdue(time.elapsed());
     let wanted = match *state {
         SyncState::Rejected(_) => false,
         SyncState::Connecting => true,
-        SyncState::Synced => resync || !confirmations.wrong.is_empty(),
+        SyncState::Synced => resync_needed || !confirmations.wrong.is_empty(),
     };
-    if !wanted || !submission.is_due(time.elapsed(), &mut random) {
+    if !wanted || !resync.is_due(time.elapsed(), &mut random) {
         return;
     }
-    let copies = match submission.without_copies {
+    let copies = match resync.without_copies {
         true => KnownCopies::default(),
-        false => confirmations.name_copies(),
+        false => confirmations.list_copies(),
     };
     let request = if *state == SyncState::Connecting {
-        let handshake = local_handshake(&catalog, &registry, &actions, &pool);
+        let Some(handshake) = protocol.handshake() else { return };
         Request::Handshake(handshake, copies)
-    } else if resync {
+    } else if resync_needed {
         stats.resyncs_requested += 1;
-        submission.begin_resync(predictions.last);
-        let transfer = transfers.first_missing().filter(|_| !submission.without_copies);
+        resync.begin_resync(predictions.last);
+        let transfer = transfers.first_missing().filter(|_| !resync.without_copies);
         Request::Resync(KnownCopies { transfer, ..copies })
     } else {
         stats.repairs_requested += 1;

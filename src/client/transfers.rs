@@ -16,7 +16,7 @@ use crate::{
     },
     wire::{
         DecodeError, Handover, Open, Part, Schema,
-        decode::room::Room,
+        decode::slot_count::SlotCount,
         handshake::{Request, write_request},
         transfer::{ChunkHead, read_beginning, read_chunk, read_transfer},
     },
@@ -30,7 +30,7 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// Maximum number of complete transfers that wait for the handover. There is more than one only if the message
 /// with the handover is late. Above the maximum, the oldest is dropped.
-const WHOLE_MAX: usize = 8;
+const COMPLETE_MAX: usize = 8;
 
 /// Client: another chunk of the current chunked transfer arrived. Use it for a progress bar of a late join or a
 /// large inventory.
@@ -48,20 +48,20 @@ pub struct TransferProgressed {
 pub(crate) struct IncomingTransfers {
     /// Number of the newest transfer known.
     newest: Option<u8>,
-    coming: Option<Coming>,
-    whole: VecDeque<Whole>,
+    partial: Option<PartialTransfer>,
+    complete: VecDeque<CompleteTransfer>,
 }
 
 /// The newest transfer, while chunks of it are missing.
 #[derive(Debug)]
-struct Coming {
+struct PartialTransfer {
     chunks: Vec<Option<Vec<u8>>>,
     missing: usize,
 }
 
 /// A complete transfer.
 #[derive(Debug)]
-struct Whole {
+struct CompleteTransfer {
     number: u8,
     part: Part,
     /// When the receipt is next reported to the server.
@@ -81,10 +81,10 @@ impl IncomingTransfers {
             _ => {
                 self.newest = Some(number);
                 let chunks = vec![None; total];
-                self.coming = Some(Coming { chunks, missing: total });
+                self.partial = Some(PartialTransfer { chunks, missing: total });
             }
         }
-        let Some(Coming { chunks, missing }) = &mut self.coming else { return Ok(None) };
+        let Some(PartialTransfer { chunks, missing }) = &mut self.partial else { return Ok(None) };
         if chunks.len() != total {
             let (value, max) = (total as u64, chunks.len() as u64);
             return Err(DecodeError::OutOfRange { what: "number of chunks", value, max });
@@ -93,43 +93,43 @@ impl IncomingTransfers {
             chunks[index] = Some(bytes.to_vec());
             *missing -= 1;
         }
-        let whole = self.coming.take_if(|coming| coming.missing == 0);
-        Ok(whole.map(|whole| whole.chunks.into_iter().flatten().flatten().collect()))
+        let complete = self.partial.take_if(|partial| partial.missing == 0);
+        Ok(complete.map(|complete| complete.chunks.into_iter().flatten().flatten().collect()))
     }
 
     /// Returns the number of the newest transfer and the index of its first missing chunk, if it is incomplete.
     pub(crate) fn first_missing(&self) -> Option<(u8, u16)> {
-        let coming = self.coming.as_ref()?;
-        let at = coming.chunks.iter().position(Option::is_none)?;
+        let partial = self.partial.as_ref()?;
+        let at = partial.chunks.iter().position(Option::is_none)?;
         Some((self.newest?, u16::try_from(at).ok()?))
     }
 
     /// Returns the progress of the newest transfer, if it is incomplete.
     fn progress(&self) -> Option<TransferProgressed> {
-        let Coming { chunks, missing } = self.coming.as_ref()?;
+        let PartialTransfer { chunks, missing } = self.partial.as_ref()?;
         Some(TransferProgressed { received: chunks.len() - missing, total: chunks.len() })
     }
 
     /// Removes and returns all copies that arrived completely but whose views have not opened.
     pub(crate) fn take_copies(&mut self, schema: Schema) -> Vec<Open> {
-        let coming = self.coming.take().map(|coming| coming.chunks).unwrap_or_default();
-        let there: Vec<u8> = coming.into_iter().map_while(|chunk| chunk).flatten().collect();
-        let whole = self.whole.drain(..).flat_map(|whole| whole.part.opens);
-        whole.chain(read_beginning(&there, schema)).collect()
+        let partial = self.partial.take().map(|partial| partial.chunks).unwrap_or_default();
+        let arrived: Vec<u8> = partial.into_iter().map_while(|chunk| chunk).flatten().collect();
+        let complete = self.complete.drain(..).flat_map(|complete| complete.part.opens);
+        complete.chain(read_beginning(&arrived, schema)).collect()
     }
 
     /// Drops all transfers up to `last`, because the server sends everything again. The next transfer is kept,
     /// since its chunks may arrive before the message with the reset.
     pub(crate) fn reset(&mut self, last: u8) {
         let next = last.wrapping_add(1);
-        self.whole.retain(|whole| whole.number == next);
+        self.complete.retain(|complete| complete.number == next);
         if self.newest != Some(next) {
-            (self.newest, self.coming) = (Some(last), None);
+            (self.newest, self.partial) = (Some(last), None);
         }
     }
 
     /// Returns what a message hands over, without what it drops. The transfer stays until
-    /// [`finish`](Self::finish), because the message may still be rejected. `room` counts the slots after the rest of
+    /// [`finish`](Self::finish), because the message may still be rejected. `slot_count` counts the slots after the rest of
     /// the message, of a client that has these copies.
     ///
     /// # Errors
@@ -139,32 +139,32 @@ impl IncomingTransfers {
     pub(crate) fn handed_over(
         &self,
         handover: &Handover,
-        mut room: Room,
+        mut slot_count: SlotCount,
         copies: &ConfirmedInventories,
     ) -> Result<Part, DecodeError> {
         let Handover { transfer, dropped } = handover;
-        let whole = self.whole.iter().find(|whole| whole.number == *transfer);
-        let whole = whole.ok_or(DecodeError::UnknownTransfer { transfer: *transfer })?;
-        let opens = (0..).zip(&whole.part.opens);
+        let complete = self.complete.iter().find(|complete| complete.number == *transfer);
+        let complete = complete.ok_or(DecodeError::UnknownTransfer { transfer: *transfer })?;
+        let opens = (0..).zip(&complete.part.opens);
         let opens = opens.filter(|(place, _)| dropped.binary_search(place).is_err());
         let opens: Vec<&Open> = opens.map(|(_, open)| open).collect();
         for open in &opens {
-            room.free(open.head.view, copies);
-            room.take(open.state.len())?;
+            slot_count.release(open.head.view, copies);
+            slot_count.add(open.state.len())?;
         }
-        let (data, opens) = (whole.part.data.clone(), opens.into_iter().cloned().collect());
+        let (data, opens) = (complete.part.data.clone(), opens.into_iter().cloned().collect());
         Ok(Part { data, opens, ..Part::default() })
     }
 
     /// Returns the number of slots of the complete transfers.
     fn slots(&self) -> usize {
-        let opens = self.whole.iter().flat_map(|whole| &whole.part.opens);
+        let opens = self.complete.iter().flat_map(|complete| &complete.part.opens);
         opens.map(|open| open.state.len()).sum()
     }
 
     /// Drops a transfer that was handed over.
     pub(crate) fn finish(&mut self, transfer: u8) {
-        self.whole.retain(|whole| whole.number != transfer);
+        self.complete.retain(|complete| complete.number != transfer);
     }
 }
 
@@ -185,22 +185,22 @@ pub(crate) fn receive_chunks(
         stats.bytes_received += bytes.len() as u64;
         stats.bytes_received_opening += bytes.len() as u64;
         let collected = read_chunk(&bytes).and_then(|(head, rest)| {
-            let Some(whole) = transfers.collect(head, rest)? else {
+            let Some(complete) = transfers.collect(head, rest)? else {
                 transfers
                     .progress()
                     .into_iter()
-                    .for_each(|there| emit_deferred(&mut commands, there));
+                    .for_each(|progress| emit_deferred(&mut commands, progress));
                 return Ok(());
             };
             let total = head.total;
             emit_deferred(&mut commands, TransferProgressed { received: total, total });
-            if transfers.whole.len() == WHOLE_MAX {
-                transfers.whole.pop_front();
+            if transfers.complete.len() == COMPLETE_MAX {
+                transfers.complete.pop_front();
             }
-            let part = read_transfer(&whole, schema, transfers.slots())?;
+            let part = read_transfer(&complete, schema, transfers.slots())?;
             let number = head.transfer;
             let (confirm_at, pause) = (now, PAUSE_MIN);
-            transfers.whole.push_back(Whole { number, part, confirm_at, pause });
+            transfers.complete.push_back(CompleteTransfer { number, part, confirm_at, pause });
             Ok(())
         });
         if let Err(error) = collected {
@@ -221,8 +221,12 @@ pub(crate) fn confirm_transfers(
     mut stats: ResMut<InventoryStats>,
 ) {
     let now = time.elapsed();
-    let due = |whole: &&mut Whole| *state == SyncState::Synced && now >= whole.confirm_at;
-    for Whole { number, confirm_at, pause, .. } in transfers.whole.iter_mut().filter(due) {
+    let due = |complete: &&mut CompleteTransfer| {
+        *state == SyncState::Synced && now >= complete.confirm_at
+    };
+    for CompleteTransfer { number, confirm_at, pause, .. } in
+        transfers.complete.iter_mut().filter(due)
+    {
         *confirm_at = now.saturating_add(*pause);
         *pause = pause.saturating_mul(2);
         if let Ok(bytes) = write_request(&Request::Received(*number)) {

@@ -100,14 +100,14 @@ impl Crafter {
             };
             recipe.millis > 0 && inventories.try_out(craft).is_ok()
         };
-        let going_on = self.making.and_then(|id| catalog.recipe(id));
-        let going_on = going_on.filter(|recipe| can(recipe, inventories));
+        let current = self.making.and_then(|id| catalog.recipe(id));
+        let current = current.filter(|recipe| can(recipe, inventories));
         let next = || {
-            let there = inventories.stacks_in(entity, self.from);
-            let recipes = catalog.recipes_from(there.iter().map(|stack| stack.item));
+            let stacks = inventories.stacks_in(entity, self.from);
+            let recipes = catalog.recipes_from(stacks.iter().map(|stack| stack.item));
             recipes.into_iter().find(|recipe| can(recipe, inventories))
         };
-        let recipe = match going_on {
+        let recipe = match current {
             Some(recipe) => {
                 self.spent += delta;
                 Some(recipe)
@@ -122,16 +122,16 @@ impl Crafter {
             inventories.show_progress(entity, 0);
             return true;
         };
-        let whole = Duration::from_millis(u64::from(recipe.millis));
-        if self.spent >= whole {
-            self.spent -= whole;
+        let duration = Duration::from_millis(u64::from(recipe.millis));
+        if self.spent >= duration {
+            self.spent -= duration;
             let id = recipe.id();
             let made =
                 inventories.run(Cause::Crafted, |tx| tx.craft(id, 1, &[from], to, Some(entity)));
             debug_assert!(made.is_ok(), "the same craft has just succeeded in a dry run");
         }
         let steps =
-            self.spent.as_millis() * u128::from(CraftingProgress::STEPS) / whole.as_millis();
+            self.spent.as_millis() * u128::from(CraftingProgress::STEPS) / duration.as_millis();
         inventories.show_progress(entity, u8::try_from(steps).unwrap_or(CraftingProgress::STEPS));
         false
     }

@@ -87,12 +87,10 @@ fn equip_committed<C: Container>(mut commits: MessageReader<Commit>, mut command
 /// Client: compares the equipment in view with the last reported one, and emits the differences.
 fn equip_shown<C: Container>(
     authority: Authority,
-    (mut opened, mut resized, mut closed, mut changes): (
-        MessageReader<InventoryOpened>,
-        MessageReader<InventoryResized>,
-        MessageReader<InventoryClosed>,
-        MessageReader<SlotChanged>,
-    ),
+    mut opened: MessageReader<InventoryOpened>,
+    mut resized: MessageReader<InventoryResized>,
+    mut closed: MessageReader<InventoryClosed>,
+    mut changes: MessageReader<SlotChanged>,
     shown: Query<&C, With<InView>>,
     mut worn: Local<EntityHashMap<Slots>>,
     mut commands: Commands,
@@ -115,8 +113,9 @@ fn equip_shown<C: Container>(
     entities.dedup();
     for entity in entities {
         let before = worn.remove(&entity).unwrap_or_default();
-        let now =
-            shown.get(entity).map_or_else(|_| Slots::default(), |there| there.slots().clone());
+        let now = shown
+            .get(entity)
+            .map_or_else(|_| Slots::default(), |container| container.slots().clone());
         for index in 0..before.len().max(now.len()) {
             emit_changed(&mut commands, entity, C::slot(index), before.get(index), now.get(index));
         }

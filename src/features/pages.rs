@@ -119,10 +119,10 @@ fn pages_of(world: &World, bank: Entity) -> Vec<(Entity, u32)> {
 /// Writes the tabs to the bank's slots. Returns the page numbers with the number of slots of each page.
 fn write_tabs(world: &mut World, bank: Entity, lens: &[(u32, u16)]) -> Option<Vec<(u32, u16)>> {
     world.resource_scope(|world, mut pool: Mut<DataPool>| {
-        let mut there = world.get_mut::<Tabs>(bank)?;
-        if there.bypass_change_detection().write(&mut pool, lens) {
-            there.set_changed();
+        let mut tabs = world.get_mut::<Tabs>(bank)?;
+        if tabs.bypass_change_detection().write(&mut pool, lens) {
+            tabs.set_changed();
         }
-        Some(there.iter().map(|tab| (tab.page(), tab.slots())).collect())
+        Some(tabs.iter().map(|tab| (tab.page(), tab.slots())).collect())
     })
 }

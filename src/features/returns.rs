@@ -29,7 +29,7 @@ fn return_items(
 ) {
     let Ok(returns) = returning.get(gone.entity) else { return };
     if authority.is_here() {
-        give_back(&mut inventories, gone.entity, returns.to);
+        return_all(&mut inventories, gone.entity, returns.to);
     }
 }
 
@@ -42,12 +42,12 @@ fn return_to_leaving_player(
 ) {
     let Ok(awaits) = awaiting.get(leaving.entity) else { return };
     if authority.is_here() {
-        awaits.iter().for_each(|from| give_back(&mut inventories, from, leaving.entity));
+        awaits.iter().for_each(|from| return_all(&mut inventories, from, leaving.entity));
     }
 }
 
 /// Puts all items of one inventory into another, piece by piece. What does not fit is dropped.
-fn give_back(inventories: &mut Inventories, from: Entity, to: Entity) {
+fn return_all(inventories: &mut Inventories, from: Entity, to: Entity) {
     let stacks: Vec<Stack> = inventories
         .state(from)
         .iter()
@@ -68,6 +68,6 @@ fn give_back(inventories: &mut Inventories, from: Entity, to: Entity) {
         Ok(())
     });
     if let Err(error) = returned {
-        log::error!("items cannot be returned: {error}");
+        log::error!("items of entity {from} cannot be returned to entity {to}: {error}");
     }
 }

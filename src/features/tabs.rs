@@ -82,7 +82,10 @@ impl Tab {
         match pool.insert(&TabData { page: self.page, slots: self.slots, name }) {
             Ok(data) => stack.with_data(data),
             Err(error) => {
-                error!("cannot show tab: {error}");
+                error!(
+                    "tab `{}` (page {}) is shown without its name: {error}",
+                    self.name, self.page
+                );
                 stack
             }
         }
@@ -275,8 +278,8 @@ impl PageActions<'_, '_> {
     /// Iterates over the tabs of a bank in view, in order, each with the entity of its page if that page is
     /// open. Yields nothing if no such bank is in view.
     pub fn tabs(&self, bank: Entity) -> impl Iterator<Item = (&Tab, Option<Entity>)> + '_ {
-        let there = self.banks.get(bank).ok();
-        there.into_iter().flat_map(|(tabs, id)| {
+        let tabs_of_bank = self.banks.get(bank).ok();
+        tabs_of_bank.into_iter().flat_map(|(tabs, id)| {
             tabs.iter().map(|tab| {
                 let page = self.ids.get(InventoryId::page(*id, tab.page()));
                 (tab, page.filter(|page| self.seen.contains(*page)))

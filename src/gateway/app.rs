@@ -145,27 +145,28 @@ impl Gateway {
     pub(super) fn open_connection(self: &Arc<Self>, address: IpAddr) -> Option<Opened> {
         let GatewayLimits { connections, connections_per_address, .. } = self.limits;
         let each = if self.settings.behind_proxy { connections } else { connections_per_address };
-        self.open(What::Connection, address, (connections, each))
+        self.open(What::Connection, address, connections, each)
     }
 
     /// Counts an open stream from an address until the result is dropped. Returns `None` if there are too many.
     pub(super) fn open_stream(self: &Arc<Self>, address: IpAddr) -> Option<Opened> {
         let GatewayLimits { streams, streams_per_address, .. } = self.limits;
-        self.open(What::Stream, address, (streams, streams_per_address))
+        self.open(What::Stream, address, streams, streams_per_address)
     }
 
     /// Counts a response with the whole world until the result is dropped. Returns `None` if there are too many. One
     /// address gets half of them.
     pub(super) fn open_world_response(self: &Arc<Self>, address: IpAddr) -> Option<Opened> {
         let all = self.limits.world_responses;
-        self.open(What::WorldResponse, address, (all, all.div_ceil(2)))
+        self.open(What::WorldResponse, address, all, all.div_ceil(2))
     }
 
     fn open(
         self: &Arc<Self>,
         what: What,
         address: IpAddr,
-        (all_max, each_max): (usize, usize),
+        all_max: usize,
+        each_max: usize,
     ) -> Option<Opened> {
         let mut addresses = self.addresses();
         let (open, counter) = what.of(&mut addresses, &self.counters);

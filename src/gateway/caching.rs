@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 pub(super) fn not_modified(headers: &HeaderMap, tag: &str) -> bool {
     let has = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     has.is_some_and(|tags| {
-        tags.split(',').any(|there| there.trim().trim_start_matches("W/").trim_matches('"') == tag)
+        tags.split(',')
+            .any(|candidate| candidate.trim().trim_start_matches("W/").trim_matches('"') == tag)
     })
 }
 

@@ -87,7 +87,8 @@ impl WorldCopy {
     /// Applies the changes of a tick and returns them for readers.
     pub(super) fn apply(
         &mut self,
-        (tick, time): (u64, u64),
+        tick: u64,
+        time: u64,
         record: Option<&TickRecord>,
         labels: Vec<(Entity, Label)>,
     ) -> Entry {
@@ -107,9 +108,11 @@ impl WorldCopy {
         if let Some(record) = record {
             self.apply_slots(record, &mut entry);
             for change in &record.selected {
-                let Some(there) = self.inventories.get_mut(&change.entity) else { continue };
-                let (entity, inventory, selected) = (change.entity, there.id, change.new);
-                Arc::make_mut(there).selected = selected;
+                let Some(inventory_copy) = self.inventories.get_mut(&change.entity) else {
+                    continue;
+                };
+                let (entity, inventory, selected) = (change.entity, inventory_copy.id, change.new);
+                Arc::make_mut(inventory_copy).selected = selected;
                 if self.is_shown(entity, inventory) {
                     entry.selected.push(SelectedEntry { entity, inventory, selected });
                 }
@@ -179,9 +182,9 @@ impl WorldCopy {
             Label::Name(name) => labels.name = name,
             Label::Owner(owner) => labels.owner = owner,
         }
-        if let Some(there) = self.inventories.get_mut(&entity) {
-            let there = Arc::make_mut(there);
-            (there.name, there.owner) = (labels.name.clone(), labels.owner);
+        if let Some(labeled) = self.inventories.get_mut(&entity) {
+            let labeled = Arc::make_mut(labeled);
+            (labeled.name, labeled.owner) = (labels.name.clone(), labels.owner);
         }
         if labels.name.is_none() && labels.owner.is_none() {
             self.labels.remove(&entity);
@@ -200,12 +203,12 @@ impl WorldCopy {
         for change in &record.slots {
             let Commit { entity, slot, old, new, cause, .. } = *change;
             let (old, new) = (old.map(copy), new.map(copy));
-            let id = self.inventories.get(&entity).map(|there| there.id);
+            let id = self.inventories.get(&entity).map(|inventory| inventory.id);
             let is_shown = id.is_some_and(|id| self.is_shown(entity, id));
             let inventory = id.unwrap_or(change.inventory);
-            let there = self.inventories.get_mut(&entity).map(Arc::make_mut);
-            let place = there
-                .and_then(|there| there.containers.iter_mut().find(|it| it.key == slot.container))
+            let inventory_copy = self.inventories.get_mut(&entity).map(Arc::make_mut);
+            let place = inventory_copy
+                .and_then(|copy| copy.containers.iter_mut().find(|it| it.key == slot.container))
                 .and_then(|container| container.slots.get_mut(usize::from(slot.index)));
             let is_shown = is_shown && place.is_some();
             if let Some(place) = place {

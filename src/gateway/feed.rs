@@ -137,7 +137,7 @@ pub(super) struct FeedLink {
     asks: Mutex<mpsc::Receiver<Ask>>,
     /// Whether the gateway has received the world and follows its ticks.
     follows: bool,
-    /// Tells the gateway's thread to end.
+    /// Signals the gateway's thread to end.
     closing: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -200,14 +200,29 @@ struct Watched(Vec<WatchedPlayer>);
 struct WatchedPlayer {
     player: InventoryId,
     watch: u64,
-    /// The outer option is `None` until a view was reported.
-    reported: Option<Option<Arc<PlayerView>>>,
+    reported: ReportedView,
+}
+
+/// What the game has reported of a watched player.
+#[derive(Clone, Default)]
+pub(super) enum ReportedView {
+    /// Nothing yet.
+    #[default]
+    Pending,
+    /// What the player sees. `None` if the player is not in the world.
+    Known(Option<Arc<PlayerView>>),
+}
+
+impl ReportedView {
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
 }
 
 impl Watched {
     /// Reports all views again.
     fn repeat(&mut self) {
-        self.0.iter_mut().for_each(|player| player.reported = None);
+        self.0.iter_mut().for_each(|player| player.reported = ReportedView::Pending);
     }
 }
 
@@ -237,11 +252,11 @@ fn take_asks(world: &mut World) {
     while let Some(ask) = world.resource_mut::<FeedLink>().next_ask() {
         match ask {
             Ask::Watch(player, watch) => {
-                let new = WatchedPlayer { player, watch, reported: None };
+                let new = WatchedPlayer { player, watch, reported: ReportedView::Pending };
                 world.resource_mut::<Watched>().0.push(new);
             }
             Ask::Unwatch(watch) => {
-                world.resource_mut::<Watched>().0.retain(|there| there.watch != watch);
+                world.resource_mut::<Watched>().0.retain(|watched| watched.watch != watch);
             }
             Ask::Run(order) => order.run(world),
         }
@@ -315,9 +330,11 @@ fn report_players(world: &mut World) -> Vec<PlayerReport> {
     let mut changed = Vec::new();
     for WatchedPlayer { player, watch, reported } in &mut watched {
         let view = player_view(world, *player);
-        if reported.as_ref().is_none_or(|reported| reported.as_deref() != view.as_ref()) {
+        let is_reported =
+            matches!(reported, ReportedView::Known(known) if known.as_deref() == view.as_ref());
+        if !is_reported {
             let view = view.map(Arc::new);
-            *reported = Some(view.clone());
+            *reported = ReportedView::Known(view.clone());
             changed.push(PlayerReport { player: *player, watch: *watch, view });
         }
     }

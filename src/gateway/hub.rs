@@ -134,7 +134,7 @@ impl Known {
         self.clear();
         (self.time, self.received) = (clock::unix_millis(), clock::now());
         self.names = Names { containers, data, views };
-        self.copy.apply((record.tick, self.time), Some(&record), labels);
+        self.copy.apply(record.tick, self.time, Some(&record), labels);
         self.earliest = record.tick + 1;
         let mut random = [0; 4];
         // Falls back to the time. Readers of an earlier epoch may then fail to detect the new one.
@@ -165,7 +165,7 @@ impl Known {
             self.copy.catalog = catalog;
             self.revision += 1;
         }
-        let entry = self.copy.apply((tick, self.time), record.as_deref(), labels);
+        let entry = self.copy.apply(tick, self.time, record.as_deref(), labels);
         self.revision += u64::from(rights_changed || !entry.is_empty());
         if entry.is_empty() {
             return false;
@@ -219,8 +219,8 @@ impl Known {
         encode: impl FnOnce(&Self, &Entry) -> Bytes,
     ) -> Option<Bytes> {
         let at = self.window.binary_search_by_key(&tick, |kept| kept.entry.tick).ok()?;
-        if let Some(there) = &self.window[at].encoded[form as usize] {
-            return Some(there.clone());
+        if let Some(encoded) = &self.window[at].encoded[form as usize] {
+            return Some(encoded.clone());
         }
         let entry = self.window[at].entry.clone();
         let bytes = encode(self, &entry);

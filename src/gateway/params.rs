@@ -33,7 +33,7 @@ impl Params {
     ///
     /// [`Problem`] if it occurs more than once.
     pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        let mut found = self.0.extract_if(.., |(there, _)| there == name);
+        let mut found = self.0.extract_if(.., |(key, _)| key == name);
         let value = found.next().map(|(_, value)| value);
         if found.next().is_some() {
             return Err(Problem::field(name, "it occurs more than once"));

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::model::id::InventoryId;
 
-use super::feed::{Ask, PlayerReport, PlayerView};
+use super::feed::{Ask, PlayerReport, PlayerView, ReportedView};
 
 /// The watched players.
 pub(super) struct Players {
@@ -28,8 +28,7 @@ struct Player {
     /// Distinguishes this watch from earlier ones of the same player, whose reports may still be queued.
     watch: u64,
     watchers: usize,
-    /// The outer option is `None` until the game has answered.
-    view: watch::Sender<Option<Option<Arc<PlayerView>>>>,
+    view: watch::Sender<ReportedView>,
 }
 
 impl Players {
@@ -52,7 +51,7 @@ impl Players {
         let mut changed = false;
         for PlayerReport { player, watch, view } in reports {
             if let Some(player) = watched.players.get(&player).filter(|it| it.watch == watch) {
-                changed |= player.view.send_replace(Some(view)).is_some();
+                changed |= player.view.send_replace(ReportedView::Known(view)).is_known();
             }
         }
         changed
@@ -61,7 +60,7 @@ impl Players {
     /// Forgets all views until the game reports them again.
     pub(super) fn forget(&self) {
         for player in self.watched().players.values() {
-            player.view.send_replace(None);
+            player.view.send_replace(ReportedView::Pending);
         }
     }
 
@@ -72,7 +71,7 @@ impl Players {
         let player = players.entry(id).or_insert_with(|| {
             *last += 1;
             self.ask(Ask::Watch(id, *last));
-            Player { watch: *last, watchers: 0, view: watch::Sender::new(None) }
+            Player { watch: *last, watchers: 0, view: watch::Sender::new(ReportedView::Pending) }
         });
         player.watchers += 1;
         let view = player.view.subscribe();
@@ -85,19 +84,22 @@ impl Players {
 pub(super) struct PlayerWatch {
     players: Arc<Players>,
     id: InventoryId,
-    view: watch::Receiver<Option<Option<Arc<PlayerView>>>>,
+    view: watch::Receiver<ReportedView>,
 }
 
 impl PlayerWatch {
     /// Waits until the game has reported what the player sees. Returns `None` if the game has ended.
     pub(super) async fn answered(&mut self) -> Option<()> {
-        self.view.wait_for(Option::is_some).await.ok().map(|_| ())
+        self.view.wait_for(ReportedView::is_known).await.ok().map(|_| ())
     }
 
     /// Returns what the player sees. Returns `None` if the player is not in the world, or if the game has not reported
     /// it yet.
     pub(super) fn view(&self) -> Option<Arc<PlayerView>> {
-        self.view.borrow().clone().flatten()
+        match &*self.view.borrow() {
+            ReportedView::Known(view) => view.clone(),
+            ReportedView::Pending => None,
+        }
     }
 }
 

@@ -47,14 +47,14 @@ impl HistoryReader {
             let _turn = turn;
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let Reader { open, opened } = &mut *reader;
-            let mut there = match opened.take() {
-                Some(there) => there,
+            let mut open_reader = match opened.take() {
+                Some(open_reader) => open_reader,
                 None => open()?,
             };
-            let result = read(&mut *there);
+            let result = read(&mut *open_reader);
             // After a failure, the next read opens the store again.
             if !matches!(result, Err(StoreError::Failed(_))) {
-                *opened = Some(there);
+                *opened = Some(open_reader);
             }
             result
         };

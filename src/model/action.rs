@@ -183,7 +183,7 @@ impl InventoryAction {
             }
             Self::DropAll { from } => {
                 tx.expect_unchanged_with_counts(*from)?;
-                let stacks = tx.take_where(*from, |_| true)?;
+                let stacks = tx.take_unrecorded(*from, |_| true)?;
                 stacks.iter().for_each(|stack| tx.drop(*stack));
                 return if stacks.is_empty() { Err(Rejection::Empty) } else { Ok(stacks) };
             }
@@ -246,7 +246,7 @@ pub trait GameAction: Clone + Debug + Serialize + DeserializeOwned + Send + Sync
     ///
     /// # Errors
     ///
-    /// The [`Rejection`] of the rejection; on a client, [`Rejection::ServerOnly`] if only the server
+    /// The reason for rejecting the action; on a client, [`Rejection::ServerOnly`] if only the server
     /// can determine the outcome.
     fn apply(&self, tx: &mut Transaction) -> Result<Self::Output, Rejection>;
 }

@@ -317,10 +317,14 @@ impl DataPool {
         }
     }
 
-    /// Starts with an empty set of received values if `server` is `true`; otherwise returns to this
-    /// app's own values.
-    pub(crate) fn follow(&mut self, server: bool) {
-        self.received = server.then(HashMap::default);
+    /// Starts with an empty set of values that a server sends, used in place of this app's.
+    pub(crate) fn begin_received(&mut self) {
+        self.received = Some(HashMap::default());
+    }
+
+    /// Drops the received values, and returns to those of this app.
+    pub(crate) fn end_received(&mut self) {
+        self.received = None;
     }
 
     pub(crate) fn datum(&self, id: DataId) -> Option<Datum> {

@@ -1,7 +1,13 @@
 //! Errors of operations on slots, inventories and catalogs. Each names the ids that are needed to
 //! find the cause from a log line.
 
-use super::{id::ItemId, limits::INVENTORY_SLOTS_MAX, rejection::Rejection, slots::SlotError};
+use super::{
+    container::Slot,
+    id::{ContainerKey, ItemId},
+    limits::INVENTORY_SLOTS_MAX,
+    rejection::Rejection,
+    slots::SlotError,
+};
 use bevy::ecs::entity::Entity;
 use thiserror::Error;
 
@@ -22,12 +28,20 @@ pub enum InventoryError {
         entity: Entity,
     },
     /// The inventory has no such slot.
-    #[error("entity {entity} has no slot {index} in the container")]
+    #[error("entity {entity} has no slot {slot:?}")]
     NoSuchSlot {
         /// The entity.
         entity: Entity,
-        /// The requested index.
-        index: u16,
+        /// The requested slot.
+        slot: Slot,
+    },
+    /// The inventory has no such container.
+    #[error("entity {entity} has no container `{container:?}`")]
+    NoSuchContainer {
+        /// The entity.
+        entity: Entity,
+        /// The requested container.
+        container: ContainerKey,
     },
     /// Another entity has the same [`InventoryId`](super::id::InventoryId): the same player is in the world twice.
     #[error("entity {entity} has the same inventory id as {first}")]
@@ -69,12 +83,12 @@ pub enum InventoryError {
     },
     /// The slot does not accept this item
     /// ([`Container::accepts`](super::container::Container::accepts)).
-    #[error("entity {entity}: slot {index} does not accept item {item}")]
+    #[error("entity {entity}: {slot:?} does not accept item {item}")]
     NotAccepted {
         /// The entity.
         entity: Entity,
-        /// Flat position of the slot in the inventory.
-        index: usize,
+        /// The slot.
+        slot: Slot,
         /// The item.
         item: ItemId,
     },
@@ -102,7 +116,9 @@ impl From<InventoryError> for Rejection {
         match error {
             InventoryError::NoInventory { .. } => Self::NotInView,
             InventoryError::Loading { .. } => Self::Loading,
-            InventoryError::NoSuchSlot { .. } => Self::NoSuchSlot,
+            InventoryError::NoSuchSlot { .. } | InventoryError::NoSuchContainer { .. } => {
+                Self::NoSuchSlot
+            }
             InventoryError::NotEnough { .. } => Self::NotEnough,
             InventoryError::Full { .. } => Self::Full,
             InventoryError::NotAccepted { .. } => Self::NotAccepted,

@@ -70,8 +70,8 @@ pub enum Rejection {
     /// Client only: the answer was lost. The slots show whether the action was applied.
     #[error("the answer was lost")]
     Unanswered,
-    /// Client only: an earlier action on the same inventory has not been answered, and this action agrees to
-    /// confirmed contents only.
+    /// Client only: an earlier action on the same inventory has not been answered, and this action requires
+    /// confirmed contents; see [`Transaction::expect_version`](super::transaction::Transaction::expect_version).
     #[error("an earlier action has not been answered")]
     Unconfirmed,
     /// The inventory is being loaded from a store.

@@ -209,8 +209,10 @@ impl Slots {
     ) -> Result<Option<Stack>, SlotError> {
         let cell = self.slot_mut(slot)?;
         let have = match cell {
-            Some(there) if !there.stacks_with(&stack) => return Err(SlotError::Occupied { slot }),
-            Some(there) => there.count(),
+            Some(current) if !current.stacks_with(&stack) => {
+                return Err(SlotError::Occupied { slot });
+            }
+            Some(current) => current.count(),
             None => 0,
         };
         let moved = stack.count().min(max_stack.saturating_sub(have));

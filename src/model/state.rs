@@ -99,15 +99,15 @@ impl InventoryState {
     /// Returns the type of the container with this key, if the inventory has it.
     #[must_use]
     pub fn kind_of(&self, registry: &[ContainerInfo], key: ContainerKey) -> Option<u8> {
-        let mut there = self.containers.iter().map(|container| container.kind);
-        there.find(|kind| registry.get(usize::from(*kind)).is_some_and(|kind| kind.key == key))
+        let mut kinds = self.containers.iter().map(|container| container.kind);
+        kinds.find(|kind| registry.get(usize::from(*kind)).is_some_and(|kind| kind.key == key))
     }
 
     /// Returns the type of the container that [`Self::selected`] refers to.
     #[must_use]
     pub fn selecting(&self, registry: &[ContainerInfo]) -> Option<u8> {
-        let mut there = self.containers.iter().map(|container| container.kind);
-        there.find(|kind| registry.get(usize::from(*kind)).is_some_and(|kind| kind.has_selection))
+        let mut kinds = self.containers.iter().map(|container| container.kind);
+        kinds.find(|kind| registry.get(usize::from(*kind)).is_some_and(|kind| kind.has_selection))
     }
 
     /// Returns the maximum rights of players for a slot; no rights past the end.

@@ -80,12 +80,12 @@ pub struct Transaction<'a> {
     player: Option<Player<'a>>,
     staged: Vec<Staged>,
     /// The changes so far, by which a failed step is reverted.
-    journal: Vec<Change>,
+    journal: Vec<JournalEntry>,
     created: Vec<Datum>,
     dropped: Vec<Stack>,
     log: WitnessLog,
     /// Inventories that are exempt from the player's rights.
-    trusted: Vec<Entity>,
+    rights_bypassed: Vec<Entity>,
     /// The limits of rules on the staged inventories.
     allowances: Vec<(Entity, Allowance)>,
     /// Slots that the player must have a right to, although they do not change.
@@ -96,7 +96,7 @@ pub struct Transaction<'a> {
 
 /// A change of a staged inventory, with the old value.
 #[derive(Clone, Copy, Debug)]
-enum Change {
+enum JournalEntry {
     Slot { staged: usize, flat: usize, old: Option<Stack> },
     Selected { staged: usize, old: Option<u8> },
 }
@@ -120,7 +120,7 @@ impl<'a> Transaction<'a> {
             created: Vec::new(),
             dropped: Vec::new(),
             log: WitnessLog::default(),
-            trusted: Vec::new(),
+            rights_bypassed: Vec::new(),
             allowances: Vec::new(),
             required: Vec::new(),
             work: 0,
@@ -166,10 +166,12 @@ impl<'a> Transaction<'a> {
         step(self).inspect_err(|_| {
             for change in self.journal.drain(changes..).rev() {
                 match change {
-                    Change::Slot { staged, flat, old } => {
+                    JournalEntry::Slot { staged, flat, old } => {
                         self.staged[staged].set(&mut self.allowances, self.catalog, flat, old);
                     }
-                    Change::Selected { staged, old } => self.staged[staged].state.selected = old,
+                    JournalEntry::Selected { staged, old } => {
+                        self.staged[staged].state.selected = old
+                    }
                 }
             }
             for Staged { entity, .. } in self.staged.drain(staged..) {
@@ -185,7 +187,7 @@ impl<'a> Transaction<'a> {
             return Ok(at);
         }
         let state = (self.load)(entity).ok_or(InventoryError::NoInventory { entity })?;
-        self.note_unit(entity);
+        self.record_inventory(entity);
         self.work += state.len() as u64;
         let limits = self.player.map_or(&[][..], |player| player.limits);
         for limit in limits.iter().filter(|limit| limit.entity == entity) {
@@ -209,14 +211,13 @@ impl<'a> Transaction<'a> {
     ) -> Result<(), InventoryError> {
         let staged = self.stage(entity)?;
         let old = self.staged[staged].set(&mut self.allowances, self.catalog, flat, stack);
-        self.journal.push(Change::Slot { staged, flat, old });
+        self.journal.push(JournalEntry::Slot { staged, flat, old });
         Ok(())
     }
 
     fn flat(&mut self, entity: Entity, slot: Slot) -> Result<usize, InventoryError> {
         let registry = self.registry;
-        let index = slot.index;
-        self.state(entity)?.flat(registry, slot).ok_or(InventoryError::NoSuchSlot { entity, index })
+        self.state(entity)?.flat(registry, slot).ok_or(InventoryError::NoSuchSlot { entity, slot })
     }
 
     /// Returns the flat positions of an area.
@@ -224,10 +225,10 @@ impl<'a> Transaction<'a> {
         let registry = self.registry;
         let ContainerRef { entity, container } = area;
         let state = self.state(entity)?;
-        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
         let range = match container {
             None => 0..state.len(),
             Some(key) => {
+                let missing = InventoryError::NoSuchContainer { entity, container: key };
                 let kind = state.kind_of(registry, key).ok_or(missing)?;
                 let start = state.start_of(kind);
                 start..start + state.container(kind).ok_or(missing)?.len()
@@ -287,8 +288,22 @@ impl<'a> Transaction<'a> {
         flat: usize,
         item: ItemId,
     ) -> Result<(), InventoryError> {
-        let rejected = InventoryError::NotAccepted { entity, index: flat, item };
-        self.accepts(entity, flat, item)?.then_some(()).ok_or(rejected)
+        if self.accepts(entity, flat, item)? {
+            return Ok(());
+        }
+        Err(self.not_accepted(entity, flat, item)?)
+    }
+
+    /// Returns the error of a slot that does not accept an item.
+    fn not_accepted(
+        &mut self,
+        entity: Entity,
+        flat: usize,
+        item: ItemId,
+    ) -> Result<InventoryError, InventoryError> {
+        let registry = self.registry;
+        let (kind, index) = self.state(entity)?.locate(flat).unwrap_or_default();
+        Ok(InventoryError::NotAccepted { entity, slot: Slot::at(registry, kind, index), item })
     }
 
     /// Returns the slot's contents.

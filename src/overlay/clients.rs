@@ -23,9 +23,9 @@ impl ActionRates {
         samples.push_back((now, decided));
     }
 
-    /// Removes clients for which `there` returns `false`.
-    pub(super) fn keep(&mut self, there: impl Fn(Entity) -> bool) {
-        self.0.retain(|client, _| there(*client));
+    /// Removes clients for which `is_connected` returns `false`.
+    pub(super) fn keep(&mut self, is_connected: impl Fn(Entity) -> bool) {
+        self.0.retain(|client, _| is_connected(*client));
     }
 
     /// Returns the rate per second over the last two seconds.

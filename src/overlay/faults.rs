@@ -59,9 +59,11 @@ pub(super) fn wrong_stack(stack: Option<Stack>, items: Option<&ItemCatalog>) -> 
 fn note_fault(
     corrupt: On<CorruptCopy>,
     time: Res<Time<Real>>,
-    (ids, registry): (Res<InventoryIds>, Res<ContainerRegistry>),
+    ids: Res<InventoryIds>,
+    registry: Res<ContainerRegistry>,
     catalog: Option<Res<ItemCatalog>>,
-    (copies, names): (ClientInspect, Names),
+    copies: ClientInspect,
+    names: Names,
     mut faults: ResMut<Faults>,
     mut action_log: ResMut<ActionLog>,
 ) {

@@ -115,8 +115,10 @@ fn gather_changes(
 fn gather_actions(
     authority: Authority,
     time: Res<Time<Real>>,
-    (registry, catalog): (Res<ContainerRegistry>, Option<Res<ItemCatalog>>),
-    (names, former): (Names, Res<FormerNames>),
+    registry: Res<ContainerRegistry>,
+    catalog: Option<Res<ItemCatalog>>,
+    names: Names,
+    former: Res<FormerNames>,
     mut decided: MessageReader<ActionResolved>,
     mut confirmed: MessageReader<ActionConfirmed>,
     mut rejected: MessageReader<ActionRejected>,
@@ -157,7 +159,8 @@ fn sample(
     time: Res<Time<Real>>,
     stats: Res<InventoryStats>,
     clients: Query<(Entity, &ClientSyncStats)>,
-    (link, policy): (Option<Res<ClientStats>>, Res<QualityPolicy>),
+    link: Option<Res<ClientStats>>,
+    policy: Res<QualityPolicy>,
     mut transfers: MessageReader<TransferProgressed>,
     mut history: ResMut<History>,
     mut rates: ResMut<ActionRates>,
@@ -207,11 +210,11 @@ fn gather_cards(
     if time.elapsed() >= *next {
         *next = time.elapsed() + PERIOD;
         let visible = states.iter().filter(|(.., baseline, _, in_view)| {
-            if here { baseline.is_some_and(|there| there.version() > 0) } else { *in_view }
+            if here { baseline.is_some_and(|baseline| baseline.version() > 0) } else { *in_view }
         });
         cards.list(visible.map(|(entity, id, name, baseline, ..)| {
             let slots = if here {
-                baseline.map_or(0, |there| there.state().len())
+                baseline.map_or(0, |baseline| baseline.state().len())
             } else {
                 client.copy(entity).map_or(0, |copy| copy.shown.len())
             };

@@ -49,7 +49,7 @@ use bevy_replicon::prelude::ClientId;
 
 /// Counter for the ids of the local player's requests.
 #[derive(Resource, Default, Debug)]
-pub(crate) struct RequestIds(AtomicU64);
+struct RequestIds(AtomicU64);
 
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<RequestIds>()
@@ -77,7 +77,7 @@ pub(crate) fn plugin(app: &mut App) {
 ///     actions.request(InventoryAction::Move { from, to: (*me, Hotbar::slot(3)), count: None });
 /// }
 ///
-/// fn refused(rejected: On<ActionRejected>) {
+/// fn rejected(rejected: On<ActionRejected>) {
 ///     info!("{}", rejected.reason); // the prediction has been reverted
 /// }
 /// # bevy::ecs::system::assert_is_system(click);
@@ -182,10 +182,11 @@ impl InventoryActions<'_, '_> {
         let load = |entity| {
             self.seen.get(entity).ok().and_then(|_| self.states.read(&self.registry, entity))
         };
-        let find = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
-        let name = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
+        let entity_of = |id| self.ids.get(id).filter(|entity| self.seen.contains(*entity));
+        let id_of = |entity| self.seen.get(entity).ok().map(|(_, id)| *id);
         let side = Side::Predicts { version: &|_| Ok(0), again: None };
-        let player = Player { actor: self.actor(), find: &find, name: &name, side, limits: &[] };
+        let player =
+            Player { actor: self.actor(), entity_of: &entity_of, id_of: &id_of, side, limits: &[] };
         let pool = Some(&*self.pool);
         let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, Some(player));
         match action.run(&mut tx) {

@@ -67,7 +67,7 @@ pub struct Inventories<'w, 's> {
     unknown: Query<'w, 's, &'static mut UnknownItems, Allow<Disabled>>,
     awaiting: Query<'w, 's, &'static AwaitsReturns, Allow<Disabled>>,
     returning: Query<'w, 's, &'static ReturnsTo, Allow<Disabled>>,
-    names: Query<'w, 's, &'static InventoryId, Allow<Disabled>>,
+    inventory_ids: Query<'w, 's, &'static InventoryId, Allow<Disabled>>,
     ids: Res<'w, InventoryIds>,
     registry: Res<'w, ContainerRegistry>,
     catalog: Option<Res<'w, ItemCatalog>>,
@@ -230,15 +230,15 @@ impl Inventories<'_, '_> {
     }
 
     fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
-        let cause = self.actual(Cause::Dropped);
+        let cause = self.effective_cause(Cause::Dropped);
         self.commands.queue(move |world: &mut World| {
             loot::drop_stack(world, by, ClientId::Server, stack, cause);
         });
     }
 
-    /// Returns the cause of changes, which is an operator's command if one is running.
-    fn actual(&self, declared: Cause) -> Cause {
-        self.marked.as_ref().map_or(declared, |marked| marked.actual(declared))
+    /// Returns `declared`, or [`Cause::Operator`] while an operator's command runs.
+    fn effective_cause(&self, declared: Cause) -> Cause {
+        self.marked.as_ref().map_or(declared, |marked| marked.effective_cause(declared))
     }
 
     /// Drops every stack that matches the predicate `wanted` and returns the number of stacks
@@ -277,12 +277,12 @@ impl Inventories<'_, '_> {
         let catalog = self.catalog.as_deref().unwrap_or(&none);
         let pool = self.pool.as_deref();
         let mut tx = Transaction::new(catalog, self.registry.as_slice(), &load, pool, None);
-        let given = steps(&mut tx).map_err(|error| self.explain(error))?;
+        let given = steps(&mut tx).map_err(|error| self.or_loading(error))?;
         Ok((given, tx.done()))
     }
 
-    /// Says of an inventory that is not there if it is being loaded.
-    fn explain(&self, error: InventoryError) -> InventoryError {
+    /// Replaces [`InventoryError::NoInventory`] by [`InventoryError::Loading`] if the inventory is being loaded.
+    fn or_loading(&self, error: InventoryError) -> InventoryError {
         match error {
             InventoryError::NoInventory { entity } if self.loading.contains(entity) => {
                 InventoryError::Loading { entity }
@@ -304,13 +304,13 @@ impl Inventories<'_, '_> {
         self.enter(&staged, &dropped, cause);
         let by = staged.first().map(|first| first.entity);
         if let Some(exchanges) = self.exchanges.as_mut().filter(|_| self.authority.is_here()) {
-            let (names, returning) = (&self.names, &self.returning);
+            let (inventory_ids, returning) = (&self.inventory_ids, &self.returning);
             let dropped_by = by.filter(|_| !dropped.is_empty());
             let state_of = |entity| self.states.read(&self.registry, entity);
             exchanges.record(
                 &staged,
                 dropped_by,
-                |entity| names.get(entity).ok().copied(),
+                |entity| inventory_ids.get(entity).ok().copied(),
                 |entity| returning.get(entity).ok().map(|returns| returns.to),
                 state_of,
             );
@@ -346,18 +346,18 @@ impl Inventories<'_, '_> {
     }
 
     fn enter(&mut self, staged: &[Staged], dropped: &[Stack], cause: Cause) {
-        let cause = self.actual(cause);
+        let cause = self.effective_cause(cause);
         if let Some(ledger) = self.ledger.as_mut().filter(|_| self.authority.is_here()) {
             ledger.enter(staged, dropped, cause);
         }
     }
 
     fn write(&mut self, staged: &[Staged], cause: Cause) {
-        let cause = self.actual(cause);
+        let cause = self.effective_cause(cause);
         let mut marked = self.marked.as_mut().filter(|_| self.authority.is_here());
         for Staged { entity, state, .. } in staged {
-            let Some(mut there) = self.states.get_mut(*entity) else { continue };
-            self.registry.write(&mut there, state, |kind, index| {
+            let Some(mut target) = self.states.get_mut(*entity) else { continue };
+            self.registry.write(&mut target, state, |kind, index| {
                 if let Some(marked) = &mut marked {
                     marked.declare(*entity, kind, index, cause);
                 }

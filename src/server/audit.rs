@@ -122,9 +122,7 @@ impl ItemLedger {
             self.flows.push((first, ItemsCreatedOrDestroyed { item, net, cause, inventory: None }));
         }
     }
-}
 
-impl ItemLedger {
     /// Declares the change of a count outside of a transaction.
     pub(crate) fn declare(&mut self, entity: Entity, item: ItemId, net: i64) {
         if self.strict {
@@ -154,7 +152,7 @@ pub(crate) fn check_moves(
         let entity = staged.first().map(|first| first.entity);
         let inventory = entity.and_then(|entity| world.get::<InventoryId>(entity)).copied();
         let inventory = inventory.unwrap_or(InventoryId::sequential(0));
-        let tick = world.resource::<Marked>().pass();
+        let tick = world.resource::<Marked>().pass;
         let found = UnaccountedItems { tick, inventory, item: *item, net: *net };
         error!("{action:?}: {found}");
         world.write_message(found);
@@ -188,7 +186,7 @@ fn settle_ledger(
     // Containers that are added or removed with their contents need no declaration.
     let gone = commits.iter().filter(|commit| commit.cause == Cause::Removed);
     let exempt: EntityHashSet =
-        gone.map(|commit| commit.entity).chain(marked.given_containers().iter().copied()).collect();
+        gone.map(|commit| commit.entity).chain(marked.given_containers.iter().copied()).collect();
     let mut net: HashMap<(Entity, ItemId), (i64, InventoryId)> = HashMap::default();
     let counts = |commit: &&&Commit| {
         !exempt.contains(&commit.entity) && registry.holds_items(commit.slot.container)
@@ -203,7 +201,7 @@ fn settle_ledger(
     for ((entity, item), (sum, inventory)) in net {
         let declared = declared.get(&(entity, item)).copied().unwrap_or(0);
         if sum != declared {
-            let (tick, net) = (marked.pass(), sum - declared);
+            let (tick, net) = (marked.pass, sum - declared);
             let found = UnaccountedItems { tick, inventory, item, net };
             error!("{found}");
             faults.write(found);

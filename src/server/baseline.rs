@@ -12,7 +12,7 @@ use crate::{
         stack::Stack,
         state::InventoryState,
     },
-    wire::encode::ChangedSlot,
+    wire::{encode::ChangedSlot, low_bits},
 };
 
 /// Maximum number of slots in a delta. If more have changed, the inventory is sent in full, in chunks if
@@ -119,8 +119,7 @@ impl Baseline {
 
     /// Returns the low bits of the version.
     pub(crate) fn low_version(&self) -> u32 {
-        let [a, b, c, d, ..] = self.version.to_le_bytes();
-        u32::from_le_bytes([a, b, c, d])
+        low_bits(self.version)
     }
 
     /// Returns `true` if the given flat positions have not changed since the version with these low bits, neither in
@@ -192,7 +191,8 @@ impl Baseline {
 
     pub(crate) fn commit_slot(
         &mut self,
-        (kind, index): (u8, usize),
+        kind: u8,
+        index: usize,
         old: Option<Stack>,
         new: Option<Stack>,
     ) {

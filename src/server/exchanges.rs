@@ -90,7 +90,7 @@ impl Exchanges {
             for at in 0..members.len() {
                 let owner = owner_of(members[at].entity);
                 let owner =
-                    owner.filter(|owner| members.iter().all(|there| there.entity != *owner));
+                    owner.filter(|owner| members.iter().all(|member| member.entity != *owner));
                 if let Some((entity, inventory)) =
                     owner.and_then(|owner| Some((owner, id_of(owner)?)))
                 {

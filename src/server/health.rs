@@ -20,6 +20,7 @@ use core::time::Duration;
 use bevy::{ecs::reflect::ReflectResource, prelude::*, time::common_conditions::on_real_timer};
 use bevy_replicon::prelude::*;
 use log::warn;
+use thiserror::Error;
 
 /// Time between two checks.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -50,7 +51,7 @@ pub struct RejectionCounts(Vec<(Rejection, u64)>);
 
 impl RejectionCounts {
     pub(crate) fn count(&mut self, reason: Rejection) {
-        if let Some((_, count)) = self.0.iter_mut().find(|(there, _)| *there == reason) {
+        if let Some((_, count)) = self.0.iter_mut().find(|(counted, _)| *counted == reason) {
             *count += 1;
         } else if self.0.len() < REASONS_MAX {
             self.0.push((reason, 1));
@@ -65,7 +66,7 @@ impl RejectionCounts {
     /// Returns how often a reason occurred. Zero if it never did.
     #[must_use]
     pub fn of(&self, reason: Rejection) -> u64 {
-        self.iter().find(|(there, _)| *there == reason).map_or(0, |(_, count)| count)
+        self.iter().find(|(counted, _)| *counted == reason).map_or(0, |(_, count)| count)
     }
 }
 
@@ -140,17 +141,19 @@ impl HealthReason {
     }
 }
 
-/// Server: a problem that an operator should check at. Emitted when the problem begins, not repeatedly while it
+/// Server: a problem that needs an operator's attention. Emitted when the problem begins, not repeatedly while it
 /// lasts. Also logged as a warning.
-#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum SyncAlert {
     /// A client exceeds the rate limit; excess requests are dropped unread.
+    #[error("client `{client}` exceeds the rate limit, so its requests are dropped unread")]
     ClientFloods {
         /// The client.
         client: Entity,
     },
     /// A client was out of sync or found wrong copies at least 3 times within about 30 seconds.
+    #[error("client `{client}` was out of sync or found wrong copies {desyncs} times")]
     ClientKeepsDesyncing {
         /// The client.
         client: Entity,
@@ -159,15 +162,21 @@ pub enum SyncAlert {
     },
     /// The byte budget of a client, or that of all clients together, was exhausted in 4 consecutive checks (2
     /// seconds).
+    #[error("the byte budget of {} is exhausted", budget_name(*client))]
     BudgetExhausted {
         /// The client. `None` for the total budget.
         client: Option<Entity>,
     },
     /// A client did not confirm a chunked transfer in time. Emitted for every such transfer.
+    #[error("client `{client}` did not confirm a chunked transfer in time")]
     TransferAbandoned {
         /// The client.
         client: Entity,
     },
+}
+
+fn budget_name(client: Option<Entity>) -> String {
+    client.map_or_else(|| "all clients".to_owned(), |client| format!("client `{client}`"))
 }
 
 /// Number of desyncs within [`DESYNC_CHECKS`] checks that causes an alert.
@@ -180,17 +189,25 @@ const THROTTLED_CHECKS: u32 = 4;
 
 /// What the checks keep about one client.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct ClientWatch {
+struct ClientWatch {
     throttled: Streak,
-    /// Number of desyncs at the start of the current window, and the check at which the window started.
-    desyncs_before: (u64, u64),
+    desync_window: DesyncWindow,
     alerted: bool,
     flooding: bool,
 }
 
+/// The time over which desyncs are counted.
+#[derive(Clone, Copy, Default, Debug)]
+struct DesyncWindow {
+    /// The check at which it started.
+    start: u64,
+    /// Number of desyncs at its start.
+    desyncs: u64,
+}
+
 /// What the checks keep about the whole server.
 #[derive(Default)]
-pub(crate) struct Before {
+struct PreviousCheck {
     checks: u64,
     total_exhausted: Streak,
     transfers_abandoned: u64,
@@ -208,13 +225,13 @@ fn update_health(
     store: Option<Res<StoreHealth>>,
     mut abandoned: ResMut<AbandonedTransfers>,
     mut health: ResMut<SyncHealth>,
-    mut before: Local<Before>,
+    mut before: Local<PreviousCheck>,
     mut commands: Commands,
 ) {
     before.checks += 1;
     let (mut throttled, mut desynced, mut misbehaving) = (0, 0, 0);
     let mut alert = |alert: SyncAlert| {
-        warn!("{alert:?}");
+        warn!("{alert}");
         emit_deferred(&mut commands, alert);
     };
     let behind = count_behind(&subscriptions, &clients_sent, &throttle);
@@ -234,7 +251,7 @@ fn update_health(
         misbehaving += usize::from(bad);
         let check = before.checks;
         let watch = before.clients.entry(client).or_default();
-        watch.check(client, (&shown, &now), (check, is_throttled), &mut alert);
+        watch.check(client, &shown, &now, check, is_throttled, &mut alert);
         if *shown != now {
             *shown = now;
         }
@@ -287,18 +304,21 @@ impl ClientWatch {
     fn check(
         &mut self,
         client: Entity,
-        (shown, now): (&ClientSyncStats, &ClientSyncStats),
-        (check, is_throttled): (u64, bool),
+        shown: &ClientSyncStats,
+        now: &ClientSyncStats,
+        check: u64,
+        is_throttled: bool,
         alert: &mut impl FnMut(SyncAlert),
     ) {
         if self.throttled.is_news(is_throttled) {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }
-        if check > self.desyncs_before.1 + DESYNC_CHECKS {
-            (self.desyncs_before, self.alerted) = ((shown.desyncs, check), false);
+        if check > self.desync_window.start + DESYNC_CHECKS {
+            self.desync_window = DesyncWindow { start: check, desyncs: shown.desyncs };
+            self.alerted = false;
         }
         let desyncs = now.desyncs;
-        if desyncs >= self.desyncs_before.0 + DESYNCS_MANY
+        if desyncs >= self.desync_window.desyncs + DESYNCS_MANY
             && !core::mem::replace(&mut self.alerted, true)
         {
             alert(SyncAlert::ClientKeepsDesyncing { client, desyncs });

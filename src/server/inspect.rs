@@ -21,7 +21,7 @@ use super::{
     views::{
         clients::Clients,
         resync::{Resync, SyncClock},
-        subscriptions::{InventoryViews, Subscriptions},
+        subscriptions::{InventoryViewers, Subscriptions},
         throttle::Throttle,
     },
 };
@@ -76,14 +76,14 @@ pub struct ServerInspect<'w> {
 }
 
 impl ServerInspect<'_> {
-    fn views(&self, inventory: Entity) -> Option<&InventoryViews> {
+    fn viewers(&self, inventory: Entity) -> Option<&InventoryViewers> {
         self.subscriptions.as_ref()?.get(inventory)
     }
 
     /// Returns what each client that sees an inventory has been sent.
     pub fn sent_states(&self, inventory: Entity) -> impl Iterator<Item = SentState> + '_ {
-        let views = self.views(inventory).into_iter();
-        views.flat_map(|views| &views.subscriptions).map(|viewer| SentState {
+        let viewers = self.viewers(inventory).into_iter();
+        viewers.flat_map(|viewers| &viewers.subscriptions).map(|viewer| SentState {
             client: viewer.slot.client,
             version: viewer.sent,
             priority: viewer.priority,
@@ -93,21 +93,21 @@ impl ServerInspect<'_> {
     /// Returns `true` if the local player sees an inventory.
     #[must_use]
     pub fn is_seen_locally(&self, inventory: Entity) -> bool {
-        self.views(inventory).is_some_and(|views| views.local.is_some())
+        self.viewers(inventory).is_some_and(|viewers| viewers.local.is_some())
     }
 
     /// Returns the number that identifies an inventory in messages to all clients, or `None` if nobody sees it.
     #[must_use]
     pub fn handle(&self, inventory: Entity) -> Option<u32> {
-        self.views(inventory).map(|views| views.handle)
+        self.viewers(inventory).map(|viewers| viewers.handle)
     }
 
     /// Returns the 64-bit checksum that viewers are sent for the last commit of an inventory. Zero on an app without
     /// the server half.
     #[must_use]
     pub fn checksum(&self, baseline: &Baseline) -> u64 {
-        let there = self.clock.as_ref().zip(self.pool.as_ref());
-        there.map_or(0, |(clock, pool)| {
+        let resources = self.clock.as_ref().zip(self.pool.as_ref());
+        resources.map_or(0, |(clock, pool)| {
             checksum(baseline.state(), baseline.version(), clock.epoch, pool)
         })
     }
@@ -124,25 +124,25 @@ impl CommitInspect<'_> {
     /// Returns the number of ticks that have been committed since the start.
     #[must_use]
     pub fn tick(&self) -> u64 {
-        self.marked.pass()
+        self.marked.pass
     }
 
     /// Returns the inventories that were committed in this tick.
     #[must_use]
     pub fn inventories(&self) -> &[Entity] {
-        self.marked.inventories()
+        &self.marked.inventories
     }
 
     /// Returns those whose containers were added, removed or resized, or that have a new id.
     #[must_use]
     pub fn resized(&self) -> &[Entity] {
-        self.marked.resized()
+        &self.marked.resized
     }
 
     /// Returns those whose selected slot has changed.
     #[must_use]
     pub fn selected(&self) -> &[Entity] {
-        self.marked.selected()
+        &self.marked.selected
     }
 
     /// Returns the exchanges of items between inventories in this tick. Nothing is recorded before
@@ -172,7 +172,7 @@ impl ActorInspect<'_, '_> {
 /// Returns the number of ticks that have been committed since the start.
 #[must_use]
 pub fn tick(world: &World) -> u64 {
-    world.get_resource::<Marked>().map_or(0, Marked::pass)
+    world.get_resource::<Marked>().map_or(0, |marked| marked.pass)
 }
 
 /// Returns the number of connected clients.
@@ -183,8 +183,8 @@ pub fn clients(world: &World) -> usize {
 
 /// Returns the entities with inventories that a client sees. Empty if it is not connected.
 pub fn seen_by(world: &World, client: Entity) -> impl Iterator<Item = Entity> + '_ {
-    let views = world.get_resource::<Clients>().and_then(|clients| clients.get(client));
-    views.into_iter().flat_map(|views| views.views.iter().copied().flatten())
+    let state = world.get_resource::<Clients>().and_then(|clients| clients.get(client));
+    state.into_iter().flat_map(|state| state.inventory_by_view.iter().copied().flatten())
 }
 
 /// Returns the entities with inventories that a player owns.
@@ -209,7 +209,7 @@ pub fn record_exchanges(world: &mut World) {
 
 /// Takes the exchanges since the last tick, with the number of the tick to which they belong.
 pub fn take_pending_exchanges(world: &mut World) -> (u64, Vec<Exchange>) {
-    let tick = world.resource::<Marked>().pass() + 1;
+    let tick = world.resource::<Marked>().pass + 1;
     (tick, world.get_resource_or_init::<Exchanges>().take_pending())
 }
 
@@ -225,13 +225,13 @@ pub fn footprints(world: &World) -> impl Iterator<Item = (Entity, ClientFootprin
     let inboxes = world.get_resource::<Inboxes>();
     let clients = world.get_resource::<Clients>().into_iter();
     clients.flat_map(|clients| clients.iter().filter_map(|id| Some((id, clients.get(id)?)))).map(
-        move |(client, views)| {
+        move |(client, state)| {
             let kept = ClientFootprint {
-                views: views.views.iter().flatten().count(),
-                opening: views.opens.len(),
-                throttled: views.queue.len(),
-                transferred: views.transfers.len(),
-                kept_copies: views.kept_copies(),
+                views: state.view_count(),
+                opening: state.opens.len(),
+                throttled: state.queue.len(),
+                transferred: state.transfers.len(),
+                kept_copies: state.kept_copies(),
                 requests: inboxes.map_or(0, |inboxes| inboxes.waiting(client)),
             };
             (client, kept)
@@ -242,7 +242,8 @@ pub fn footprints(world: &World) -> impl Iterator<Item = (Entity, ClientFootprin
 /// Returns `true` if no update waits to be sent, and no chunked transfer is in progress.
 #[must_use]
 pub fn is_idle(world: &World) -> bool {
-    let chunked = world.get_resource::<Clients>().is_some_and(|there| !there.chunked.is_empty());
+    let chunked =
+        world.get_resource::<Clients>().is_some_and(|clients| !clients.chunked.is_empty());
     let waiting = world.get_resource::<Throttle>().is_some_and(|throttle| !throttle.is_empty());
     !chunked && !waiting
 }

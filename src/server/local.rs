@@ -41,11 +41,11 @@ pub(crate) fn notify_local(
     let sees =
         |inventory| subscriptions.get(inventory).is_some_and(|watched| watched.local.is_some());
     // A slot that no longer exists is reported as a resize.
-    let there = |commit: &Commit| {
+    let is_reported = |commit: &Commit| {
         let inventory = inventories.get(commit.entity).map(Baseline::state);
         inventory.is_ok_and(|inventory| inventory.flat(registry.as_slice(), commit.slot).is_some())
     };
-    for commit in committed.read().filter(|commit| sees(commit.entity) && there(commit)) {
+    for commit in committed.read().filter(|commit| sees(commit.entity) && is_reported(commit)) {
         let Commit { entity, slot, old, new, .. } = *commit;
         stats.slots_notified += 1;
         emit_deferred(
@@ -53,7 +53,7 @@ pub(crate) fn notify_local(
             SlotChanged { entity, slot, old, new, cause: SlotCause::Server },
         );
     }
-    for inventory in marked.inventories().iter().copied() {
+    for inventory in marked.inventories.iter().copied() {
         let Ok(baseline) = inventories.get(inventory) else { continue };
         let Some(watched) = subscriptions.get(inventory).filter(|_| sees(inventory)) else {
             continue;
@@ -61,7 +61,7 @@ pub(crate) fn notify_local(
         if let (Some(old), Some(new)) = (baseline.selected_before(), baseline.state().selected) {
             emit_deferred(&mut commands, SelectedChanged { entity: inventory, old, new });
         }
-        if baseline.structure_version() == baseline.version() {
+        if baseline.is_restructured() {
             emit_deferred(
                 &mut commands,
                 InventoryResized { entity: inventory, inventory: watched.id },

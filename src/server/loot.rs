@@ -248,8 +248,8 @@ fn merge(
         })
     };
     let room = |loot: &&Entity| {
-        let there = world.get::<Inventory>(**loot).and_then(|inventory| inventory.get(0));
-        there.is_some_and(|there| there.stacks_with(&stack) && there.count() < max_stack)
+        let current = world.get::<Inventory>(**loot).and_then(|inventory| inventory.get(0));
+        current.is_some_and(|current| current.stacks_with(&stack) && current.count() < max_stack)
     };
     let of_player =
         world.resource::<LootByDropper>().loot.get(&dropper).into_iter().flat_map(BTreeMap::values);

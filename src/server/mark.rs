@@ -149,12 +149,10 @@ type TouchedContainer<'w, C> =
 /// Marks the slots of every touched container of type `C`.
 fn mark_slots<C: Container>(
     mut inventories: Query<TouchedContainer<C>, (Changed<C>, Allow<Disabled>)>,
-    (catalog, registry, ids, pool): (
-        Res<ItemCatalog>,
-        Res<ContainerRegistry>,
-        Res<InventoryIds>,
-        Res<DataPool>,
-    ),
+    catalog: Res<ItemCatalog>,
+    registry: Res<ContainerRegistry>,
+    ids: Res<InventoryIds>,
+    pool: Res<DataPool>,
     mut marked: ResMut<Marked>,
     mut stats: ResMut<InventoryStats>,
     mut commits: MessageWriter<Commit>,
@@ -175,7 +173,8 @@ fn mark_slots<C: Container>(
         let selected = container.selected();
         let result = marking.commit(
             baseline,
-            (container.slots_mut(), selected),
+            container.slots_mut(),
+            selected,
             &mut marked,
             &mut stats,
             |commit| {
@@ -214,7 +213,8 @@ impl Marking<'_> {
     fn commit(
         &self,
         baseline: &mut Baseline,
-        (slots, selected): (&mut Slots, Option<u8>),
+        slots: &mut Slots,
+        selected: Option<u8>,
         marked: &mut Marked,
         stats: &mut InventoryStats,
         mut committed: impl FnMut(Commit),
@@ -224,58 +224,87 @@ impl Marking<'_> {
         let selects = self.registry.as_slice()[usize::from(self.kind)].has_selection;
         let selecting = selects && self.registry.selecting(baseline.state()) == Some(self.kind);
         if selecting && baseline.state().selected != selected {
-            self.begin(baseline, marked, stats);
+            self.begin_commit(baseline, marked, stats);
             baseline.commit_selected(selected);
             marked.selected.push(self.entity);
         }
         baseline.forget_unknown(self.kind, slots);
-        let there = baseline.state().container(self.kind);
-        let mut within = there.map_or(0..0, |there| slots.touched_since(there));
-        let mut all = true;
+        let committed_slots = baseline.state().container(self.kind);
+        let mut within = committed_slots.map_or(0..0, |before| slots.touched_since(before));
+        let mut complete = true;
         while !within.is_empty()
-            && let Some(there) = baseline.state().container(self.kind)
-            && let Some(index) = slots.differs_from(there, within.clone())
+            && let Some(committed_slots) = baseline.state().container(self.kind)
+            && let Some(index) = slots.differs_from(committed_slots, within.clone())
         {
             within.start = index + 1;
-            let (old, new) = (there.get(index), slots.get(index));
+            let (old, new) = (committed_slots.get(index), slots.get(index));
             let slot = Slot::at(self.registry.as_slice(), self.kind, index);
             if let Some(stack) = new
                 && !old.is_some_and(|old| stack.stacks_with(&old) && stack.count <= old.count)
-                && let Some(found) = self.check(slot, stack)
+                && !self.may_commit(slot, stack, baseline, stats, &mut fault)
             {
-                let unknown = !matches!(found, InventoryFault::AboveMaxStack { .. });
-                if !unknown || baseline.record_unknown(self.kind, index, stack.item) {
-                    stats.slots_skipped += u64::from(unknown);
-                    fault(found);
-                }
-                if unknown {
-                    all = false;
-                    continue;
-                }
+                complete = false;
+                continue;
             }
-            self.begin(baseline, marked, stats);
+            self.begin_commit(baseline, marked, stats);
             stats.slots_marked += 1;
             let first = baseline.is_restructured() && old.is_none();
             let undeclared = if first { Cause::Spawned } else { Cause::Undeclared };
             let cause = marked.cause(self.entity, self.kind, index).unwrap_or(undeclared);
-            baseline.commit_slot((self.kind, index), old, new);
+            baseline.commit_slot(self.kind, index, old, new);
             let (entity, inventory, version) = (self.entity, self.id, baseline.version());
             committed(Commit { entity, inventory, slot, old, new, version, cause });
         }
-        if let Some(there) = baseline.container_mut(self.kind) {
-            let same = slots.mark() != 0 && slots.mark() == there.mark();
-            let mark = match all {
-                true if same => slots.mark(),
-                true => marked.next_comparison(),
-                // Slots that were skipped must be compared again.
-                false => 0,
-            };
-            slots.compared(there, mark);
-        }
+        self.record_comparison(slots, complete, baseline, marked);
         Ok(())
     }
 
-    fn begin(&self, baseline: &mut Baseline, marked: &mut Marked, stats: &mut InventoryStats) {
+    /// Reports what is wrong with the new contents of a slot. Returns `false` if they cannot be committed.
+    fn may_commit(
+        &self,
+        slot: Slot,
+        stack: Stack,
+        baseline: &mut Baseline,
+        stats: &mut InventoryStats,
+        fault: &mut impl FnMut(InventoryFault),
+    ) -> bool {
+        let Some(found) = self.check(slot, stack) else { return true };
+        if matches!(found, InventoryFault::AboveMaxStack { .. }) {
+            fault(found);
+            return true;
+        }
+        if baseline.record_unknown(self.kind, usize::from(slot.index), stack.item) {
+            stats.slots_skipped += 1;
+            fault(found);
+        }
+        false
+    }
+
+    /// Records that the slots were compared with the committed ones, and whether all that differed are committed.
+    fn record_comparison(
+        &self,
+        slots: &mut Slots,
+        complete: bool,
+        baseline: &mut Baseline,
+        marked: &mut Marked,
+    ) {
+        let Some(committed_slots) = baseline.container_mut(self.kind) else { return };
+        let same = slots.mark() != 0 && slots.mark() == committed_slots.mark();
+        let mark = match complete {
+            true if same => slots.mark(),
+            true => marked.next_comparison(),
+            // Slots that were skipped must be compared again.
+            false => 0,
+        };
+        slots.compared(committed_slots, mark);
+    }
+
+    fn begin_commit(
+        &self,
+        baseline: &mut Baseline,
+        marked: &mut Marked,
+        stats: &mut InventoryStats,
+    ) {
         let fresh = baseline.version() == 0;
         let floor = if fresh { marked.gone_versions[usize::from(self.id.is_named())] } else { 0 };
         if baseline.begin(marked.pass, floor) {
@@ -305,14 +334,14 @@ impl Marking<'_> {
             marked.given_containers.push(self.entity);
         }
         marked.resized.push(self.entity);
-        self.begin(baseline, marked, stats);
-        let mut there = baseline.state().container(self.kind).cloned().unwrap_or_default();
-        for (index, old) in there.iter().filter(|(index, _)| *index >= slots.len()) {
+        self.begin_commit(baseline, marked, stats);
+        let mut resized = baseline.state().container(self.kind).cloned().unwrap_or_default();
+        for (index, old) in resized.iter().filter(|(index, _)| *index >= slots.len()) {
             committed(self.gone(index, old, baseline.version(), Cause::Undeclared));
         }
         // Resizing already returned the contents of the removed slots to the game.
-        drop(there.resize(slots.len()));
-        baseline.restructure(self.kind, Some(there));
+        drop(resized.resize(slots.len()));
+        baseline.restructure(self.kind, Some(resized));
         Ok(())
     }
 
@@ -341,7 +370,9 @@ fn unmark<C: Container>(
     remove: On<Remove, C>,
     mut inventories: Query<(&InventoryId, &mut Baseline), Allow<Disabled>>,
     authority: Authority,
-    (catalog, registry, pool): (Option<Res<ItemCatalog>>, Res<ContainerRegistry>, Res<DataPool>),
+    catalog: Option<Res<ItemCatalog>>,
+    registry: Res<ContainerRegistry>,
+    pool: Res<DataPool>,
     mut marked: ResMut<Marked>,
     mut commits: MessageWriter<Commit>,
     mut commands: Commands,

@@ -8,49 +8,28 @@ use bevy::prelude::*;
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Marked {
     /// Number of passes of Mark.
-    pub(crate) pass: u64,
-    pub(crate) inventories: Vec<Entity>,
+    pub(super) pass: u64,
+    pub(super) inventories: Vec<Entity>,
     /// Inventories that lost a container between two passes.
-    pub(crate) restructured: Vec<Entity>,
+    pub(super) restructured: Vec<Entity>,
     /// Inventories whose containers were added, removed or resized in this pass.
-    pub(crate) resized: Vec<Entity>,
+    pub(super) resized: Vec<Entity>,
     /// Inventories whose selected slot changed in this pass.
-    pub(crate) selected: Vec<Entity>,
+    pub(super) selected: Vec<Entity>,
     /// Inventories that gained a container, with its contents, before this pass.
-    pub(crate) given_containers: Vec<Entity>,
+    pub(super) given_containers: Vec<Entity>,
     /// Declared causes, by entity, container kind and slot index.
-    pub(crate) causes: HashMap<(Entity, u8, usize), Cause>,
+    pub(super) causes: HashMap<(Entity, u8, usize), Cause>,
     /// Number of marks that have been assigned to pairs of equal lists.
     comparisons: u32,
     /// Whether a command of an operator is running.
-    pub(crate) operated: bool,
+    pub(super) operated: bool,
     /// The highest version of an inventory that no longer exists or has another id now: among sequential ids, and
     /// among named ids.
-    pub(crate) gone_versions: [u64; 2],
+    pub(super) gone_versions: [u64; 2],
 }
 
 impl Marked {
-    /// Returns the number of ticks that have been marked.
-    pub(crate) fn pass(&self) -> u64 {
-        self.pass
-    }
-
-    pub(crate) fn inventories(&self) -> &[Entity] {
-        &self.inventories
-    }
-
-    pub(crate) fn resized(&self) -> &[Entity] {
-        &self.resized
-    }
-
-    pub(crate) fn selected(&self) -> &[Entity] {
-        &self.selected
-    }
-
-    pub(crate) fn given_containers(&self) -> &[Entity] {
-        &self.given_containers
-    }
-
     /// Declares the cause of a slot change before it is committed.
     pub(crate) fn declare(&mut self, entity: Entity, kind: u8, index: usize, cause: Cause) {
         self.causes.insert((entity, kind, index), cause);
@@ -61,8 +40,8 @@ impl Marked {
         if self.causes.is_empty() { None } else { self.causes.get(&(entity, kind, index)).copied() }
     }
 
-    /// Returns the cause of what the game declares to be caused like this.
-    pub(crate) fn actual(&self, declared: Cause) -> Cause {
+    /// Returns `declared`, or [`Cause::Operator`] while an operator's command runs.
+    pub(crate) fn effective_cause(&self, declared: Cause) -> Cause {
         if self.operated { Cause::Operator } else { declared }
     }
 

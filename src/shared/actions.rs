@@ -166,8 +166,8 @@ impl ActionTypes {
     ///
     /// If an action type of that name is registered.
     pub(crate) fn add<A: RegisteredAction>(&mut self) {
-        let there = self.0.iter().any(|known| known.name == A::NAME);
-        assert!(!there, "action `{}` is registered twice", A::NAME);
+        let is_registered = self.0.iter().any(|known| known.name == A::NAME);
+        assert!(!is_registered, "action `{}` is registered twice", A::NAME);
         // The built-in action first, then sorted by name, so that both sides number them alike.
         let key = |name: &'static str| (name != <InventoryAction as RegisteredAction>::NAME, name);
         let at = self.0.partition_point(|known| key(known.name) < key(A::NAME));

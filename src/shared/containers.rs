@@ -178,9 +178,9 @@ impl ContainerRegistry {
     /// Returns the selected slot of an entity, if one of its containers has one.
     pub(crate) fn selected(&self, entity: &FilteredEntityRef) -> Option<Slot> {
         let mut kinds = self.registry.iter().zip(self.access.iter());
-        let there =
+        let selecting =
             kinds.find(|(kind, access)| kind.has_selection && (access.slots)(entity).is_some());
-        let (kind, access) = there.filter(|(kind, _)| !kind.shows_progress)?;
+        let (kind, access) = selecting.filter(|(kind, _)| !kind.shows_progress)?;
         let index = (access.selected)(entity)?;
         Some(Slot { container: kind.key, index: index.into() })
     }
@@ -234,10 +234,10 @@ impl ContainerRegistry {
     pub(crate) fn restructure(&self, world: &mut World, entity: Entity, state: &InventoryState) {
         for (kind, access) in (0u8..).zip(self.access.iter()) {
             let Ok(mut entity) = world.get_entity_mut(entity) else { return };
-            let there = entity.contains_id(access.component);
+            let present = entity.contains_id(access.component);
             match state.container(kind) {
-                Some(slots) if !there => (access.insert)(&mut entity, slots.clone()),
-                None if there => (access.remove)(&mut entity),
+                Some(slots) if !present => (access.insert)(&mut entity, slots.clone()),
+                None if present => (access.remove)(&mut entity),
                 _ => {}
             }
         }

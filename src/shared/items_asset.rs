@@ -81,7 +81,7 @@ fn take_over_items<P: Send + Sync + 'static>(
     }
     let Some(items) = assets.remove(&handle.0) else { return };
     match catalog {
-        Some(there) if there.hash() != items.catalog().hash() => {
+        Some(current) if current.hash() != items.catalog().hash() => {
             error!(
                 "item catalog changed in more than names, icons and properties; restart to use it"
             );

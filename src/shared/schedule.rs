@@ -20,7 +20,7 @@ pub enum InventoryServerSystems {
     /// Runs the crate's own game logic: crafters, tabs, loot, open inventories. A game that writes to
     /// inventories in `PostUpdate` orders itself before or after it.
     Features,
-    /// Empty. Runs before all other steps of the tick.
+    /// Runs before all other steps of the tick. Empty unless there is a store.
     First,
     /// Finds the slots that differ from the last commit.
     Mark,
@@ -30,7 +30,7 @@ pub enum InventoryServerSystems {
     Encode,
     /// Passes the bytes to the messaging backend.
     Send,
-    /// Empty. Runs after all other steps of the tick.
+    /// Runs after all other steps of the tick: the change tracker, the store and the gateway, if the app has them.
     Last,
 }
 

@@ -93,7 +93,7 @@ counters! {
         pub bits_opens: u64,
         /// Encode: bits of instance data, without chunked transfers.
         pub bits_data: u64,
-        /// Encode: bits of answers to requests.
+        /// Encode: bits of the heads of messages with answers.
         pub bits_answers: u64,
         /// Encode: bits of checksums.
         pub bits_checksums: u64,

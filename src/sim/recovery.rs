@@ -4,7 +4,7 @@ use bevy::prelude::*;
 
 use crate::{
     model::id::InventoryId,
-    server::marked::Marked,
+    server::inspect,
     shared::{ids::InventoryIds, markers::Loading},
     store::{Store, restore::RestoreWorld},
 };
@@ -126,8 +126,7 @@ impl Scene {
             self.take_over()?;
         }
         let world = self.sim.server.world();
-        let (tick, stored) =
-            (world.resource::<Marked>().pass(), world.resource::<StoreReports>().stored);
+        let (tick, stored) = (inspect::tick(world), world.resource::<StoreReports>().stored);
         let entities = (0..self.places.len()).map(|place| self.entity(place)).collect();
         let Some(storing) = &mut self.storing else { return Ok(()) };
         // What happens in an update without a tick belongs to the next one.

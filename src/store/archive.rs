@@ -56,9 +56,9 @@ pub fn restore(worlds: &mut [Restoration]) -> Result<usize, StoreError> {
     let mut newest: BTreeMap<InventoryId, (u64, usize)> = BTreeMap::new();
     for (world, Restoration { archive, .. }) in worlds.iter_mut().enumerate() {
         for (id, version) in archive.versions()? {
-            let there = newest.entry(id).or_insert((version, world));
-            if there.0 < version {
-                *there = (version, world);
+            let latest = newest.entry(id).or_insert((version, world));
+            if latest.0 < version {
+                *latest = (version, world);
             }
         }
     }

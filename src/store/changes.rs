@@ -37,7 +37,7 @@ pub(super) struct TickChanges {
     /// The stored inventories that were committed.
     pub(super) committed: Vec<(Entity, InventoryId)>,
     /// Inventories of which anything may have changed.
-    pub(super) whole: Vec<(InventoryId, Whole)>,
+    pub(super) fully_changed: Vec<(InventoryId, FullState)>,
     /// Changed components.
     pub(super) components: Vec<(InventoryId, &'static str, Option<Vec<u8>>)>,
     /// Inventories that are no longer in this world.
@@ -51,7 +51,7 @@ pub(super) struct TickChanges {
 }
 
 /// All of an inventory, except its components.
-pub(super) struct Whole {
+pub(super) struct FullState {
     /// The containers of the entity come first, in the order of flat positions.
     pub(super) saved: SavedInventory,
     /// For each container of the entity, the number of stacks that have a slot. Stacks after them cannot be placed.
@@ -62,7 +62,7 @@ pub(super) struct Whole {
 pub(super) struct Leaving {
     pub(super) id: InventoryId,
     /// Its last contents and components. `None` if it was not loaded.
-    pub(super) last: Option<(Whole, Vec<ComponentChange>)>,
+    pub(super) last: Option<(FullState, Vec<ComponentChange>)>,
     pub(super) exit: Exit,
 }
 
@@ -85,15 +85,15 @@ pub(super) struct TickBuffer {
     /// New inventories, of which nothing can be stored.
     pub(super) created: Vec<InventoryId>,
     /// Inventories that have left since the slots of the last tick were compared.
-    pub(super) leaving: Vec<Leaving>,
+    pub(super) leaving_next_tick: Vec<Leaving>,
     /// Those that left before the slots of this tick were compared.
-    pub(super) left: Vec<Leaving>,
+    pub(super) leaving_this_tick: Vec<Leaving>,
     /// Inventories that have exchanged items, apart from those that are collected at the end of the tick.
     pub(super) exchanges: Vec<SmallVec<[InventoryId; 2]>>,
     /// Inventories to be claimed, with the numbers of the requests.
     pub(super) claims: Vec<(InventoryId, u64)>,
     /// Inventories of which anything may have changed.
-    pub(super) whole: Vec<Entity>,
+    pub(super) fully_changed: Vec<Entity>,
     /// Tickets to be redeemed, with the accounts that show them.
     pub(super) tickets: Vec<(String, Ticket)>,
     /// Notes of the game.

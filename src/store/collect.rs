@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     changes::{CollectSystems, Leaving, TickBuffer, TickChanges},
-    exchanges::{ExchangeLog, Gone},
+    exchanges::{ExchangeLog, LeftBy},
     leaving,
     link::StoreLink,
     notes::NoteLog,
@@ -35,7 +35,9 @@ pub(super) fn plugin(app: &mut App) {
             PostUpdate,
             (
                 begin_tick.in_set(InventoryServerSystems::First),
-                (collect_committed, collect_whole, hand_over).chain().in_set(CollectSystems::Tick),
+                (collect_committed, collect_fully_changed, hand_over)
+                    .chain()
+                    .in_set(CollectSystems::Tick),
                 hand_over_rest.run_if(not(authority_is_here)),
             ),
         )
@@ -49,14 +51,14 @@ fn record_last_container(
     mut buffer: ResMut<TickBuffer>,
 ) {
     if tracked.contains(gone.entity) {
-        buffer.whole.push(gone.entity);
+        buffer.fully_changed.push(gone.entity);
     }
 }
 
 /// Inventories that leave from now on belong to the next tick, as do changes of slots.
 fn begin_tick(mut buffer: ResMut<TickBuffer>) {
     let buffer = &mut *buffer;
-    buffer.left.append(&mut buffer.leaving);
+    buffer.leaving_this_tick.append(&mut buffer.leaving_next_tick);
 }
 
 /// The changes of the tick that is being collected.
@@ -64,7 +66,7 @@ fn begin_tick(mut buffer: ResMut<TickBuffer>) {
 pub(super) struct Collected {
     changes: TickChanges,
     /// Inventories of which anything may have changed.
-    whole: Vec<Entity>,
+    fully_changed: Vec<Entity>,
 }
 
 /// Collects the inventories that were committed.
@@ -75,33 +77,34 @@ fn collect_committed(
     unknown: Query<Entity, (Changed<UnknownItems>, With<Tracked>, Allow<Disabled>)>,
     mut collected: ResMut<Collected>,
 ) {
-    let Collected { changes, whole } = &mut *collected;
+    let Collected { changes, fully_changed } = &mut *collected;
     changes.tick = commits.tick();
     let tracked = inventories.iter_many(commits.inventories());
     changes.committed.extend(tracked.map(|(entity, Tracked { id })| (entity, *id)));
     if !returning.is_empty() {
         // Their items are stored with the inventory to which they belong.
-        whole.extend(returning.iter_many(commits.inventories()).map(|returning| returning.to));
+        fully_changed
+            .extend(returning.iter_many(commits.inventories()).map(|returning| returning.to));
     }
-    whole.extend(commits.resized().iter().copied().chain(&unknown));
+    fully_changed.extend(commits.resized().iter().copied().chain(&unknown));
 }
 
 /// Collects inventories in which more than slots has changed.
-fn collect_whole(
+fn collect_fully_changed(
     world: &mut World,
     tracked: &mut SystemState<Query<(&Tracked, Option<&Baseline>), Allow<Disabled>>>,
 ) {
     let mut collected = core::mem::take(&mut *world.resource_mut::<Collected>());
-    collected.whole.append(&mut world.resource_mut::<TickBuffer>().whole);
-    collected.whole.sort_unstable();
-    collected.whole.dedup();
+    collected.fully_changed.append(&mut world.resource_mut::<TickBuffer>().fully_changed);
+    collected.fully_changed.sort_unstable();
+    collected.fully_changed.dedup();
     let empty = InventoryState::default();
     let tracked = tracked.get(world).expect("a query is always valid");
-    for entity in collected.whole.drain(..) {
+    for entity in collected.fully_changed.drain(..) {
         let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
-        let state = baseline.map_or(&empty, Baseline::state);
-        if let Some(whole) = leaving::whole(world, entity, state) {
-            collected.changes.whole.push((*id, whole));
+        let slots = baseline.map_or(&empty, Baseline::state);
+        if let Some(state) = leaving::full_state(world, entity, slots) {
+            collected.changes.fully_changed.push((*id, state));
         }
     }
     *world.resource_mut::<Collected>() = collected;
@@ -114,11 +117,11 @@ fn hand_over_rest(
     mut link: ResMut<StoreLink>,
 ) {
     let buffer = &mut *buffer;
-    buffer.left.append(&mut buffer.leaving);
+    buffer.leaving_this_tick.append(&mut buffer.leaving_next_tick);
     buffer.components.clear();
     buffer.notes.clear();
-    if !buffer.left.is_empty() {
-        let (tick, leaving) = (commits.tick() + 1, core::mem::take(&mut buffer.left));
+    if !buffer.leaving_this_tick.is_empty() {
+        let (tick, leaving) = (commits.tick() + 1, core::mem::take(&mut buffer.leaving_this_tick));
         link.send(Order::Tick(Box::new(TickChanges { tick, leaving, ..default() })));
     }
 }
@@ -126,10 +129,12 @@ fn hand_over_rest(
 /// Hands the tick to the worker.
 fn hand_over(
     commits: CommitInspect,
-    (holders, tracker): (Res<Holders>, Res<ChangeTracker>),
+    holders: Res<Holders>,
+    tracker: Res<ChangeTracker>,
     mut collected: ResMut<Collected>,
     mut buffer: ResMut<TickBuffer>,
-    (mut log, mut notes): (ResMut<ExchangeLog>, ResMut<NoteLog>),
+    mut log: ResMut<ExchangeLog>,
+    mut notes: ResMut<NoteLog>,
     mut link: ResMut<StoreLink>,
 ) {
     let mut changes = core::mem::take(&mut collected.changes);
@@ -137,8 +142,10 @@ fn hand_over(
     changes.created.append(&mut buffer.created);
     changes.components.append(&mut buffer.components);
     // The components of what leaves in the next tick are part of its last state.
-    changes.components.retain(|(id, ..)| buffer.leaving.iter().all(|leaving| leaving.id != *id));
-    changes.leaving.append(&mut buffer.left);
+    changes
+        .components
+        .retain(|(id, ..)| buffer.leaving_next_tick.iter().all(|leaving| leaving.id != *id));
+    changes.leaving.append(&mut buffer.leaving_this_tick);
     changes.notes.append(&mut buffer.notes);
     notes.add(changes.tick, &changes.notes);
     changes.record = tracker.last().cloned();
@@ -147,7 +154,7 @@ fn hand_over(
     changes.exchanges = log.record(changes.tick, commits.exchanges(), is_claimed);
     changes.exchanges.append(&mut buffer.exchanges);
     for Leaving { id, exit, .. } in &changes.leaving {
-        log.record_gone(changes.tick, *id, Gone::by(exit));
+        log.record_gone(changes.tick, *id, LeftBy::by(exit));
     }
     // The store is not opened until there is something to store, because this app may become a client.
     if !holders.is_empty() || !changes.leaving.is_empty() {

@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     changes::{CollectSystems, ComponentChange, TickBuffer},
-    tracked::{PutBack, Tracked},
+    tracked::{Reinsert, Tracked},
 };
 
 /// A component that is stored with the inventory of its entity, in the same transaction: health, position. Register it
@@ -42,12 +42,15 @@ pub trait PersistAppExt: Sealed {
 /// Access to one type of component.
 #[derive(Clone, Copy)]
 struct ComponentFns {
-    take: fn(&mut EntityWorldMut) -> Option<PutBack>,
+    take: fn(&mut EntityWorldMut) -> Option<Reinsert>,
     /// Returns `None` if the value cannot be read.
-    decode: fn(&[u8]) -> Option<PutBack>,
-    /// Returns `None` if the component cannot be written.
-    encode: fn(&World, Entity) -> Option<Option<Vec<u8>>>,
+    decode: fn(&[u8]) -> Option<Reinsert>,
+    /// Returns `None` if the entity does not have the component.
+    encode: fn(&World, Entity) -> Result<Option<Vec<u8>>, CannotEncode>,
 }
+
+/// A component cannot be stored. The reason was logged.
+struct CannotEncode;
 
 /// All persisted components by name.
 #[derive(Resource, Default, Clone)]
@@ -55,7 +58,7 @@ pub(super) struct PersistedComponents(BTreeMap<&'static str, ComponentFns>);
 
 impl PersistedComponents {
     /// Removes all persisted components from an entity, and returns them.
-    pub(super) fn take(&self, entity: &mut EntityWorldMut) -> Vec<(&'static str, PutBack)> {
+    pub(super) fn take(&self, entity: &mut EntityWorldMut) -> Vec<(&'static str, Reinsert)> {
         let taken = self.0.iter();
         taken.filter_map(|(name, fns)| Some((*name, (fns.take)(entity)?))).collect()
     }
@@ -68,7 +71,7 @@ impl PersistedComponents {
     pub(super) fn decode(
         &self,
         stored: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<Vec<PutBack>, String> {
+    ) -> Result<Vec<Reinsert>, String> {
         let known = stored.iter().filter_map(|(name, bytes)| {
             let fns = self.0.get(name.as_str())?;
             Some((fns.decode)(bytes).ok_or_else(|| name.clone()))
@@ -76,10 +79,10 @@ impl PersistedComponents {
         known.collect()
     }
 
-    /// Returns the components of an entity, and those that it does not have.
+    /// Returns the components of an entity, and those that it does not have. Those that cannot be stored are skipped.
     pub(super) fn encode(&self, world: &World, entity: Entity) -> Vec<ComponentChange> {
         let all = self.0.iter();
-        all.filter_map(|(name, fns)| Some((*name, (fns.encode)(world, entity)?))).collect()
+        all.filter_map(|(name, fns)| Some((*name, (fns.encode)(world, entity).ok()?))).collect()
     }
 }
 
@@ -98,37 +101,42 @@ impl PersistAppExt for App {
     }
 }
 
-fn put_back<C: Component>(component: C) -> PutBack {
+fn reinsert_later<C: Component>(component: C) -> Reinsert {
     Box::new(move |entity| {
         entity.insert(component);
     })
 }
 
-fn take<C: PersistComponent>(entity: &mut EntityWorldMut) -> Option<PutBack> {
-    entity.take::<C>().map(put_back)
+fn take<C: PersistComponent>(entity: &mut EntityWorldMut) -> Option<Reinsert> {
+    entity.take::<C>().map(reinsert_later)
 }
 
-fn decode<C: PersistComponent>(bytes: &[u8]) -> Option<PutBack> {
-    codec::from_data::<C>(bytes).ok().map(put_back)
+fn decode<C: PersistComponent>(bytes: &[u8]) -> Option<Reinsert> {
+    codec::from_data::<C>(bytes).ok().map(reinsert_later)
 }
 
-fn encode<C: PersistComponent>(world: &World, entity: Entity) -> Option<Option<Vec<u8>>> {
-    let Some(component) = world.get::<C>(entity) else { return Some(None) };
-    to_bytes(entity, component).map(Some)
+fn encode<C: PersistComponent>(
+    world: &World,
+    entity: Entity,
+) -> Result<Option<Vec<u8>>, CannotEncode> {
+    let component = world.get::<C>(entity);
+    component.map(|component| to_bytes(entity, component)).transpose()
 }
 
-/// Returns the stored form of a component, or `None` if it cannot be written.
-fn to_bytes<C: PersistComponent>(entity: Entity, component: &C) -> Option<Vec<u8>> {
+/// Returns the stored form of a component.
+fn to_bytes<C: PersistComponent>(entity: Entity, component: &C) -> Result<Vec<u8>, CannotEncode> {
     let name = C::NAME;
     match codec::to_data(component) {
-        Ok(bytes) if bytes.len() <= DATA_BYTES_MAX => return Some(bytes),
+        Ok(bytes) if bytes.len() <= DATA_BYTES_MAX => return Ok(bytes),
         Ok(bytes) => {
             let len = bytes.len();
-            error!("entity {entity}: component `{name}` is not stored, because it has {len} bytes");
+            error!(
+                "entity {entity}: component `{name}` is not stored: {len} bytes, more than {DATA_BYTES_MAX}"
+            );
         }
         Err(why) => error!("entity {entity}: component `{name}` is not stored: {why}"),
     }
-    None
+    Err(CannotEncode)
 }
 
 fn record_changed<C: PersistComponent>(
@@ -136,7 +144,7 @@ fn record_changed<C: PersistComponent>(
     mut buffer: ResMut<TickBuffer>,
 ) {
     for (entity, component, tracked) in &changed {
-        if let Some(bytes) = to_bytes(entity, component) {
+        if let Ok(bytes) = to_bytes(entity, component) {
             buffer.components.push((tracked.id, C::NAME, Some(bytes)));
         }
     }

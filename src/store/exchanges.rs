@@ -23,17 +23,17 @@ pub(super) struct ExchangeLog {
     /// Number of exchanges at which they are merged next.
     merge_at: usize,
     /// Stored inventories that have left the world: the tick, and whether they were deleted.
-    gone: Vec<(u64, InventoryId, Gone)>,
+    gone: Vec<(u64, InventoryId, LeftBy)>,
 }
 
 /// How a stored inventory has left the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Gone {
+pub(super) enum LeftBy {
     Released,
     Deleted,
 }
 
-impl Gone {
+impl LeftBy {
     pub(super) fn by(exit: &Exit) -> Self {
         match exit {
             Exit::Delete => Self::Deleted,
@@ -51,7 +51,7 @@ pub(super) struct Undone {
     /// Whether the exchange created it.
     pub(super) created: bool,
     /// Whether it is a stored inventory that has left the world.
-    pub(super) gone: Option<Gone>,
+    pub(super) left_by: Option<LeftBy>,
 }
 
 impl ExchangeLog {
@@ -84,8 +84,8 @@ impl ExchangeLog {
     }
 
     /// Records that a stored inventory has left the world.
-    pub(super) fn record_gone(&mut self, tick: u64, id: InventoryId, gone: Gone) {
-        self.gone.push((tick, id, gone));
+    pub(super) fn record_gone(&mut self, tick: u64, id: InventoryId, left_by: LeftBy) {
+        self.gone.push((tick, id, left_by));
     }
 
     /// Merges the exchanges of the same inventories. What was there before the first of them is kept.
@@ -102,7 +102,7 @@ impl ExchangeLog {
     }
 
     /// Forgets the exchanges up to a tick, which are stored, except those with these inventories.
-    pub(super) fn stored(&mut self, tick: u64, except: &BTreeSet<InventoryId>) {
+    pub(super) fn forget_stored(&mut self, tick: u64, except: &BTreeSet<InventoryId>) {
         self.exchanges.retain(|(at, exchange)| {
             let excepted = |member: &ExchangeMember| except.contains(&member.inventory);
             *at > tick || exchange.members.iter().any(excepted)
@@ -134,8 +134,8 @@ impl ExchangeLog {
             let before = first.and_then(|first| first.before.clone());
             let (entity, created) =
                 (first.map(|first| first.entity), first.is_some() && before.is_none());
-            let gone = self.gone.iter().rfind(|(_, gone, _)| gone == id).map(|(.., gone)| *gone);
-            Undone { id: *id, entity, before, created, gone }
+            let left_by = self.gone.iter().rfind(|(_, gone, _)| gone == id).map(|(.., gone)| *gone);
+            Undone { id: *id, entity, before, created, left_by }
         });
         let undone = undone.collect();
         self.gone.retain(|(_, id, _)| !found.contains(id));

@@ -120,13 +120,13 @@ impl HistoryQuery {
             if tick.changes.is_empty() && tick.notes.is_empty() {
                 continue;
             }
-            let there = found.entry(tick.tick).or_insert_with(|| StoredTick {
+            let merged = found.entry(tick.tick).or_insert_with(|| StoredTick {
                 tick: tick.tick,
                 time: tick.time,
                 ..StoredTick::default()
             });
-            there.changes.append(&mut tick.changes);
-            there.notes.append(&mut tick.notes);
+            merged.changes.append(&mut tick.changes);
+            merged.notes.append(&mut tick.notes);
         }
         let mut history = History::default();
         let mut entries = 0;

@@ -13,7 +13,7 @@ use bevy::{
 use crate::{
     model::planted::{Bug, planted},
     model::{catalog::ItemCatalog, data::DataPool, saved::UnknownItems, state::InventoryState},
-    params::inventories::saves::save_all,
+    params::inventories::saves::save_with_returned,
     server::{
         audit::ItemsCreatedOrDestroyed,
         loot::Loot,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    changes::{ComponentChange, Exit, Leaving, TickBuffer, Whole},
+    changes::{ComponentChange, Exit, FullState, Leaving, TickBuffer},
     components::PersistedComponents,
     persist::{DeleteInventory, Persist},
     tracked::{Holders, StarterKit, Tracked},
@@ -54,7 +54,7 @@ fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
     let deleted = tracked.is_some() && (spent || world.get::<Deleting>(entity).is_some());
     let exit = if deleted { Exit::Delete } else { Exit::Release };
     let last = tracked.and_then(|_| last_state(&world, entity, &state.unwrap_or_default()));
-    world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, exit });
+    world.resource_mut::<TickBuffer>().leaving_next_tick.push(Leaving { id, last, exit });
     world.commands().entity(entity).try_remove::<(Tracked, StarterKit, Loading)>();
 }
 
@@ -63,13 +63,17 @@ pub(super) fn last_state(
     world: &World,
     entity: Entity,
     state: &InventoryState,
-) -> Option<(Whole, Vec<ComponentChange>)> {
-    let whole = whole(world, entity, state)?;
-    Some((whole, world.resource::<PersistedComponents>().encode(world, entity)))
+) -> Option<(FullState, Vec<ComponentChange>)> {
+    let full_state = full_state(world, entity, state)?;
+    Some((full_state, world.resource::<PersistedComponents>().encode(world, entity)))
 }
 
 /// Returns all of an inventory in stored form.
-pub(super) fn whole(world: &World, entity: Entity, state: &InventoryState) -> Option<Whole> {
+pub(super) fn full_state(
+    world: &World,
+    entity: Entity,
+    state: &InventoryState,
+) -> Option<FullState> {
     let registry = world.resource::<ContainerRegistry>();
     let catalog = world.get_resource::<ItemCatalog>()?;
     let pool = world.get_resource::<DataPool>();
@@ -77,9 +81,9 @@ pub(super) fn whole(world: &World, entity: Entity, state: &InventoryState) -> Op
     let elsewhere = stored_elsewhere(world, entity);
     let elsewhere = elsewhere.into_iter().filter_map(|from| registry.read_in(world, from));
     let kinds = registry.as_slice();
-    let saved = save_all(state, kinds, catalog, pool, unknown, elsewhere);
+    let saved = save_with_returned(state, kinds, catalog, pool, unknown, elsewhere);
     let placed = state.containers().iter().map(|container| container.slots.iter().count());
-    Some(Whole { saved, placed: placed.collect() })
+    Some(FullState { saved, placed: placed.collect() })
 }
 
 /// Returns the inventories whose items are stored with another one, because they return to it.
@@ -98,13 +102,13 @@ fn delete(delete: On<DeleteInventory>, mut commands: Commands) {
 
 /// Deletes an inventory and despawns its entity.
 fn delete_now(world: &mut World, entity: Entity) {
-    let Ok(mut there) = world.get_entity_mut(entity) else { return };
-    there.insert(Deleting);
+    let Ok(mut entity_mut) = world.get_entity_mut(entity) else { return };
+    entity_mut.insert(Deleting);
     // It is deleted once it is claimed.
-    if there.contains::<Loading>() && there.contains::<Persist>() {
+    if entity_mut.contains::<Loading>() && entity_mut.contains::<Persist>() {
         return;
     }
-    let inventory = there.get().copied();
+    let inventory = entity_mut.get().copied();
     let state = world.resource::<ContainerRegistry>().read_in(world, entity).unwrap_or_default();
     for stack in state.iter().flatten() {
         let (item, net, cause) = (stack.item, -i64::from(stack.count()), Cause::Deleted);
@@ -120,6 +124,6 @@ fn record_return(
     buffer: Option<ResMut<TickBuffer>>,
 ) {
     if let (Ok(returning), Some(mut buffer)) = (returning.get(gone.entity), buffer) {
-        buffer.whole.push(returning.to);
+        buffer.fully_changed.push(returning.to);
     }
 }

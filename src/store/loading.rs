@@ -35,46 +35,46 @@ use super::{
     leaving::{self, Deleting},
     persist::{DeleteInventory, InventoryLoadFailed, InventoryLoaded, Persist},
     record::StoredInventory,
-    tracked::{Holders, PutBack, StarterKit, Tracked},
+    tracked::{Holders, Reinsert, StarterKit, Tracked},
 };
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_observer(claim).add_observer(take_off_later);
+    app.add_observer(claim).add_observer(strip_added_containers);
 }
 
 fn claim(insert: On<Insert, Persist>, authority: Authority, mut commands: Commands) {
     let entity = insert.entity;
     if authority.is_here() {
-        commands.queue(move |world: &mut World| begin(world, entity));
+        commands.queue(move |world: &mut World| begin_loading(world, entity));
     }
 }
 
 /// Removes containers that are added while the inventory is being loaded.
-fn take_off_later(
+fn strip_added_containers(
     add: On<Add, Baseline>,
     loading: Query<(), (With<StarterKit>, Allow<Disabled>)>,
     mut commands: Commands,
 ) {
     let entity = add.entity;
     if loading.contains(entity) {
-        commands.queue(move |world: &mut World| take_off(world, entity));
+        commands.queue(move |world: &mut World| strip_entity(world, entity));
     }
 }
 
 /// Claims the inventory of an entity.
-pub(super) fn begin(world: &mut World, entity: Entity) {
-    let Ok(there) = world.get_entity(entity) else { return };
-    if there.contains::<Tracked>() || !there.contains::<Persist>() {
+pub(super) fn begin_loading(world: &mut World, entity: Entity) {
+    let Ok(entity_ref) = world.get_entity(entity) else { return };
+    if entity_ref.contains::<Tracked>() || !entity_ref.contains::<Persist>() {
         return;
     }
-    let new = there.contains::<NewInventory>();
-    let id = there.get::<InventoryId>().copied().filter(|id| id.is_named());
+    let new = entity_ref.contains::<NewInventory>();
+    let id = entity_ref.get::<InventoryId>().copied().filter(|id| id.is_named());
     let Some(id) = id.filter(|_| !new) else { return create(world, entity, id) };
     let other = world.resource::<InventoryIds>().get(id).filter(|first| *first != entity);
     world.entity_mut(entity).insert_if_new(StarterKit::default()).insert(Loading);
-    take_off(world, entity);
+    strip_entity(world, entity);
     if other.is_some() {
-        return fail(world, (entity, id), StoreError::DuplicateEntity { id });
+        return fail_loading(world, id, entity, StoreError::DuplicateEntity { id });
     }
     world.entity_mut(entity).remove::<Unsynced>();
     request(world, id, entity);
@@ -105,14 +105,14 @@ fn request(world: &mut World, id: InventoryId, entity: Entity) {
 }
 
 /// Removes the containers and persisted components from an entity.
-fn take_off(world: &mut World, entity: Entity) {
+fn strip_entity(world: &mut World, entity: Entity) {
     let registry = world.resource::<ContainerRegistry>().clone();
     let components = world.resource::<PersistedComponents>().clone();
     let state = registry.read_in(world, entity).unwrap_or_default();
     registry.restructure(world, entity, &InventoryState::default());
-    let Ok(mut there) = world.get_entity_mut(entity) else { return };
-    let taken = components.take(&mut there);
-    let Some(mut kit) = there.get_mut::<StarterKit>() else { return };
+    let Ok(mut entity_mut) = world.get_entity_mut(entity) else { return };
+    let taken = components.take(&mut entity_mut);
+    let Some(mut kit) = entity_mut.get_mut::<StarterKit>() else { return };
     for container in state.containers() {
         kit.state.insert(container.kind, container.slots.clone());
     }
@@ -121,9 +121,10 @@ fn take_off(world: &mut World, entity: Entity) {
 }
 
 /// Inserts what was loaded for a request.
-pub(super) fn finish(
+pub(super) fn finish_loading(
     world: &mut World,
-    (id, number): (InventoryId, u64),
+    id: InventoryId,
+    number: u64,
     result: Result<Option<Box<StoredInventory>>, StoreError>,
 ) {
     let Some(holder) = world.resource::<Holders>().get(id) else {
@@ -135,16 +136,16 @@ pub(super) fn finish(
     }
     let entity = holder.entity;
     let is_claimed = result.is_ok();
-    let restored = result.and_then(|found| restore(world, entity, id, found.as_deref()));
+    let restored = result.and_then(|found| restore(world, id, entity, found.as_deref()));
     match restored {
-        Ok(restored) => insert(world, (entity, id), restored),
+        Ok(restored) => insert_loaded(world, id, entity, restored),
         Err(error) => {
             world.resource_mut::<Holders>().remove(id, entity);
             if is_claimed {
                 // This version of the game cannot read it, but another server's version may.
                 release(world, id);
             }
-            fail(world, (entity, id), error);
+            fail_loading(world, id, entity, error);
         }
     }
 }
@@ -152,14 +153,14 @@ pub(super) fn finish(
 /// Ends the claim of an inventory that has not changed.
 fn release(world: &mut World, id: InventoryId) {
     let leaving = Leaving { id, last: None, exit: Exit::Release };
-    world.resource_mut::<TickBuffer>().leaving.push(leaving);
+    world.resource_mut::<TickBuffer>().leaving_next_tick.push(leaving);
 }
 
 /// What to insert.
 struct Restored {
     state: InventoryState,
     unknown: Option<UnknownItems>,
-    components: Vec<PutBack>,
+    components: Vec<Reinsert>,
     returned: Vec<Stack>,
     found: bool,
 }
@@ -167,8 +168,8 @@ struct Restored {
 /// Makes a stored inventory one of this world.
 fn restore(
     world: &mut World,
-    entity: Entity,
     id: InventoryId,
+    entity: Entity,
     found: Option<&StoredInventory>,
 ) -> Result<Restored, StoreError> {
     let decoded = match found {
@@ -180,15 +181,15 @@ fn restore(
     let stored = decoded.map_err(unreadable)?;
     let mut entity = world.entity_mut(entity);
     let kit = entity.take::<StarterKit>().unwrap_or_default();
-    let mut components: Vec<PutBack> = Vec::new();
+    let mut components: Vec<Reinsert> = Vec::new();
     let Some(found) = found else {
-        components.extend(kit.components.into_iter().map(|(_, put_back)| put_back));
+        components.extend(kit.components.into_iter().map(|(_, reinsert)| reinsert));
         let (state, found) = (kit.state, false);
         return Ok(Restored { state, unknown: None, components, returned: Vec::new(), found });
     };
     // A component that did not exist when the inventory was stored.
     let new = kit.components.into_iter().filter(|(name, _)| !found.components.contains_key(*name));
-    components.extend(new.map(|(_, put_back)| put_back).chain(stored));
+    components.extend(new.map(|(_, reinsert)| reinsert).chain(stored));
     let registry = world.resource::<ContainerRegistry>().clone();
     let catalog = world.resource::<ItemCatalog>().clone();
     let mut pool = world.resource_mut::<DataPool>();
@@ -205,14 +206,14 @@ fn restore(
 }
 
 /// Inserts containers and components together.
-fn insert(world: &mut World, (entity, id): (Entity, InventoryId), restored: Restored) {
+fn insert_loaded(world: &mut World, id: InventoryId, entity: Entity, restored: Restored) {
     let Restored { state, unknown, components, returned, found } = restored;
-    let mut there = world.entity_mut(entity);
-    there.remove::<Loading>().insert(Tracked { id });
+    let mut entity_mut = world.entity_mut(entity);
+    entity_mut.remove::<Loading>().insert(Tracked { id });
     if let Some(unknown) = unknown {
-        there.insert(unknown);
+        entity_mut.insert(unknown);
     }
-    components.into_iter().for_each(|put_back| put_back(&mut there));
+    components.into_iter().for_each(|reinsert| reinsert(&mut entity_mut));
     let registry = world.resource::<ContainerRegistry>().clone();
     registry.restructure(world, entity, &state);
     if world.get_entity(entity).is_err() {
@@ -231,11 +232,11 @@ fn insert(world: &mut World, (entity, id): (Entity, InventoryId), restored: Rest
 }
 
 fn give_back(In((entity, stacks)): In<(Entity, Vec<Stack>)>, mut inventories: Inventories) {
-    inventories.give_back(entity, stacks);
+    inventories.insert_or_drop(entity, stacks);
 }
 
 /// Empties an inventory.
-fn empty(In(entity): In<Entity>, mut inventories: Inventories) {
+fn clear_contents(In(entity): In<Entity>, mut inventories: Inventories) {
     let Some(mut state) = inventories.state(entity) else { return };
     for flat in 0..state.len() {
         state.set(flat, None);
@@ -244,11 +245,11 @@ fn empty(In(entity): In<Entity>, mut inventories: Inventories) {
 }
 
 /// Reports that an inventory could not be loaded. It stays without containers.
-pub(super) fn fail(world: &mut World, (entity, id): (Entity, InventoryId), error: StoreError) {
+pub(super) fn fail_loading(world: &mut World, id: InventoryId, entity: Entity, error: StoreError) {
     error!("entity {entity}: {error}");
     world.resource_mut::<InventoryStats>().store_loads_failed += 1;
-    if let Ok(mut there) = world.get_entity_mut(entity) {
-        there.insert(Unsynced);
+    if let Ok(mut entity_mut) = world.get_entity_mut(entity) {
+        entity_mut.insert(Unsynced);
         emit(world, InventoryLoadFailed { entity, inventory: id, error });
     }
 }
@@ -260,23 +261,23 @@ pub(super) fn reload(
     kit: Option<InventoryState>,
 ) -> Option<u64> {
     let entity = world.resource::<Holders>().get(id)?.entity;
-    take_back(world, entity);
-    let mut there = world.get_entity_mut(entity).ok()?;
-    if let (Some(mut there), Some(kit)) = (there.get_mut::<StarterKit>(), kit) {
-        there.state = kit;
+    unload(world, entity);
+    let mut entity_mut = world.get_entity_mut(entity).ok()?;
+    if let (Some(mut starter_kit), Some(kit)) = (entity_mut.get_mut::<StarterKit>(), kit) {
+        starter_kit.state = kit;
     }
     Some(world.resource_mut::<Holders>().request(id, entity))
 }
 
 /// Removes an inventory from its entity. Its changes are no longer stored. Items elsewhere that belong to it are stored
 /// with it, so they are removed there.
-pub(super) fn take_back(world: &mut World, entity: Entity) {
+pub(super) fn unload(world: &mut World, entity: Entity) {
     for from in leaving::stored_elsewhere(world, entity) {
-        let emptied = world.run_system_cached_with(empty, from);
+        let emptied = world.run_system_cached_with(clear_contents, from);
         emptied.expect("the system has no conditions");
     }
-    if let Ok(mut there) = world.get_entity_mut(entity) {
-        there.remove::<Tracked>().insert((StarterKit::default(), Loading));
-        take_off(world, entity);
+    if let Ok(mut entity_mut) = world.get_entity_mut(entity) {
+        entity_mut.remove::<Tracked>().insert((StarterKit::default(), Loading));
+        strip_entity(world, entity);
     }
 }

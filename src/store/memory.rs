@@ -152,9 +152,9 @@ impl MemoryStore {
         let shared = self.lock();
         let mut newest: BTreeMap<InventoryId, &Record> = BTreeMap::new();
         for (id, record) in shared.worlds.values().flat_map(|world| &world.records) {
-            let there = newest.entry(*id).or_insert(record);
-            if there.fence < record.fence {
-                *there = record;
+            let newest_record = newest.entry(*id).or_insert(record);
+            if newest_record.fence < record.fence {
+                *newest_record = record;
             }
         }
         let stored = newest.into_iter().filter(|(_, record)| !record.deleted);

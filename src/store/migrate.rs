@@ -141,10 +141,10 @@ pub struct TicketRejected {
 
 /// The players that are leaving.
 #[derive(Resource, Default)]
-struct Departures(Vec<Leave>);
+struct Departures(Vec<PendingDeparture>);
 
 /// A player that is leaving.
-struct Leave {
+struct PendingDeparture {
     departure: Arc<Departure>,
     /// The inventories, with their entities and owners.
     members: Vec<(InventoryId, Entity, Option<Owner>)>,
@@ -185,12 +185,12 @@ fn depart(world: &mut World, migrate: MigratePlayer) -> Result<(), MigrationErro
     let owners: Vec<Option<Owner>> =
         inventories.iter().map(|entity| world.get(*entity).copied()).collect();
     for entity in &inventories {
-        if let Ok(mut there) = world.get_entity_mut(*entity) {
-            there.remove::<Owner>();
+        if let Ok(mut entity) = world.get_entity_mut(*entity) {
+            entity.remove::<Owner>();
         }
     }
     if let Err(error) = check_stored(world, &inventories) {
-        inventories.into_iter().zip(owners).for_each(|member| own_again(world, member));
+        inventories.into_iter().zip(owners).for_each(|member| restore_owner(world, member));
         return Err(error);
     }
     let members: Vec<_> = inventories
@@ -202,9 +202,9 @@ fn depart(world: &mut World, migrate: MigratePlayer) -> Result<(), MigrationErro
     let departure = Departure { to, account, inventories: ids, ticket, valid_for: TICKET_TTL };
     let departure = Arc::new(departure);
     for (id, entity, _) in &members {
-        take_off(world, *id, *entity, &departure);
+        unload_departing(world, *id, *entity, &departure);
     }
-    world.resource_mut::<Departures>().0.push(Leave { departure, members, stored: 0 });
+    world.resource_mut::<Departures>().0.push(PendingDeparture { departure, members, stored: 0 });
     Ok(())
 }
 
@@ -214,22 +214,27 @@ fn check_stored(world: &World, inventories: &[Entity]) -> Result<(), MigrationEr
 }
 
 /// Removes an inventory from its entity, to store it as leaving.
-fn take_off(world: &mut World, id: InventoryId, entity: Entity, departure: &Arc<Departure>) {
+fn unload_departing(
+    world: &mut World,
+    id: InventoryId,
+    entity: Entity,
+    departure: &Arc<Departure>,
+) {
     let state = world.resource::<ContainerRegistry>().read_in(world, entity).unwrap_or_default();
     let last = leaving::last_state(world, entity, &state);
     world.resource_mut::<Holders>().remove(id, entity);
-    loading::take_back(world, entity);
+    loading::unload(world, entity);
     // If it stays, the stored state takes precedence.
-    if let Ok(mut there) = world.get_entity_mut(entity) {
-        there.remove::<StarterKit>();
+    if let Ok(mut entity) = world.get_entity_mut(entity) {
+        entity.remove::<StarterKit>();
     }
     let exit = Exit::Depart(departure.clone());
-    world.resource_mut::<TickBuffer>().leaving.push(Leaving { id, last, exit });
+    world.resource_mut::<TickBuffer>().leaving_next_tick.push(Leaving { id, last, exit });
 }
 
-fn own_again(world: &mut World, (entity, owner): (Entity, Option<Owner>)) {
-    if let (Ok(mut there), Some(owner)) = (world.get_entity_mut(entity), owner) {
-        there.insert(owner);
+fn restore_owner(world: &mut World, (entity, owner): (Entity, Option<Owner>)) {
+    if let (Ok(mut entity), Some(owner)) = (world.get_entity_mut(entity), owner) {
+        entity.insert(owner);
     }
 }
 
@@ -239,9 +244,10 @@ fn fail(world: &mut World, account: String, to: String, error: MigrationError) {
 }
 
 /// Records that the departure of an inventory is stored.
-pub(super) fn departed(world: &mut World, id: InventoryId, from: &str) {
+pub(super) fn on_departed(world: &mut World, id: InventoryId, from: &str) {
     let mut departures = world.resource_mut::<Departures>();
-    let is_member = |leave: &Leave| leave.members.iter().any(|(member, ..)| *member == id);
+    let is_member =
+        |leave: &PendingDeparture| leave.members.iter().any(|(member, ..)| *member == id);
     let Some(at) = departures.0.iter().position(is_member) else { return };
     let leave = &mut departures.0[at];
     leave.stored += 1;
@@ -250,10 +256,11 @@ pub(super) fn departed(world: &mut World, id: InventoryId, from: &str) {
     if !is_last {
         return;
     }
-    let Leave { departure, members, .. } = world.resource_mut::<Departures>().0.remove(at);
+    let PendingDeparture { departure, members, .. } =
+        world.resource_mut::<Departures>().0.remove(at);
     for (_, entity, _) in members {
-        if let Ok(there) = world.get_entity_mut(entity) {
-            there.despawn();
+        if let Ok(entity) = world.get_entity_mut(entity) {
+            entity.despawn();
         }
     }
     let Departure { to, account, inventories, ticket, .. } = Arc::unwrap_or_clone(departure);
@@ -270,21 +277,25 @@ pub(super) fn departures_of(world: &World, ids: &[InventoryId]) -> Vec<Arc<Depar
 }
 
 /// Reloads the inventories of a player who does not leave.
-pub(super) fn stays(world: &mut World, departure: &Arc<Departure>, error: MigrationError) {
+pub(super) fn cancel_departure(
+    world: &mut World,
+    departure: &Arc<Departure>,
+    error: MigrationError,
+) {
     let mut departures = world.resource_mut::<Departures>();
-    let is_it = |leave: &Leave| Arc::ptr_eq(&leave.departure, departure);
+    let is_it = |leave: &PendingDeparture| Arc::ptr_eq(&leave.departure, departure);
     let Some(at) = departures.0.iter().position(is_it) else { return };
-    let Leave { members, .. } = departures.0.remove(at);
+    let PendingDeparture { members, .. } = departures.0.remove(at);
     for (_, entity, owner) in members {
-        own_again(world, (entity, owner));
-        loading::begin(world, entity);
+        restore_owner(world, (entity, owner));
+        loading::begin_loading(world, entity);
     }
     let (account, to) = (departure.account.clone(), departure.to.clone());
     fail(world, account, to, error);
 }
 
 /// Reports whether a ticket was accepted.
-pub(super) fn redeemed(
+pub(super) fn on_redeemed(
     world: &mut World,
     account: String,
     ticket: &Ticket,

@@ -42,7 +42,7 @@ impl NoteLog {
     }
 
     /// Forgets the notes up to a tick, which are stored, except those of these inventories.
-    pub(super) fn stored(&mut self, tick: u64, except: impl Fn(InventoryId) -> bool) {
+    pub(super) fn forget_stored(&mut self, tick: u64, except: impl Fn(InventoryId) -> bool) {
         self.0.retain(|(at, note)| *at > tick || except(note.inventory));
     }
 
@@ -64,7 +64,8 @@ fn add(
         return;
     };
     if note.len() > DATA_BYTES_MAX {
-        warn!("entity {entity}: a note of {} bytes is ignored", note.len());
+        let len = note.len();
+        warn!("entity {entity}: ignoring a note of {len} bytes, more than {DATA_BYTES_MAX}");
         return;
     }
     buffer.notes.push(StoredNote { inventory: *id, note: note.clone() });

@@ -21,7 +21,7 @@ use crate::{
 use super::{
     changes::{Exit, TickBuffer},
     error::StoreError,
-    exchanges::{ExchangeLog, Gone, Undone},
+    exchanges::{ExchangeLog, LeftBy, Undone},
     leaving::Deleting,
     link::StoreLink,
     loading,
@@ -59,24 +59,26 @@ fn take_reports(world: &mut World) {
     for report in world.resource_mut::<StoreLink>().receive(now) {
         match report {
             Report::Loaded { id, request, result } => {
-                loading::finish(world, (id, request), result);
+                loading::finish_loading(world, id, request, result);
             }
-            Report::Stored { tick, rejected } => stored(world, tick, rejected),
+            Report::Stored { tick, rejected } => on_stored(world, tick, rejected),
             Report::Flushed => world.resource_mut::<StoreHealth>().flushing = false,
             Report::Listed(id, result) => restore::spawn(world, id, result),
             Report::ListEnds => restore::end(world),
-            Report::Stays { departure, error } => migrate::stays(world, &departure, error),
-            Report::Departed { id, from } => migrate::departed(world, id, &from),
+            Report::Stays { departure, error } => {
+                migrate::cancel_departure(world, &departure, error)
+            }
+            Report::Departed { id, from } => migrate::on_departed(world, id, &from),
             Report::History(query, result) => emit(world, HistoryRead { query, result }),
             Report::Redeemed { account, ticket, result } => {
-                migrate::redeemed(world, account, &ticket, result);
+                migrate::on_redeemed(world, account, &ticket, result);
             }
-            Report::Status(error) => status(world, error),
+            Report::Status(error) => on_status(world, error),
         }
     }
 }
 
-fn status(world: &mut World, error: Option<StoreError>) {
+fn on_status(world: &mut World, error: Option<StoreError>) {
     match &error {
         Some(error) => warn!("the store is not available: {error}"),
         None => info!("the store is available again"),
@@ -87,11 +89,11 @@ fn status(world: &mut World, error: Option<StoreError>) {
     emit(world, StoreStatusChanged { error });
 }
 
-fn stored(world: &mut World, tick: u64, rejected: Vec<RejectedUnion>) {
+fn on_stored(world: &mut World, tick: u64, rejected: Vec<RejectedUnion>) {
     let members = rejected.iter().flat_map(|rejected| &rejected.members);
     let members: BTreeSet<InventoryId> = members.copied().collect();
-    world.resource_mut::<ExchangeLog>().stored(tick, &members);
-    world.resource_mut::<NoteLog>().stored(tick, |id| members.contains(&id));
+    world.resource_mut::<ExchangeLog>().forget_stored(tick, &members);
+    world.resource_mut::<NoteLog>().forget_stored(tick, |id| members.contains(&id));
     world.resource_mut::<StoreStatus>().stored = tick;
     world.resource_mut::<InventoryStats>().store_commits += 1;
     for rejected in rejected {
@@ -114,9 +116,9 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     let mut buffer = world.resource_mut::<TickBuffer>();
     let buffer = &mut *buffer;
     buffer.exchanges.extend(exchanges);
-    for leaving in buffer.left.iter_mut().chain(&mut buffer.leaving) {
+    for leaving in buffer.leaving_this_tick.iter_mut().chain(&mut buffer.leaving_next_tick) {
         if let Some(undone) = undone.iter_mut().find(|undone| undone.id == leaving.id) {
-            undone.gone = Some(Gone::by(&leaving.exit));
+            undone.left_by = Some(LeftBy::by(&leaving.exit));
             // It is only released.
             (leaving.last, leaving.exit) = (None, Exit::Release);
         } else if departures.iter().any(|departure| departure.inventories.contains(&leaving.id)) {
@@ -142,16 +144,16 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
         match world.resource::<Holders>().get(undone.id) {
             Some(holder) if undone.id == lost => {
                 world.resource_mut::<Holders>().remove(lost, holder.entity);
-                loading::take_back(world, holder.entity);
+                loading::unload(world, holder.entity);
                 let error = StoreError::Lost { id: lost, reason };
-                loading::fail(world, (holder.entity, lost), error);
+                loading::fail_loading(world, lost, holder.entity, error);
             }
             Some(holder) => undo_stored(world, holder.entity, undone),
             None => {}
         }
     }
     for departure in &departures {
-        migrate::stays(world, departure, MigrationError::Rejected(reason));
+        migrate::cancel_departure(world, departure, MigrationError::Rejected(reason));
     }
     emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids, notes });
 }
@@ -176,15 +178,15 @@ fn undo_stored(world: &mut World, entity: Entity, undone: Undone) {
 /// Undoes the changes of an inventory that is not stored, or no longer in the world.
 fn undo_other(
     world: &mut World,
-    Undone { id, entity, before, created, gone }: Undone,
+    Undone { id, entity, before, created, left_by }: Undone,
     lost_by: Option<Entity>,
 ) {
-    match gone {
+    match left_by {
         // Its record is still there.
-        Some(Gone::Deleted) => {
+        Some(LeftBy::Deleted) => {
             return world.resource_mut::<StoreLink>().send(Order::Read(id));
         }
-        Some(Gone::Released) => return,
+        Some(LeftBy::Released) => return,
         None => {}
     }
     let Some(entity) = entity else { return };
@@ -197,14 +199,14 @@ fn undo_other(
         None => {}
         Some(before) => {
             let by = (!exists).then(|| lost_by.unwrap_or(entity));
-            let undo = world.run_system_cached_with(put_back, (entity, before, by));
+            let undo = world.run_system_cached_with(restore_contents, (entity, before, by));
             undo.expect("the system has no conditions");
         }
     }
 }
 
 /// Puts the contents of an inventory back. If its entity is gone, another one drops them.
-fn put_back(
+fn restore_contents(
     In((entity, before, by)): In<(Entity, InventoryState, Option<Entity>)>,
     mut inventories: Inventories,
 ) {

@@ -169,7 +169,7 @@ impl Store for SqliteStore {
                 None => None,
             };
             let fence = Fence(1 + header.as_ref().map_or(0, |header| header.fence.0));
-            write::claim(tx, id, (server, fence), header.is_none())?;
+            write::claim(tx, id, server, fence, header.is_none())?;
             Ok(Claim { fence, version, found })
         })
     }

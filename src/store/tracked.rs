@@ -5,7 +5,7 @@ use bevy::{platform::collections::HashMap, prelude::*};
 use crate::model::{id::InventoryId, state::InventoryState};
 
 /// Reinserts a component that was removed.
-pub(super) type PutBack = Box<dyn FnOnce(&mut EntityWorldMut) + Send + Sync>;
+pub(super) type Reinsert = Box<dyn FnOnce(&mut EntityWorldMut) + Send + Sync>;
 
 /// Marks an inventory that has been loaded, and whose changes are stored.
 #[derive(Component, Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(super) struct StarterKit {
     /// Its containers.
     pub(super) state: InventoryState,
     /// Its persisted components by name.
-    pub(super) components: Vec<(&'static str, PutBack)>,
+    pub(super) components: Vec<(&'static str, Reinsert)>,
 }
 
 /// A claim of this server, from the time of the request.

@@ -51,13 +51,15 @@ pub(super) struct Worker {
     history: PendingHistory,
     /// Orders that wait until the store is open, or until an inventory has been reverted.
     waiting: Vec<Order>,
-    /// The last tick that was handed over, and the last one that was reported as stored.
-    tick: (u64, u64),
+    /// The last tick that was handed over.
+    merged_tick: u64,
+    /// The last tick that was reported as stored.
+    reported_tick: u64,
     /// Tick of the store when it was opened. It continues from there.
     base: u64,
     flushing: bool,
     /// Whether all claimed inventories are committed again, to find those of which the store has lost commits.
-    checking: bool,
+    recommitting: bool,
     /// When the next heartbeat is due.
     heartbeat_at: Option<Duration>,
     /// Whether the last heartbeat failed.
@@ -87,10 +89,11 @@ impl Worker {
             unanswered: None,
             history: PendingHistory::default(),
             waiting: Vec::new(),
-            tick: (0, 0),
+            merged_tick: 0,
+            reported_tick: 0,
             base: 0,
             flushing: false,
-            checking: false,
+            recommitting: false,
             heartbeat_at: None,
             heartbeat_failed: false,
             needed: false,
@@ -115,8 +118,8 @@ impl Worker {
             Order::Revert { ids, lost } => self.revert(&ids, lost),
             Order::Flush => self.flushing = true,
             order if self.must_wait(&order, now) => self.waiting.push(order),
-            Order::Claim { id, request } => self.claim((id, request), now),
-            Order::Reload { id, request } => self.reload((id, request), now),
+            Order::Claim { id, request } => self.claim(id, request, now),
+            Order::Reload { id, request } => self.reload(id, request, now),
             Order::List => self.list(now),
             Order::Read(id) => self.read(id, now),
             Order::History(query) => self.read_history(query, now),
@@ -127,7 +130,7 @@ impl Worker {
     /// Does what is due. Returns the time until the next call is due, or `None` if there is nothing to wait for.
     pub(super) fn step(&mut self, now: Duration) -> Option<Duration> {
         self.open(now);
-        self.show_alive(now);
+        self.send_heartbeat(now);
         // An order that fails again and again must not stop commits, or other orders.
         self.commit_if_due(now);
         let mut waiting = core::mem::take(&mut self.waiting).into_iter();
@@ -151,7 +154,7 @@ impl Worker {
     }
 
     /// Sends a heartbeat to the store if one is due.
-    fn show_alive(&mut self, now: Duration) {
+    fn send_heartbeat(&mut self, now: Duration) {
         let due = self.heartbeat_at.is_some_and(|at| at <= now && self.retry_at <= now);
         let Some(store) = self.store.as_mut().filter(|_| due) else { return };
         match store.heartbeat() {
@@ -161,7 +164,7 @@ impl Worker {
                 }
                 self.heartbeat_at = heartbeat.next.map(|pause| now.saturating_add(pause));
                 if heartbeat.lost_commits {
-                    self.check_all();
+                    self.recommit_all();
                 }
             }
             Err(error) => {
@@ -172,11 +175,11 @@ impl Worker {
     }
 
     /// Commits all claimed inventories again. Those of which the store has lost commits are rejected.
-    fn check_all(&mut self) {
-        self.checking = true;
+    fn recommit_all(&mut self) {
+        self.recommitting = true;
         for (id, mirror) in &mut self.mirrors {
             if mirror.stored.is_some() && !mirror.reverted {
-                mirror.touch();
+                mirror.mark_for_commit();
                 self.changed.insert(*id);
             }
         }
@@ -200,10 +203,12 @@ impl Worker {
 
     /// Returns when the next commit is due.
     fn due_at(&mut self) -> Option<Duration> {
-        let waits =
-            self.flushing || self.checking || self.unanswered.is_some() || !self.leaving.is_empty();
+        let waits = self.flushing
+            || self.recommitting
+            || self.unanswered.is_some()
+            || !self.leaving.is_empty();
         // Until the game has reverted what was rejected, it does not know what else it has to revert.
-        if !self.blocked.is_empty() || (self.tick.0 == self.tick.1 && !waits) {
+        if !self.blocked.is_empty() || (self.merged_tick == self.reported_tick && !waits) {
             return None;
         }
         let due = match self.durability {
@@ -292,12 +297,12 @@ impl Worker {
         let mut undone = self.departures(self.mirrors.keys());
         undone.retain(|departure| departure.inventories.iter().any(|id| ids.contains(id)));
         undone.iter().for_each(|departure| self.cancel(departure, None));
-        let sets = self.sets(|id| !ids.contains(&id));
+        let sets = self.unions_where(|id| !ids.contains(&id));
         self.unions.keep(&sets);
     }
 
     /// Returns the unions, with the inventories that match.
-    fn sets(&mut self, keep: impl Fn(InventoryId) -> bool) -> Vec<Vec<InventoryId>> {
+    fn unions_where(&mut self, keep: impl Fn(InventoryId) -> bool) -> Vec<Vec<InventoryId>> {
         let mut sets: BTreeMap<InventoryId, Vec<InventoryId>> = BTreeMap::new();
         for id in self.unions.members() {
             if keep(id) {

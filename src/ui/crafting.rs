@@ -90,7 +90,9 @@ pub(super) fn has_changed(changed: Res<CraftingChanged>) -> bool {
 pub(super) fn arrange(
     panels: Query<(Entity, Option<&Listed>), With<CraftingPanel>>,
     sources: Sources,
-    (theme, texts, tab_groups): (Res<InventoryUiTheme>, Res<InventoryUiTexts>, TabGroups),
+    theme: Res<InventoryUiTheme>,
+    texts: Res<InventoryUiTexts>,
+    tab_groups: TabGroups,
     catalog: Option<Res<ItemCatalog>>,
     mut icons: ItemIcons,
     mut changed: ResMut<CraftingChanged>,
@@ -194,7 +196,8 @@ fn spawn_row(
 pub(super) fn dim(
     rows: Query<(Entity, &RecipeRow)>,
     children: Query<&Children>,
-    (actions, reader): (InventoryActions, InventoryReader),
+    actions: InventoryActions,
+    reader: InventoryReader,
     theme: Res<InventoryUiTheme>,
     mut texts: Query<(&mut TextColor, Option<&Ingredient>)>,
     mut icons: Query<&mut ImageNode>,

@@ -79,9 +79,12 @@ pub(super) fn has_moved(
 }
 
 pub(super) fn draw(
-    (carried, gesture): (Res<Carried>, Res<GestureState>),
+    carried: Res<Carried>,
+    gesture: Res<GestureState>,
     focus: Res<InputFocus>,
-    (theme, texts, scale): (Res<InventoryUiTheme>, Res<InventoryUiTexts>, Res<UiScale>),
+    theme: Res<InventoryUiTheme>,
+    texts: Res<InventoryUiTexts>,
+    scale: Res<UiScale>,
     catalog: Option<Res<ItemCatalog>>,
     mut icons: ItemIcons,
     places: Query<(&UiGlobalTransform, &ComputedNode)>,

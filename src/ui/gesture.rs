@@ -118,8 +118,8 @@ impl Gestures<'_, '_> {
             return self.quick_move(slot);
         }
         let Some(carry) = carry.filter(|_| press.carries) else { return };
-        let there = self.sources.reader.get(slot);
-        let matches = there.is_none_or(|there| there.stacks_with(&carry.source));
+        let current = self.sources.reader.get(slot);
+        let matches = current.is_none_or(|current| current.stacks_with(&carry.source));
         let room = press.over.len() < ACTION_PLACES_MAX;
         let enough = carry.count() as usize > press.over.len();
         if matches && room && enough && slot != carry.from {
@@ -220,8 +220,8 @@ impl Gestures<'_, '_> {
             return self.carry((left > 0).then_some(Carry { count: Some(left), ..carry }));
         }
         let moved = count.unwrap_or(carry.count()).min(carry.count());
-        let there = self.stack(to);
-        let matches = there.is_none_or(|there| there.stacks_with(&carry.source));
+        let current = self.stack(to);
+        let matches = current.is_none_or(|current| current.stacks_with(&carry.source));
         let whole = moved == carry.source.count();
         let action =
             InventoryAction::Move { from: carry.from, to, count: (!whole).then_some(moved) };
@@ -232,9 +232,9 @@ impl Gestures<'_, '_> {
             return;
         }
         let max = self.sources.reader.max_stack(carry.source.item);
-        let room = there.map_or(max, |there| max.saturating_sub(there.count()));
+        let room = current.map_or(max, |current| max.saturating_sub(current.count()));
         let left = carry.count() - moved.min(room);
-        let next = match there {
+        let next = match current {
             Some(other) if !matches => Some(Carry { source: other, count: None, ..carry }),
             _ if left == 0 => None,
             _ => Some(Carry { count: carry.count.map(|_| left), ..carry }),

@@ -105,7 +105,8 @@ pub(super) fn arrange(
     grids: Query<(Entity, &InventoryGrid, Option<&GridShown>)>,
     sources: Sources,
     theme: Res<InventoryUiTheme>,
-    (texts, tab_groups): (Res<InventoryUiTexts>, TabGroups),
+    texts: Res<InventoryUiTexts>,
+    tab_groups: TabGroups,
     mut commands: Commands,
 ) {
     for (entity, grid, shown) in &grids {

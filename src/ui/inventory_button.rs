@@ -84,12 +84,12 @@ fn press(
             .find(of, Some(container))
             .map(|entity| InventoryAction::Sort { entity, container }),
         InventoryButton::TakeAll => {
-            let there = sources.find(Source::Opened, None).zip(sources.reader.own());
-            there.map(|(from, to)| InventoryAction::MoveAll { from: from.into(), to: to.into() })
+            let ends = sources.find(Source::Opened, None).zip(sources.reader.own());
+            ends.map(|(from, to)| InventoryAction::MoveAll { from: from.into(), to: to.into() })
         }
         InventoryButton::PutAll(container) => {
-            let there = sources.find(Source::Opened, None).zip(sources.reader.own());
-            there.map(|(to, entity)| {
+            let ends = sources.find(Source::Opened, None).zip(sources.reader.own());
+            ends.map(|(to, entity)| {
                 let from = ContainerRef { entity, container: Some(container) };
                 InventoryAction::MoveAll { from, to: to.into() }
             })

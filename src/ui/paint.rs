@@ -129,7 +129,7 @@ impl Looks<'_, '_> {
                 stack = carry.rest();
             } else if let Some((_, each)) = over {
                 spread = true;
-                let count = stack.map_or(0, |there| there.count()).saturating_add(each);
+                let count = stack.map_or(0, |stack| stack.count()).saturating_add(each);
                 let max = self.reader.max_stack(carry.source.item);
                 stack = carry.source.with_count(count.min(max));
             }

@@ -127,7 +127,8 @@ pub(super) fn redraw(
 pub(super) fn arrange(
     mut panels: Query<(Entity, &InventoryPanel, &mut PanelShown, &mut Node)>,
     sources: Sources,
-    (theme, texts): (Res<InventoryUiTheme>, Res<InventoryUiTexts>),
+    theme: Res<InventoryUiTheme>,
+    texts: Res<InventoryUiTexts>,
     tab_groups: TabGroups,
     mut commands: Commands,
 ) {

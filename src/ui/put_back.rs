@@ -18,7 +18,8 @@ pub(super) fn is_carrying(carried: Res<Carried>) -> bool {
 
 pub(super) fn put_back(
     shown: Query<(&ComputedNode, &InheritedVisibility)>,
-    (cells, nodes): (Res<SlotCells>, Query<&SlotCell>),
+    cells: Res<SlotCells>,
+    nodes: Query<&SlotCell>,
     mut picked_up: Local<Option<(SlotRef, Entity)>>,
     mut gestures: Gestures,
 ) {

@@ -55,7 +55,7 @@ impl OpenedInventories {
     }
 
     fn push(&mut self, opened: OpenedInventory) {
-        self.0.retain(|there| there.target != opened.target);
+        self.0.retain(|known| known.target != opened.target);
         self.0.push(opened);
     }
 }
@@ -146,7 +146,7 @@ fn follow_closed(
         opened.0.clear();
     }
     let targets = [Target::Entity(closed.entity), Target::Id(closed.inventory)];
-    opened.0.retain(|there| !targets.contains(&there.target));
+    opened.0.retain(|known| !targets.contains(&known.target));
 }
 
 fn follow_confirmed(confirmed: On<ActionConfirmed>, mut opened: ResMut<OpenedInventories>) {
@@ -156,7 +156,7 @@ fn follow_confirmed(confirmed: On<ActionConfirmed>, mut opened: ResMut<OpenedInv
         }
         Requested::Close(entity) => opened.hide(entity),
         Requested::Cancel(request) => {
-            opened.0.retain(|there| there.request != Some(request));
+            opened.0.retain(|known| known.request != Some(request));
         }
         Requested::Action(_) => {}
     }

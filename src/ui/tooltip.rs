@@ -102,8 +102,10 @@ pub(super) fn has_changed(
 
 /// Determines which slot the tooltip describes, and where on screen it is.
 pub(super) fn describe(
-    (carried, hovered): (Res<Carried>, Res<Hovered>),
-    (focus, visible): (Res<InputFocus>, Res<InputFocusVisible>),
+    carried: Res<Carried>,
+    hovered: Res<Hovered>,
+    focus: Res<InputFocus>,
+    visible: Res<InputFocusVisible>,
     texts: Res<InventoryUiTexts>,
     cells: Query<&SlotCell>,
     reader: InventoryReader,

@@ -202,6 +202,12 @@ impl<'a> BitReader<'a> {
     }
 }
 
+/// Returns the low eight bits of a number.
+pub(crate) fn low_byte(number: impl Into<u64>) -> u8 {
+    let [low, ..] = number.into().to_le_bytes();
+    low
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

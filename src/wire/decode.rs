@@ -1,7 +1,7 @@
 //! Decodes messages into values. All indices, counts and lengths are checked here, so the results
 //! can be applied without further checks.
 
-pub(crate) mod room;
+pub(crate) mod slot_count;
 mod update;
 
 use crate::model::{
@@ -15,14 +15,13 @@ use crate::model::{
     state::InventoryState,
 };
 
-use room::Room;
-use update::{delta, quick, update};
+use slot_count::SlotCount;
+use update::{read_delta, read_quick, read_update};
 
 use super::{
     ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, NUMBER_BITS,
     Open, OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
-    bits::BitReader,
-    decode,
+    bits::{BitReader, low_byte},
     form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
 };
 use core::num::NonZeroU32;
@@ -34,7 +33,7 @@ use bevy::ecs::entity::{Entity, EntityGeneration, EntityIndex};
 const VALUES_MAX: usize = 1 << 19;
 
 /// The information about a view that is needed to decode an update of it.
-pub struct Held<'a> {
+pub struct CopyInView<'a> {
     /// Index of the view.
     pub view: u32,
     /// Handle of the inventory.
@@ -67,10 +66,10 @@ impl Reference {
 /// The copies that a client has.
 pub trait CopySource {
     /// Returns the copy for a view.
-    fn held(&self, reference: Reference) -> Option<Held<'_>>;
+    fn in_view(&self, reference: Reference) -> Option<CopyInView<'_>>;
 
     /// Returns the copy of an inventory that is in view or was kept, with its version.
-    fn kept(&self, id: InventoryId) -> Option<(u64, &InventoryState)>;
+    fn latest(&self, id: InventoryId) -> Option<(u64, &InventoryState)>;
 
     /// Returns the number of slots of all views.
     fn slots(&self) -> usize {
@@ -80,11 +79,11 @@ pub trait CopySource {
 
 /// No copies.
 impl CopySource for () {
-    fn held(&self, _: Reference) -> Option<Held<'_>> {
+    fn in_view(&self, _: Reference) -> Option<CopyInView<'_>> {
         None
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
+    fn latest(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
         None
     }
 }
@@ -101,17 +100,17 @@ pub fn follows(bytes: &[u8]) -> Result<usize, DecodeError> {
     }
     r.take(4 + NUMBER_BITS)?;
     if r.flag()? {
-        answers(&mut r)?;
+        read_answers(&mut r)?;
     }
-    reset(&mut r)?;
-    length(&mut r, 0, "number of parts", VIEWS_MAX)
+    read_reset(&mut r)?;
+    read_length(&mut r, 0, "number of parts", VIEWS_MAX)
 }
 
-fn reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
+fn read_reset(r: &mut BitReader) -> Result<Option<Reset>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    let transfer = narrow(r, 0, "transfer number", 255)?.to_le_bytes()[0];
+    let transfer = low_byte(read_narrow(r, 0, "transfer number", 255)?);
     let epoch = r.take_u64()?;
     Ok(Some(Reset { transfer, epoch, handled: r.take(32)? }))
 }
@@ -141,21 +140,21 @@ pub fn message(
     let mut r = BitReader::new(bytes);
     let mut part = Part::default();
     if !r.flag()? {
-        part.updates.push(quick(&mut r, schema, copies, Reference::View(0))?);
+        part.updates.push(read_quick(&mut r, schema, copies, Reference::View(0))?);
     } else if !r.flag()? {
         let shared = r.flag()?;
         if !r.flag()? {
-            let reference = reference(&mut r, shared)?;
-            part.updates.push(quick(&mut r, schema, copies, reference)?);
+            let reference = read_reference(&mut r, shared)?;
+            part.updates.push(read_quick(&mut r, schema, copies, reference)?);
         } else {
-            part.updates.push(update(&mut r, schema, copies, shared)?);
-            updates(&mut r, schema, copies, shared, &mut part.updates)?;
+            part.updates.push(read_update(&mut r, schema, copies, shared)?);
+            read_updates(&mut r, schema, copies, shared, &mut part.updates)?;
         }
     } else if !r.flag()? {
-        part.answers = Some(answers(&mut r)?);
-        updates(&mut r, schema, copies, false, &mut part.updates)?;
+        part.answers = Some(read_answers(&mut r)?);
+        read_updates(&mut r, schema, copies, false, &mut part.updates)?;
     } else if !r.flag()? {
-        full(&mut r, schema, copies, &mut part)?;
+        read_full(&mut r, schema, copies, &mut part)?;
     } else {
         return Err(DecodeError::Reserved);
     }
@@ -164,77 +163,77 @@ pub fn message(
 }
 
 /// Reads which view an update refers to.
-fn reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> {
+fn read_reference(r: &mut BitReader, shared: bool) -> Result<Reference, DecodeError> {
     Ok(match shared {
-        true => Reference::Handle(handle(r)?),
-        false => Reference::View(view_index(r)?),
+        true => Reference::Handle(read_handle(r)?),
+        false => Reference::View(read_view_index(r)?),
     })
 }
 
-fn full(
+fn read_full(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
-    part.number = Some(r.take(NUMBER_BITS)?.to_le_bytes()[0]);
+    part.number = Some(low_byte(r.take(NUMBER_BITS)?));
     if r.flag()? {
-        part.answers = Some(answers(r)?);
+        part.answers = Some(read_answers(r)?);
     }
-    part.reset = reset(r)?;
-    part.follows = length(r, 0, "number of parts", VIEWS_MAX)?;
-    all_data(r, part)?;
-    let mut room = Room::of(copies, part.reset.is_some());
-    let closes = length(r, 0, "number of closes", VIEWS_MAX)?;
+    part.reset = read_reset(r)?;
+    part.follows = read_length(r, 0, "number of parts", VIEWS_MAX)?;
+    read_all_data(r, part)?;
+    let mut slot_count = SlotCount::of(copies, part.reset.is_some());
+    let closes = read_length(r, 0, "number of closes", VIEWS_MAX)?;
     for _ in 0..closes {
-        let view = view_index(r)?;
-        room.free(view, copies);
-        copies.held(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
+        let view = read_view_index(r)?;
+        slot_count.release(view, copies);
+        copies.in_view(Reference::View(view)).ok_or(DecodeError::UnknownView { view })?;
         let cause = if r.flag()? { CloseCause::Despawned } else { CloseCause::Hidden };
         part.closes.push((view, cause));
     }
-    opens(r, schema, copies, &mut room, part)?;
+    read_opens(r, schema, copies, &mut slot_count, part)?;
     part.handover = read_handover(r)?;
-    updates(r, schema, copies, false, &mut part.updates)?;
-    let checksums = length(r, 0, "number of checksums", VIEWS_MAX)?;
+    read_updates(r, schema, copies, false, &mut part.updates)?;
+    let checksums = read_length(r, 0, "number of checksums", VIEWS_MAX)?;
     for _ in 0..checksums {
-        part.checksums.push((view_index(r)?, r.take_u64()?));
+        part.checksums.push((read_view_index(r)?, r.take_u64()?));
     }
     Ok(())
 }
 
-pub(super) fn all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
-    let data = length(r, 0, "number of instance data values", r.left())?;
-    (0..data).try_for_each(|_| datum(r, part))
+pub(super) fn read_all_data(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
+    let data = read_length(r, 0, "number of instance data values", r.left())?;
+    (0..data).try_for_each(|_| read_datum(r, part))
 }
 
-pub(super) fn opens(
+pub(super) fn read_opens(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
-    room: &mut Room,
+    slot_count: &mut SlotCount,
     part: &mut Part,
 ) -> Result<(), DecodeError> {
-    let opens = length(r, 0, "number of opens", VIEWS_MAX)?;
+    let opens = read_length(r, 0, "number of opens", VIEWS_MAX)?;
     let mut from_copies = 0;
     for _ in 0..opens {
-        let next = open(r, schema, copies, part.opens.last(), (room, &mut from_copies))?;
+        let next = read_open(r, schema, copies, part.opens.last(), slot_count, &mut from_copies)?;
         part.opens.push(next);
     }
     Ok(())
 }
 
-fn answers(r: &mut BitReader) -> Result<Answers, DecodeError> {
-    let last = r.take(ANSWER_BITS)?.to_le_bytes()[0];
-    let count = 1 + length(r, 0, "number of answers", ANSWERS_MAX - 1)?;
+fn read_answers(r: &mut BitReader) -> Result<Answers, DecodeError> {
+    let last = low_byte(r.take(ANSWER_BITS)?);
+    let count = 1 + read_length(r, 0, "number of answers", ANSWERS_MAX - 1)?;
     let mut results = Vec::with_capacity(count);
     for _ in 0..count {
-        results.push(if r.flag()? { Ok(()) } else { Err(reason(r)?) });
+        results.push(if r.flag()? { Ok(()) } else { Err(read_reason(r)?) });
     }
     Ok(Answers { last, results })
 }
 
-fn reason(r: &mut BitReader) -> Result<Rejection, DecodeError> {
+fn read_reason(r: &mut BitReader) -> Result<Rejection, DecodeError> {
     let code = r.take(REASON_BITS)?;
     if code == REASON_GAME {
         let [low, high, ..] = r.take(16)?.to_le_bytes();
@@ -243,8 +242,8 @@ fn reason(r: &mut BitReader) -> Result<Rejection, DecodeError> {
     Rejection::CODES.get(code as usize).copied().ok_or(DecodeError::Reserved)
 }
 
-fn datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
-    let id = data(r)?;
+fn read_datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
+    let id = read_data_id(r)?;
     if r.flag()? {
         part.forgotten.push(id);
         return Ok(());
@@ -253,21 +252,21 @@ fn datum(r: &mut BitReader, part: &mut Part) -> Result<(), DecodeError> {
         let (value, max) = (VALUES_MAX as u64 + 1, VALUES_MAX as u64);
         return Err(DecodeError::OutOfRange { what: "number of instance data values", value, max });
     }
-    let kind = narrow(r, 0, "instance data type", 254)?.to_le_bytes()[0];
-    let len = length(r, 6, "instance data length", DATA_BYTES_MAX)?;
-    part.data.push(Datum { id, kind, bytes: bytes(r, len)?.into() });
+    let kind = low_byte(read_narrow(r, 0, "instance data type", 254)?);
+    let len = read_length(r, 6, "instance data length", DATA_BYTES_MAX)?;
+    part.data.push(Datum { id, kind, bytes: read_bytes(r, len)?.into() });
     Ok(())
 }
 
 /// Reads `len` bytes. Checks that the message is long enough before it allocates a buffer.
-pub(super) fn bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, DecodeError> {
+pub(super) fn read_bytes(r: &mut BitReader, len: usize) -> Result<Vec<u8>, DecodeError> {
     if len > r.left() / 8 {
         return Err(DecodeError::Truncated);
     }
-    (0..len).map(|_| Ok(r.take(8)?.to_le_bytes()[0])).collect()
+    (0..len).map(|_| Ok(low_byte(r.take(8)?))).collect()
 }
 
-fn updates(
+fn read_updates(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
@@ -275,12 +274,12 @@ fn updates(
     updates: &mut Vec<Update>,
 ) -> Result<(), DecodeError> {
     while r.flag()? {
-        updates.push(update(r, schema, copies, shared)?);
+        updates.push(read_update(r, schema, copies, shared)?);
     }
     Ok(())
 }
 
-pub(super) fn length(
+pub(super) fn read_length(
     r: &mut BitReader,
     k: u32,
     what: &'static str,
@@ -290,7 +289,7 @@ pub(super) fn length(
     usize::try_from(value).map_err(|_| DecodeError::OutOfRange { what, value, max: max as u64 })
 }
 
-pub(super) fn narrow(
+pub(super) fn read_narrow(
     r: &mut BitReader,
     k: u32,
     what: &'static str,
@@ -301,20 +300,21 @@ pub(super) fn narrow(
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]
-pub(super) fn view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
-    narrow(r, 0, "view index", VIEWS_MAX as u32 - 1)
+pub(super) fn read_view_index(r: &mut BitReader) -> Result<u32, DecodeError> {
+    read_narrow(r, 0, "view index", VIEWS_MAX as u32 - 1)
 }
 
-pub(super) fn handle(r: &mut BitReader) -> Result<u32, DecodeError> {
-    narrow(r, 0, "handle", u32::MAX - 1)
+pub(super) fn read_handle(r: &mut BitReader) -> Result<u32, DecodeError> {
+    read_narrow(r, 0, "handle", u32::MAX - 1)
 }
 
-fn open(
+fn read_open(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
     before: Option<&Open>,
-    (room, from_copies): (&mut Room, &mut usize),
+    slot_count: &mut SlotCount,
+    from_copies: &mut usize,
 ) -> Result<Open, DecodeError> {
     let left = r.left();
     let next = match before {
@@ -322,11 +322,11 @@ fn open(
         None => None,
     };
     let mut head = match next {
-        Some(before) => next_head(r, &before.head)?,
-        None => first_head(r)?,
+        Some(before) => read_next_head(r, &before.head)?,
+        None => read_first_head(r)?,
     };
     head.version = r.golomb(4, "version", u64::MAX / 2)?;
-    head.entity = if r.flag()? { Some(entity(r)?) } else { None };
+    head.entity = if r.flag()? { Some(read_entity(r)?) } else { None };
     let since = r.flag()?;
     *from_copies += usize::from(since);
     if *from_copies > COPIES_MAX {
@@ -334,14 +334,14 @@ fn open(
         let (value, max) = (*from_copies as u64, COPIES_MAX as u64);
         return Err(DecodeError::OutOfRange { what: "number of copies", value, max });
     }
-    room.free(head.view, copies);
+    slot_count.release(head.view, copies);
     let mut state = match next {
-        _ if since => kept(r, copies, &head, room)?,
-        Some(before) => structure_of(r, &before.state, room)?,
-        None => structure(r, schema, room)?,
+        _ if since => read_kept_copy(r, copies, &head, slot_count)?,
+        Some(before) => read_structure_like(r, &before.state, slot_count)?,
+        None => read_structure(r, schema, slot_count)?,
     };
-    state.selected = selected(r)?;
-    let slots = if since { delta(r, schema, &state)? } else { slots(r, schema, &state)? };
+    state.selected = read_selected(r)?;
+    let slots = if since { read_delta(r, schema, &state)? } else { read_slots(r, schema, &state)? };
     for (slot, stack) in slots {
         state.set(slot, stack);
     }
@@ -349,29 +349,32 @@ fn open(
 }
 
 /// Reads the version of the copy that a view opens from and returns the copy.
-fn kept(
+fn read_kept_copy(
     r: &mut BitReader,
     copies: &impl CopySource,
     head: &OpenHead,
-    room: &mut Room,
+    slot_count: &mut SlotCount,
 ) -> Result<InventoryState, DecodeError> {
     let version = r.golomb(4, "version", head.version)?;
-    let kept = copies.kept(head.id).filter(|(there, _)| (version..=head.version).contains(there));
+    let kept = copies
+        .latest(head.id)
+        .filter(|(kept_version, _)| (version..=head.version).contains(kept_version));
     let (_, state) = kept.ok_or(DecodeError::UnknownCopy { id: head.id, version })?;
-    room.take(state.len())?;
+    slot_count.add(state.len())?;
     Ok(state.clone())
 }
 
-/// Reads the header of a view that directly follows another.
-fn first_head(r: &mut BitReader) -> Result<OpenHead, DecodeError> {
-    let (view, handle, id, owner) = (view_index(r)?, handle(r)?, id(r)?, r.flag()?);
-    let rights = Rights::from_bits_retain(r.take(RIGHTS_BITS)?.to_le_bytes()[0]);
+/// Reads the complete header of a view that does not directly follow the one before it in the message.
+fn read_first_head(r: &mut BitReader) -> Result<OpenHead, DecodeError> {
+    let (view, handle, id, owner) = (read_view_index(r)?, read_handle(r)?, read_id(r)?, r.flag()?);
+    let rights = Rights::from_bits_retain(low_byte(r.take(RIGHTS_BITS)?));
     let acts = owner && !rights.contains(Rights::MANAGE);
     let rights = if owner { Rights::all() } else { rights };
     Ok(OpenHead { view, handle, id, owner, acts, rights, version: 0, entity: None })
 }
 
-fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeError> {
+/// Reads the shortened header of a view that directly follows `before`.
+fn read_next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeError> {
     let over = |what, value: u32| DecodeError::OutOfRange {
         what,
         value: u64::from(value) + 1,
@@ -384,16 +387,16 @@ fn next_head(r: &mut BitReader, before: &OpenHead) -> Result<OpenHead, DecodeErr
     let handle = before.handle.checked_add(1).ok_or(over("handle", before.handle))?;
     let id = match r.flag()? {
         true => before.id.next().ok_or(DecodeError::Reserved)?,
-        false => id(r)?,
+        false => read_id(r)?,
     };
     Ok(OpenHead { view, handle, id, ..*before })
 }
 
 /// Returns empty containers with the structure of another inventory.
-fn structure_of(
+fn read_structure_like(
     r: &BitReader,
     other: &InventoryState,
-    room: &mut Room,
+    slot_count: &mut SlotCount,
 ) -> Result<InventoryState, DecodeError> {
     // Each slot takes at least one bit, so a short message cannot allocate many.
     if other.len() > r.left() {
@@ -401,13 +404,13 @@ fn structure_of(
     }
     let mut state = InventoryState::default();
     for container in other.containers() {
-        room.take_container(container.slots.len())?;
+        slot_count.add_container(container.slots.len())?;
         state.insert(container.kind, Slots::new(container.slots.len()));
     }
     Ok(state)
 }
 
-pub(super) fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
+pub(super) fn read_id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
     let bits = if r.flag()? {
         u64::from(r.take(32)?) | u64::from(r.take(31)?) << 32 | 1 << 63
     } else {
@@ -416,10 +419,10 @@ pub(super) fn id(r: &mut BitReader) -> Result<InventoryId, DecodeError> {
     Ok(InventoryId::from_bits(bits))
 }
 
-pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
+pub(super) fn read_entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
     let what = "entity index";
-    let index = narrow(r, 7, what, u32::MAX - 1)?;
-    let generation = narrow(r, 0, "entity generation", u32::MAX)?;
+    let index = read_narrow(r, 7, what, u32::MAX - 1)?;
+    let generation = read_narrow(r, 0, "entity generation", u32::MAX)?;
     let index = EntityIndex::from_raw_u32(index).ok_or(DecodeError::OutOfRange {
         what,
         value: u64::from(index),
@@ -428,13 +431,13 @@ pub(super) fn entity(r: &mut BitReader) -> Result<Entity, DecodeError> {
     Ok(Entity::from_index_and_generation(index, EntityGeneration::from_bits(generation)))
 }
 
-fn structure(
+fn read_structure(
     r: &mut BitReader,
     schema: Schema,
-    room: &mut Room,
+    slot_count: &mut SlotCount,
 ) -> Result<InventoryState, DecodeError> {
     let mut state = InventoryState::default();
-    let containers = length(r, 0, "number of containers", schema.registry.len())?;
+    let containers = read_length(r, 0, "number of containers", schema.registry.len())?;
     for _ in 0..containers {
         let kind = r.take(index_bits(schema.registry.len()))?;
         let max = schema.registry.len() as u64 - 1;
@@ -445,29 +448,29 @@ fn structure(
                 max,
             });
         }
-        let len = length(r, 5, "number of slots", INVENTORY_SLOTS_MAX - state.len())?;
+        let len = read_length(r, 5, "number of slots", INVENTORY_SLOTS_MAX - state.len())?;
         // Each slot takes at least one bit, so a short message cannot allocate many.
         if len > r.left() {
             return Err(DecodeError::Truncated);
         }
-        let kind = kind.to_le_bytes()[0];
+        let kind = low_byte(kind);
         if state.container(kind).is_some() {
             return Err(DecodeError::Reserved);
         }
-        room.take_container(len)?;
+        slot_count.add_container(len)?;
         state.insert(kind, Slots::new(len));
     }
     Ok(state)
 }
 
-fn selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
+fn read_selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    Ok(Some(narrow(r, 0, "selected slot", 255)?.to_le_bytes()[0]))
+    Ok(Some(low_byte(read_narrow(r, 0, "selected slot", 255)?)))
 }
 
-fn slots(
+fn read_slots(
     r: &mut BitReader,
     schema: Schema,
     state: &InventoryState,
@@ -480,12 +483,12 @@ fn slots(
     let mut slots = Vec::with_capacity(state.len());
     for slot in 0..state.len() {
         let filled = form.all || r.flag()?;
-        slots.push((slot, if filled { Some(stack(r, schema, form)?) } else { None }));
+        slots.push((slot, if filled { Some(read_stack(r, schema, form)?) } else { None }));
     }
     Ok(slots)
 }
 
-fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
+fn read_item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
     let rank = r.take(schema.catalog.rank_bits())?;
     schema.catalog.at_rank(rank).ok_or(DecodeError::OutOfRange {
         what: "item rank",
@@ -494,37 +497,41 @@ fn item(r: &mut BitReader, schema: Schema) -> Result<ItemId, DecodeError> {
     })
 }
 
-pub(super) fn stack(r: &mut BitReader, schema: Schema, form: Form) -> Result<Stack, DecodeError> {
-    let item = item(r, schema)?;
+pub(super) fn read_stack(
+    r: &mut BitReader,
+    schema: Schema,
+    form: Form,
+) -> Result<Stack, DecodeError> {
+    let item = read_item(r, schema)?;
     let count = if form.wide {
-        narrow(r, 2, "count", u32::MAX - 1)?
+        read_narrow(r, 2, "count", u32::MAX - 1)?
     } else {
         r.take(count_bits(schema.catalog.max_stack(item)))?
     };
     let (mut wear, mut data) = (0, None);
     if form.more && r.flag()? {
         wear = if r.flag()? { r.take(16)? } else { 0 };
-        data = if r.flag()? { Some(self::data(r)?) } else { None };
+        data = if r.flag()? { Some(read_data_id(r)?) } else { None };
     }
     let [low, high, ..] = wear.to_le_bytes();
     let wear = u16::from_le_bytes([low, high]);
     Ok(Stack { item, count: NonZeroU32::MIN.saturating_add(count), wear, data })
 }
 
-fn data(r: &mut BitReader) -> Result<DataId, DecodeError> {
+fn read_data_id(r: &mut BitReader) -> Result<DataId, DecodeError> {
     let what = "instance data id";
-    let id = narrow(r, 4, what, u32::MAX)?;
+    let id = read_narrow(r, 4, what, u32::MAX)?;
     let zero = DecodeError::OutOfRange { what, value: 0, max: u64::from(u32::MAX) };
     NonZeroU32::new(id).map(DataId).ok_or(zero)
 }
 
-pub(super) fn read_handover(r: &mut BitReader) -> Result<Option<Handover>, DecodeError> {
+fn read_handover(r: &mut BitReader) -> Result<Option<Handover>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    let transfer = r.take(8)?.to_le_bytes()[0];
-    let len = decode::length(r, 0, "number of dropped copies", r.left())?;
-    let place = |r: &mut BitReader| decode::length(r, 4, "copy index", VIEWS_MAX);
+    let transfer = low_byte(r.take(8)?);
+    let len = read_length(r, 0, "number of dropped copies", r.left())?;
+    let place = |r: &mut BitReader| read_length(r, 4, "copy index", VIEWS_MAX);
     let dropped = (0..len).map(|_| place(r)).collect::<Result<_, _>>()?;
     Ok(Some(Handover { transfer, dropped }))
 }

@@ -35,7 +35,7 @@ pub fn begin_shared(w: &mut BitWriter) {
 /// Begins a message of answers and of updates of inventories without other viewers.
 pub fn begin_answered(w: &mut BitWriter, answers: &Answers) {
     w.put(0b011, 3);
-    self::answers(w, answers);
+    write_answers(w, answers);
 }
 
 /// Begins a message that can contain everything. It must be followed by `data`, `closes`, `opens`,
@@ -51,7 +51,7 @@ pub fn begin_full(
     w.put(u32::from(number), NUMBER_BITS);
     w.flag(answers.is_some());
     if let Some(answers) = answers {
-        self::answers(w, answers);
+        write_answers(w, answers);
     }
     w.flag(reset.is_some());
     if let Some(Reset { transfer, epoch, handled }) = reset {
@@ -62,18 +62,18 @@ pub fn begin_full(
     w.golomb(follows as u64, 0);
 }
 
-fn answers(w: &mut BitWriter, Answers { last, results }: &Answers) {
+fn write_answers(w: &mut BitWriter, Answers { last, results }: &Answers) {
     w.put(u32::from(*last), ANSWER_BITS);
     w.golomb(results.len() as u64 - 1, 0);
     for result in results {
         w.flag(result.is_ok());
         if let Err(rejected) = result {
-            reason(w, *rejected);
+            write_reason(w, *rejected);
         }
     }
 }
 
-fn reason(w: &mut BitWriter, reason: Rejection) {
+fn write_reason(w: &mut BitWriter, reason: Rejection) {
     match (0..).zip(Rejection::CODES).find(|(_, known)| *known == reason) {
         Some((code, _)) => w.put(code, REASON_BITS),
         None => {
@@ -126,8 +126,8 @@ pub enum OpenBody<'a> {
 
 /// Writes the contents of all slots of an inventory: identical for everyone who starts to view it.
 pub fn copy(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
-    selected(w, state.selected);
-    slots(w, schema, state);
+    write_selected(w, state.selected);
+    write_slots(w, schema, state);
 }
 
 /// Writes one view that opens. `before` is the view written before it in the same message.
@@ -147,13 +147,13 @@ pub fn open(
             let after = before.id.next() == Some(head.id);
             w.flag(after);
             if !after {
-                id(w, head.id);
+                write_id(w, head.id);
             }
         }
         None => {
             w.golomb(u64::from(head.view), 0);
             w.golomb(u64::from(head.handle), 0);
-            id(w, head.id);
+            write_id(w, head.id);
             w.flag(head.owner);
             // An owner has all rights, so one of them tells whether the player acts from the inventory.
             let acts = if head.acts { Rights::MANAGE } else { Rights::empty() };
@@ -163,26 +163,26 @@ pub fn open(
     w.golomb(head.version, 4);
     w.flag(head.entity.is_some());
     if let Some(entity) = head.entity {
-        self::entity(w, entity);
+        write_entity(w, entity);
     }
     match body {
         OpenBody::Since(base, entries) => {
             w.flag(true);
             w.golomb(base, 4);
-            selected(w, state.selected);
-            update::delta(w, schema, state.len(), entries);
+            write_selected(w, state.selected);
+            update::write_delta(w, schema, state.len(), entries);
         }
         OpenBody::Copy(copy) => {
             w.flag(false);
             if next.is_none() {
-                structure(w, schema, state);
+                write_structure(w, schema, state);
             }
             w.append(copy);
         }
     }
 }
 
-fn structure(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
+fn write_structure(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
     w.golomb(state.containers().len() as u64, 0);
     for container in state.containers() {
         w.put(u32::from(container.kind), index_bits(schema.registry.len()));
@@ -209,13 +209,13 @@ pub fn handover(w: &mut BitWriter, handover: Option<&Handover>) {
     }
 }
 
-pub(super) fn entity(w: &mut BitWriter, entity: Entity) {
+pub(super) fn write_entity(w: &mut BitWriter, entity: Entity) {
     w.golomb(u64::from(entity.index_u32()), 7);
     w.golomb(u64::from(entity.generation().to_bits()), 0);
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "both halves are written separately")]
-pub(super) fn id(w: &mut BitWriter, id: InventoryId) {
+pub(super) fn write_id(w: &mut BitWriter, id: InventoryId) {
     let bits = id.to_bits();
     let named = bits >> 63 == 1;
     w.flag(named);
@@ -227,14 +227,14 @@ pub(super) fn id(w: &mut BitWriter, id: InventoryId) {
     }
 }
 
-fn selected(w: &mut BitWriter, selected: Option<u8>) {
+fn write_selected(w: &mut BitWriter, selected: Option<u8>) {
     w.flag(selected.is_some());
     if let Some(selected) = selected {
         w.golomb(u64::from(selected), 0);
     }
 }
 
-fn slots(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
+fn write_slots(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
     let form = Form::of(schema, state);
     w.flag(form.more);
     w.flag(form.wide);
@@ -244,19 +244,19 @@ fn slots(w: &mut BitWriter, schema: Schema, state: &InventoryState) {
             w.flag(cell.is_some());
         }
         if let Some(cell) = cell {
-            stack(w, schema, &cell, form);
+            write_stack(w, schema, &cell, form);
         }
     }
 }
 
-fn item(w: &mut BitWriter, schema: Schema, item: ItemId) {
+fn write_item(w: &mut BitWriter, schema: Schema, item: ItemId) {
     // `mark` lets no unknown item through. A rank of zero would show the wrong item but keep the
     // bits valid.
     w.put(schema.catalog.rank(item).unwrap_or(0), schema.catalog.rank_bits());
 }
 
-pub(super) fn stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
-    item(w, schema, stack.item);
+pub(super) fn write_stack(w: &mut BitWriter, schema: Schema, stack: &Stack, form: Form) {
+    write_item(w, schema, stack.item);
     if form.wide {
         w.golomb(u64::from(stack.count() - 1), 2);
     } else {

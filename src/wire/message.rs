@@ -84,19 +84,20 @@ impl MessageWriter {
     }
 
     /// Starts a message that can contain everything. [`opens`](Self::opens) must follow.
-    pub fn begin_full(&mut self, head: &FullHead) -> FullLengths {
+    pub fn begin_full(&mut self, contents: &FullHead) -> FullLengths {
         self.begin(State::FullUpdates);
         let w = &mut self.bits;
-        encode::begin_full(w, head.number, head.answers, head.reset, head.follows);
-        let answers = w.len();
-        encode::data(w, head.forgotten, head.data);
-        let data = w.len() - answers;
-        encode::closes(w, head.closes);
-        FullLengths { answers, data }
+        encode::begin_full(w, contents.number, contents.answers, contents.reset, contents.follows);
+        let head = w.len();
+        encode::data(w, contents.forgotten, contents.data);
+        let data = w.len() - head;
+        encode::closes(w, contents.closes);
+        FullLengths { head, data }
     }
 
     /// Writes the views that open, and the transfer that is handed over. `write` writes each view with
-    /// [`OpensWriter::open`], `len` of them in all.
+    /// [`OpensWriter::open`], `len` of them in all. Returns the number of bits of the views, without their number and
+    /// the handover.
     pub fn opens(
         &mut self,
         len: usize,
@@ -187,8 +188,8 @@ impl MessageWriter {
 /// Lengths in bits of the parts that [`MessageWriter::begin_full`] has written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FullLengths {
-    /// Everything up to the shared parts, answers included.
-    pub answers: usize,
+    /// Everything up to the number of shared parts. Contains the answers.
+    pub head: usize,
     /// Instance data.
     pub data: usize,
 }

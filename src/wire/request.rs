@@ -36,8 +36,8 @@ use crate::model::{
 
 use super::{
     DecodeError, Schema, VIEWS_MAX,
-    bits::{BitReader, BitWriter},
-    decode::{self, length, narrow, view_index},
+    bits::{BitReader, BitWriter, low_byte},
+    decode::{self, read_length, read_narrow, read_view_index},
     encode,
     form::index_bits,
 };
@@ -106,8 +106,8 @@ pub fn write_body(w: &mut BitWriter, number: u8, body: &RequestBody, registry: u
             w.put(0b10, 2);
             w.flag(matches!(target, Target::Id(_)));
             match target {
-                Target::Entity(entity) => encode::entity(w, *entity),
-                Target::Id(id) => encode::id(w, *id),
+                Target::Entity(entity) => encode::write_entity(w, *entity),
+                Target::Id(id) => encode::write_id(w, *id),
             }
             if let Some(actor) = actor {
                 w.put(u32::from(*actor), 16);
@@ -134,11 +134,11 @@ pub fn read_body(r: &mut BitReader, registry: usize) -> Result<(u8, RequestBody)
     if r.flag()? {
         return Err(DecodeError::Reserved);
     }
-    let number = r.take(8)?.to_le_bytes()[0];
+    let number = low_byte(r.take(8)?);
     let body = match r.take(2)? {
         0b00 => {
             #[expect(clippy::cast_possible_truncation, reason = "the constant fits in 32 bits")]
-            let actor = narrow(r, 0, "acting view", VIEWS_MAX as u32)?.checked_sub(1);
+            let actor = read_narrow(r, 0, "acting view", VIEWS_MAX as u32)?.checked_sub(1);
             let witness = short(r.take(16)?);
             let kind = r.take(index_bits(registry))?;
             if kind as usize >= registry {
@@ -149,14 +149,14 @@ pub fn read_body(r: &mut BitReader, registry: usize) -> Result<(u8, RequestBody)
         }
         0b10 => {
             let target = match r.flag()? {
-                false => Target::Entity(decode::entity(r)?),
-                true => Target::Id(decode::id(r)?),
+                false => Target::Entity(decode::read_entity(r)?),
+                true => Target::Id(decode::read_id(r)?),
             };
             let actor = if r.left() < 8 { None } else { Some(short(r.take(16)?)) };
             RequestBody::Open { target, actor }
         }
-        0b11 => RequestBody::Cancel { back: narrow(r, 4, "number of requests", u32::MAX)? },
-        0b01 => RequestBody::Close { view: view_index(r)?, handle: decode::handle(r)? },
+        0b11 => RequestBody::Cancel { back: read_narrow(r, 4, "number of requests", u32::MAX)? },
+        0b01 => RequestBody::Close { view: read_view_index(r)?, handle: decode::read_handle(r)? },
         _ => return Err(DecodeError::Reserved),
     };
     Ok((number, body))
@@ -180,8 +180,8 @@ pub fn write_payload(w: &mut BitWriter, payload: &[u8]) {
 ///
 /// [`DecodeError`] if the bytes are invalid.
 pub fn read_payload(r: &mut BitReader) -> Result<Vec<u8>, DecodeError> {
-    let len = length(r, 5, "payload length", PAYLOAD_BYTES_MAX)?;
-    decode::bytes(r, len)
+    let len = read_length(r, 5, "payload length", PAYLOAD_BYTES_MAX)?;
+    decode::read_bytes(r, len)
 }
 
 /// Writes an [`InventoryAction`]: its tag, then its fields in order.
@@ -327,7 +327,7 @@ impl ActionReader<'_, '_, '_> {
     }
 
     fn view(&mut self) -> Result<Entity, DecodeError> {
-        let view = view_index(self.r)?;
+        let view = read_view_index(self.r)?;
         Ok((self.entity)(view).unwrap_or(Entity::PLACEHOLDER))
     }
 
@@ -341,7 +341,7 @@ impl ActionReader<'_, '_, '_> {
 
     fn place(&mut self) -> Result<SlotRef, DecodeError> {
         let (entity, container) = (self.view()?, self.kind()?);
-        let index = short(narrow(self.r, 4, "slot index", u32::from(u16::MAX))?);
+        let index = short(read_narrow(self.r, 4, "slot index", u32::from(u16::MAX))?);
         Ok((entity, Slot { container, index }))
     }
 
@@ -355,16 +355,16 @@ impl ActionReader<'_, '_, '_> {
         if !self.r.flag()? {
             return Ok(None);
         }
-        narrow(self.r, 2, "count", u32::MAX).map(Some)
+        read_narrow(self.r, 2, "count", u32::MAX).map(Some)
     }
 
     fn places(&mut self) -> Result<Vec<SlotRef>, DecodeError> {
-        let len = length(self.r, 2, "number of slots", ACTION_PLACES_MAX)?;
+        let len = read_length(self.r, 2, "number of slots", ACTION_PLACES_MAX)?;
         (0..len).map(|_| self.place()).collect()
     }
 
     fn areas(&mut self) -> Result<Vec<ContainerRef>, DecodeError> {
-        let len = length(self.r, 2, "number of areas", ACTION_AREAS_MAX)?;
+        let len = read_length(self.r, 2, "number of areas", ACTION_AREAS_MAX)?;
         (0..len).map(|_| self.area()).collect()
     }
 }

@@ -49,7 +49,7 @@ impl StreamCheck {
     /// # Errors
     ///
     /// [`DecodeError::Truncated`], or [`DecodeError::Altered`] if the check is wrong. It is, until the next reset.
-    pub fn open(&mut self, mut bytes: Bytes) -> Result<Bytes, DecodeError> {
+    pub fn verify(&mut self, mut bytes: Bytes) -> Result<Bytes, DecodeError> {
         if !is_full(&bytes) {
             self.add(&bytes);
             return Ok(bytes);
@@ -82,7 +82,7 @@ pub fn seal_transfer(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 /// Returns the bytes of a transfer without their check.
-pub(super) fn open_transfer(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+pub(super) fn verify_transfer(bytes: &[u8]) -> Result<&[u8], DecodeError> {
     let (bytes, end) = bytes.split_last_chunk::<CHECK_BYTES>().ok_or(DecodeError::Truncated)?;
     let mut check = StreamCheck::default();
     check.add(bytes);
@@ -103,7 +103,7 @@ mod tests {
 
     fn received(messages: &[Bytes]) -> Vec<Result<Bytes, DecodeError>> {
         let mut stream = StreamCheck::default();
-        messages.iter().map(|bytes| stream.open(bytes.clone())).collect()
+        messages.iter().map(|bytes| stream.verify(bytes.clone())).collect()
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_altered_bit_and_every_lost_repeated_or_exchanged_message_is_detected() {
-        // A message that is altered may look like one without a check. The next one tells.
+        // A message that is altered may look like one without a check. The check of the next one detects it.
         let all = sent(&[PLAIN, FULL, PLAIN, FULL, FULL]);
         let last = |messages: &[Bytes]| received(messages).pop().unwrap();
         assert!(last(&all).is_ok());
@@ -162,12 +162,12 @@ mod tests {
     #[test]
     fn altered_transfers_are_detected() {
         let sealed = seal_transfer(b"content".to_vec());
-        assert_eq!(open_transfer(&sealed), Ok(&b"content"[..]));
+        assert_eq!(verify_transfer(&sealed), Ok(&b"content"[..]));
         for bit in 0..8 * sealed.len() {
             let mut altered = sealed.clone();
             altered[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(open_transfer(&altered), Err(DecodeError::Altered), "bit {bit}");
+            assert_eq!(verify_transfer(&altered), Err(DecodeError::Altered), "bit {bit}");
         }
-        assert_eq!(open_transfer(&sealed[..2]), Err(DecodeError::Truncated));
+        assert_eq!(verify_transfer(&sealed[..2]), Err(DecodeError::Truncated));
     }
 }

@@ -15,9 +15,9 @@ use std::borrow::Cow;
 
 use super::{
     DecodeError, Open, Part, Schema,
-    bits::{BitReader, BitWriter},
-    decode::{self, room::Room},
-    stream::{open_transfer, seal_transfer},
+    bits::{BitReader, BitWriter, low_byte},
+    decode::{self, slot_count::SlotCount},
+    stream::{seal_transfer, verify_transfer},
 };
 
 /// Number of bytes in every chunk of a transfer except the last, which may be shorter.
@@ -62,7 +62,7 @@ pub fn pack(content: &[u8]) -> Vec<u8> {
 
 /// Returns the content of a complete transfer.
 fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
-    let (form, bytes) = open_transfer(bytes)?.split_first().ok_or(DecodeError::Truncated)?;
+    let (form, bytes) = verify_transfer(bytes)?.split_first().ok_or(DecodeError::Truncated)?;
     match *form {
         PLAIN => Ok(Cow::Borrowed(bytes)),
         COMPRESSED => {
@@ -107,7 +107,7 @@ pub fn write_chunk(head: ChunkHead, transfer: &[u8]) -> Vec<u8> {
 /// [`DecodeError`], also if the remaining bytes do not have the length of such a chunk.
 pub fn read_chunk(bytes: &[u8]) -> Result<(ChunkHead, &[u8]), DecodeError> {
     let mut r = BitReader::new(bytes);
-    let transfer = r.take(8)?.to_le_bytes()[0];
+    let transfer = low_byte(r.take(8)?);
     let (index, total) = (r.take(CHUNK_BITS)? as usize, 1 + r.take(CHUNK_BITS)? as usize);
     if index >= total {
         let (value, max) = (index as u64, total as u64 - 1);
@@ -136,8 +136,8 @@ pub fn read_transfer(bytes: &[u8], schema: Schema, slots: usize) -> Result<Part,
     let content = unpack(bytes)?;
     let mut r = BitReader::new(&content);
     let mut part = Part::default();
-    decode::all_data(&mut r, &mut part)?;
-    decode::opens(&mut r, schema, &(), &mut Room::new(slots), &mut part)?;
+    decode::read_all_data(&mut r, &mut part)?;
+    decode::read_opens(&mut r, schema, &(), &mut SlotCount::new(slots), &mut part)?;
     r.end()?;
     Ok(part)
 }
@@ -149,8 +149,8 @@ pub fn read_beginning(bytes: &[u8], schema: Schema) -> Vec<Open> {
     let mut part = Part::default();
     if let Some((&PLAIN, content)) = bytes.split_first() {
         let mut r = BitReader::new(content);
-        if decode::all_data(&mut r, &mut part).is_ok() {
-            decode::opens(&mut r, schema, &(), &mut Room::new(0), &mut part).ok();
+        if decode::read_all_data(&mut r, &mut part).is_ok() {
+            decode::read_opens(&mut r, schema, &(), &mut SlotCount::new(0), &mut part).ok();
         }
     }
     part.opens

@@ -14,7 +14,7 @@ use crate::model::{
 use super::{
     DecodeError, Schema,
     bits::{BitReader, BitWriter},
-    decode::{self, length, narrow},
+    decode::{self, read_length, read_narrow},
     encode,
     form::Form,
 };
@@ -34,7 +34,7 @@ pub fn write_seen(w: &mut BitWriter, schema: Schema, seen: &Seen) -> Result<(), 
     for TakenStack { take, stack } in taken {
         schema.catalog.rank(stack.item).ok_or(Rejection::UnknownItem)?;
         w.golomb(u64::from(*take), 0);
-        encode::stack(w, schema, stack, Form::ALONE);
+        encode::write_stack(w, schema, stack, Form::ALONE);
     }
     Ok(())
 }
@@ -50,15 +50,15 @@ pub fn read_seen(r: &mut BitReader, schema: Schema) -> Result<Option<Seen>, Deco
     }
     let [low, high, ..] = r.take(16)?.to_le_bytes();
     let hash = u16::from_le_bytes([low, high]);
-    let len = length(r, 0, "number of versions", VERSIONS_MAX)?;
+    let len = read_length(r, 0, "number of versions", VERSIONS_MAX)?;
     let versions = (0..len).map(|_| r.take(32)).collect::<Result<_, _>>()?;
     if !r.flag()? {
         return Ok(Some(Seen { hash, versions, taken: None }));
     }
-    let len = length(r, 0, "number of taken stacks", TAKEN_MAX)?;
+    let len = read_length(r, 0, "number of taken stacks", TAKEN_MAX)?;
     let one = |r: &mut BitReader| {
-        let take = narrow(r, 0, "number of a call", u32::MAX)?;
-        Ok(TakenStack { take, stack: decode::stack(r, schema, Form::ALONE)? })
+        let take = read_narrow(r, 0, "number of a call", u32::MAX)?;
+        Ok(TakenStack { take, stack: decode::read_stack(r, schema, Form::ALONE)? })
     };
     let taken = (0..len).map(|_| one(r)).collect::<Result<_, DecodeError>>()?;
     Ok(Some(Seen { hash, versions, taken: Some(taken) }))

@@ -232,7 +232,7 @@ fn killed_server_keeps_what_it_reported_as_stored_and_every_coin() {
     }
 }
 
-/// A limit for the size of files stands for a full disk.
+/// A limit for the size of files simulates a full disk.
 #[cfg(unix)]
 #[test]
 fn server_goes_on_when_the_disk_is_full_and_keeps_what_it_has_stored() {

@@ -28,7 +28,7 @@ pub(crate) struct ConfirmedInventory {
     /// Whether the structure changed since the game was last notified.
     pub(crate) resized: bool,
     /// Whether the view is in the list of views that wait for their entity.
-    pub(crate) waits: bool,
+    pub(crate) awaits_entity: bool,
     /// Shown slots that changed since the game was last notified, each at most once.
     pub(crate) changes: Vec<ShownChange>,
     /// The slots in `changes`, by container type and index.
@@ -50,10 +50,42 @@ pub(crate) struct ShownChange {
 }
 
 impl ConfirmedInventory {
+    /// Creates a copy that no entity shows yet.
+    pub(super) fn new(head: OpenHead, state: InventoryState) -> Self {
+        Self {
+            head,
+            version: head.version,
+            state,
+            missed_update: false,
+            predicted: None,
+            entity: None,
+            opened: false,
+            reopened: false,
+            resized: false,
+            awaits_entity: false,
+            changes: Vec::new(),
+            changed: HashSet::default(),
+            selected_before: None,
+            checksum: None,
+        }
+    }
+
+    /// Records how a full update differs from the copy in more than the contents of slots.
+    pub(super) fn reopen(
+        mut self: Box<Self>,
+        head: &OpenHead,
+        state: &InventoryState,
+    ) -> Box<Self> {
+        let access = |head: &OpenHead| (head.rights, head.owner, head.acts);
+        self.reopened |= access(&self.head) != access(head);
+        self.resized |= !self.state.same_structure(state);
+        self
+    }
+
     /// Attaches the copy to an entity. Changes that have not been reported are discarded.
     pub(crate) fn attach(&mut self, entity: Entity) {
         self.entity = Some(entity);
-        self.waits = false;
+        self.awaits_entity = false;
         drop(self.take_changes());
         self.selected_before = None;
         self.resized = false;
@@ -64,7 +96,7 @@ impl ConfirmedInventory {
     pub(crate) fn detach(&mut self) {
         self.entity = None;
         self.opened = false;
-        self.waits = true;
+        self.awaits_entity = true;
     }
 
     /// Returns the changes since the last call.
@@ -73,7 +105,7 @@ impl ConfirmedInventory {
         core::mem::take(&mut self.changes)
     }
 
-    fn note(&mut self, change: ShownChange) {
+    fn record(&mut self, change: ShownChange) {
         if self.changed.insert((change.kind, change.index)) {
             self.changes.push(change);
         }
@@ -114,7 +146,7 @@ impl ConfirmedInventory {
             for (index, new) in container.slots.as_slice().iter().enumerate() {
                 let old = before.container(container.kind).and_then(|slots| slots.get(index));
                 if old != *new {
-                    self.note(ShownChange { kind: container.kind, index, old, cause });
+                    self.record(ShownChange { kind: container.kind, index, old, cause });
                 }
             }
         }
@@ -125,11 +157,11 @@ impl ConfirmedInventory {
     pub(crate) fn set(&mut self, flat: usize, new: Option<Stack>, cause: SlotCause) -> bool {
         let Some((kind, index)) = self.state.locate(flat) else { return false };
         let shown = self.shown_at(kind, index);
-        let moved = self.state.set(flat, new) != new;
-        if moved {
-            self.note(ShownChange { kind, index, old: shown, cause });
+        let changed = self.state.set(flat, new) != new;
+        if changed {
+            self.record(ShownChange { kind, index, old: shown, cause });
         }
-        moved
+        changed
     }
 
     pub(crate) fn select(&mut self, selected: Option<u8>) {
@@ -142,10 +174,10 @@ impl ConfirmedInventory {
     /// Replaces the confirmed state with a full update and discards the predicted state. Returns the number of
     /// slots that changed; only those are recorded.
     pub(crate) fn replace(&mut self, state: InventoryState) -> u64 {
-        let moved = self.state.iter().zip(state.iter()).filter(|(old, new)| old != new).count();
+        let changed = self.state.iter().zip(state.iter()).filter(|(old, new)| old != new).count();
         self.record_shown(&state, SlotCause::FullUpdate);
         self.predicted = None;
         self.state = state;
-        moved as u64
+        changed as u64
     }
 }

@@ -9,7 +9,7 @@ use super::{ConfirmedInventories, inventory::ConfirmedInventory};
 
 /// A copy of an inventory that is not in view. If it opens again, the server can send only the changes since.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct KeptCopy {
     pub(super) id: InventoryId,
     pub(super) version: u64,
     pub(super) state: InventoryState,
@@ -19,16 +19,16 @@ impl ConfirmedInventories {
     /// Returns the copies from which the server may start, at most [`COPIES_MAX`], least valuable first. Copies
     /// in view that are not known to be incorrect take precedence: the player's own first, larger ones before
     /// smaller ones. Then come the other copies, those closed last first.
-    pub(crate) fn name_copies(&mut self) -> KnownCopies {
-        let mut held: Vec<&ConfirmedInventory> = self.iter().collect();
-        held.retain(|held| !held.missed_update && !self.wrong.contains(&held.head.view));
-        held.sort_by_key(|held| (!held.head.owner, core::cmp::Reverse(held.state.len())));
-        let held = held.into_iter().map(|held| (held.head.id, held.version));
+    pub(crate) fn list_copies(&mut self) -> KnownCopies {
+        let mut in_view: Vec<&ConfirmedInventory> = self.iter().collect();
+        in_view.retain(|copy| !copy.missed_update && !self.wrong.contains(&copy.head.view));
+        in_view.sort_by_key(|copy| (!copy.head.owner, core::cmp::Reverse(copy.state.len())));
+        let in_view = in_view.into_iter().map(|copy| (copy.head.id, copy.version));
         let kept = self.kept.iter().rev().map(|kept| (kept.id, kept.version));
-        let mut named: Vec<(InventoryId, u64)> = held.chain(kept).take(COPIES_MAX).collect();
-        named.reverse();
-        self.named = named.iter().map(|(id, _)| *id).collect();
-        let copies = named.into_iter().map(|(id, version)| (id.to_bits(), version)).collect();
+        let mut listed: Vec<(InventoryId, u64)> = in_view.chain(kept).take(COPIES_MAX).collect();
+        listed.reverse();
+        self.listed = listed.iter().map(|(id, _)| *id).collect();
+        let copies = listed.into_iter().map(|(id, version)| (id.to_bits(), version)).collect();
         KnownCopies { epoch: self.epoch, copies, transfer: None }
     }
 
@@ -46,16 +46,15 @@ impl ConfirmedInventories {
         if self.kept.len() == COPIES_MAX {
             self.kept.pop_front();
         }
-        self.kept.push_back(Kept { id, version, state });
+        self.kept.push_back(KeptCopy { id, version, state });
     }
 
     /// Keeps all copies when the connection ends, since the next one may be to the same server.
     pub(crate) fn keep_all(&mut self) {
-        let named = self.name_copies();
-        for (bits, _) in named.copies {
+        for (bits, _) in self.list_copies().copies {
             let id = InventoryId::from_bits(bits);
-            if let Some(held) = self.by_id(id) {
-                let (version, state) = (held.version, held.state.clone());
+            if let Some(copy) = self.by_id(id) {
+                let (version, state) = (copy.version, copy.state.clone());
                 self.keep(id, version, state);
             }
         }

@@ -69,7 +69,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Returns `true` if the page has a file with this path.
 pub(in crate::gateway) fn is_part(path: &str) -> bool {
-    FILES.iter().any(|(there, ..)| *there == path)
+    FILES.iter().any(|(known, ..)| *known == path)
 }
 
 /// Adds the page files to the router.

@@ -72,7 +72,7 @@ pub(in crate::gateway) async fn snapshots(
     let (snapshots, next) = if eyes.is_player() {
         (known.everything(&sight).into_iter().collect(), None)
     } else {
-        page(&known, &sight, (from, to), limit)
+        page(&known, &sight, from, to, limit)
     };
     Ok(Json(Snapshots { epoch, earliest, tick, snapshots, next }))
 }
@@ -80,7 +80,8 @@ pub(in crate::gateway) async fn snapshots(
 fn page(
     known: &Known,
     sight: &Sight,
-    (from, to): (u64, u64),
+    from: u64,
+    to: u64,
     limit: usize,
 ) -> (Vec<TickEvent>, Option<u64>) {
     let mut snapshots = Vec::new();

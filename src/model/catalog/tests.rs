@@ -66,15 +66,16 @@ fn keys_with_colliding_hashes_are_rejected() {
         })
         .unwrap();
     let text = format!("(items: [(key: \"{a}\"), (key: \"{b}\")])");
-    let told = format!("items `{a}` and `{b}` have the same id {:08x}", ItemId::of(&a).to_bits());
-    assert!(error(&text).starts_with(&told), "{}", error(&text));
+    let message =
+        format!("items `{a}` and `{b}` have the same id {:08x}", ItemId::of(&a).to_bits());
+    assert!(error(&text).starts_with(&message), "{}", error(&text));
     let recipe = |key: &str| format!("(key: \"{key}\", takes: [], gives: [(\"x\", 1)])");
     let recipes = [&a, &b].map(|key| recipe(key)).join(", ");
-    let told = error(&format!("(items: [(key: \"x\")], recipes: [{recipes}])"));
+    let message = error(&format!("(items: [(key: \"x\")], recipes: [{recipes}])"));
     let named = |first: &str, second: &str| {
-        told == format!("recipes `{first}` and `{second}` have the same id: rename one of them")
+        message == format!("recipes `{first}` and `{second}` have the same id: rename one of them")
     };
-    assert!(named(&a, &b) || named(&b, &a), "{told}");
+    assert!(named(&a, &b) || named(&b, &a), "{message}");
 }
 
 #[test]

@@ -198,6 +198,6 @@ mod tests {
         assert!(!pool.is_empty());
         assert_eq!(pool.insert(&Number(1)), Ok(last));
         assert_eq!(pool.insert(&Number(2)), Err(DataError::NoIdLeft { name: "number" }));
-        assert!(pool.get::<Number>(last).is_some_and(|there| there.0 == 1));
+        assert!(pool.get::<Number>(last).is_some_and(|number| number.0 == 1));
     }
 }

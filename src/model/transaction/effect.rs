@@ -9,7 +9,7 @@ use crate::model::{
     container::ContainerInfo, id::ItemId, rejection::Rejection, rights::Rights, stack::Stack,
 };
 
-use super::{Staged, Transaction, fill::kind};
+use super::{Staged, Transaction, fill::unit_stack};
 
 /// Effect of a transaction on one inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,7 +47,7 @@ impl Transaction<'_> {
             let has = rights(entity).ok_or(Rejection::NotInView)?;
             let denied = denied && !planted(Bug::SlotRightsIgnored);
             let may = has.contains(needs) || planted(Bug::RightsIgnored);
-            if !self.trusted.contains(&entity) && (denied || !may) {
+            if !self.rights_bypassed.contains(&entity) && (denied || !may) {
                 return Err(Rejection::NotAllowed);
             }
         }
@@ -56,7 +56,7 @@ impl Transaction<'_> {
             let staged = self.staged.iter().find(|staged| staged.entity == *entity);
             let of_slot = staged.map(|staged| staged.state.rights(self.registry, *flat));
             let has = has & (of_slot.unwrap_or_default() | Rights::SEE);
-            if !self.trusted.contains(entity) && !has.contains(*needs) {
+            if !self.rights_bypassed.contains(entity) && !has.contains(*needs) {
                 return Err(Rejection::NotAllowed);
             }
         }
@@ -88,7 +88,7 @@ impl Staged {
             denied |= !self.state.rights(registry, flat).contains(used);
             for (stack, sign) in [(old, -1), (new, 1)] {
                 if let Some(stack) = stack {
-                    net.add(kind(&stack), sign * i64::from(stack.count()));
+                    net.add(unit_stack(&stack), sign * i64::from(stack.count()));
                 }
             }
         }

@@ -41,12 +41,12 @@ impl Filling {
     /// Returns `true` if not a single item of a stack fits.
     pub(super) fn is_full_for(&mut self, stack: &Stack) -> bool {
         let free = first_free(&mut self.next_free, 0) < self.empty.len();
-        !free && !self.partial.contains_key(&kind(stack))
+        !free && !self.partial.contains_key(&unit_stack(stack))
     }
 }
 
 /// Returns a stack of one item that matches.
-pub(super) fn kind(stack: &Stack) -> Stack {
+pub(super) fn unit_stack(stack: &Stack) -> Stack {
     stack.with_count(1).unwrap_or(*stack)
 }
 
@@ -75,10 +75,10 @@ impl Transaction<'_> {
             }
             match self.state(entity)?.get(flat) {
                 None => filling.empty.push(flat),
-                Some(there) if only.is_none_or(|only| only.stacks_with(&there)) => {
-                    let room = there.count() < self.catalog.max_stack(there.item);
-                    if room && self.accepts(entity, flat, there.item).unwrap_or(false) {
-                        filling.partial.entry(kind(&there)).or_default().slots.push(flat);
+                Some(current) if only.is_none_or(|only| only.stacks_with(&current)) => {
+                    let room = current.count() < self.catalog.max_stack(current.item);
+                    if room && self.accepts(entity, flat, current.item).unwrap_or(false) {
+                        filling.partial.entry(unit_stack(&current)).or_default().slots.push(flat);
                     }
                 }
                 Some(_) => {}
@@ -97,7 +97,7 @@ impl Transaction<'_> {
         self.check_known(stack.item)?;
         let (entity, max_stack) = (filling.entity, self.catalog.max_stack(stack.item));
         let mut left = stack;
-        let mut partial = filling.partial.get_mut(&kind(&stack));
+        let mut partial = filling.partial.get_mut(&unit_stack(&stack));
         while let Some(partial) = &mut partial
             && let Some(flat) = partial.slots.get(partial.first).copied()
         {
@@ -120,13 +120,13 @@ impl Transaction<'_> {
                 rest = self.put_at(entity, flat, left, max_stack)?;
                 filling.next_free[next] = next + 1;
                 if rest.is_none() {
-                    filling.partial.entry(kind(&stack)).or_default().slots.push(flat);
+                    filling.partial.entry(unit_stack(&stack)).or_default().slots.push(flat);
                 }
             } else {
                 next += 1;
                 filling.not_accepted += 1;
                 self.work += 1;
-                if self.is_players() && filling.not_accepted > NOT_ACCEPTED_MAX {
+                if self.is_for_player() && filling.not_accepted > NOT_ACCEPTED_MAX {
                     return Err(Rejection::Invalid.into());
                 }
             }

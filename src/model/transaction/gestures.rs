@@ -53,21 +53,20 @@ impl Transaction<'_> {
     ) -> Result<InventoryError, InventoryError> {
         let entity = area.entity;
         let mut first = None;
-        for index in self.ordered(area)?.into_iter().flatten() {
-            if !self.permits(entity, index, Rights::PUT) {
+        for flat in self.ordered(area)?.into_iter().flatten() {
+            if !self.permits(entity, flat, Rights::PUT) {
                 continue;
             }
             self.work += 1;
-            if self.accepts(entity, index, item)? {
+            if self.accepts(entity, flat, item)? {
                 return Ok(Rejection::Full.into());
             }
-            first = first.or(Some(index));
+            first = first.or(Some(flat));
         }
-        Ok(first.map_or(Rejection::Full.into(), |index| InventoryError::NotAccepted {
-            entity,
-            index,
-            item,
-        }))
+        match first {
+            Some(flat) => self.not_accepted(entity, flat, item),
+            None => Ok(Rejection::Full.into()),
+        }
     }
 
     /// Gathers matching stacks from the areas onto one stack, the smallest stacks first.
@@ -83,9 +82,9 @@ impl Transaction<'_> {
         let mut found: HashSet<(Entity, usize)> = HashSet::default();
         for area in from {
             for flat in self.ordered(*area)?.into_iter().flatten() {
-                let there = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
+                let matching = self.state(area.entity)?.get(flat).filter(|s| s.stacks_with(&held));
                 let itself = (area.entity, flat) == (onto.0, target);
-                if let Some(stack) = there.filter(|_| !itself)
+                if let Some(stack) = matching.filter(|_| !itself)
                     && self.permits(area.entity, flat, Rights::TAKE)
                     // Areas may overlap.
                     && found.insert((area.entity, flat))
@@ -201,14 +200,14 @@ impl Transaction<'_> {
         to: ContainerRef,
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut moved = Vec::new();
-        let mut there = false;
+        let mut any_matches = false;
         let mut filling = self.filling(to, None, None)?;
         for flat in self.range(from)? {
             let Some(stack) = self.state(from.entity)?.get(flat) else { continue };
             if !self.permits(from.entity, flat, Rights::TAKE) {
                 continue;
             }
-            there = true;
+            any_matches = true;
             if filling.is_full_for(&stack) {
                 continue;
             }
@@ -220,7 +219,7 @@ impl Transaction<'_> {
             }
             moved.extend(stack.with_count(stack.count() - rest.map_or(0, |rest| rest.count())));
         }
-        match (there, moved.is_empty()) {
+        match (any_matches, moved.is_empty()) {
             (false, _) => Err(Rejection::Empty.into()),
             (true, true) => Err(Rejection::Full.into()),
             _ => Ok(moved),

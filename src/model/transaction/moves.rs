@@ -11,7 +11,7 @@ use crate::model::{
     stack::Stack,
 };
 
-use super::{Change, Transaction};
+use super::{JournalEntry, Transaction};
 
 impl Transaction<'_> {
     /// Moves up to `count` items (all if `None`) from one slot to another, which may be in another
@@ -40,13 +40,13 @@ impl Transaction<'_> {
         count: Option<u32>,
     ) -> Result<(), InventoryError> {
         let (source, target) = (self.flat(from.0, from.1)?, self.flat(to.0, to.1)?);
-        let there = self.state(to.0)?.get(target);
+        let current = self.state(to.0)?.get(target);
         let part = self.take_at(from.0, source, count)?;
         let emptied = self.state(from.0)?.get(source).is_none();
-        if let Some(there) = there.filter(|there| emptied && !there.stacks_with(&part)) {
+        if let Some(current) = current.filter(|current| emptied && !current.stacks_with(&part)) {
             self.set(to.0, target, None)?;
             self.put_exactly(to, part)?;
-            return self.put_exactly(from, there);
+            return self.put_exactly(from, current);
         }
         let rest = self.put_into(to.0, to.1, part)?;
         if planted(Bug::MoveCopies) && rest.is_none() && emptied {
@@ -96,7 +96,7 @@ impl Transaction<'_> {
     /// # Errors
     ///
     /// [`InventoryError::Full`] if not everything fits, [`InventoryError::NoInventory`],
-    /// [`InventoryError::NoSuchSlot`] if there is no such container, or
+    /// [`InventoryError::NoSuchContainer`] if there is no such container, or
     /// [`InventoryError::UnknownItem`].
     pub fn move_all(
         &mut self,
@@ -105,7 +105,7 @@ impl Transaction<'_> {
     ) -> Result<(), InventoryError> {
         let (from, to) = (from.into(), to.into());
         self.all_or_nothing(|tx| {
-            let stacks = tx.take_where(from, |_| true)?;
+            let stacks = tx.take_unrecorded(from, |_| true)?;
             let mut filling = tx.filling(to, None, None)?;
             for stack in stacks {
                 if let Some(Stack { item, count, .. }) = tx.fill(&mut filling, stack)? {
@@ -121,7 +121,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if the inventory has no such
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchContainer`] if the inventory has no such
     /// container, or [`InventoryError::NotAccepted`] if a slot would hold an item that it does not
     /// accept.
     pub fn sort(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
@@ -129,7 +129,7 @@ impl Transaction<'_> {
     }
 
     fn sort_at(&mut self, entity: Entity, container: ContainerKey) -> Result<(), InventoryError> {
-        let missing = InventoryError::NoSuchSlot { entity, index: 0 };
+        let missing = InventoryError::NoSuchContainer { entity, container };
         let (catalog, registry) = (self.catalog, self.registry);
         let range = self.range(ContainerRef { entity, container: Some(container) })?;
         let state = self.state(entity)?;
@@ -156,7 +156,7 @@ impl Transaction<'_> {
     /// or the container has no selected slot that players may set.
     pub fn select(&mut self, entity: Entity, slot: Slot) -> Result<(), InventoryError> {
         let flat = self.flat(entity, slot)?;
-        let missing = InventoryError::NoSuchSlot { entity, index: slot.index };
+        let missing = InventoryError::NoSuchSlot { entity, slot };
         let index = u8::try_from(slot.index).map_err(|_| missing)?;
         let registry = self.registry;
         let staged = self.stage(entity)?;
@@ -166,7 +166,7 @@ impl Transaction<'_> {
             state.selecting(registry) == Some(kind) && !registry[usize::from(kind)].shows_progress;
         let selected = state.selected.as_mut().filter(|_| selects).ok_or(missing)?;
         let old = Some(core::mem::replace(selected, index));
-        self.journal.push(Change::Selected { staged, old });
+        self.journal.push(JournalEntry::Selected { staged, old });
         Ok(())
     }
 }

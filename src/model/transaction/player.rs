@@ -22,9 +22,9 @@ pub(crate) struct Player<'a> {
     /// The inventory of the player that acts.
     pub(crate) actor: Option<Entity>,
     /// Looks up an inventory among those that the player sees.
-    pub(crate) find: &'a dyn Fn(InventoryId) -> Option<Entity>,
+    pub(crate) entity_of: &'a dyn Fn(InventoryId) -> Option<Entity>,
     /// Returns the id of an inventory that the player sees.
-    pub(crate) name: &'a dyn Fn(Entity) -> Option<InventoryId>,
+    pub(crate) id_of: &'a dyn Fn(Entity) -> Option<InventoryId>,
     /// Whether the action is predicted or decided.
     pub(crate) side: Side<'a>,
     /// Limits that rules set.
@@ -69,14 +69,14 @@ impl Transaction<'_> {
     ///
     /// [`Rejection::NotInView`] if the player does not see it or it does not exist.
     pub fn find(&self, id: InventoryId) -> Result<Entity, Rejection> {
-        self.player.and_then(|player| (player.find)(id)).ok_or(Rejection::NotInView)
+        self.player.and_then(|player| (player.entity_of)(id)).ok_or(Rejection::NotInView)
     }
 
     /// Exempts an inventory from the player's [`Rights`]. For actions that give and take by the
     /// game's rules, such as a purchase. Applies to all containers of the entity: check what the
     /// player named, or let a rule check it.
     pub fn bypass_rights(&mut self, entity: Entity) {
-        self.trusted.push(entity);
+        self.rights_bypassed.push(entity);
     }
 
     /// Requires the player to have these rights to a slot, even if the action does not change it. The rights that
@@ -134,15 +134,15 @@ impl Transaction<'_> {
         self.player.is_none_or(|player| matches!(player.side, Side::Decides { .. }))
     }
 
-    pub(super) fn is_players(&self) -> bool {
+    pub(super) fn is_for_player(&self) -> bool {
         self.player.is_some()
     }
 
     /// Returns `true` if the player may use a slot in this way. The server's own code always may.
     pub(super) fn permits(&mut self, entity: Entity, flat: usize, right: Rights) -> bool {
         let registry = self.registry;
-        !self.is_players()
-            || self.trusted.contains(&entity)
+        !self.is_for_player()
+            || self.rights_bypassed.contains(&entity)
             || self.state(entity).is_ok_and(|state| state.rights(registry, flat).contains(right))
     }
 }

@@ -22,7 +22,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchContainer`] if there is no such
     /// container, or [`InventoryError::UnknownItem`].
     pub fn insert_up_to(
         &mut self,
@@ -52,11 +52,11 @@ impl Transaction<'_> {
     ) -> Result<Option<Stack>, InventoryError> {
         let fail = |error| InventoryError::Slot { entity, error };
         let full = fail(SlotError::Occupied { slot: flat });
-        let there = self.state(entity)?.get(flat);
-        if there.is_some_and(|there| !there.stacks_with(&stack)) {
+        let current = self.state(entity)?.get(flat);
+        if current.is_some_and(|current| !current.stacks_with(&stack)) {
             return Err(full);
         }
-        let have = there.map_or(0, |there| there.count());
+        let have = current.map_or(0, |current| current.count());
         let part = stack.count().min(max_stack.saturating_sub(have)).min(self.room(entity, &stack));
         if part == 0 {
             return Err(full);

@@ -27,7 +27,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`] if there is no such
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchContainer`] if there is no such
     /// container, or [`InventoryError::NotEnough`].
     pub fn take(
         &mut self,
@@ -56,7 +56,7 @@ impl Transaction<'_> {
         count: u32,
     ) -> Result<Vec<Stack>, InventoryError> {
         let mut predicted = self.begin_take();
-        let mut there: Vec<(Entity, usize, Stack)> = Vec::new();
+        let mut candidates: Vec<(Entity, usize, Stack)> = Vec::new();
         for area in areas {
             let ranges = self.ordered(*area)?;
             for flat in ranges.into_iter().rev().flat_map(Iterator::rev) {
@@ -64,17 +64,17 @@ impl Transaction<'_> {
                 if let Some(stack) = stack.filter(|stack| predicted.admits(stack))
                     && self.permits(area.entity, flat, Rights::TAKE)
                 {
-                    there.push((area.entity, flat, stack));
+                    candidates.push((area.entity, flat, stack));
                 }
             }
         }
         let special = |stack: &Stack| !stack.stacks_with(&item.stack(1));
-        there.sort_by_key(|(_, _, stack)| special(stack));
+        candidates.sort_by_key(|(_, _, stack)| special(stack));
         // The other stacks of the prediction must be taken as well, so plain stacks do not replace them.
         let mut plain = count.saturating_sub(predicted.listed());
         let mut left = count;
         let mut taken = Vec::new();
-        for (entity, flat, _) in there {
+        for (entity, flat, _) in candidates {
             // Areas may overlap.
             let Some(stack) = self.state(entity)?.get(flat) else { continue };
             let most =
@@ -101,20 +101,20 @@ impl Transaction<'_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchSlot`] if there is no such
+    /// [`InventoryError::NoInventory`], or [`InventoryError::NoSuchContainer`] if there is no such
     /// container.
     pub fn take_if(
         &mut self,
         area: impl Into<ContainerRef>,
         wanted: impl FnMut(&Stack) -> bool,
     ) -> Result<Vec<Stack>, InventoryError> {
-        let taken = self.take_where(area.into(), wanted)?;
-        self.note_all_taken(&taken);
+        let taken = self.take_unrecorded(area.into(), wanted)?;
+        self.record_all_taken(&taken);
         Ok(taken)
     }
 
     /// Like [`Self::take_if`], for slots that are part of what the player saw already.
-    pub(in crate::model) fn take_where(
+    pub(in crate::model) fn take_unrecorded(
         &mut self,
         area: ContainerRef,
         mut wanted: impl FnMut(&Stack) -> bool,

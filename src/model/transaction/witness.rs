@@ -12,7 +12,7 @@ use crate::model::{
     stack::Stack,
 };
 
-use super::{Side, Transaction, fill::kind};
+use super::{Side, Transaction, fill::unit_stack};
 
 /// Maximum number of [`Seen::versions`].
 pub const VERSIONS_MAX: usize = 8;
@@ -103,12 +103,12 @@ pub(super) struct PredictedTake(Option<HashMap<Stack, u32>>);
 impl PredictedTake {
     /// Returns `true` if a stack may be taken by item. Plain stacks always may.
     pub(super) fn admits(&self, stack: &Stack) -> bool {
-        kind(stack) == stack.item.stack(1) || self.most(stack) > 0
+        unit_stack(stack) == stack.item.stack(1) || self.most(stack) > 0
     }
 
     /// Returns the number of items of a kind that may still be taken.
     pub(super) fn most(&self, stack: &Stack) -> u32 {
-        let left = |left: &HashMap<Stack, u32>| left.get(&kind(stack)).copied().unwrap_or(0);
+        let left = |left: &HashMap<Stack, u32>| left.get(&unit_stack(stack)).copied().unwrap_or(0);
         self.0.as_ref().map_or(u32::MAX, left)
     }
 
@@ -119,7 +119,7 @@ impl PredictedTake {
 
     /// Records that a stack has been taken.
     pub(super) fn take(&mut self, stack: &Stack) {
-        if let Some(left) = self.0.as_mut().and_then(|left| left.get_mut(&kind(stack))) {
+        if let Some(left) = self.0.as_mut().and_then(|left| left.get_mut(&unit_stack(stack))) {
             *left = left.saturating_sub(stack.count());
         }
     }
@@ -145,7 +145,8 @@ impl Transaction<'_> {
         exactly: bool,
     ) -> Result<(), InventoryError> {
         let stack = self.get(entity, slot)?;
-        self.note_witnessed(entity, slot, stack, exactly);
+        let count = stack.filter(|_| exactly).map_or(0, |stack| stack.count());
+        self.record_witnessed(entity, slot, stack, count);
         Ok(())
     }
 
@@ -164,9 +165,8 @@ impl Transaction<'_> {
         let registry = self.registry;
         for flat in self.range(area)? {
             let state = self.state(area.entity)?;
-            if let (stack @ Some(_), Some(slot)) = (state.get(flat), state.address(registry, flat))
-            {
-                self.note_witnessed(area.entity, slot, stack, true);
+            if let (Some(stack), Some(slot)) = (state.get(flat), state.address(registry, flat)) {
+                self.record_witnessed(area.entity, slot, Some(stack), stack.count());
             }
         }
         Ok(())
@@ -211,25 +211,24 @@ impl Transaction<'_> {
 
     /// Records that an inventory was accessed. The ids of accessed inventories are part of what the
     /// player saw, since a view may show another inventory by the time the request arrives.
-    pub(super) fn note_unit(&mut self, entity: Entity) {
-        let name = self.player.and_then(|player| (player.name)(entity));
-        if let Some(name) = name {
-            self.log.mix(&name.to_bits().to_le_bytes());
+    pub(super) fn record_inventory(&mut self, entity: Entity) {
+        if let Some(id) = self.player.and_then(|player| (player.id_of)(entity)) {
+            self.log.mix(&id.to_bits().to_le_bytes());
         }
     }
 
-    fn note_witnessed(&mut self, entity: Entity, slot: Slot, stack: Option<Stack>, exactly: bool) {
-        let name = self.player.and_then(|player| (player.name)(entity));
+    /// Records the contents of a slot with this count, which is zero if the count does not matter.
+    fn record_witnessed(&mut self, entity: Entity, slot: Slot, stack: Option<Stack>, count: u32) {
+        let id = self.player.and_then(|player| (player.id_of)(entity));
         // Fixed byte layout, so that both sides get the same hash on any machine.
         let mut seen = [0; 26];
-        seen[..8].copy_from_slice(&name.map_or(0, InventoryId::to_bits).to_le_bytes());
+        seen[..8].copy_from_slice(&id.map_or(0, InventoryId::to_bits).to_le_bytes());
         seen[8..12].copy_from_slice(&slot.container.to_bits().to_le_bytes());
         seen[12..14].copy_from_slice(&slot.index.to_le_bytes());
         if let Some(stack) = stack {
             seen[14..18].copy_from_slice(&stack.item.to_bits().to_le_bytes());
             let data = stack.data.map_or(0, |data| data.0.get());
             seen[18..22].copy_from_slice(&data.to_le_bytes());
-            let count = if exactly { stack.count() } else { 0 };
             seen[22..].copy_from_slice(&count.to_le_bytes());
         }
         self.log.mix(&seen);
@@ -249,14 +248,14 @@ impl Transaction<'_> {
         let Some(seen) = &witness.seen else { return PredictedTake(Some(HashMap::default())) };
         let Some(taken) = &seen.taken else { return PredictedTake(None) };
         let of_this = taken.iter().filter(|taken| taken.take == take);
-        PredictedTake(Some(of_this.map(|of| (kind(&of.stack), of.stack.count())).collect()))
+        PredictedTake(Some(of_this.map(|of| (unit_stack(&of.stack), of.stack.count())).collect()))
     }
 
     /// Records what was taken by item. The item and the total count follow from the action, so only stacks with wear
     /// or instance data are listed.
     pub(super) fn end_take(&mut self, stacks: &[Stack]) {
         let take = self.log.takes - 1;
-        for stack in self.note_taken(stacks) {
+        for stack in self.record_taken(stacks) {
             let plain = stack.stacks_with(&stack.item.stack(1));
             // One more than the maximum is enough to know that there are too many.
             if !plain && self.log.taken.len() <= TAKEN_MAX {
@@ -267,22 +266,22 @@ impl Transaction<'_> {
 
     /// Records what was taken because it matched a condition. Another player may choose these stacks, so the whole
     /// hash is sent.
-    pub(super) fn note_all_taken(&mut self, stacks: &[Stack]) {
-        self.note_taken(stacks);
+    pub(super) fn record_all_taken(&mut self, stacks: &[Stack]) {
+        self.record_taken(stacks);
         self.log.wide |= self.player.is_some();
     }
 
     /// Records stacks as the number of each kind, in any order, and returns that.
-    fn note_taken(&mut self, stacks: &[Stack]) -> Vec<Stack> {
+    fn record_taken(&mut self, stacks: &[Stack]) -> Vec<Stack> {
         if self.player.is_none() {
             return Vec::new();
         }
-        let mut kinds: Vec<Stack> = stacks.iter().map(kind).collect();
+        let mut kinds: Vec<Stack> = stacks.iter().map(unit_stack).collect();
         kinds.sort_unstable_by_key(|stack| (stack.item, stack.wear, stack.data));
         kinds.dedup();
         let mut sums: HashMap<Stack, u32> = HashMap::default();
         for stack in stacks {
-            let sum = sums.entry(kind(stack)).or_default();
+            let sum = sums.entry(unit_stack(stack)).or_default();
             *sum = sum.saturating_add(stack.count());
         }
         let counted = |kind: &Stack| kind.with_count(sums.get(kind).copied()?);

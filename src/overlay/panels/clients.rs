@@ -67,8 +67,8 @@ fn of_server(ui: &mut Ui, ctx: &mut PanelContext) {
         ui.label(RichText::new("No client is connected.").color(style::DIM));
         return;
     }
-    let there = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
-    let chosen = ctx.choices.client.filter(there).unwrap_or(rows[0].0);
+    let is_listed = |client: &Entity| rows.iter().any(|(row, ..)| row == client);
+    let chosen = ctx.choices.client.filter(is_listed).unwrap_or(rows[0].0);
     let mut clicked = None;
     egui::Grid::new("clients").striped(true).spacing(vec2(6.0, 4.0)).show(ui, |ui| {
         style::head(ui, "client");

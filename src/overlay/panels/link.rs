@@ -80,8 +80,8 @@ pub(super) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {
                 fact("loss", loss, style::TEXT, "Recent packet loss.");
                 let grade = format!("{:?}", link.grade());
                 fact("grade", grade, grade_color(link.grade()), "As the server would grade it.");
-                if let Some(there) = ctx.own.transfer {
-                    let text = format!("{} of {} chunks", there.received, there.total);
+                if let Some(progress) = ctx.own.transfer {
+                    let text = format!("{} of {} chunks", progress.received, progress.total);
                     fact("last transfer", text, style::TEXT, "Received in chunks of about 1 kB.");
                 }
                 if let Some(repair) = &ctx.faults.last_repair {

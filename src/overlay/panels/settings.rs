@@ -140,8 +140,8 @@ fn of_client(ui: &mut Ui, ctx: &mut PanelContext) {
     let followed = ctx.overlay.followed;
     let entry = ctx.cards.list.iter().find(|entry| Some(entry.id) == followed);
     ui.add_space(4.0);
-    let there = entry.and_then(|entry| Some((entry, ctx.copies.copy(entry.entity)?)));
-    let Some((entry, look)) = there else {
+    let selected = entry.and_then(|entry| Some((entry, ctx.copies.copy(entry.entity)?)));
+    let Some((entry, look)) = selected else {
         style::head(
             ui,
             "To corrupt a slot, select its inventory in the first tab, or right-click the slot there.",

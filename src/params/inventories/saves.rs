@@ -33,7 +33,7 @@ impl Inventories<'_, '_> {
     /// [`InventoryError::NoInventory`], also if the catalog has not loaded, [`InventoryError::DuplicateId`], or
     /// [`InventoryError::TooManySlots`].
     pub fn save(&self, entity: Entity) -> Result<SavedInventory, InventoryError> {
-        let missing = self.explain(InventoryError::NoInventory { entity });
+        let missing = self.or_loading(InventoryError::NoInventory { entity });
         let state = self.state(entity).ok_or(missing)?;
         self.check_unique(entity)?;
         if state.len() > INVENTORY_SLOTS_MAX {
@@ -45,7 +45,7 @@ impl Inventories<'_, '_> {
         let awaits = self.awaiting.get(entity).into_iter().flat_map(AwaitsReturns::iter);
         let elsewhere = awaits.filter_map(|from| self.state(from));
         let registry = self.registry.as_slice();
-        let saved = save_all(&state, registry, catalog, pool, unknown, elsewhere);
+        let saved = save_with_returned(&state, registry, catalog, pool, unknown, elsewhere);
         for LostData { container, slot, item, data: DataId(data) } in &saved.lost_data {
             error!("entity {entity}, {container}[{slot}]: {item} is saved without its data {data}");
         }
@@ -54,7 +54,7 @@ impl Inventories<'_, '_> {
 
     /// Checks that no other entity has the same id.
     fn check_unique(&self, entity: Entity) -> Result<(), InventoryError> {
-        let first = self.names.get(entity).ok().and_then(|id| self.ids.get(*id));
+        let first = self.inventory_ids.get(entity).ok().and_then(|id| self.ids.get(*id));
         match first.filter(|first| *first != entity) {
             Some(first) => Err(InventoryError::DuplicateId { entity, first }),
             None => Ok(()),
@@ -71,13 +71,13 @@ impl Inventories<'_, '_> {
     /// [`InventoryError::NoInventory`], also if the catalog has not loaded. [`InventoryError::DuplicateId`] if the
     /// inventory with this id is in the world already: a second login must not create the items again.
     pub fn load(&mut self, entity: Entity, saved: &SavedInventory) -> Result<(), InventoryError> {
-        let missing = self.explain(InventoryError::NoInventory { entity });
-        let there = self.state(entity).ok_or(missing)?;
+        let missing = self.or_loading(InventoryError::NoInventory { entity });
+        let current = self.state(entity).ok_or(missing)?;
         let catalog = self.catalog.as_deref().ok_or(missing)?;
         self.check_unique(entity)?;
         let known: Vec<_> = (0u8..)
             .zip(self.registry.as_slice())
-            .filter(|(kind, _)| there.container(*kind).is_some())
+            .filter(|(kind, _)| current.container(*kind).is_some())
             .map(|(_, kind)| kind.name)
             .collect();
         let (mut here, mut elsewhere) =
@@ -94,25 +94,25 @@ impl Inventories<'_, '_> {
             here.restore(self.registry.as_slice(), catalog, pool.as_deref_mut());
         unknown.containers.extend(elsewhere);
         let returned = saved.restore_returned(catalog, pool, &mut unknown);
-        for container in there.containers() {
+        for container in current.containers() {
             if state.container(container.kind).is_none() {
                 state.insert(container.kind, Slots::new(container.slots.len()));
             }
         }
-        state.selected = there.selected.and(state.selected.or(there.selected));
-        let staged = [Staged { entity, state, before: there }];
+        state.selected = current.selected.and(state.selected.or(current.selected));
+        let staged = [Staged { entity, state, before: current }];
         self.write(&staged, Cause::Loaded);
         self.enter(&staged, &[], Cause::Loaded);
         if let Some(marked) = self.marked.as_mut().filter(|_| self.authority.is_here()) {
             marked.restructure(entity);
         }
         self.commands.entity(entity).try_insert(unknown);
-        self.give_back(entity, returned);
+        self.insert_or_drop(entity, returned);
         Ok(())
     }
 
     /// Puts stacks that belong to an inventory into it. What does not fit is dropped.
-    pub(crate) fn give_back(&mut self, entity: Entity, stacks: Vec<Stack>) {
+    pub(crate) fn insert_or_drop(&mut self, entity: Entity, stacks: Vec<Stack>) {
         for stack in stacks {
             let rest = self.insert_up_to(entity, stack).into_stack();
             self.drop_at(entity, rest);
@@ -121,7 +121,7 @@ impl Inventories<'_, '_> {
 }
 
 /// Saves an inventory together with the contents of others that belong to it.
-pub(crate) fn save_all(
+pub(crate) fn save_with_returned(
     state: &InventoryState,
     registry: &[ContainerInfo],
     catalog: &ItemCatalog,

@@ -49,6 +49,31 @@ impl Rate {
     }
 }
 
+/// The rates at which bytes are earned.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Rates {
+    /// Of one client.
+    pub(crate) client: Rate,
+    /// Of all clients together.
+    pub(crate) total: Rate,
+}
+
+impl Rates {
+    /// Returns what it costs to send this many bytes to a client.
+    pub(crate) fn cost(self, bytes: usize) -> SendCost {
+        SendCost { client_nanos: self.client.nanos(bytes), total_nanos: self.total.nanos(bytes) }
+    }
+}
+
+/// The time in which bytes are earned that a client is sent, in nanoseconds.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct SendCost {
+    /// At the rate of the client.
+    pub(crate) client_nanos: u64,
+    /// At the rate of all clients together. Zero if that is unlimited.
+    pub(crate) total_nanos: u64,
+}
+
 /// The current time, and the latest time by which spent bytes must be earned, in nanoseconds since the app
 /// started.
 #[derive(Clone, Copy, Default, Debug)]

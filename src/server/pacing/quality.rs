@@ -284,12 +284,16 @@ impl ConnectionQuality {
         }
         let sample = QualitySample { rtt, jitter: self.jitter, loss };
         self.history.push_back(sample);
-        self.turn(policy.grade(&sample), policy)
+        self.update_grade(policy.grade(&sample), policy)
     }
 
     /// Counts consecutive samples that are better or worse than the grade. After enough of them, changes the
     /// grade to the nearest one among them, and returns the grade before and after.
-    fn turn(&mut self, seen: LinkGrade, policy: &QualityPolicy) -> Option<(LinkGrade, LinkGrade)> {
+    fn update_grade(
+        &mut self,
+        seen: LinkGrade,
+        policy: &QualityPolicy,
+    ) -> Option<(LinkGrade, LinkGrade)> {
         let (from, side) = (self.grade, seen.cmp(&self.grade));
         if self.candidate.cmp(&from) != side {
             (self.candidate, self.in_a_row) = (seen, 0);

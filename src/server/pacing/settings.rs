@@ -1,6 +1,6 @@
 //! Settings for sending changes: intervals, budgets, and when a full update replaces a delta.
 
-use super::budget::Rate;
+use super::budget::{Rate, Rates};
 use bevy::prelude::*;
 use core::time::Duration;
 
@@ -62,9 +62,10 @@ impl Default for SyncSettings {
 }
 
 impl SyncSettings {
-    /// Returns the rates at which bytes are earned: of one client, and of all clients together.
-    pub(crate) fn rates(&self) -> [Rate; 2] {
-        [self.bytes_per_second, self.total_bytes_per_second].map(Rate::new)
+    /// Returns the rates at which bytes are earned.
+    pub(crate) fn rates(&self) -> Rates {
+        let (client, total) = (self.bytes_per_second, self.total_bytes_per_second);
+        Rates { client: Rate::new(client), total: Rate::new(total) }
     }
 }
 

@@ -47,12 +47,12 @@ use super::{
 pub(crate) struct RejectedAction {
     pub(crate) reason: Rejection,
     /// Inventories in which the player may have seen other contents than the server has. They are repaired.
-    pub(crate) believed: Vec<Entity>,
+    pub(crate) to_repair: Vec<Entity>,
 }
 
 impl From<Rejection> for RejectedAction {
     fn from(reason: Rejection) -> Self {
-        Self { reason, believed: Vec::new() }
+        Self { reason, to_repair: Vec::new() }
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn act(
     let Done { staged, dropped, .. } = outcome.done;
     write(world, &staged, cause);
     world.resource_mut::<ItemLedger>().enter(&staged, &dropped, cause);
-    let by = actor.or(staged.first().map(|first| first.entity));
+    let by = dropping_inventory(actor, &staged);
     world.resource_scope(|world, mut exchanges: Mut<Exchanges>| {
         let dropped_by = by.filter(|_| !dropped.is_empty());
         let id_of = |entity| world.get::<InventoryId>(entity).copied();
@@ -98,8 +98,8 @@ pub(crate) fn act(
     });
     let mut subscriptions = world.resource_mut::<Subscriptions>();
     for Staged { entity, .. } in staged.iter().filter(|staged| staged.state != staged.before) {
-        if let Some(views) = subscriptions.get_mut(*entity) {
-            views.hurry(client);
+        if let Some(viewers) = subscriptions.get_mut(*entity) {
+            viewers.hurry(client);
         }
     }
     let head = AppliedHead { client, actor };
@@ -134,15 +134,14 @@ fn decide(
         world.resource_mut::<DataPool>().reserve(&outcome.done.created);
         created.extend_from_slice(&outcome.done.created);
     };
-    let outcome = try_out(world, client, actor, action, (witness, &[]));
-    let outcome = record_work(world, outcome)?;
+    let outcome = try_and_record_work(world, client, actor, action, witness, &[])?;
     reserve(world, &outcome);
     let limits = ask_rules(world, client, actor, action, &outcome)?;
     let outcome = if exceeds(world, &limits, &outcome) {
         // The action is tried again in part, within the limits. It may change other inventories then, so the
         // rules decide again.
-        let less = try_out(world, client, actor, action, (witness, &limits));
-        let less = record_work(world, less).map_err(|_| Rejection::TooMuch)?;
+        let less = try_and_record_work(world, client, actor, action, witness, &limits)
+            .map_err(|_| Rejection::TooMuch)?;
         reserve(world, &less);
         let limits = ask_rules(world, client, actor, action, &less)?;
         if exceeds(world, &limits, &less) {
@@ -162,7 +161,7 @@ fn decide(
     audit::check_moves(world, action, &outcome.done)?;
     let dropped = outcome.done.dropped.len();
     let most = world.resource::<LootSettings>().max_per_player;
-    let by = actor.or(outcome.done.staged.first().map(|first| first.entity));
+    let by = dropping_inventory(actor, &outcome.done.staged);
     let dropper = Dropper::acting(world, client, by);
     if dropped > 0 && world.resource::<LootByDropper>().count(dropper) + dropped > most {
         return Err(Rejection::TooMuch.into());
@@ -170,10 +169,30 @@ fn decide(
     Ok(outcome)
 }
 
-/// Records the work of a transaction for the request that is being handled.
-fn record_work<T>(world: &mut World, (result, work): (T, u64)) -> T {
+/// Runs an action on copies of the inventories, and records the work for the request that is being handled.
+fn try_and_record_work(
+    world: &mut World,
+    client: ClientId,
+    actor: Option<Entity>,
+    action: &AnyAction,
+    witness: Option<&Witness>,
+    limits: &[Limit],
+) -> Result<ActionOutcome, RejectedAction> {
+    let TriedAction { result, work } = try_out(world, client, actor, action, witness, limits);
     world.resource_mut::<Inboxes>().record_work(work);
     result
+}
+
+/// An action that was run on copies.
+struct TriedAction {
+    result: Result<ActionOutcome, RejectedAction>,
+    /// The work that it took, in slots.
+    work: u64,
+}
+
+/// Returns the inventory that drops what an action drops: that of the actor, or the one that was accessed first.
+fn dropping_inventory(actor: Option<Entity>, staged: &[Staged]) -> Option<Entity> {
+    actor.or(staged.first().map(|first| first.entity))
 }
 
 /// Asks the rules about every inventory that an action would access: whether it may stay open, and whether the
@@ -209,17 +228,18 @@ fn exceeds(world: &World, limits: &[Limit], outcome: &ActionOutcome) -> bool {
     })
 }
 
-/// Runs an action on copies of the inventories. Returns the outcome and the work that it took, in slots.
+/// Runs an action on copies of the inventories.
 fn try_out(
     world: &World,
     client: ClientId,
     actor: Option<Entity>,
     action: &AnyAction,
-    (witness, limits): (Option<&Witness>, &[Limit]),
-) -> (Result<ActionOutcome, RejectedAction>, u64) {
+    witness: Option<&Witness>,
+    limits: &[Limit],
+) -> TriedAction {
     let registry = world.resource::<ContainerRegistry>();
     let Some(catalog) = world.get_resource::<ItemCatalog>() else {
-        return (Err(Rejection::NotConnected.into()), 0);
+        return TriedAction { result: Err(Rejection::NotConnected.into()), work: 0 };
     };
     let ids = world.resource::<InventoryIds>();
     let rights = |entity: Entity| open::rights_to(world, entity, client);
@@ -227,8 +247,8 @@ fn try_out(
         rights(entity)?;
         registry.read_in(world, entity)
     };
-    let find = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
-    let name = |entity: Entity| world.get::<InventoryId>(entity).copied();
+    let entity_of = |id: InventoryId| ids.get(id).filter(|entity| rights(*entity).is_some());
+    let id_of = |entity: Entity| world.get::<InventoryId>(entity).copied();
     let unchanged = |entity: Entity, slots: Range<usize>, version: Option<u32>| {
         let baseline = world.get::<Baseline>(entity);
         let state = registry.read_in(world, entity);
@@ -238,12 +258,12 @@ fn try_out(
         })
     };
     let side = Side::Decides { witness, unchanged: &unchanged };
-    let player = Player { actor, find: &find, name: &name, side, limits };
+    let player = Player { actor, entity_of: &entity_of, id_of: &id_of, side, limits };
     let pool = world.get_resource::<DataPool>();
     let mut tx = Transaction::new(catalog, registry.as_slice(), &load, pool, Some(player));
     let ran = action.0.run(&mut tx);
     let work = tx.work();
-    (finish(tx, ran, witness, &rights), work)
+    TriedAction { result: finish(tx, ran, witness, &rights), work }
 }
 
 type Ran = Result<Box<dyn core::any::Any + Send + Sync>, Rejection>;
@@ -263,8 +283,8 @@ fn finish(
             |reason: &Rejection| matches!(reason, Rejection::NotInView | Rejection::NoSuchSlot);
         let reason = rejected.filter(missing).or(stale).or(rejected);
         if let Some(reason) = reason {
-            let believed = tx.staged().iter().map(|staged| staged.entity).collect();
-            return Err(RejectedAction { reason, believed });
+            let to_repair = tx.staged().iter().map(|staged| staged.entity).collect();
+            return Err(RejectedAction { reason, to_repair });
         }
     }
     let output = ran?;
@@ -281,8 +301,8 @@ fn write(world: &mut World, staged: &[Staged], cause: Cause) {
             continue;
         }
         let mut written = Vec::new();
-        if let Ok(mut there) = world.get_entity_mut(*entity) {
-            registry.write(&mut FilteredEntityMut::from(&mut there), state, |kind, index| {
+        if let Ok(mut target) = world.get_entity_mut(*entity) {
+            registry.write(&mut FilteredEntityMut::from(&mut target), state, |kind, index| {
                 written.push((kind, index));
             });
         }

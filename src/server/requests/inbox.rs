@@ -16,12 +16,12 @@ use bevy_replicon::bytes::Bytes;
 
 use crate::{shared::rate::RequestLimits, wire::ANSWERS_MAX};
 
-/// Maximum number of refused requests that a client's inbox holds, in addition to [`ANSWERS_MAX`] whole ones. No
+/// Maximum number of rejected requests that a client's inbox holds, in addition to [`ANSWERS_MAX`] whole ones. No
 /// client that follows the protocol has more unanswered requests than [`ANSWERS_MAX`].
-const REFUSED_MAX: usize = 256;
+const REJECTED_MAX: usize = 256;
 
 /// Maximum number of requests of a client that wait, including those that are only answered.
-pub const REQUESTS_WAITING_MAX: usize = ANSWERS_MAX + REFUSED_MAX;
+pub const REQUESTS_WAITING_MAX: usize = ANSWERS_MAX + REJECTED_MAX;
 
 /// Work of handling any request, in slots.
 pub(crate) const WORK_BASE: u64 = 16;
@@ -35,7 +35,7 @@ pub(crate) enum Waiting {
     /// Handled when its turn comes.
     Request(Bytes),
     /// The inbox was full. The request of this number is only answered.
-    Refused(u8),
+    Rejected(u8),
 }
 
 /// Whether a request was added to an inbox.
@@ -43,7 +43,7 @@ pub(crate) enum Waiting {
 pub(crate) enum Added {
     /// It waits for its turn.
     Waits,
-    /// It is to be refused: give its number to [`Inboxes::refuse`].
+    /// It is to be rejected: give its number to [`Inboxes::add_rejected`].
     Full,
 }
 
@@ -84,11 +84,11 @@ impl Inboxes {
     }
 
     /// Adds the number of a request that does not fit. Returns `false` if even that does not fit.
-    pub(crate) fn refuse(&mut self, client: Entity, number: u8) -> bool {
+    pub(crate) fn add_rejected(&mut self, client: Entity, number: u8) -> bool {
         let inbox = self.inboxes.entry(client).or_default();
-        let fits = inbox.waiting.len() - inbox.requests < REFUSED_MAX;
+        let fits = inbox.waiting.len() - inbox.requests < REJECTED_MAX;
         if fits {
-            inbox.waiting.push_back(Waiting::Refused(number));
+            inbox.waiting.push_back(Waiting::Rejected(number));
             self.take_turn(client);
         }
         fits
@@ -254,17 +254,17 @@ mod tests {
     }
 
     #[test]
-    fn inbox_that_is_full_refuses_requests_and_keeps_their_order() {
+    fn inbox_that_is_full_rejects_requests_and_keeps_their_order() {
         let (mut inboxes, client) = (Inboxes::default(), Entity::PLACEHOLDER);
         add(&mut inboxes, client, ANSWERS_MAX);
         assert_eq!(inboxes.add(client, &Bytes::new()), Added::Full);
-        assert!(inboxes.refuse(client, 33));
-        assert!((1..REFUSED_MAX).all(|_| inboxes.refuse(client, 34)));
-        assert!(!inboxes.refuse(client, 35), "numbers are bounded too");
+        assert!(inboxes.add_rejected(client, 33));
+        assert!((1..REJECTED_MAX).all(|_| inboxes.add_rejected(client, 34)));
+        assert!(!inboxes.add_rejected(client, 35), "numbers are bounded too");
         for _ in 0..ANSWERS_MAX {
             let next = inboxes.next(client, Duration::ZERO, &LIMITS);
             assert_eq!(next, Some(Waiting::Request(Bytes::new())));
         }
-        assert_eq!(inboxes.next(client, Duration::ZERO, &LIMITS), Some(Waiting::Refused(33)));
+        assert_eq!(inboxes.next(client, Duration::ZERO, &LIMITS), Some(Waiting::Rejected(33)));
     }
 }

@@ -52,9 +52,9 @@ struct OpenInventory {
     /// The body from which it was opened.
     actor: Option<Entity>,
     /// When the rules were last asked whether it may stay open.
-    reviewed_at: Duration,
+    checked_at: Duration,
     /// The pass of Mark before which they were last asked.
-    reviewed_in: u64,
+    checked_in_tick: u64,
 }
 
 impl OpenInventories {
@@ -84,21 +84,21 @@ impl OpenInventories {
 
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<OpenInventories>()
-        .add_observer(review_when::<Remove, Viewers>)
-        .add_observer(review_when::<Remove, Owner>)
-        .add_observer(review_when::<Insert, Unsynced>)
+        .add_observer(on_via_changed::<Remove, Viewers>)
+        .add_observer(on_via_changed::<Remove, Owner>)
+        .add_observer(on_via_changed::<Insert, Unsynced>)
         .add_systems(
             PostUpdate,
             (
-                review_changed,
-                review_openings.run_if(|opened: Res<OpenInventories>| !opened.open.is_empty()),
+                update_changed_vias,
+                recheck_due_openings.run_if(|opened: Res<OpenInventories>| !opened.open.is_empty()),
             )
                 .in_set(InventoryServerSystems::Features),
         );
 }
 
 /// Interval at which the rules are asked whether an inventory may stay open.
-const REVIEW_INTERVAL: Duration = Duration::from_millis(500);
+const RECHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A request to open an inventory.
 #[derive(Clone, Copy, Debug)]
@@ -125,23 +125,17 @@ pub(crate) fn open(
         Some(actor) => bodies::check_body(world, client, actor).map(|()| Some(actor))?,
         None => bodies::default_body(world, client),
     };
-    let inventory = match target {
-        Target::Entity(entity) => entity,
-        Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Rejection::NotInView)?,
-    };
-    let there = world.get_entity(inventory).ok().filter(|there| there.contains::<Baseline>());
-    let there = there.filter(|there| !there.contains::<Unsynced>()).ok_or(Rejection::NotInView)?;
-    let slots = there.get::<Baseline>().map_or(0, Baseline::len) as u64;
-    let viewer = there.get::<Viewers>().is_some_and(|v| v.rights_of(client).is_some());
-    if viewer || there.get::<Owner>() == Some(&Owner(client)) {
+    let inventory = resolve_target(world, target)?;
+    if is_in_view(world, inventory, client) {
         // A player that opens it twice and then closes it cancels the later request.
         world.resource_mut::<OpenInventories>().opened_by(client, inventory, request);
         return Ok(());
     }
-    let rights = offered(world, inventory, client).ok_or(Rejection::NotInView)?;
+    let rights = rights_offered(world, inventory, client).ok_or(Rejection::NotInView)?;
+    let slots = world.get::<Baseline>(inventory).map_or(0, Baseline::len) as u64;
     world.resource_mut::<Inboxes>().record_work(WORK_RULES + slots);
     if let Some(through) = world.get::<OpenedThrough>(inventory).map(|through| through.via) {
-        review_in_this_tick(world, client, through)?;
+        recheck_once_per_tick(world, client, through)?;
     }
     let open = world.resource::<OpenInventories>().open.get(&client).map_or(0, Vec::len);
     // Of the pages of a bank, a player has one open at a time.
@@ -150,24 +144,53 @@ pub(crate) fn open(
         return Err(Rejection::TooMuch);
     }
     rules::ask(world, &AccessRequest { client, actor, inventory, kind: AccessKind::Open })?;
-    let Ok(mut there) = world.get_entity_mut(inventory) else { return Err(Rejection::NotInView) };
-    if !there.contains::<Viewers>() {
-        there.insert(Viewers::new());
-    }
-    let Some(mut viewers) = there.get_mut::<Viewers>() else { return Err(Rejection::NotInView) };
-    viewers.add_asked(client, rights);
+    add_viewer(world, inventory, client, rights)?;
     close_others(world, inventory, client);
-    let reviewed_at = world.resource::<Time<Real>>().elapsed();
-    let reviewed_in = world.resource::<Marked>().pass();
+    let checked_at = world.resource::<Time<Real>>().elapsed();
+    let checked_in_tick = world.resource::<Marked>().pass;
     let mut opened = world.resource_mut::<OpenInventories>();
     opened.remove(client, inventory);
-    let new = OpenInventory { inventory, request, actor, reviewed_at, reviewed_in };
+    let new = OpenInventory { inventory, request, actor, checked_at, checked_in_tick };
     opened.open.entry(client).or_default().push(new);
     Ok(())
 }
 
+/// Returns the inventory that a request means, if it exists and is synced.
+fn resolve_target(world: &World, target: Target) -> Result<Entity, Rejection> {
+    let inventory = match target {
+        Target::Entity(entity) => entity,
+        Target::Id(id) => world.resource::<InventoryIds>().get(id).ok_or(Rejection::NotInView)?,
+    };
+    let entity = world.get_entity(inventory).map_err(|_| Rejection::NotInView)?;
+    let is_synced = entity.contains::<Baseline>() && !entity.contains::<Unsynced>();
+    is_synced.then_some(inventory).ok_or(Rejection::NotInView)
+}
+
+/// Returns `true` if a player owns or views an inventory.
+fn is_in_view(world: &World, inventory: Entity, client: ClientId) -> bool {
+    let viewers = world.get::<Viewers>(inventory);
+    viewers.is_some_and(|viewers| viewers.rights_of(client).is_some())
+        || world.get::<Owner>(inventory) == Some(&Owner(client))
+}
+
+/// Adds a player that has opened an inventory to its viewers.
+fn add_viewer(
+    world: &mut World,
+    inventory: Entity,
+    client: ClientId,
+    rights: Rights,
+) -> Result<(), Rejection> {
+    let mut entity = world.get_entity_mut(inventory).map_err(|_| Rejection::NotInView)?;
+    if !entity.contains::<Viewers>() {
+        entity.insert(Viewers::new());
+    }
+    let mut viewers = entity.get_mut::<Viewers>().ok_or(Rejection::NotInView)?;
+    viewers.add_by_request(client, rights);
+    Ok(())
+}
+
 /// Returns the rights that a player gets by opening an inventory, or `None` if the player may not open it.
-fn offered(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+fn rights_offered(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
     let openable = world.get::<Openable>(inventory).map(|openable| openable.0);
     let Some(through) = world.get::<OpenedThrough>(inventory) else { return openable };
     Some(rights_to(world, through.via, client)? & openable.unwrap_or(Rights::all()))
@@ -180,14 +203,14 @@ pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> O
     if planted(Bug::RightsOfYesterday) {
         return Some(sent);
     }
-    let mut rights = sent & rights_now(world, inventory, client)?;
+    let mut rights = sent & rights_granted(world, inventory, client)?;
     let viewers = world.get::<Viewers>(inventory);
-    if viewers.is_some_and(|viewers| viewers.has_asked(client)) {
+    if viewers.is_some_and(|viewers| viewers.is_by_request(client)) {
         // What players may do with what they open may have changed since. The rights of a page are those to its bank.
         let openable = world.get::<Openable>(inventory).map(|openable| openable.0 | Rights::SEE);
         rights &= match world.get::<OpenedThrough>(inventory) {
             Some(through) => {
-                let of_bank = rights_now(world, through.via, client)? | Rights::SEE;
+                let of_bank = rights_granted(world, through.via, client)? | Rights::SEE;
                 of_bank & openable.unwrap_or(Rights::all())
             }
             None => openable?,
@@ -197,12 +220,13 @@ pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> O
 }
 
 /// Returns the rights that the components of an inventory give a player.
-fn rights_now(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
-    let there = world.get_entity(inventory).ok().filter(|there| !there.contains::<Unsynced>())?;
-    if there.get::<Owner>() == Some(&Owner(client)) {
+fn rights_granted(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let entity =
+        world.get_entity(inventory).ok().filter(|entity| !entity.contains::<Unsynced>())?;
+    if entity.get::<Owner>() == Some(&Owner(client)) {
         return Some(Rights::all());
     }
-    there.get::<Viewers>()?.rights_of(client)
+    entity.get::<Viewers>()?.rights_of(client)
 }
 
 /// Closes the other inventories that a player has opened through the same one.
@@ -211,7 +235,7 @@ fn close_others(world: &mut World, inventory: Entity, client: ClientId) {
         return;
     };
     for other in opens_into(world, via) {
-        let open = world.get::<Viewers>(other).is_some_and(|viewers| viewers.has_asked(client));
+        let open = world.get::<Viewers>(other).is_some_and(|viewers| viewers.is_by_request(client));
         if other != inventory && open {
             close(world, client, other).ok();
         }
@@ -222,7 +246,7 @@ fn opens_into(world: &World, via: Entity) -> Vec<Entity> {
     world.get::<OpensInto>(via).into_iter().flat_map(RelationshipTarget::iter).collect()
 }
 
-fn review_when<E: EntityEvent, C: Component>(
+fn on_via_changed<E: EntityEvent, C: Component>(
     event: On<E, C>,
     via: Query<(), (With<OpensInto>, Allow<Disabled>)>,
     authority: Authority,
@@ -230,37 +254,39 @@ fn review_when<E: EntityEvent, C: Component>(
 ) {
     let inventory = event.event_target();
     if authority.is_here() && via.contains(inventory) {
-        commands.queue(move |world: &mut World| review(world, inventory));
+        commands.queue(move |world: &mut World| update_opened_through(world, inventory));
     }
 }
 
-type Reviewed = (With<OpensInto>, Or<(Changed<Viewers>, Changed<Owner>)>, Allow<Disabled>);
+type ChangedVia = (With<OpensInto>, Or<(Changed<Viewers>, Changed<Owner>)>, Allow<Disabled>);
 
-fn review_changed(changed: Query<Entity, Reviewed>, mut commands: Commands) {
+fn update_changed_vias(changed: Query<Entity, ChangedVia>, mut commands: Commands) {
     for via in &changed {
-        commands.queue(move |world: &mut World| review(world, via));
+        commands.queue(move |world: &mut World| update_opened_through(world, via));
     }
 }
 
 /// Updates the rights of the players that have opened inventories through `via`, and closes these inventories for
 /// players that no longer see `via`.
-fn review(world: &mut World, via: Entity) {
-    let Ok(there) = world.get_entity(via) else { return };
-    let viewers = there.get::<Viewers>().into_iter().flat_map(Viewers::iter);
-    let owner = there.get::<Owner>().map(|owner| (owner.0, Rights::all()));
+fn update_opened_through(world: &mut World, via: Entity) {
+    let Ok(entity) = world.get_entity(via) else { return };
+    let viewers = entity.get::<Viewers>().into_iter().flat_map(Viewers::iter);
+    let owner = entity.get::<Owner>().map(|owner| (owner.0, Rights::all()));
     let mut allowed: HashMap<ClientId, Rights> = viewers.chain(owner).collect();
-    if there.contains::<Unsynced>() {
+    if entity.contains::<Unsynced>() {
         allowed.clear();
     }
     for inventory in opens_into(world, via) {
         let most = world.get::<Openable>(inventory).map_or(Rights::all(), |openable| openable.0);
         let Some(viewers) = world.get::<Viewers>(inventory) else { continue };
-        let opened = viewers.iter().filter(|(client, _)| viewers.has_asked(*client));
+        let opened = viewers.iter().filter(|(client, _)| viewers.is_by_request(*client));
         let opened: Vec<_> = opened.collect();
         for (client, before) in opened {
             let now = allowed.get(&client).map(|rights| *rights & most | Rights::SEE);
             match (now, world.get_mut::<Viewers>(inventory)) {
-                (Some(now), Some(mut viewers)) if now != before => viewers.add_asked(client, now),
+                (Some(now), Some(mut viewers)) if now != before => {
+                    viewers.add_by_request(client, now)
+                }
                 (None, _) => {
                     close(world, client, inventory).ok();
                 }
@@ -282,7 +308,8 @@ pub(crate) fn close(
 ) -> Result<(), Rejection> {
     let was_open = world.resource_mut::<OpenInventories>().remove(client, inventory);
     // Access that the game has granted since can only be revoked by the game.
-    let viewers = world.get_mut::<Viewers>(inventory).filter(|viewers| viewers.has_asked(client));
+    let viewers =
+        world.get_mut::<Viewers>(inventory).filter(|viewers| viewers.is_by_request(client));
     let (true, Some(mut viewers)) = (was_open, viewers) else { return Err(Rejection::NotInView) };
     viewers.remove(client);
     Ok(())
@@ -298,21 +325,21 @@ pub(crate) fn cancel(world: &mut World, client: ClientId, request: u64) {
 }
 
 /// Asks the rules whether players may keep the inventories open that they have opened.
-fn review_openings(world: &mut World) {
+fn recheck_due_openings(world: &mut World) {
     let now = world.resource::<Time<Real>>().elapsed();
     let bodies_changed = core::mem::take(&mut world.resource_mut::<OwnedInventories>().changed);
     let mut due: Vec<(ClientId, Entity)> = Vec::new();
     for (client, open) in &world.resource::<OpenInventories>().open {
         let is_due = |open: &&OpenInventory| {
             let lost = |actor| !bodies::is_body(world, *client, actor);
-            now.saturating_sub(open.reviewed_at) >= REVIEW_INTERVAL
+            now.saturating_sub(open.checked_at) >= RECHECK_INTERVAL
                 || (bodies_changed && open.actor.is_some_and(lost))
         };
         due.extend(open.iter().filter(is_due).map(|open| (*client, open.inventory)));
     }
     due.sort_unstable();
     for (client, inventory) in due {
-        review_opening(world, client, inventory).ok();
+        recheck_opening(world, client, inventory).ok();
     }
 }
 
@@ -329,31 +356,35 @@ pub(crate) fn check_open(
 ) -> Result<(), Rejection> {
     if let Some(through) = world.get::<OpenedThrough>(inventory).filter(|t| t.via != inventory) {
         // A page closes with its bank.
-        review_in_this_tick(world, client, through.via)?;
+        recheck_once_per_tick(world, client, through.via)?;
     }
-    review_in_this_tick(world, client, inventory)
+    recheck_once_per_tick(world, client, inventory)
 }
 
-fn review_in_this_tick(
+fn recheck_once_per_tick(
     world: &mut World,
     client: ClientId,
     inventory: Entity,
 ) -> Result<(), Rejection> {
-    let pass = world.resource::<Marked>().pass();
+    let pass = world.resource::<Marked>().pass;
     let open = world.resource::<OpenInventories>().of(client, inventory);
-    if open.is_none_or(|open| open.reviewed_in == pass) {
+    if open.is_none_or(|open| open.checked_in_tick == pass) {
         return Ok(());
     }
-    review_opening(world, client, inventory)
+    recheck_opening(world, client, inventory)
 }
 
-fn review_opening(world: &mut World, client: ClientId, inventory: Entity) -> Result<(), Rejection> {
+fn recheck_opening(
+    world: &mut World,
+    client: ClientId,
+    inventory: Entity,
+) -> Result<(), Rejection> {
     let Some(open) = world.resource::<OpenInventories>().of(client, inventory) else {
         return Ok(());
     };
     // The viewer may have left, or the game may have granted access since.
     let viewers = world.get::<Viewers>(inventory);
-    if !viewers.is_some_and(|viewers| viewers.has_asked(client)) {
+    if !viewers.is_some_and(|viewers| viewers.is_by_request(client)) {
         world.resource_mut::<OpenInventories>().remove(client, inventory);
         return Ok(());
     }
@@ -365,12 +396,12 @@ fn review_opening(world: &mut World, client: ClientId, inventory: Entity) -> Res
         close(world, client, inventory).ok();
         return Err(reason);
     }
-    let reviewed_at = world.resource::<Time<Real>>().elapsed();
-    let reviewed_in = world.resource::<Marked>().pass();
+    let checked_at = world.resource::<Time<Real>>().elapsed();
+    let checked_in_tick = world.resource::<Marked>().pass;
     let mut opened = world.resource_mut::<OpenInventories>();
     let open = opened.open.get_mut(&client).into_iter().flatten();
     for open in open.filter(|open| open.inventory == inventory) {
-        *open = OpenInventory { actor, reviewed_at, reviewed_in, ..*open };
+        *open = OpenInventory { actor, checked_at, checked_in_tick, ..*open };
     }
     Ok(())
 }

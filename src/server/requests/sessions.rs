@@ -5,7 +5,7 @@ use crate::{
     model::rejection::Rejection,
     server::client_stats::ClientSyncStats,
     shared::rate::{Bucket, RequestLimits},
-    wire::{ANSWERS_MAX, Answers},
+    wire::{ANSWERS_MAX, Answers, answer_bits, bits::low_byte, low_bits},
 };
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use super::inbox::Inboxes;
 use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use bevy_replicon::bytes::Bytes;
+use thiserror::Error;
 
 pub(crate) fn plugin(app: &mut App) {
     app.init_resource::<Sessions>().init_resource::<Inboxes>().add_message::<ClientViolation>();
@@ -29,13 +30,15 @@ pub struct ClientViolation {
 }
 
 /// Kind of protocol violation. Each is reported once per connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[non_exhaustive]
 pub enum ProtocolViolation {
     /// The number of malformed requests has reached [`RequestLimits::malformed`].
+    #[error("too many malformed requests")]
     Malformed,
     /// The number of requests that exceeded the rate limit and were dropped unread has reached
     /// [`RequestLimits::burst`].
+    #[error("too many requests above the rate limit")]
     Flooding,
 }
 
@@ -57,7 +60,7 @@ pub(crate) struct Session {
 
 /// What to do with a request, given its number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Turn {
+pub(crate) enum NumberCheck {
     /// It has not been handled yet.
     New,
     /// It was handled before. The answer is sent again.
@@ -66,29 +69,40 @@ pub(crate) enum Turn {
     Impossible,
 }
 
+/// Whether the rate limit of a client admits a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    Admitted,
+    /// The request is dropped unread. The violation is to be reported.
+    Dropped(Option<ProtocolViolation>),
+}
+
 impl Session {
     /// Returns what to do with the request of this number, given by its low 8 bits. Requests that were skipped are
     /// answered as [`Rejection::Unanswered`].
-    pub(crate) fn turn(&mut self, number: u8) -> Turn {
-        let [low, ..] = self.handled.to_le_bytes();
-        let ahead = number.wrapping_sub(low).cast_signed();
+    pub(crate) fn check_number(&mut self, number: u8) -> NumberCheck {
+        let ahead = number.wrapping_sub(low_byte(self.handled)).cast_signed();
         if ahead <= 0 {
             let back = usize::from(ahead.unsigned_abs());
             if back >= self.answers.len() {
-                return Turn::Impossible;
+                return NumberCheck::Impossible;
             }
             self.unsent = self.unsent.max(back + 1);
-            return if planted(Bug::RepeatsRequests) { Turn::New } else { Turn::Repeated };
+            return if planted(Bug::RepeatsRequests) {
+                NumberCheck::New
+            } else {
+                NumberCheck::Repeated
+            };
         }
         let ahead = usize::from(ahead.unsigned_abs());
         if ahead > ANSWERS_MAX {
-            return Turn::Impossible;
+            return NumberCheck::Impossible;
         }
         // Requests arrive in order, so those in between will never arrive.
         for _ in 1..ahead {
             self.answer(Err(Rejection::Unanswered));
         }
-        Turn::New
+        NumberCheck::New
     }
 
     /// Returns the number of the next request to be answered.
@@ -106,6 +120,17 @@ impl Session {
         }
         self.answers.push_back(result);
         self.unsent = (self.unsent + 1).min(ANSWERS_MAX);
+    }
+
+    /// Takes the newest answers, which no longer wait to be sent.
+    fn take_answers(&mut self, count: usize) -> Option<Answers> {
+        self.unsent = 0;
+        let mut results: Vec<_> =
+            self.answers.iter().skip(self.answers.len() - count).copied().collect();
+        if planted(Bug::DropsAnAnswer) && count > 1 {
+            results.pop();
+        }
+        (count > 0).then_some(Answers { last: answer_bits(self.handled), results })
     }
 }
 
@@ -145,21 +170,22 @@ impl Sessions {
         self.sessions.get_mut(&client)
     }
 
-    /// Takes a token of a client's rate limit. The first value is `true` if the request is admitted, and the
-    /// second is the violation to report, if any.
+    /// Takes a token of a client's rate limit.
     pub(crate) fn admit(
         &mut self,
         client: Entity,
         now: Duration,
         limits: RequestLimits,
-    ) -> (bool, Option<ProtocolViolation>) {
-        let Some(session) = self.sessions.get_mut(&client) else { return (false, None) };
+    ) -> Admission {
+        let Some(session) = self.sessions.get_mut(&client) else {
+            return Admission::Dropped(None);
+        };
         if session.bucket.take(now, limits.per_second, limits.burst) {
-            return (true, None);
+            return Admission::Admitted;
         }
         session.flooded = session.flooded.saturating_add(1);
         let news = (session.flooded == limits.burst).then_some(ProtocolViolation::Flooding);
-        (false, news)
+        Admission::Dropped(news)
     }
 
     /// Adds the request counters of a client to its statistics.
@@ -183,23 +209,21 @@ impl Sessions {
 
     /// Returns the low bits of the number of the last request of a client that was handled.
     pub(crate) fn handled(&self, client: Entity) -> u32 {
-        let [a, b, c, d, ..] = self.sessions.get(&client).map_or(0, |s| s.handled).to_le_bytes();
-        u32::from_le_bytes([a, b, c, d])
+        self.sessions.get(&client).map_or(0, |session| low_bits(session.handled))
     }
 
-    /// Takes the answers that wait for a client. With `all`, also those that were sent before, because the
-    /// client is out of sync.
-    pub(crate) fn take_answers(&mut self, client: Entity, all: bool) -> Option<Answers> {
+    /// Takes the answers that wait for a client.
+    pub(crate) fn take_unsent_answers(&mut self, client: Entity) -> Option<Answers> {
         let session = self.sessions.get_mut(&client)?;
-        let unsent = core::mem::take(&mut session.unsent);
-        let count = if all { session.answers.len() } else { unsent };
-        let mut results: Vec<_> =
-            session.answers.iter().skip(session.answers.len() - count).copied().collect();
-        if planted(Bug::DropsAnAnswer) && count > 1 {
-            results.pop();
-        }
-        let [low, ..] = session.handled.to_le_bytes();
-        (count > 0).then_some(Answers { last: low & 0x3F, results })
+        let count = session.unsent;
+        session.take_answers(count)
+    }
+
+    /// Takes the last answers for a client that is out of sync, including those that were sent before.
+    pub(crate) fn take_all_answers(&mut self, client: Entity) -> Option<Answers> {
+        let session = self.sessions.get_mut(&client)?;
+        let count = session.answers.len();
+        session.take_answers(count)
     }
 }
 
@@ -211,14 +235,17 @@ mod tests {
     fn request_numbers_wrap_and_repeats_are_recognized() {
         let mut session = Session::default();
         for number in 1..=600u64 {
-            assert_eq!(session.turn(number.to_le_bytes()[0]), Turn::New);
+            assert_eq!(session.check_number(low_byte(number)), NumberCheck::New);
             session.answer(Ok(()));
-            assert_eq!(session.turn(number.to_le_bytes()[0]), Turn::Repeated);
+            assert_eq!(session.check_number(low_byte(number)), NumberCheck::Repeated);
         }
-        assert_eq!(session.turn(600u64.wrapping_sub(31).to_le_bytes()[0]), Turn::Repeated);
-        assert_eq!(session.turn(600u64.wrapping_sub(32).to_le_bytes()[0]), Turn::Impossible);
-        assert_eq!(session.turn(633u64.to_le_bytes()[0]), Turn::Impossible);
-        assert_eq!(session.turn(603u64.to_le_bytes()[0]), Turn::New);
+        assert_eq!(session.check_number(low_byte(600u64.wrapping_sub(31))), NumberCheck::Repeated);
+        assert_eq!(
+            session.check_number(low_byte(600u64.wrapping_sub(32))),
+            NumberCheck::Impossible
+        );
+        assert_eq!(session.check_number(low_byte(633u64)), NumberCheck::Impossible);
+        assert_eq!(session.check_number(low_byte(603u64)), NumberCheck::New);
         assert_eq!(session.handled, 602);
     }
 

@@ -5,7 +5,7 @@ use bevy_replicon::{bytes::Bytes, prelude::*, shared::message::registry::RemoteM
 use log::{debug, info, warn};
 
 use crate::{
-    model::{catalog::ItemCatalog, data::DataPool, rejection::Rejection, transaction::Witness},
+    model::{catalog::ItemCatalog, rejection::Rejection, transaction::Witness},
     server::{
         baseline::Baseline,
         health::RejectionCounts,
@@ -19,7 +19,7 @@ use crate::{
         actions::{ActionTypes, AnyAction},
         containers::ContainerRegistry,
         events::{SyncRejected, emit_deferred},
-        fingerprint::local_handshake,
+        fingerprint::LocalProtocol,
         messages::{SyncBatch, SyncRequest},
         rate::RequestLimits,
         stats::InventoryStats,
@@ -40,7 +40,7 @@ use super::{
     act::{self, RejectedAction},
     inbox::{Added, Inboxes, Waiting},
     open::{self, OpenRequest},
-    sessions::{ClientViolation, ProtocolViolation, Sessions, Turn},
+    sessions::{Admission, ClientViolation, NumberCheck, ProtocolViolation, Sessions},
 };
 
 pub(crate) fn validate_requests(
@@ -50,7 +50,7 @@ pub(crate) fn validate_requests(
 ) {
     // A request may arrive before the authorization, which uses another channel, or while the server is still
     // loading its catalog.
-    let loaded = handler.catalog.is_some();
+    let loaded = handler.protocol.is_loaded();
     for (client, bytes) in
         handler.sessions.take_early(|client| loaded && authorized.contains(client))
     {
@@ -59,8 +59,8 @@ pub(crate) fn validate_requests(
     let now = handler.time.elapsed();
     for FromClient { client_id, message: SyncRequest(bytes) } in requests.read() {
         let Some(client) = client_id.entity() else { continue };
-        let (admitted, violation) = handler.sessions.admit(client, now, *handler.limits);
-        if !admitted {
+        if let Admission::Dropped(violation) = handler.sessions.admit(client, now, *handler.limits)
+        {
             handler.stats.requests_flooded += 1;
             handler.report(client, violation);
             continue;
@@ -82,10 +82,7 @@ pub(crate) fn validate_requests(
 /// What is needed to handle a request.
 #[derive(SystemParam)]
 pub(crate) struct RequestHandler<'w, 's> {
-    catalog: Option<Res<'w, ItemCatalog>>,
-    registry: Res<'w, ContainerRegistry>,
-    actions: Res<'w, ActionTypes>,
-    pool: Res<'w, DataPool>,
+    protocol: LocalProtocol<'w>,
     channels: Res<'w, RemoteMessageRegistry>,
     subscriptions: ResMut<'w, Subscriptions>,
     clients: ResMut<'w, Clients>,
@@ -111,7 +108,7 @@ impl RequestHandler<'_, '_> {
 
     fn report(&mut self, client: Entity, violation: Option<ProtocolViolation>) {
         let Some(kind) = violation else { return };
-        warn!("client `{client}` violates the protocol: {kind:?}");
+        warn!("client `{client}` violates the protocol: {kind}");
         emit_deferred(&mut self.commands, ClientViolation { client, kind });
     }
 
@@ -132,7 +129,7 @@ impl RequestHandler<'_, '_> {
         };
         self.stats.requests_validated += 1;
         match request {
-            Request::Handshake(handshake, named) => self.accept_handshake(client, handshake, named),
+            Request::Handshake(handshake, named) => self.answer_handshake(client, handshake, named),
             Request::Resync(named) => {
                 self.stats.resyncs_served += 1;
                 self.clients.record_desync(client);
@@ -152,18 +149,17 @@ impl RequestHandler<'_, '_> {
             return;
         }
         // A client that follows the protocol waits for answers first.
-        let refused = match read_body(&mut BitReader::new(bytes), self.actions.len()) {
-            Ok((number, _)) => self.inboxes.refuse(client, number),
+        let added = match read_body(&mut BitReader::new(bytes), self.protocol.actions.len()) {
+            Ok((number, _)) => self.inboxes.add_rejected(client, number),
             Err(_) => false,
         };
-        if !refused {
+        if !added {
             self.drop_malformed(client, "arrived while too many others are waiting");
         }
     }
 
-    fn accept_handshake(&mut self, client: Entity, theirs: Handshake, named: KnownCopies) {
-        let Some(catalog) = &self.catalog else { return };
-        let ours = local_handshake(catalog, &self.registry, &self.actions, &self.pool);
+    fn answer_handshake(&mut self, client: Entity, theirs: Handshake, named: KnownCopies) {
+        let Some(ours) = self.protocol.handshake() else { return };
         if ours == theirs {
             let now = *self.clock;
             self.resync.accept_handshake(
@@ -200,7 +196,7 @@ pub(crate) fn act_on_requests(world: &mut World) {
             };
             let handled = match next {
                 Waiting::Request(bytes) => act_on(world, *client, &bytes),
-                Waiting::Refused(number) => refuse(world, *client, number),
+                Waiting::Rejected(number) => reject_for_full_inbox(world, *client, number),
             };
             let work = world.resource_mut::<Inboxes>().charge(*client, now, &limits);
             world.resource_mut::<InventoryStats>().request_work += work;
@@ -219,26 +215,19 @@ pub(crate) fn act_on_requests(world: &mut World) {
 }
 
 /// Answers a request for which the inbox of its client had no room.
-fn refuse(world: &mut World, client: Entity, number: u8) -> Result<(), DecodeError> {
+fn reject_for_full_inbox(world: &mut World, client: Entity, number: u8) -> Result<(), DecodeError> {
     let Some(session) = world.resource_mut::<Sessions>().into_inner().get_mut(client) else {
         return Ok(());
     };
-    let turn = session.turn(number);
-    if turn == Turn::Impossible {
+    let check = session.check_number(number);
+    if check == NumberCheck::Impossible {
         return Err(DecodeError::Sequence { number });
     }
-    let reason = Rejection::TooManyPending;
-    let mut stats = world.resource_mut::<InventoryStats>();
-    if turn == Turn::Repeated {
-        stats.requests_repeated += 1;
+    if check == NumberCheck::Repeated {
+        repeat_answer(world, client);
     } else {
-        stats.requests_rejected += 1;
-        world.resource_mut::<RejectionCounts>().count(reason);
-        if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {
-            session.answer(Err(reason));
-        }
+        record_answer(world, client, Err(Rejection::TooManyPending));
     }
-    world.resource_mut::<Clients>().mark_eventful(client);
     Ok(())
 }
 
@@ -250,33 +239,54 @@ fn act_on(world: &mut World, client: Entity, bytes: &[u8]) -> Result<(), DecodeE
     let types = world.resource::<ActionTypes>().clone();
     let mut r = BitReader::new(bytes);
     let (number, body) = read_body(&mut r, types.len())?;
-    let asked = decode(world, client, &types, r, body);
+    let request = decode(world, client, &types, r, body);
     let Some(session) = world.resource_mut::<Sessions>().into_inner().get_mut(client) else {
-        return asked.map(drop);
+        return request.map(drop);
     };
-    match (session.turn(number), asked) {
-        (Turn::New, Ok(asked)) => {
+    match (session.check_number(number), request) {
+        (NumberCheck::New, Ok(request)) => {
             let number = session.next_number();
-            answer(world, client, number, asked);
+            answer(world, client, number, request);
         }
-        (Turn::New, Err(error)) => {
+        (NumberCheck::New, Err(error)) => {
             // The number was decoded, so the request is answered. Otherwise the client would wait forever.
             session.answer(Err(Rejection::Invalid));
             world.resource_mut::<Clients>().mark_eventful(client);
             return Err(error);
         }
         (_, Err(error)) => return Err(error),
-        (Turn::Impossible, Ok(_)) => return Err(DecodeError::Sequence { number }),
-        (Turn::Repeated, Ok(_)) => {
-            world.resource_mut::<InventoryStats>().requests_repeated += 1;
-            world.resource_mut::<Clients>().mark_eventful(client);
+        (NumberCheck::Impossible, Ok(_)) => return Err(DecodeError::Sequence { number }),
+        (NumberCheck::Repeated, Ok(_)) => {
+            repeat_answer(world, client);
         }
     }
     Ok(())
 }
 
+/// Answers a request that was answered before.
+fn repeat_answer(world: &mut World, client: Entity) {
+    world.resource_mut::<InventoryStats>().requests_repeated += 1;
+    world.resource_mut::<Clients>().mark_eventful(client);
+}
+
+/// Counts the answer to the next request of a client, and records it to be sent.
+fn record_answer(world: &mut World, client: Entity, result: Result<(), Rejection>) {
+    let mut stats = world.resource_mut::<InventoryStats>();
+    match result {
+        Ok(()) => stats.requests_accepted += 1,
+        Err(reason) => {
+            stats.requests_rejected += 1;
+            world.resource_mut::<RejectionCounts>().count(reason);
+        }
+    }
+    world.resource_mut::<Clients>().mark_eventful(client);
+    if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {
+        session.answer(result);
+    }
+}
+
 /// A decoded request.
-enum Asked {
+enum DecodedRequest {
     Act { actor: Option<Entity>, witness: Witness, action: AnyAction },
     Open { actor: Option<Entity>, target: Target },
     Close(Entity),
@@ -290,22 +300,22 @@ fn decode(
     types: &ActionTypes,
     mut r: BitReader,
     body: RequestBody,
-) -> Result<Asked, DecodeError> {
+) -> Result<DecodedRequest, DecodeError> {
     let subscriptions = world.resource::<Subscriptions>();
     let clients = world.resource::<Clients>();
     let entity = |view| clients.inventory_of(client, view);
     let gone = Entity::PLACEHOLDER;
-    let asked = match body {
+    let request = match body {
         RequestBody::Open { target, actor } => {
             let actor = actor.map(|view| entity(u32::from(view)).unwrap_or(gone));
-            Asked::Open { actor, target }
+            DecodedRequest::Open { actor, target }
         }
-        RequestBody::Cancel { back } => Asked::Cancel { back },
+        RequestBody::Cancel { back } => DecodedRequest::Cancel { back },
         RequestBody::Close { view, handle } => {
             let same = |inventory: &Entity| {
-                subscriptions.get(*inventory).is_some_and(|views| views.handle == handle)
+                subscriptions.get(*inventory).is_some_and(|viewers| viewers.handle == handle)
             };
-            Asked::Close(entity(view).filter(same).unwrap_or(gone))
+            DecodedRequest::Close(entity(view).filter(same).unwrap_or(gone))
         }
         RequestBody::Act { actor, witness, kind } => {
             let (catalog, registry) =
@@ -315,49 +325,42 @@ fn decode(
                 types.read(kind, &mut ActionReader { r: &mut r, schema, entity: &entity })?;
             let actor = actor.map(|view| entity(view).unwrap_or(gone));
             let witness = Witness { hash: witness, seen: read_seen(&mut r, schema)? };
-            Asked::Act { actor, witness, action }
+            DecodedRequest::Act { actor, witness, action }
         }
     };
     r.end()?;
-    Ok(asked)
+    Ok(request)
 }
 
 /// Decides a request and answers it. `number` is the number of the request, not shortened.
-fn answer(world: &mut World, client: Entity, number: u64, asked: Asked) {
+fn answer(world: &mut World, client: Entity, number: u64, request: DecodedRequest) {
     let id = ClientId::Client(client);
-    let result = match &asked {
-        Asked::Act { actor, witness, action } => act::act(world, id, *actor, action, Some(witness)),
-        Asked::Open { actor, target } => {
+    let result = match &request {
+        DecodedRequest::Act { actor, witness, action } => {
+            act::act(world, id, *actor, action, Some(witness))
+        }
+        DecodedRequest::Open { actor, target } => {
             let open = OpenRequest { actor: *actor, target: *target, request: number };
             open::open(world, id, open).map_err(RejectedAction::from)
         }
-        Asked::Cancel { back } => {
+        DecodedRequest::Cancel { back } => {
             if let Some(request) = number.checked_sub(u64::from(*back) + 1) {
                 open::cancel(world, id, request);
             }
             Ok(())
         }
-        Asked::Close(inventory) => open::close(world, id, *inventory).map_err(RejectedAction::from),
-    };
-    let mut stats = world.resource_mut::<InventoryStats>();
-    stats.requests_validated += 1;
-    match &result {
-        Ok(()) => stats.requests_accepted += 1,
-        Err(rejected) => {
-            stats.requests_rejected += 1;
-            world.resource_mut::<RejectionCounts>().count(rejected.reason);
+        DecodedRequest::Close(inventory) => {
+            open::close(world, id, *inventory).map_err(RejectedAction::from)
         }
-    }
-    world.resource_mut::<Clients>().mark_eventful(client);
+    };
+    world.resource_mut::<InventoryStats>().requests_validated += 1;
     if let Err(rejected) = &result {
         // Each repair is a full update.
         let slots =
-            rejected.believed.iter().filter_map(|believed| world.get::<Baseline>(*believed));
+            rejected.to_repair.iter().filter_map(|to_repair| world.get::<Baseline>(*to_repair));
         let slots = slots.map(|baseline| baseline.len() as u64).sum();
         world.resource_mut::<Inboxes>().record_work(slots);
-        world.resource_mut::<Resync>().repair(client, &rejected.believed);
+        world.resource_mut::<Resync>().repair(client, &rejected.to_repair);
     }
-    if let Some(session) = world.resource_mut::<Sessions>().get_mut(client) {
-        session.answer(result.map_err(|rejected| rejected.reason));
-    }
+    record_answer(world, client, result.map_err(|rejected| rejected.reason));
 }

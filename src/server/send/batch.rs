@@ -18,8 +18,8 @@ use crate::{
             lifecycle::reopen,
             queue::QueuePosition,
             resync::SyncClock,
-            subscriptions::{InventoryViews, Subscription, Subscriptions},
-            throttle::{Cost, Throttle},
+            subscriptions::{InventoryViewers, Subscription, Subscriptions},
+            throttle::{Throttle, UpdateCost},
         },
     },
     shared::stats::InventoryStats,
@@ -64,12 +64,12 @@ pub(crate) fn batch_changes(
     if throttle.has_queued() {
         // Queued updates move to the queue of the new priority.
         for inventory in &reprioritized {
-            if let Some(views) = subscriptions.get_mut(inventory) {
-                throttle.wait(inventory, views);
+            if let Some(viewers) = subscriptions.get_mut(inventory) {
+                throttle.wait(inventory, viewers);
             }
         }
     }
-    let nothing_new = marked.inventories().is_empty() && batched.jobs.is_empty();
+    let nothing_new = marked.inventories.is_empty() && batched.jobs.is_empty();
     if nothing_new && throttle.is_empty() && !idle.is_due(now) {
         return;
     }
@@ -85,16 +85,22 @@ pub(crate) fn batch_changes(
         batched: &mut batched,
         stats: &mut stats,
     };
-    for inventory in marked.inventories() {
-        batching.serve(*inventory, inventories.get(*inventory), Trigger::Changed);
+    for inventory in &marked.inventories {
+        if let Ok((baseline, priority)) = inventories.get(*inventory) {
+            batching.serve(*inventory, baseline, priority, Trigger::Changed);
+        }
     }
     for inventory in &waiting {
-        batching.serve(*inventory, inventories.get(*inventory), Trigger::Waited);
+        if let Ok((baseline, priority)) = inventories.get(*inventory) {
+            batching.serve(*inventory, baseline, priority, Trigger::Waited);
+        }
     }
     batching.batched.end(waiting);
     batching.throttle.begin_queued(batching.clients);
     while let Some((inventory, position)) = batching.throttle.next_queued(batching.clients) {
-        batching.serve(inventory, inventories.get(inventory), Trigger::Queued(position));
+        if let Ok((baseline, priority)) = inventories.get(inventory) {
+            batching.serve(inventory, baseline, priority, Trigger::Queued(position));
+        }
     }
     batching.stats.updates_throttled += batching.throttle.end_queued(batching.clients);
     for inventory in idle.take_due(now, settings.checksum_delay, &mut subscriptions) {
@@ -121,16 +127,27 @@ impl Trigger {
     fn is_queued(self) -> bool {
         matches!(self, Self::Queued(_))
     }
+}
 
-    /// Returns `true` if a viewer is served now, provided that the byte budget allows it. `priority` is the
-    /// priority of the inventory.
+/// Decides which viewers of an inventory are served now, provided that the byte budget allows it.
+#[derive(Clone, Copy)]
+struct DueCheck {
+    trigger: Trigger,
+    /// Priority of the inventory.
+    priority: SyncPriority,
+    now: AppInstant,
+    /// Whether everything is sent at once.
+    flushing: bool,
+}
+
+impl DueCheck {
     #[inline]
-    fn serves(self, viewer: &Subscription, priority: SyncPriority, now: AppInstant) -> bool {
-        let has_rank = match self {
-            Self::Queued(position) => viewer.rank(priority) == position.rank,
+    fn is_due(self, viewer: &Subscription) -> bool {
+        let has_rank = || match self.trigger {
+            Trigger::Queued(position) => viewer.rank(self.priority) == position.rank,
             _ => true,
         };
-        has_rank && viewer.timer.is_due(now)
+        self.flushing || (has_rank() && viewer.timer.is_due(self.now))
     }
 }
 
@@ -141,7 +158,7 @@ struct VersionStep {
     version: u64,
     /// Whether the changes fit into a delta. If not, the inventory is sent in full.
     fits: bool,
-    cost: Cost,
+    cost: UpdateCost,
 }
 
 /// What [`batch_changes`] works with.
@@ -159,30 +176,29 @@ struct Batching<'a> {
 
 impl Batching<'_> {
     /// Creates jobs for the viewers of an inventory that are due.
-    fn serve<E>(
+    fn serve(
         &mut self,
         inventory: Entity,
-        found: Result<(&Baseline, Option<&SyncPriority>), E>,
+        baseline: &Baseline,
+        priority: Option<&SyncPriority>,
         trigger: Trigger,
     ) {
-        let Ok((baseline, priority)) = found else { return };
         let priority = priority.copied().unwrap_or_default();
-        let Some(views) = self.subscriptions.get_mut(inventory) else { return };
+        let Some(viewers) = self.subscriptions.get_mut(inventory) else { return };
         match trigger {
             Trigger::Changed if !self.settings.debounce_delay.is_zero() => {
-                views.debounce_delay(baseline.version(), self.now, self.settings.debounce_delay);
+                viewers.debounce_delay(baseline.version(), self.now, self.settings.debounce_delay);
             }
-            Trigger::Waited => views.end_wait(),
+            Trigger::Waited => viewers.end_wait(),
             _ => {}
         }
-        let mut served = Serving {
-            trigger,
-            priority,
+        let flushing = self.throttle.is_flushing();
+        let mut serving = Serving {
+            due: DueCheck { trigger, priority, now: self.now, flushing },
             baseline,
             inventory,
-            views,
+            viewers,
             outgrown: SmallVec::new(),
-            now: self.now,
             settings: &self.settings,
             periods: &self.periods,
             clients: self.clients,
@@ -190,38 +206,45 @@ impl Batching<'_> {
             batched: self.batched,
         };
         // Viewers are served version by version. Usually all of them have the same version.
-        let mut all_sent = false;
-        while !all_sent && let Some(base) = served.next_base() {
-            let (sent, complete) = served.serve_version(base);
-            all_sent = complete;
-            if sent {
+        let mut all_current = false;
+        while !all_current && let Some(base) = serving.next_base() {
+            let served = serving.serve_version(base);
+            all_current = served.all_current;
+            if served.any_sent {
                 self.stats.jobs_batched += 1;
                 self.stats.commits_merged += baseline.version() - base - 1;
                 let delay = self.settings.checksum_delay;
-                self.idle.record_sent(inventory, served.views, self.now, delay);
+                self.idle.record_sent(inventory, serving.viewers, self.now, delay);
             }
         }
-        if all_sent {
-            served.views.record_all_sent();
+        if all_current {
+            serving.viewers.record_all_sent();
         } else {
-            self.stats.updates_deferred += u64::from(served.defer());
+            self.stats.updates_deferred += u64::from(serving.defer());
         }
-        for at in served.outgrown {
+        for at in serving.outgrown {
             reopen(inventory, at, self.subscriptions, self.clients);
         }
     }
 }
 
+/// How the viewers at one version were served.
+#[derive(Clone, Copy)]
+struct Served {
+    /// Whether any viewer was sent an update.
+    any_sent: bool,
+    /// Whether all viewers of the inventory are up to date now.
+    all_current: bool,
+}
+
 /// One inventory that is served.
 struct Serving<'a> {
-    trigger: Trigger,
-    priority: SyncPriority,
+    due: DueCheck,
     baseline: &'a Baseline,
     inventory: Entity,
-    views: &'a mut InventoryViews,
+    viewers: &'a mut InventoryViewers,
     /// Positions of the viewers that need a full update.
     outgrown: SmallVec<[usize; 4]>,
-    now: AppInstant,
     settings: &'a SyncSettings,
     periods: &'a Periods,
     clients: &'a mut Clients,
@@ -230,18 +253,13 @@ struct Serving<'a> {
 }
 
 impl Serving<'_> {
-    #[inline]
-    fn is_due(&self, viewer: &Subscription) -> bool {
-        self.throttle.is_flushing() || self.trigger.serves(viewer, self.priority, self.now)
-    }
-
     /// Returns the version of the viewers to serve next: of those that are due, behind, and can be afforded.
     fn next_base(&self) -> Option<u64> {
         let version = self.baseline.version();
         let structure_version = self.baseline.structure_version();
-        let from_queue = self.trigger.is_queued();
-        let due = self.views.subscriptions.iter();
-        let due = due.filter(|viewer| self.is_due(viewer) && viewer.is_behind(version));
+        let from_queue = self.due.trigger.is_queued();
+        let due = self.viewers.subscriptions.iter();
+        let due = due.filter(|viewer| self.due.is_due(viewer) && viewer.is_behind(version));
         let mut bases = due.filter_map(|viewer| {
             // A viewer that needs a full update does not wait for bytes.
             viewer.sent.filter(|base| {
@@ -253,39 +271,37 @@ impl Serving<'_> {
         if from_queue { bases.min() } else { bases.next() }
     }
 
-    /// Creates a job for the viewers at one version. Returns whether there were any, and whether all viewers of
-    /// the inventory are up to date now.
-    fn serve_version(&mut self, base: u64) -> (bool, bool) {
+    /// Creates a job for the viewers at one version.
+    fn serve_version(&mut self, base: u64) -> Served {
         let (first, start) = (self.batched.entries.len(), self.batched.targets.len());
         let version = self.baseline.version();
         let fits = base >= self.baseline.structure_version()
-            && self.baseline.collect_changes(base, &self.views.log, &mut self.batched.entries);
+            && self.baseline.collect_changes(base, &self.viewers.log, &mut self.batched.entries);
         let changed = self.batched.entries.len() - first;
         let bytes = planned_bytes(changed, self.baseline.len(), self.settings);
         let cost = self.throttle.cost(bytes, version - base - 1);
-        let all_sent = self.advance(VersionStep { base, version, fits, cost });
-        let sent = self.batched.targets.len() > start;
-        if sent {
+        let all_current = self.advance(VersionStep { base, version, fits, cost });
+        let any_sent = self.batched.targets.len() > start;
+        if any_sent {
             self.push_job(base, first, start);
         } else {
             self.batched.entries.truncate(first);
         }
-        (sent, all_sent)
+        Served { any_sent, all_current }
     }
 
     /// Advances the viewers that are due and can be afforded, and lists them as targets. Returns `true` if every
     /// viewer of the inventory is up to date.
     fn advance(&mut self, step: VersionStep) -> bool {
         let VersionStep { base, version, fits, cost } = step;
-        let Self { trigger, priority, now, periods, .. } = *self;
+        let Self { due, periods, .. } = *self;
         let (throttle, clients) = (&mut *self.throttle, &mut *self.clients);
         let targets = &mut self.batched.targets;
-        let (from_queue, flushing) = (trigger.is_queued(), throttle.is_flushing());
-        let mut all_sent = true;
-        for (at, viewer) in self.views.subscriptions.iter_mut().enumerate() {
-            let is_due = flushing || trigger.serves(viewer, priority, now);
-            if !(is_due && viewer.sent == Some(base)) {
-                all_sent &= !viewer.is_behind(version);
+        let from_queue = due.trigger.is_queued();
+        let mut all_current = true;
+        for (at, viewer) in self.viewers.subscriptions.iter_mut().enumerate() {
+            if !(due.is_due(viewer) && viewer.sent == Some(base)) {
+                all_current &= !viewer.is_behind(version);
                 continue;
             }
             if !fits {
@@ -294,18 +310,18 @@ impl Serving<'_> {
                 continue;
             }
             let Some(grade) = throttle.afford(viewer, cost, from_queue, clients) else {
-                all_sent = false;
+                all_current = false;
                 continue;
             };
             viewer.sent = Some(version);
-            let priority = viewer.priority.unwrap_or(priority);
-            viewer.timer.record_sent(now, periods.of(priority, grade));
+            let priority = viewer.priority.unwrap_or(due.priority);
+            viewer.timer.record_sent(due.now, periods.of(priority, grade));
             if planted(Bug::SkipsOneViewer) && at % 2 == 1 {
                 continue;
             }
             targets.push((viewer.slot, viewer.view));
         }
-        all_sent
+        all_current
     }
 
     /// Adds a job with the entries and targets that were collected since `first` and `start`.
@@ -327,7 +343,7 @@ impl Serving<'_> {
         let changed = batched.entries.len() - first;
         batched.jobs.push(Job {
             inventory: self.inventory,
-            handle: self.views.handle,
+            handle: self.viewers.handle,
             base,
             version: self.baseline.version(),
             selected: self.baseline.selected_since(base),
@@ -344,19 +360,24 @@ impl Serving<'_> {
     /// if all viewers were up to date before.
     fn defer(&mut self) -> bool {
         let version = self.baseline.version();
-        let since = match self.trigger {
+        let due = self.due;
+        let since = match due.trigger {
             Trigger::Queued(position) => position.since,
-            _ => self.now,
+            _ => due.now,
         };
-        let flushing = self.throttle.is_flushing();
-        for viewer in &self.views.subscriptions {
-            let is_due = flushing || self.trigger.serves(viewer, self.priority, self.now);
-            if is_due && viewer.is_behind(version) {
-                let rank = viewer.rank(self.priority);
+        for viewer in &self.viewers.subscriptions {
+            if due.is_due(viewer) && viewer.is_behind(version) {
+                let rank = viewer.rank(due.priority);
                 self.throttle.queue(viewer, QueuePosition { rank, since }, self.clients);
             }
         }
-        let committed = self.trigger == Trigger::Changed;
-        self.throttle.keep_late(self.inventory, self.views, self.baseline, committed, self.clients)
+        let committed = due.trigger == Trigger::Changed;
+        self.throttle.keep_late(
+            self.inventory,
+            self.viewers,
+            self.baseline,
+            committed,
+            self.clients,
+        )
     }
 }

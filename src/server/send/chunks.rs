@@ -1,5 +1,5 @@
-//! Builds the chunked transfers: full updates that are too large for one message are sent on a channel of their
-//! own, within a budget. When the client has all chunks, its views open, and what has changed since follows as
+//! Builds the chunked transfers: full updates that are too large for one message are sent on a separate
+//! channel, within a budget. When the client has all chunks, its views open, and what has changed since follows as
 //! an ordinary delta.
 
 use core::time::Duration;
@@ -73,8 +73,8 @@ pub(crate) fn build_transfers(
         stats: &mut stats,
     };
     for client in &chunked {
-        let Some(views) = building.clients.get_mut(*client) else { continue };
-        if let Some(Abandoned { again }) = views.transfers.abandon_late(now) {
+        let Some(state) = building.clients.get_mut(*client) else { continue };
+        if let Some(Abandoned { again }) = state.transfers.abandon_late(now) {
             building.stats.transfers_abandoned += 1;
             abandoned.0.push(*client);
             let then = if again { "sending it again" } else { "sending no more of it" };
@@ -99,14 +99,14 @@ struct TransferContents {
 impl Building<'_, '_, '_> {
     /// Builds a transfer of the views that wait, as many as fit, unless another transfer is in progress.
     fn build(&mut self, client: Entity) {
-        let Some(views) = self.clients.get_mut(client) else { return };
-        if views.transfers.transfer.is_some() {
+        let Some(state) = self.clients.get_mut(client) else { return };
+        if state.transfers.transfer.is_some() {
             return;
         }
-        let wanted = core::mem::take(&mut views.transfers.wanted);
+        let wanted = core::mem::take(&mut state.transfers.wanted);
         let mut wanted: Vec<u32> = wanted.into_iter().collect();
         // The player's own inventories come first.
-        wanted.sort_unstable_by_key(|view| (!views.own.contains(view), *view));
+        wanted.sort_unstable_by_key(|view| (!state.own_views.contains(view), *view));
         let mut wanted = wanted.into_iter();
         let mut contents = TransferContents::default();
         while contents.opens.len() / 8 + contents.data_bytes < TRANSFER_BYTES
@@ -114,8 +114,8 @@ impl Building<'_, '_, '_> {
         {
             self.add(client, view, &mut contents);
         }
-        let Some(views) = self.clients.get_mut(client) else { return };
-        let transfers = &mut views.transfers;
+        let Some(state) = self.clients.get_mut(client) else { return };
+        let transfers = &mut state.transfers;
         transfers.wanted = wanted.collect();
         let TransferContents { opens, mut copies, data, needs_known_data, .. } = contents;
         if copies.is_empty() {
@@ -129,8 +129,13 @@ impl Building<'_, '_, '_> {
         let total = bytes.len().div_ceil(CHUNK_BYTES);
         if total > CHUNKS_MAX {
             // The last one is too large. The others are sent without it.
-            let last = copies.pop().map(|(_, head)| head.id);
-            error!("inventory {last:?} is too large for client `{client}`: {} bytes", bytes.len());
+            if let Some((_, head)) = copies.pop() {
+                let (id, len) = (head.id, bytes.len());
+                error!(
+                    "inventory `{id}`: {len} bytes exceed the maximum of a transfer, so client \
+                     `{client}` is not sent it"
+                );
+            }
             transfers.wanted.extend(copies.iter().map(|(_, head)| head.view));
             return;
         }
@@ -152,14 +157,16 @@ impl Building<'_, '_, '_> {
     fn add(&mut self, client: Entity, view: u32, contents: &mut TransferContents) {
         let Some(inventory) = self.clients.inventory_of(client, view) else { return };
         let Ok(found) = self.inventories.get(inventory) else { return };
-        let Some(head) = head_of(client, view, inventory, found, self.subscriptions) else {
+        let (baseline, is_replicated) = found;
+        let Some(head) =
+            head_of(client, view, inventory, baseline, is_replicated, self.subscriptions)
+        else {
             return;
         };
-        let Some(views) = self.clients.get(client) else { return };
-        let baseline = found.0;
+        let Some(state) = self.clients.get(client) else { return };
         let TransferContents { opens, copies, data, data_bytes, needs_known_data } = contents;
-        *needs_known_data |= baseline.data().any(|id| views.knows.contains(&id));
-        for id in baseline.data().filter(|id| !views.knows.contains(id)) {
+        *needs_known_data |= baseline.data().any(|id| state.known_data.contains(&id));
+        for id in baseline.data().filter(|id| !state.known_data.contains(id)) {
             let is_new = data.iter().all(|datum| datum.id != id);
             if let Some(datum) = self.pool.datum(id).filter(|_| is_new) {
                 *data_bytes += datum.bytes.len();
@@ -192,25 +199,25 @@ pub(crate) fn send_chunks(
         return error!("the channel of inventory chunks is not registered");
     };
     let now = AppInstant::new(time.elapsed());
-    let [rate, total_rate] = settings.rates();
+    let rates = settings.rates();
     let mut chunked = core::mem::take(&mut clients.chunked);
     // Each tick another client is served first.
     chunked.rotate_left(1);
     chunked.retain(|client| {
-        let Some((outbox, views)) = clients.by_entity_mut(*client) else { return false };
-        let left_in_total = throttle.total.left(total_rate, now);
+        let Some((outbox, state)) = clients.by_entity_mut(*client) else { return false };
+        let left_in_total = throttle.total.left(rates.total, now);
         // While others use up the total, the client still gets its share of it.
-        let left_in_total = left_in_total.max(throttle.shares.left(&views.share, total_rate));
-        let number = views.transfers.last;
-        let Some(transfer) = &mut views.transfers.transfer else {
-            return !views.transfers.is_idle();
+        let left_in_total = left_in_total.max(throttle.shares.left(&state.share, rates.total));
+        let number = state.transfers.last;
+        let Some(transfer) = &mut state.transfers.transfer else {
+            return !state.transfers.is_idle();
         };
         let mut left = if throttle.is_flushing() {
             usize::MAX
         } else {
             // A client whose updates use up its budget still gets a chunk from time to time.
             let is_late = now > transfer.sent_at.plus(CHUNK_INTERVAL_MAX);
-            let of_client = outbox.budget.left(rate, now).max(usize::from(is_late));
+            let of_client = outbox.budget.left(rates.client, now).max(usize::from(is_late));
             settings.chunk_bytes_per_tick.max(1).min(of_client).min(left_in_total)
         };
         let mut bytes = 0;
@@ -228,9 +235,9 @@ pub(crate) fn send_chunks(
         }
         stats.bytes_sent += bytes as u64;
         stats.bytes_chunks += bytes as u64;
-        outbox.budget.spend(bytes, rate, now);
-        throttle.total.spend(bytes, total_rate, now);
-        throttle.shares.spend(&mut views.share, total_rate.nanos(bytes));
+        outbox.budget.spend(bytes, rates.client, now);
+        throttle.total.spend(bytes, rates.total, now);
+        throttle.shares.spend(&mut state.share, rates.total.nanos(bytes));
         true
     });
     chunked.append(&mut clients.chunked);

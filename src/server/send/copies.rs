@@ -53,20 +53,21 @@ pub(super) fn head_of(
     client: Entity,
     view: u32,
     inventory: Entity,
-    (baseline, replicated): (&Baseline, bool),
+    baseline: &Baseline,
+    is_replicated: bool,
     subscriptions: &Subscriptions,
 ) -> Option<OpenHead> {
-    let views = subscriptions.get(inventory)?;
-    let mut unsent = views.subscriptions.iter().filter(|viewer| viewer.sent.is_none());
+    let viewers = subscriptions.get(inventory)?;
+    let mut unsent = viewers.subscriptions.iter().filter(|viewer| viewer.sent.is_none());
     let viewer = unsent.find(|viewer| viewer.slot.client == client && viewer.view == view)?;
     Some(OpenHead {
         view,
-        handle: views.handle,
-        id: views.id,
+        handle: viewers.handle,
+        id: viewers.id,
         owner: viewer.access.owner,
         acts: viewer.access.acts,
         rights: viewer.access.rights,
         version: baseline.version(),
-        entity: replicated.then_some(inventory),
+        entity: is_replicated.then_some(inventory),
     })
 }

@@ -14,14 +14,14 @@ use crate::{
     server::{
         requests::sessions::Sessions,
         views::{
-            client::ViewOpening,
+            client::{ChangesSince, SyncedClient, ViewOpening},
             clients::{ClientSlot, Clients, Outbox},
             resync::SyncClock,
         },
     },
     shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
-        Reset, Schema,
+        Answers, Handover, Reset, Schema,
         bits::BitWriter,
         encode::{self, ChangedSlot, OpenBody, UpdateHead},
         message::{FullHead, MessageWriter},
@@ -105,9 +105,9 @@ impl Encoding<'_, '_, '_> {
         for job in self.batched.jobs.iter().filter(|job| job.has_data) {
             let Ok((baseline, _)) = self.inventories.get(job.inventory) else { continue };
             for (slot, _) in &self.batched.targets[job.targets.clone()] {
-                if let Some((outbox, views)) = self.clients.at_mut(*slot) {
-                    views.need(baseline.data());
-                    outbox.eventful |= !views.needs.is_empty();
+                if let Some((outbox, state)) = self.clients.at_mut(*slot) {
+                    state.need(baseline.data());
+                    outbox.eventful |= !state.needed_data.is_empty();
                 }
             }
         }
@@ -134,90 +134,79 @@ impl Encoding<'_, '_, '_> {
     /// Begins a private message that may contain more than updates.
     #[cold]
     fn begin_eventful(&mut self, slot: ClientSlot, sessions: &mut Sessions) {
-        let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
-        let openings = core::mem::take(&mut views.openings);
-        let handover = views.handover.take();
-        let reset = core::mem::take(&mut views.reset);
-        // An answer is sent together with the result of the action.
-        let waits = views.queue.has_action() && !reset;
-        let answers = if waits { None } else { sessions.take_answers(slot.client, reset) };
+        let Some(events) = self.take_events(slot, sessions) else { return };
+        let Some((outbox, state)) = self.clients.at_mut(slot) else { return };
+        if events.needs_full_message(outbox, state) {
+            self.begin_full(slot, &events);
+        } else if let Some(answers) = &events.answers {
+            outbox.message.begin_answered(answers);
+            self.stats.bits_answers += outbox.message.len() as u64;
+        } else {
+            outbox.message.begin_updates();
+        }
+    }
+
+    /// Takes what a client is sent besides updates, closes and checksums.
+    fn take_events(&mut self, slot: ClientSlot, sessions: &mut Sessions) -> Option<Events> {
+        let (_, state) = self.clients.at_mut(slot)?;
+        let openings = core::mem::take(&mut state.openings);
+        let handover = state.handover.take();
+        let reset = core::mem::take(&mut state.reset).then(|| Reset {
+            transfer: state.transfers.last_dropped(),
+            epoch: self.epoch,
+            handled: sessions.handled(slot.client),
+        });
+        let answers = match reset.is_some() {
+            true => sessions.take_all_answers(slot.client),
+            // An answer is sent together with the result of the action.
+            false if state.queue.has_action() => None,
+            false => sessions.take_unsent_answers(slot.client),
+        };
         for ViewOpening { inventory, .. } in &openings {
             let found = self.inventories.get(*inventory).into_iter();
-            views.need(found.flat_map(|(baseline, _)| baseline.data()));
+            state.need(found.flat_map(|(baseline, _)| baseline.data()));
         }
-        let needs = views.needs.drain(..);
-        let data: Vec<Datum> = needs.filter_map(|id| self.pool.datum(id)).collect();
-        let has_events = reset
-            || !views.closes.is_empty()
-            || !openings.is_empty()
-            || handover.is_some()
-            || !data.is_empty()
-            || !views.checksums.is_empty()
-            || views.must_forget();
-        let is_private = outbox.private_updates > 0 || answers.is_some();
-        let parts = outbox.shared_parts + u32::from(is_private);
-        if reset {
+        let needed = state.needed_data.drain(..);
+        let data = needed.filter_map(|id| self.pool.datum(id)).collect();
+        Some(Events { openings, handover, reset, answers, data })
+    }
+
+    /// Begins a message that can contain everything.
+    fn begin_full(&mut self, slot: ClientSlot, events: &Events) {
+        let Some((outbox, state)) = self.clients.at_mut(slot) else { return };
+        if events.reset.is_some() {
             outbox.stream = StreamCheck::default();
         }
         let message = &mut outbox.message;
-        if !has_events && (outbox.shared_parts == 0 || parts <= 1) {
-            if let Some(answers) = &answers {
-                message.begin_answered(answers);
-                self.stats.bits_answers += message.len() as u64;
-            } else {
-                message.begin_updates();
-            }
-            return;
-        }
-        let transfer = views.transfers.last_dropped();
-        let number = views.messages;
-        views.messages = number.wrapping_add(1);
+        let number = state.messages;
+        state.messages = number.wrapping_add(1);
         let lengths = message.begin_full(&FullHead {
             number,
-            answers: answers.as_ref(),
-            reset: reset.then(|| Reset {
-                transfer,
-                epoch: self.epoch,
-                handled: sessions.handled(slot.client),
-            }),
+            answers: events.answers.as_ref(),
+            reset: events.reset,
             follows: outbox.shared_parts as usize,
-            forgotten: &views.forgets,
-            data: &data,
-            closes: &views.closes,
+            forgotten: &state.forgotten_data,
+            data: &events.data,
+            closes: &state.closes,
         });
-        if answers.is_some() {
-            self.stats.bits_answers += lengths.answers as u64;
+        if events.answers.is_some() {
+            self.stats.bits_answers += lengths.head as u64;
         }
         self.stats.bits_data += lengths.data as u64;
-        self.stats.closes_encoded += views.closes.len() as u64;
-        views.forgets.clear();
-        views.closes.clear();
-        self.stats.opens_encoded += openings.len() as u64;
-        let (inventories, schema, copies) = (self.inventories, self.schema, &mut *self.copies);
-        let stats = &mut *self.stats;
-        let written = message.opens(openings.len(), handover.as_ref(), |w| {
-            let mut before = None;
-            for ViewOpening { inventory, head, since } in &openings {
-                let Ok((baseline, _)) = inventories.get(*inventory) else { continue };
-                stats.opens_from_cached_copy += u64::from(since.is_some());
-                let body = match since {
-                    Some((base, entries)) => OpenBody::Since(*base, entries),
-                    None => OpenBody::Copy(copies.of(*inventory, baseline, schema, stats)),
-                };
-                w.open(schema, before, (head, baseline.state()), body);
-                before = Some((head, baseline.state()));
-            }
-        });
-        self.stats.bits_opens += written as u64;
+        self.stats.closes_encoded += state.closes.len() as u64;
+        state.forgotten_data.clear();
+        state.closes.clear();
+        let (copies, stats) = (&mut *self.copies, &mut *self.stats);
+        write_openings(message, events, self.inventories, self.schema, copies, stats);
     }
 
     /// Ends the private message of a client.
     fn finish_message(&mut self, slot: ClientSlot) {
-        let Some((outbox, views)) = self.clients.at_mut(slot) else { return };
+        let Some((outbox, state)) = self.clients.at_mut(slot) else { return };
         if outbox.message.has_checksums() {
-            self.stats.checksums_encoded += views.checksums.len() as u64;
-            self.stats.bits_checksums += outbox.message.finish(&views.checksums) as u64;
-            views.checksums.clear();
+            self.stats.checksums_encoded += state.checksums.len() as u64;
+            self.stats.bits_checksums += outbox.message.finish(&state.checksums) as u64;
+            state.checksums.clear();
         } else {
             outbox.message.finish(&[]);
         }
@@ -248,6 +237,58 @@ impl Encoding<'_, '_, '_> {
             self.stats.entries_encoded += entries.len() as u64;
             self.stats.bits_deltas += bits;
         }
+    }
+}
+
+/// Writes the views that open, and the transfer that is handed over.
+fn write_openings(
+    message: &mut MessageWriter,
+    events: &Events,
+    inventories: &SyncedInventories,
+    schema: Schema,
+    copies: &mut EncodedCopies,
+    stats: &mut InventoryStats,
+) {
+    let Events { openings, handover, .. } = events;
+    stats.opens_encoded += openings.len() as u64;
+    let written = message.opens(openings.len(), handover.as_ref(), |w| {
+        let mut before = None;
+        for ViewOpening { inventory, head, since } in openings {
+            let Ok((baseline, _)) = inventories.get(*inventory) else { continue };
+            stats.opens_from_cached_copy += u64::from(since.is_some());
+            let body = match since {
+                Some(ChangesSince { base, entries }) => OpenBody::Since(*base, entries),
+                None => OpenBody::Copy(copies.of(*inventory, baseline, schema, stats)),
+            };
+            w.open(schema, before, (head, baseline.state()), body);
+            before = Some((head, baseline.state()));
+        }
+    });
+    stats.bits_opens += written as u64;
+}
+
+/// What a client is sent besides updates, closes and checksums.
+struct Events {
+    openings: Vec<ViewOpening>,
+    handover: Option<Handover>,
+    reset: Option<Reset>,
+    answers: Option<Answers>,
+    /// Instance data that the client needs.
+    data: Vec<Datum>,
+}
+
+impl Events {
+    /// Returns `true` if a message with only answers or only updates does not suffice.
+    fn needs_full_message(&self, outbox: &Outbox, state: &SyncedClient) -> bool {
+        let has_events = self.reset.is_some()
+            || !state.closes.is_empty()
+            || !self.openings.is_empty()
+            || self.handover.is_some()
+            || !self.data.is_empty()
+            || !state.checksums.is_empty()
+            || state.must_forget();
+        let is_private = outbox.private_updates > 0 || self.answers.is_some();
+        has_events || (outbox.shared_parts > 0 && outbox.shared_parts + u32::from(is_private) > 1)
     }
 }
 

@@ -8,9 +8,9 @@ use log::error;
 
 use crate::{
     server::{
-        pacing::{clock::AppInstant, settings::SyncSettings},
+        pacing::{budget::SendCost, clock::AppInstant, settings::SyncSettings},
         views::{
-            client::ClientViews,
+            client::SyncedClient,
             clients::{Clients, Outbox},
             throttle::Throttle,
         },
@@ -44,40 +44,41 @@ pub(crate) fn send_messages(
     let (mut sent_messages, mut sent_bytes) = (0, 0);
     let now_nanos = now.nanos();
     let Throttle { total, shares, .. } = &mut *throttle;
-    let mut send =
-        |(outbox, views): (&mut Outbox, &mut ClientViews), client, bytes: Bytes, nanos| {
-            let [nanos, total_nanos] = nanos;
-            sent_messages += 1;
-            sent_bytes += bytes.len();
-            outbox.record_sent(bytes.len());
-            outbox.budget.spend_time(nanos, now_nanos);
-            if total_nanos > 0 {
-                shares.spend(&mut views.share, total_nanos);
-            }
-            messages.send(client, channel, bytes);
-        };
+    let mut send = |(outbox, state): (&mut Outbox, &mut SyncedClient),
+                    client,
+                    bytes: Bytes,
+                    cost: SendCost| {
+        sent_messages += 1;
+        sent_bytes += bytes.len();
+        outbox.record_sent(bytes.len());
+        outbox.budget.spend_time(cost.client_nanos, now_nanos);
+        if cost.total_nanos > 0 {
+            shares.spend(&mut state.share, cost.total_nanos);
+        }
+        messages.send(client, channel, bytes);
+    };
     let mut pending = core::mem::take(&mut clients.pending);
     for slot in pending.drain(..) {
-        let Some((outbox, views)) = clients.at_mut(slot) else { continue };
+        let Some((outbox, state)) = clients.at_mut(slot) else { continue };
         outbox.reset();
         if !outbox.message.is_empty() {
             let bytes = outbox.stream.seal(outbox.message.take_bytes());
-            let nanos = rates.map(|rate| rate.nanos(bytes.len()));
-            send((outbox, views), slot.client, bytes, nanos);
+            let cost = rates.cost(bytes.len());
+            send((outbox, state), slot.client, bytes, cost);
         }
     }
     clients.pending = pending;
     clients.has_events = false;
     for (targets, bytes) in encoded.shared.drain(..) {
-        let nanos = rates.map(|rate| rate.nanos(bytes.len()));
+        let cost = rates.cost(bytes.len());
         for (slot, _) in &batched.targets[targets] {
-            if let Some(there) = clients.at_mut(*slot) {
-                there.0.stream.add(&bytes);
-                send(there, slot.client, bytes.clone(), nanos);
+            if let Some(client) = clients.at_mut(*slot) {
+                client.0.stream.add(&bytes);
+                send(client, slot.client, bytes.clone(), cost);
             }
         }
     }
     stats.messages_sent += sent_messages;
     stats.bytes_sent += sent_bytes as u64;
-    total.spend(sent_bytes, rates[1], now);
+    total.spend(sent_bytes, rates.total, now);
 }

@@ -10,7 +10,7 @@ use crate::{
         baseline::Baseline,
         pacing::{clock::AppInstant, settings::SyncSettings},
         views::{
-            client::{ClientViews, ViewOpening},
+            client::{ChangesSince, SyncedClient, ViewOpening},
             clients::Clients,
             idle::IdleChecks,
             lifecycle::begin_view,
@@ -22,7 +22,7 @@ use crate::{
     wire::{
         COPIES_MAX, Handover, OpenHead, Schema,
         bits::BitWriter,
-        encode::{self, ChangedSlot, OpenBody},
+        encode::{self, OpenBody},
     },
 };
 
@@ -90,8 +90,8 @@ pub(crate) fn select_openings(
         let client = slot.client;
         let openings = selecting.select(client);
         let handover = selecting.hand_over(client, &mut throttle);
-        if let Some(views) = selecting.clients.get_mut(client) {
-            (views.openings, views.handover) = (openings, handover);
+        if let Some(state) = selecting.clients.get_mut(client) {
+            (state.openings, state.handover) = (openings, handover);
         }
     }
     clients.pending = pending;
@@ -102,14 +102,14 @@ impl Selecting<'_, '_, '_> {
     /// inventories come first, and no more are selected than fit into a message. Of the others, those of which
     /// the client has kept a copy open in the next tick, and the rest is sent in chunks.
     fn select(&mut self, client: Entity) -> Vec<ViewOpening> {
-        let Some(views) = self.clients.get_mut(client).filter(|views| views.ready) else {
+        let Some(state) = self.clients.get_mut(client).filter(|state| state.ready) else {
             return Vec::new();
         };
-        let wanted = core::mem::take(&mut views.opens);
+        let wanted = core::mem::take(&mut state.opens);
         let heads = wanted.into_iter().filter_map(|view| self.head(client, view));
         let mut heads: Vec<(Entity, OpenHead)> = heads.collect();
         heads.sort_by_key(|(_, head)| !head.owner);
-        let Some(views) = self.clients.get_mut(client) else { return Vec::new() };
+        let Some(state) = self.clients.get_mut(client) else { return Vec::new() };
         let mut openings: Vec<ViewOpening> = Vec::new();
         let mut bytes = 0;
         let mut data: HashSet<DataId> = HashSet::default();
@@ -117,10 +117,10 @@ impl Selecting<'_, '_, '_> {
         for (inventory, head) in heads {
             let Ok((baseline, _)) = self.inventories.get(inventory) else { continue };
             let copy = self.copies.of(inventory, baseline, self.schema, self.stats);
-            let (since, bits) =
-                shorter_since(views, &head, baseline, self.schema, copy, &mut self.scratch);
+            let ShortestOpening { since, bits } =
+                shortest_opening(state, &head, baseline, self.schema, copy, &mut self.scratch);
             let missing =
-                baseline.data().filter(|id| !views.knows.contains(id) && data.insert(*id));
+                baseline.data().filter(|id| !state.known_data.contains(id) && data.insert(*id));
             let missing = missing.filter_map(|id| self.pool.datum(id));
             let missing: usize = missing.map(|datum| datum.bytes.len()).sum();
             let cost = HEAD_BYTES + bits / 8 + missing;
@@ -134,7 +134,7 @@ impl Selecting<'_, '_, '_> {
             }
         }
         if !next_tick.is_empty() {
-            views.opens.extend(next_tick);
+            state.opens.extend(next_tick);
             self.clients.mark_unfinished(client);
         }
         self.clients.send_in_chunks(client, in_chunks);
@@ -147,15 +147,16 @@ impl Selecting<'_, '_, '_> {
     /// Records that a full update of this version is on its way to a client. A checksum follows.
     fn begin(&mut self, inventory: Entity, client: Entity, version: u64) {
         begin_view(inventory, client, version, self.subscriptions, self.clients);
-        if let Some(views) = self.subscriptions.get_mut(inventory) {
-            self.idle.record_sent(inventory, views, self.now, self.checksum_delay);
+        if let Some(viewers) = self.subscriptions.get_mut(inventory) {
+            self.idle.record_sent(inventory, viewers, self.now, self.checksum_delay);
         }
     }
 
     fn head(&self, client: Entity, view: u32) -> Option<(Entity, OpenHead)> {
         let inventory = self.clients.inventory_of(client, view)?;
-        let found = self.inventories.get(inventory).ok()?;
-        Some((inventory, head_of(client, view, inventory, found, self.subscriptions)?))
+        let (baseline, is_replicated) = self.inventories.get(inventory).ok()?;
+        let head = head_of(client, view, inventory, baseline, is_replicated, self.subscriptions)?;
+        Some((inventory, head))
     }
 
     /// Opens the views of a transfer that a client has received. Views in which more than the contents of slots
@@ -169,24 +170,24 @@ impl Selecting<'_, '_, '_> {
         for (place, (inventory, head)) in copies.iter().enumerate() {
             let Some(version) = self.unchanged_version(client, *inventory, head) else {
                 dropped.push(place);
-                if let Some(views) = self.clients.get_mut(client) {
-                    views.transfers.wanted.insert(head.view);
+                if let Some(state) = self.clients.get_mut(client) {
+                    state.transfers.wanted.insert(head.view);
                 }
                 continue;
             };
             self.begin(*inventory, client, head.version);
             if version > head.version
-                && let Some(views) = self.subscriptions.get_mut(*inventory)
+                && let Some(viewers) = self.subscriptions.get_mut(*inventory)
             {
-                throttle.wait(*inventory, views);
+                throttle.wait(*inventory, viewers);
             }
         }
-        let views = self.clients.get_mut(client)?;
+        let state = self.clients.get_mut(client)?;
         for id in data {
             if self.pool.contains(id) {
-                views.knows.insert(id);
+                state.known_data.insert(id);
             } else {
-                views.forgets.push(id);
+                state.forgotten_data.push(id);
             }
         }
         Some(Handover { transfer: number, dropped })
@@ -194,38 +195,45 @@ impl Selecting<'_, '_, '_> {
 
     /// Returns the current version of an inventory if only the contents of slots have changed since this header.
     fn unchanged_version(&self, client: Entity, inventory: Entity, head: &OpenHead) -> Option<u64> {
-        let found = self.inventories.get(inventory).ok()?;
-        let baseline = found.0;
+        let (baseline, is_replicated) = self.inventories.get(inventory).ok()?;
         if baseline.structure_version() > head.version {
             return None;
         }
-        let now = head_of(client, head.view, inventory, found, self.subscriptions)?;
+        let now =
+            head_of(client, head.view, inventory, baseline, is_replicated, self.subscriptions)?;
         (OpenHead { version: head.version, ..now } == *head).then(|| baseline.version())
     }
 }
 
-/// Returns the changes since the copy that a client has kept, if they are shorter than a full update, and the
-/// number of bits of the shorter one.
-fn shorter_since(
-    views: &ClientViews,
+/// The shortest way to open a view.
+struct ShortestOpening {
+    /// The changes since the copy that the client has kept, if they are shorter than a full update.
+    since: Option<ChangesSince>,
+    bits: usize,
+}
+
+fn shortest_opening(
+    state: &SyncedClient,
     head: &OpenHead,
     baseline: &Baseline,
     schema: Schema,
     copy: &BitWriter,
     scratch: &mut BitWriter,
-) -> (Option<(u64, Vec<ChangedSlot>)>, usize) {
-    let kept = views.copy_of(head.id);
+) -> ShortestOpening {
+    let kept = state.copy_of(head.id);
     let changes = kept.and_then(|base| Some((base, baseline.changes_since(base)?)));
-    let Some((base, entries)) = changes else { return (None, copy.len()) };
+    let Some((base, entries)) = changes else {
+        return ShortestOpening { since: None, bits: copy.len() };
+    };
     let mut bits = |body| {
         scratch.clear();
         encode::open(scratch, schema, None, (head, baseline.state()), body);
         scratch.len()
     };
-    let since = bits(OpenBody::Since(base, &entries));
-    if since < copy.len() || since < bits(OpenBody::Copy(copy)) {
-        (Some((base, entries)), since)
+    let since_bits = bits(OpenBody::Since(base, &entries));
+    if since_bits < copy.len() || since_bits < bits(OpenBody::Copy(copy)) {
+        ShortestOpening { since: Some(ChangesSince { base, entries }), bits: since_bits }
     } else {
-        (None, copy.len())
+        ShortestOpening { since: None, bits: copy.len() }
     }
 }

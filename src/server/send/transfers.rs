@@ -127,9 +127,9 @@ impl OutgoingTransfers {
     /// Records that the client has all chunks of a transfer. Returns `true` if that was not known.
     pub(crate) fn receive(&mut self, number: u8) -> bool {
         let transfer = self.transfer.as_mut().filter(|_| self.last == number);
-        let whole = transfer.filter(|transfer| transfer.sent == transfer.total);
+        let fully_sent = transfer.filter(|transfer| transfer.sent == transfer.total);
         let is_new =
-            whole.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true));
+            fully_sent.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true));
         if is_new {
             self.abandoned = 0;
         }

@@ -52,7 +52,7 @@ struct Viewer {
     client: ClientId,
     rights: Rights,
     /// Whether the player opened the inventory itself, and may close it.
-    asked: bool,
+    by_request: bool,
     priority: Option<SyncPriority>,
 }
 
@@ -60,7 +60,7 @@ impl Clone for Viewers {
     /// Clones the list. In the clone, all viewers count as added by the game: they have opened the inventory with the
     /// original list, and not the one that gets the clone.
     fn clone(&self) -> Self {
-        Self(self.0.iter().map(|viewer| Viewer { asked: false, ..*viewer }).collect())
+        Self(self.0.iter().map(|viewer| Viewer { by_request: false, ..*viewer }).collect())
     }
 }
 
@@ -75,51 +75,61 @@ impl Viewers {
     /// priority that was set for the client is reset.
     pub fn add(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: false, priority: None });
+        self.0.push(Viewer {
+            client,
+            rights: rights | Rights::SEE,
+            by_request: false,
+            priority: None,
+        });
     }
 
     /// Like [`add`](Self::add), for a player that opened the inventory itself.
-    pub(crate) fn add_asked(&mut self, client: ClientId, rights: Rights) {
+    pub(crate) fn add_by_request(&mut self, client: ClientId, rights: Rights) {
         self.remove(client);
-        self.0.push(Viewer { client, rights: rights | Rights::SEE, asked: true, priority: None });
+        self.0.push(Viewer {
+            client,
+            rights: rights | Rights::SEE,
+            by_request: true,
+            priority: None,
+        });
     }
 
     /// Returns `true` if a client sees the inventory because it opened it, not because the game added it.
-    pub(crate) fn has_asked(&self, client: ClientId) -> bool {
-        self.0.iter().any(|there| there.client == client && there.asked)
+    pub(crate) fn is_by_request(&self, client: ClientId) -> bool {
+        self.0.iter().any(|viewer| viewer.client == client && viewer.by_request)
     }
 
     /// Removes a client. Returns `true` if it was a viewer.
     pub fn remove(&mut self, client: ClientId) -> bool {
         let len = self.0.len();
-        self.0.retain(|there| there.client != client);
+        self.0.retain(|viewer| viewer.client != client);
         self.0.len() != len
     }
 
     /// Returns the rights of a client, or `None` if it is not a viewer.
     #[must_use]
     pub fn rights_of(&self, client: ClientId) -> Option<Rights> {
-        self.iter().find(|(there, _)| *there == client).map(|(_, rights)| rights)
+        self.iter().find(|(viewer, _)| *viewer == client).map(|(_, rights)| rights)
     }
 
     /// Returns all viewers with their rights.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ClientId, Rights)> + '_ {
-        self.0.iter().map(|there| (there.client, there.rights))
+        self.0.iter().map(|viewer| (viewer.client, viewer.rights))
     }
 
     /// Sets the priority for one viewer, instead of the inventory's [`SyncPriority`]. Has no effect if the
     /// client is not a viewer.
     pub fn set_priority(&mut self, client: ClientId, priority: SyncPriority) {
-        for viewer in self.0.iter_mut().filter(|there| there.client == client) {
+        for viewer in self.0.iter_mut().filter(|viewer| viewer.client == client) {
             viewer.priority = Some(priority);
         }
     }
 
     /// Returns all viewers with their rights and the priority that was set for each.
-    pub(crate) fn iter_with_pace(
+    pub(crate) fn iter_with_priority(
         &self,
     ) -> impl Iterator<Item = (ClientId, Rights, Option<SyncPriority>)> + '_ {
-        self.0.iter().map(|there| (there.client, there.rights, there.priority))
+        self.0.iter().map(|viewer| (viewer.client, viewer.rights, viewer.priority))
     }
 
     /// Returns the number of viewers.

@@ -18,14 +18,14 @@ pub(crate) fn count_behind(
 ) -> EntityHashMap<u64> {
     let mut behind = EntityHashMap::default();
     for client in clients.iter() {
-        let queued = clients.get(client).map_or(0, |views| views.queue.len());
+        let queued = clients.get(client).map_or(0, |state| state.queue.len());
         if queued > 0 {
             behind.insert(client, queued as u64);
         }
     }
-    for views in throttle.waiting().iter().filter_map(|inventory| subscriptions.get(*inventory)) {
-        for viewer in &views.subscriptions {
-            if viewer.is_unqueued(views.version, clients) {
+    for viewers in throttle.waiting().iter().filter_map(|inventory| subscriptions.get(*inventory)) {
+        for viewer in &viewers.subscriptions {
+            if viewer.is_unqueued(viewers.version, clients) {
                 *behind.entry(viewer.slot.client).or_default() += 1;
             }
         }
@@ -41,12 +41,12 @@ pub(crate) fn list_behind(
     version: impl Fn(Entity) -> u64,
 ) -> Vec<(Entity, InventoryId)> {
     let mut behind = Vec::new();
-    for (inventory, views) in subscriptions.iter() {
+    for (inventory, viewers) in subscriptions.iter() {
         let newest = version(inventory);
         let is_behind = |viewer: &&Subscription| viewer.sent.is_none_or(|sent| sent < newest);
-        let is_ready = |client| clients.get(client).is_some_and(|views| views.ready);
-        let late = views.subscriptions.iter().filter(is_behind).map(|viewer| viewer.slot.client);
-        behind.extend(late.filter(|client| is_ready(*client)).map(|client| (client, views.id)));
+        let is_ready = |client| clients.get(client).is_some_and(|state| state.ready);
+        let late = viewers.subscriptions.iter().filter(is_behind).map(|viewer| viewer.slot.client);
+        behind.extend(late.filter(|client| is_ready(*client)).map(|client| (client, viewers.id)));
     }
     behind.sort_unstable();
     behind
@@ -63,17 +63,17 @@ pub(super) fn check_behind(
     clients: Res<Clients>,
     throttle: Res<Throttle>,
 ) {
-    for (inventory, views) in subscriptions.iter() {
+    for (inventory, viewers) in subscriptions.iter() {
         let newest = inventories.get(inventory).map_or(0, |baseline| baseline.version());
-        for viewer in views.subscriptions.iter().filter(|viewer| viewer.is_behind(newest)) {
+        for viewer in viewers.subscriptions.iter().filter(|viewer| viewer.is_behind(newest)) {
             let throttled = clients.outbox(viewer.slot).is_some_and(|outbox| outbox.throttled);
             let queued = !viewer.is_unqueued(newest, &clients);
-            let listed = views.waits() || (throttled && queued);
+            let listed = viewers.waits() || (throttled && queued);
             assert!(listed, "no list contains a viewer of {inventory} that is behind: {viewer:?}");
         }
     }
     let waiting = throttle.waiting().iter().filter_map(|inventory| subscriptions.get(*inventory));
-    let listed = waiting.filter(|views| views.waits()).count();
-    let all = subscriptions.iter().filter(|(_, views)| views.waits()).count();
+    let listed = waiting.filter(|viewers| viewers.waits()).count();
+    let all = subscriptions.iter().filter(|(_, viewers)| viewers.waits()).count();
     assert_eq!(listed, all, "each inventory that waits is listed once");
 }

@@ -29,7 +29,7 @@ const RESYNC_TICKS_MAX: u64 = 320;
 
 /// What one client sees, and what waits to be sent to it.
 #[derive(Default, Debug)]
-pub(crate) struct ClientViews {
+pub(crate) struct SyncedClient {
     /// Whether the client has completed its handshake.
     pub(crate) ready: bool,
     /// Whether the client must drop all views before it applies the next message.
@@ -37,13 +37,13 @@ pub(crate) struct ClientViews {
     /// Number of full messages that the client has been sent, modulo 256.
     pub(crate) messages: u8,
     /// Inventories by view.
-    pub(crate) views: Vec<Option<Entity>>,
+    pub(crate) inventory_by_view: Vec<Option<Entity>>,
     /// Number of these inventories.
-    open: usize,
+    view_count: usize,
     /// Number of their slots, as of the last update of the views.
     slots: usize,
     /// Views of the inventories that the client owns.
-    pub(crate) own: BTreeSet<u32>,
+    pub(crate) own_views: BTreeSet<u32>,
     /// All views below this one are taken.
     lowest_free: usize,
     pub(crate) closes: Vec<(u32, CloseCause)>,
@@ -66,11 +66,11 @@ pub(crate) struct ClientViews {
     /// Full updates that are sent in chunks.
     pub(crate) transfers: OutgoingTransfers,
     /// Instance data that the client has been sent.
-    pub(crate) knows: HashSet<DataId>,
+    pub(crate) known_data: HashSet<DataId>,
     /// Instance data that the client has and can forget.
-    pub(crate) forgets: Vec<DataId>,
+    pub(crate) forgotten_data: Vec<DataId>,
     /// Instance data that the client needs in this tick.
-    pub(crate) needs: Vec<DataId>,
+    pub(crate) needed_data: Vec<DataId>,
     /// Number of times that the client was out of sync or found a wrong copy.
     pub(crate) desyncs: u64,
     /// When the client may be sent everything again.
@@ -91,37 +91,46 @@ pub(crate) struct SeesTooMuch {
 pub(crate) struct ViewOpening {
     pub(crate) inventory: Entity,
     pub(crate) head: OpenHead,
-    /// A version that the client has kept a copy of, and what changed since, if that is shorter than a full
-    /// update.
-    pub(crate) since: Option<(u64, Vec<ChangedSlot>)>,
+    /// What changed since the copy that the client has kept, if that is shorter than a full update.
+    pub(crate) since: Option<ChangesSince>,
 }
 
-impl ClientViews {
+/// The changes since a version of which a client has kept a copy.
+#[derive(Debug)]
+pub(crate) struct ChangesSince {
+    pub(crate) base: u64,
+    pub(crate) entries: Vec<ChangedSlot>,
+}
+
+impl SyncedClient {
     /// Assigns the lowest free view to an inventory with this number of slots.
     ///
     /// # Errors
     ///
     /// [`SeesTooMuch`] if it would exceed the limits.
     pub(super) fn add(&mut self, inventory: Entity, slots: usize) -> Result<u32, SeesTooMuch> {
-        let taken = self.views[self.lowest_free..].iter().take_while(|view| view.is_some()).count();
+        let taken = self.inventory_by_view[self.lowest_free..]
+            .iter()
+            .take_while(|view| view.is_some())
+            .count();
         let free = self.lowest_free + taken;
-        let too_much = SeesTooMuch { views: self.open + 1, slots: self.slots + slots };
+        let too_much = SeesTooMuch { views: self.view_count + 1, slots: self.slots + slots };
         if too_much.slots > CLIENT_SLOTS_MAX {
             return Err(too_much);
         }
         let view = u32::try_from(free).ok().filter(|_| free < VIEWS_MAX).ok_or(too_much)?;
-        if free == self.views.len() {
-            self.views.push(None);
+        if free == self.inventory_by_view.len() {
+            self.inventory_by_view.push(None);
         }
-        self.views[free] = Some(inventory);
+        self.inventory_by_view[free] = Some(inventory);
         self.lowest_free = free + 1;
-        (self.open, self.slots) = (too_much.views, too_much.slots);
+        (self.view_count, self.slots) = (too_much.views, too_much.slots);
         Ok(view)
     }
 
     /// Returns the number of inventories that the client sees.
-    pub(super) fn open(&self) -> usize {
-        self.open
+    pub(crate) fn view_count(&self) -> usize {
+        self.view_count
     }
 
     /// Records that an inventory in view has another number of slots now.
@@ -132,21 +141,21 @@ impl ClientViews {
     pub(super) fn resize(&mut self, before: usize, after: usize) -> Result<(), SeesTooMuch> {
         self.slots = self.slots - before + after;
         if self.slots > CLIENT_SLOTS_MAX && after > before {
-            return Err(SeesTooMuch { views: self.open, slots: self.slots });
+            return Err(SeesTooMuch { views: self.view_count, slots: self.slots });
         }
         Ok(())
     }
 
     /// Frees the view of an inventory with this number of slots, and drops what waits for it.
     pub(super) fn remove(&mut self, view: u32, slots: usize) {
-        self.open -= 1;
+        self.view_count -= 1;
         self.slots -= slots;
-        self.views[view as usize] = None;
-        self.own.remove(&view);
+        self.inventory_by_view[view as usize] = None;
+        self.own_views.remove(&view);
         self.lowest_free = self.lowest_free.min(view as usize);
         self.opens.remove(&view);
         self.queue.remove(view);
-        self.checksums.retain(|(there, _)| *there != view);
+        self.checksums.retain(|(checked, _)| *checked != view);
         self.transfers.forget(view);
     }
 
@@ -162,7 +171,7 @@ impl ClientViews {
 
     /// Returns the version of the copy that the client keeps of an inventory.
     pub(crate) fn copy_of(&self, id: InventoryId) -> Option<u64> {
-        self.kept_copies.iter().find(|(there, _)| *there == id).map(|(_, version)| *version)
+        self.kept_copies.iter().find(|(kept, _)| *kept == id).map(|(_, version)| *version)
     }
 
     /// Returns the number of copies that the client keeps.
@@ -172,7 +181,7 @@ impl ClientViews {
 
     /// Records that the client keeps no copy of an inventory, because it is in view.
     pub(super) fn drop_copy(&mut self, id: InventoryId) {
-        self.kept_copies.retain(|(there, _)| *there != id);
+        self.kept_copies.retain(|(kept, _)| *kept != id);
     }
 
     /// Replaces the kept copies by those that the client has listed.
@@ -183,15 +192,16 @@ impl ClientViews {
 
     /// Returns `true` if the client must be sent the ids of forgotten data even if nothing else is sent.
     pub(crate) fn must_forget(&self) -> bool {
-        self.forgets.len() > FORGETS_WAITING_MAX
+        self.forgotten_data.len() > FORGETS_WAITING_MAX
     }
 
     /// Schedules instance data that the client has not been sent.
     pub(crate) fn need(&mut self, data: impl Iterator<Item = DataId>) {
         for id in data {
-            if self.knows.insert(id) && !(planted(Bug::DataNotSent) && id.0.get().is_multiple_of(8))
+            if self.known_data.insert(id)
+                && !(planted(Bug::DataNotSent) && id.0.get().is_multiple_of(8))
             {
-                self.needs.push(id);
+                self.needed_data.push(id);
             }
         }
     }
@@ -199,7 +209,7 @@ impl ClientViews {
     /// Sends instance data again with the next full update that refers to it.
     pub(super) fn resend_data(&mut self, data: impl Iterator<Item = DataId>) {
         for id in data {
-            self.knows.remove(&id);
+            self.known_data.remove(&id);
         }
     }
 }

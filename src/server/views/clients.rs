@@ -14,7 +14,7 @@ use crate::{
     wire::{message::MessageWriter, stream::StreamCheck},
 };
 
-use super::client::ClientViews;
+use super::client::SyncedClient;
 
 /// A client with its index in the slab.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct ClientSlot {
 }
 
 /// What a client is sent in this tick. It contains everything that an ordinary update needs, aligned to a pair of
-/// cache lines that are fetched together. The rest is in [`ClientViews`].
+/// cache lines that are fetched together. The rest is in [`SyncedClient`].
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Outbox {
@@ -98,7 +98,7 @@ impl Outbox {
 pub(crate) struct Clients {
     slots: EntityHashMap<u32>,
     outboxes: Vec<Outbox>,
-    views: Vec<ClientViews>,
+    states: Vec<SyncedClient>,
     free: Vec<u32>,
     /// Clients that are sent something in this tick.
     pub(crate) pending: Vec<ClientSlot>,
@@ -116,14 +116,14 @@ impl Clients {
         self.remove(client);
         let index = self.free.pop().unwrap_or_else(|| {
             self.outboxes.push(Outbox::new(client));
-            self.views.push(ClientViews::default());
-            u32::try_from(self.views.len() - 1).expect("there are fewer clients than entities")
+            self.states.push(SyncedClient::default());
+            u32::try_from(self.states.len() - 1).expect("there are fewer clients than entities")
         });
         self.outboxes[index as usize] = Outbox::new(client);
         self.slots.insert(client, index);
     }
 
-    pub(super) fn remove(&mut self, client: Entity) -> Option<ClientViews> {
+    pub(super) fn remove(&mut self, client: Entity) -> Option<SyncedClient> {
         let index = self.slots.remove(&client)?;
         self.free.push(index);
         // A slot that is still listed somewhere finds no client.
@@ -131,7 +131,7 @@ impl Clients {
         self.pending.retain(|slot| slot.client != client);
         self.unfinished.retain(|unfinished| *unfinished != client);
         self.chunked.retain(|chunked| *chunked != client);
-        Some(core::mem::take(&mut self.views[index as usize]))
+        Some(core::mem::take(&mut self.states[index as usize]))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Entity> + '_ {
@@ -142,12 +142,12 @@ impl Clients {
         Some(ClientSlot { client, index: *self.slots.get(&client)? })
     }
 
-    pub(crate) fn get(&self, client: Entity) -> Option<&ClientViews> {
-        self.views.get(*self.slots.get(&client)? as usize)
+    pub(crate) fn get(&self, client: Entity) -> Option<&SyncedClient> {
+        self.states.get(*self.slots.get(&client)? as usize)
     }
 
-    pub(crate) fn get_mut(&mut self, client: Entity) -> Option<&mut ClientViews> {
-        self.views.get_mut(*self.slots.get(&client)? as usize)
+    pub(crate) fn get_mut(&mut self, client: Entity) -> Option<&mut SyncedClient> {
+        self.states.get_mut(*self.slots.get(&client)? as usize)
     }
 
     #[inline]
@@ -160,24 +160,24 @@ impl Clients {
         self.outboxes.get_mut(slot.index as usize).filter(|outbox| outbox.client == slot.client)
     }
 
-    /// Returns the outbox and the views of the client in a slot.
-    pub(crate) fn at_mut(&mut self, slot: ClientSlot) -> Option<(&mut Outbox, &mut ClientViews)> {
+    /// Returns the outbox and the state of the client in a slot.
+    pub(crate) fn at_mut(&mut self, slot: ClientSlot) -> Option<(&mut Outbox, &mut SyncedClient)> {
         let outbox = self.outboxes.get_mut(slot.index as usize);
         let outbox = outbox.filter(|outbox| outbox.client == slot.client)?;
-        Some((outbox, self.views.get_mut(slot.index as usize)?))
+        Some((outbox, self.states.get_mut(slot.index as usize)?))
     }
 
     /// Returns what the client in a slot was sent of the bytes of all clients together.
     pub(super) fn share(&self, slot: ClientSlot) -> Option<&Budget> {
-        let there = self.outbox(slot).and_then(|_| self.views.get(slot.index as usize));
-        there.map(|views| &views.share)
+        let state = self.outbox(slot).and_then(|_| self.states.get(slot.index as usize));
+        state.map(|state| &state.share)
     }
 
-    /// Returns the outbox and the views of a client.
+    /// Returns the outbox and the state of a client.
     pub(crate) fn by_entity_mut(
         &mut self,
         client: Entity,
-    ) -> Option<(&mut Outbox, &mut ClientViews)> {
+    ) -> Option<(&mut Outbox, &mut SyncedClient)> {
         self.at_mut(self.slot(client)?)
     }
 
@@ -186,7 +186,7 @@ impl Clients {
     }
 
     pub(super) fn shares_mut(&mut self) -> impl Iterator<Item = &mut Budget> {
-        self.views.iter_mut().map(|views| &mut views.share)
+        self.states.iter_mut().map(|state| &mut state.share)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -195,7 +195,7 @@ impl Clients {
 
     /// Returns the inventory that a client knows by this view.
     pub(crate) fn inventory_of(&self, client: Entity, view: u32) -> Option<Entity> {
-        *self.get(client)?.views.get(view as usize)?
+        *self.get(client)?.inventory_by_view.get(view as usize)?
     }
 
     /// Puts a client on the list of those that are sent something.
@@ -235,8 +235,8 @@ impl Clients {
 
     /// Schedules full updates of these views to be sent in chunks.
     pub(crate) fn send_in_chunks(&mut self, client: Entity, views: Vec<u32>) {
-        let Some(there) = self.get_mut(client).filter(|_| !views.is_empty()) else { return };
-        there.transfers.wanted.extend(views);
+        let Some(state) = self.get_mut(client).filter(|_| !views.is_empty()) else { return };
+        state.transfers.wanted.extend(views);
         if !self.chunked.contains(&client) {
             self.chunked.push(client);
         }
@@ -244,7 +244,7 @@ impl Clients {
 
     /// Records that a client has all chunks of a transfer.
     pub(crate) fn receive_transfer(&mut self, client: Entity, number: u8) {
-        if self.get_mut(client).is_some_and(|views| views.transfers.receive(number)) {
+        if self.get_mut(client).is_some_and(|state| state.transfers.receive(number)) {
             self.mark_eventful(client);
         }
     }
@@ -254,9 +254,9 @@ impl Clients {
     pub(crate) fn forget_data(&mut self, gone: &[DataId]) {
         let clients: Vec<Entity> = self.iter().collect();
         for client in clients {
-            let Some(views) = self.get_mut(client) else { continue };
-            views.forgets.extend(gone.iter().filter(|id| views.knows.remove(*id)));
-            if views.must_forget() {
+            let Some(state) = self.get_mut(client) else { continue };
+            state.forgotten_data.extend(gone.iter().filter(|id| state.known_data.remove(*id)));
+            if state.must_forget() {
                 self.mark_eventful(client);
             }
         }
@@ -264,13 +264,13 @@ impl Clients {
 
     /// Returns `true` if updates for a client wait for the byte budget.
     pub(crate) fn is_throttled(&self, client: Entity) -> bool {
-        self.get(client).is_some_and(|views| views.queue.len() > 0)
+        self.get(client).is_some_and(|state| state.queue.len() > 0)
     }
 
     /// Counts that a client was out of sync or found a wrong copy.
     pub(crate) fn record_desync(&mut self, client: Entity) {
-        if let Some(views) = self.get_mut(client) {
-            views.desyncs += 1;
+        if let Some(state) = self.get_mut(client) {
+            state.desyncs += 1;
         }
     }
 
@@ -283,17 +283,17 @@ impl Clients {
     /// Returns what a client has been sent, and what waits for it.
     pub(crate) fn stats_of(&self, client: Entity) -> Option<ClientSyncStats> {
         let slot = self.slot(client)?;
-        let (outbox, views) = (self.outbox(slot)?, self.get(client)?);
+        let (outbox, state) = (self.outbox(slot)?, self.get(client)?);
         let SentTotals { updates, merged, throttled, messages, bytes } = outbox.totals;
         Some(ClientSyncStats {
-            views: views.open() as u64,
-            chunked: views.transfers.len() as u64,
+            views: state.view_count() as u64,
+            chunked: state.transfers.len() as u64,
             updates,
             merged,
             throttled,
             messages,
             bytes,
-            desyncs: views.desyncs,
+            desyncs: state.desyncs,
             ..default()
         })
     }

@@ -9,7 +9,7 @@ use crate::server::pacing::clock::AppInstant;
 
 use super::{
     clients::Clients,
-    subscriptions::{InventoryViews, Subscriptions},
+    subscriptions::{InventoryViewers, Subscriptions},
 };
 
 /// An inventory that never becomes idle is checked after this multiple of the delay.
@@ -31,13 +31,13 @@ impl IdleChecks {
     pub(crate) fn record_sent(
         &mut self,
         inventory: Entity,
-        views: &mut InventoryViews,
+        viewers: &mut InventoryViewers,
         now: AppInstant,
         delay: Duration,
     ) {
-        views.sent_at = now;
-        if views.checked_since.is_none() && !delay.is_zero() {
-            views.checked_since = Some(now);
+        viewers.sent_at = now;
+        if viewers.checked_since.is_none() && !delay.is_zero() {
+            viewers.checked_since = Some(now);
             self.queue.push_back((now.plus(delay), inventory));
         }
     }
@@ -64,19 +64,19 @@ impl IdleChecks {
         subscriptions: &mut Subscriptions,
     ) -> Option<Entity> {
         while let Some((_, inventory)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
-            let Some(views) = subscriptions.get_mut(inventory) else { continue };
-            let Some(since) = views.checked_since else { continue };
-            let idle = views.sent_at.plus(delay) <= now;
+            let Some(viewers) = subscriptions.get_mut(inventory) else { continue };
+            let Some(since) = viewers.checked_since else { continue };
+            let idle = viewers.sent_at.plus(delay) <= now;
             let busy_for_long = since.plus(delay * BUSY_DELAYS) <= now;
             // An update that was sent in this tick has not been received yet.
-            if idle || (busy_for_long && views.sent_at != now) {
-                views.checked_since = None;
+            if idle || (busy_for_long && viewers.sent_at != now) {
+                viewers.checked_since = None;
                 return Some(inventory);
             }
             let due = if busy_for_long {
                 now.plus(Duration::from_micros(1))
             } else {
-                views.sent_at.plus(delay)
+                viewers.sent_at.plus(delay)
             };
             self.queue.push_back((due, inventory));
         }
@@ -92,15 +92,15 @@ pub(crate) fn send_checksum(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get_mut(inventory) else { return };
-    for viewer in views.subscriptions.iter_mut() {
+    let Some(viewers) = subscriptions.get_mut(inventory) else { return };
+    for viewer in viewers.subscriptions.iter_mut() {
         if viewer.sent != Some(version) || viewer.checked == version {
             continue;
         }
         viewer.checked = version;
         let client = viewer.slot.client;
-        if let Some(there) = clients.get_mut(client) {
-            there.checksums.push((viewer.view, checksum));
+        if let Some(state) = clients.get_mut(client) {
+            state.checksums.push((viewer.view, checksum));
             clients.mark_eventful(client);
         }
     }

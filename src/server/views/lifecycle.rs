@@ -13,7 +13,7 @@ use crate::{
 use super::{
     client::SeesTooMuch,
     clients::Clients,
-    subscriptions::{Access, InventoryViews, Subscription, Subscriptions},
+    subscriptions::{Access, InventoryViewers, Subscription, Subscriptions},
     throttle::Throttle,
 };
 
@@ -24,9 +24,9 @@ pub(super) fn remove_client(
     clients: &mut Clients,
 ) {
     let Some(gone) = clients.remove(client) else { return };
-    for inventory in gone.views.into_iter().flatten() {
-        if let Some(views) = subscriptions.get_mut(inventory) {
-            views.subscriptions.retain(|subscription| subscription.slot.client != client);
+    for inventory in gone.inventory_by_view.into_iter().flatten() {
+        if let Some(viewers) = subscriptions.get_mut(inventory) {
+            viewers.subscriptions.retain(|subscription| subscription.slot.client != client);
         }
         remove_if_unseen(inventory, subscriptions, clients);
     }
@@ -38,12 +38,12 @@ pub(super) fn remove_inventory(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(InventoryViews { id, slots, subscriptions, .. }) = subscriptions.remove(inventory)
+    let Some(InventoryViewers { id, slots, subscriptions, .. }) = subscriptions.remove(inventory)
     else {
         return;
     };
     for subscription in subscriptions {
-        close((id, slots), &subscription, CloseCause::Despawned, clients);
+        close(id, slots, &subscription, CloseCause::Despawned, clients);
     }
 }
 
@@ -53,59 +53,67 @@ pub(super) fn remove_if_unseen(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    if subscriptions.get(inventory).is_some_and(InventoryViews::is_unseen) {
+    if subscriptions.get(inventory).is_some_and(InventoryViewers::is_unseen) {
         remove_inventory(inventory, subscriptions, clients);
     }
+}
+
+/// A player that may see an inventory.
+#[derive(Clone, Copy)]
+pub(super) struct WantedViewer {
+    pub(super) client: ClientId,
+    pub(super) access: Access,
+    pub(super) priority: Option<SyncPriority>,
 }
 
 /// Subscribes exactly the clients in `wanted` to an inventory with this number of slots. Returns those that would see
 /// too much, and do not see it.
 pub(super) fn update_subscribers(
-    (inventory, id, slots): (Entity, InventoryId, usize),
-    wanted: &[(ClientId, Access, Option<SyncPriority>)],
+    inventory: Entity,
+    id: InventoryId,
+    slots: usize,
+    wanted: &[WantedViewer],
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
     throttle: &mut Throttle,
 ) -> Vec<(Entity, SeesTooMuch)> {
-    let mut refused = Vec::new();
-    let of_clients = wanted.iter().filter_map(|(client, access, priority)| {
-        client.entity().map(|client| (client, (*access, *priority)))
-    });
-    let mut missing: EntityHashMap<(Access, Option<SyncPriority>)> = of_clients.collect();
-    let views = subscriptions.get_or_insert(inventory, id);
-    let slots_before = core::mem::replace(&mut views.slots, slots);
-    for before in core::mem::take(&mut views.subscriptions) {
+    let mut excluded = Vec::new();
+    let of_clients = wanted.iter().filter_map(|viewer| Some((viewer.client.entity()?, *viewer)));
+    let mut missing: EntityHashMap<WantedViewer> = of_clients.collect();
+    let viewers = subscriptions.get_or_insert(inventory, id);
+    let slots_before = core::mem::replace(&mut viewers.slots, slots);
+    for before in core::mem::take(&mut viewers.subscriptions) {
         let client = before.slot.client;
         let resized =
-            clients.get_mut(client).map_or(Ok(()), |there| there.resize(slots_before, slots));
-        let access = missing.remove(&client);
+            clients.get_mut(client).map_or(Ok(()), |state| state.resize(slots_before, slots));
+        let wanted = missing.remove(&client);
         if let Err(too_much) = resized {
-            close((id, slots), &before, CloseCause::Hidden, clients);
-            refused.extend(access.map(|_| (client, too_much)));
+            close(id, slots, &before, CloseCause::Hidden, clients);
+            excluded.extend(wanted.map(|_| (client, too_much)));
             continue;
         }
-        match access {
-            None if planted(Bug::HiddenStaysOpen) => views.subscriptions.push(before),
-            None => close((id, slots), &before, CloseCause::Hidden, clients),
-            Some((access, priority)) if access == before.access => {
-                views.subscriptions.push(Subscription { priority, ..before });
+        match wanted {
+            None if planted(Bug::HiddenStaysOpen) => viewers.subscriptions.push(before),
+            None => close(id, slots, &before, CloseCause::Hidden, clients),
+            Some(WantedViewer { access, priority, .. }) if access == before.access => {
+                viewers.subscriptions.push(Subscription { priority, ..before });
                 if priority != before.priority {
-                    throttle.wait(inventory, views);
+                    throttle.wait(inventory, viewers);
                 }
             }
-            Some((access, priority)) => {
+            Some(WantedViewer { access, priority, .. }) => {
                 let changed = Subscription { access, priority, sent: None, ..before };
-                views.subscriptions.push(changed);
+                viewers.subscriptions.push(changed);
                 record_owner(&changed, clients);
                 open(&changed, clients);
             }
         }
     }
-    for client in wanted.iter().filter_map(|(client, ..)| client.entity()) {
-        let Some((access, priority)) = missing.remove(&client) else { continue };
+    for client in wanted.iter().filter_map(|viewer| viewer.client.entity()) {
+        let Some(WantedViewer { access, priority, .. }) = missing.remove(&client) else { continue };
         let Some(slot) = clients.slot(client) else { continue };
-        let Some(there) = clients.get_mut(client) else { continue };
-        match there.add(inventory, slots) {
+        let Some(state) = clients.get_mut(client) else { continue };
+        match state.add(inventory, slots) {
             Ok(view) => {
                 let (sent, known, checked, timer) = (None, false, 0, Timer::default());
                 let new = Subscription {
@@ -119,14 +127,14 @@ pub(super) fn update_subscribers(
                     known,
                     checked,
                 };
-                views.subscriptions.push(new);
+                viewers.subscriptions.push(new);
                 record_owner(&new, clients);
                 open(&new, clients);
             }
-            Err(too_much) => refused.push((client, too_much)),
+            Err(too_much) => excluded.push((client, too_much)),
         }
     }
-    refused
+    excluded
 }
 
 /// Schedules a full update of an inventory for the viewer at this position.
@@ -136,9 +144,9 @@ pub(crate) fn reopen(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get_mut(inventory) else { return };
-    views.subscriptions[at].sent = None;
-    open(&views.subscriptions[at], clients);
+    let Some(viewers) = subscriptions.get_mut(inventory) else { return };
+    viewers.subscriptions[at].sent = None;
+    open(&viewers.subscriptions[at], clients);
 }
 
 /// Records that a full update of this version is on its way to a client.
@@ -149,51 +157,52 @@ pub(crate) fn begin_view(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = subscriptions.get_mut(inventory) else { return };
+    let Some(viewers) = subscriptions.get_mut(inventory) else { return };
     let of_client = |subscription: &&mut Subscription| subscription.slot.client == client;
-    if let Some(subscription) = views.subscriptions.iter_mut().find(of_client) {
+    if let Some(subscription) = viewers.subscriptions.iter_mut().find(of_client) {
         (subscription.sent, subscription.known, subscription.checked) = (Some(version), true, 0);
         subscription.shown = subscription.access;
     }
-    if let Some(there) = clients.get_mut(client) {
-        there.drop_copy(views.id);
+    if let Some(state) = clients.get_mut(client) {
+        state.drop_copy(viewers.id);
     }
 }
 
 /// Keeps the views of the inventories that a client owns.
 fn record_owner(subscription: &Subscription, clients: &mut Clients) {
-    let Some(views) = clients.get_mut(subscription.slot.client) else { return };
+    let Some(state) = clients.get_mut(subscription.slot.client) else { return };
     if subscription.access.owner {
-        views.own.insert(subscription.view);
+        state.own_views.insert(subscription.view);
     } else {
-        views.own.remove(&subscription.view);
+        state.own_views.remove(&subscription.view);
     }
 }
 
 fn open(subscription: &Subscription, clients: &mut Clients) {
     let client = subscription.slot.client;
-    if let Some(views) = clients.get_mut(client).filter(|views| views.ready) {
-        views.queue.remove(subscription.view);
-        views.opens.insert(subscription.view);
+    if let Some(state) = clients.get_mut(client).filter(|state| state.ready) {
+        state.queue.remove(subscription.view);
+        state.opens.insert(subscription.view);
         clients.mark_eventful(client);
     }
 }
 
 fn close(
-    (id, slots): (InventoryId, usize),
+    id: InventoryId,
+    slots: usize,
     subscription: &Subscription,
     cause: CloseCause,
     clients: &mut Clients,
 ) {
     let client = subscription.slot.client;
-    let Some(views) = clients.get_mut(client) else { return };
-    views.remove(subscription.view, slots);
+    let Some(state) = clients.get_mut(client) else { return };
+    state.remove(subscription.view, slots);
     if subscription.known {
         if cause == CloseCause::Hidden {
             // While a full update is on its way the client has no version to continue from.
-            views.keep_copy(id, subscription.sent.unwrap_or(0));
+            state.keep_copy(id, subscription.sent.unwrap_or(0));
         }
-        views.closes.push((subscription.view, cause));
+        state.closes.push((subscription.view, cause));
         clients.mark_eventful(client);
     }
 }

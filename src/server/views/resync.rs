@@ -65,7 +65,7 @@ pub(super) fn resend_one(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let viewers = subscriptions.get(inventory).map_or(0, |views| views.subscriptions.len());
+    let viewers = subscriptions.get(inventory).map_or(0, |viewers| viewers.subscriptions.len());
     for at in 0..viewers {
         reopen(inventory, at, subscriptions, clients);
     }
@@ -83,7 +83,7 @@ pub(crate) struct Resync {
 impl Resync {
     /// Schedules everything that a client may see to be sent again, as soon as its [`ResyncTimer`](super::client::ResyncTimer) permits.
     pub(crate) fn request(&mut self, client: Entity, copies: KnownCopies) {
-        match self.everything.iter_mut().find(|(there, _)| *there == client) {
+        match self.everything.iter_mut().find(|(listed, _)| *listed == client) {
             Some((_, before)) => *before = copies,
             None => self.everything.push((client, copies)),
         }
@@ -113,8 +113,8 @@ impl Resync {
     }
 
     pub(super) fn remove_client(&mut self, client: Entity) {
-        self.everything.retain(|(there, _)| *there != client);
-        self.repairs.retain(|(there, _)| *there != client);
+        self.everything.retain(|(listed, _)| *listed != client);
+        self.repairs.retain(|(listed, _)| *listed != client);
     }
 
     /// Completes the handshake of a client: what it may see is sent in the next tick. A client that repeats its
@@ -127,11 +127,11 @@ impl Resync {
         subscriptions: &mut Subscriptions,
         clients: &mut Clients,
     ) {
-        let Some(views) = clients.get_mut(client) else { return };
-        if views.ready {
+        let Some(state) = clients.get_mut(client) else { return };
+        if state.ready {
             self.request(client, copies);
         } else {
-            views.resync.restart(clock.tick);
+            state.resync.restart(clock.tick);
             reset_client(client, copies, clock, subscriptions, clients);
         }
     }
@@ -147,13 +147,13 @@ impl Resync {
         clients: &mut Clients,
     ) {
         self.everything.retain_mut(|(client, copies)| {
-            let Some(views) = clients.get_mut(*client) else { return false };
-            let due = views.ready
-                && views.resync.is_due(clock.tick)
+            let Some(state) = clients.get_mut(*client) else { return false };
+            let due = state.ready
+                && state.resync.is_due(clock.tick)
                 && work.inboxes.waiting(*client) == 0
                 && !planted(Bug::ResyncNotServed);
             if due {
-                views.resync.restart(clock.tick);
+                state.resync.restart(clock.tick);
                 let copies = core::mem::take(copies);
                 reset_client(*client, copies, clock, subscriptions, clients);
             }
@@ -174,24 +174,25 @@ impl Resync {
         let repairs: Vec<_> = core::mem::take(&mut self.repairs).into_iter().collect();
         for of_one in repairs.chunk_by(|a, b| a.0 == b.0) {
             let client = of_one[0].0;
-            let Some(views) = clients.get_mut(client) else { continue };
-            if clock.tick < views.repairs_after || !work.is_left(client) {
+            let Some(state) = clients.get_mut(client) else { continue };
+            if clock.tick < state.repairs_after || !work.is_left(client) {
                 self.repairs.extend(of_one);
                 continue;
             }
-            views.repairs_after = clock.tick + RESYNC_TICKS_MIN;
+            state.repairs_after = clock.tick + RESYNC_TICKS_MIN;
             let (now, later) = of_one.split_at(of_one.len().min(REPAIRS_MAX));
             self.repairs.extend(later);
             for (_, inventory) in now {
-                if let (Ok(baseline), Some(views)) =
+                if let (Ok(baseline), Some(state)) =
                     (inventories.get(*inventory), clients.get_mut(client))
                 {
                     work.spend(client, baseline.len() as u64);
-                    views.resend_data(baseline.data());
+                    state.resend_data(baseline.data());
                 }
-                let of_client = |there: &Subscription| there.slot.client == client;
-                let views = subscriptions.get(*inventory);
-                let at = views.and_then(|there| there.subscriptions.iter().position(of_client));
+                let of_client = |viewer: &Subscription| viewer.slot.client == client;
+                let viewers = subscriptions.get(*inventory);
+                let at =
+                    viewers.and_then(|viewers| viewers.subscriptions.iter().position(of_client));
                 if let Some(at) = at {
                     reopen(*inventory, at, subscriptions, clients);
                 }
@@ -208,29 +209,29 @@ fn reset_client(
     subscriptions: &mut Subscriptions,
     clients: &mut Clients,
 ) {
-    let Some(views) = clients.get_mut(client) else { return };
+    let Some(state) = clients.get_mut(client) else { return };
     let (same_run, incoming) = (known.epoch == clock.epoch, known.transfer);
     let copies = known.copies.into_iter().filter(|_| same_run);
-    views.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
-    views.queue.clear();
-    views.checksums.clear();
-    views.ready = true;
-    views.reset = true;
-    views.closes.clear();
-    views.opens.clear();
-    views.transfers.reset(incoming.filter(|_| same_run));
-    views.knows.clear();
-    views.forgets.clear();
-    for (view, inventory) in (0u32..).zip(&views.views) {
-        let there = inventory.and_then(|inventory| subscriptions.get_mut(inventory));
-        let Some(there) = there else { continue };
-        for subscription in &mut there.subscriptions {
+    state.keep_only(copies.map(|(id, version)| (InventoryId::from_bits(id), version)));
+    state.queue.clear();
+    state.checksums.clear();
+    state.ready = true;
+    state.reset = true;
+    state.closes.clear();
+    state.opens.clear();
+    state.transfers.reset(incoming.filter(|_| same_run));
+    state.known_data.clear();
+    state.forgotten_data.clear();
+    for (view, inventory) in (0u32..).zip(&state.inventory_by_view) {
+        let viewers = inventory.and_then(|inventory| subscriptions.get_mut(inventory));
+        let Some(viewers) = viewers else { continue };
+        for subscription in &mut viewers.subscriptions {
             if subscription.slot.client == client {
                 (subscription.sent, subscription.known) = (None, false);
             }
         }
-        if !views.transfers.contains_view(view) {
-            views.opens.insert(view);
+        if !state.transfers.contains_view(view) {
+            state.opens.insert(view);
         }
     }
     clients.mark_eventful(client);

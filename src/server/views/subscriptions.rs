@@ -23,7 +23,7 @@ use crate::{
 
 use super::{
     access::Viewers,
-    client::ClientViews,
+    client::SyncedClient,
     clients::{ClientSlot, Clients},
     queue::QueueRank,
 };
@@ -31,7 +31,7 @@ use super::{
 /// All open views by inventory.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Subscriptions {
-    inventories: EntityHashMap<InventoryViews>,
+    inventories: EntityHashMap<InventoryViewers>,
     /// Handles that are no longer in use. The one that was freed first is at the front.
     free_handles: VecDeque<u32>,
     next_handle: u32,
@@ -45,7 +45,7 @@ pub(crate) struct Subscriptions {
 
 /// The viewers of one inventory.
 #[derive(Debug)]
-pub(crate) struct InventoryViews {
+pub(crate) struct InventoryViewers {
     pub(crate) id: InventoryId,
     pub(crate) handle: u32,
     pub(crate) subscriptions: SmallVec<[Subscription; 1]>,
@@ -100,17 +100,17 @@ pub(crate) struct Access {
 const HANDLES_KEPT_BACK: usize = 32;
 
 impl Subscriptions {
-    pub(crate) fn get(&self, inventory: Entity) -> Option<&InventoryViews> {
+    pub(crate) fn get(&self, inventory: Entity) -> Option<&InventoryViewers> {
         self.inventories.get(&inventory)
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, inventory: Entity) -> Option<&mut InventoryViews> {
+    pub(crate) fn get_mut(&mut self, inventory: Entity) -> Option<&mut InventoryViewers> {
         self.inventories.get_mut(&inventory)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Entity, &InventoryViews)> + '_ {
-        self.inventories.iter().map(|(inventory, views)| (*inventory, views))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Entity, &InventoryViewers)> + '_ {
+        self.inventories.iter().map(|(inventory, viewers)| (*inventory, viewers))
     }
 
     /// Returns the viewers of an inventory. An inventory without an entry gets one, with a handle.
@@ -118,7 +118,7 @@ impl Subscriptions {
         &mut self,
         inventory: Entity,
         id: InventoryId,
-    ) -> &mut InventoryViews {
+    ) -> &mut InventoryViewers {
         self.inventories.entry(inventory).or_insert_with(|| {
             let reuse = self.free_handles.len() > HANDLES_KEPT_BACK;
             let free = if reuse { self.free_handles.pop_front() } else { None };
@@ -126,12 +126,12 @@ impl Subscriptions {
                 self.next_handle += 1;
                 self.next_handle - 1
             });
-            InventoryViews::new(id, handle)
+            InventoryViewers::new(id, handle)
         })
     }
 
     /// Removes an inventory and frees its handle.
-    pub(super) fn remove(&mut self, inventory: Entity) -> Option<InventoryViews> {
+    pub(super) fn remove(&mut self, inventory: Entity) -> Option<InventoryViewers> {
         let removed = self.inventories.remove(&inventory)?;
         for subscription in &removed.subscriptions {
             unlist(&mut self.listing, subscription.slot.client, inventory);
@@ -142,8 +142,8 @@ impl Subscriptions {
 
     /// Removes the local player from all inventories, and returns those that it saw.
     pub(super) fn remove_local(&mut self) -> Vec<(Entity, InventoryId)> {
-        let seen = |(inventory, views): (&Entity, &mut InventoryViews)| {
-            views.local.take().map(|_| (*inventory, views.id))
+        let seen = |(inventory, viewers): (&Entity, &mut InventoryViewers)| {
+            viewers.local.take().map(|_| (*inventory, viewers.id))
         };
         self.inventories.iter_mut().filter_map(seen).collect()
     }
@@ -168,7 +168,7 @@ impl Subscriptions {
         let lists = |client: Entity| {
             viewers.is_some_and(|viewers| viewers.rights_of(ClientId::Client(client)).is_some())
         };
-        let before = self.inventories.get(&inventory).map(|views| &views.subscriptions);
+        let before = self.inventories.get(&inventory).map(|entry| &entry.subscriptions);
         for subscription in before.into_iter().flatten().filter(|s| !lists(s.slot.client)) {
             unlist(&mut self.listing, subscription.slot.client, inventory);
         }
@@ -202,10 +202,10 @@ impl Subscriptions {
 
     /// Returns what a player may do with an inventory, or `None` if the player does not see it.
     pub(crate) fn access(&self, inventory: Entity, client: ClientId) -> Option<Access> {
-        let views = self.inventories.get(&inventory)?;
-        let ClientId::Client(client) = client else { return views.local };
+        let viewers = self.inventories.get(&inventory)?;
+        let ClientId::Client(client) = client else { return viewers.local };
         let of_client = |subscription: &&Subscription| subscription.slot.client == client;
-        let subscription = views.subscriptions.iter().find(of_client)?;
+        let subscription = viewers.subscriptions.iter().find(of_client)?;
         subscription.known.then_some(subscription.shown)
     }
 }
@@ -218,7 +218,7 @@ fn unlist(listing: &mut EntityHashMap<EntityHashSet>, client: Entity, inventory:
     }
 }
 
-impl InventoryViews {
+impl InventoryViewers {
     fn new(id: InventoryId, handle: u32) -> Self {
         Self {
             id,
@@ -322,7 +322,7 @@ impl Subscription {
 
     /// Returns `true` if the viewer is behind and its client has no queued update for the view.
     pub(super) fn is_unqueued(&self, version: u64, clients: &Clients) -> bool {
-        let queued = |views: &ClientViews| views.queue.contains(self.view);
+        let queued = |state: &SyncedClient| state.queue.contains(self.view);
         self.is_behind(version) && !clients.get(self.slot.client).is_some_and(queued)
     }
 }

@@ -13,7 +13,7 @@ use bevy::prelude::*;
 use crate::server::{
     baseline::Baseline,
     pacing::{
-        budget::{Budget, Credit, Rate, UpdateKind},
+        budget::{Budget, Credit, Rates, SendCost, UpdateKind},
         clock::AppInstant,
         quality::LinkGrade,
         shares::Shares,
@@ -23,7 +23,7 @@ use crate::server::{
 use super::{
     clients::{ClientSlot, Clients, Outbox},
     queue::QueuePosition,
-    subscriptions::{InventoryViews, Subscription},
+    subscriptions::{InventoryViewers, Subscription},
 };
 
 /// What waits to be sent, and the budget of all clients together.
@@ -34,8 +34,7 @@ pub(crate) struct Throttle {
     pub(crate) shares: Shares,
     /// The last tick in which the total budget was exhausted.
     total_exhausted_at: u64,
-    /// The rates of one client and of all clients together.
-    rates: [Rate; 2],
+    rates: Rates,
     /// Clients whose queue is not empty, each once.
     clients: Vec<ClientSlot>,
     /// The head of each queue with the share of its client, while the queues are served.
@@ -52,11 +51,11 @@ pub(crate) struct Throttle {
     total_exhausted: bool,
 }
 
-/// What an update costs its client and all clients together.
+/// What an update costs.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Cost {
-    nanos: u64,
-    total_nanos: u64,
+pub(crate) struct UpdateCost {
+    send: SendCost,
+    /// Number of commits that it merges.
     merged: u64,
 }
 
@@ -88,23 +87,23 @@ impl Throttle {
     }
 
     /// Applies changed rates. Debt remains the same number of bytes.
-    pub(crate) fn set_rates(&mut self, rates: [Rate; 2], now: AppInstant, clients: &mut Clients) {
-        let [one_before, all_before] = core::mem::replace(&mut self.rates, rates);
-        let [one, all] = rates;
-        if one != one_before {
-            clients.budgets_mut().for_each(|budget| budget.convert(one_before, one, now));
+    pub(crate) fn set_rates(&mut self, rates: Rates, now: AppInstant, clients: &mut Clients) {
+        let before = core::mem::replace(&mut self.rates, rates);
+        if rates.client != before.client {
+            clients
+                .budgets_mut()
+                .for_each(|budget| budget.convert(before.client, rates.client, now));
         }
-        if all != all_before {
-            self.total.convert(all_before, all, now);
+        if rates.total != before.total {
+            self.total.convert(before.total, rates.total, now);
             self.shares = Shares::default();
             clients.shares_mut().for_each(|share| *share = Budget::default());
         }
     }
 
     /// Returns the cost of an update of about this many bytes, which merges this many commits.
-    pub(crate) fn cost(&self, bytes: usize, merged: u64) -> Cost {
-        let [nanos, total_nanos] = self.rates.map(|rate| rate.nanos(bytes));
-        Cost { nanos, total_nanos, merged }
+    pub(crate) fn cost(&self, bytes: usize, merged: u64) -> UpdateCost {
+        UpdateCost { send: self.rates.cost(bytes), merged }
     }
 
     /// Returns `true` if the byte budgets allow an update. While the client has queued updates or the total
@@ -142,20 +141,21 @@ impl Throttle {
     pub(crate) fn afford(
         &mut self,
         viewer: &Subscription,
-        cost: Cost,
+        cost: UpdateCost,
         from_queue: bool,
         clients: &mut Clients,
     ) -> Option<LinkGrade> {
         if !self.can_afford(viewer, from_queue, clients) {
             return None;
         }
-        let Some((outbox, views)) = clients.at_mut(viewer.slot) else {
+        let Some((outbox, state)) = clients.at_mut(viewer.slot) else {
             return Some(LinkGrade::default());
         };
-        outbox.budget.plan(cost.nanos, self.credit);
-        if cost.total_nanos > 0 {
-            self.total.plan(cost.total_nanos, self.credit);
-            views.share.plan(cost.total_nanos, self.shares.credit());
+        let SendCost { client_nanos, total_nanos } = cost.send;
+        outbox.budget.plan(client_nanos, self.credit);
+        if total_nanos > 0 {
+            self.total.plan(total_nanos, self.credit);
+            state.share.plan(total_nanos, self.shares.credit());
         }
         outbox.totals.updates += 1;
         outbox.totals.merged += cost.merged;
@@ -165,7 +165,7 @@ impl Throttle {
         }
         let grade = outbox.grade;
         if outbox.throttled {
-            views.queue.remove(viewer.view);
+            state.queue.remove(viewer.view);
             if viewer.kind() == UpdateKind::Action {
                 // The answers that waited are sent with the result.
                 clients.mark_eventful(viewer.slot.client);
@@ -186,12 +186,12 @@ impl Throttle {
         position: QueuePosition,
         clients: &mut Clients,
     ) {
-        let Some((outbox, views)) = clients.at_mut(viewer.slot) else { return };
+        let Some((outbox, state)) = clients.at_mut(viewer.slot) else { return };
         let kind = position.rank.kind;
         if !self.has_total() && outbox.budget.has(kind, self.credit) {
             self.exhaust_total();
         }
-        if views.queue.insert(viewer.view, position) {
+        if state.queue.insert(viewer.view, position) {
             outbox.totals.throttled += 1;
             self.newly_queued += 1;
         }
@@ -204,8 +204,8 @@ impl Throttle {
     pub(crate) fn begin_queued(&mut self, clients: &Clients) {
         self.heads.clear();
         let heads = self.clients.iter().filter_map(|slot| {
-            let views = clients.get(slot.client)?;
-            Some(Reverse((views.share, views.queue.head()?, *slot)))
+            let state = clients.get(slot.client)?;
+            Some(Reverse((state.share, state.queue.head()?, *slot)))
         });
         self.heads.extend(heads);
     }
@@ -213,18 +213,18 @@ impl Throttle {
     /// Returns the next queued inventory whose client has bytes left.
     pub(crate) fn next_queued(&mut self, clients: &mut Clients) -> Option<(Entity, QueuePosition)> {
         while let Some(Reverse((share, position, slot))) = self.heads.pop() {
-            let Some((outbox, views)) = clients.at_mut(slot) else { continue };
+            let Some((outbox, state)) = clients.at_mut(slot) else { continue };
             // The client may have been sent something together with another one.
             let mut next = None;
-            if (views.share, views.queue.head()) == (share, Some(position)) {
+            if (state.share, state.queue.head()) == (share, Some(position)) {
                 if !self.is_flushing() && !self.begin_turn(outbox, share, position.rank.kind) {
                     continue;
                 }
-                let view = views.queue.pop(position.rank);
-                next = view.and_then(|view| *views.views.get(view as usize)?);
+                let view = state.queue.pop(position.rank);
+                next = view.and_then(|view| *state.inventory_by_view.get(view as usize)?);
             }
-            let head = views.queue.head();
-            self.heads.extend(head.map(|position| Reverse((views.share, position, slot))));
+            let head = state.queue.head();
+            self.heads.extend(head.map(|position| Reverse((state.share, position, slot))));
             if position.rank.kind == UpdateKind::Action && next.is_some() {
                 // The answers are sent with the result.
                 clients.mark_eventful(slot.client);
@@ -258,16 +258,16 @@ impl Throttle {
     /// Ends the tick. Returns the number of updates that were queued in it.
     pub(crate) fn end_queued(&mut self, clients: &mut Clients) -> u64 {
         self.clients.retain(|slot| {
-            let Some((outbox, views)) = clients.at_mut(*slot) else { return false };
-            outbox.throttled = views.queue.len() > 0;
+            let Some((outbox, state)) = clients.at_mut(*slot) else { return false };
+            outbox.throttled = state.queue.len() > 0;
             outbox.throttled
         });
         core::mem::take(&mut self.newly_queued)
     }
 
     /// Puts an inventory on the list of those with a viewer that is not due yet.
-    pub(crate) fn wait(&mut self, inventory: Entity, views: &mut InventoryViews) {
-        if !core::mem::replace(&mut views.waits, true) {
+    pub(crate) fn wait(&mut self, inventory: Entity, viewers: &mut InventoryViewers) {
+        if !core::mem::replace(&mut viewers.waits, true) {
             self.waiting.push(inventory);
         }
     }
@@ -287,19 +287,19 @@ impl Throttle {
     pub(crate) fn keep_late(
         &mut self,
         inventory: Entity,
-        views: &mut InventoryViews,
+        viewers: &mut InventoryViewers,
         baseline: &Baseline,
         committed: bool,
         clients: &Clients,
     ) -> bool {
         let version = baseline.version();
-        if !views.subscriptions.iter().any(|viewer| viewer.is_behind(version)) {
-            views.record_all_sent();
+        if !viewers.subscriptions.iter().any(|viewer| viewer.is_behind(version)) {
+            viewers.record_all_sent();
             return false;
         }
-        if views.subscriptions.iter().any(|viewer| viewer.is_unqueued(version, clients)) {
-            self.wait(inventory, views);
+        if viewers.subscriptions.iter().any(|viewer| viewer.is_unqueued(version, clients)) {
+            self.wait(inventory, viewers);
         }
-        views.record_late(baseline, committed)
+        viewers.record_late(baseline, committed)
     }
 }

@@ -35,7 +35,9 @@ use super::{
     access::{Owner, Viewers},
     client::SeesTooMuch,
     clients::Clients,
-    lifecycle::{remove_client, remove_if_unseen, remove_inventory, update_subscribers},
+    lifecycle::{
+        WantedViewer, remove_client, remove_if_unseen, remove_inventory, update_subscribers,
+    },
     resync::{Resync, SyncClock, resend_one},
     subscriptions::{Access, Subscriptions},
     throttle::Throttle,
@@ -121,7 +123,8 @@ fn on_disconnect(
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
     mut resync: ResMut<Resync>,
-    (mut sessions, mut inboxes): (ResMut<Sessions>, ResMut<Inboxes>),
+    mut sessions: ResMut<Sessions>,
+    mut inboxes: ResMut<Inboxes>,
     mut owned: ResMut<OwnedInventories>,
     mut viewed: Query<&mut Viewers, Allow<Disabled>>,
     mut commands: Commands,
@@ -150,8 +153,8 @@ fn on_inventory_removed(
     mut commands: Commands,
 ) {
     let inventory = remove.entity;
-    if let Some(views) = subscriptions.get(inventory).filter(|views| views.local.is_some()) {
-        close_local(&mut commands, inventory, views.id, CloseReason::Despawned);
+    if let Some(viewers) = subscriptions.get(inventory).filter(|viewers| viewers.local.is_some()) {
+        close_local(&mut commands, inventory, viewers.id, CloseReason::Despawned);
     }
     remove_inventory(inventory, &mut subscriptions, &mut clients);
 }
@@ -162,8 +165,8 @@ fn on_priority_removed(
     mut subscriptions: ResMut<Subscriptions>,
     mut throttle: ResMut<Throttle>,
 ) {
-    if let Some(views) = subscriptions.get_mut(remove.entity) {
-        throttle.wait(remove.entity, views);
+    if let Some(viewers) = subscriptions.get_mut(remove.entity) {
+        throttle.wait(remove.entity, viewers);
     }
 }
 
@@ -207,7 +210,8 @@ pub(crate) fn update_views(
     changed: Query<Entity, (Changed<Viewers>, With<Baseline>, Allow<Disabled>)>,
     inventories: Query<Viewed, Allow<Disabled>>,
     baselines: Query<&Baseline, Allow<Disabled>>,
-    (marked, entities): (Res<Marked>, &Entities),
+    marked: Res<Marked>,
+    entities: &Entities,
     mut clock: ResMut<SyncClock>,
     mut subscriptions: ResMut<Subscriptions>,
     mut clients: ResMut<Clients>,
@@ -219,8 +223,8 @@ pub(crate) fn update_views(
 ) {
     let mut stale = subscriptions.take_stale();
     stale.extend(&changed);
-    stale.extend(marked.resized());
-    let mut told = HashSet::<(Entity, Entity)>::default();
+    stale.extend(&marked.resized);
+    let mut reported = HashSet::<(Entity, Entity)>::default();
     for inventory in stale.iter().copied() {
         let Ok((id, baseline, owner, viewers, acts, unsynced)) = inventories.get(inventory) else {
             continue;
@@ -230,7 +234,7 @@ pub(crate) fn update_views(
         if wanted.is_empty() && before.is_none() {
             continue;
         }
-        if let Some(renamed) = before.filter(|views| views.id != *id) {
+        if let Some(renamed) = before.filter(|viewers| viewers.id != *id) {
             if renamed.local.is_some() {
                 close_local(&mut commands, inventory, renamed.id, CloseReason::Hidden);
             }
@@ -254,24 +258,26 @@ pub(crate) fn update_views(
                 }
             });
         }
-        let refused = update_subscribers(
-            (inventory, *id, baseline.len()),
+        let excluded = update_subscribers(
+            inventory,
+            *id,
+            baseline.len(),
             &wanted,
             &mut subscriptions,
             &mut clients,
             &mut throttle,
         );
-        for (client, SeesTooMuch { views, slots }) in refused {
+        for (client, SeesTooMuch { views, slots }) in excluded {
             // An inventory may be listed several times.
-            if !told.insert((inventory, client)) {
+            if !reported.insert((inventory, client)) {
                 continue;
             }
             let fault = InventoryFault::ClientSeesTooMuch { inventory: *id, client, views, slots };
             error!("{fault}");
             faults.write(fault);
         }
-        let mut local = wanted.iter().filter(|(client, ..)| *client == ClientId::Server);
-        let local = local.next().map(|(_, access, _)| *access);
+        let local = wanted.iter().find(|viewer| viewer.client == ClientId::Server);
+        let local = local.map(|viewer| viewer.access);
         update_local(&mut subscriptions, inventory, *id, local, &mut commands);
         remove_if_unseen(inventory, &mut subscriptions, &mut clients);
     }
@@ -286,14 +292,15 @@ fn wanted_access(
     owner: Option<&Owner>,
     acts: bool,
     viewers: Option<&Viewers>,
-) -> SmallVec<[(ClientId, Access, Option<SyncPriority>); 2]> {
+) -> SmallVec<[WantedViewer; 2]> {
     let owned = Access { rights: Rights::all(), owner: true, acts };
-    let mut wanted: SmallVec<[_; 2]> =
-        owner.map(|owner| (owner.0, owned, None)).into_iter().collect();
-    for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_pace) {
+    let owner_viewer =
+        owner.map(|owner| WantedViewer { client: owner.0, access: owned, priority: None });
+    let mut wanted: SmallVec<[WantedViewer; 2]> = owner_viewer.into_iter().collect();
+    for (client, rights, priority) in viewers.into_iter().flat_map(Viewers::iter_with_priority) {
         if owner != Some(&Owner(client)) {
             let access = Access { rights, owner: false, acts: false };
-            wanted.push((client, access, priority));
+            wanted.push(WantedViewer { client, access, priority });
         }
     }
     wanted
@@ -306,8 +313,8 @@ fn update_local(
     local: Option<Access>,
     commands: &mut Commands,
 ) {
-    let Some(views) = subscriptions.get_mut(inventory) else { return };
-    match (core::mem::replace(&mut views.local, local), local) {
+    let Some(viewers) = subscriptions.get_mut(inventory) else { return };
+    match (core::mem::replace(&mut viewers.local, local), local) {
         (before, after) if before == after => {}
         (before, Some(access)) => {
             mark_local(commands, inventory, access);

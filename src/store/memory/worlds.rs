@@ -29,7 +29,7 @@ impl Worlds for MemoryStore {
             let Some(record) = world.records.get(&id) else { return Ok(None) };
             // A record that was never committed contains nothing. One with a lower fence has left, or is about to be
             // replaced.
-            let is_stale = |there: &Location| record.version == 0 || record.fence < there.fence.0;
+            let is_stale = |home: &Location| record.version == 0 || record.fence < home.fence.0;
             let arrival = world.arriving.get(&id);
             if elsewhere.is_some_and(is_stale) || arrival.is_some_and(is_stale) {
                 return Ok(None);
@@ -46,11 +46,11 @@ impl Worlds for MemoryStore {
     fn set_home(&mut self, id: InventoryId, fence: Fence) -> Result<Location, StoreError> {
         self.operate_on_all(|shared| {
             let here = Location { world: self.world.clone(), fence };
-            let there = shared.homes.entry(id).or_insert_with(|| here.clone());
-            if there.fence <= fence {
-                *there = here;
+            let home = shared.homes.entry(id).or_insert_with(|| here.clone());
+            if home.fence <= fence {
+                *home = here;
             }
-            Ok(there.clone())
+            Ok(home.clone())
         })
     }
 
@@ -69,9 +69,9 @@ impl Worlds for MemoryStore {
         self.operate_on_all(|shared| {
             let Some(world) = shared.worlds.get_mut(world) else { return Ok(false) };
             for (id, from) in arrivals {
-                let there = world.arriving.entry(*id).or_insert_with(|| from.clone());
-                if there.fence < from.fence {
-                    there.clone_from(from);
+                let origin = world.arriving.entry(*id).or_insert_with(|| from.clone());
+                if origin.fence < from.fence {
+                    origin.clone_from(from);
                 }
             }
             Ok(true)
@@ -107,9 +107,9 @@ impl Worlds for MemoryStore {
         departed: &Departed,
     ) -> Result<(), StoreError> {
         self.operate(|world| {
-            let is_older = |there: &Record| {
-                let is_here = !there.deleted && there.left_for.is_none();
-                is_here && (there.version == 0 || there.fence < departed.fence.0)
+            let is_older = |record: &Record| {
+                let is_here = !record.deleted && record.left_for.is_none();
+                is_here && (record.version == 0 || record.fence < departed.fence.0)
             };
             let is_free = world.records.get(&id).is_none_or(is_older);
             if world.arriving.get(&id) == Some(from) && is_free {

@@ -43,7 +43,7 @@ impl RedisStore {
             claim.arg(field(id)).arg(&server).arg(self.number).arg(&expected);
             claim
                 .arg(u8::from(create))
-                .arg(elsewhere.map_or("-1".to_owned(), |there| there.fence.0.to_string()));
+                .arg(elsewhere.map_or("-1".to_owned(), |location| location.fence.0.to_string()));
             let answer: Vec<Vec<u8>> = self.link.script(&claim)?;
             let answer: Vec<&[u8]> = answer.iter().map(Vec::as_slice).collect();
             match answer.as_slice() {

@@ -39,10 +39,10 @@ pub(super) fn decode(
     if format != FORMAT {
         return Err(damaged(format!("it has format {format}, and this version reads {FORMAT}")));
     }
-    let (there, checksum) = header.split_at(8);
+    let (stored_version, checksum) = header.split_at(8);
     let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
-    if number(there) != version {
-        return Err(damaged(format!("it has version {}, not {version}", number(there))));
+    if number(stored_version) != version {
+        return Err(damaged(format!("it has version {}, not {version}", number(stored_version))));
     }
     let stored: StoredInventory =
         codec::from_record(body).map_err(|error| damaged(error.to_string()))?;

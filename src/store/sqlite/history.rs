@@ -181,7 +181,7 @@ fn last_tick(
     rows.next()?.map(|row| row.get(0)).transpose()
 }
 
-/// Reads the matching changes, each as a tick of its own.
+/// Reads the matching changes, each as a separate tick.
 fn changes(
     tx: &Transaction,
     query: &HistoryQuery,

@@ -12,10 +12,10 @@ pub(super) fn run(connection: &mut Connection, format: u32) -> Result<(), rusqli
         return Ok(());
     }
     // Format 2 added the history, and changed nothing that was there.
-    let there: BTreeMap<_, _> = statements(connection)?.into_iter().collect();
+    let existing: BTreeMap<_, _> = statements(connection)?.into_iter().collect();
     let tx = connection.transaction()?;
     for (name, sql) in expected_statements()? {
-        if !there.contains_key(&name) {
+        if !existing.contains_key(&name) {
             tx.execute_batch(&sql)?;
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn stored(
             inventory.returned.push(stack);
             continue;
         }
-        let container = inventory.containers.iter_mut().find(|there| there.name == name);
+        let container = inventory.containers.iter_mut().find(|container| container.name == name);
         container
             .ok_or_else(|| damaged(format!("there is no container `{name}`")))?
             .slots

@@ -23,7 +23,8 @@ use super::{
 pub(super) fn claim(
     tx: &Transaction,
     id: InventoryId,
-    (server, fence): (&str, Fence),
+    server: &str,
+    fence: Fence,
     is_new: bool,
 ) -> Result<(), rusqlite::Error> {
     if is_new {
@@ -52,7 +53,7 @@ pub(super) fn batch(
             None => {
                 for write in &union.writes {
                     if write.fence == Fence::NEW {
-                        claim(tx, write.id, (server, Fence::FIRST), true)?;
+                        claim(tx, write.id, server, Fence::FIRST, true)?;
                     }
                     one(tx, write, batch.tick)?;
                 }
@@ -73,13 +74,14 @@ pub(super) fn copies(
     copies: &[Archived],
 ) -> Result<(), rusqlite::Error> {
     for Archived { id, fence, version, stored } in copies {
-        let there = header(tx, *id)?;
-        let is_newer =
-            |there: &Header| there.deleted || there.owner.is_some() || there.version >= *version;
-        if there.as_ref().is_some_and(is_newer) {
+        let current = header(tx, *id)?;
+        let is_newer = |current: &Header| {
+            current.deleted || current.owner.is_some() || current.version >= *version
+        };
+        if current.as_ref().is_some_and(is_newer) {
             continue;
         }
-        claim(tx, *id, (server, *fence), there.is_none())?;
+        claim(tx, *id, server, *fence, current.is_none())?;
         let change = match stored {
             Some(stored) => Change::Save { stored: stored.clone(), slots: None },
             None => Change::Delete,
@@ -109,17 +111,21 @@ fn fenced(
             return Ok(Some((*id, Fenced::CannotMove)));
         }
         let reason = match header(tx, *id)? {
-            Some(there) if there.deleted => Fenced::Deleted,
-            Some(there) if *fence == Fence::NEW => Fenced::Superseded { stored: there.version },
-            Some(there) if there.fence < *fence => Fenced::RolledBack { stored: there.version },
-            Some(there) if there.owner.as_deref() != Some(server) || there.fence != *fence => {
+            Some(current) if current.deleted => Fenced::Deleted,
+            Some(current) if *fence == Fence::NEW => Fenced::Superseded { stored: current.version },
+            Some(current) if current.fence < *fence => {
+                Fenced::RolledBack { stored: current.version }
+            }
+            Some(current)
+                if current.owner.as_deref() != Some(server) || current.fence != *fence =>
+            {
                 Fenced::NotOwned
             }
-            Some(there) if there.version >= *version => {
-                Fenced::Superseded { stored: there.version }
+            Some(current) if current.version >= *version => {
+                Fenced::Superseded { stored: current.version }
             }
-            Some(there) if there.version + 1 < *version => {
-                Fenced::RolledBack { stored: there.version }
+            Some(current) if current.version + 1 < *version => {
+                Fenced::RolledBack { stored: current.version }
             }
             Some(_) => continue,
             None if *fence == Fence::NEW => continue,
@@ -139,14 +145,14 @@ fn one(tx: &Transaction, write: &Write, tick: u64) -> Result<(), rusqlite::Error
     let values = params![key(*id), stored.inventory.selected, version, tick, checksum];
     tx.prepare_cached(update)?.execute(values)?;
     let containers = &stored.inventory.containers;
-    match slots.as_ref().filter(|_| containers.iter().all(|there| is_plain(&there.slots))) {
+    match slots.as_ref().filter(|_| containers.iter().all(|container| is_plain(&container.slots))) {
         Some(slots) => {
             for (name, slot) in slots {
                 let delete = "DELETE FROM slots WHERE inventory = ? AND container = ? AND slot = ?";
                 tx.prepare_cached(delete)?.execute(params![key(*id), name, slot])?;
-                let container = containers.iter().find(|there| there.name == *name);
-                let stack =
-                    container.and_then(|there| there.slots.iter().find(|s| s.slot == *slot));
+                let container = containers.iter().find(|container| container.name == *name);
+                let stack = container
+                    .and_then(|container| container.slots.iter().find(|s| s.slot == *slot));
                 if let Some(stack) = stack {
                     insert(tx, *id, name, 0, stack)?;
                 }
@@ -168,7 +174,7 @@ fn one(tx: &Transaction, write: &Write, tick: u64) -> Result<(), rusqlite::Error
     components(tx, *id, stored)
 }
 
-/// Returns `true` if each stack has a slot of its own, in ascending order.
+/// Returns `true` if the stacks are in ascending order of their slots, each in another slot.
 fn is_plain(slots: &[SavedStack]) -> bool {
     slots.is_sorted_by(|a, b| a.slot < b.slot)
 }
@@ -212,8 +218,8 @@ fn components(
     let id = key(id);
     let names = stored.components.keys().map(String::as_str).collect::<Vec<_>>();
     let mut statement = tx.prepare_cached("SELECT name FROM components WHERE inventory = ?")?;
-    let there = statement.query_map([id], |row| row.get::<_, String>(0))?;
-    for name in there.collect::<Result<Vec<_>, _>>()? {
+    let columns = statement.query_map([id], |row| row.get::<_, String>(0))?;
+    for name in columns.collect::<Result<Vec<_>, _>>()? {
         if names.binary_search(&name.as_str()).is_err() {
             let delete = "DELETE FROM components WHERE inventory = ? AND name = ?";
             tx.prepare_cached(delete)?.execute(params![id, name])?;

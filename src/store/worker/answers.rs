@@ -1,4 +1,4 @@
-//! Answers what the game wants to know of the store.
+//! Answers the game's requests to the store.
 
 use core::time::Duration;
 
@@ -28,7 +28,7 @@ fn newest(id: InventoryId, mirror: &Mirror) -> Result<Option<Box<StoredInventory
 }
 
 impl Worker {
-    pub(super) fn claim(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+    pub(super) fn claim(&mut self, id: InventoryId, request: u64, now: Duration) {
         self.leaving.remove(&id);
         if self.mirrors.get(&id).is_some_and(|mirror| mirror.release_tried) {
             // Everything of it is stored, and the claim may have ended.
@@ -37,7 +37,7 @@ impl Worker {
         if let Some(mirror) = self.mirrors.get(&id) {
             // It has just left this server, and may not be stored yet.
             if mirror.reverted {
-                return self.reload((id, request), now);
+                return self.reload(id, request, now);
             }
             let result = newest(id, mirror);
             return self.reports.push(Report::Loaded { id, request, result });
@@ -56,7 +56,7 @@ impl Worker {
     }
 
     /// Loads an inventory again that was reverted.
-    pub(super) fn reload(&mut self, (id, request): (InventoryId, u64), now: Duration) {
+    pub(super) fn reload(&mut self, id: InventoryId, request: u64, now: Duration) {
         if let Some(mirror) = self.mirrors.get(&id).filter(|mirror| !mirror.reverted) {
             // It has been loaded since.
             let result = newest(id, mirror);

@@ -69,13 +69,13 @@ impl Worker {
                 }
                 self.succeed();
             }
-            self.answered(&mut sent, rejected);
-            if self.tick.0 == sent.tick || !self.blocked.is_empty() {
+            self.record_answer(&mut sent, rejected);
+            if self.merged_tick == sent.tick || !self.blocked.is_empty() {
                 break;
             }
         }
         self.last_commit = now;
-        self.checking = false;
+        self.recommitting = false;
         self.release(now);
         if self.blocked.is_empty() && core::mem::take(&mut self.flushing) {
             self.reports.push(Report::Flushed);
@@ -83,9 +83,9 @@ impl Worker {
     }
 
     /// Records what was committed and what was rejected.
-    fn answered(&mut self, sent: &mut Sent, rejected: Vec<Rejected>) {
+    fn record_answer(&mut self, sent: &mut Sent, rejected: Vec<Rejected>) {
         for write in sent.batch.committed(&rejected).flat_map(|union| &union.writes) {
-            self.committed(write);
+            self.record_committed(write);
         }
         let mut unions = Vec::new();
         for Rejected { union, id, reason } in rejected {
@@ -98,8 +98,8 @@ impl Worker {
             self.blocked.extend(&members);
             unions.push(RejectedUnion { id, reason, members });
         }
-        if self.tick.1 != sent.tick || !unions.is_empty() {
-            self.tick.1 = sent.tick;
+        if self.reported_tick != sent.tick || !unions.is_empty() {
+            self.reported_tick = sent.tick;
             self.reports.push(Report::Stored { tick: sent.tick, rejected: unions });
         }
     }
@@ -149,19 +149,20 @@ impl Worker {
             }
         }
         let sent_unions = self.unions.clone();
-        let sets = self.sets(|_| true);
+        let sets = self.unions_where(|_| true);
         let sets: Vec<_> =
             sets.into_iter().filter(|set| blocked.contains(&self.unions.root(set[0]))).collect();
         self.unions.keep(&sets);
-        let (id, tick) = (BATCHES.fetch_add(1, Ordering::Relaxed), self.tick.0);
+        let (id, tick) = (BATCHES.fetch_add(1, Ordering::Relaxed), self.merged_tick);
         let unions = unions.into_values().collect();
         let gap = gap.map(|gap| Gap { from: base + gap.from, to: base + gap.to });
-        let from = base + self.tick.1 + 1;
+        let from = base + self.reported_tick + 1;
         let batch = Batch { id, from, tick: base + tick, time, unions, gap };
         Sent { batch, tick, unions: sent_unions }
     }
 
-    /// Tells other worlds what leaves for them. What cannot leave stays, with what it has now.
+    /// Announces departures to their destinations. A departure that cannot be announced is canceled: its inventories
+    /// stay, with their newest contents.
     fn announce_departures(&mut self) {
         let blocked = self.blocked_roots();
         for departure in self.departures(&self.changed) {
@@ -197,7 +198,7 @@ impl Worker {
         let mut departures: Vec<Arc<Departure>> = Vec::new();
         for id in ids {
             if let Some(Mirror { dirty: Dirty::Departing(departure), .. }) = self.mirrors.get(id)
-                && !departures.iter().any(|there| Arc::ptr_eq(there, departure))
+                && !departures.iter().any(|known| Arc::ptr_eq(known, departure))
             {
                 departures.push(departure.clone());
             }
@@ -245,7 +246,7 @@ impl Worker {
         self.forget(id);
     }
 
-    fn committed(&mut self, Write { id, version, change, .. }: &Write) {
+    fn record_committed(&mut self, Write { id, version, change, .. }: &Write) {
         match change {
             Change::Delete => self.forget(*id),
             Change::Depart { .. } => self.depart(*id),

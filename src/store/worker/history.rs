@@ -87,7 +87,8 @@ type Place<'a> = (&'a str, u16, usize);
 
 /// Returns all stacks of an inventory, with those that return to it.
 fn stacks(inventory: &SavedInventory) -> BTreeMap<Place<'_>, &SavedStack> {
-    let containers = inventory.containers.iter().map(|there| (there.name.as_str(), &there.slots));
+    let containers =
+        inventory.containers.iter().map(|container| (container.name.as_str(), &container.slots));
     let mut stacks = BTreeMap::new();
     for (name, slots) in containers.chain([("", &inventory.returned)]) {
         for stack in slots {

@@ -28,8 +28,8 @@ use super::{
 impl Worker {
     /// Adds the changes of a tick to those that wait to be committed.
     pub(super) fn merge(&mut self, changes: TickChanges) {
-        let TickChanges { tick, committed, record, whole, components, .. } = changes;
-        self.tick.0 = tick;
+        let TickChanges { tick, committed, record, fully_changed, components, .. } = changes;
+        self.merged_tick = tick;
         let causes = record.as_deref().map(Causes::of).unwrap_or_default();
         for exchange in &changes.exchanges {
             self.unions.join(exchange);
@@ -37,8 +37,8 @@ impl Worker {
         for id in changes.created {
             self.mirrors.insert(id, Mirror::new(Fence::NEW, 0, None));
         }
-        for (id, whole) in whole {
-            let changed = self.change(id).map(|mirror| mirror.replace(whole));
+        for (id, state) in fully_changed {
+            let changed = self.change(id).map(|mirror| mirror.replace(state));
             self.record(id, &causes, changed.unwrap_or_default());
         }
         if let Some(record) = record {
@@ -51,7 +51,7 @@ impl Worker {
         }
         for note in changes.notes {
             if let Some(mirror) = self.change(note.inventory) {
-                mirror.touch();
+                mirror.mark_for_commit();
                 self.history.add_note(tick, note);
             }
         }
@@ -82,7 +82,8 @@ impl Worker {
             .collect();
         for ((id, container, slot), stack) in slots {
             let stack = stack.map(|stack| saved(slot, stack, record));
-            let changed = self.change(id).and_then(|there| there.set_slot(container, slot, stack));
+            let changed =
+                self.change(id).and_then(|mirror| mirror.set_slot(container, slot, stack));
             self.record(id, causes, changed);
         }
     }
@@ -95,7 +96,7 @@ impl Worker {
         changed: impl IntoIterator<Item = Changed>,
     ) {
         for changed in changed {
-            self.history.add_change(self.tick.0, causes.explain(id, changed));
+            self.history.add_change(self.merged_tick, causes.explain(id, changed));
         }
     }
 
@@ -111,10 +112,10 @@ impl Worker {
         self.leaving.insert(id);
         // What still waits was requested for the entity that has left.
         self.waiting.retain(|order| order.requested() != Some(id));
-        if let Some((whole, components)) = last
+        if let Some((state, components)) = last
             && let Some(mirror) = self.change(id)
         {
-            let changed = mirror.replace(whole);
+            let changed = mirror.replace(state);
             for (name, value) in components {
                 mirror.set_component(name, value);
             }
@@ -138,7 +139,7 @@ impl Worker {
             for removed in removed {
                 let change = causes.explain(id, removed);
                 let cause = Cause::Deleted.name().into();
-                self.history.add_change(self.tick.0, StoredChange { cause, ..change });
+                self.history.add_change(self.merged_tick, StoredChange { cause, ..change });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What the game and the worker tell each other.
+//! Messages between the game and the worker.
 
 use std::sync::Arc;
 

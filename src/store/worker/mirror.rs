@@ -8,7 +8,7 @@ use crate::{
         planted::{Bug, planted},
         saved::{SavedInventory, SavedStack},
     },
-    store::{batch::Fence, changes::Whole, record::StoredInventory, ticket::Departure},
+    store::{batch::Fence, changes::FullState, record::StoredInventory, ticket::Departure},
 };
 
 use super::history::{Changed, differences};
@@ -66,16 +66,16 @@ impl Mirror {
     }
 
     /// Replaces everything except the components. Returns the slots that differ.
-    pub(super) fn replace(&mut self, whole: Whole) -> Vec<Changed> {
-        let Whole { saved, placed } = whole;
+    pub(super) fn replace(&mut self, state: FullState) -> Vec<Changed> {
+        let FullState { saved, placed } = state;
         let keys = saved.containers.iter().map(|container| ContainerKey::of(&container.name));
         self.placed = keys.zip(placed).collect();
         if self.stored.as_ref().is_some_and(|stored| stored.inventory == saved) {
             return Vec::new();
         }
-        let there = &mut Arc::make_mut(self.stored.get_or_insert_default()).inventory;
-        let changed = differences(there, &saved);
-        *there = saved;
+        let current = &mut Arc::make_mut(self.stored.get_or_insert_default()).inventory;
+        let changed = differences(current, &saved);
+        *current = saved;
         self.touch_all();
         changed
     }
@@ -83,7 +83,7 @@ impl Mirror {
     /// Returns its contents as changes, for an inventory that is deleted.
     pub(super) fn removals(&self) -> Vec<Changed> {
         let stored = self.stored.as_ref();
-        let all = stored.map(|there| differences(&there.inventory, &SavedInventory::default()));
+        let all = stored.map(|stored| differences(&stored.inventory, &SavedInventory::default()));
         all.unwrap_or_default()
     }
 
@@ -104,8 +104,8 @@ impl Mirror {
         if slot >= container.len {
             return None;
         }
-        let there = container.slots[..*placed].binary_search_by_key(&slot, |there| there.slot);
-        let old = match (there, new.clone()) {
+        let found = container.slots[..*placed].binary_search_by_key(&slot, |stack| stack.slot);
+        let old = match (found, new.clone()) {
             (Ok(at), Some(stack)) => Some(core::mem::replace(&mut container.slots[at], stack)),
             (Err(at), Some(stack)) => {
                 container.slots.insert(at, stack);
@@ -134,13 +134,13 @@ impl Mirror {
             && stored.inventory.selected != selected
         {
             Arc::make_mut(stored).inventory.selected = selected;
-            self.touch();
+            self.mark_for_commit();
         }
     }
 
     pub(super) fn set_component(&mut self, name: &str, value: Option<Vec<u8>>) {
-        let there = self.stored.as_ref().and_then(|stored| stored.components.get(name));
-        if there == value.as_ref() {
+        let current = self.stored.as_ref().and_then(|stored| stored.components.get(name));
+        if current == value.as_ref() {
             return;
         }
         let stored = Arc::make_mut(self.stored.get_or_insert_default());
@@ -148,7 +148,7 @@ impl Mirror {
             Some(value) => stored.components.insert(name.to_owned(), value),
             None => stored.components.remove(name),
         };
-        self.touch();
+        self.mark_for_commit();
     }
 
     /// Returns the changed slots by name of the container. `None` if anything may have changed.
@@ -159,8 +159,8 @@ impl Mirror {
         slots.iter().map(|(position, slot)| Some((name(*position)?, *slot))).collect()
     }
 
-    /// Has it committed again, even if nothing has changed.
-    pub(super) fn touch(&mut self) {
+    /// Marks it for the next commit, even if nothing has changed.
+    pub(super) fn mark_for_commit(&mut self) {
         if self.dirty == Dirty::Nothing {
             self.dirty = Dirty::Slots(BTreeSet::new());
         }

@@ -11,7 +11,7 @@ pub(super) struct Unions {
 }
 
 impl Unions {
-    /// Returns the inventory that stands for the set of an inventory.
+    /// Returns the representative of the set that contains `id`.
     pub(super) fn root(&mut self, id: InventoryId) -> InventoryId {
         let mut root = id;
         while let Some(parent) = self.parents.get(&root) {

@@ -9,64 +9,68 @@ use crate::{
     },
 };
 
-use super::{CopySource, Held, Reference, item, narrow, reference, selected, slots, stack};
+use super::{
+    CopyInView, CopySource, Reference, read_item, read_narrow, read_reference, read_selected,
+    read_slots, read_stack,
+};
 
-pub(super) fn update(
+pub(super) fn read_update(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
     shared: bool,
 ) -> Result<Update, DecodeError> {
-    let reference = reference(r, shared)?;
-    let held =
-        copies.held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
-    check_base(r, &held)?;
+    let reference = read_reference(r, shared)?;
+    let copy =
+        copies.in_view(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
+    check_base(r, &copy)?;
     let what = "number of commits";
-    let max = (u64::MAX / 2).saturating_sub(held.version);
+    let max = (u64::MAX / 2).saturating_sub(copy.version);
     let steps = r.golomb(0, what, max)?.saturating_add(1);
-    let version = held.version + steps;
-    let selected = selected(r)?;
+    let version = copy.version + steps;
+    let selected = read_selected(r)?;
     let full = r.flag()?;
-    let slots = if full { slots(r, schema, held.state)? } else { delta(r, schema, held.state)? };
-    Ok(Update { view: held.view, version, selected, slots, full })
+    let slots =
+        if full { read_slots(r, schema, copy.state)? } else { read_delta(r, schema, copy.state)? };
+    Ok(Update { view: copy.view, version, selected, slots, full })
 }
 
 /// Reads an update that is a message by itself.
-pub(super) fn quick(
+pub(super) fn read_quick(
     r: &mut BitReader,
     schema: Schema,
     copies: &impl CopySource,
     reference: Reference,
 ) -> Result<Update, DecodeError> {
-    let held =
-        copies.held(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
-    check_base(r, &held)?;
+    let copy =
+        copies.in_view(reference).ok_or(DecodeError::UnknownView { view: reference.number() })?;
+    check_base(r, &copy)?;
     let mut slots = Vec::with_capacity(2);
-    entry(r, schema, held.state, &mut slots)?;
-    let version = held.version.checked_add(1).ok_or(DecodeError::Reserved)?;
-    Ok(Update { view: held.view, version, selected: None, slots, full: false })
+    read_entry(r, schema, copy.state, &mut slots)?;
+    let version = copy.version.checked_add(1).ok_or(DecodeError::Reserved)?;
+    Ok(Update { view: copy.view, version, selected: None, slots, full: false })
 }
 
-fn check_base(r: &mut BitReader, held: &Held) -> Result<(), DecodeError> {
-    if r.take(BASE_BITS)? != base_bits(held.version, held.handle) {
-        return Err(DecodeError::Gap { id: held.id, version: held.version });
+fn check_base(r: &mut BitReader, copy: &CopyInView) -> Result<(), DecodeError> {
+    if r.take(BASE_BITS)? != base_bits(copy.version, copy.handle) {
+        return Err(DecodeError::Gap { id: copy.id, version: copy.version });
     }
     Ok(())
 }
 
-pub(super) fn delta(
+pub(super) fn read_delta(
     r: &mut BitReader,
     schema: Schema,
     state: &InventoryState,
 ) -> Result<Vec<(usize, Option<Stack>)>, DecodeError> {
     let mut changes = Vec::new();
     if !r.flag()? {
-        entry(r, schema, state, &mut changes)?;
+        read_entry(r, schema, state, &mut changes)?;
     } else if !r.flag()? {
     } else if !r.flag()? {
         let mut before = None;
         loop {
-            let slot = entry(r, schema, state, &mut changes)?;
+            let slot = read_entry(r, schema, state, &mut changes)?;
             if before.replace(slot).is_some_and(|before| before >= slot) {
                 return Err(DecodeError::BadChange { slot });
             }
@@ -82,7 +86,7 @@ pub(super) fn delta(
             }
         }
         for slot in changed {
-            let EncodedChange::To(stack) = change(r, schema, state, slot)? else {
+            let EncodedChange::To(stack) = read_change(r, schema, state, slot)? else {
                 return Err(DecodeError::Reserved);
             };
             changes.push((slot, stack));
@@ -92,14 +96,14 @@ pub(super) fn delta(
 }
 
 /// Reads one entry and returns its slot.
-fn entry(
+fn read_entry(
     r: &mut BitReader,
     schema: Schema,
     state: &InventoryState,
     changes: &mut Vec<(usize, Option<Stack>)>,
 ) -> Result<usize, DecodeError> {
-    let slot = slot(r, state)?;
-    match change(r, schema, state, slot)? {
+    let slot = read_slot(r, state)?;
+    match read_change(r, schema, state, slot)? {
         EncodedChange::To(stack) => changes.push((slot, stack)),
         EncodedChange::ExchangedWith(other) => {
             changes.push((slot, state.get(other)));
@@ -109,7 +113,7 @@ fn entry(
     Ok(slot)
 }
 
-fn slot(r: &mut BitReader, state: &InventoryState) -> Result<usize, DecodeError> {
+fn read_slot(r: &mut BitReader, state: &InventoryState) -> Result<usize, DecodeError> {
     let slot = r.take(index_bits(state.len()))? as usize;
     if slot >= state.len() {
         let max = (state.len() as u64).saturating_sub(1);
@@ -123,7 +127,7 @@ enum EncodedChange {
     ExchangedWith(usize),
 }
 
-fn change(
+fn read_change(
     r: &mut BitReader,
     schema: Schema,
     state: &InventoryState,
@@ -134,7 +138,7 @@ fn change(
     if !r.flag()? {
         let grows = r.flag()?;
         let old = before()?;
-        let by = amount(r)?;
+        let by = read_amount(r)?;
         let count = if grows { old.count().checked_add(by) } else { old.count().checked_sub(by) };
         let new = count.and_then(|count| old.with_count(count)).ok_or(bad)?;
         return Ok(EncodedChange::To(Some(new)));
@@ -143,7 +147,7 @@ fn change(
         return Ok(EncodedChange::To(None));
     }
     if !r.flag()? {
-        return Ok(EncodedChange::To(Some(stack(r, schema, Form::ALONE)?)));
+        return Ok(EncodedChange::To(Some(read_stack(r, schema, Form::ALONE)?)));
     }
     if !r.flag()? {
         let old = before()?;
@@ -153,19 +157,19 @@ fn change(
     }
     if r.flag()? {
         let old = before()?;
-        let item = item(r, schema)?;
+        let item = read_item(r, schema)?;
         return Ok(EncodedChange::To(Some(Stack { item, wear: 0, data: None, ..old })));
     }
-    let other = self::slot(r, state)?;
+    let other = read_slot(r, state)?;
     if other > slot { Ok(EncodedChange::ExchangedWith(other)) } else { Err(bad) }
 }
 
-fn amount(r: &mut BitReader) -> Result<u32, DecodeError> {
+fn read_amount(r: &mut BitReader) -> Result<u32, DecodeError> {
     if r.flag()? {
         return Ok(1);
     }
     Ok(match r.take(3)? {
-        7 => 9 + narrow(r, 3, "change of count", u32::MAX - 9)?,
+        7 => 9 + read_narrow(r, 3, "change of count", u32::MAX - 9)?,
         less => 2 + less,
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{item, selected, slots, stack};
+use super::{write_item, write_selected, write_slots, write_stack};
 
 /// Header of an update: its view, its start and its end.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +28,14 @@ pub struct UpdateHead {
     pub selected: Option<u8>,
 }
 
-fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
+fn write_head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
     w.golomb(u64::from(head.view), 0);
     w.put(base_bits(head.base, head.handle), BASE_BITS);
     w.golomb(head.version - head.base - 1, 0);
     match head.selected {
         None => w.put(u32::from(full) << 1, 2),
         some => {
-            selected(w, some);
+            write_selected(w, some);
             w.flag(full);
         }
     }
@@ -43,8 +43,8 @@ fn head(w: &mut BitWriter, head: &UpdateHead, full: bool) {
 
 /// Writes all slots of an inventory whose structure the viewers know.
 pub fn update_full(w: &mut BitWriter, schema: Schema, update: &UpdateHead, state: &InventoryState) {
-    head(w, update, true);
-    slots(w, schema, state);
+    write_head(w, update, true);
+    write_slots(w, schema, state);
 }
 
 /// One changed slot of a delta.
@@ -87,7 +87,7 @@ pub fn quick(
             }
         }
         w.put(base_bits(update.base, update.handle), BASE_BITS);
-        entry(w, schema, index_bits(len), entries, 0, &partners);
+        write_entry(w, schema, index_bits(len), entries, 0, &partners);
     }
     fits
 }
@@ -100,16 +100,16 @@ pub fn update_delta(
     len: usize,
     entries: &[ChangedSlot],
 ) {
-    head(w, update, false);
-    delta(w, schema, len, entries);
+    write_head(w, update, false);
+    write_delta(w, schema, len, entries);
 }
 
-pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[ChangedSlot]) {
+pub(super) fn write_delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[ChangedSlot]) {
     let width = index_bits(len);
     if let [only] = entries {
         w.flag(false);
         w.put(to_u32(only.slot), width);
-        return change(w, schema, only);
+        return write_change(w, schema, only);
     }
     let partners = exchanges(entries);
     let is_partner = |at: usize| partners.contains(&Some(at));
@@ -122,7 +122,7 @@ pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[Ch
         }
         let several = left > 1;
         for at in (0..entries.len()).filter(|at| !is_partner(*at)) {
-            entry(w, schema, width, entries, at, &partners);
+            write_entry(w, schema, width, entries, at, &partners);
             left -= 1;
             if several {
                 w.flag(left > 0);
@@ -136,11 +136,11 @@ pub(super) fn delta(w: &mut BitWriter, schema: Schema, len: usize, entries: &[Ch
         w.flag(changed.next_if_eq(&slot).is_some());
     }
     for entry in entries {
-        change(w, schema, entry);
+        write_change(w, schema, entry);
     }
 }
 
-fn entry(
+fn write_entry(
     w: &mut BitWriter,
     schema: Schema,
     width: u32,
@@ -154,7 +154,7 @@ fn entry(
             w.put(0b01111, 5);
             w.put(to_u32(entries[other].slot), width);
         }
-        None => change(w, schema, &entries[at]),
+        None => write_change(w, schema, &entries[at]),
     }
 }
 
@@ -181,18 +181,18 @@ fn exchanges(entries: &[ChangedSlot]) -> SmallVec<[Option<usize>; EXCHANGES_MAX]
     partners
 }
 
-fn change(w: &mut BitWriter, schema: Schema, entry: &ChangedSlot) {
+fn write_change(w: &mut BitWriter, schema: Schema, entry: &ChangedSlot) {
     let Some(new) = entry.new else {
         return w.put(0b01, 2);
     };
     match entry.old.flatten() {
         Some(old) if old.stacks_with(&new) && old.count > new.count => {
             w.put(0b00, 2);
-            amount(w, old.count() - new.count());
+            write_amount(w, old.count() - new.count());
         }
         Some(old) if old.stacks_with(&new) && old.count < new.count => {
             w.put(0b10, 2);
-            amount(w, new.count() - old.count());
+            write_amount(w, new.count() - old.count());
         }
         Some(old) if old.count == new.count && old.with_wear(new.wear) == new => {
             w.put(0b0111, 4);
@@ -201,16 +201,16 @@ fn change(w: &mut BitWriter, schema: Schema, entry: &ChangedSlot) {
         }
         Some(old) if old.count == new.count && new.wear == 0 && new.data.is_none() => {
             w.put(0b11111, 5);
-            item(w, schema, new.item);
+            write_item(w, schema, new.item);
         }
         _ => {
             w.put(0b011, 3);
-            stack(w, schema, &new, Form::ALONE);
+            write_stack(w, schema, &new, Form::ALONE);
         }
     }
 }
 
-fn amount(w: &mut BitWriter, amount: u32) {
+fn write_amount(w: &mut BitWriter, amount: u32) {
     match amount {
         1 => w.put(0b1, 1),
         2..=8 => w.put((amount - 2) << 1, 4),

@@ -80,6 +80,6 @@ pub fn hide_window(
     }
 }
 
-pub fn say_no(refused: On<ActionRejected>) {
-    info!("{}", refused.reason);
+pub fn say_no(rejected: On<ActionRejected>) {
+    info!("{}", rejected.reason);
 }

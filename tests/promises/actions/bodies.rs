@@ -218,7 +218,7 @@ fn player_with_two_bodies_acts_and_opens_from_either() {
         assert_eq!(site.request(open_near), None);
         assert!(site.is_open());
         site.pair.steps(60);
-        assert!(site.is_open(), "it goes on being measured from that body");
+        assert!(site.is_open(), "it is still measured from that body");
         assert_eq!(site.take_as(1), None);
     }
 }

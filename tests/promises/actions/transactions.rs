@@ -114,7 +114,7 @@ fn slot_out_of_range_is_an_error() {
     for slot in [Inventory::slot(3), Hotbar::slot(2), Inventory::slot(255), Inventory::slot(65535)]
     {
         let error = with_inventories(&mut app, move |inv| inv.take_from(entity, slot, None));
-        assert_eq!(error, Err(InventoryError::NoSuchSlot { entity, index: slot.index }));
+        assert_eq!(error, Err(InventoryError::NoSuchSlot { entity, slot }));
     }
     assert!(matches!(
         with_inventories(&mut app, move |inv| inv.take_from(entity, Inventory::slot(0), Some(1))),

@@ -63,13 +63,13 @@ fn invalid_requests_are_rejected_and_counted_and_move_nothing() {
             at: None,
         },
     ];
-    let refused = stats(&pair.server).requests_rejected;
+    let rejected = stats(&pair.server).requests_rejected;
     for (n, action) in (1u8..).zip(&invalid) {
         let bytes = forged(&pair, n, Some(0), action);
         send(&mut pair, 0, bytes);
         pair.step();
         assert_eq!(contents(&mut pair, [a, b]), before, "{action:?}");
-        assert_eq!(stats(&pair.server).requests_rejected - refused, u64::from(n), "{action:?}");
+        assert_eq!(stats(&pair.server).requests_rejected - rejected, u64::from(n), "{action:?}");
     }
     // Acting as someone else, or as nobody, with one's own items.
     let n = u8::try_from(invalid.len()).unwrap();
@@ -287,7 +287,7 @@ fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
         pair.server.world_mut().spawn((chest(id), Inventory(slots), viewers));
     }
     pair.settle(50);
-    let refused = stats(&pair.server).requests_rejected;
+    let rejected = stats(&pair.server).requests_rejected;
     let kinds = ContainerKey::of(Inventory::NAME);
     for (n, action) in (3u8..).zip([
         InventoryAction::Collect { onto: inv(1, 0), from: vec![view(1).into(); 8] },
@@ -300,7 +300,7 @@ fn overlong_lists_are_malformed_and_huge_inventories_have_bounded_cost() {
         pair.step();
     }
     pair.steps(200);
-    assert_eq!(stats(&pair.server).requests_rejected - refused, 0);
+    assert_eq!(stats(&pair.server).requests_rejected - rejected, 0);
     assert_same(&pair, 0, chest(10));
     assert_same(&pair, 0, player(0));
     assert_eq!(pair.shown::<Inventory>(0, chest(10)).unwrap().count(TORCH), 0);

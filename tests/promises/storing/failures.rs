@@ -1,4 +1,4 @@
-//! The game goes on while the store fails, and catches up.
+//! The game continues while the store fails, and catches up.
 
 use super::*;
 

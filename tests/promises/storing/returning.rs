@@ -107,7 +107,7 @@ fn drop_from_an_offer_is_undone_with_its_player() {
     assert_eq!(loot.iter(app.world()).count(), 0);
 }
 
-/// It has a record of its own.
+/// It has a separate record.
 #[test]
 fn stored_inventory_that_returns_to_another_is_stored_once() {
     let (store, mut app, players, offers) = offering();

@@ -215,14 +215,14 @@ fn slot_skipped_for_an_unknown_item_is_checked_again() {
         .carried(3, ItemId::of("nobody knows").stack(1))
         .carried(4, TORCH.stack(1))
         .build();
-    let refused = stats(&pair.server).slots_skipped;
+    let skipped = stats(&pair.server).slots_skipped;
     inventory(&mut pair, a).set(5, TORCH.stack(1)).unwrap();
     pair.steps(3);
     assert_eq!(pair.shown::<Inventory>(0, player(0)).unwrap().count(TORCH), 2);
     inventory(&mut pair, a).take(3).unwrap();
     pair.steps(3);
     assert_same(&pair, 0, player(0));
-    assert_eq!(stats(&pair.server).slots_skipped, refused, "it is counted once");
+    assert_eq!(stats(&pair.server).slots_skipped, skipped, "it is counted once");
 }
 
 fn inv(world: &mut World, entity: Entity) -> Mut<'_, Inventory> {

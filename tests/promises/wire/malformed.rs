@@ -68,7 +68,7 @@ fn truncated_messages_never_panic_or_apply_in_part() {
     }
 }
 
-/// Makes client 0 receive bytes as if the server had sent them, in a frame of its own.
+/// Makes client 0 receive bytes as if the server had sent them, in a separate frame.
 fn feed(pair: &mut Simulation, channel: usize, bytes: Bytes) {
     let app = &mut pair.clients[0].app;
     app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes);

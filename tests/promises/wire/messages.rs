@@ -8,7 +8,7 @@ use bevy_inventory_sync::{
     wire::{
         Answers, CloseCause, DecodeError, Handover, Open, OpenHead, Part, Reset, Schema,
         bits::BitWriter,
-        decode::{self, CopySource, Held, Reference},
+        decode::{self, CopyInView, CopySource, Reference},
         encode::{self, ChangedSlot, OpenBody, UpdateHead},
         transfer::pack,
     },
@@ -359,15 +359,15 @@ struct Everything<'a> {
 }
 
 impl CopySource for Everything<'_> {
-    fn held(&self, reference: Reference) -> Option<Held<'_>> {
+    fn in_view(&self, reference: Reference) -> Option<CopyInView<'_>> {
         let (view, handle) = match reference {
             Reference::View(view) => (view, 0),
             Reference::Handle(handle) => (handle, handle),
         };
-        Some(Held { view, handle, id: player(0), version: self.version, state: self.state })
+        Some(CopyInView { view, handle, id: player(0), version: self.version, state: self.state })
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
+    fn latest(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
         Some((self.version, self.state))
     }
 }
@@ -513,11 +513,11 @@ fn short_message_cannot_allocate_much_memory() {
 struct Full(usize);
 
 impl CopySource for Full {
-    fn held(&self, _: Reference) -> Option<Held<'_>> {
+    fn in_view(&self, _: Reference) -> Option<CopyInView<'_>> {
         None
     }
 
-    fn kept(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
+    fn latest(&self, _: InventoryId) -> Option<(u64, &InventoryState)> {
         None
     }
 

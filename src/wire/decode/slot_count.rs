@@ -10,45 +10,45 @@ use crate::{
 use super::{CopySource, Reference};
 
 /// The number of slots in view, while a message is decoded.
-pub(crate) struct Room {
+pub(crate) struct SlotCount {
     slots: usize,
     /// Number of containers in the message.
     containers: usize,
     /// Whether the views before the message are counted.
-    counts_held: bool,
+    counts_in_view: bool,
     /// Views that the message closes or replaces. They are no longer counted.
-    freed: HashSet<u32>,
+    released: HashSet<u32>,
 }
 
-impl Room {
-    /// Begins with this number of slots, which nothing frees.
+impl SlotCount {
+    /// Begins with this number of slots, which nothing releases.
     pub(crate) fn new(slots: usize) -> Self {
-        Self { slots, containers: 0, counts_held: false, freed: HashSet::default() }
+        Self { slots, containers: 0, counts_in_view: false, released: HashSet::default() }
     }
 
     /// Begins with the views of a client, or without any if the message resets them.
     pub(crate) fn of(copies: &impl CopySource, reset: bool) -> Self {
         let slots = if reset { 0 } else { copies.slots() };
-        Self { counts_held: !reset, ..Self::new(slots) }
+        Self { counts_in_view: !reset, ..Self::new(slots) }
     }
 
     /// Begins with the views of a client after a message.
     pub(crate) fn after(part: &Part, copies: &impl CopySource) -> Self {
-        let mut room = Self::of(copies, part.reset.is_some());
+        let mut slot_count = Self::of(copies, part.reset.is_some());
         let opens = part.opens.iter().map(|open| open.head.view);
-        let freed = part.closes.iter().map(|(view, _)| *view).chain(opens);
-        freed.for_each(|view| room.free(view, copies));
-        room.slots += part.opens.iter().map(|open| open.state.len()).sum::<usize>();
-        room
+        let released = part.closes.iter().map(|(view, _)| *view).chain(opens);
+        released.for_each(|view| slot_count.release(view, copies));
+        slot_count.slots += part.opens.iter().map(|open| open.state.len()).sum::<usize>();
+        slot_count
     }
 
     /// Stops counting a view that closes or is replaced.
-    pub(crate) fn free(&mut self, view: u32, copies: &impl CopySource) {
-        if self.counts_held
-            && let Some(held) = copies.held(Reference::View(view))
-            && self.freed.insert(view)
+    pub(crate) fn release(&mut self, view: u32, copies: &impl CopySource) {
+        if self.counts_in_view
+            && let Some(copy) = copies.in_view(Reference::View(view))
+            && self.released.insert(view)
         {
-            self.slots = self.slots.saturating_sub(held.state.len());
+            self.slots = self.slots.saturating_sub(copy.state.len());
         }
     }
 
@@ -58,13 +58,13 @@ impl Room {
     /// # Errors
     ///
     /// [`DecodeError`] if there are more containers or slots than [`CLIENT_SLOTS_MAX`].
-    pub(crate) fn take_container(&mut self, slots: usize) -> Result<(), DecodeError> {
+    pub(crate) fn add_container(&mut self, slots: usize) -> Result<(), DecodeError> {
         self.containers += 1;
         if self.containers > CLIENT_SLOTS_MAX {
             let (value, max) = (self.containers as u64, CLIENT_SLOTS_MAX as u64);
             return Err(DecodeError::OutOfRange { what: "number of containers", value, max });
         }
-        self.take(slots)
+        self.add(slots)
     }
 
     /// Counts slots that are about to be allocated.
@@ -72,7 +72,7 @@ impl Room {
     /// # Errors
     ///
     /// [`DecodeError::TooManySlots`] if there are more than [`CLIENT_SLOTS_MAX`].
-    pub(crate) fn take(&mut self, slots: usize) -> Result<(), DecodeError> {
+    pub(crate) fn add(&mut self, slots: usize) -> Result<(), DecodeError> {
         self.slots = self.slots.saturating_add(slots);
         if self.slots > CLIENT_SLOTS_MAX {
             return Err(DecodeError::TooManySlots { slots: self.slots });
