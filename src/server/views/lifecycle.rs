@@ -86,6 +86,10 @@ pub(super) fn update_subscribers(
         }
         match access {
             None if planted(Bug::HiddenStaysOpen) => views.subscriptions.push(before),
+            None if planted(Bug::ClosedIsUpdated) => {
+                close((id, slots), &before, CloseCause::Hidden, clients);
+                views.subscriptions.push(before);
+            }
             None => close((id, slots), &before, CloseCause::Hidden, clients),
             Some((access, priority)) if access == before.access => {
                 views.subscriptions.push(Subscription { priority, ..before });
