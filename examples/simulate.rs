@@ -73,7 +73,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(path) = &cli.script {
         let script: Script = fs::read_to_string(path).unwrap().parse().unwrap();
-        return match run(&script).failure {
+        let outcome = run(&script);
+        println!("{}", outcome.report);
+        return match outcome.failure {
             None => ExitCode::SUCCESS,
             Some(Failure { message, after, .. }) => {
                 println!("failed after {after} operations: {message}");
