@@ -36,9 +36,8 @@ fn first_bytes(Label(bytes): Label) -> u64 {
 fn windows(bytes: &[u8]) -> impl Iterator<Item = u64> {
     bytes.windows(9).flat_map(|nine| {
         let low = u64::from_le_bytes(core::array::from_fn(|n| nine[n]));
-        let all = u128::from(nine[8]) << 64 | u128::from(low);
-        #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are the window")]
-        (0..8).map(move |shift| (all >> shift) as u64)
+        let next = u64::from(nine[8]);
+        (0..8).map(move |shift| low >> shift | next.checked_shl(64 - shift).unwrap_or(0))
     })
 }
 

@@ -28,7 +28,9 @@ pub(super) struct Versions {
     history: HashMap<(InventoryId, u64), u64>,
     superseded: VecDeque<(u64, (InventoryId, u64))>,
     /// Last version of each inventory on the server.
-    last: HashMap<InventoryId, (Entity, u64)>,
+    last: HashMap<InventoryId, u64>,
+    /// Highest version of any inventory.
+    highest: u64,
     /// The next inventory that is compared although its version is the same.
     turn: usize,
 }
@@ -54,36 +56,42 @@ impl Versions {
         let tick = scene.sim.tick();
         let Scene { sim, reader, .. } = scene;
         let world = sim.server.world_mut();
-        let mut inventories = world.query::<(Entity, &InventoryId, &Baseline)>();
+        let mut inventories = world.query::<(&InventoryId, &Baseline)>();
         let pool = world.resource::<DataPool>();
         let inventories: Vec<_> = inventories.iter(world).collect();
         self.turn = (self.turn + 1) % inventories.len().max(1);
-        for (n, (entity, id, baseline)) in inventories.into_iter().enumerate() {
+        let highest = self.highest;
+        for (n, (id, baseline)) in inventories.into_iter().enumerate() {
             let version = baseline.version();
             // Not committed yet: the server has not been updated since it was spawned.
             if version == 0 {
                 continue;
             }
-            let before = self.last.insert(*id, (entity, version));
+            self.highest = self.highest.max(version);
+            let before = self.last.insert(*id, version);
             let mut contents = || {
                 let contents = reader.inventory(pool, baseline.state());
                 contents.map_err(|data| format!("inventory `{id}`: no data {data:?}"))
             };
             match before {
-                Some((_, before)) if before == version => {
+                Some(before) if before == version => {
                     let recorded = self.history.get(&(*id, version)).copied();
                     if n == self.turn && recorded != Some(hash(&contents()?)) {
                         return Err(format!("inventory `{id}`: version {version} has changed"));
                     }
                     continue;
                 }
-                // An inventory that was spawned again starts above all that are gone.
-                Some((there, before))
-                    if version < before || there == entity && version > before + 1 =>
+                Some(before) if version < before => {
+                    return Err(format!("inventory `{id}`: version {before}, then {version}"));
+                }
+                // With another structure, it rises above the copies that clients may have of inventories that are gone.
+                Some(before)
+                    if version > before + 1
+                        && (version > highest + 1 || baseline.structure_version() < version) =>
                 {
                     return Err(format!("inventory `{id}`: version {before}, then {version}"));
                 }
-                Some((_, before)) => self.superseded.push_back((tick, (*id, before))),
+                Some(before) => self.superseded.push_back((tick, (*id, before))),
                 None => {}
             }
             self.history.insert((*id, version), hash(&contents()?));
