@@ -51,7 +51,7 @@ struct Cli {
     /// Stores the inventories. Servers are killed, the store fails, and claims end.
     #[arg(long)]
     stored: bool,
-    /// Fails if an operation, a fault, a reason for a rejection or a way of repair was never reached.
+    /// Fails if an operation, an action, a recipe, a fault, a reason for a rejection or a repair was never reached.
     #[arg(long)]
     coverage: bool,
     /// Maximum number of runs to shorten a script that fails.
