@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::Instant,
@@ -51,7 +51,7 @@ struct Cli {
     /// Stores the inventories. Servers are killed, the store fails, and claims end.
     #[arg(long)]
     stored: bool,
-    /// Fails if an operation, a fault, a reason for a rejection or a way of repair was never reached.
+    /// Fails if an operation, an action, a recipe, a fault, a reason for a rejection or a repair was never reached.
     #[arg(long)]
     coverage: bool,
     /// Maximum number of runs to shorten a script that fails.
@@ -73,9 +73,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(path) = &cli.script {
         let script: Script = fs::read_to_string(path).unwrap().parse().unwrap();
-        return match run(&script).failure {
+        let outcome = run(&script);
+        println!("{}", outcome.report);
+        return match outcome.failure {
             None => ExitCode::SUCCESS,
-            Some(Failure { message, after }) => {
+            Some(Failure { message, after, .. }) => {
                 println!("failed after {after} operations: {message}");
                 ExitCode::FAILURE
             }
@@ -87,30 +89,29 @@ fn main() -> ExitCode {
     }
     #[expect(clippy::disallowed_methods, reason = "measures the speed, which nothing depends on")]
     let begun = Instant::now();
-    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
-    let total = Mutex::new(Report::default());
+    let next = AtomicU64::new(0);
+    let total = Mutex::new(Total::default());
     thread::scope(|scope| {
         for _ in 0..cli.threads {
             scope.spawn(|| {
-                while !failed.load(Ordering::Relaxed) {
+                while total.lock().unwrap().violations == 0 {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= cli.seeds {
                         break;
                     }
-                    match one(&cli, cli.first_seed + n) {
-                        Ok(report) => total.lock().unwrap().merge(report),
-                        Err(()) => failed.store(true, Ordering::Relaxed),
-                    }
+                    let result = one(&cli, cli.first_seed + n);
+                    total.lock().unwrap().add(result);
                 }
             });
         }
     });
-    let report = total.into_inner().unwrap();
+    let Total { report, violations, lost } = total.into_inner().unwrap();
     let seconds = begun.elapsed().as_secs_f64();
     println!("{report}");
     println!("speed: {:.0} player-seconds per second", report.player_hours() * 3600.0 / seconds);
-    let mut failed = failed.into_inner();
-    println!("conserved: {}", if failed { "no" } else { "yes" });
+    println!("violations: {violations}");
+    println!("conserved: {}", if lost { "no" } else { "yes" });
+    let mut failed = violations > 0;
     let missing = report.missing(cli.stored);
     if cli.coverage && !missing.is_empty() {
         println!("never reached: {}", missing.join(", "));
@@ -119,15 +120,38 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
+/// The results of all runs.
+#[derive(Default)]
+struct Total {
+    report: Report,
+    /// Number of seeds that failed.
+    violations: u64,
+    /// Whether items did not add up in one of them.
+    lost: bool,
+}
+
+impl Total {
+    fn add(&mut self, result: Result<Report, Failure>) {
+        match result {
+            Ok(report) => self.report.merge(report),
+            Err(failure) => {
+                self.violations += 1;
+                self.lost |= !failure.conserved;
+            }
+        }
+    }
+}
+
 /// Runs one seed. If it fails, prints how to repeat it.
-fn one(cli: &Cli, seed: u64) -> Result<Report, ()> {
+fn one(cli: &Cli, seed: u64) -> Result<Report, Failure> {
     let script = Script::random(seed, cli.clients, cli.minutes);
     let script = if cli.stored { script.with_store() } else { script };
     let outcome = run(&script);
     let Some(failure) = outcome.failure else {
         if cli.repeat && seed.is_multiple_of(10) && run(&script).trace != outcome.trace {
-            println!("seed {seed}: the same seed has given another run");
-            return Err(());
+            let message = format!("seed {seed}: the same seed has given another run");
+            println!("{message}");
+            return Err(Failure { after: script.events.len(), message, conserved: true });
         }
         return Ok(outcome.report);
     };
@@ -138,13 +162,13 @@ fn one(cli: &Cli, seed: u64) -> Result<Report, ()> {
          --minutes {minutes} --clients {clients}{}",
         if cli.stored { " --stored" } else { "" }
     );
-    let (script, failure) = shrink(&script, &failure, cli.shrink_runs);
+    let (script, shrunk) = shrink(&script, &failure, cli.shrink_runs);
     let path = cli.failures.join(format!("{seed}.ron"));
     fs::create_dir_all(&cli.failures).unwrap();
     fs::write(&path, script.to_string()).unwrap();
-    println!("shortened to {} operations: {}", script.events.len(), failure.message);
+    println!("shortened to {} operations: {}", script.events.len(), shrunk.message);
     println!("run it: cargo run --release --example simulate -- --script {}", path.display());
-    Err(())
+    Err(failure)
 }
 
 /// Checks what no run can notice, since it changes only how much is sent, or what is detected.
@@ -248,23 +272,30 @@ fn all_bugs(cli: &Cli) -> ExitCode {
         thread::scope(|scope| {
             for _ in 0..cli.threads {
                 scope.spawn(|| {
-                    while found.lock().unwrap().is_none() {
+                    loop {
                         let n = next.fetch_add(1, Ordering::Relaxed);
-                        if n >= cli.seeds {
+                        // Lower seeds are finished, so that the first one does not depend on the threads.
+                        let first = found.lock().unwrap().as_ref().map_or(cli.seeds, |it| it.0);
+                        if n >= first {
                             break;
                         }
                         let script = Script::random(cli.first_seed + n, cli.clients, cli.minutes);
                         let script = if bug.is_of_store() { script.with_store() } else { script };
                         if let Some(failure) = run(&script).failure {
                             let message = failure.message.chars().take(100).collect();
-                            found.lock().unwrap().get_or_insert((n + 1, message));
+                            let mut found = found.lock().unwrap();
+                            if found.as_ref().is_none_or(|(first, _)| n < *first) {
+                                *found = Some((n, message));
+                            }
                         }
                     }
                 });
             }
         });
         match found.into_inner().unwrap() {
-            Some((seeds, message)) => println!("{bug:?}: noticed in seed {seeds}: {message}"),
+            Some((n, message)) => {
+                println!("{bug:?}: noticed in seed {}: {message}", cli.first_seed + n);
+            }
             None => {
                 println!("{bug:?}: not noticed in {} seeds", cli.seeds);
                 missed += 1;

@@ -7,19 +7,20 @@
 //!
 //! const TORCH: ItemId = ItemId::of("torch");
 //!
-//! let mut pair = Simulation::new(1, |app| {
+//! let mut sim = Simulation::new(1, |app| {
 //!     app.insert_items(Items::<()>::from_ron(r#"(items: [(key: "torch")])"#).unwrap());
 //! });
-//! let owner = Owner(pair.client_id(0));
+//! let owner = Owner(sim.client_id(0));
 //! let id = InventoryId::named("player", 1);
-//! let player = pair.server.world_mut().spawn((id, Inventory::default(), owner)).id();
-//! pair.steps(3);
+//! let player = sim.server.world_mut().spawn((id, Inventory::default(), owner)).id();
+//! sim.steps(3);
 //!
-//! pair.server.world_mut().get_mut::<Inventory>(player).unwrap().set(4, TORCH.stack(5)).unwrap();
-//! pair.steps(2);
-//! assert_eq!(pair.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
+//! sim.server.world_mut().get_mut::<Inventory>(player).unwrap().set(4, TORCH.stack(5)).unwrap();
+//! sim.steps(2);
+//! assert_eq!(sim.shown::<Inventory>(0, id).unwrap().get(4), Some(TORCH.stack(5)));
 //! ```
 
+mod admin_ops;
 mod agreement;
 mod bounds;
 mod breakage;
@@ -32,6 +33,9 @@ pub mod feed;
 pub mod game;
 mod invariants;
 mod link;
+mod melting;
+mod mirror;
+mod needs;
 mod network;
 pub mod op;
 pub mod oracle;
@@ -44,10 +48,13 @@ mod restart;
 pub mod run;
 pub mod scene;
 pub mod script;
+mod sent;
 mod server_ops;
 pub mod shrink;
 mod storing;
+mod stranger;
 mod transport;
+mod versions;
 
 use crate::{
     model::{container::Container, id::InventoryId, slots::Slots},
@@ -145,7 +152,7 @@ impl Simulation {
     pub fn from_apps(mut server: App, clients: impl IntoIterator<Item = App>) -> Self {
         server.world_mut().resource_mut::<NextState<ServerState>>().set(ServerState::Running);
         server.update();
-        let mut pair = Self {
+        let mut sim = Self {
             server,
             clients: Vec::new(),
             network: Network::default(),
@@ -158,11 +165,11 @@ impl Simulation {
             random: fastrand::Rng::with_seed(SEED),
         };
         for app in clients {
-            let client = pair.add_app(app);
-            pair.connect(client);
+            let client = sim.add_app(app);
+            sim.connect(client);
         }
-        pair.steps(2);
-        pair
+        sim.steps(2);
+        sim
     }
 
     /// Creates an app like those of the simulation, for tests without a network: single player or a
@@ -204,8 +211,9 @@ impl Simulation {
         self.clients.len() - 1
     }
 
-    /// Seeds all random numbers: losses of the network and the jitter of the clients. The same seed and the same
-    /// calls give the same run, byte for byte.
+    /// Seeds the losses of the network and the jitter of the clients. The server draws its numbers when it starts, so
+    /// its seed is an [`InventoryRng`] that `setup` inserts. The same seeds and the same calls give the same run, byte
+    /// for byte.
     pub fn seed(&mut self, seed: u64) {
         self.random.seed(seed);
         for (number, client) in (1..).zip(&mut self.clients) {

@@ -5,6 +5,7 @@ use crate::{
         catalog::ItemCatalog,
         container::{Container, ContainerRef},
         id::ContainerKey,
+        planted::{Bug, planted},
         recipe::{Recipe, RecipeId},
         transaction::Transaction,
     },
@@ -109,7 +110,7 @@ impl Crafter {
         };
         let recipe = match current {
             Some(recipe) => {
-                self.spent += delta;
+                self.spent += if planted(Bug::MeltsTwiceAsFast) { 2 * delta } else { delta };
                 Some(recipe)
             }
             None => {

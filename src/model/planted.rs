@@ -91,8 +91,16 @@ bugs! {
     LostAnswerAwaited,
     /// Messages that are not the next ones are applied.
     ReplayApplied,
-    /// A client that is hidden an inventory goes on receiving it.
+    /// A view of an inventory that is hidden from its client does not close.
     HiddenStaysOpen,
+    /// A client is sent changes of an inventory after its view was closed.
+    ClosedIsUpdated,
+    /// Instance data of an inventory is also sent to clients that see only others.
+    DataToOthers,
+    /// Some actions are rejected as if a rule denied them.
+    LockedWithoutRule,
+    /// Furnaces melt twice as fast.
+    MeltsTwiceAsFast,
     /// Some changed slots are not stored.
     StoreForgetsSlots,
     /// What is in an offer is not stored with its player.

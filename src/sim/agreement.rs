@@ -26,7 +26,7 @@ impl Invariants {
             ));
         }
         let id_of = scene.sim.client_id(client);
-        if scene.messages_altered {
+        if scene.altered[client].messages {
             self.clients[client].reader.forget();
         }
         let Scene { sim, reader, .. } = scene;

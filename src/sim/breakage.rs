@@ -11,7 +11,8 @@ use super::{
     fault::{Fault, Tampering},
     game,
     places::PlaceKind,
-    scene::{Scene, setup},
+    scene::{Scene, setup, stats_of},
+    stranger::Stranger,
     transport::Transport,
 };
 
@@ -20,8 +21,7 @@ pub struct Breakage {
     transport: Rc<RefCell<Transport>>,
     /// Clients to be connected, with the tick in which that happens.
     reconnects: Vec<(u64, usize)>,
-    /// When the client with another version of the game is disconnected.
-    stranger_until: Option<u64>,
+    stranger: Stranger,
 }
 
 impl Breakage {
@@ -30,16 +30,19 @@ impl Breakage {
         let transport = Rc::new(RefCell::new(Transport::new(seed)));
         let own = [sim.sync_channel(), sim.chunk_channel()];
         let requests = sim.request_channel();
+        let stranger = Stranger::new(sim);
+        let handshakes = stranger.handshakes();
         let (down, up) = (transport.clone(), transport.clone());
         sim.tamper(move |client, channel, bytes| match own.contains(&channel) {
             true => down.borrow_mut().pass((client, false), channel, bytes),
             false => vec![bytes],
         });
         sim.tamper_requests(move |client, channel, bytes| match channel == requests {
+            true if handshakes.are_of(client) => vec![handshakes.pass(bytes)],
             true => up.borrow_mut().pass((client, true), channel, bytes),
             false => vec![bytes],
         });
-        Self { transport, reconnects: Vec::new(), stranger_until: None }
+        Self { transport, reconnects: Vec::new(), stranger }
     }
 
     /// Returns the number of messages that were tampered with, by kind.
@@ -71,14 +74,18 @@ impl Breakage {
             Fault::Overrun { ticks } => scene.sim.freeze_server(ticks.into()),
             Fault::Crash { client } => {
                 let Some(client) = self.disconnect(scene, client, tick + 1) else { return false };
+                scene.retired.clients.push(stats_of(&scene.sim.clients[client].app));
                 scene.sim.replace_client(client, Simulation::app(setup));
                 scene.forget_requests(client);
             }
             Fault::Tamper { client, to_server, how, percent, ticks } => {
                 let direction = (scene.client(client), to_server);
-                let altered = how == Tampering::Alter;
-                scene.requests_altered |= altered && to_server;
-                scene.messages_altered |= altered && !to_server;
+                let altered = &mut scene.altered[direction.0];
+                match (how, to_server) {
+                    (Tampering::Alter, true) => altered.requests = true,
+                    (Tampering::Alter, false) => (altered.messages, altered.copy) = (true, true),
+                    _ => {}
+                }
                 self.transport.borrow_mut().start(direction, how, percent, ticks.into());
             }
             Fault::RandomRequests { client, messages } => {
@@ -89,7 +96,7 @@ impl Breakage {
             }
             Fault::AlteredRequests { client, messages } => {
                 let direction = (scene.client(client), true);
-                scene.requests_altered = true;
+                scene.altered[direction.0].requests = true;
                 for _ in 0..messages {
                     let altered = self.transport.borrow_mut().altered_message(direction);
                     let Some(altered) = altered else { return false };
@@ -106,6 +113,7 @@ impl Breakage {
                 let shown = scene.in_view(client);
                 let Some(n) = usize::from(inventory).checked_rem(shown.len()) else { return false };
                 let stack = game::stack(0, 13, 0);
+                scene.altered[client].copy = true;
                 scene.sim.corrupt(client, shown[n].0, usize::from(slot) % 8, Some(stack));
             }
             _ => return self.start_on_server(scene, fault),
@@ -125,14 +133,7 @@ impl Breakage {
             Fault::EndClaim { place } => {
                 return scene.end_claim(usize::from(place) % scene.places.len());
             }
-            Fault::OldVersion => {
-                let stranger = scene.players;
-                if scene.sim.is_connected(stranger) {
-                    return false;
-                }
-                scene.sim.connect(stranger);
-                self.stranger_until = Some(tick + 120);
-            }
+            Fault::OldVersion => return self.stranger.connect(scene),
             _ => return false,
         }
         true
@@ -179,7 +180,7 @@ impl Breakage {
                 self.reconnects.push((tick + 1 + client as u64, client));
             }
         }
-        self.stranger_until = None;
+        self.stranger.disconnected();
         // Never the seed of the first server, whose epoch would be the same.
         scene.replace_server(!tick);
     }
@@ -196,10 +197,7 @@ impl Breakage {
         for client in due {
             scene.connect(client);
         }
-        if self.stranger_until.is_some_and(|until| until <= tick) {
-            self.stranger_until = None;
-            scene.sim.disconnect(scene.players);
-        }
+        self.stranger.step(scene, &mut self.transport.borrow_mut());
     }
 
     /// Ends all faults.

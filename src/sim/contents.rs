@@ -22,9 +22,10 @@ use crate::{
 };
 
 use super::{
-    game::{Far, Furnace, LIMIT, Locked, Trade, Tray},
+    game::{BREAD, Far, Furnace, LIMIT, Locked, Trade, Tray},
+    needs::needed,
     oracle::Oracle,
-    places::PlaceKind,
+    places::{CHESTS, PlaceKind},
     plain::{Cell, PlainInventory, Totals, add},
     report::Violation,
     scene::Scene,
@@ -33,6 +34,15 @@ use super::{
 /// Rights of clients to the inventories of the game at one point in time.
 #[derive(Default)]
 pub(super) struct AllRights(HashMap<(Entity, ClientId), Rights>);
+
+/// Returns `true` if players see inventories of this kind only because of owner and viewers, not through others.
+fn is_shown_directly(kind: PlaceKind) -> bool {
+    match kind {
+        PlaceKind::Chest(n) => n < CHESTS - 1,
+        PlaceKind::Bank | PlaceKind::Page(_) => false,
+        _ => true,
+    }
+}
 
 impl AllRights {
     pub(super) fn new(scene: &Scene) -> Self {
@@ -71,6 +81,41 @@ impl AllRights {
         let then = self.0.get(&(entity, client)).copied();
         let now = rights(scene, entity, client);
         then.map_or(now, |then| Some(then | now.unwrap_or(Rights::empty())))
+    }
+
+    /// Returns `true` if a client saw all inventories at that moment and sees them now, and owned its own one.
+    pub(super) fn are_in_view(
+        &self,
+        scene: &Scene,
+        accessed: &EntityHashSet,
+        actor: Entity,
+        client: ClientId,
+    ) -> bool {
+        let then = |entity: Entity| self.0.contains_key(&(entity, client));
+        let now = |entity: Entity| rights(scene, entity, client).is_some();
+        let is_known = |entity: Entity| {
+            let place = scene.place_of(entity);
+            place.is_some_and(|place| is_shown_directly(scene.places[place].kind))
+        };
+        let owned = scene.sim.server.world().get::<Owner>(actor) == Some(&Owner(client));
+        owned && accessed.iter().all(|entity| is_known(*entity) && then(*entity) && now(*entity))
+    }
+
+    /// Checks that a player had the rights that an action certainly needs.
+    pub(super) fn check_needed(
+        &self,
+        scene: &Scene,
+        action: &AnyAction,
+        client: ClientId,
+    ) -> Result<(), Violation> {
+        let needed = needed(action).into_iter();
+        for (entity, needed) in needed.filter(|(entity, _)| scene.place_of(*entity).is_some()) {
+            let rights = self.of(scene, entity, client).unwrap_or(Rights::empty());
+            if !rights.contains(needed) {
+                return Err(format!("{client:?} needs {needed:?} and has {rights:?}: {action:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Checks that a player had the rights to what an action has changed.
@@ -131,9 +176,11 @@ pub(super) fn sees(world: &World, entity: Entity, client: ClientId) -> bool {
 }
 
 /// Adds what a recipe creates and destroys.
-pub(super) fn crafted(scene: &Scene, action: Option<&InventoryAction>, adjust: &mut Totals) {
+pub(super) fn crafted(scene: &mut Scene, action: Option<&InventoryAction>, adjust: &mut Totals) {
     let Some(InventoryAction::Craft { recipe, times, .. }) = action else { return };
-    let Some(recipe) = scene.oracle.recipe(*recipe) else { return };
+    let Some(recipe) = scene.oracle.recipe(*recipe).cloned() else { return };
+    // Only the player's client knows which labels are used up.
+    scene.oracle.changes_kinds |= recipe.takes.iter().any(|(item, _)| *item == BREAD);
     for (items, sign) in [(&recipe.takes, -1), (&recipe.gives, 1)] {
         for (item, count) in items {
             *adjust.entry((*item, 0, None)).or_default() +=
@@ -161,11 +208,17 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
             continue;
         }
         let agrees = |scene: &Scene| scene.oracle.inventories.get(&entity) == Some(&there);
-        if agrees(scene) || (kind == PlaceKind::Furnace && smelt(scene, entity) && agrees(scene)) {
+        if agrees(scene) {
+            continue;
+        }
+        if kind == PlaceKind::Furnace && smelt(scene, entity) && agrees(scene) {
+            note_melted(scene)?;
             continue;
         }
         let expected = scene.oracle.inventories.get(&entity);
-        return Err(format!("inventory `{id}`: {}", compare(expected, &there)));
+        let difference = compare(expected, &there);
+        scene.conserved = add_up(scene, adjust)?;
+        return Err(format!("inventory `{id}`: {difference}"));
     }
     let mut expected = scene.oracle.totals(&unknown);
     for (kind, count) in scene.oracle.ground.iter().chain(&*adjust) {
@@ -190,8 +243,10 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
             *expected.entry(kind).or_default() += net;
         }
         expected.retain(|_, count| *count != 0);
+        note_melted(scene)?;
     }
     if expected != actual {
+        scene.conserved = false;
         return Err(format!("items do not add up: {actual:?}, expected {expected:?}"));
     }
     scene.oracle.ground = ground;
@@ -206,6 +261,21 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Returns `true` if the game has as many items of each kind as the oracle, wherever they are.
+fn add_up(scene: &mut Scene, adjust: &Totals) -> Result<bool, Violation> {
+    let mut difference = on_ground(scene)?;
+    for entity in (0..scene.places.len()).filter_map(|n| scene.entity(n)).collect::<Vec<_>>() {
+        if let Some(Ok(there)) = scene.contents(entity) {
+            add(&mut difference, there.stacks());
+        }
+    }
+    let inventories = scene.oracle.totals(scene.oracle.inventories.keys());
+    for (kind, count) in inventories.iter().chain(&scene.oracle.ground).chain(adjust) {
+        *difference.entry(*kind).or_default() -= count;
+    }
+    Ok(by_item(&difference).values().all(|count| *count == 0))
 }
 
 /// Returns the number of items in an inventory.
@@ -246,6 +316,14 @@ pub(super) fn compare(expected: Option<&PlainInventory>, there: &PlainInventory)
 fn smelt(scene: &mut Scene, furnace: Entity) -> bool {
     let (from, to) = (ContainerKey::of(Furnace::NAME), ContainerKey::of(Tray::NAME));
     scene.oracle.smelt(furnace, from, to)
+}
+
+/// Records that a furnace has melted one ore, and checks that it was not too early.
+fn note_melted(scene: &mut Scene) -> Result<(), Violation> {
+    match scene.melting.melt(scene.sim.tick()) {
+        true => Ok(()),
+        false => Err("the furnace melts too fast".into()),
+    }
 }
 
 /// Adds up numbers of items, whatever their wear and data.

@@ -93,6 +93,11 @@ impl Simulation {
         self.counts
     }
 
+    /// Returns `true` if the server was updated in this tick.
+    pub(super) fn server_is_updated(&self) -> bool {
+        self.tick >= self.pause.until
+    }
+
     /// Returns `true` if a client's app was updated in this tick.
     pub(super) fn is_updated(&self, client: usize) -> bool {
         self.is_connected(client) && self.tick >= self.clients[client].pause.until

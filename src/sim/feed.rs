@@ -11,7 +11,7 @@ use crate::{
     shared::actions::{ActionConfirmed, ActionRejected, RequestId, Requested},
 };
 
-use super::game::Tally;
+use super::{game::Tally, mirror};
 
 /// What the server reported since the last tick, in order.
 #[derive(Resource, Default)]
@@ -41,6 +41,7 @@ pub struct ClientFeed {
 
 /// Collects reports in an app, as a server or as a client.
 pub fn install(app: &mut App) {
+    mirror::install(app);
     app.init_resource::<ServerFeed>()
         .init_resource::<ClientFeed>()
         .add_systems(Last, collect)

@@ -41,6 +41,7 @@ pub const ITEMS: &str = r#"(items: [
     (key: "sword", takes: [("ingot", 2), ("stone", 1)], gives: [("sword", 1)]),
     (key: "coins", takes: [("ingot", 1)], gives: [("coin", 20)]),
     (key: "boots", takes: [("coin", 30)], gives: [("boots", 1)], at: "worn"),
+    (key: "toast", takes: [("bread", 2)], gives: [("coin", 3)]),
     (key: "smelt", takes: [("ore", 1)], gives: [("ingot", 1)], at: "furnace", millis: 1000),
 ])"#;
 
@@ -48,7 +49,7 @@ pub const ITEMS: &str = r#"(items: [
 pub const ITEM_KEYS: [&str; 7] = ["stone", "ore", "ingot", "coin", "bread", "sword", "boots"];
 
 /// Keys of the recipes, and one that does not exist.
-pub const RECIPE_KEYS: [&str; 5] = ["sword", "coins", "boots", "smelt", "nothing"];
+pub const RECIPE_KEYS: [&str; 6] = ["sword", "coins", "boots", "toast", "smelt", "nothing"];
 
 /// The item that wears out and carries labels.
 pub const SWORD: ItemId = ItemId::of("sword");

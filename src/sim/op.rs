@@ -174,4 +174,10 @@ pub enum GameOp {
     Resend,
     /// Removes everything from the ground.
     Sweep,
+    /// Renames, adds or removes a tab of the bank.
+    ChangeTabs { page: u8, how: u8 },
+    /// Sets the priority of an inventory for one viewer.
+    PrioritizeViewer { place: u8, client: u8, priority: u8 },
+    /// Sets the byte budget of all clients together, in kB per second; unlimited if zero.
+    TotalBudget { kilobytes: u8 },
 }

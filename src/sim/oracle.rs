@@ -1,4 +1,5 @@
-//! Computes what every inventory must contain. Uses plain lists and shares no code with the crate's model.
+//! Computes what every inventory must contain. Uses plain lists. Takes the catalog and the rules of slots from the
+//! app, and computes everything else itself.
 
 mod actions;
 

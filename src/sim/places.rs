@@ -23,7 +23,7 @@ pub enum PlaceKind {
     Bank,
     /// A page of the bank.
     Page(u32),
-    /// What only one client may see, and no player may touch.
+    /// What one client may see and not change, until the game shows it to others.
     Vault(usize),
     /// What a player offers to the others. It returns to the player.
     Offer(usize),

@@ -3,7 +3,9 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use crate::model::rejection::Rejection;
+use crate::model::{action::InventoryAction, recipe::RecipeId, rejection::Rejection};
+
+use super::game::RECIPE_KEYS;
 
 /// An invariant that does not hold.
 pub type Violation = String;
@@ -23,6 +25,8 @@ pub struct Report {
     pub requested: u64,
     /// Actions that the server applied, by name.
     pub applied: BTreeMap<String, u64>,
+    /// How often each recipe was crafted by players.
+    pub crafted: BTreeMap<&'static str, u64>,
     /// Requests that were confirmed to players.
     pub confirmed: u64,
     /// Actions that the server rejected, by reason.
@@ -60,6 +64,15 @@ impl Report {
         *self.client_rejections.entry(variant(&reason)).or_default() += 1;
     }
 
+    /// Counts the recipe that an action has crafted.
+    pub(super) fn note_crafted(&mut self, action: Option<&InventoryAction>) {
+        let Some(InventoryAction::Craft { recipe, .. }) = action else { return };
+        let crafted = RECIPE_KEYS.into_iter().find(|key| RecipeId::of(key) == *recipe);
+        if let Some(key) = crafted {
+            *self.crafted.entry(key).or_default() += 1;
+        }
+    }
+
     /// Records how long it took until all agreed.
     pub(super) fn note_repair(&mut self, class: &'static str, ticks: u64) {
         let worst = self.worst_repair.entry(class).or_default();
@@ -82,6 +95,7 @@ impl Report {
         self.slots_changed += other.slots_changed;
         merge(&mut self.ops, other.ops);
         merge(&mut self.applied, other.applied);
+        merge(&mut self.crafted, other.crafted);
         merge(&mut self.faults, other.faults);
         merge(&mut self.rejections, other.rejections);
         merge(&mut self.client_rejections, other.client_rejections);
@@ -117,6 +131,7 @@ impl fmt::Display for Report {
         writeln!(f, "faults: {}", list(&self.faults))?;
         writeln!(f, "requests: {}, confirmed {}", self.requested, self.confirmed)?;
         writeln!(f, "actions applied: {}", list(&self.applied))?;
+        writeln!(f, "recipes crafted: {}", list(&self.crafted))?;
         writeln!(f, "of these without a model: {}", self.unknown_outcomes)?;
         writeln!(f, "rejections by the server: {}", list(&self.rejections))?;
         writeln!(f, "rejections on clients: {}", list(&self.client_rejections))?;

@@ -14,10 +14,11 @@ use crate::{
 use super::{
     Simulation,
     game::Worn,
+    melting::Melting,
     oracle::Oracle,
     places::PlaceKind,
     plain::{PlainInventory, Reader},
-    scene::{Scene, setup},
+    scene::{Scene, setup, stats_of},
 };
 
 impl Scene {
@@ -32,10 +33,12 @@ impl Scene {
                 storing.set_up(app, ids.clone());
             }
         });
+        self.retired.servers.push(stats_of(&self.sim.server));
         self.sim.replace_server(app);
         self.reader = Reader::default();
         self.oracle = Oracle::new(self.sim.server.world());
         self.held.clear();
+        self.melting = Melting::default();
     }
 
     /// Saves all inventories that hold items. Offered items of disconnected players have been returned.

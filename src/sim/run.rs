@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::{
     client::{predictions::ANSWER_TIMEOUT, state::ResyncState},
     server::{inspect, pacing::settings::SyncSettings},
-    shared::stats::InventoryStats,
 };
 
 use super::{
@@ -15,7 +14,7 @@ use super::{
     invariants::Invariants,
     op::Op,
     report::{Report, Violation},
-    scene::Scene,
+    scene::{Scene, stats_of},
     script::Script,
 };
 
@@ -37,6 +36,8 @@ pub struct Failure {
     pub after: usize,
     /// What went wrong.
     pub message: String,
+    /// Whether items had added up in all ticks.
+    pub conserved: bool,
 }
 
 /// Maximum number of ticks until the store is retried.
@@ -82,14 +83,15 @@ pub fn run_in(scene: &mut Scene, script: &Script) -> Outcome {
             Some(format!("panic: {}", text.unwrap_or_default()))
         }
     };
-    let failure = message.map(|message| Failure { after: done, message });
+    let failure =
+        message.map(|message| Failure { after: done, message, conserved: scene.conserved });
     Outcome { report: outcome.0, failure, trace: outcome.1 }
 }
 
 impl<'a> Run<'a> {
     fn new(scene: &'a mut Scene, script: &Script) -> Self {
         let breakage = Breakage::new(&mut scene.sim, script.seed);
-        let invariants = Invariants::new(script.class, scene.players);
+        let invariants = Invariants::new(scene.players);
         let report = Report { seeds: 1, ..Report::default() };
         Self { scene, breakage, invariants, report, class: script.class }
     }
@@ -148,6 +150,7 @@ impl<'a> Run<'a> {
         self.breakage.step(self.scene);
         self.invariants.before_update(self.scene);
         self.scene.sim.step();
+        self.scene.melting.step(self.scene.sim.server_is_updated());
         self.report.player_ticks += self.scene.players as u64;
         self.scene.note_reverts();
         self.invariants.check_server(self.scene, &mut self.report)?;
@@ -162,9 +165,10 @@ impl<'a> Run<'a> {
     /// Stops all faults and waits until all clients agree with the server.
     fn rest(&mut self) -> Result<(), Violation> {
         self.breakage.end(self.scene);
-        let world = self.scene.sim.server.world_mut();
-        world.resource_mut::<SyncSettings>().bytes_per_second =
-            SyncSettings::default().bytes_per_second;
+        let mut settings = self.scene.sim.server.world_mut().resource_mut::<SyncSettings>();
+        let SyncSettings { bytes_per_second, total_bytes_per_second, .. } = SyncSettings::default();
+        settings.bytes_per_second = bytes_per_second;
+        settings.total_bytes_per_second = total_bytes_per_second;
         // Messages that were sent before arrive first.
         let arrived_by = self.scene.sim.arrived_by();
         while self.scene.sim.tick() < arrived_by {
@@ -233,9 +237,10 @@ impl<'a> Run<'a> {
             *faults.entry(kind).or_default() += count;
         }
         let mut repairs = |name, count| *self.report.repairs.entry(name).or_default() += count;
-        let apps = self.scene.sim.clients.iter().map(|client| &client.app);
-        for app in apps.take(self.scene.players) {
-            let stats = *app.world().resource::<InventoryStats>();
+        let retired = &self.scene.retired;
+        let apps = self.scene.sim.clients.iter().take(self.scene.players);
+        let clients = apps.map(|client| stats_of(&client.app));
+        for stats in clients.chain(retired.clients.iter().copied()) {
             repairs("resyncs requested", stats.resyncs_requested);
             repairs("repairs requested", stats.repairs_requested);
             repairs("gaps", stats.gaps);
@@ -246,17 +251,24 @@ impl<'a> Run<'a> {
             repairs("chunks received", stats.chunks_received);
             self.report.slots_changed += stats.slots_applied;
         }
-        let stats = *self.scene.sim.server.world().resource::<InventoryStats>();
-        if self.scene.storing.is_some() {
-            repairs("inventories loaded", stats.store_loads);
-            repairs("commits rejected", stats.store_reverts);
+        let server = stats_of(&self.scene.sim.server);
+        for stats in retired.servers.iter().copied().chain([server]) {
+            if self.scene.storing.is_some() {
+                repairs("inventories loaded", stats.store_loads);
+                repairs("commits rejected", stats.store_reverts);
+            }
+            repairs("requests repeated", stats.requests_repeated);
+            repairs("requests flooded", stats.requests_flooded);
+            repairs("requests malformed", stats.requests_malformed);
+            repairs("openings from kept copies", stats.opens_from_cached_copy);
+            repairs("full updates", stats.full_updates_encoded);
+            repairs("updates throttled", stats.updates_throttled);
         }
-        repairs("requests repeated", stats.requests_repeated);
-        repairs("requests flooded", stats.requests_flooded);
-        repairs("requests malformed", stats.requests_malformed);
-        repairs("openings from kept copies", stats.opens_from_cached_copy);
-        repairs("full updates", stats.full_updates_encoded);
-        repairs("updates throttled", stats.updates_throttled);
+        repairs("other versions rejected", self.invariants.rejected_versions);
+        if let Some(storing) = &self.scene.storing {
+            repairs("kills checked", storing.kills_checked);
+            repairs("reverted inventories checked", storing.reverted_checked);
+        }
         let clients = self.scene.sim.clients.iter().take(self.scene.players);
         self.report.bytes +=
             clients.map(|client| client.traffic.bytes_down + client.traffic.bytes_up).sum::<u64>();

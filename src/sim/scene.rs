@@ -23,14 +23,17 @@ use crate::{
     },
     shared::{
         actions::RequestId, containers::ContainerRegistry, ids::InventoryIds,
-        markers::ActingInventory,
+        markers::ActingInventory, random::InventoryRng, stats::InventoryStats,
     },
     store::persist::Persist,
 };
 
 use super::{
-    Simulation, feed,
+    Simulation,
+    canary::Canaries,
+    feed,
     game::{self, Furnace, Label, OFFER_SLOTS, SWORD, Tray, Worn},
+    melting::Melting,
     oracle::Oracle,
     places::{CHESTS, PAGES, Place, PlaceKind},
     plain::{PlainInventory, PlainStack, Reader},
@@ -59,14 +62,43 @@ pub struct Scene {
     pub(super) held: Vec<(HeldStack, PlainStack)>,
     /// Requests of each player without an answer so far.
     pub(super) requested: Vec<HashSet<RequestId>>,
-    /// Whether messages to clients were altered on their way.
-    pub(super) messages_altered: bool,
-    /// Whether requests were altered on their way.
-    pub(super) requests_altered: bool,
+    /// What was altered of each player.
+    pub(super) altered: Vec<Altered>,
+    /// Labels, and who was shown them.
+    pub(super) canaries: Canaries,
+    /// How fast the furnace melts.
+    pub(super) melting: Melting,
+    /// Whether items have added up in all ticks so far.
+    pub(super) conserved: bool,
+    /// Statistics of apps that were replaced.
+    pub(super) retired: Retired,
     /// The store, if inventories are stored.
     pub(super) storing: Option<Storing>,
     /// Differences between server and oracle.
     pub(super) disagreements: Vec<String>,
+}
+
+/// What was altered between a client and the server, so that fewer promises apply to this client.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Altered {
+    /// Requests of the client.
+    pub(super) requests: bool,
+    /// Messages to the client.
+    pub(super) messages: bool,
+    /// The client's copies.
+    pub(super) copy: bool,
+}
+
+/// Statistics of apps that were replaced.
+#[derive(Default)]
+pub(super) struct Retired {
+    pub(super) servers: Vec<InventoryStats>,
+    pub(super) clients: Vec<InventoryStats>,
+}
+
+/// Returns the statistics of an app.
+pub(super) fn stats_of(app: &App) -> InventoryStats {
+    *app.world().resource::<InventoryStats>()
 }
 
 /// Registers the game and what reports about it.
@@ -99,6 +131,7 @@ impl Scene {
         let places = Place::all(players);
         let ids: Vec<InventoryId> = places.iter().map(|place| place.id).collect();
         let server = Simulation::app(|app| {
+            app.insert_resource(InventoryRng::seeded(seed));
             setup(app);
             if let Some(storing) = &storing {
                 storing.set_up(app, ids.clone());
@@ -119,8 +152,11 @@ impl Scene {
             tallies: 0,
             held: Vec::new(),
             requested: vec![HashSet::default(); players],
-            messages_altered: false,
-            requests_altered: false,
+            altered: vec![Altered::default(); players],
+            canaries: Canaries::default(),
+            melting: Melting::default(),
+            conserved: true,
+            retired: Retired::default(),
             storing,
             disagreements: Vec::new(),
         };
@@ -151,11 +187,11 @@ impl Scene {
             PlaceKind::Offer(client) => self.entity(client),
             _ => None,
         };
-        let world = self.sim.server.world_mut();
         let canary = match kind {
-            PlaceKind::Vault(client) => Some(insert_label(world, Self::canary(client))),
+            PlaceKind::Vault(client) => Some(self.insert_label(Self::canary(client))),
             _ => None,
         };
+        let world = self.sim.server.world_mut();
         let mut entity = match kind {
             PlaceKind::Page(_) => return,
             _ => world.spawn((id, Viewers::new())),
@@ -207,16 +243,31 @@ impl Scene {
         self.requested[client].clear();
     }
 
-    /// Returns the label that only one client may see.
+    /// Returns the label that is in the vault of a client from the start.
     #[must_use]
     pub fn canary(client: usize) -> Label {
         Label::numbered(1 + client as u64)
     }
 
-    /// Returns a label that has not been used.
+    /// Returns the number of a label that has not been used.
     pub(super) fn next_label(&mut self) -> u64 {
         self.labels += 1;
+        self.canaries.add(Label::numbered(self.labels));
         self.labels
+    }
+
+    /// Stores a label in the pool of the server.
+    pub(super) fn insert_label(&mut self, label: Label) -> DataId {
+        self.canaries.add(label);
+        let inserted = self.sim.server.world_mut().resource_mut::<DataPool>().insert(&label);
+        inserted.expect("the type is registered and the pool is not full")
+    }
+
+    /// Returns the index of a connected client.
+    pub(super) fn client_of(&self, id: ClientId) -> Option<usize> {
+        let is =
+            |client: &usize| self.sim.is_connected(*client) && self.sim.client_id(*client) == id;
+        (0..self.sim.clients.len()).find(is)
     }
 
     /// Returns the server's entity of an inventory, if it exists.
@@ -322,10 +373,4 @@ impl Scene {
             _ => None,
         }
     }
-}
-
-/// Stores a label in the pool of an app.
-pub(super) fn insert_label(world: &mut World, label: Label) -> DataId {
-    let inserted = world.resource_mut::<DataPool>().insert(&label);
-    inserted.expect("the type is registered and the pool is not full")
 }

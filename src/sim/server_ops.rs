@@ -3,32 +3,23 @@
 use bevy::{ecs::system::RunSystemOnce, prelude::*};
 
 use crate::{
-    app::InventoryAppExt,
     model::{
         builtin::{Hotbar, Inventory},
-        catalog::Items,
         container::Container,
         id::{ContainerKey, ItemId},
-        rights::Rights,
         slots::Slots,
         stack::Stack,
     },
     params::inventories::Inventories,
-    server::{
-        loot::Loot,
-        pacing::{priority::SyncPriority, settings::SyncSettings},
-        views::resync::ResendInventories,
-    },
     shared::markers::Loading,
-    store::persist::DeleteInventory,
 };
 
 use super::{
-    game::{self, BREAD, Far, ITEM_KEYS, ITEMS, Label, Limited, Locked, SWORD, Worn},
+    game::{self, BREAD, ITEM_KEYS, Label, SWORD, Worn},
     op::{GameOp, Goods},
     places::PlaceKind,
     plain::{PlainContainer, PlainStack, add},
-    scene::{Scene, insert_label},
+    scene::Scene,
 };
 
 impl Scene {
@@ -59,17 +50,17 @@ impl Scene {
         }
     }
 
-    fn place(&self, place: u8) -> usize {
+    pub(super) fn place(&self, place: u8) -> usize {
         usize::from(place) % self.places.len()
     }
 
     /// Returns an inventory that holds items and that the game writes to.
-    fn target(&self, place: u8) -> Option<(usize, Entity)> {
+    pub(super) fn target(&self, place: u8) -> Option<(usize, Entity)> {
         let place = self.place(place);
-        let untouched = matches!(self.places[place].kind, PlaceKind::Bank | PlaceKind::Vault(_));
         let world = self.sim.server.world();
         let there = self.entity(place).filter(|entity| world.get::<Loading>(*entity).is_none());
-        there.filter(|_| !untouched).map(|entity| (place, entity))
+        let holds_items = self.places[place].kind != PlaceKind::Bank;
+        there.filter(|_| holds_items).map(|entity| (place, entity))
     }
 
     /// Creates a stack, for the server and for the oracle.
@@ -85,7 +76,7 @@ impl Scene {
         let mut label = None;
         if goods.label && (stack.item == SWORD || stack.item == BREAD) {
             let new = Label::numbered(self.next_label());
-            stack = stack.with_data(insert_label(self.sim.server.world_mut(), new));
+            stack = stack.with_data(self.insert_label(new));
             label = Some(new);
         }
         (stack, PlainStack { item: stack.item, count: stack.count(), wear: stack.wear, label })
@@ -278,114 +269,6 @@ impl Scene {
             };
             let at = there.containers.partition_point(|there| there.kind < kind);
             there.containers.insert(at, PlainContainer { kind, cells: vec![None; len] });
-        }
-        Some(())
-    }
-
-    /// Performs what changes who may do what.
-    fn game_administers(&mut self, op: &GameOp) -> Option<()> {
-        match op {
-            GameOp::Show { place, client, rights } => {
-                let (place, client) = (self.place(*place), self.client(*client));
-                let rights = Rights::from_bits_truncate(*rights) - Rights::MANAGE;
-                self.places[place].viewers.insert(client, rights);
-                self.apply_access(place);
-            }
-            GameOp::Hide { place, client } => {
-                let (place, client) = (self.place(*place), self.client(*client));
-                self.places[place].viewers.remove(&client)?;
-                self.apply_access(place);
-            }
-            GameOp::GiveTo { place, client } => {
-                let (place, client) = (self.place(*place), self.client(*client));
-                let PlaceKind::Chest(_) = self.places[place].kind else { return None };
-                self.places[place].owner = Some(client);
-                self.apply_access(place);
-            }
-            GameOp::ToggleRule { place, rule } => {
-                let place = self.place(*place);
-                let entity = self.entity(place)?;
-                let limited = &mut self.oracle.limited;
-                let mut on_server = self.sim.server.world_mut().entity_mut(entity);
-                match rule % 3 {
-                    0 if !on_server.contains::<Locked>() => drop(on_server.insert(Locked)),
-                    0 => drop(on_server.remove::<Locked>()),
-                    1 if !on_server.contains::<Far>() => drop(on_server.insert(Far)),
-                    1 => drop(on_server.remove::<Far>()),
-                    _ if limited.insert(entity) => drop(on_server.insert(Limited)),
-                    _ => {
-                        limited.remove(&entity);
-                        on_server.remove::<Limited>();
-                    }
-                }
-            }
-            other => return self.game_configures(other),
-        }
-        Some(())
-    }
-
-    /// Performs what changes how inventories are sent, and what exists.
-    fn game_configures(&mut self, op: &GameOp) -> Option<()> {
-        match op {
-            GameOp::Reload => {
-                let items = Items::<()>::from_ron(ITEMS).ok()?;
-                self.sim.server.insert_items(items);
-            }
-            GameOp::Despawn { place } => {
-                let (place, entity) = self.target(*place)?;
-                let PlaceKind::Chest(_) = self.places[place].kind else { return None };
-                self.sim.server.world_mut().despawn(entity);
-                let contents = self.oracle.inventories.remove(&entity);
-                self.put_away(place, contents);
-                self.oracle.limited.remove(&entity);
-            }
-            GameOp::Respawn { place } => {
-                let place = self.place(*place);
-                let PlaceKind::Chest(_) = self.places[place].kind else { return None };
-                if self.entity(place).is_some() {
-                    return None;
-                }
-                self.spawn(place);
-                self.apply_access(place);
-                if self.storing.is_none() {
-                    self.adopt(place);
-                }
-            }
-            GameOp::Prioritize { place, priority } => {
-                let priorities = [SyncPriority::Critical, SyncPriority::Normal, SyncPriority::Low];
-                let entity = self.entity(self.place(*place))?;
-                let priority = priorities[usize::from(*priority) % priorities.len()];
-                self.sim.server.world_mut().entity_mut(entity).insert(priority);
-            }
-            GameOp::Budget { kilobytes } => {
-                let mut settings = self.sim.server.world_mut().resource_mut::<SyncSettings>();
-                settings.bytes_per_second = match kilobytes {
-                    0 => u32::MAX,
-                    kilobytes => u32::from(*kilobytes) * 1000,
-                };
-            }
-            GameOp::ToggleDeltas => {
-                let mut settings = self.sim.server.world_mut().resource_mut::<SyncSettings>();
-                settings.deltas_enabled = !settings.deltas_enabled;
-            }
-            GameOp::Resend => {
-                self.sim.server.world_mut().trigger(ResendInventories { inventory: None });
-            }
-            GameOp::Sweep => {
-                let world = self.sim.server.world_mut();
-                let mut loot = world.query_filtered::<Entity, With<Loot>>();
-                for entity in loot.iter(world).collect::<Vec<_>>() {
-                    // Without this, what is stored would lie there again after a restart.
-                    match self.storing {
-                        Some(_) => world.trigger(DeleteInventory { entity }),
-                        None => drop(world.despawn(entity)),
-                    }
-                }
-                // The server may not be updated for some time.
-                world.flush();
-                self.oracle.ground.clear();
-            }
-            _ => return None,
         }
         Some(())
     }

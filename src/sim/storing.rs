@@ -37,6 +37,10 @@ pub struct Storing {
     pub(super) fails_until: Option<u64>,
     /// Whether a claim has ended, so that commits may be rejected.
     pub(super) claim_ended: bool,
+    /// Number of kills after which the stored state was checked.
+    pub(super) kills_checked: u64,
+    /// Number of reverted inventories whose state was checked.
+    pub(super) reverted_checked: u64,
 }
 
 /// The state at the end of a tick.
@@ -86,6 +90,8 @@ impl Storing {
             reverting: None,
             fails_until: None,
             claim_ended: false,
+            kills_checked: 0,
+            reverted_checked: 0,
         }
     }
 

@@ -66,11 +66,16 @@ impl Transport {
         (0..self.random.usize(0..24)).map(|_| self.random.u8(..)).collect()
     }
 
+    /// Returns an earlier message of a direction.
+    pub(super) fn earlier_message(&mut self, direction: Direction) -> Option<Bytes> {
+        let sent = self.kept.get(&direction).filter(|sent| !sent.is_empty())?;
+        Some(sent[self.random.usize(0..sent.len())].1.clone())
+    }
+
     /// Returns an earlier message of a direction with one bit changed.
     pub(super) fn altered_message(&mut self, direction: Direction) -> Option<Bytes> {
-        let sent = self.kept.get(&direction).filter(|sent| !sent.is_empty())?;
-        let (_, bytes) = sent[self.random.usize(0..sent.len())].clone();
-        Some(self.altered(&bytes))
+        let earlier = self.earlier_message(direction)?;
+        Some(self.altered(&earlier))
     }
 
     /// Returns the messages that arrive instead of one.

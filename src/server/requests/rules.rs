@@ -129,6 +129,11 @@ pub(crate) fn ask(world: &mut World, ask: &AccessRequest) -> Result<Vec<Limit>, 
     if planted(Bug::RulesIgnored) && matches!(ask.kind, AccessKind::Act { .. }) {
         return Ok(limits);
     }
+    if planted(Bug::LockedWithoutRule)
+        && matches!(&ask.kind, AccessKind::Act { losses, .. } if losses.len() > 1)
+    {
+        return Err(Rejection::Locked);
+    }
     for system in applying(world, ask.inventory) {
         match run(world, system, ask) {
             AccessDecision::Allow => {}

@@ -9,6 +9,7 @@ use crate::{
     model::{
         catalog::ItemCatalog,
         data::{DataPool, Datum},
+        planted::{Bug, planted},
         state::InventoryState,
     },
     server::{
@@ -104,7 +105,8 @@ impl Encoding<'_, '_, '_> {
     fn collect_data(&mut self) {
         for job in self.batched.jobs.iter().filter(|job| job.has_data) {
             let Ok((baseline, _)) = self.inventories.get(job.inventory) else { continue };
-            for (slot, _) in &self.batched.targets[job.targets.clone()] {
+            let everyone = planted(Bug::DataToOthers).then_some(0..self.batched.targets.len());
+            for (slot, _) in &self.batched.targets[everyone.unwrap_or(job.targets.clone())] {
                 if let Some((outbox, state)) = self.clients.at_mut(*slot) {
                     state.need(baseline.data());
                     outbox.eventful |= !state.needed_data.is_empty();

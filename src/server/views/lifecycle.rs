@@ -94,6 +94,10 @@ pub(super) fn update_subscribers(
         }
         match wanted {
             None if planted(Bug::HiddenStaysOpen) => viewers.subscriptions.push(before),
+            None if planted(Bug::ClosedIsUpdated) => {
+                close(id, slots, &before, CloseCause::Hidden, clients);
+                viewers.subscriptions.push(before);
+            }
             None => close(id, slots, &before, CloseCause::Hidden, clients),
             Some(WantedViewer { access, priority, .. }) if access == before.access => {
                 viewers.subscriptions.push(Subscription { priority, ..before });
