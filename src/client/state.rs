@@ -62,11 +62,16 @@ impl ResyncState {
 
     /// Logs that a message is dropped, and requests a resync of all views.
     pub(crate) fn drop_message(&mut self, error: &DecodeError) {
-        let is_gap = matches!(error, DecodeError::Gap { .. } | DecodeError::UnknownView { .. });
-        self.without_copies |= self.attempts > 0 && !is_gap;
         if self.request_resync() {
             warn!("dropping a message from the server: {error}; requesting full updates");
         } else {
+            self.without_copies |= !matches!(
+                error,
+                DecodeError::Gap { .. }
+                    | DecodeError::UnknownView { .. }
+                    | DecodeError::OutOfOrder { .. }
+                    | DecodeError::Altered
+            );
             debug!("dropping a message from the server: {error}; full updates already requested");
         }
     }

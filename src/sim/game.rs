@@ -40,7 +40,7 @@ pub const ITEMS: &str = r#"(items: [
 ], recipes: [
     (key: "sword", takes: [("ingot", 2), ("stone", 1)], gives: [("sword", 1)]),
     (key: "coins", takes: [("ingot", 1)], gives: [("coin", 20)]),
-    (key: "boots", takes: [("coin", 30)], gives: [("boots", 1)], at: "worn"),
+    (key: "boots", takes: [("coin", 10)], gives: [("boots", 1)], at: "worn"),
     (key: "toast", takes: [("bread", 2)], gives: [("coin", 3)]),
     (key: "smelt", takes: [("ore", 1)], gives: [("ingot", 1)], at: "furnace", millis: 1000),
 ])"#;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    game::{Far, Locked},
+    game::{Far, Locked, Trade},
     oracle::named,
     places::PlaceKind,
     scene::Scene,
@@ -48,6 +48,12 @@ pub(super) fn accessed(scene: &Scene, action: &AnyAction, actor: Option<Entity>)
         accessed.insert(*station);
     }
     accessed
+}
+
+/// Returns `true` if an action names an inventory that does not exist, as one with altered bits may.
+pub(super) fn names_unknown(scene: &Scene, action: &AnyAction) -> bool {
+    let Some(Trade { mine, theirs }) = action.get() else { return false };
+    [mine, theirs].into_iter().any(|id| !scene.oracle.names.contains_key(id))
 }
 
 /// Returns `true` if a rule of the game gives this reason for one of the inventories that an action accesses.

@@ -10,7 +10,7 @@ use super::Invariants;
 use crate::sim::{
     contents::{AllRights, crafted},
     game::{Engrave, Label, Tally, WearOut},
-    needs::{accessed, has_rule},
+    needs::{accessed, has_rule, names_unknown},
     oracle::{Refusal, named},
     plain::Totals,
     report::{Report, Violation, variant},
@@ -109,7 +109,9 @@ impl Invariants {
                 }
             }
             // Stored inventories are in view before they are loaded.
-            (Rejection::NotInView, Some(actor)) if scene.storing.is_none() => {
+            (Rejection::NotInView, Some(actor))
+                if scene.storing.is_none() && !names_unknown(scene, action) =>
+            {
                 let mut accessed = accessed(scene, action, Some(actor));
                 accessed.insert(actor);
                 let saw = |rights: &AllRights| rights.are_in_view(scene, &accessed, actor, *client);
