@@ -18,7 +18,11 @@ use crate::{
         events::SlotCause,
         rate::Bucket,
     },
-    wire::{Answers, number_at_or_before, number_nearest, request::Target},
+    wire::{
+        Answers,
+        numbers::{number_at_or_before, number_nearest},
+        request::Target,
+    },
 };
 
 use super::confirmed::ConfirmedInventories;

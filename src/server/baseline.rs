@@ -12,7 +12,7 @@ use crate::{
         stack::Stack,
         state::InventoryState,
     },
-    wire::{encode::ChangedSlot, low_bits},
+    wire::{encode::ChangedSlot, numbers::low_bits},
 };
 
 /// Maximum number of slots in a delta. If more have changed, the inventory is sent in full, in chunks if

@@ -26,7 +26,7 @@ use crate::{
 use super::{
     baseline::Baseline,
     faults::{InventoryFault, Unsynced},
-    marked::Marked,
+    marked::{self, Marked},
     views::subscriptions::Subscriptions,
 };
 use bevy::{
@@ -54,10 +54,10 @@ pub(crate) fn plugin(app: &mut App) {
             .chain()
             .in_set(InventoryServerSystems::Mark),
     )
-    .add_observer(record_gone::<Remove, Baseline>)
-    .add_observer(record_gone::<Discard, InventoryId>)
-    .add_observer(record_renamed::<Insert, InventoryId>)
-    .add_observer(record_renamed::<Remove, Unsynced>)
+    .add_observer(marked::record_gone::<Remove, Baseline>)
+    .add_observer(marked::record_gone::<Discard, InventoryId>)
+    .add_observer(marked::record_renamed::<Insert, InventoryId>)
+    .add_observer(marked::record_renamed::<Remove, Unsynced>)
     .add_systems(
         PostUpdate,
         (begin_mark.in_set(MarkSystems::Begin), end_mark.in_set(MarkSystems::End)),
@@ -90,32 +90,6 @@ pub(crate) fn register<C: Container>(app: &mut App) {
                 .run_if(resource_exists::<Subscriptions>),
         )
         .add_observer(unmark::<C>);
-}
-
-/// Records the last version of an inventory whose id is free again, because clients may have kept copies under
-/// that id.
-fn record_gone<E: EntityEvent, C: Component>(
-    gone: On<E, C>,
-    inventories: Query<(&InventoryId, &Baseline), Allow<Disabled>>,
-    mut marked: ResMut<Marked>,
-) {
-    if let Ok((id, baseline)) = inventories.get(gone.event_target()) {
-        let highest = &mut marked.gone_versions[usize::from(id.is_named())];
-        *highest = baseline.version().max(*highest);
-    }
-}
-
-/// Restructures an inventory that has a new id, or whose id conflict has ended: to all viewers it is a new
-/// inventory.
-fn record_renamed<E: EntityEvent, C: Component>(
-    event: On<E, C>,
-    inventories: Query<&Baseline, Allow<Disabled>>,
-    mut marked: ResMut<Marked>,
-) {
-    let inventory = event.event_target();
-    if inventories.get(inventory).is_ok_and(|baseline| baseline.version() > 0) {
-        marked.restructure(inventory);
-    }
 }
 
 fn begin_mark(

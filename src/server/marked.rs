@@ -1,8 +1,14 @@
 //! The inventories that were committed in this pass, and the declared causes of their changes.
 
-use crate::shared::events::Cause;
-use bevy::platform::collections::HashMap;
-use bevy::prelude::*;
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow},
+    platform::collections::HashMap,
+    prelude::*,
+};
+
+use crate::{model::id::InventoryId, shared::events::Cause};
+
+use super::baseline::Baseline;
 
 /// The inventories that were committed in this pass, and the declared causes of their changes.
 #[derive(Resource, Default, Debug)]
@@ -55,5 +61,31 @@ impl Marked {
     /// Schedules a full update of an inventory for all viewers.
     pub(crate) fn restructure(&mut self, entity: Entity) {
         self.restructured.push(entity);
+    }
+}
+
+/// Records the last version of an inventory whose id is free again, because clients may have kept copies under
+/// that id.
+pub(super) fn record_gone<E: EntityEvent, C: Component>(
+    gone: On<E, C>,
+    inventories: Query<(&InventoryId, &Baseline), Allow<Disabled>>,
+    mut marked: ResMut<Marked>,
+) {
+    if let Ok((id, baseline)) = inventories.get(gone.event_target()) {
+        let highest = &mut marked.gone_versions[usize::from(id.is_named())];
+        *highest = baseline.version().max(*highest);
+    }
+}
+
+/// Restructures an inventory that has a new id, or whose id conflict has ended: to all viewers it is a new
+/// inventory.
+pub(super) fn record_renamed<E: EntityEvent, C: Component>(
+    event: On<E, C>,
+    inventories: Query<&Baseline, Allow<Disabled>>,
+    mut marked: ResMut<Marked>,
+) {
+    let inventory = event.event_target();
+    if inventories.get(inventory).is_ok_and(|baseline| baseline.version() > 0) {
+        marked.restructure(inventory);
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod act;
 pub(crate) mod bodies;
 pub(crate) mod inbox;
 pub(crate) mod open;
+pub(crate) mod rights;
 pub mod rules;
 pub mod sessions;
 pub(crate) mod validate;

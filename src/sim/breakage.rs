@@ -81,10 +81,12 @@ impl Breakage {
             Fault::Tamper { client, to_server, how, percent, ticks } => {
                 let direction = (scene.client(client), to_server);
                 let altered = &mut scene.altered[direction.0];
-                match (how, to_server) {
-                    (Tampering::Alter, true) => altered.requests = true,
-                    (Tampering::Alter, false) => (altered.messages, altered.copy) = (true, true),
-                    _ => {}
+                if to_server {
+                    altered.requests |= how == Tampering::Alter;
+                } else {
+                    altered.messages |= how == Tampering::Alter;
+                    // After a lost update, another one may seem to fit until the copy is repaired.
+                    altered.copy = true;
                 }
                 self.transport.borrow_mut().start(direction, how, percent, ticks.into());
             }

@@ -85,7 +85,7 @@ pub(super) struct Altered {
     pub(super) requests: bool,
     /// Messages to the client.
     pub(super) messages: bool,
-    /// The client's copies.
+    /// The client's copies, or the sequence of messages that they follow.
     pub(super) copy: bool,
 }
 

@@ -19,10 +19,11 @@ use slot_count::SlotCount;
 use update::{read_delta, read_quick, read_update};
 
 use super::{
-    ANSWER_BITS, ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, NUMBER_BITS,
-    Open, OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
+    ANSWERS_MAX, Answers, COPIES_MAX, CloseCause, DecodeError, Handover, NUMBER_BITS, Open,
+    OpenHead, Part, Reset, Schema, Update, VIEWS_MAX,
     bits::{BitReader, low_byte},
     form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
+    numbers::ANSWER_BITS,
 };
 use core::num::NonZeroU32;
 

@@ -14,9 +14,10 @@ use crate::model::{
 };
 
 use super::{
-    ANSWER_BITS, Answers, CloseCause, Handover, NUMBER_BITS, OpenHead, Reset, Schema,
+    Answers, CloseCause, Handover, NUMBER_BITS, OpenHead, Reset, Schema,
     bits::BitWriter,
     form::{Form, REASON_BITS, REASON_GAME, count_bits, index_bits},
+    numbers::ANSWER_BITS,
 };
 use bevy::ecs::entity::Entity;
 

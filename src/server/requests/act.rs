@@ -38,7 +38,7 @@ use crate::{
 use super::{
     bodies,
     inbox::{Inboxes, WORK_RULES},
-    open,
+    open, rights,
     rules::{self, AccessKind, AccessRequest},
 };
 
@@ -242,7 +242,7 @@ fn try_out(
         return TriedAction { result: Err(Rejection::NotConnected.into()), work: 0 };
     };
     let ids = world.resource::<InventoryIds>();
-    let rights = |entity: Entity| open::rights_to(world, entity, client);
+    let rights = |entity: Entity| rights::rights_to(world, entity, client);
     let load = |entity: Entity| {
         rights(entity)?;
         registry.read_in(world, entity)

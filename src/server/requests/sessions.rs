@@ -5,7 +5,11 @@ use crate::{
     model::rejection::Rejection,
     server::client_stats::ClientSyncStats,
     shared::rate::{Bucket, RequestLimits},
-    wire::{ANSWERS_MAX, Answers, answer_bits, bits::low_byte, low_bits},
+    wire::{
+        ANSWERS_MAX, Answers,
+        bits::low_byte,
+        numbers::{answer_bits, low_bits},
+    },
 };
 use core::time::Duration;
 use std::collections::VecDeque;

@@ -1,0 +1,58 @@
+//! The rights that players have to inventories when a request is handled.
+
+use bevy::prelude::*;
+use bevy_replicon::prelude::*;
+
+use crate::{
+    model::{
+        planted::{Bug, planted},
+        rights::Rights,
+    },
+    server::{
+        faults::Unsynced,
+        views::{
+            access::{Openable, OpenedThrough, Owner, Viewers},
+            subscriptions::Subscriptions,
+        },
+    },
+};
+
+/// Returns the rights that a player gets by opening an inventory, or `None` if the player may not open it.
+pub(super) fn rights_offered(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let openable = world.get::<Openable>(inventory).map(|openable| openable.0);
+    let Some(through) = world.get::<OpenedThrough>(inventory) else { return openable };
+    Some(rights_to(world, through.via, client)? & openable.unwrap_or(Rights::all()))
+}
+
+/// Returns the rights that a player has to an inventory: those in what it was last sent, unless they have been
+/// revoked since. Rights that were granted since do not count yet.
+pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let sent = world.resource::<Subscriptions>().access(inventory, client)?.rights;
+    if planted(Bug::RightsOfYesterday) {
+        return Some(sent);
+    }
+    let mut rights = sent & rights_granted(world, inventory, client)?;
+    let viewers = world.get::<Viewers>(inventory);
+    if viewers.is_some_and(|viewers| viewers.is_by_request(client)) {
+        // What players may do with what they open may have changed since. The rights of a page are those to its bank.
+        let openable = world.get::<Openable>(inventory).map(|openable| openable.0 | Rights::SEE);
+        rights &= match world.get::<OpenedThrough>(inventory) {
+            Some(through) => {
+                let of_bank = rights_granted(world, through.via, client)? | Rights::SEE;
+                of_bank & openable.unwrap_or(Rights::all())
+            }
+            None => openable?,
+        };
+    }
+    rights.contains(Rights::SEE).then_some(rights)
+}
+
+/// Returns the rights that the components of an inventory give a player.
+fn rights_granted(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let entity =
+        world.get_entity(inventory).ok().filter(|entity| !entity.contains::<Unsynced>())?;
+    if entity.get::<Owner>() == Some(&Owner(client)) {
+        return Some(Rights::all());
+    }
+    entity.get::<Viewers>()?.rights_of(client)
+}
