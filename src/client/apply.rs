@@ -50,17 +50,7 @@ pub(crate) fn apply_messages(
         let decoded = decode_group(&group, schema, &confirmations, &pool, &transfers, requested);
         match decoded {
             Ok(mut parts) => {
-                for part in &mut parts {
-                    if let Some(handover) = &part.handover {
-                        transfers.finish(handover.transfer);
-                    }
-                    if let Some(reset) = part.reset {
-                        transfers.reset(reset.transfer);
-                        pool.begin_received();
-                    }
-                    part.forgotten.drain(..).for_each(|id| pool.forget(id));
-                    part.data.drain(..).for_each(|datum| pool.put(datum));
-                }
+                parts.iter_mut().for_each(|part| take_data(part, &mut transfers, &mut pool));
                 let mut requested_after = None;
                 if parts.iter().any(|part| part.reset.is_some()) {
                     requested_after = resync.requested_after;
@@ -103,18 +93,40 @@ pub(crate) fn apply_messages(
                 }
             }
             Err(error) => {
-                match error {
-                    DecodeError::Gap { id, .. } => {
-                        stats.gaps += 1;
-                        confirmations.record_missed_update(id);
-                    }
-                    DecodeError::OutOfOrder { .. } => stats.gaps += 1,
-                    DecodeError::UnknownView { .. } => stats.unknown_views += 1,
-                    _ => stats.decode_errors += 1,
-                }
+                record_error(&error, &mut confirmations, &mut stats);
                 resync.drop_message(&error);
             }
         }
+    }
+}
+
+/// Takes the instance data of a message, and drops the transfers that are done with it.
+fn take_data(part: &mut Part, transfers: &mut IncomingTransfers, pool: &mut DataPool) {
+    if let Some(handover) = &part.handover {
+        transfers.finish(handover.transfer);
+    }
+    if let Some(reset) = part.reset {
+        transfers.reset(reset.transfer);
+        pool.begin_received();
+    }
+    part.forgotten.drain(..).for_each(|id| pool.forget(id));
+    part.data.drain(..).for_each(|datum| pool.put(datum));
+}
+
+/// Counts a message that could not be decoded.
+fn record_error(
+    error: &DecodeError,
+    confirmations: &mut ConfirmedInventories,
+    stats: &mut InventoryStats,
+) {
+    match *error {
+        DecodeError::Gap { id, .. } => {
+            stats.gaps += 1;
+            confirmations.record_missed_update(id);
+        }
+        DecodeError::OutOfOrder { .. } => stats.gaps += 1,
+        DecodeError::UnknownView { .. } => stats.unknown_views += 1,
+        _ => stats.decode_errors += 1,
     }
 }
 

@@ -74,7 +74,11 @@ fn collect(
         events.push(GameEvent::Resized(InventoryResized { entity, inventory }));
     }
     for change in changes {
-        let new = copy.shown_at(change.kind, change.index);
+        let slots = copy.shown().container(change.kind);
+        // A slot that was removed after it had changed is part of the resize.
+        let Some(new) = slots.and_then(|slots| slots.as_slice().get(change.index)).copied() else {
+            continue;
+        };
         if new != change.old {
             let slot = Slot::at(registry.as_slice(), change.kind, change.index);
             let (old, cause) = (change.old, change.cause);

@@ -223,7 +223,8 @@ impl<'a> Run<'a> {
                     clients.iter().map(|client| client.app.world().resource::<ResyncState>());
                 let pauses = states.map(ResyncState::next_two_pauses).max().unwrap_or_default();
                 let waits = settings.checksum_delay + ANSWER_TIMEOUT + pauses;
-                repaired_by_network + waits.as_nanos().div_ceil(STEP.as_nanos()) as u64
+                let ticks = waits.as_nanos().div_ceil(STEP.as_nanos());
+                repaired_by_network + u64::try_from(ticks).unwrap_or(u64::MAX)
             }
         }
     }

@@ -388,3 +388,20 @@ fn owner_that_has_disconnected_already_is_removed() {
     pair.steps(2);
     assert!(pair.server.world().get::<Owner>(chest).is_none());
 }
+
+#[test]
+fn slot_that_is_removed_after_it_has_changed_emits_no_event() {
+    let Scene { mut pair, chest_entity: chest, .. } =
+        Scene::clients(1).chest([0]).stored(26, TORCH.stack(3)).build();
+    pair.settle(60);
+    events(&mut pair, 0).clear();
+    // Both messages arrive in the same update of the client.
+    pair.freeze(0, 4);
+    pair.step();
+    inventory(&mut pair, chest).set(26, None).unwrap();
+    pair.step();
+    drop(inventory(&mut pair, chest).resize(21));
+    pair.settle(60);
+    let events = events(&mut pair, 0);
+    assert_eq!((events.resized.len(), events.slots.len()), (1, 0), "{:?}", events.slots);
+}
