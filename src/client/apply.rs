@@ -131,7 +131,7 @@ fn record_error(
 }
 
 /// Interval between two checks of idle copies, in frames.
-const CHECK_FRAMES: u32 = 16;
+pub(crate) const CHECK_FRAMES: u32 = 16;
 
 /// Checks idle copies against the server's checksums, one copy at a time.
 pub(crate) fn check_copies(

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
-    client::{predictions::ANSWER_TIMEOUT, state::ResyncState},
-    server::{inspect, pacing::settings::SyncSettings},
+    client::{apply::CHECK_FRAMES, predictions::ANSWER_TIMEOUT, state::ResyncState},
+    server::{inspect, pacing::settings::SyncSettings, views::idle::BUSY_DELAYS},
 };
 
 use super::{
@@ -222,9 +222,12 @@ impl<'a> Run<'a> {
                 let states =
                     clients.iter().map(|client| client.app.world().resource::<ResyncState>());
                 let pauses = states.map(ResyncState::next_two_pauses).max().unwrap_or_default();
-                let waits = settings.checksum_delay + ANSWER_TIMEOUT + pauses;
+                // The furnace may change too often to be idle.
+                let checked = settings.checksum_delay * BUSY_DELAYS;
+                let waits = checked + ANSWER_TIMEOUT + pauses;
                 let ticks = waits.as_nanos().div_ceil(STEP.as_nanos());
-                repaired_by_network + u64::try_from(ticks).unwrap_or(u64::MAX)
+                let all_copies = u64::from(CHECK_FRAMES) * self.scene.places.len() as u64;
+                repaired_by_network + u64::try_from(ticks).unwrap_or(u64::MAX) + all_copies
             }
         }
     }

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// An inventory that never becomes idle is checked after this multiple of the delay.
-const BUSY_DELAYS: u32 = 8;
+pub(crate) const BUSY_DELAYS: u32 = 8;
 
 /// Maximum number of inventories that are checked in one tick, so that many that opened at once cause no burst.
 const CHECKS_PER_TICK: usize = 32;
