@@ -51,8 +51,9 @@ pub(crate) fn apply_messages(
         match decoded {
             Ok(mut parts) => {
                 parts.iter_mut().for_each(|part| take_data(part, &mut transfers, &mut pool));
+                let reset = parts.iter().find_map(|part| part.reset);
                 let mut requested_after = None;
-                if parts.iter().any(|part| part.reset.is_some()) {
+                if reset.is_some() {
                     requested_after = resync.requested_after;
                     match core::mem::replace(&mut *state, SyncState::Synced) {
                         SyncState::Synced => resync.end_resync(),
@@ -65,9 +66,7 @@ pub(crate) fn apply_messages(
                         resync.request_resync();
                     }
                 }
-                if let Some(after) = requested_after
-                    && let Some(reset) = parts.iter().find_map(|part| part.reset)
-                {
+                if let (Some(after), Some(reset)) = (requested_after, reset) {
                     predictions.catch_up(reset.handled, after);
                     let oldest = predictions.pending.front().map(|oldest| oldest.number);
                     resync.retry_if_left(oldest);

@@ -29,6 +29,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 /// Maximum pause before a request is repeated, without jitter.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
+/// Maximum part of a pause by which jitter lengthens it.
+const JITTER_MAX: f32 = 0.5;
+
 /// Time without a request after which pauses start at the minimum again.
 const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(10);
 
@@ -99,7 +102,7 @@ impl ResyncState {
     /// Returns how long the next two requests take at most, from now on.
     pub(crate) fn next_two_pauses(&self) -> Duration {
         let pauses = [self.attempts.saturating_sub(1), self.attempts].map(pause);
-        pauses.into_iter().map(|pause| pause.mul_f32(1.5)).sum()
+        pauses.into_iter().map(|pause| pause.mul_f32(1.0 + JITTER_MAX)).sum()
     }
 
     /// Returns `true` if a request is due, and schedules the next one. The pause doubles with each attempt, and
@@ -111,7 +114,8 @@ impl ResyncState {
         if self.next.is_some_and(|next| now > next + BACKOFF_RESET_AFTER) {
             self.attempts = 0;
         }
-        self.next = Some(now + pause(self.attempts).mul_f32(1.0 + random.fraction() / 2.0));
+        let jitter = 1.0 + random.fraction() * JITTER_MAX;
+        self.next = Some(now + pause(self.attempts).mul_f32(jitter));
         self.attempts = (self.attempts + 1).min(8);
         true
     }

@@ -40,18 +40,14 @@ pub(crate) fn submit_requests(
     if !wanted || !resync.is_due(time.elapsed(), &mut random) {
         return;
     }
-    let copies = match resync.without_copies {
-        true => KnownCopies::default(),
-        false => confirmations.list_copies(),
-    };
     let request = if *state == SyncState::Connecting {
         let Some(handshake) = protocol.handshake() else { return };
-        Request::Handshake(handshake, copies)
+        Request::Handshake(handshake, known_copies(&resync, &mut confirmations))
     } else if resync_needed {
         stats.resyncs_requested += 1;
         resync.begin_resync(predictions.last);
         let transfer = transfers.first_missing().filter(|_| !resync.without_copies);
-        Request::Resync(KnownCopies { transfer, ..copies })
+        Request::Resync(KnownCopies { transfer, ..known_copies(&resync, &mut confirmations) })
     } else {
         stats.repairs_requested += 1;
         let wrong = confirmations.wrong.iter().take(REPAIRS_MAX);
@@ -61,5 +57,13 @@ pub(crate) fn submit_requests(
     if let Ok(bytes) = write_request(&request) {
         stats.requests_sent += 1;
         requests.write(SyncRequest(bytes.into()));
+    }
+}
+
+/// Returns the copies from which the server may start.
+fn known_copies(resync: &ResyncState, confirmations: &mut ConfirmedInventories) -> KnownCopies {
+    match resync.without_copies {
+        true => KnownCopies::default(),
+        false => confirmations.list_copies(),
     }
 }
