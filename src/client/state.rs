@@ -134,3 +134,29 @@ pub struct CopyRepaired {
     /// Size of the new copy in the server's message.
     pub bytes: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_maximum_with_jitter_up_to_half() {
+        for seed in 0..50 {
+            let mut random = InventoryRng::seeded(seed);
+            let mut resync = ResyncState::default();
+            let mut now = Duration::from_secs(1);
+            for milliseconds in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 16_000, 16_000, 16_000] {
+                let pause = Duration::from_millis(milliseconds);
+                let both = resync.next_two_pauses();
+                assert!(resync.is_due(now, &mut random));
+                let next = resync.next.unwrap();
+                assert!(now + pause <= next && next <= now + pause.mul_f32(1.5), "{pause:?}");
+                assert!(next - now <= both);
+                assert!(!resync.is_due(next - Duration::from_nanos(1), &mut random));
+                now = next;
+            }
+            assert!(resync.is_due(now + Duration::from_secs(40), &mut random));
+            assert!(resync.next.unwrap() <= now + Duration::from_secs(41));
+        }
+    }
+}

@@ -47,7 +47,7 @@ bugs! {
     LoadForgetsWear,
     /// The checksum does not depend on the positions of stacks.
     ChecksumIgnoresPosition,
-    /// Nobody looks at the checks of messages.
+    /// The checks of messages are ignored.
     MessagesNotChecked,
     /// Wear is not encoded.
     WearNotEncoded,
@@ -59,15 +59,15 @@ bugs! {
     DropsAnAnswer,
     /// Some commits keep the version before.
     VersionRepeats,
-    /// A client is taken to have a newer copy than it has.
+    /// The server assumes that a client has a newer copy than it has.
     KeptCopyTooNew,
     /// Some instance data is not sent.
     DataNotSent,
-    /// A repeated request is executed again.
+    /// A repeated request is executed twice.
     RepeatsRequests,
-    /// Rights count as long as the client was sent them.
-    RightsOfYesterday,
-    /// No rules are asked about actions.
+    /// Revoked rights stay valid until the client has been sent the change.
+    StaleRights,
+    /// Rules are not run.
     RulesIgnored,
     /// Limits of rules do not apply.
     LimitsIgnored,
@@ -75,7 +75,7 @@ bugs! {
     ReturnLosesAStack,
     /// Some dropped stacks vanish.
     LootVanishes,
-    /// A change of the selected slot is not sent to viewers that are behind.
+    /// A change of the selected slot is not sent to viewers that have missed earlier changes.
     SelectedNotSent,
     /// No resync is served.
     ResyncNotServed,
@@ -87,7 +87,7 @@ bugs! {
     RollbackKeepsASlot,
     /// The player receives some answers twice.
     AnsweredTwice,
-    /// A lost answer is waited for without end.
+    /// A request whose answer was lost stays pending forever.
     LostAnswerAwaited,
     /// Messages that are not the next ones are applied.
     ReplayApplied,
@@ -103,7 +103,7 @@ bugs! {
     MeltsTwiceAsFast,
     /// Some changed slots are not stored.
     StoreForgetsSlots,
-    /// What is in an offer is not stored with its player.
+    /// Items in a trade offer are not stored with their player.
     OffersNotStored,
     /// Loot that was picked up stays in the store.
     StoredLootStays,

@@ -28,7 +28,7 @@ pub(super) fn rights_offered(world: &World, inventory: Entity, client: ClientId)
 /// revoked since. Rights that were granted since do not count yet.
 pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
     let sent = world.resource::<Subscriptions>().access(inventory, client)?.rights;
-    if planted(Bug::RightsOfYesterday) {
+    if planted(Bug::StaleRights) {
         return Some(sent);
     }
     let mut rights = sent & rights_granted(world, inventory, client)?;

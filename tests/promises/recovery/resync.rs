@@ -1,9 +1,14 @@
 //! Lost, repeated, reordered and old messages are detected and repaired by one resync.
 
+use std::{cell::RefCell, rc::Rc};
+
 use crate::common::{random::sample, *};
 use bevy_inventory_sync::{
     server::{inspect::footprints, views::resync::ResendInventories},
-    wire::handshake::CONTROL,
+    wire::{
+        handshake::{CONTROL, KnownCopies, Request, read_request},
+        stream::StreamCheck,
+    },
 };
 use bevy_replicon::bytes::Bytes;
 
@@ -430,4 +435,32 @@ fn client_recovers_from_any_number_of_lost_requests() {
         assert!(events(&mut pair, 0).confirmed.contains(&last), "{lost} lost");
         assert_eq!(stats(&pair.server).requests_malformed, 0, "{lost} lost");
     }
+}
+
+#[test]
+fn resync_after_an_undecodable_reset_lists_no_copies() {
+    let Scene { mut pair, .. } = Scene::clients(1).players(1).build();
+    pair.steps(30);
+    simulate_gap(&mut pair, 0);
+    let (sync, requests) = (pair.sync_channel(), pair.request_channel());
+    // Half of each reset arrives, with a check that is correct for it.
+    pair.tamper(move |_, on, bytes| match on == sync {
+        true => vec![StreamCheck::default().seal(bytes.slice(..bytes.len() / 2))],
+        false => vec![bytes],
+    });
+    let listed = Rc::<RefCell<Vec<usize>>>::default();
+    let lists = listed.clone();
+    pair.tamper_requests(move |_, on, bytes| {
+        if on == requests
+            && let Ok(Request::Resync(KnownCopies { copies, .. })) = read_request(&bytes)
+        {
+            lists.borrow_mut().push(copies.len());
+        }
+        vec![bytes]
+    });
+    within(&mut pair, 300, |pair| stats(&pair.clients[0].app).resyncs_requested == 3);
+    assert_eq!(*listed.borrow(), [1, 0, 0]);
+    assert!(stats(&pair.clients[0].app).decode_errors >= 2);
+    pair.stop_tampering();
+    within(&mut pair, 300, |pair| is_same(pair, 0, player(0)));
 }
