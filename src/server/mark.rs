@@ -95,6 +95,7 @@ pub(crate) fn register<C: Container>(app: &mut App) {
 fn begin_mark(
     mut marked: ResMut<Marked>,
     mut inventories: Query<(&InventoryId, &mut Baseline), Allow<Disabled>>,
+    mut commits: MessageWriter<Commit>,
 ) {
     let marked = &mut *marked;
     marked.pass += 1;
@@ -110,6 +111,12 @@ fn begin_mark(
             marked.inventories.push(entity);
             marked.resized.push(entity);
         }
+    }
+    for mut commit in marked.removed.drain(..) {
+        if let Ok((_, baseline)) = inventories.get(commit.entity) {
+            commit.version = baseline.version();
+        }
+        commits.write(commit);
     }
 }
 
@@ -348,7 +355,6 @@ fn unmark<C: Container>(
     registry: Res<ContainerRegistry>,
     pool: Res<DataPool>,
     mut marked: ResMut<Marked>,
-    mut commits: MessageWriter<Commit>,
     mut commands: Commands,
 ) {
     if !authority.is_here() {
@@ -358,9 +364,10 @@ fn unmark<C: Container>(
     let (Some(kind), Some(catalog)) = (registry.kind_of::<C>(), catalog) else { return };
     let (entity, registry, catalog, pool) = (remove.entity, &*registry, &*catalog, &*pool);
     let marking = Marking { entity, id: *id, kind, registry, catalog, pool };
+    // If the inventory is not despawned, `begin_mark` enters the version, which may be higher.
     let version = baseline.version() + 1;
     for (index, old) in baseline.state().container(kind).into_iter().flat_map(Slots::iter) {
-        commits.write(marking.gone(index, old, version, Cause::Removed));
+        marked.removed.push(marking.gone(index, old, version, Cause::Removed));
     }
     if registry.selecting(baseline.state()) == Some(kind) {
         baseline.commit_selected(None);

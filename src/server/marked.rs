@@ -6,7 +6,10 @@ use bevy::{
     prelude::*,
 };
 
-use crate::{model::id::InventoryId, shared::events::Cause};
+use crate::{
+    model::id::InventoryId,
+    shared::events::{Cause, Commit},
+};
 
 use super::baseline::Baseline;
 
@@ -18,6 +21,8 @@ pub(crate) struct Marked {
     pub(super) inventories: Vec<Entity>,
     /// Inventories that lost a container between two passes.
     pub(super) restructured: Vec<Entity>,
+    /// The stacks in containers that were removed between two passes.
+    pub(super) removed: Vec<Commit>,
     /// Inventories whose containers were added, removed or resized in this pass.
     pub(super) resized: Vec<Entity>,
     /// Inventories whose selected slot changed in this pass.

@@ -1,6 +1,7 @@
 //! Every change that Bevy can detect is sent, with its cause.
 
 use crate::common::*;
+use bevy_inventory_sync::server::baseline::Baseline;
 
 #[test]
 fn selection_past_the_end_is_the_same_on_both_sides() {
@@ -70,14 +71,23 @@ fn two_containers_keep_their_own_selection() {
     );
 }
 
+/// All commits since the log was taken.
+#[derive(Resource, Default)]
+struct CommitLog(Vec<Commit>);
+
+fn logged(app: &mut App) {
+    setup(app);
+    app.init_resource::<CommitLog>().add_systems(
+        Last,
+        |mut reader: MessageReader<Commit>, mut log: ResMut<CommitLog>| {
+            log.0.extend(reader.read().copied());
+        },
+    );
+}
+
 #[test]
 fn resize_in_the_same_tick_keeps_causes() {
-    let mut app = Simulation::app(setup);
-    #[derive(Resource, Default)]
-    struct L(Vec<Commit>);
-    app.init_resource::<L>().add_systems(Last, |mut r: MessageReader<Commit>, mut n: ResMut<L>| {
-        n.0.extend(r.read().copied())
-    });
+    let mut app = Simulation::app(logged);
     let entity = app.world_mut().spawn((chest(1), Inventory::new(3), Hotbar::new(3))).id();
     app.update();
     with_inventories(&mut app, move |inv| {
@@ -85,7 +95,7 @@ fn resize_in_the_same_tick_keeps_causes() {
     });
     drop(app.world_mut().get_mut::<Inventory>(entity).unwrap().resize(6));
     app.update();
-    let log = &app.world().resource::<L>().0;
+    let log = &app.world().resource::<CommitLog>().0;
     assert_eq!(
         log.iter().map(|c| (c.slot, c.cause)).collect::<Vec<_>>(),
         [(Hotbar::slot(0), Cause::Transacted)]
@@ -231,17 +241,7 @@ fn inv(world: &mut World, entity: Entity) -> Mut<'_, Inventory> {
 
 #[test]
 fn commits_name_their_cause() {
-    #[derive(Resource, Default)]
-    struct Log(Vec<Commit>);
-    let mut pair = Simulation::new(1, |app| {
-        setup(app);
-        app.init_resource::<Log>().add_systems(
-            Last,
-            |mut reader: MessageReader<Commit>, mut log: ResMut<Log>| {
-                log.0.extend(reader.read().copied());
-            },
-        );
-    });
+    let mut pair = Simulation::new(1, logged);
     let entity = pair
         .server
         .world_mut()
@@ -252,7 +252,7 @@ fn commits_name_their_cause() {
         .id();
     let causes = |pair: &mut Simulation| {
         pair.step();
-        let log = core::mem::take(&mut pair.server.world_mut().resource_mut::<Log>().0);
+        let log = core::mem::take(&mut pair.server.world_mut().resource_mut::<CommitLog>().0);
         log.iter()
             .map(|commit| (commit.slot.index, commit.cause, commit.version))
             .collect::<Vec<_>>()
@@ -268,4 +268,35 @@ fn commits_name_their_cause() {
     assert_eq!(causes(&mut pair), [(1, Cause::Taken, 4)]);
     pair.server.world_mut().despawn(entity);
     assert_eq!(causes(&mut pair), [(0, Cause::Removed, 5), (2, Cause::Removed, 5)]);
+}
+
+#[test]
+fn commits_of_a_removed_container_have_the_version_of_that_change() {
+    for despawned_first in [true, false] {
+        let mut pair = Simulation::new(1, logged);
+        let gone = spawn_chest(&mut pair, 1, &[]);
+        let entity = spawn_chest(&mut pair, 2, &[]);
+        pair.server.world_mut().entity_mut(entity).insert(Hotbar::new(3));
+        inventory(&mut pair, entity).set(4, AXE.stack(1)).unwrap();
+        for n in 1..20 {
+            inventory(&mut pair, gone).set(0, COIN.stack(n)).unwrap();
+            pair.step();
+        }
+        let world = pair.server.world_mut();
+        world.resource_mut::<CommitLog>().0.clear();
+        if despawned_first {
+            world.despawn(gone);
+        }
+        world.entity_mut(entity).remove::<Inventory>();
+        if !despawned_first {
+            world.despawn(gone);
+        }
+        pair.step();
+        let world = pair.server.world();
+        let version = world.get::<Baseline>(entity).unwrap().version();
+        let log = world.resource::<CommitLog>().0.iter().filter(|commit| commit.entity == entity);
+        let log: Vec<_> = log.map(|commit| (commit.slot, commit.old, commit.version)).collect();
+        assert_eq!(log, [(Inventory::slot(4), Some(AXE.stack(1)), version)]);
+        assert!(version > 19, "copies of the inventory that is gone are older");
+    }
 }
