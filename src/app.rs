@@ -28,9 +28,8 @@ use crate::server::{
     requests::rules::{self, AccessDecision, AccessRequest},
 };
 
-/// Extends [`App`] with the registrations of this crate. Both sides must make the same
-/// calls, before the app has finished. Their order does not matter, except that containers come before observers that
-/// use them.
+/// Extends [`App`] with the registrations of this crate. Both sides must make the same calls before `App::finish`. The
+/// order does not matter, except that containers must be registered before observers that use them.
 pub trait InventoryAppExt: Sealed {
     /// Registers a container type of the game. [`Inventory`](crate::prelude::Inventory) and
     /// [`Hotbar`](crate::prelude::Hotbar) are registered by default.
@@ -75,7 +74,7 @@ pub trait InventoryAppExt: Sealed {
     /// Registers a rule: a system that the authority runs before a player opens, uses, or continues
     /// to see an inventory whose entity matches the filter `F`. See [`AccessRequest`].
     ///
-    /// Rules also decide on what players do because of a rule. A rule that is still running then denies it with
+    /// Rules also apply to player actions that a rule triggers. A rule that is still running denies them as
     /// [`Rejection::NotAllowed`](crate::prelude::Rejection::NotAllowed).
     ///
     /// ```

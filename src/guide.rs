@@ -17,11 +17,11 @@
 //! | [saving] | inventories as serde values, what a later build may change |
 //! | [testing] | tests of the game's own rules and actions, with and without a network |
 //! | [connections] | connection quality, renet, recovery from errors, monitoring, the debug overlay, shutting down a server |
-//! | [administration] | commands of administrators, who did what, looking into inventories, following the history |
+//! | [administration] | administrator commands, who did what, inspecting inventories, following the history |
 //! | [mods] | items and recipes of mods, the catalog on both sides, items that no longer exist |
 //! | [limits] | what this crate is not for, what to use instead, numeric limits |
 //! | [coming_from] | the concepts of Minecraft, Lyra and GLoot |
-//! | [glossary] | the words of the guide and of the code |
+//! | [glossary] | the terms used in the guide and the code |
 //! | [faq] | short answers about setup, limits, visibility, writing and events |
 //! | [troubleshooting] | symptoms, causes and remedies |
 

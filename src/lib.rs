@@ -91,8 +91,8 @@
 //! [`Rights`]. No other client receives a byte of it. A client that becomes owner or viewer receives a full update. A
 //! client that stops being one receives [`InventoryClosed`]. A client that disconnects is removed from all inventories.
 //!
-//! A player acts from an inventory that it owns, its body. If it owns several, insert [`ActingInventory`] on the body:
-//! otherwise the server rejects its actions, because a client must not choose the place from which rules measure.
+//! A player acts from an inventory that it owns: its body. If it owns several, insert [`ActingInventory`] on the body.
+//! Otherwise the server rejects its actions, because a client must not choose where rules measure distances from.
 //!
 //! Full updates that are too large for one message (a late join, a bank) are sent in chunks on a separate channel, so
 //! that nothing else waits behind them. The player's own inventory is sent first.
@@ -147,9 +147,9 @@
 //! at most [`SyncSettings::total_bytes_per_second`] (unlimited by default). Updates above the limit wait, and later
 //! changes merge with them, so that nothing is lost and no queue grows. Of the waiting updates, the player's own
 //! inventories are sent first, then the others in order of priority; within a priority, the one that has waited longest
-//! is sent first. Clients that wait are sent equally many bytes of the total. Answers to a player's requests do not wait,
-//! unless the results of its actions exceed the limit by more than half a second. Openings and closings of inventories
-//! never wait. Chunked transfers use the bytes that are left.
+//! is sent first. Waiting clients share the total equally. Answers to a player's requests do not wait, unless the
+//! results of its actions exceed the limit by more than half a second's worth of bytes. Openings and closings of
+//! inventories never wait. Chunked transfers use the bytes that are left.
 //!
 //! # Writing to inventories
 //!
@@ -236,11 +236,11 @@
 //! ```
 //!
 //! Each request carries a 16-bit hash of what the player saw. If a slot contains another item when the server handles
-//! the request, the request is rejected as [`Rejection::Stale`]. What is taken by item, as in crafting, must be of the
-//! same kinds as predicted: a plain sword that is gone is not replaced by an engraved one. When two players take the same item, one of them gets
-//! it and the request of the other is rejected. Requests that no legitimate client sends are counted, and
-//! [`ClientViolation`] reports a client that sends too many of them. [`RequestLimits`] caps the rate of requests, and the
-//! work that they cause.
+//! the request, the request is rejected as [`Rejection::Stale`]. Stacks taken by item, as in crafting, must match the
+//! predicted ones: an engraved sword does not replace a missing plain one. When two players take the same item, one of
+//! them gets it and the other's request is rejected. Requests that no legitimate client sends are counted, and
+//! [`ClientViolation`] reports a client that sends too many of them. [`RequestLimits`] caps the rate of requests, and
+//! the work that they cause.
 //!
 //! ## Custom actions
 //!
@@ -358,7 +358,7 @@
 //!
 //! # Instance data
 //!
-//! Instance data belongs to a stack instead of to all items of a type: an engraving, enchantments. Implement [`ItemData`]
+//! Instance data belongs to a stack, not to all items of a type: an engraving or enchantments. Implement [`ItemData`]
 //! for any serde type of the game. The [`DataPool`] stores each value once, and [`Stack::data`] refers to it. A client
 //! receives a value once, no later than the first stack that refers to it, and only if it sees such a stack. For a small
 //! number that changes often, such as durability, use [`Stack::wear`]. A stack that the game keeps outside of inventories
@@ -388,16 +388,19 @@
 //! - `guide::ui`, with the feature `ui`: widgets for inventories.
 //! - [Multiplayer](guide::multiplayer): from single player to hosting and dedicated servers: ports, authentication,
 //!   versions, tick rate, logs, shutdown.
-//! - [Administration](guide::administration): commands of administrators, who did what, looking into inventories.
+//! - [Administration](guide::administration): administrator commands, who did what, inspecting inventories.
 //! - [Mods](guide::mods): items and recipes of mods, and items that no longer exist.
 //! - [Limits](guide::limits): what this crate is not for, and all numeric limits.
 //! - [Coming from other inventories](guide::coming_from): Minecraft, Lyra and GLoot.
-//! - [Glossary](guide::glossary): the words of the guide and of the code.
+//! - [Glossary](guide::glossary): the terms used in the guide and the code.
 //! - [Equipment](guide::equipment): slots with a filter, equipping, what other players see, the stack on the cursor.
 //! - [Chests](guide::chests): shared chests, locked chests, bags.
 //! - [Loot](guide::loot): dropped items, loot tables, deaths, corpses.
 //! - [Items](guide::items): durability, instance data, stacks outside of inventories, tooltips.
 //! - [Trading](guide::trading): two offers, and one exchange that both players have agreed to.
+//! - [Storing](guide::storing): a store that keeps inventories through crashes and restarts.
+//! - [Servers](guide::servers): several game servers with one store, and players who move between worlds.
+//! - [Gateway](guide::gateway): HTTP, live events, and a page for operators.
 //! - [Saving](guide::saving): saving and loading players, and what a later build may change.
 //! - [Testing](guide::testing): tests of the game's own rules and actions, with and without a network.
 //! - [Connections](guide::connections): connection quality, renet, recovery from errors, monitoring, the debug overlay,

@@ -33,7 +33,7 @@ pub mod feed;
 pub mod game;
 mod invariants;
 mod link;
-mod melting;
+mod smelting;
 mod mirror;
 mod needs;
 mod network;

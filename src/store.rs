@@ -59,10 +59,10 @@ pub struct Claim {
     pub found: Option<StoredInventory>,
 }
 
-/// What a [`Store`] has found when it showed that this server is alive.
+/// Result of [`Store::heartbeat`].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Heartbeat {
-    /// When to do it again. `None` if the store needs no heartbeats.
+    /// Time until the next heartbeat is due. `None` if the store needs no heartbeats.
     pub next: Option<Duration>,
     /// Whether the store has lost commits that it had acknowledged. All claimed inventories are then checked.
     pub lost_commits: bool,
@@ -70,8 +70,8 @@ pub struct Heartbeat {
 
 /// Keeps inventories. See the [module](self).
 pub trait Store: Send {
-    /// Makes this server the owner of an inventory, and returns what is stored of it. A server may claim what it owns
-    /// already, for example after a restart.
+    /// Makes this server the owner of an inventory, and returns its stored state. A server may claim what it already
+    /// owns, for example after a restart.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ pub trait Store: Send {
     /// [`StoreError`].
     fn latest_tick(&mut self) -> Result<u64, StoreError>;
 
-    /// Writes copies of inventories of another store in one transaction. Does not change an inventory that is stored in the
-    /// same or a newer version, or that a server owns.
+    /// Writes copies of another store's inventories in one transaction. Does not change an inventory that is stored in
+    /// the same or a newer version, or that a server owns.
     ///
     /// # Errors
     ///

@@ -4,8 +4,8 @@ use super::memory;
 use bevy_inventory_sync::wire::{
     COPIES_MAX,
     handshake::{
-        CONTROL_BYTES_MAX, Handshake, ProtocolMismatch, REPAIRS_MAX, Request, read_rejection,
-        read_request, write_rejection, write_request,
+        CONTROL_BYTES_MAX, ControlRequest, Handshake, ProtocolMismatch, REPAIRS_MAX,
+        read_rejection, read_request, write_rejection, write_request,
     },
 };
 
@@ -22,11 +22,11 @@ fn to_server(bytes: &[u8]) {
     let read = memory::within(CONTROL_BYTES_MAX, || read_request(bytes));
     let Ok(request) = read else { return };
     match &request {
-        Request::Handshake(_, known) | Request::Resync(known) => {
+        ControlRequest::Handshake(_, known) | ControlRequest::Resync(known) => {
             assert!(known.copies.len() <= COPIES_MAX);
         }
-        Request::Repair(views) => assert!(views.len() <= REPAIRS_MAX),
-        Request::Received(_) => {}
+        ControlRequest::Repair(views) => assert!(views.len() <= REPAIRS_MAX),
+        ControlRequest::Received(_) => {}
     }
     let again = write_request(&request).and_then(|bytes| read_request(&bytes));
     assert_eq!(again, Ok(request));

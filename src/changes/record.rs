@@ -37,7 +37,7 @@ pub struct TickRecord {
     pub data: Vec<(DataId, DataValue)>,
     /// The inventories from which players have acted, by client.
     pub actors: Vec<(ClientId, InventoryId)>,
-    /// The items at that time.
+    /// The item catalog at the end of the tick.
     pub catalog: ItemCatalog,
 }
 

@@ -201,7 +201,7 @@ pub(crate) fn check_rebase(world: &mut World, mut next_idle_view: Local<usize>) 
     });
     let wrong = wrong.count() as u64;
     if wrong > 0 {
-        log::error!("{wrong} inventories show a state that is neither confirmed nor requested");
+        log::error!("{wrong} inventories show a state that is neither confirmed nor predicted");
         world.resource_mut::<InventoryStats>().rebase_mismatches += wrong;
     }
 }

@@ -111,7 +111,7 @@ pub(crate) struct OpenedBy {
     pub(crate) target: Target,
 }
 
-/// Time after which a request without an answer is lost, or its answer is. The client then requests everything again.
+/// Time after which an unanswered request, or its answer, counts as lost. The client then requests a resync.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Maximum number of requests to open that a client remembers.
@@ -233,7 +233,7 @@ fn run_on(
     let head = |entity| Some(confirmations.by_entity(entity)?.head);
     let entity_of = |id: InventoryId| confirmations.by_id(id)?.entity;
     let id_of = |entity| Some(head(entity)?.id);
-    // The number of a version is known for what the server has confirmed only.
+    // Only states that the server has confirmed have a version number.
     let is_pending = |entity: Entity| {
         let changes = |pending: &Pending| pending.slots.iter().any(|(of, _)| *of == entity);
         world.resource::<Predictions>().pending.iter().any(changes)

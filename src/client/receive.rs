@@ -91,13 +91,13 @@ pub(crate) fn receive_messages(
             };
             let Some(client) = protocol.handshake() else { continue };
             if server == client {
-                // Ours was corrupted on its way. `submit_requests` sends it again.
-                warn!("the handshake of this client was corrupted on its way to the server");
+                // Ours was corrupted in transit. `submit_requests` sends it again.
+                warn!("the handshake of this client was corrupted in transit to the server");
                 stats.decode_errors += 1;
                 continue;
             }
             let mismatch = ProtocolMismatch { server, client };
-            warn!("the server rejected this client, inventories are not synced: {mismatch}");
+            warn!("the server rejected this client; inventories are not synced: {mismatch}");
             *state = SyncState::Rejected(mismatch);
             let peer = bevy_replicon::shared::client_id::ClientId::Server;
             let rejection = SyncRejected { peer, mismatch };

@@ -154,7 +154,8 @@ fn revert_foreign_writes<C: Container>(
         let wrong = (0..slots.len()).filter(|n| container.slots().get(*n) != slots.get(*n)).count();
         stats.slots_reverted += wrong as u64;
         warn!(
-            "inventory `{id}`: client code wrote to `{}`; reverted, only the server may write",
+            "inventory `{id}`: client code wrote to `{}`; reverted, because only the server may \
+             write",
             C::NAME
         );
         *container.slots_mut() = slots.clone();

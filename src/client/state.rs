@@ -29,7 +29,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 /// Maximum pause before a request is repeated, without jitter.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
-/// Maximum part of a pause by which jitter lengthens it.
+/// Maximum jitter, as a fraction of the pause that it lengthens.
 const JITTER_MAX: f32 = 0.5;
 
 /// Time without a request after which pauses start at the minimum again.
@@ -39,9 +39,9 @@ const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(10);
 #[derive(Resource, Default, Debug)]
 pub(crate) struct ResyncState {
     pub(crate) needed: bool,
-    /// Number of the last request before the first request for this resync.
+    /// Number of the last player request sent before this resync was first requested.
     pub(crate) requested_after: Option<u64>,
-    /// Number of the last request before the latest request for a resync.
+    /// Number of the last player request sent before a resync was last requested.
     last_requested_after: u64,
     /// Whether a reset may have been one of the messages that could not be decoded. The next one is requested without
     /// listing copies, so that it depends on nothing that this client has.
@@ -86,8 +86,8 @@ impl ResyncState {
         self.without_copies = false;
     }
 
-    /// Makes another resync due at once if the last one left requests without an answer that were sent before it was
-    /// requested again. `oldest` is the number of the oldest one.
+    /// Makes another resync due at once if a request that was sent before the latest resync request is still
+    /// unanswered. `oldest` is the number of the oldest unanswered request.
     pub(crate) fn retry_if_left(&mut self, oldest: Option<u64>) {
         if oldest.is_some_and(|oldest| oldest <= self.last_requested_after) {
             self.next = None;
@@ -99,7 +99,7 @@ impl ResyncState {
         *self = Self::default();
     }
 
-    /// Returns how long the next two requests take at most, from now on.
+    /// Returns the maximum total length of the next two pauses, including jitter.
     pub(crate) fn next_two_pauses(&self) -> Duration {
         let pauses = [self.attempts.saturating_sub(1), self.attempts].map(pause);
         pauses.into_iter().map(|pause| pause.mul_f32(1.0 + JITTER_MAX)).sum()

@@ -6,7 +6,7 @@ use crate::{
         fingerprint::LocalProtocol, messages::SyncRequest, random::InventoryRng,
         stats::InventoryStats,
     },
-    wire::handshake::{KnownCopies, REPAIRS_MAX, Request, write_request},
+    wire::handshake::{ControlRequest, KnownCopies, REPAIRS_MAX, write_request},
 };
 
 use super::{
@@ -42,17 +42,20 @@ pub(crate) fn submit_requests(
     }
     let request = if *state == SyncState::Connecting {
         let Some(handshake) = protocol.handshake() else { return };
-        Request::Handshake(handshake, known_copies(&resync, &mut confirmations))
+        ControlRequest::Handshake(handshake, known_copies(&resync, &mut confirmations))
     } else if resync_needed {
         stats.resyncs_requested += 1;
         resync.begin_resync(predictions.last);
         let transfer = transfers.first_missing().filter(|_| !resync.without_copies);
-        Request::Resync(KnownCopies { transfer, ..known_copies(&resync, &mut confirmations) })
+        ControlRequest::Resync(KnownCopies {
+            transfer,
+            ..known_copies(&resync, &mut confirmations)
+        })
     } else {
         stats.repairs_requested += 1;
         let wrong = confirmations.wrong.iter().take(REPAIRS_MAX);
         let heads = wrong.filter_map(|view| Some(confirmations.get(*view)?.head));
-        Request::Repair(heads.map(|head| (head.view, head.handle)).collect())
+        ControlRequest::Repair(heads.map(|head| (head.view, head.handle)).collect())
     };
     if let Ok(bytes) = write_request(&request) {
         stats.requests_sent += 1;

@@ -17,7 +17,7 @@ use crate::{
     wire::{
         DecodeError, Handover, Open, Part, Schema,
         decode::slot_count::SlotCount,
-        handshake::{Request, write_request},
+        handshake::{ControlRequest, write_request},
         transfer::{ChunkHead, read_beginning, read_chunk, read_transfer},
     },
 };
@@ -128,9 +128,9 @@ impl IncomingTransfers {
         }
     }
 
-    /// Returns what a message hands over, without what it drops. The transfer stays until
-    /// [`finish`](Self::finish), because the message may still be rejected. `slot_count` counts the slots after the rest of
-    /// the message, of a client that has these copies.
+    /// Returns what a message hands over, without what it drops. The transfer stays until [`finish`](Self::finish),
+    /// because the message may still be rejected. `slot_count` is the number of slots in view after the rest of the
+    /// message is applied to `copies`.
     ///
     /// # Errors
     ///
@@ -229,7 +229,7 @@ pub(crate) fn confirm_transfers(
     {
         *confirm_at = now.saturating_add(*pause);
         *pause = pause.saturating_mul(2);
-        if let Ok(bytes) = write_request(&Request::Received(*number)) {
+        if let Ok(bytes) = write_request(&ControlRequest::Received(*number)) {
             stats.requests_sent += 1;
             requests.write(SyncRequest(bytes.into()));
         }

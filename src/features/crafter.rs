@@ -110,7 +110,7 @@ impl Crafter {
         };
         let recipe = match current {
             Some(recipe) => {
-                self.spent += if planted(Bug::MeltsTwiceAsFast) { 2 * delta } else { delta };
+                self.spent += if planted(Bug::SmeltsTwiceAsFast) { 2 * delta } else { delta };
                 Some(recipe)
             }
             None => {

@@ -74,7 +74,7 @@ pub enum InventoryAction {
         /// Target area.
         to: ContainerRef,
     },
-    /// Drops `count` items (all if `None`) of a slot.
+    /// Drops `count` items (all if `None`) from a slot.
     Drop {
         /// Source slot.
         from: SlotRef,

@@ -43,9 +43,9 @@ pub trait Container: Component<Mutability = Mutable> + Sized {
 
     /// Whether it belongs to the whole inventory when items are inserted, taken by item, collected or used for
     /// crafting. If `false`, items are put in and taken out only if the container or its slot is named: worn
-    /// equipment, the stack at the cursor. What takes everything
+    /// equipment, the stack on the cursor. Operations that take everything
     /// ([`MoveAll`](crate::prelude::InventoryAction::MoveAll), [`DropAll`](crate::prelude::InventoryAction::DropAll),
-    /// [`take_if`](crate::prelude::Inventories::take_if)) includes it, and so does
+    /// [`take_if`](crate::prelude::Inventories::take_if)) include it, and so does
     /// [`count`](crate::prelude::Inventories::count). Defaults to `true`.
     const AUTO_FILL: bool = true;
 

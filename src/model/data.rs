@@ -52,7 +52,7 @@ pub enum DataError {
         /// Name of the type.
         name: &'static str,
     },
-    /// There is no value with this id, or no longer.
+    /// No value has this id, or the value was removed.
     #[error("there is no instance data with the id {}", data.0)]
     NotFound {
         /// The id.
@@ -84,7 +84,7 @@ pub enum DataError {
 #[cfg(feature = "gateway")]
 pub(crate) type ToJsonByName = HashMap<&'static str, fn(&[u8]) -> Option<serde_json::Value>>;
 
-/// What created a value. If several did, the last of these counts.
+/// What created a value. If several did, the last variant in this list wins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum DataOrigin {
     /// Actions that are not decided yet, or were rejected.
@@ -112,7 +112,7 @@ struct PoolEntry {
     /// Hash of the type and the bytes, for checksums of inventories.
     digest: u64,
     origin: DataOrigin,
-    /// Number of slots of committed inventories, of held stacks and of undecided actions that refer to it.
+    /// Number of references to it: from slots of committed inventories, held stacks and undecided actions.
     held: u32,
     /// Time since which nothing refers to it, in microseconds.
     unused_since: u64,
@@ -150,7 +150,7 @@ impl DataPool {
     /// [ten minutes](crate::server::data::DataRetention) after it was last inserted or in use. Then it is
     /// removed, and reported by [`DataRemoved`](crate::server::data::DataRemoved).
     ///
-    /// For use on the authority: values inserted on a client are unknown to all others.
+    /// For use on the authority: no other app knows the values that a client inserts.
     ///
     /// # Errors
     ///
@@ -263,7 +263,7 @@ impl DataPool {
         NonZeroU32::new(id).map(DataId)
     }
 
-    /// Returns the id of a value of the game, which is stored if it is new. Returns `None` if no id is left.
+    /// Stores a value of the game, unless an equal one exists, and returns its id. `None` if no id is left.
     fn intern(&mut self, kind: u8, bytes: Bytes) -> Option<DataId> {
         let id = match self.find(kind, &bytes) {
             Some(id) => id,

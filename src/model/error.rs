@@ -60,7 +60,7 @@ pub enum InventoryError {
         error: SlotError,
     },
     /// The inventory holds fewer items than requested.
-    #[error("entity {entity} holds {have} of item {item}, {wanted} were requested")]
+    #[error("entity {entity} holds {have} of item {item}, but {wanted} were requested")]
     NotEnough {
         /// The entity.
         entity: Entity,

@@ -68,8 +68,8 @@ pub struct DataId(pub NonZeroU32);
 /// Id of an inventory (all containers of one entity) on the wire, in saves and in logs.
 ///
 /// Assign one with [`InventoryId::named`] to an inventory that must be found again after a restart.
-/// An entity with a container and no id gets the next sequential id, which is valid for this server
-/// run only.
+/// An entity with a container and no id gets the next sequential id, which is valid for this server run only. With
+/// [`Persist`](crate::store::persist::Persist), it gets a random id instead, which stays valid.
 ///
 /// It is displayed as 16 hexadecimal digits if it is named, and otherwise as a decimal number. In formats that people
 /// read, such as JSON, it is this text.
@@ -87,7 +87,7 @@ impl InventoryId {
         Self(Self::NAMED | xxh3_64_with_seed(kind.as_bytes(), number))
     }
 
-    /// The id of the page with this number of a [paged inventory](crate::features::tabs), the same in every run if
+    /// Returns the id of a page of a [paged inventory](crate::features::tabs). It is the same in every run if the
     /// bank's id is.
     #[must_use]
     pub const fn page(bank: Self, page: u32) -> Self {
@@ -123,7 +123,7 @@ impl InventoryId {
         self.0
     }
 
-    /// Returns `true` if the id was created by [`Self::named`] or [`Self::page`], not in sequence.
+    /// Returns `true` unless the id is sequential. Random ids count as named.
     pub(crate) const fn is_named(self) -> bool {
         self.0 & Self::NAMED != 0
     }

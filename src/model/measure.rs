@@ -72,7 +72,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// Returns the maximum measure after the action. What is above the limit already may stay.
+    /// Returns the maximum measure after the action. An inventory that already exceeds the limit keeps its contents.
     fn cap(&self, catalog: &ItemCatalog, before: &InventoryState) -> u64 {
         self.maximum.max(self.measure.of(catalog, before))
     }

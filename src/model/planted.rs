@@ -99,8 +99,8 @@ bugs! {
     DataToOthers,
     /// Some actions are rejected as if a rule denied them.
     LockedWithoutRule,
-    /// Furnaces melt twice as fast.
-    MeltsTwiceAsFast,
+    /// Furnaces smelt twice as fast.
+    SmeltsTwiceAsFast,
     /// Some changed slots are not stored.
     StoreForgetsSlots,
     /// Items in a trade offer are not stored with their player.

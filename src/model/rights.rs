@@ -11,7 +11,7 @@ bitflags::bitflags! {
         const PUT = 2;
         /// May take items out.
         const TAKE = 4;
-        /// May rename, lock, and change the rights of others.
+        /// May select a slot of a hotbar. Games may also check it for permissions of their own.
         const MANAGE = 8;
         /// May see, put and take: the usual rights to a chest.
         const USE = Self::SEE.bits() | Self::PUT.bits() | Self::TAKE.bits();

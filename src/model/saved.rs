@@ -24,8 +24,8 @@ use super::{
 /// to the current catalog or not registered go to [`UnknownItems`] and are written again in the
 /// next save.
 ///
-/// Binary formats announce lengths. Read a save that may be damaged with a limit, for example
-/// `bincode::config::standard().with_limit`, so that a length of gigabytes is an error.
+/// Binary formats are length-prefixed. Read a save that may be damaged with a size limit, for example
+/// `bincode::config::standard().with_limit`, so that a corrupt length is an error and not a huge allocation.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SavedInventory {
     /// The containers.
@@ -52,7 +52,7 @@ pub struct LostData {
     pub slot: u16,
     /// Key of the item.
     pub item: String,
-    /// The id that the stack has, to which no value belongs.
+    /// The stack's dangling data id.
     pub data: DataId,
 }
 
@@ -123,7 +123,7 @@ pub enum SavedStackError {
         item: String,
     },
     /// The number of items is zero.
-    #[error("the saved number of items `{item}` is zero")]
+    #[error("the saved count of item `{item}` is zero")]
     Empty {
         /// Key of the item.
         item: String,

@@ -405,7 +405,7 @@ pub enum SlotError {
         slot: usize,
     },
     /// The slot holds fewer items than requested.
-    #[error("slot {slot} holds {have} items, {wanted} were requested")]
+    #[error("slot {slot} holds {have} items, but {wanted} were requested")]
     NotEnough {
         /// The slot.
         slot: usize,

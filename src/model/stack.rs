@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{DataId, ItemId};
 
-/// A number of one item in one slot. An empty slot is `None`; a stack of zero cannot be
-/// represented.
+/// One or more items of one kind in one slot. An empty slot is `None`; a stack of zero items cannot be represented.
 ///
 /// Sixteen bytes and `Copy`; an `Option<Stack>` is no larger. Five torches are displayed as `torch
 /// x5`.
@@ -83,7 +82,7 @@ impl ItemId {
     ///
     /// # Panics
     ///
-    /// If `count` is zero. Use [`Stack::new`] if the count is not known beforehand.
+    /// If `count` is zero. Use [`Stack::new`] if the count may be zero.
     #[must_use]
     #[track_caller]
     pub const fn stack(self, count: u32) -> Stack {

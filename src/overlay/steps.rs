@@ -90,7 +90,7 @@ impl PipelineStep {
             Self::Send => "Server: hands messages to the messaging backend.",
             Self::Receive => "Client: collects the messages of one tick.",
             Self::Apply => "Client: decodes them and updates the confirmed copies.",
-            Self::Reconcile => "Client: updates the components to the confirmed state.",
+            Self::Reconcile => "Client: writes the shown state to the components.",
             Self::Notify => {
                 "Client: emits events for the changes. For the host's own player this happens in mark."
             }

@@ -56,8 +56,9 @@ use super::query::ContainersMut;
 /// # bevy::ecs::system::assert_is_system(reward);
 /// ```
 ///
-/// For use on the authority. On a client, writes are reverted because the server decides. Until the
-/// catalog has loaded, nothing fits and every operation is rejected.
+/// For use on the authority. On a client, writes are reverted. Until the catalog has loaded, nothing fits and every
+/// operation is rejected. While an inventory is being loaded from a store, operations return
+/// [`InventoryError::Loading`] instead of [`InventoryError::NoInventory`].
 ///
 /// It conflicts with other access to containers in the same system; use [`ParamSet`] or the methods
 /// of this parameter instead.
@@ -109,14 +110,14 @@ impl Inventories<'_, '_> {
         self.states.read(&self.registry, entity)
     }
 
-    /// Returns the slot's contents; `None` also if there is no such slot.
+    /// Returns the slot's contents. `None` if the slot is empty or does not exist.
     #[must_use]
     pub fn get(&self, entity: Entity, slot: Slot) -> Option<Stack> {
         let state = self.state(entity)?;
         state.get(state.flat(self.registry.as_slice(), slot)?)
     }
 
-    /// Returns the number of an item in all containers of an entity.
+    /// Returns the total count of an item in all containers of an entity.
     #[must_use]
     pub fn count(&self, entity: Entity, item: ItemId) -> u64 {
         self.state(entity).map_or(0, |state| state.count(item))
@@ -168,8 +169,8 @@ impl Inventories<'_, '_> {
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or
-    /// [`InventoryError::Slot`].
+    /// [`InventoryError::NoInventory`], [`InventoryError::NoSuchSlot`], or [`InventoryError::Slot`] if the slot is
+    /// empty or holds fewer items, or `count` is zero.
     pub fn take_from(
         &mut self,
         entity: Entity,
@@ -281,7 +282,7 @@ impl Inventories<'_, '_> {
         Ok((given, tx.done()))
     }
 
-    /// Replaces [`InventoryError::NoInventory`] by [`InventoryError::Loading`] if the inventory is being loaded.
+    /// Replaces [`InventoryError::NoInventory`] with [`InventoryError::Loading`] if the inventory is being loaded.
     fn or_loading(&self, error: InventoryError) -> InventoryError {
         match error {
             InventoryError::NoInventory { entity } if self.loading.contains(entity) => {

@@ -59,14 +59,14 @@ impl InventoryReader<'_, '_> {
         self.registry.slots(&entity, slot.container)?.get(usize::from(slot.index))
     }
 
-    /// Returns the number of slots of a container; `None` if an inventory in view does not have the container.
+    /// Returns the number of slots of a container. `None` if the inventory is not in view or lacks the container.
     #[must_use]
     pub fn len(&self, inventory: Entity, container: ContainerKey) -> Option<usize> {
         let entity = self.entity(inventory)?;
         Some(self.registry.slots(&entity, container)?.len())
     }
 
-    /// Returns the number of an item in all containers of an inventory in view that hold items.
+    /// Returns the total count of an item in an inventory in view. Ignores containers that do not hold items.
     #[must_use]
     pub fn count(&self, inventory: Entity, item: ItemId) -> u64 {
         let Some(entity) = self.entity(inventory) else { return 0 };

@@ -46,7 +46,7 @@ pub(crate) fn plugin(app: &mut App) {
 pub struct ActionResolved {
     /// The player's client.
     pub client: ClientId,
-    /// The player's own inventory, if it has one.
+    /// The acting inventory that the request named, if any.
     pub actor: Option<Entity>,
     /// The action.
     pub action: AnyAction,
@@ -89,7 +89,7 @@ pub enum ItemAudit {
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug, Error)]
 #[error("tick {tick}, inventory `{inventory}`: {net} of item {item} unaccounted for")]
 pub struct UnaccountedItems {
-    /// Number of ticks that have been marked since the start.
+    /// Number of the tick, counted since the app started.
     pub tick: u64,
     /// The inventory.
     pub inventory: InventoryId,

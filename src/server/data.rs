@@ -15,15 +15,15 @@ use crate::{
 
 use super::{mark::MarkSystems, views::clients::Clients};
 
-/// Authority: how long unused instance data is kept, to which no slot of an inventory and no
-/// [`HeldStack`](crate::prelude::HeldStack) refers. May be changed at any time.
+/// Authority: how long unused instance data is kept. It is unused if no slot of an inventory and no
+/// [`HeldStack`](crate::prelude::HeldStack) refers to it. May be changed at any time.
 ///
-/// It is kept because the game may move a stack from one inventory to another by its own means. When it is removed,
+/// It is kept because the game's own code may move a stack from one inventory to another. When it is removed,
 /// [`DataRemoved`] is written.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct DataRetention {
-    /// Time for which an unused value is kept, in the time of the game ([`Time<Virtual>`]): it does not pass while the
+    /// Time for which an unused value is kept, in game time ([`Time<Virtual>`]): it does not pass while the
     /// game is paused, since the game's systems cannot put a stack back then. Nor does it pass on a client that is
     /// connected to a server. Default: ten minutes.
     pub time: Duration,

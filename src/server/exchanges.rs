@@ -1,5 +1,5 @@
-//! Which inventories have exchanged items. A store commits them together, because items would be doubled or lost if it
-//! committed only some of them.
+//! Which inventories have exchanged items. A store commits them together, because items would be duplicated or lost
+//! if it committed only some of them.
 
 use bevy::prelude::*;
 use smallvec::SmallVec;
@@ -46,7 +46,7 @@ impl Exchanges {
         self.is_recorded = true;
     }
 
-    /// Returns whether exchanges are recorded.
+    /// Returns `true` if exchanges are recorded.
     pub(crate) fn is_recorded(&self) -> bool {
         self.is_recorded
     }

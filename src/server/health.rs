@@ -288,7 +288,8 @@ struct Streak {
 }
 
 impl Streak {
-    /// Returns `true` if a budget has been exhausted for long, once until it has been sufficient for as long.
+    /// Returns `true` once when a budget has been exhausted for [`THROTTLED_CHECKS`] checks. It alerts again only after
+    /// the budget has sufficed for as many checks.
     fn is_news(&mut self, exhausted: bool) -> bool {
         if !exhausted {
             (self.exhausted, self.sufficient) = (0, self.sufficient + 1);

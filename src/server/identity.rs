@@ -1,4 +1,4 @@
-//! Assigns ids to inventories, and excludes those from syncing whose id another entity already has.
+//! Assigns ids to inventories, and excludes from syncing those whose id another entity already has.
 
 use bevy::{
     ecs::{

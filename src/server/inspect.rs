@@ -133,13 +133,13 @@ impl CommitInspect<'_> {
         &self.marked.inventories
     }
 
-    /// Returns those whose containers were added, removed or resized, or that have a new id.
+    /// Returns the committed inventories whose containers were added, removed or resized, or that have a new id.
     #[must_use]
     pub fn resized(&self) -> &[Entity] {
         &self.marked.resized
     }
 
-    /// Returns those whose selected slot has changed.
+    /// Returns the committed inventories whose selected slot changed.
     #[must_use]
     pub fn selected(&self) -> &[Entity] {
         &self.marked.selected

@@ -265,7 +265,7 @@ pub struct ActionRejected {
     pub reason: Rejection,
 }
 
-/// Player's side: a slot became part of a request without an answer, or is no longer part of one.
+/// Player's side: a slot started or stopped waiting for the server's answer to a request.
 #[derive(EntityEvent, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SlotPendingChanged {
     /// The entity with the container.

@@ -102,7 +102,7 @@ pub struct SelectedChanged {
     pub new: u8,
 }
 
-/// Server: one slot was committed. Read by statistics, audits and action logs.
+/// Authority: a change of one slot was committed. Read by statistics, audits and action logs.
 #[derive(Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Commit {
     /// The entity with the container.
@@ -177,9 +177,9 @@ impl Cause {
     }
 }
 
-/// Server and client: client and server cannot be synced because of a protocol mismatch. The client
-/// stays connected; the game decides how to proceed. If a handshake was corrupted on its way, only the server reports this,
-/// and the client sends it again.
+/// Server and client: the two cannot be synced because of a protocol mismatch. The client stays connected, and the game
+/// decides how to proceed. If a handshake was corrupted in transit, only the server reports this, and the client sends
+/// it again.
 #[derive(Event, Message, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SyncRejected {
     /// The rejected client; on that client itself, [`ClientId::Server`].

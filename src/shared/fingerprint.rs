@@ -10,7 +10,7 @@ use crate::{
 
 use super::{actions::ActionTypes, containers::ContainerRegistry};
 
-/// What this side has registered, which both sides must register alike.
+/// What this side has registered. Both sides must register the same.
 #[derive(SystemParam)]
 pub(crate) struct LocalProtocol<'w> {
     catalog: Option<Res<'w, ItemCatalog>>,

@@ -31,7 +31,7 @@ pub struct LocalInventory;
 #[derive(Component, Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ActingInventory;
 
-/// Authority: marks an inventory whose random id was assigned in this tick, so that nothing can be stored of it.
+/// Authority: marks an inventory whose random id was assigned in this tick, so the store has no record of it.
 #[derive(Component, Clone, Copy, Default, Debug)]
 #[doc(hidden)]
 pub struct NewInventory;

@@ -1,4 +1,4 @@
-//! The three messages that cross the network, as raw bytes. Both sides register them alike.
+//! The three messages that cross the network, as raw bytes. Both sides register them in the same way.
 
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
@@ -25,7 +25,7 @@ pub(crate) struct SyncBatch(pub(crate) Bytes);
 #[derive(Message, Debug)]
 pub(crate) struct SyncChunk(pub(crate) Bytes);
 
-/// Client to server: one [`Request`](crate::wire::handshake::Request).
+/// Client to server: one request in the [`request`](crate::wire::request) format.
 #[derive(Message, Debug)]
 pub(crate) struct SyncRequest(pub(crate) Bytes);
 

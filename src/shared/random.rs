@@ -4,7 +4,7 @@ use core::ops::RangeBounds;
 
 use bevy::prelude::*;
 
-/// The random numbers of this app: the id of a server run, and the jitter of retry pauses.
+/// The random numbers of this app: the id of a server run, random inventory ids, and the jitter of retry pauses.
 ///
 /// Seeded from the operating system by default. Insert [`InventoryRng::seeded`] before
 /// `App::finish` to repeat a run exactly.

@@ -3,8 +3,8 @@
 use bevy::prelude::*;
 use core::time::Duration;
 
-/// Maximum rate and work of the requests of a client. Use the same values on both sides: a client limits itself, so the server
-/// never drops requests of a legitimate client.
+/// Limits on the rate and the work of a client's requests. Use the same values on both sides: a client limits itself,
+/// so the server never drops requests of a legitimate client.
 #[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Reflect)]
 #[reflect(Resource)]
 pub struct RequestLimits {
@@ -18,13 +18,14 @@ pub struct RequestLimits {
     /// emits it.
     pub malformed: u32,
     /// Maximum average work per second for the requests of one client, in slots that the server reads or searches;
-    /// 200,000 by default. Requests of a client that causes more wait. Clients do not limit themselves to it.
+    /// 200,000 by default. Requests above this limit wait. Clients do not limit themselves to it.
     pub work_per_second: u32,
     /// Maximum work at once after a pause, in slots; 20,000 by default. The request that exceeds it is still handled
     /// as a whole.
     pub work_burst: u32,
-    /// Maximum number of inventories that one player has open by request; 64 by default. What the game shows it does
-    /// not count. Requests to open more are rejected as [`Rejection::TooMuch`](crate::prelude::Rejection::TooMuch).
+    /// Maximum number of inventories that one player has open by request; 64 by default. Inventories that the game
+    /// shows the player do not count. Requests to open more are rejected as
+    /// [`Rejection::TooMuch`](crate::prelude::Rejection::TooMuch).
     pub open_inventories: usize,
 }
 

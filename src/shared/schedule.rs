@@ -15,7 +15,7 @@ use super::authority::Authority;
 /// [`Features`](Self::Features) runs every frame.
 #[derive(SystemSet, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InventoryServerSystems {
-    /// Reads the requests of clients and decides on them. Runs in [`PreUpdate`].
+    /// Reads client requests and accepts or rejects them. Runs in [`PreUpdate`].
     Validate,
     /// Runs the crate's own game logic: crafters, tabs, loot, open inventories. A game that writes to
     /// inventories in `PostUpdate` orders itself before or after it.

@@ -93,7 +93,7 @@ counters! {
         pub bits_opens: u64,
         /// Encode: bits of instance data, without chunked transfers.
         pub bits_data: u64,
-        /// Encode: bits of the heads of messages with answers.
+        /// Encode: bits of the headers of messages with answers.
         pub bits_answers: u64,
         /// Encode: bits of checksums.
         pub bits_checksums: u64,
@@ -139,8 +139,8 @@ counters! {
         pub bytes_received_opening: u64,
         /// Receive and apply: messages dropped because they could not be decoded.
         pub decode_errors: u64,
-        /// Receive and apply: messages dropped because their check is wrong, they did not start at the version of the
-        /// copy, or they were not the next ones.
+        /// Receive and apply: messages dropped because their CRC was wrong, they did not start at the version of the
+        /// copy, or they were out of order.
         pub gaps: u64,
         /// Apply: messages dropped because they referred to an unknown view.
         pub unknown_views: u64,
@@ -154,7 +154,7 @@ counters! {
         pub slots_applied_opening: u64,
         /// Reconcile: slots that game code had written on a client and that were reverted.
         pub slots_reverted: u64,
-        /// Reconcile: inventories that showed something neither confirmed nor requested. Checked in
+        /// Reconcile: inventories that showed something neither confirmed nor predicted. Checked in
         /// debug builds only; must always be zero.
         pub rebase_mismatches: u64,
         /// Predict: requests that were predicted.
@@ -175,7 +175,7 @@ counters! {
         pub store_loads: u64,
         /// Store: inventories that could not be loaded, or that the store has rejected later.
         pub store_loads_failed: u64,
-        /// Store: unions of inventories whose commit was rejected, and that were undone.
+        /// Store: unions of inventories whose commit was rejected and whose changes were undone.
         pub store_reverts: u64,
         /// Store: times that it became unavailable.
         pub store_failures: u64,

@@ -212,7 +212,7 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
             continue;
         }
         if kind == PlaceKind::Furnace && smelt(scene, entity) && agrees(scene) {
-            note_melted(scene)?;
+            note_smelted(scene)?;
             continue;
         }
         let expected = scene.oracle.inventories.get(&entity);
@@ -237,13 +237,13 @@ pub(super) fn check_contents(scene: &mut Scene, adjust: &mut Totals) -> Result<(
     let smelted = scene.places.iter().position(|place| place.kind == PlaceKind::Furnace);
     let smelted = smelted.and_then(|place| scene.entity(place));
     if expected != actual && smelted.is_some_and(|furnace| unknown.contains(&furnace)) {
-        // The furnace may have melted something in the same tick.
+        // The furnace may have smelted something in the same tick.
         for (item, net) in [("ore", -1), ("ingot", 1)] {
             let kind = (ItemId::of(item), 0, None);
             *expected.entry(kind).or_default() += net;
         }
         expected.retain(|_, count| *count != 0);
-        note_melted(scene)?;
+        note_smelted(scene)?;
     }
     if expected != actual {
         scene.conserved = false;
@@ -318,11 +318,11 @@ fn smelt(scene: &mut Scene, furnace: Entity) -> bool {
     scene.oracle.smelt(furnace, from, to)
 }
 
-/// Records that a furnace has melted one ore, and checks that it was not too early.
-fn note_melted(scene: &mut Scene) -> Result<(), Violation> {
-    match scene.melting.melt(scene.sim.tick()) {
+/// Records that a furnace has smelted one ore, and checks that it was not too early.
+fn note_smelted(scene: &mut Scene) -> Result<(), Violation> {
+    match scene.smelting.smelt(scene.sim.tick()) {
         true => Ok(()),
-        false => Err("the furnace melts too fast".into()),
+        false => Err("the furnace smelts too fast".into()),
     }
 }
 

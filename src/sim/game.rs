@@ -110,7 +110,7 @@ container!(Worn, "worn", {
     }
 });
 
-/// What a furnace melts.
+/// What a furnace smelts.
 #[derive(Component, Clone, PartialEq, Debug)]
 pub struct Furnace(pub Slots);
 

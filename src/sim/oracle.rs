@@ -280,16 +280,16 @@ impl Oracle {
         }
     }
 
-    /// Melts one ore in a furnace. Returns `false` if that is not possible.
+    /// Smelts one ore in a furnace. Returns `false` if that is not possible.
     pub fn smelt(&mut self, furnace: Entity, from: ContainerKey, to: ContainerKey) -> bool {
         let area = |container| ContainerRef { entity: furnace, container: Some(container) };
         let ingot = PlainStack { item: ItemId::of("ingot"), count: 1, wear: 0, label: None };
-        let melted = self.attempt(|oracle| {
+        let smelted = self.attempt(|oracle| {
             oracle.take(&[area(from)], ItemId::of("ore"), 1, false)?;
             let rest = oracle.insert(area(to), ingot, None, false)?;
             if rest.is_some() { Err(Refusal::Impossible) } else { Ok(()) }
         });
-        melted.is_ok()
+        smelted.is_ok()
     }
 
     /// Returns the items in inventories.

@@ -132,7 +132,7 @@ impl fmt::Display for Report {
         writeln!(f, "requests: {}, confirmed {}", self.requested, self.confirmed)?;
         writeln!(f, "actions applied: {}", list(&self.applied))?;
         writeln!(f, "recipes crafted: {}", list(&self.crafted))?;
-        writeln!(f, "of these without a model: {}", self.unknown_outcomes)?;
+        writeln!(f, "actions with unknown outcome: {}", self.unknown_outcomes)?;
         writeln!(f, "rejections by the server: {}", list(&self.rejections))?;
         writeln!(f, "rejections on clients: {}", list(&self.client_rejections))?;
         writeln!(f, "reported violations: {}", self.violations_by_clients)?;

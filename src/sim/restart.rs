@@ -14,11 +14,11 @@ use crate::{
 use super::{
     Simulation,
     game::Worn,
-    melting::Melting,
     oracle::Oracle,
     places::PlaceKind,
     plain::{PlainInventory, Reader},
     scene::{Scene, setup, stats_of},
+    smelting::Smelting,
 };
 
 impl Scene {
@@ -38,7 +38,7 @@ impl Scene {
         self.reader = Reader::default();
         self.oracle = Oracle::new(self.sim.server.world());
         self.held.clear();
-        self.melting = Melting::default();
+        self.smelting = Smelting::default();
     }
 
     /// Saves all inventories that hold items. Offered items of disconnected players have been returned.

@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         self.breakage.step(self.scene);
         self.invariants.before_update(self.scene);
         self.scene.sim.step();
-        self.scene.melting.step(self.scene.sim.server_is_updated());
+        self.scene.smelting.step(self.scene.sim.server_is_updated());
         self.report.player_ticks += self.scene.players as u64;
         self.scene.note_reverts();
         self.invariants.check_server(self.scene, &mut self.report)?;

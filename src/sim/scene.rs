@@ -33,10 +33,10 @@ use super::{
     canary::Canaries,
     feed,
     game::{self, Furnace, Label, OFFER_SLOTS, SWORD, Tray, Worn},
-    melting::Melting,
     oracle::Oracle,
     places::{CHESTS, PAGES, Place, PlaceKind},
     plain::{PlainInventory, PlainStack, Reader},
+    smelting::Smelting,
     storing::Storing,
 };
 
@@ -66,8 +66,8 @@ pub struct Scene {
     pub(super) altered: Vec<Altered>,
     /// Labels, and who was shown them.
     pub(super) canaries: Canaries,
-    /// How fast the furnace melts.
-    pub(super) melting: Melting,
+    /// How fast the furnace smelts.
+    pub(super) smelting: Smelting,
     /// Whether items have added up in all ticks so far.
     pub(super) conserved: bool,
     /// Statistics of apps that were replaced.
@@ -154,7 +154,7 @@ impl Scene {
             requested: vec![HashSet::default(); players],
             altered: vec![Altered::default(); players],
             canaries: Canaries::default(),
-            melting: Melting::default(),
+            smelting: Smelting::default(),
             conserved: true,
             retired: Retired::default(),
             storing,

@@ -10,7 +10,7 @@ use crate::{
     client::{confirmed::ConfirmedInventories, state::SyncState},
     server::views::access::Viewers,
     shared::fingerprint::LocalProtocol,
-    wire::handshake::{CONTROL, Handshake, Request, read_request, write_request},
+    wire::handshake::{CONTROL, ControlRequest, Handshake, read_request, write_request},
 };
 
 use super::{Simulation, report::Violation, scene::Scene, transport::Transport};
@@ -45,10 +45,11 @@ impl Handshakes {
     /// Returns the message that arrives instead of one.
     pub(super) fn pass(&self, bytes: Bytes) -> Bytes {
         match read_request(&bytes) {
-            Ok(Request::Handshake(_, copies)) if self.other_protocol.get() => {
+            Ok(ControlRequest::Handshake(_, copies)) if self.other_protocol.get() => {
                 let protocol = self.of_server.protocol + 1;
                 let handshake = Handshake { protocol, ..self.of_server };
-                write_request(&Request::Handshake(handshake, copies)).map_or(bytes, Bytes::from)
+                write_request(&ControlRequest::Handshake(handshake, copies))
+                    .map_or(bytes, Bytes::from)
             }
             _ => bytes,
         }

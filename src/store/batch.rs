@@ -12,7 +12,7 @@ use super::{
     ticket::Departure,
 };
 
-/// Number of a claim on an inventory. Each claim, departure and restore from an archive raises it.
+/// Fencing token of a claim on an inventory. Each claim, departure and restore from an archive raises it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Fence(pub u64);
 

@@ -40,8 +40,8 @@ pub enum StoreError {
         /// The inventory.
         id: InventoryId,
     },
-    /// The changes of the inventory are lost: the store has rejected a commit of it, or a world has lost its record.
-    #[error("the changes of inventory `{id}` are lost: {reason}")]
+    /// The changes to the inventory are lost: the store has rejected a commit of it, or a world has lost its record.
+    #[error("the changes to inventory `{id}` are lost: {reason}")]
     Lost {
         /// The inventory.
         id: InventoryId,
@@ -76,14 +76,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The store was written by a later version of this crate.
-    #[error("{place}: it has format {found}, and this version reads formats up to {supported}")]
-    LaterFormat {
+    /// The store has a format that this version of the crate cannot read.
+    #[error("{place}: it has format {found}, and this version reads format {supported}")]
+    UnsupportedFormat {
         /// The file, or the address.
         place: String,
         /// Its format.
         found: u32,
-        /// The last format that can be read.
+        /// The format of this version. Earlier ones are migrated when the store is opened for writing.
         supported: u32,
     },
     /// Another game server uses the file.

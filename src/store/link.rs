@@ -33,7 +33,7 @@ impl StoreLink {
         let (to_game, reports) = channel();
         let run = move || run(worker, &from_game, &to_game);
         let thread = thread::Builder::new().name("inventory store".into()).spawn(run);
-        let thread = thread.inspect_err(|why| error!("the store has no thread: {why}")).ok();
+        let thread = thread.inspect_err(|why| error!("cannot start the store thread: {why}")).ok();
         Self::Thread { orders: Some(orders), reports: SyncCell::new(reports), thread }
     }
 
@@ -75,7 +75,7 @@ impl Drop for StoreLink {
             Self::Thread { orders, thread, .. } => {
                 orders.take();
                 if thread.take().is_some_and(|thread| thread.join().is_err()) {
-                    error!("the thread of the store has panicked");
+                    error!("the store thread panicked");
                 }
             }
             Self::Inline { worker, orders } => {

@@ -89,7 +89,8 @@ impl InventoryStorePlugin {
         }
     }
 
-    /// Sets how the gateway reads the store while it is in use. `sqlite` and `redis` set it. `open` is called on a thread of the tool.
+    /// Sets how the gateway reads the store while it is in use. `sqlite` and `redis` set it. `open` is called on one of
+    /// the gateway's threads.
     #[must_use]
     pub fn reader<R: StoreReader + 'static>(
         self,

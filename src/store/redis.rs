@@ -113,7 +113,7 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`StoreError::Settings`], [`StoreError::Evicts`] if Redis may delete keys on its own,
-    /// [`StoreError::LaterFormat`], [`StoreError::Failed`] if it cannot be reached, or another error of the store.
+    /// [`StoreError::UnsupportedFormat`], [`StoreError::Failed`] if it cannot be reached, or another error of the store.
     pub fn open(settings: RedisSettings) -> Result<Self, StoreError> {
         let mut store = Self::connect(settings)?;
         store.register()?;
@@ -148,7 +148,7 @@ impl RedisStore {
                 }
                 Ok(())
             }
-            ["later format", found] => Err(StoreError::LaterFormat {
+            ["later format", found] => Err(StoreError::UnsupportedFormat {
                 place: self.place(),
                 found: parse(found)?,
                 supported: record::FORMAT.into(),
@@ -348,5 +348,5 @@ fn parse<T: core::str::FromStr>(text: &str) -> Result<T, StoreError> {
 }
 
 fn unexpected(answer: &str) -> StoreError {
-    StoreError::Failed(format!("Redis has answered `{answer}`, which was not expected"))
+    StoreError::Failed(format!("unexpected answer from Redis: `{answer}`"))
 }

@@ -71,7 +71,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`StoreError::InUse`] if another game server uses the file, [`StoreError::NotAStore`],
-    /// [`StoreError::LaterFormat`], [`StoreError::ReadOnly`], [`StoreError::DamagedFile`], or [`StoreError::Failed`] if
+    /// [`StoreError::UnsupportedFormat`], [`StoreError::ReadOnly`], [`StoreError::DamagedFile`], or [`StoreError::Failed`] if
     /// it cannot be opened.
     pub fn open(path: impl Into<PathBuf>, server: impl Into<String>) -> Result<Self, StoreError> {
         let (path, server) = (path.into(), server.into());
@@ -278,7 +278,7 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     }
     if found > FORMAT {
         let place = path.display().to_string();
-        return Err(StoreError::LaterFormat { place, found, supported: FORMAT });
+        return Err(StoreError::UnsupportedFormat { place, found, supported: FORMAT });
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;

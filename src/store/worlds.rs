@@ -41,7 +41,7 @@ pub struct Location {
 pub enum Presence {
     /// Nothing.
     Absent,
-    /// It has no record there, but another world has announced that it will leave for it. It may not have left yet.
+    /// It has no record there, but another world has announced its departure for there. It may not have left yet.
     Expected,
     /// It is there.
     Present,

@@ -138,7 +138,7 @@ fn spawn_list(
     set_background(commands, panel, None, image, theme.panel_color);
     let title = theme.text(&texts.crafting, theme.text_size, theme.text_color);
     commands.spawn((title, ChildOf(panel)));
-    // Without a minimum height, it shrinks to the place that there is.
+    // Without a minimum height, it shrinks to the available space.
     let beside = Node { min_height: px(0), column_gap: px(theme.gap), ..default() };
     let beside = commands.spawn((beside, Pickable::IGNORE, ChildOf(panel))).id();
     let list = Node { row_gap: gap, flex_grow: 1.0, overflow: Overflow::scroll_y(), ..column() };

@@ -19,9 +19,9 @@ pub struct InventoryUiTheme {
     pub padding: f32,
     /// Width of the frames around the selected slot and around what has the keyboard focus.
     pub line: f32,
-    /// Font of all texts.
+    /// Font of all text.
     pub font: FontSource,
-    /// Shadow of texts. None by default.
+    /// Shadow of text. None by default.
     pub text_shadow: TextShadow,
     /// Shadow of counts, which makes them readable on any icon.
     pub count_shadow: TextShadow,
@@ -47,9 +47,9 @@ pub struct InventoryUiTheme {
     pub button_color: Color,
     /// Background of the tooltip and of rejection messages.
     pub tooltip_color: Color,
-    /// Color of texts.
+    /// Color of text.
     pub text_color: Color,
-    /// Color of less important texts.
+    /// Color of less important text.
     pub dim_text_color: Color,
     /// Color of missing ingredients and of rejection messages.
     pub error_color: Color,
@@ -79,8 +79,8 @@ pub struct InventoryUiTheme {
     pub shake_seconds: f32,
     /// How long a rejection message is shown, in seconds.
     pub message_seconds: f32,
-    /// Returns how much of an item that wears out remains, from 0 to 1, which is shown as a bar; `None` for no bar. The
-    /// meaning of [`Stack::wear`] is up to the game.
+    /// Returns the remaining fraction of an item that wears out, from 0 to 1, which is shown as a bar. `None` for no
+    /// bar. The meaning of [`Stack::wear`] is up to the game.
     pub wear_left: fn(&ItemCatalog, Stack) -> Option<f32>,
 }
 

@@ -59,13 +59,13 @@ impl fmt::Display for ProtocolMismatch {
         if server.containers_hash == client.containers_hash {
             return write!(
                 f,
-                "registered actions or types of item data mismatch; register the same ones on \
+                "action or item data mismatch; register the same actions and item data types on \
                  both sides"
             );
         }
         write!(
             f,
-            "registered containers mismatch: the server has {} (hash {:016x}), the client {} \
+            "container mismatch: the server has {} (hash {:016x}), the client {} \
              (hash {:016x}); register the same ones on both sides",
             server.container_count,
             server.containers_hash,
@@ -89,7 +89,7 @@ pub struct KnownCopies {
 
 /// A control request of a client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Request {
+pub enum ControlRequest {
     /// The handshake, with the copies that the client has.
     Handshake(Handshake, KnownCopies),
     /// The client has lost sync and requests that all its views be opened again.
@@ -109,7 +109,7 @@ pub const CONTROL_BYTES_MAX: usize = 1 + codec::DECODE_BYTES_MAX;
 /// # Errors
 ///
 /// [`DecodeError::Control`] if it would be too long.
-pub fn write_request(request: &Request) -> Result<Vec<u8>, DecodeError> {
+pub fn write_request(request: &ControlRequest) -> Result<Vec<u8>, DecodeError> {
     let bytes = codec::to_bytes(request).map_err(|_| DecodeError::Control)?;
     Ok([&[CONTROL], bytes.as_slice()].concat())
 }
@@ -119,15 +119,15 @@ pub fn write_request(request: &Request) -> Result<Vec<u8>, DecodeError> {
 /// # Errors
 ///
 /// [`DecodeError`] if the bytes are invalid, or if a list is too long.
-pub fn read_request(bytes: &[u8]) -> Result<Request, DecodeError> {
+pub fn read_request(bytes: &[u8]) -> Result<ControlRequest, DecodeError> {
     let Some((&CONTROL, bytes)) = bytes.split_first() else { return Err(DecodeError::Reserved) };
     let request = codec::from_bytes(bytes).map_err(|_| DecodeError::Control)?;
     let (what, len, max) = match &request {
-        Request::Handshake(_, named) | Request::Resync(named) => {
+        ControlRequest::Handshake(_, named) | ControlRequest::Resync(named) => {
             ("number of copies", named.copies.len(), COPIES_MAX)
         }
-        Request::Repair(views) => ("number of views to repair", views.len(), REPAIRS_MAX),
-        Request::Received(_) => return Ok(request),
+        ControlRequest::Repair(views) => ("number of views to repair", views.len(), REPAIRS_MAX),
+        ControlRequest::Received(_) => return Ok(request),
     };
     if len > max {
         return Err(DecodeError::OutOfRange { what, value: len as u64, max: max as u64 });

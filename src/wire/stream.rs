@@ -48,7 +48,8 @@ impl StreamCheck {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Truncated`], or [`DecodeError::Altered`] if the check is wrong. It is, until the next reset.
+    /// [`DecodeError::Truncated`], or [`DecodeError::Altered`] if the check is wrong. It then stays wrong until
+    /// the next reset.
     pub fn verify(&mut self, mut bytes: Bytes) -> Result<Bytes, DecodeError> {
         if !is_full(&bytes) {
             self.add(&bytes);

@@ -64,7 +64,7 @@ fn file_of_a_later_format_is_an_error() {
     let place = place();
     let file = Connection::open(place.file()).unwrap();
     file.pragma_update(None, "user_version", 3).unwrap();
-    let later = StoreError::LaterFormat {
+    let later = StoreError::UnsupportedFormat {
         place: place.file().display().to_string(),
         found: 3,
         supported: 2,
@@ -105,7 +105,7 @@ fn every_damaged_byte_is_noticed_or_harmless() {
             Err(
                 StoreError::DamagedFile { .. }
                 | StoreError::NotAStore { .. }
-                | StoreError::LaterFormat { .. },
+                | StoreError::UnsupportedFormat { .. },
             ) => {
                 noticed += 1;
                 continue;

@@ -9,7 +9,7 @@ use bevy_inventory_sync::{
     wire::{
         bits::BitWriter,
         decode, encode,
-        handshake::{Handshake, KnownCopies, Request, write_rejection, write_request},
+        handshake::{ControlRequest, Handshake, KnownCopies, write_rejection, write_request},
         request::{RequestBody, Target, write_body, write_payload},
         transfer::{ChunkHead, pack, write_chunk},
     },
@@ -163,11 +163,11 @@ fn handshakes() -> Result<Seeds, Box<dyn Error>> {
     let copies = vec![(1, 2), (1 << 63 | 5, 300)];
     let known = KnownCopies { epoch: 1 << 40, copies, transfer: Some((3, 500)) };
     let requests = [
-        Request::Handshake(ours, KnownCopies::default()),
-        Request::Handshake(ours, known.clone()),
-        Request::Resync(known),
-        Request::Received(7),
-        Request::Repair(vec![(0, 1), (300, 70_000)]),
+        ControlRequest::Handshake(ours, KnownCopies::default()),
+        ControlRequest::Handshake(ours, known.clone()),
+        ControlRequest::Resync(known),
+        ControlRequest::Received(7),
+        ControlRequest::Repair(vec![(0, 1), (300, 70_000)]),
     ];
     let mut seeds = vec![with(1, &write_rejection(&ours)?)];
     for request in &requests {

@@ -3,7 +3,7 @@
 use crate::model::{id::ItemId, limits::ITEMS_MAX, recipe::RecipeId};
 use thiserror::Error;
 
-/// Error in an item catalog. Nothing of the catalog is used.
+/// Error in an item catalog. The whole catalog is rejected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CatalogError {

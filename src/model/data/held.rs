@@ -13,14 +13,14 @@ use crate::model::{codec, id::DataId, stack::Stack};
 /// A stack outside of inventories: in a mail queue, an auction, a quest reward. Its instance data is kept for as long
 /// as the value exists.
 ///
-/// [`Inventories::hold`](crate::prelude::Inventories::hold) makes one of a [`Stack`], and
-/// [`Inventories::release`](crate::prelude::Inventories::release) makes it a stack again. A plain [`Stack`] only has
-/// the id of its data, which the pool [removes](crate::server::data::DataRetention) some time after the stack has left
-/// its slot.
+/// [`Inventories::hold`](crate::prelude::Inventories::hold) creates one from a [`Stack`], and
+/// [`Inventories::release`](crate::prelude::Inventories::release) converts it back. A plain [`Stack`] only has the id
+/// of its data, which the pool [removes](crate::server::data::DataRetention) some time after the stack has left its
+/// slot.
 ///
-/// Like a [`Stack`], a clone has the same number of items once more, and items are lost when the last value is
-/// dropped. Values may be cloned and dropped on any thread. A value may also be released in another app or world than
-/// the one that it was held in.
+/// As with a [`Stack`], cloning duplicates the items, and they are lost when the last value is dropped. Values may be
+/// cloned and dropped on any thread. A value may also be released in an app or world other than the one in which it was
+/// held.
 ///
 /// Taking a stack out of an inventory, and inserting it later, is
 /// [reported](crate::server::audit::ItemsCreatedOrDestroyed) as usual. Holding and releasing it is not.
@@ -84,7 +84,7 @@ impl HeldStack {
         Self { stack, value: None }
     }
 
-    /// Returns the stack, to look at. The id of its data is only valid in the world in which it was held, and while
+    /// Returns the stack, for inspection. The id of its data is only valid in the world in which it was held, and while
     /// this value exists. To put the stack into an inventory, release it.
     #[must_use]
     pub const fn stack(&self) -> Stack {
@@ -122,7 +122,7 @@ impl DataPool {
         Ok(HeldStack { stack, value: Some(Arc::new(HeldValue { id, name, bytes, dropped })) })
     }
 
-    /// Makes a held stack a plain one again. The same as
+    /// Converts a held stack back to a plain stack. The same as
     /// [`Inventories::release`](crate::prelude::Inventories::release).
     ///
     /// # Errors

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::{DataOrigin, DataPool, DataRemoval, Datum, PoolEntry};
 use crate::model::id::DataId;
 
-/// Number of bytes that a value counts in addition to its own: what the pool takes to store it.
+/// Memory overhead of a value in the pool, in bytes. Counted in addition to the size of the value.
 const ENTRY_BYTES: usize = 256;
 
-/// Unused values with the time since when, in microseconds. The oldest is first.
+/// Unused values by the time since which they are unused, in microseconds. The oldest is first.
 type ByAge = BTreeSet<(u64, DataId)>;
 
 /// The values of the pool that nothing refers to.
@@ -39,7 +39,7 @@ impl UnusedData {
         }
     }
 
-    /// Returns the oldest value, if it is unused since this time or longer.
+    /// Returns the oldest value, if it has been unused since this time or longer.
     pub(super) fn oldest_until(&self, time: u64) -> Option<DataId> {
         let oldest = [&self.from_actions, &self.others].into_iter().filter_map(|by| by.first());
         oldest.min().filter(|(since, _)| *since <= time).map(|(_, id)| *id)
@@ -62,7 +62,7 @@ fn size(entry: &PoolEntry) -> usize {
 }
 
 impl DataPool {
-    /// Changes an entry. If nothing refers to it afterwards, it is unused since now.
+    /// Changes an entry. If nothing refers to it afterwards, it counts as unused from now on.
     pub(super) fn update(&mut self, id: DataId, change: impl FnOnce(&mut PoolEntry)) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         if entry.held == 0 {
@@ -118,7 +118,7 @@ impl DataPool {
         self.update(id, |entry| entry.held = entry.held.saturating_sub(1));
     }
 
-    /// Counts time, in microseconds.
+    /// Advances the clock by a number of microseconds.
     pub(crate) fn pass_time(&mut self, micros: u64) {
         self.now = self.now.saturating_add(micros);
     }

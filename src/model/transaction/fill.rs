@@ -12,8 +12,8 @@ use crate::model::{
 
 use super::Transaction;
 
-/// Maximum number of empty slots that do not accept an item, over all items of one action of a player: enough to
-/// move a full bank into any equipment. Only then is the time not linear in the slots.
+/// Maximum number of slot filter checks that may fail in one player action: enough to move a full bank into any
+/// equipment. These checks are the only part whose time is not linear in the slots.
 const NOT_ACCEPTED_MAX: usize = 1 << 16;
 
 /// The slots of an area into which stacks can still be put, in the order in which they are filled.
@@ -136,7 +136,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns the first entry at or after `from` that is free, and shortens the way to it for later calls.
+/// Returns the first entry at or after `from` that is free, and compresses the path to it for later calls.
 fn first_free(next_free: &mut [usize], mut from: usize) -> usize {
     while let Some(next) = next_free.get(from).copied().filter(|next| *next != from) {
         let further = next_free.get(next).copied().unwrap_or(next);

@@ -19,7 +19,7 @@ use super::{Transaction, Witness};
 /// The player on whose behalf a transaction runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Player<'a> {
-    /// The inventory of the player that acts.
+    /// The inventory that the player acts from.
     pub(crate) actor: Option<Entity>,
     /// Looks up an inventory among those that the player sees.
     pub(crate) entity_of: &'a dyn Fn(InventoryId) -> Option<Entity>,

@@ -17,8 +17,9 @@ impl Transaction<'_> {
     /// not fit.
     ///
     /// A whole inventory ([`ContainerRef::all`] or its [`Entity`]) is filled in the order of its containers
-    /// ([`ORDER`](crate::prelude::Container::ORDER)), skipping containers whose [`AUTO_FILL`](crate::prelude::Container::AUTO_FILL) is `false`. A container
-    /// that is named explicitly is always filled.
+    /// ([`ORDER`](crate::prelude::Container::ORDER)), skipping containers whose
+    /// [`AUTO_FILL`](crate::prelude::Container::AUTO_FILL) is `false`. A container that is named explicitly is always
+    /// filled.
     ///
     /// # Errors
     ///

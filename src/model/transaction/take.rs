@@ -21,8 +21,8 @@ impl Transaction<'_> {
     /// [`AUTO_FILL`](crate::prelude::Container::AUTO_FILL) is `false`: worn equipment is not taken unless its
     /// container is named.
     ///
-    /// In an action, the server takes the same kinds of stack as the player's client has predicted, with the
-    /// number of each, from whatever slots they are in. If they are no longer there, the action is rejected as
+    /// In an action, the server takes the kinds and counts that the client predicted, from whatever slots hold them. If
+    /// they are no longer there, the action is rejected as
     /// [`Rejection::Stale`](crate::prelude::Rejection::Stale).
     ///
     /// # Errors

@@ -316,7 +316,7 @@ impl Transaction<'_> {
     }
 
     /// Returns `true` if a player saw what was recorded, up to the end or to the point where a client cannot
-    /// continue. A player that predicted nothing did.
+    /// continue. Also `true` if the player predicted nothing.
     #[cfg(feature = "server")]
     pub(crate) fn is_as_seen(&self, witness: &Witness) -> bool {
         witness.hash == 0

@@ -24,7 +24,7 @@ impl Inventories<'_, '_> {
         self.pool.as_deref_mut().unwrap_or(&mut empty).hold(stack)
     }
 
-    /// Makes a held stack a plain one again, to be put into an inventory.
+    /// Converts a held stack back to a plain stack, which can be put into an inventory.
     ///
     /// # Errors
     ///

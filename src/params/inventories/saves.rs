@@ -61,10 +61,9 @@ impl Inventories<'_, '_> {
         }
     }
 
-    /// Replaces the contents of an entity's containers with a saved inventory; every viewer gets a
-    /// full update. Saved containers that the entity lacks, and items that are not in the catalog,
-    /// are kept in [`UnknownItems`]. Items that [return](crate::prelude::ReturnsTo) to the inventory are put in, and dropped if they do
-    /// not fit.
+    /// Replaces the contents of an entity's containers with a saved inventory; every viewer gets a full update. Saved
+    /// containers that the entity lacks, and items that are not in the catalog, are kept in [`UnknownItems`]. Items
+    /// that [return](crate::prelude::ReturnsTo) to the inventory are put into it. Those that do not fit are dropped.
     ///
     /// # Errors
     ///

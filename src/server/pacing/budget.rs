@@ -65,7 +65,7 @@ impl Rates {
     }
 }
 
-/// The time in which bytes are earned that a client is sent, in nanoseconds.
+/// The cost of sending bytes to a client: the time in which they are earned, in nanoseconds.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct SendCost {
     /// At the rate of the client.

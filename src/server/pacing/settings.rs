@@ -30,14 +30,14 @@ pub struct SyncSettings {
     /// the inventories that it owns, then [`Critical`](super::priority::SyncPriority::Critical) updates of others,
     /// then those that have waited longest.
     ///
-    /// After a pause, the bytes of 250 ms may be sent at once. Inventories that the player owns may exceed this by the
-    /// bytes of another 250 ms, and all that its actions have changed in a tick may be sent if the excess was below
-    /// those of 500 ms before. Above that, the results of actions wait as well, and their answers with them. Other
-    /// answers, openings and closings do not wait, but they count. Chunks use what is left. Default: 50,000.
+    /// After a pause, up to 250 ms worth of bytes may be sent at once. Updates of the player's own inventories may
+    /// exceed this burst by another 250 ms. All results of the player's actions in a tick are sent if the excess before
+    /// was below 500 ms; otherwise they wait together with their answers. Other answers, openings and closings do not
+    /// wait, but they count. Chunks use what is left. Default: 50,000.
     pub bytes_per_second: u32,
-    /// The same for all clients together. Clients that wait are sent equally many bytes, so that none can use up the
-    /// bytes of the others. The results of a player's actions and its own inventories do not wait for the others; with
-    /// them, a client may be ahead by what its equal part earns in a second. Default: `u32::MAX`, no limit.
+    /// The same for all clients together. Waiting clients share it equally, so that none can use up the bytes of the
+    /// others. The results of a player's actions and its own inventories do not wait for other clients. They can put a
+    /// client ahead by up to one second of its equal share. Default: `u32::MAX`, no limit.
     pub total_bytes_per_second: u32,
     /// Time after an inventory was opened or last updated at which it is idle, and its viewers are sent a checksum. A
     /// client whose copy differs requests a repair. An inventory that never becomes idle is checked after 8

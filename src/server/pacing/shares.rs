@@ -1,4 +1,4 @@
-//! How clients share the bytes of all clients together.
+//! How clients share the total byte budget.
 
 use core::time::Duration;
 

@@ -205,7 +205,7 @@ fn ask_rules(
     outcome: &ActionOutcome,
 ) -> Result<Vec<Limit>, RejectedAction> {
     let mut limits = Vec::new();
-    // A client that names no body cannot keep rules from knowing it.
+    // Rules see the default body if the client names none, so a client cannot hide it.
     let actor = actor.or_else(|| bodies::default_body(world, client));
     world.resource_mut::<Inboxes>().record_work(WORK_RULES * outcome.effects.len() as u64);
     for effect in &outcome.effects {

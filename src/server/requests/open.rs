@@ -345,7 +345,7 @@ fn recheck_opening(
         world.resource_mut::<OpenInventories>().remove(client, inventory);
         return Ok(());
     }
-    // A player that has another body now is measured from that one.
+    // Rules measure from the body that the player has now.
     let body = open.actor.filter(|actor| bodies::is_body(world, client, *actor));
     let actor = body.or_else(|| bodies::default_body(world, client));
     let ask = AccessRequest { client, actor, inventory, kind: AccessKind::KeepOpen };

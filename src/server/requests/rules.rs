@@ -26,7 +26,8 @@ pub struct AccessRequest {
     /// The player.
     pub client: ClientId,
     /// The [acting inventory](crate::prelude::ActingInventory) of the player, if it has one. Rules can measure
-    /// distances from its entity. While an inventory is open, it is the one from which it was opened.
+    /// distances from its entity. For [`AccessKind::KeepOpen`], it is the one from which the inventory was opened, if
+    /// the player may still act from it.
     pub actor: Option<Entity>,
     /// The inventory that is accessed. It passes the filter of the rule.
     pub inventory: Entity,

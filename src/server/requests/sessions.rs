@@ -53,7 +53,7 @@ pub(crate) struct Session {
     handled: u64,
     /// The last answers, at most [`ANSWERS_MAX`]. The newest is at the back.
     answers: VecDeque<Result<(), Rejection>>,
-    /// Number of the newest answers that wait to be sent.
+    /// How many of the newest answers have not been sent.
     unsent: usize,
     bucket: Bucket,
     malformed: u32,

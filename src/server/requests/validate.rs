@@ -28,7 +28,7 @@ use crate::{
         DecodeError, Schema,
         bits::BitReader,
         handshake::{
-            CONTROL, CONTROL_BYTES_MAX, Handshake, KnownCopies, ProtocolMismatch, Request,
+            CONTROL, CONTROL_BYTES_MAX, ControlRequest, Handshake, KnownCopies, ProtocolMismatch,
             read_request, write_rejection,
         },
         request::{ActionReader, REQUEST_BYTES_MAX, RequestBody, Target, read_body},
@@ -129,18 +129,20 @@ impl RequestHandler<'_, '_> {
         };
         self.stats.requests_validated += 1;
         match request {
-            Request::Handshake(handshake, named) => self.answer_handshake(client, handshake, named),
-            Request::Resync(named) => {
+            ControlRequest::Handshake(handshake, named) => {
+                self.answer_handshake(client, handshake, named)
+            }
+            ControlRequest::Resync(named) => {
                 self.stats.resyncs_served += 1;
                 self.clients.record_desync(client);
                 self.resync.request(client, named);
             }
-            Request::Repair(views) => {
+            ControlRequest::Repair(views) => {
                 self.stats.repairs_served += views.len() as u64;
                 self.clients.record_desync(client);
                 self.resync.repair_views(client, &views, &self.subscriptions, &self.clients);
             }
-            Request::Received(transfer) => self.clients.receive_transfer(client, transfer),
+            ControlRequest::Received(transfer) => self.clients.receive_transfer(client, transfer),
         }
     }
 
@@ -183,8 +185,8 @@ impl RequestHandler<'_, '_> {
     }
 }
 
-/// Handles the requests about inventories. Clients take turns, those whose request arrived first begin. The requests of
-/// one client are handled in order.
+/// Handles the requests about inventories. Clients take turns, in the order in which their requests
+/// arrived. The requests of one client are handled in order.
 pub(crate) fn act_on_requests(world: &mut World) {
     let now = world.resource::<Time<Real>>().elapsed();
     let limits = *world.resource::<RequestLimits>();

@@ -77,7 +77,7 @@ pub(crate) fn build_transfers(
         if let Some(Abandoned { again }) = state.transfers.abandon_late(now) {
             building.stats.transfers_abandoned += 1;
             abandoned.0.push(*client);
-            let then = if again { "sending it again" } else { "sending no more of it" };
+            let then = if again { "sending it again" } else { "giving up on it" };
             warn!("client `{client}` has not confirmed a transfer; {then}");
         }
         building.build(*client);
@@ -132,8 +132,8 @@ impl Building<'_, '_, '_> {
             if let Some((_, head)) = copies.pop() {
                 let (id, len) = (head.id, bytes.len());
                 error!(
-                    "inventory `{id}`: {len} bytes exceed the maximum of a transfer, so client \
-                     `{client}` is not sent it"
+                    "inventory `{id}`: {len} bytes exceed the maximum of a transfer, so it is \
+                     not sent to client `{client}`"
                 );
             }
             transfers.wanted.extend(copies.iter().map(|(_, head)| head.view));

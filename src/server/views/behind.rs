@@ -10,7 +10,7 @@ use super::{
     throttle::Throttle,
 };
 
-/// Returns the number of inventories of which each client is behind.
+/// Returns how many inventories each client is behind on.
 pub(crate) fn count_behind(
     subscriptions: &Subscriptions,
     clients: &Clients,

@@ -81,7 +81,8 @@ pub(crate) struct Resync {
 }
 
 impl Resync {
-    /// Schedules everything that a client may see to be sent again, as soon as its [`ResyncTimer`](super::client::ResyncTimer) permits.
+    /// Schedules everything that a client may see to be sent again, as soon as its
+    /// [`ResyncTimer`](super::client::ResyncTimer) permits.
     pub(crate) fn request(&mut self, client: Entity, copies: KnownCopies) {
         match self.everything.iter_mut().find(|(listed, _)| *listed == client) {
             Some((_, before)) => *before = copies,
@@ -136,8 +137,8 @@ impl Resync {
         }
     }
 
-    /// Resets the clients whose request is due. What a client requested before is handled first, because it takes
-    /// requests without an answer to be lost after a reset.
+    /// Resets the clients whose request is due. A client's earlier requests are handled first, because after a reset it
+    /// treats unanswered requests as lost.
     pub(super) fn serve_due(
         &mut self,
         clock: SyncClock,

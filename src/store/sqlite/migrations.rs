@@ -1,4 +1,4 @@
-//! Makes a file of an earlier format one of the current format.
+//! Migrates files of earlier formats to the current one.
 
 use std::collections::BTreeMap;
 

@@ -97,8 +97,8 @@ pub(super) fn hash_of(id: InventoryId) -> i64 {
     xxh3_64(&id.to_bits().to_le_bytes()).cast_signed()
 }
 
-/// Returns the stored exclusive disjunction of the hashes of all ids. `None` if an operator has removed it.
-pub(super) fn ids_sum(tx: &Connection) -> Result<Option<i64>, rusqlite::Error> {
+/// Returns the stored XOR of the hashes of all ids. `None` if an operator has removed it.
+pub(super) fn ids_xor(tx: &Connection) -> Result<Option<i64>, rusqlite::Error> {
     let select = "SELECT value FROM world WHERE key = 'ids'";
     tx.prepare_cached(select)?.query_row([], |row| row.get(0)).optional()
 }
@@ -110,7 +110,7 @@ pub(super) fn has_all_ids(connection: &Connection) -> Result<bool, rusqlite::Err
     let hash = |id: i64| hash_of(InventoryId::from_bits(id.cast_unsigned()));
     let sum = ids.map(|id| id.map(hash)).try_fold(0, |sum, id| Ok(sum ^ id?));
     let sum: Result<i64, rusqlite::Error> = sum;
-    let (sum, stored) = (sum?, ids_sum(connection)?);
+    let (sum, stored) = (sum?, ids_xor(connection)?);
     Ok(stored.is_none_or(|stored| stored == sum))
 }
 

@@ -24,7 +24,7 @@ impl SqliteReader {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotAStore`] if the file is not a store, [`StoreError::LaterFormat`] if its format differs from the
+    /// [`StoreError::NotAStore`] if the file is not a store, [`StoreError::UnsupportedFormat`] if its format differs from the
     /// format of this version, or [`StoreError::Failed`] if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
@@ -40,7 +40,7 @@ impl SqliteReader {
         let found = number("user_version")?.cast_unsigned();
         if found != FORMAT {
             let place = path.display().to_string();
-            return Err(StoreError::LaterFormat { place, found, supported: FORMAT });
+            return Err(StoreError::UnsupportedFormat { place, found, supported: FORMAT });
         }
         Ok(Self { connection, path })
     }

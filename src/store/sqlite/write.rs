@@ -28,7 +28,7 @@ pub(super) fn claim(
     is_new: bool,
 ) -> Result<(), rusqlite::Error> {
     if is_new {
-        let sum = read::ids_sum(tx)?.map(|sum| sum ^ hash_of(id));
+        let sum = read::ids_xor(tx)?.map(|sum| sum ^ hash_of(id));
         let set = "UPDATE world SET value = ? WHERE key = 'ids'";
         tx.prepare_cached(set)?.execute([sum])?;
     }

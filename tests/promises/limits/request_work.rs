@@ -4,7 +4,7 @@ use crate::common::{
     forge::{forged, send, view},
     *,
 };
-use bevy_inventory_sync::wire::handshake::{Request, write_request};
+use bevy_inventory_sync::wire::handshake::{ControlRequest, write_request};
 
 /// Slots of the largest inventory.
 const LARGEST: usize = 8192;
@@ -231,7 +231,7 @@ fn repairs_are_charged_as_work() {
     pair.server.insert_resource(limits);
     let before = stats(&pair.server).copies_encoded;
     // The handle of the bank's view is one of these.
-    let request = Request::Repair((0..32).map(|handle| (1, handle)).collect());
+    let request = ControlRequest::Repair((0..32).map(|handle| (1, handle)).collect());
     let bytes = write_request(&request).unwrap();
     for n in 0..600 {
         if n % 10 == 0 {

@@ -6,7 +6,7 @@ use crate::common::{random::sample, *};
 use bevy_inventory_sync::{
     server::{inspect::footprints, views::resync::ResendInventories},
     wire::{
-        handshake::{CONTROL, KnownCopies, Request, read_request},
+        handshake::{CONTROL, ControlRequest, KnownCopies, read_request},
         stream::StreamCheck,
     },
 };
@@ -452,7 +452,7 @@ fn resync_after_an_undecodable_reset_lists_no_copies() {
     let lists = listed.clone();
     pair.tamper_requests(move |_, on, bytes| {
         if on == requests
-            && let Ok(Request::Resync(KnownCopies { copies, .. })) = read_request(&bytes)
+            && let Ok(ControlRequest::Resync(KnownCopies { copies, .. })) = read_request(&bytes)
         {
             lists.borrow_mut().push(copies.len());
         }

@@ -123,7 +123,7 @@ fn keys_of_a_later_version_are_left_alone() {
     let _: String = redis.command(&["SET", "format:{w}", "2"]);
     let error = RedisStore::open(redis.settings("a")).map(drop);
     let place = format!("{}, world `w`", redis.url());
-    assert_eq!(error, Err(StoreError::LaterFormat { place, found: 2, supported: 1 }));
+    assert_eq!(error, Err(StoreError::UnsupportedFormat { place, found: 2, supported: 1 }));
 }
 
 #[test]
