@@ -1,5 +1,6 @@
-//! Counts bytes: `cargo bench --bench bytes`, or with `-- --quick` a fraction of the workload. Performs the same
-//! operations with this crate and with alternatives, on the same simulated network. Deterministic; nothing is timed.
+//! Counts bytes: `cargo bench --bench bytes --features renet`, or with `-- --quick` a fraction of the workload.
+//! Performs the same operations with this crate and with alternatives, on the same simulated network. Deterministic;
+//! nothing is timed.
 //!
 //! Columns: workload, peer, bytes from the server per change, bytes in both directions per change, bytes of
 //! UDP datagrams in both directions per change (including IP, UDP and encryption, minus those of an idle

@@ -1,7 +1,7 @@
-//! Plots the output of `--bench bytes -- --latencies`:
+//! Plots the output of `--bench bytes --features renet -- --latencies`:
 //!
 //! ```text
-//! cargo bench --bench bytes -- --latencies > latencies.tsv
+//! cargo bench --bench bytes --features renet -- --latencies > latencies.tsv
 //! cargo bench --bench plot -- latencies.tsv docs/bytes.svg
 //! ```
 
@@ -18,7 +18,7 @@ use mode::Mode;
 
 #[derive(Parser)]
 struct Cli {
-    /// Output of `--bench bytes -- --latencies`.
+    /// Output of `--bench bytes --features renet -- --latencies`.
     from: PathBuf,
     /// The SVG file to write.
     to: PathBuf,

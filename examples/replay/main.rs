@@ -1,6 +1,6 @@
 //! Replays recorded inventories through a real server and a real client, and measures the traffic.
 //!
-//! `cargo run --release --example replay -- FILE.csv` drives two apps over renet sockets on loopback;
+//! `cargo run --release --features renet --example replay -- FILE.csv` drives two apps over renet sockets on loopback;
 //! `--in-process` bypasses the sockets. After every tick the client's copy is compared with the
 //! recording. The columns of the file are
 //! `trace,session,tick,tick_ms,batch,inventory,slot,old_item,old_count,old_meta,new_item,new_count,new_meta`.
