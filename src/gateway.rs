@@ -29,9 +29,9 @@ mod reader;
 mod router;
 mod routes;
 mod server;
-mod sight;
 mod stream;
 mod tokens;
+mod visibility;
 
 pub use command::GatewayAppExt;
 pub use error::GatewayError;

@@ -11,8 +11,8 @@ use super::{
     app::Gateway,
     players::PlayerWatch,
     problem::Problem,
-    sight::{Private, Sight},
     tokens::{Grant, Scope},
+    visibility::{Private, Visibility},
 };
 
 /// How long a request waits for the game to report what a player sees.
@@ -86,12 +86,15 @@ impl Caller {
     /// # Errors
     ///
     /// [`Problem`] if the game does not answer in time.
-    pub(super) async fn eyes(&self, gateway: &Arc<Gateway>) -> Result<Eyes, Problem> {
+    pub(super) async fn track_visibility(
+        &self,
+        gateway: &Arc<Gateway>,
+    ) -> Result<VisibilityTracker, Problem> {
         let player = match self.scope() {
             Scope::Player(id) => Some(watch_player(gateway, id).await?),
             Scope::Spectator | Scope::Operator => None,
         };
-        Ok(Eyes { player, everything: self.scope() == Scope::Operator })
+        Ok(VisibilityTracker { player, everything: self.scope() == Scope::Operator })
     }
 }
 
@@ -112,21 +115,21 @@ pub(super) async fn watch_player(
 }
 
 /// Tracks what a caller sees.
-pub(super) struct Eyes {
+pub(super) struct VisibilityTracker {
     player: Option<PlayerWatch>,
     everything: bool,
 }
 
-impl Eyes {
+impl VisibilityTracker {
     /// Returns what the caller sees now. Call this while [`Known`](super::hub::Known) is locked, so that both belong to
     /// the same tick.
-    pub(super) fn sight(&self) -> Sight {
+    pub(super) fn visibility(&self) -> Visibility {
         let private = match &self.player {
             None if self.everything => Private::Everything,
             None => Private::Nothing,
             Some(player) => player.view().map_or(Private::Nothing, Private::Player),
         };
-        Sight { private, only: None }
+        Visibility { private, only: None }
     }
 
     /// Returns `true` if the caller is a player, whose rights can change at any time.

@@ -20,7 +20,7 @@ use super::{
         ContainerContents, InventoryState, ItemDataValue, SelectedChanged, SlotChanged,
         SlotContents, StackContents, TickEvent, ViewState,
     },
-    sight::Sight,
+    visibility::Visibility,
 };
 
 impl Known {
@@ -45,7 +45,11 @@ impl Known {
         StackContents { item, count, wear, data }
     }
 
-    pub(super) fn inventory(&self, copy: &InventoryCopy, sight: &Sight) -> InventoryState {
+    pub(super) fn inventory(
+        &self,
+        copy: &InventoryCopy,
+        visibility: &Visibility,
+    ) -> InventoryState {
         let containers = copy.containers.iter().map(|container| {
             let slots = (0..).zip(&container.slots).filter_map(|(slot, stack)| {
                 Some(SlotContents { slot, stack: self.stack(stack.as_ref()?) })
@@ -56,7 +60,7 @@ impl Known {
                 slots: slots.collect(),
             }
         });
-        let labels = sight.sees_labels();
+        let labels = visibility.sees_labels();
         InventoryState {
             id: copy.id.to_string(),
             name: copy.name.as_ref().filter(|_| labels).map(|name| name.as_ref().into()),
@@ -83,8 +87,8 @@ impl Known {
     }
 
     /// Returns all public views that a caller sees.
-    pub(super) fn views(&self, sight: &Sight) -> Vec<ViewState> {
-        let ids = self.copy.views.keys().filter(|id| sight.sees_views(**id));
+    pub(super) fn views(&self, visibility: &Visibility) -> Vec<ViewState> {
+        let ids = self.copy.views.keys().filter(|id| visibility.sees_views(**id));
         ids.flat_map(|id| self.views_of(*id)).collect()
     }
 
@@ -101,7 +105,7 @@ impl Known {
     }
 
     /// Returns the changes of one or more ticks. Returns `None` if the caller sees none of them.
-    pub(super) fn event(&self, delta: &Delta, sight: &Sight) -> Option<TickEvent> {
+    pub(super) fn event(&self, delta: &Delta, visibility: &Visibility) -> Option<TickEvent> {
         let (first, tick, time) = delta.ticks.filter(|_| !delta.is_empty())?;
         let views = &delta.views;
         let slots = delta.slots.values().flat_map(|slots| slots.values());
@@ -112,8 +116,8 @@ impl Known {
             time,
             replace: delta.replace,
             removed: delta.removed.iter().map(ToString::to_string).collect(),
-            inventories: delta.full.values().map(|copy| self.inventory(copy, sight)).collect(),
-            slots: slots.map(|slot| self.visible_slot(slot, sight)).collect(),
+            inventories: delta.full.values().map(|copy| self.inventory(copy, visibility)).collect(),
+            slots: slots.map(|slot| self.visible_slot(slot, visibility)).collect(),
             selected: delta
                 .selected
                 .iter()
@@ -130,35 +134,35 @@ impl Known {
     }
 
     /// Returns a changed slot. Only operators see who caused the change.
-    fn visible_slot(&self, slot: &SlotEntry, sight: &Sight) -> SlotChanged {
+    fn visible_slot(&self, slot: &SlotEntry, visibility: &Visibility) -> SlotChanged {
         let changed = self.slot(slot);
-        let actor = changed.actor.filter(|_| sight.sees_labels());
+        let actor = changed.actor.filter(|_| visibility.sees_labels());
         SlotChanged { actor, ..changed }
     }
 
     /// Returns the changes of one tick. Returns `None` if the caller sees none of them.
-    pub(super) fn event_of(&self, entry: &Entry, sight: &Sight) -> Option<TickEvent> {
+    pub(super) fn event_of(&self, entry: &Entry, visibility: &Visibility) -> Option<TickEvent> {
         let mut delta = Delta::default();
-        delta.add(entry, sight);
-        self.event(&delta, sight)
+        delta.add(entry, visibility);
+        self.event(&delta, visibility)
     }
 
     /// Returns everything that a caller sees, as the changes of the current tick.
-    pub(super) fn everything(&self, sight: &Sight) -> Option<TickEvent> {
-        let full = self.seen(sight).into_iter().map(|copy| (copy.id, copy));
+    pub(super) fn everything(&self, visibility: &Visibility) -> Option<TickEvent> {
+        let full = self.seen(visibility).into_iter().map(|copy| (copy.id, copy));
         let delta = Delta {
             ticks: Some((self.copy.tick, self.copy.tick, self.time)),
             replace: true,
             full: full.collect(),
             ..Delta::default()
         };
-        let event = self.event(&delta, sight)?;
-        Some(TickEvent { views: self.views(sight), ..event })
+        let event = self.event(&delta, visibility)?;
+        Some(TickEvent { views: self.views(visibility), ..event })
     }
 
     /// Returns the inventories whose contents a caller sees, in ascending order of ids.
-    pub(super) fn seen(&self, sight: &Sight) -> Vec<Arc<InventoryCopy>> {
-        let all = self.copy.iter().filter(|copy| sight.sees(copy.entity, copy.id));
+    pub(super) fn seen(&self, visibility: &Visibility) -> Vec<Arc<InventoryCopy>> {
+        let all = self.copy.iter().filter(|copy| visibility.sees(copy.entity, copy.id));
         all.cloned().collect()
     }
 

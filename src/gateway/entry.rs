@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     inventory::{InventoryCopy, StackCopy},
-    sight::Sight,
+    visibility::Visibility,
 };
 
 /// The changes of one tick.
@@ -103,19 +103,19 @@ pub(super) struct Delta {
 
 impl Delta {
     /// Adds the changes of the next tick.
-    pub(super) fn add(&mut self, entry: &Entry, sight: &Sight) {
+    pub(super) fn add(&mut self, entry: &Entry, visibility: &Visibility) {
         let first = self.ticks.map_or(entry.tick, |(first, ..)| first);
         self.ticks = Some((first, entry.tick, entry.time));
-        for (_, id) in entry.removed.iter().filter(|(entity, id)| sight.sees(*entity, *id)) {
+        for (_, id) in entry.removed.iter().filter(|(entity, id)| visibility.sees(*entity, *id)) {
             self.forget(*id);
             self.removed.insert(*id);
         }
-        for copy in entry.full.iter().filter(|copy| sight.sees(copy.entity, copy.id)) {
+        for copy in entry.full.iter().filter(|copy| visibility.sees(copy.entity, copy.id)) {
             self.forget(copy.id);
             self.full.insert(copy.id, copy.clone());
         }
         for slot in &entry.slots {
-            if slot.is_shown && sight.sees(slot.entity, slot.inventory) {
+            if slot.is_shown && visibility.sees(slot.entity, slot.inventory) {
                 let slots = self.slots.entry(slot.inventory).or_default();
                 let place = (slot.container, slot.slot);
                 let mut slot = slot.clone();
@@ -126,12 +126,12 @@ impl Delta {
             }
         }
         for SelectedEntry { entity, inventory, selected } in &entry.selected {
-            if sight.sees(*entity, *inventory) {
+            if visibility.sees(*entity, *inventory) {
                 self.selected.insert(*inventory, *selected);
             }
         }
         for (inventory, view, value) in &entry.views {
-            if sight.sees_views(*inventory) {
+            if visibility.sees_views(*inventory) {
                 self.views.insert((*inventory, *view), value.clone());
             }
         }

@@ -15,12 +15,12 @@ use crate::model::id::InventoryId;
 
 use super::{
     app::{Gateway, Opened, count},
-    caller::{Caller, Eyes},
+    caller::{Caller, VisibilityTracker},
     clock,
     entry::{Delta, Entry},
     hub::{EncodedFor, Known},
     problem::Problem,
-    sight::{Private, Sight},
+    visibility::{Private, Visibility},
 };
 
 /// If a reader is more than this number of ticks behind, the ticks are merged.
@@ -33,7 +33,7 @@ const BEHIND_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Reader {
     gateway: Arc<Gateway>,
     caller: Caller,
-    eyes: Eyes,
+    tracker: VisibilityTracker,
     only: Option<BTreeSet<InventoryId>>,
     /// Epoch and tick of the last event that was sent.
     position: (String, u64),
@@ -62,7 +62,7 @@ impl Reader {
     pub(super) fn new(
         gateway: Arc<Gateway>,
         caller: Caller,
-        (eyes, only): (Eyes, Option<BTreeSet<InventoryId>>),
+        (tracker, only): (VisibilityTracker, Option<BTreeSet<InventoryId>>),
         after: Option<(String, u64)>,
         opened: Opened,
     ) -> Result<Self, Problem> {
@@ -80,11 +80,11 @@ impl Reader {
         let missed = missed.map(|(epoch, _)| if *epoch == now.0 { "expired" } else { "restarted" });
         let (news, revoked, closing) =
             (hub.news(), gateway.tokens.revoked(), gateway.closing.clone());
-        let position = resumed.filter(|_| !eyes.is_player()).cloned().unwrap_or(now);
+        let position = resumed.filter(|_| !tracker.is_player()).cloned().unwrap_or(now);
         let mut reader = Self {
             gateway,
             caller,
-            eyes,
+            tracker,
             only,
             position,
             shown: BTreeMap::new(),
@@ -203,34 +203,35 @@ impl Reader {
             self.greet_player(&known);
             return Some(reset(&known, "expired"));
         };
-        if self.eyes.is_player() {
+        if self.tracker.is_player() {
             self.player_changes(&known, &pending)
         } else {
             self.shared_changes(&mut known, pending)
         }
     }
 
-    fn sight(&self) -> Sight {
-        Sight { only: self.only.clone(), ..self.eyes.sight() }
+    fn visibility(&self) -> Visibility {
+        Visibility { only: self.only.clone(), ..self.tracker.visibility() }
     }
 
     /// Queues everything that a player sees.
     fn greet_player(&mut self, known: &Known) {
-        if self.eyes.is_player() {
-            let (sight, id) = (self.sight(), known.event_id(known.copy.tick));
-            self.shown = known.seen(&sight).iter().map(|copy| (copy.entity, copy.id)).collect();
-            let all = known.everything(&sight);
+        if self.tracker.is_player() {
+            let (visibility, id) = (self.visibility(), known.event_id(known.copy.tick));
+            self.shown =
+                known.seen(&visibility).iter().map(|copy| (copy.entity, copy.id)).collect();
+            let all = known.everything(&visibility);
             self.greeting.extend(all.map(|event| frame("tick", Some(&id), &event)));
         }
     }
 
     /// Returns the changes that a player sees. They are merged, because only the player's current view is known.
     fn player_changes(&mut self, known: &Known, pending: &[Arc<Entry>]) -> Option<Bytes> {
-        let sight = self.sight();
+        let visibility = self.visibility();
         let seen: BTreeMap<_, _> =
-            known.seen(&sight).into_iter().map(|copy| (copy.entity, copy)).collect();
+            known.seen(&visibility).into_iter().map(|copy| (copy.entity, copy)).collect();
         let mut delta = Delta::default();
-        pending.iter().for_each(|entry| delta.add(entry, &sight));
+        pending.iter().for_each(|entry| delta.add(entry, &visibility));
         let (tick, time) = (known.copy.tick, known.time);
         let first = delta.ticks.map_or(tick, |(first, ..)| first);
         delta.ticks = Some((first, tick, time));
@@ -248,33 +249,33 @@ impl Reader {
         }
         self.shown = seen.into_iter().map(|(entity, copy)| (entity, copy.id)).collect();
         self.position.1 = tick;
-        let event = known.event(&delta, &sight)?;
+        let event = known.event(&delta, &visibility)?;
         Some(frame("tick", Some(&known.event_id(tick)), &event))
     }
 
     /// Returns changes that other readers may also see. They are encoded once for all of them.
     fn shared_changes(&mut self, known: &mut Known, pending: Vec<Arc<Entry>>) -> Option<Bytes> {
-        let sight = self.sight();
+        let visibility = self.visibility();
         if pending.len() > UNMERGED_MAX {
             let mut delta = Delta::default();
-            pending.iter().for_each(|entry| delta.add(entry, &sight));
+            pending.iter().for_each(|entry| delta.add(entry, &visibility));
             self.position.1 = known.copy.tick;
             count(&self.gateway.counters.merged_events, 1);
-            let event = known.event(&delta, &sight)?;
+            let event = known.event(&delta, &visibility)?;
             return Some(frame("tick", Some(&known.event_id(event.tick)), &event));
         }
         for entry in pending {
             self.position.1 = entry.tick;
             let encode = |known: &Known, entry: &Entry| {
-                let event = known.event_of(entry, &sight);
+                let event = known.event_of(entry, &visibility);
                 let id = known.event_id(entry.tick);
                 event.map_or_else(Bytes::new, |event| frame("tick", Some(&id), &event))
             };
-            let form = match sight.private {
+            let form = match visibility.private {
                 Private::Nothing => EncodedFor::Spectators,
                 Private::Everything | Private::Player(_) => EncodedFor::Operators,
             };
-            let bytes = if sight.only.is_some() {
+            let bytes = if visibility.only.is_some() {
                 Some(encode(known, &entry))
             } else {
                 known.encoded(entry.tick, form, encode)

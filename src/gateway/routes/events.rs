@@ -57,8 +57,8 @@ pub(in crate::gateway) async fn events(
     let opened = gateway
         .open_stream(caller.address)
         .ok_or_else(|| Problem::too_many("too many open event streams"))?;
-    let eyes = caller.eyes(&gateway).await?;
-    let reader = Reader::new(gateway, caller, (eyes, only), after, opened)?;
+    let tracker = caller.track_visibility(&gateway).await?;
+    let reader = Reader::new(gateway, caller, (tracker, only), after, opened)?;
     let frames = stream::unfold(reader, async |mut reader| {
         let frame = reader.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), reader))

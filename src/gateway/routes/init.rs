@@ -24,7 +24,7 @@ use crate::gateway::{
     json::WorldInit,
     params::Params,
     problem::Problem,
-    sight::{Private, Sight},
+    visibility::{Private, Visibility},
 };
 
 /// Approximate size of the chunks of a whole-world response, in bytes.
@@ -55,14 +55,14 @@ pub(in crate::gateway) async fn init(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let eyes = caller.eyes(&gateway).await?;
+    let tracker = caller.track_visibility(&gateway).await?;
     let opened = gateway
         .open_world_response(caller.address)
         .ok_or_else(|| Problem::unavailable("too many callers are reading the whole world"))?;
     let known = gateway.hub.known();
-    let (sight, epoch) = (eyes.sight(), known.running()?);
+    let (visibility, epoch) = (tracker.visibility(), known.running()?);
     let revision = known.revision;
-    let scope = match &sight.private {
+    let scope = match &visibility.private {
         Private::Player(view) => format!("player-{:016x}", FixedHasher.hash_one(&view.seen)),
         Private::Nothing | Private::Everything => caller.scope().name().into(),
     };
@@ -71,8 +71,8 @@ pub(in crate::gateway) async fn init(
         return Ok((StatusCode::NOT_MODIFIED, caching(&tag)).into_response());
     }
     // What a player saw at that time is not known.
-    let latest = known.window().rev().take(LATEST_MAX).filter(|_| !eyes.is_player());
-    let latest = latest.into_iter().find_map(|entry| known.event_of(entry, &sight));
+    let latest = known.window().rev().take(LATEST_MAX).filter(|_| !tracker.is_player());
+    let latest = latest.into_iter().find_map(|entry| known.event_of(entry, &visibility));
     let init = WorldInit {
         epoch: epoch.into(),
         tick: known.copy.tick,
@@ -80,10 +80,10 @@ pub(in crate::gateway) async fn init(
         event: known.event_id(known.copy.tick),
         scope: caller.scope().name().into(),
         inventories: Vec::new(),
-        views: known.views(&sight),
+        views: known.views(&visibility),
         latest,
     };
-    let parts = Parts::new(&init, known.seen(&sight), sight, opened)?;
+    let parts = Parts::new(&init, known.seen(&visibility), visibility, opened)?;
     drop(known);
     let hub = gateway.hub.clone();
     let parts = stream::unfold(parts, move |mut parts| {
@@ -100,7 +100,7 @@ struct Parts {
     inventories: VecDeque<Arc<InventoryCopy>>,
     tail: Option<Bytes>,
     is_first: bool,
-    sight: Sight,
+    visibility: Visibility,
     deadline: Instant,
     _opened: Opened,
 }
@@ -109,7 +109,7 @@ impl Parts {
     fn new(
         init: &WorldInit,
         inventories: Vec<Arc<InventoryCopy>>,
-        sight: Sight,
+        visibility: Visibility,
         opened: Opened,
     ) -> Result<Self, Problem> {
         let json = serde_json::to_string(init).map_err(|error| internal(&error))?;
@@ -121,7 +121,7 @@ impl Parts {
             tail: Some(Bytes::copy_from_slice(tail.as_bytes())),
             inventories: inventories.into(),
             is_first: true,
-            sight,
+            visibility,
             deadline: clock::now() + RESPONSE_TIME,
             _opened: opened,
         })
@@ -146,7 +146,7 @@ impl Parts {
                 part.push(b',');
             }
             // Serialization cannot fail: the state contains no maps.
-            drop(serde_json::to_writer(&mut part, &known.inventory(&copy, &self.sight)));
+            drop(serde_json::to_writer(&mut part, &known.inventory(&copy, &self.visibility)));
         }
         Some(Ok(part.into()))
     }

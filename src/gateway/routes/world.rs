@@ -16,8 +16,8 @@ use crate::{
         json::{InventoryFound, PlayerFound, Snapshots, TickEvent},
         params::{INVENTORY_ID, Params, check_range},
         problem::Problem,
-        sight::Sight,
         tokens::Scope,
+        visibility::Visibility,
     },
     model::id::InventoryId,
 };
@@ -58,7 +58,7 @@ pub(in crate::gateway) async fn snapshots(
     let limit = params.limit(SNAPSHOTS_MAX, SNAPSHOTS_MAX)?;
     params.finish()?;
     check_range(from.unwrap_or(0), to.unwrap_or(u64::MAX))?;
-    let eyes = caller.eyes(&gateway).await?;
+    let tracker = caller.track_visibility(&gateway).await?;
     let known = gateway.hub.known();
     let (epoch, earliest, tick) = (known.running()?.to_owned(), known.earliest, known.copy.tick);
     if epoch_wanted.is_some_and(|wanted| wanted != epoch) {
@@ -68,18 +68,18 @@ pub(in crate::gateway) async fn snapshots(
     if from < earliest {
         return Err(Problem::gone("the ticks are no longer kept", earliest));
     }
-    let (to, sight) = (to.unwrap_or(tick).min(tick), eyes.sight());
-    let (snapshots, next) = if eyes.is_player() {
-        (known.everything(&sight).into_iter().collect(), None)
+    let (to, visibility) = (to.unwrap_or(tick).min(tick), tracker.visibility());
+    let (snapshots, next) = if tracker.is_player() {
+        (known.everything(&visibility).into_iter().collect(), None)
     } else {
-        page(&known, &sight, from, to, limit)
+        page(&known, &visibility, from, to, limit)
     };
     Ok(Json(Snapshots { epoch, earliest, tick, snapshots, next }))
 }
 
 fn page(
     known: &Known,
-    sight: &Sight,
+    visibility: &Visibility,
     from: u64,
     to: u64,
     limit: usize,
@@ -91,7 +91,7 @@ fn page(
         if snapshots.len() >= limit || bytes > SNAPSHOT_BYTES_MAX {
             return (snapshots, Some(entry.tick));
         }
-        if let Some(event) = known.event_of(entry, sight) {
+        if let Some(event) = known.event_of(entry, visibility) {
             snapshots.push(event);
             bytes += entry.bytes;
         }
@@ -128,11 +128,11 @@ pub(in crate::gateway) async fn inventory(
 ) -> Result<Json<InventoryFound>, Problem> {
     params.finish()?;
     let id = id(path)?;
-    let eyes = caller.eyes(&gateway).await?;
+    let tracker = caller.track_visibility(&gateway).await?;
     let known = gateway.hub.known();
-    let (sight, epoch) = (eyes.sight(), known.running()?.to_owned());
-    let copy = known.copy.by_id(id).filter(|copy| sight.sees(copy.entity, copy.id));
-    let inventory = copy.map(|copy| known.inventory(copy, &sight));
+    let (visibility, epoch) = (tracker.visibility(), known.running()?.to_owned());
+    let copy = known.copy.by_id(id).filter(|copy| visibility.sees(copy.entity, copy.id));
+    let inventory = copy.map(|copy| known.inventory(copy, &visibility));
     let views = known.views_of(id);
     // The response does not reveal whether the inventory exists.
     if inventory.is_none() && views.is_empty() {

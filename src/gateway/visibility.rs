@@ -10,7 +10,7 @@ use super::feed::PlayerView;
 
 /// What one caller sees.
 #[derive(Clone, Debug)]
-pub(super) struct Sight {
+pub(super) struct Visibility {
     pub(super) private: Private,
     /// If set, only these inventories.
     pub(super) only: Option<BTreeSet<InventoryId>>,
@@ -25,7 +25,7 @@ pub(super) enum Private {
     Everything,
 }
 
-impl Sight {
+impl Visibility {
     /// Returns `true` if the caller sees the contents of an inventory.
     pub(super) fn sees(&self, entity: Entity, id: InventoryId) -> bool {
         let may = match &self.private {
