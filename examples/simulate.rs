@@ -28,6 +28,9 @@ use bevy_inventory_sync::sim::{
 };
 use clap::Parser;
 
+/// Number of seeds between two lines of progress.
+const PROGRESS_SEEDS: u64 = 100;
+
 #[derive(Parser)]
 struct Cli {
     /// The first seed.
@@ -60,7 +63,7 @@ struct Cli {
     /// Folder for shortened scripts.
     #[arg(long, default_value = "target/failures")]
     failures: PathBuf,
-    /// Plants each deliberate bug in turn and runs seeds until it is noticed, at most `seeds`.
+    /// Plants each deliberate bug in turn and runs seeds until it is detected, at most `seeds`.
     #[cfg(feature = "planted_bugs")]
     #[arg(long)]
     bugs: bool,
@@ -100,7 +103,16 @@ fn main() -> ExitCode {
                         break;
                     }
                     let result = one(&cli, cli.first_seed + n);
-                    total.lock().unwrap().add(result);
+                    let mut total = total.lock().unwrap();
+                    total.add(result);
+                    let report = &total.report;
+                    if report.seeds.is_multiple_of(PROGRESS_SEEDS) && report.seeds < cli.seeds {
+                        let hours = report.player_hours();
+                        eprintln!(
+                            "{} of {} seeds, {hours:.0} player-hours",
+                            report.seeds, cli.seeds
+                        );
+                    }
                 }
             });
         }
@@ -251,12 +263,12 @@ fn check_altered_opening() -> Result<(), String> {
     }
 }
 
-/// Plants all bugs, one after the other. Prints after how many seeds each was noticed.
+/// Plants all bugs, one after the other. Prints after how many seeds each was detected.
 #[cfg(feature = "planted_bugs")]
 fn all_bugs(cli: &Cli) -> ExitCode {
     use bevy_inventory_sync::model::planted::{Bug, plant};
     if let Err(message) = check_directly() {
-        println!("noticed without a bug: {message}");
+        println!("detected without a bug: {message}");
         return ExitCode::FAILURE;
     }
     let mut missed = 0;
@@ -265,7 +277,7 @@ fn all_bugs(cli: &Cli) -> ExitCode {
     for bug in Bug::ALL {
         plant(Some(*bug));
         if let Err(message) = check_directly() {
-            println!("{bug:?}: noticed by a direct check: {message}");
+            println!("{bug:?}: detected by a direct check: {message}");
             continue;
         }
         let (next, found) = (AtomicU64::new(0), Mutex::new(None::<(u64, String)>));
@@ -280,7 +292,8 @@ fn all_bugs(cli: &Cli) -> ExitCode {
                             break;
                         }
                         let script = Script::random(cli.first_seed + n, cli.clients, cli.minutes);
-                        let script = if bug.is_of_store() { script.with_store() } else { script };
+                        let script =
+                            if bug.requires_store() { script.with_store() } else { script };
                         if let Some(failure) = run(&script).failure {
                             let message = failure.message.chars().take(100).collect();
                             let mut found = found.lock().unwrap();
@@ -294,10 +307,10 @@ fn all_bugs(cli: &Cli) -> ExitCode {
         });
         match found.into_inner().unwrap() {
             Some((n, message)) => {
-                println!("{bug:?}: noticed in seed {}: {message}", cli.first_seed + n);
+                println!("{bug:?}: detected in seed {}: {message}", cli.first_seed + n);
             }
             None => {
-                println!("{bug:?}: not noticed in {} seeds", cli.seeds);
+                println!("{bug:?}: not detected in {} seeds", cli.seeds);
                 missed += 1;
             }
         }

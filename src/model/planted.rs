@@ -112,7 +112,7 @@ bugs! {
 impl Bug {
     /// Returns `true` if only stored inventories can show the bug.
     #[must_use]
-    pub const fn is_of_store(self) -> bool {
+    pub const fn requires_store(self) -> bool {
         matches!(self, Self::StoreForgetsSlots | Self::OffersNotStored | Self::StoredLootStays)
     }
 }

@@ -116,7 +116,7 @@ impl PipelineStep {
     }
 
     /// Returns `true` if the step runs on the authority.
-    pub(super) fn is_of_authority(self) -> bool {
+    pub(super) fn runs_on_authority(self) -> bool {
         matches!(
             self,
             Self::Validate | Self::Mark | Self::Batch | Self::Encode | Self::Send | Self::Store

@@ -260,7 +260,7 @@ fn update_health(
         alert(SyncAlert::TransferAbandoned { client });
     }
     let total_exhausted = throttle.is_total_exhausted();
-    if before.total_exhausted.is_news(total_exhausted) {
+    if before.total_exhausted.should_alert(total_exhausted) {
         alert(SyncAlert::BudgetExhausted { client: None });
     }
     let abandoned = stats.transfers_abandoned - before.transfers_abandoned;
@@ -290,7 +290,7 @@ struct Streak {
 impl Streak {
     /// Returns `true` once when a budget has been exhausted for [`THROTTLED_CHECKS`] checks. It alerts again only after
     /// the budget has sufficed for as many checks.
-    fn is_news(&mut self, exhausted: bool) -> bool {
+    fn should_alert(&mut self, exhausted: bool) -> bool {
         if !exhausted {
             (self.exhausted, self.sufficient) = (0, self.sufficient + 1);
             self.alerted &= self.sufficient < THROTTLED_CHECKS;
@@ -311,7 +311,7 @@ impl ClientWatch {
         is_throttled: bool,
         alert: &mut impl FnMut(SyncAlert),
     ) {
-        if self.throttled.is_news(is_throttled) {
+        if self.throttled.should_alert(is_throttled) {
             alert(SyncAlert::BudgetExhausted { client: Some(client) });
         }
         if check > self.desync_window.start + DESYNC_CHECKS {

@@ -22,7 +22,7 @@ impl Canaries {
     }
 
     /// Returns `true` if a message contains a label that its recipient was never shown, whichever bit it begins at.
-    pub(super) fn are_in(&self, bytes: &[u8], client: usize) -> bool {
+    pub(super) fn found_in(&self, bytes: &[u8], client: usize) -> bool {
         let hidden = |bits| self.0.get(&bits).is_some_and(|shown| shown >> client & 1 == 0);
         windows(bytes).any(hidden)
     }
@@ -59,9 +59,9 @@ mod tests {
             w.put(0, 8 + shift);
             label.0.iter().for_each(|byte| w.put(u32::from(*byte), 8));
             let bytes = w.finish().to_vec();
-            assert!(canaries.are_in(&bytes, 0), "{shift}");
-            assert!(!canaries.are_in(&bytes, 1));
-            assert!(!others.are_in(&bytes, 0));
+            assert!(canaries.found_in(&bytes, 0), "{shift}");
+            assert!(!canaries.found_in(&bytes, 1));
+            assert!(!others.found_in(&bytes, 0));
         }
     }
 }

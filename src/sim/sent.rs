@@ -25,7 +25,7 @@ pub(super) fn check_sent(scene: &mut Scene, trace: &mut u64) -> Result<(), Viola
         for (channel, bytes) in sent {
             let at = tick << 16 | (channel as u64) << 8 | n as u64;
             *trace = xxh3_64_with_seed(&bytes, trace.rotate_left(7) ^ at);
-            if scene.canaries.are_in(&bytes, n) {
+            if scene.canaries.found_in(&bytes, n) {
                 return Err(format!("client {n} was sent what it may not see"));
             }
         }

@@ -55,7 +55,7 @@ pub(in crate::overlay) fn draw(ui: &mut Ui, ctx: &mut PanelContext) {
 fn row(ui: &mut Ui, ctx: &PanelContext, step: PipelineStep, total: f64, here: bool) {
     let took = ctx.steps.of(step);
     let (read, of) = step.counter();
-    let runs = step.is_of_authority() == here || read(&ctx.stats) > 0;
+    let runs = step.runs_on_authority() == here || read(&ctx.stats) > 0;
     let color = if runs { style::TEXT } else { style::DIM };
     ui.label(RichText::new(step.name()).strong().color(color)).on_hover_text(step.about());
     style::number_in(ui, format!("{:>8.1}", ctx.history.rate(read)), color);
