@@ -363,6 +363,12 @@ pub enum DecodeError {
         /// Id of the data.
         id: DataId,
     },
+    /// A selected slot of an inventory in which no container has a selection.
+    #[error("slot {selected} is selected, but no container has a selection")]
+    NoSelection {
+        /// The selected slot.
+        selected: u8,
+    },
     /// A change of count or wear that cannot be applied to the slot's contents.
     #[error("invalid change of slot {slot}")]
     BadChange {

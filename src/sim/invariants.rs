@@ -180,10 +180,17 @@ impl Invariants {
         let held = confirmed.views.get(memory.turn).and_then(Option::as_ref);
         match held.and_then(|held| Some((held, held.entity?))) {
             Some((held, entity)) if held.opened && scene.sim.is_updated(client) => {
-                let there = world.resource::<ContainerRegistry>().read_in(world, entity);
+                let mut there = world.resource::<ContainerRegistry>().read_in(world, entity);
                 let id = held.head.id;
+                if let Some(there) = there.as_mut().filter(|_| altered.messages) {
+                    // A container ignores a selected slot that it does not have.
+                    there.selected = held.shown().selected;
+                }
                 if there.as_ref() != Some(held.shown()) {
-                    return Err(format!("client {client}, inventory `{id}`: its entity differs"));
+                    let shown = held.shown();
+                    return Err(format!(
+                        "client {client}, inventory `{id}`: its entity has {there:?}, not {shown:?}"
+                    ));
                 }
                 if !world.resource::<Mirror>().shows(entity) {
                     return Err(format!("client {client}, inventory `{id}`: opened without event"));

@@ -341,7 +341,7 @@ fn read_open(
         Some(before) => read_structure_like(r, &before.state, slot_count)?,
         None => read_structure(r, schema, slot_count)?,
     };
-    state.selected = read_selected(r)?;
+    state.selected = read_selected(r, schema, &state)?;
     let slots = if since { read_delta(r, schema, &state)? } else { read_slots(r, schema, &state)? };
     for (slot, stack) in slots {
         state.set(slot, stack);
@@ -464,11 +464,19 @@ fn read_structure(
     Ok(state)
 }
 
-fn read_selected(r: &mut BitReader) -> Result<Option<u8>, DecodeError> {
+fn read_selected(
+    r: &mut BitReader,
+    schema: Schema,
+    state: &InventoryState,
+) -> Result<Option<u8>, DecodeError> {
     if !r.flag()? {
         return Ok(None);
     }
-    Ok(Some(low_byte(read_narrow(r, 0, "selected slot", 255)?)))
+    let selected = low_byte(read_narrow(r, 0, "selected slot", 255)?);
+    match state.selecting(schema.registry) {
+        Some(_) => Ok(Some(selected)),
+        None => Err(DecodeError::NoSelection { selected }),
+    }
 }
 
 fn read_slots(

@@ -28,7 +28,7 @@ pub(super) fn read_update(
     let max = (u64::MAX / 2).saturating_sub(copy.version);
     let steps = r.golomb(0, what, max)?.saturating_add(1);
     let version = copy.version + steps;
-    let selected = read_selected(r)?;
+    let selected = read_selected(r, schema, copy.state)?;
     let full = r.flag()?;
     let slots =
         if full { read_slots(r, schema, copy.state)? } else { read_delta(r, schema, copy.state)? };

@@ -488,6 +488,18 @@ fn slots_and_items_out_of_range_are_named_errors() {
 }
 
 #[test]
+fn selected_slot_of_an_inventory_without_a_selection_is_a_named_error() {
+    let mut chest = InventoryState::default();
+    chest.insert(0, Slots::new(27));
+    let head = UpdateHead { selected: Some(3), ..head(0, 0) };
+    let bytes = plain(head, &[]);
+    assert!(decoded(&bytes, 0, &unit(&[])).is_ok());
+    let error = decoded(&bytes, 0, &chest).unwrap_err();
+    assert_eq!(error, DecodeError::NoSelection { selected: 3 });
+    assert_eq!(error.to_string(), "slot 3 is selected, but no container has a selection");
+}
+
+#[test]
 fn short_message_cannot_allocate_much_memory() {
     let mut w = BitWriter::default();
     encode::begin_full(&mut w, 0, None, None, 0);
