@@ -19,7 +19,7 @@ use crate::{
         rate::Bucket,
     },
     wire::{
-        Answers,
+        ANSWERS_MAX, Answers,
         numbers::{number_at_or_before, number_nearest},
         request::Target,
     },
@@ -124,6 +124,8 @@ pub(crate) struct Predictions {
     pub(crate) pending: VecDeque<Pending>,
     /// Number of the last request.
     pub(crate) last: u64,
+    /// Number of the last request that the server has answered.
+    answered_to: u64,
     pub(crate) bucket: Bucket,
     pub(crate) answered: Vec<Answered>,
     /// The last requests to open an inventory, oldest first, at most [`OPENS_MAX`].
@@ -143,6 +145,7 @@ impl Predictions {
     ) -> bool {
         let Answers { last, results } = answers;
         let Some(last) = number_at_or_before(self.last, *last) else { return true };
+        self.answered_to = self.answered_to.max(last);
         let first = (last + 1).saturating_sub(results.len() as u64);
         let mut all_answered = true;
         while let Some(pending) = self.pending.pop_front_if(|pending| pending.number <= last) {
@@ -172,6 +175,10 @@ impl Predictions {
             let Pending { id, request, .. } = pending;
             self.answered.push(Answered { id, request, result: Err(Rejection::Unanswered) });
         }
+        // A late reset states an older number. A request with a number that the server has answered would get that
+        // answer again. The server ignores numbers that are further ahead.
+        let answered = self.answered_to.saturating_sub(handled) <= ANSWERS_MAX as u64;
+        let handled = if answered { handled.max(self.answered_to) } else { handled };
         // The server ignores numbers that it has seen already, in requests that this client has not sent, and those
         // that are too far ahead, after requests that were lost.
         self.last = if self.pending.is_empty() { handled } else { self.last.max(handled) };
@@ -193,7 +200,7 @@ impl Predictions {
         for Pending { id, request, .. } in self.pending.drain(..) {
             self.answered.push(Answered { id, request, result });
         }
-        (self.last, self.bucket) = (0, Bucket::default());
+        (self.last, self.answered_to, self.bucket) = (0, 0, Bucket::default());
         self.opens.clear();
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         rights::Rights,
     },
     server::{
+        inspect::footprints,
         loot::Loot,
         views::access::{Owner, Viewers},
     },
@@ -33,7 +34,11 @@ use super::{
 
 /// Rights of clients to the inventories of the game at one point in time.
 #[derive(Default)]
-pub(super) struct AllRights(HashMap<(Entity, ClientId), Rights>);
+pub(super) struct AllRights {
+    rights: HashMap<(Entity, ClientId), Rights>,
+    /// Clients that are being sent inventories in full, for example after a resync. These are not in view yet.
+    opening: EntityHashSet,
+}
 
 /// Returns `true` if players see inventories of this kind only because of owner and viewers, not through others.
 fn is_shown_directly(kind: PlaceKind) -> bool {
@@ -57,7 +62,10 @@ impl AllRights {
                 rights.insert((entity, *client), Rights::USE);
             }
         }
-        Self(rights)
+        let opening = footprints(world)
+            .filter(|(_, kept)| kept.opening + kept.transferred > 0)
+            .map(|(client, _)| client);
+        Self { rights, opening: opening.collect() }
     }
 
     /// Checks that no rule denied access to inventories that a player acted on, neither at that moment nor now.
@@ -78,7 +86,7 @@ impl AllRights {
 
     /// Returns the rights of a client to an inventory, at that moment or now; `None` if it does not see it.
     pub(super) fn of(&self, scene: &Scene, entity: Entity, client: ClientId) -> Option<Rights> {
-        let then = self.0.get(&(entity, client)).copied();
+        let then = self.rights.get(&(entity, client)).copied();
         let now = rights(scene, entity, client);
         then.map_or(now, |then| Some(then | now.unwrap_or(Rights::empty())))
     }
@@ -91,14 +99,17 @@ impl AllRights {
         actor: Entity,
         client: ClientId,
     ) -> bool {
-        let then = |entity: Entity| self.0.contains_key(&(entity, client));
+        let then = |entity: Entity| self.rights.contains_key(&(entity, client));
         let now = |entity: Entity| rights(scene, entity, client).is_some();
         let is_known = |entity: Entity| {
             let place = scene.place_of(entity);
             place.is_some_and(|place| is_shown_directly(scene.places[place].kind))
         };
         let owned = scene.sim.server.world().get::<Owner>(actor) == Some(&Owner(client));
-        owned && accessed.iter().all(|entity| is_known(*entity) && then(*entity) && now(*entity))
+        let opening = client.entity().is_some_and(|client| self.opening.contains(&client));
+        owned
+            && !opening
+            && accessed.iter().all(|entity| is_known(*entity) && then(*entity) && now(*entity))
     }
 
     /// Checks that a player had the rights that an action certainly needs.

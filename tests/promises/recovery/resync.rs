@@ -1,6 +1,9 @@
 //! Lost, repeated, reordered and old messages are detected and repaired by one resync.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use crate::common::{random::sample, *};
 use bevy_inventory_sync::{
@@ -463,4 +466,44 @@ fn resync_after_an_undecodable_reset_lists_no_copies() {
     assert!(stats(&pair.clients[0].app).decode_errors >= 2);
     pair.stop_tampering();
     within(&mut pair, 300, |pair| is_same(pair, 0, player(0)));
+}
+
+#[test]
+fn reset_that_arrives_after_a_later_answer_does_not_repeat_request_numbers() {
+    let Scene { mut pair, player_entity: own, .. } =
+        Scene::clients(1).players(1).carried(0, COIN.stack(10)).build();
+    pair.steps(30);
+    let shown = shown_entity(&pair, 0, player(0));
+    let select = |slot| InventoryAction::Select { slot: (shown, Hotbar::slot(slot)) };
+    let sync = pair.sync_channel();
+    let sent = Rc::<Cell<usize>>::default();
+    let (count, mut reset) = (sent.clone(), None);
+    // The reset arrives after the message that follows it.
+    pair.tamper(move |_, on, bytes| {
+        if on != sync {
+            return vec![bytes];
+        }
+        count.set(count.get() + 1);
+        match count.get() {
+            1 => {
+                reset = Some(bytes);
+                vec![]
+            }
+            _ => [Some(bytes), reset.take()].into_iter().flatten().collect(),
+        }
+    });
+    simulate_gap(&mut pair, 0);
+    within(&mut pair, 60, |_| sent.get() == 1);
+    // This changes nothing, so the reset still fits the client's copy.
+    let first = ask(&mut pair, 0, select(0));
+    within(&mut pair, 60, |_| sent.get() == 2);
+    pair.stop_tampering();
+    pair.steps(10);
+    assert!(events(&mut pair, 0).confirmed.contains(&first));
+    let second = ask(&mut pair, 0, select(2));
+    within(&mut pair, 600, |pair| answered(pair, second));
+    assert!(events(&mut pair, 0).confirmed.contains(&second));
+    assert_eq!(hotbar(&mut pair, own).selected_index(), 2, "confirmed and applied");
+    pair.steps(60);
+    assert_same(&pair, 0, player(0));
 }
