@@ -3,5 +3,6 @@
 mod cached_copies;
 mod checksums;
 mod reconnect;
+mod request_numbers;
 mod resync;
 mod transfers;
