@@ -175,12 +175,11 @@ impl Predictions {
             let Pending { id, request, .. } = pending;
             self.answered.push(Answered { id, request, result: Err(Rejection::Unanswered) });
         }
-        // A late reset states an older number. A request with a number that the server has answered would get that
-        // answer again. The server ignores numbers that are further ahead.
-        let answered = self.answered_to.saturating_sub(handled) <= ANSWERS_MAX as u64;
-        let handled = if answered { handled.max(self.answered_to) } else { handled };
-        // The server ignores numbers that it has seen already, in requests that this client has not sent, and those
-        // that are too far ahead, after requests that were lost.
+        // The server repeats its answer to a number that it has handled, also in a request that this client has not sent.
+        // A reset that arrives late states an older number than the last answer.
+        let in_range = self.answered_to.saturating_sub(handled) <= ANSWERS_MAX as u64;
+        let handled = if in_range { handled.max(self.answered_to) } else { handled };
+        // The server ignores numbers that are too far ahead, after requests that were lost.
         self.last = if self.pending.is_empty() { handled } else { self.last.max(handled) };
     }
 

@@ -1,7 +1,7 @@
 //! How fast a furnace may smelt.
 
 /// Number of ticks in which a furnace smelts one ore, rounded down.
-const MELT_TICKS: u64 = 59;
+const SMELT_TICKS: u64 = 59;
 
 /// When a furnace may smelt the next ore.
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl Smelting {
     /// Records that one ore was smelted. Returns `true` if it was not too early.
     pub(super) fn smelt(&mut self, tick: u64) -> bool {
         let in_time = tick + self.longest_pause + 1 >= self.due;
-        self.due = self.due.max(tick) + MELT_TICKS;
+        self.due = self.due.max(tick) + SMELT_TICKS;
         in_time
     }
 }

@@ -71,8 +71,8 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`StoreError::InUse`] if another game server uses the file, [`StoreError::NotAStore`],
-    /// [`StoreError::UnsupportedFormat`], [`StoreError::ReadOnly`], [`StoreError::DamagedFile`], or [`StoreError::Failed`] if
-    /// it cannot be opened.
+    /// [`StoreError::UnsupportedFormat`], [`StoreError::ReadOnly`], [`StoreError::DamagedFile`], or
+    /// [`StoreError::Failed`] if it cannot be opened.
     pub fn open(path: impl Into<PathBuf>, server: impl Into<String>) -> Result<Self, StoreError> {
         let (path, server) = (path.into(), server.into());
         let lock = lock(&path)?;

@@ -24,8 +24,8 @@ impl SqliteReader {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotAStore`] if the file is not a store, [`StoreError::UnsupportedFormat`] if its format differs from the
-    /// format of this version, or [`StoreError::Failed`] if it cannot be opened.
+    /// [`StoreError::NotAStore`] if the file is not a store, [`StoreError::UnsupportedFormat`] if its format
+    /// differs from the format of this version, or [`StoreError::Failed`] if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let failed = |error| describe(&path, &error);

@@ -28,9 +28,9 @@ pub(super) fn claim(
     is_new: bool,
 ) -> Result<(), rusqlite::Error> {
     if is_new {
-        let sum = read::ids_xor(tx)?.map(|sum| sum ^ hash_of(id));
+        let xor = read::ids_xor(tx)?.map(|xor| xor ^ hash_of(id));
         let set = "UPDATE world SET value = ? WHERE key = 'ids'";
-        tx.prepare_cached(set)?.execute([sum])?;
+        tx.prepare_cached(set)?.execute([xor])?;
     }
     let insert = "INSERT INTO inventories (id, name, version, tick, owner, fence, deleted) \
                   VALUES (?1, ?2, 0, 0, ?3, ?4, 0) \
