@@ -9,3 +9,4 @@ mod seeds;
 mod simulation;
 mod throttling;
 mod viewers;
+mod worn;
