@@ -8,6 +8,7 @@ mod chunks;
 mod deltas_and_full_updates;
 mod faults;
 mod handshake;
+mod inspecting;
 mod lifecycle;
 mod modes;
 mod priorities;
