@@ -141,46 +141,64 @@ fn random_bytes_from_a_client_are_counted_and_dropped() {
     });
 }
 
-#[test]
-fn versions_that_overflow_are_decode_errors() {
-    let mut pair = pair(1);
-    pair.steps(3);
-    let channel = pair.sync_channel();
-    let number = next_number(&mut pair, 0);
-    let app = &mut pair.clients[0].app;
-    let catalog = app.world().resource::<ItemCatalog>().clone();
-    let kinds = app.world().resource::<ContainerRegistry>().clone();
-    let schema = Schema { catalog: &catalog, registry: kinds.as_slice() };
+/// A full message that opens one view of three empty slots, or replaces its copy.
+fn opening(pair: &mut Simulation, id: InventoryId, version: u64) -> Vec<u8> {
+    let number = next_number(pair, 0);
+    let world = pair.clients[0].app.world();
+    let (catalog, kinds) = (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
+    let schema = Schema { catalog, registry: kinds.as_slice() };
     let mut unit = InventoryState::default();
     unit.insert(0, Slots::new(3));
+    let head = OpenHead {
+        view: 0,
+        handle: 0,
+        id,
+        owner: false,
+        acts: false,
+        rights: Rights::USE,
+        version,
+        entity: None,
+    };
+    let mut copy = BitWriter::default();
+    encode::copy(&mut copy, schema, &unit);
     let mut w = BitWriter::default();
     encode::begin_full(&mut w, number, None, None, 0);
     encode::data(&mut w, &[], &[]);
     encode::closes(&mut w, &[]);
     encode::opens(&mut w, 1);
-    let head = OpenHead {
-        view: 0,
-        handle: 0,
-        id: chest(9),
-        owner: false,
-        acts: false,
-        rights: Rights::USE,
-        version: u64::MAX / 2,
-        entity: None,
-    };
-    let mut copy = BitWriter::default();
-    encode::copy(&mut copy, schema, &unit);
     encode::open(&mut w, schema, None, (&head, &unit), encode::OpenBody::Copy(&copy));
     encode::handover(&mut w, None);
     w.flag(false);
     encode::checksums(&mut w, &[]);
+    w.finish().to_vec()
+}
+
+#[test]
+fn opening_of_an_older_version_is_a_gap() {
+    for (version, gaps) in [(8, 0), (7, 0), (6, 1)] {
+        let mut pair = pair(1);
+        for version in [7, version] {
+            let message = opening(&mut pair, chest(9), version);
+            feed_full(&mut pair, 0, &message);
+            pair.clients[0].app.update();
+        }
+        assert_eq!(stats(&pair.clients[0].app).gaps, gaps, "version {version} after 7");
+    }
+}
+
+#[test]
+fn versions_that_overflow_are_decode_errors() {
+    let mut pair = pair(1);
+    pair.steps(3);
+    let message = opening(&mut pair, chest(9), u64::MAX / 2);
+    feed_full(&mut pair, 0, &message);
+    let channel = pair.sync_channel();
+    let app = &mut pair.clients[0].app;
+    app.update();
     let feed = |app: &mut App, bytes: &[u8]| {
         app.world_mut().resource_mut::<ClientMessages>().insert_received(channel, bytes.to_vec());
         app.update();
     };
-    let mut stream =
-        app.world_mut().run_system_once(|client: ClientInspect| client.stream()).unwrap();
-    feed(app, &stream.seal(w.finish().to_vec().into()));
     let mut version = u64::MAX / 2;
     for _ in 0..3 {
         let mut w = BitWriter::default();
