@@ -113,6 +113,33 @@ fn stale_future_and_repeated_request_numbers_apply_nothing_twice() {
     assert_eq!(inventory(&mut pair, b).count(COIN), 100);
 }
 
+#[test]
+fn request_that_arrives_again_within_223_requests_is_not_applied_again() {
+    let Scene { mut pair, players, .. } = scene();
+    pair.server.insert_resource(RequestLimits {
+        per_second: 1000,
+        burst: 1000,
+        ..RequestLimits::default()
+    });
+    let own = players[0];
+    let take_one = InventoryAction::Move { from: inv(0, 0), to: inv(0, 1), count: Some(1) };
+    let first = forged(&pair, 1, Some(0), &take_one);
+    send(&mut pair, 0, first.clone());
+    pair.step();
+    for later in 1..=223u8 {
+        send(&mut pair, 0, first.clone());
+        pair.step();
+        let moved = inventory(&mut pair, own).get(1).unwrap().count();
+        assert_eq!(moved, 1, "{later} requests later");
+        let select =
+            InventoryAction::Select { slot: (view(0), Hotbar::slot(usize::from(later % 9))) };
+        let next = forged(&pair, 1 + later, Some(0), &select);
+        send(&mut pair, 0, next);
+        pair.step();
+    }
+    assert_eq!(stats(&pair.server).requests_accepted, 224);
+}
+
 #[derive(Resource, Default)]
 struct Bad(Vec<ClientViolation>);
 
