@@ -6,7 +6,12 @@ use crate::{
 };
 use bevy_inventory_sync::{
     client::state::CopyRepaired,
-    wire::{bits::BitWriter, decode, encode, stream::StreamCheck},
+    wire::{
+        bits::BitWriter,
+        decode, encode,
+        handshake::{ControlRequest, write_request},
+        stream::StreamCheck,
+    },
 };
 use core::time::Duration;
 
@@ -222,6 +227,28 @@ fn only_viewers_that_are_up_to_date_receive_a_checksum() {
     assert_same(&pair, 1, chest(1));
     assert_eq!(checked(&pair), [1, 1], "each once");
     assert_eq!(stats(&pair.clients[1].app).checksum_mismatches, 0);
+}
+
+#[test]
+fn all_repairs_that_clients_request_at_once_are_served_in_one_tick() {
+    let mut pair = pair(2);
+    (0..3).for_each(|n| drop(spawn_chest(&mut pair, n, &[0, 1])));
+    pair.settle(60);
+    let before = stats(&pair.server);
+    for client in 0..2 {
+        let world = pair.clients[client].app.world_mut();
+        let handles = world
+            .run_system_once(|client: ClientInspect| {
+                client.copies().map(|copy| copy.handle).collect::<Vec<_>>()
+            })
+            .unwrap();
+        let request = write_request(&ControlRequest::Repair((0..).zip(handles).collect())).unwrap();
+        forge::send(&mut pair, client, request);
+    }
+    pair.step();
+    let after = stats(&pair.server);
+    assert_eq!(after.repairs_served - before.repairs_served, 6);
+    assert_eq!(after.opens_encoded - before.opens_encoded, 6);
 }
 
 #[test]

@@ -103,6 +103,7 @@ fn bits_by_kind_and_headers_add_up_to_the_bytes_sent() {
                 for slot in 0..27 {
                     let stack = COIN.stack(tick + slot as u32 + 1);
                     inventory(&mut pair, own).set(slot, stack).unwrap();
+                    inventory(&mut pair, shared).set(slot, stack).unwrap();
                 }
             }
             9 if tick % 24 == 9 => hide(&mut pair, shared, 1),
