@@ -28,9 +28,15 @@ enum GameEvent {
 }
 
 pub(crate) fn notify_game(world: &mut World) {
+    emit_changes(world);
+    emit_answers(world);
+}
+
+/// Emits the changes of the touched views, whose components have been written.
+pub(crate) fn emit_changes(world: &mut World) {
     let mut confirmations = world.resource_mut::<ConfirmedInventories>();
     if confirmations.touched.is_empty() {
-        return emit_answers(world);
+        return;
     }
     let touched = core::mem::take(&mut confirmations.touched);
     let registry = world.resource::<ContainerRegistry>().clone();
@@ -53,7 +59,6 @@ pub(crate) fn notify_game(world: &mut World) {
         }
     }
     world.flush();
-    emit_answers(world);
 }
 
 fn collect(

@@ -102,7 +102,8 @@ fn try_request(
     for view in views {
         reconcile::write(world, &registry, view);
     }
-    notify::notify_game(world);
+    // Answers are emitted after the changes that came with them have been written.
+    notify::emit_changes(world);
     world.resource_mut::<ConfirmedInventories>().touched.extend(others);
     notify::emit_pending(world);
     Ok(())
@@ -172,8 +173,8 @@ fn cancel(
 ) -> Result<RequestBody, Rejection> {
     let opens = &world.resource::<Predictions>().opens;
     let open = opens.iter().rev().find(|open| of(open)).ok_or(Rejection::NotInView)?;
-    let back = u32::try_from(number - open.number - 1).map_err(|_| Rejection::NotInView)?;
-    Ok(RequestBody::Cancel { back })
+    let back = (number - 1).checked_sub(open.number).and_then(|back| u32::try_from(back).ok());
+    Ok(RequestBody::Cancel { back: back.ok_or(Rejection::NotInView)? })
 }
 
 /// Checks that shown states are the confirmed states with all pending requests applied: of every view that shows a

@@ -181,6 +181,8 @@ impl Predictions {
         let handled = if in_range { handled.max(self.answered_to) } else { handled };
         // The server ignores numbers that are too far ahead, after requests that were lost.
         self.last = if self.pending.is_empty() { handled } else { self.last.max(handled) };
+        // Other requests will have the numbers of those that were lost.
+        self.opens.retain(|open| open.number <= self.last);
     }
 
     /// Returns `true` if a request has been waiting for its answer for longer than any server takes.

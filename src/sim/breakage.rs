@@ -91,6 +91,9 @@ impl Breakage {
                 self.transport.borrow_mut().start(direction, how, percent, ticks.into());
             }
             Fault::RandomRequests { client, messages } => {
+                let altered = scene.client(client);
+                // Random bytes can be a valid request.
+                scene.altered[altered].requests = true;
                 for _ in 0..messages {
                     let bytes = self.transport.borrow_mut().random_bytes();
                     scene.inject(client, bytes);

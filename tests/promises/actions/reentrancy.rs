@@ -102,3 +102,46 @@ fn request_on_closing_keeps_updates_of_the_same_message() {
     assert_same(&pair, 0, player(0));
     assert_same(&pair, 0, chest(2));
 }
+
+#[test]
+fn answer_follows_its_changes_even_if_an_observer_requests_more() {
+    #[derive(Resource, Default)]
+    struct Order(Vec<Option<SlotCause>>);
+    #[derive(Resource)]
+    struct Closed;
+    let scene = Scene::with_setup(1, |app| {
+        setup(app);
+        app.init_resource::<Order>()
+            .add_rule::<With<Hotbar>, _>(|_: In<AccessRequest>, closed: Option<Res<Closed>>| {
+                match closed {
+                    Some(_) => AccessDecision::Deny(Rejection::Game(7)),
+                    None => AccessDecision::Allow,
+                }
+            })
+            .add_observer(|on: On<SlotChanged>, mut order: ResMut<Order>| {
+                order.0.push(Some(on.cause));
+            })
+            .add_observer(|_: On<ActionRejected>, mut order: ResMut<Order>| order.0.push(None));
+    });
+    let Scene { mut pair, chest_entity, me, .. } =
+        scene.players(1).carried(0, TORCH.stack(7)).carried(1, COIN.stack(7)).chest([0]).build();
+    pair.clients[0].app.add_observer(
+        move |_: On<InventoryClosed>, mut actions: InventoryActions| {
+            let (from, to) = (inv(me, 1), inv(me, 10));
+            actions.request(InventoryAction::Move { from, to, count: None });
+        },
+    );
+    pair.clients[0].app.world_mut().resource_mut::<Order>().0.clear();
+    let (from, to) = (inv(me, 0), inv(me, 9));
+    ask(&mut pair, 0, InventoryAction::Move { from, to, count: None });
+    pair.clients[0].app.update();
+    // The move is rejected in the message that closes the chest.
+    pair.server.insert_resource(Closed);
+    hide(&mut pair, chest_entity, 0);
+    pair.steps(10);
+    let order = &pair.clients[0].app.world().resource::<Order>().0;
+    let rejected = order.iter().position(Option::is_none).expect("the move was rejected");
+    let reverted = order.iter().rposition(|cause| *cause == Some(SlotCause::RolledBack));
+    assert!(reverted.is_some_and(|reverted| reverted < rejected), "{order:?}");
+    assert_same(&pair, 0, player(0));
+}

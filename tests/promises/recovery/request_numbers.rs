@@ -4,6 +4,7 @@ use std::{cell::Cell, rc::Rc};
 
 use crate::common::*;
 use bevy_inventory_sync::wire::handshake::CONTROL;
+use bevy_replicon::shared::server_entity_map::ServerEntityMap;
 
 /// Loses the message on a channel that is sent next.
 fn lose_next(pair: &mut Simulation, request: bool) {
@@ -150,4 +151,41 @@ fn reset_that_arrives_after_a_later_answer_does_not_repeat_request_numbers() {
     assert_eq!(hotbar(&mut pair, own).selected_index(), 2, "confirmed and applied");
     pair.steps(60);
     assert_same(&pair, 0, player(0));
+}
+
+#[test]
+fn opening_that_was_lost_is_neither_closed_nor_confused_with_a_later_one() {
+    for opens_another in [false, true] {
+        let Scene { mut pair, chests, .. } =
+            Scene::clients(1).players(1).chest([]).chest([]).build();
+        for chest in &chests {
+            let parts = (Openable::default(), Replicated);
+            pair.server.world_mut().entity_mut(*chest).insert(parts);
+        }
+        pair.steps(30);
+        let there = {
+            let map = pair.clients[0].app.world().resource::<ServerEntityMap>();
+            map.to_client()[&chests[0]]
+        };
+        lose_next(&mut pair, true);
+        let lost = with_actions(&mut pair.clients[0].app, move |actions| actions.open(there));
+        within(&mut pair, 600, |pair| answered(pair, lost));
+        pair.stop_tampering();
+        if opens_another {
+            // The request has the number of the one that was lost.
+            with_actions(&mut pair.clients[0].app, |actions| actions.open_by_id(chest(2)));
+            pair.steps(10);
+        }
+        let closes = with_actions(&mut pair.clients[0].app, move |actions| {
+            [actions.cancel(lost), actions.close(there)]
+        });
+        pair.steps(60);
+        for close in closes {
+            let rejected = (close, Rejection::NotInView);
+            assert!(events(&mut pair, 0).rejected.contains(&rejected), "{opens_another}");
+        }
+        let viewers =
+            |n: usize| pair.server.world().get::<Viewers>(chests[n]).map_or(0, Viewers::len);
+        assert_eq!([viewers(0), viewers(1)], [0, usize::from(opens_another)]);
+    }
 }
