@@ -204,6 +204,7 @@ fn add_systems(app: &mut App) {
                 hotbar::select_with_wheel.run_if(hotbar::wheel_selects),
                 pointer::hold.run_if(pointer::is_held),
                 button::handle_access.run_if(on_message::<ActionRequest>),
+                source::end_waits.run_if(source::is_awaiting),
             )
                 .chain()
                 .in_set(Input),
@@ -227,7 +228,7 @@ fn add_systems(app: &mut App) {
                     .run_if(source::sources_changed),
                 (
                     icons::follow_failures.run_if(on_message::<AssetLoadFailedEvent<Image>>),
-                    put_back::put_back.run_if(put_back::is_carrying),
+                    put_back::put_back.run_if(put_back::is_busy),
                     scroll::follow.run_if(scroll::has_scrolled),
                     scroll::show_bars.run_if(scroll::lists_changed),
                     focus::follow.run_if(focus::focus_changed),

@@ -88,6 +88,12 @@ impl SlotCells {
         self.cells.get(&slot).into_iter().flatten().copied()
     }
 
+    /// Iterates over the nodes that show a slot of an inventory.
+    pub(super) fn of_inventory(&self, inventory: Entity) -> impl Iterator<Item = Entity> {
+        let cells = self.cells.iter().filter(move |((of, _), _)| *of == inventory);
+        cells.flat_map(|(_, nodes)| nodes.iter().copied())
+    }
+
     /// Returns `true` if a slot of this container is on screen.
     pub(super) fn show(&self, inventory: Entity, container: ContainerKey) -> bool {
         self.cells.keys().any(|(of, slot)| *of == inventory && slot.container == container)

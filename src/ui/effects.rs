@@ -19,7 +19,7 @@ const SHAKES: f32 = 3.0;
 const SHAKE_WIDTH: f32 = 0.12;
 
 pub(super) fn flash(
-    time: Res<Time>,
+    time: Res<Time<Real>>,
     theme: Res<InventoryUiTheme>,
     mut flashes: Query<(Entity, &mut Flash, &mut BackgroundColor)>,
     mut commands: Commands,
@@ -35,7 +35,7 @@ pub(super) fn flash(
 }
 
 pub(super) fn shake(
-    time: Res<Time>,
+    time: Res<Time<Real>>,
     theme: Res<InventoryUiTheme>,
     mut shakes: Query<(Entity, &mut Shake, &mut UiTransform)>,
     mut commands: Commands,

@@ -9,7 +9,7 @@ use bevy::{ecs::system::SystemParam, prelude::*};
 use crate::{
     model::{
         action::InventoryAction,
-        container::{ContainerRef, Slot, SlotRef},
+        container::{ContainerInfo, ContainerRef, Slot, SlotRef},
         limits::{ACTION_AREAS_MAX, ACTION_PLACES_MAX},
         stack::Stack,
     },
@@ -69,9 +69,10 @@ impl Gestures<'_, '_> {
         self.sources.reader.get(slot)
     }
 
-    /// Returns the slot of the carried stack.
-    pub(super) fn carried_from(&self) -> Option<SlotRef> {
-        self.carried.get().map(|carry| carry.from)
+    /// Returns the slot of the carried stack, or else the pressed slot.
+    pub(super) fn source(&self) -> Option<SlotRef> {
+        let carried = self.carried.get().map(|carry| carry.from);
+        carried.or_else(|| self.state.press.as_ref().map(|press| press.on))
     }
 
     pub(super) fn is_carrying(&self) -> bool {
@@ -99,6 +100,8 @@ impl Gestures<'_, '_> {
         if self.is_locked(on) {
             return self.select(on.1.index);
         }
+        // A gesture with another button ends here.
+        self.redraw_spread();
         let carries = self.is_carrying();
         let quick = quick && !carries;
         self.state.press =
@@ -193,7 +196,7 @@ impl Gestures<'_, '_> {
             && self.state.last_click.is_some_and(|(last, then)| {
                 last == slot && now.saturating_sub(then) < DOUBLE_CLICK
             });
-        self.state.last_click = (!twice).then_some((slot, now));
+        self.state.last_click = (button == Button::All && !twice).then_some((slot, now));
         match (self.carried.get(), button) {
             (Some(carry), _) if twice && carry.from == slot => self.collect(slot),
             (None, _) => self.pick_up(slot, button, at),
@@ -262,8 +265,45 @@ impl Gestures<'_, '_> {
         if area.entity == carry.from.0 && area.container == Some(carry.from.1.container) {
             return self.carry(None);
         }
-        request(&mut self.commands, InventoryAction::QuickMove { from: carry.from, to: area });
+        let action = if carry.rest().is_none() {
+            Some(InventoryAction::QuickMove { from: carry.from, to: area })
+        } else {
+            self.move_into(&carry, area)
+        };
+        if let Some(action) = action {
+            request(&mut self.commands, action);
+        }
         self.carry(None);
+    }
+
+    /// Returns the action that moves a part of a stack into an area: onto a matching stack with room, otherwise to an
+    /// empty slot. If no slot accepts it, the action is rejected with the reason. `None` if no slot can hold it.
+    fn move_into(&self, carry: &Carry, area: ContainerRef) -> Option<InventoryAction> {
+        let reader = &self.sources.reader;
+        let max = reader.max_stack(carry.source.item);
+        let (mut matching, mut empty) = (Vec::new(), Vec::new());
+        let of_area = |kind: &&ContainerInfo| area.container.is_none_or(|key| key == kind.key);
+        for kind in reader.containers(area.entity).filter(of_area).filter(|kind| kind.holds_items) {
+            for index in 0..reader.len(area.entity, kind.key).unwrap_or_default() {
+                let Ok(index) = u16::try_from(index) else { break };
+                let slot = (area.entity, Slot { container: kind.key, index });
+                match reader.get(slot) {
+                    None => empty.push(slot),
+                    Some(stack) if stack.stacks_with(&carry.source) => {
+                        if stack.count().saturating_add(carry.count()) <= max {
+                            matching.push(slot);
+                        }
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let move_to =
+            |to| InventoryAction::Move { from: carry.from, to, count: Some(carry.count()) };
+        let mut actions =
+            matching.into_iter().chain(empty).take(ACTION_PLACES_MAX).map(move_to).peekable();
+        let first = actions.peek().cloned();
+        actions.find(|action| self.actions.check(action).is_ok()).or(first)
     }
 
     /// Drops `count` of the carried items, or all of them.

@@ -14,7 +14,7 @@ use crate::{
     params::reader::InventoryReader,
     shared::{
         actions::SlotPendingChanged,
-        events::{InventoryClosed, SelectedChanged, SlotChanged},
+        events::{InventoryClosed, InventoryOpened, SelectedChanged, SlotChanged},
     },
 };
 
@@ -48,6 +48,7 @@ pub(super) struct PendingSlots(HashSet<SlotRef>);
 
 pub(super) fn observe(app: &mut App) {
     app.add_observer(follow_changes)
+        .add_observer(follow_opened)
         .add_observer(follow_pending)
         .add_observer(follow_selected)
         .add_observer(forget_pending);
@@ -69,6 +70,15 @@ fn follow_changes(
             commands.entity(parts.flash).insert(Flash(theme.flash_seconds));
         }
     }
+}
+
+/// The same entity may have shown another inventory before.
+fn follow_opened(
+    opened: On<InventoryOpened>,
+    cells: Res<SlotCells>,
+    mut dirty: ResMut<DirtyCells>,
+) {
+    dirty.0.extend(cells.of_inventory(opened.entity));
 }
 
 fn follow_pending(

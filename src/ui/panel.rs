@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 
-use crate::model::container::ContainerRef;
+use crate::{model::container::ContainerRef, shared::events::InventoryClosed};
 
 use super::{
     focus::TabGroups,
@@ -75,7 +75,16 @@ pub struct DescribePanel {
 }
 
 pub(super) fn observe(app: &mut App) {
-    app.add_observer(spawn);
+    app.add_observer(spawn).add_observer(forget_closed);
+}
+
+/// The same entity may show another inventory next.
+fn forget_closed(closed: On<InventoryClosed>, mut panels: Query<&mut PanelShown>) {
+    for mut shown in &mut panels {
+        if shown.inventory == Some(closed.entity) {
+            shown.inventory = None;
+        }
+    }
 }
 
 fn spawn(

@@ -86,7 +86,9 @@ fn drag(event: On<Pointer<Drag>>, mut held: ResMut<TouchHeld>, mut gestures: Ges
 }
 
 fn drag_enter(event: On<Pointer<DragEnter>>, mut gestures: Gestures) {
-    if let Some(slot) = gestures.slot(event.entity) {
+    if gestures.slot(event.dragged).is_some()
+        && let Some(slot) = gestures.slot(event.entity)
+    {
         gestures.enter(slot);
     }
 }

@@ -117,7 +117,7 @@ fn show(
 
 /// Hides messages when their time has expired.
 pub(super) fn expire(
-    time: Res<Time>,
+    time: Res<Time<Real>>,
     mut messages: Query<(Entity, &mut MessageShown, &mut Visibility)>,
     mut commands: Commands,
 ) {

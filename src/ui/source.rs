@@ -1,6 +1,11 @@
 //! Which inventory a widget shows.
 
-use bevy::{ecs::system::SystemParam, prelude::*};
+use core::time::Duration;
+
+use bevy::{
+    ecs::{entity_disabling::Disabled, query::Allow, system::SystemParam},
+    prelude::*,
+};
 
 use crate::{
     model::id::ContainerKey,
@@ -9,6 +14,7 @@ use crate::{
         actions::{ActionConfirmed, RequestId, Requested},
         events::{CloseReason, InventoryClosed, InventoryOpened, InventoryResized},
         ids::InventoryIds,
+        markers::InView,
     },
     wire::request::Target,
 };
@@ -28,6 +34,10 @@ pub enum Source {
     Entity(Entity),
 }
 
+/// Maximum time for which the contents of an inventory are awaited after the server has allowed to open it. The server
+/// may close it before it has sent them, of which it does not inform the client.
+const ARRIVAL_MAX: Duration = Duration::from_secs(10);
+
 /// What the local player has opened, in order.
 ///
 /// The widgets follow requests to [open](crate::prelude::InventoryActions::open) and to close an inventory. A game in
@@ -41,12 +51,15 @@ struct OpenedInventory {
     target: Target,
     /// The request that opened it; `None` if the game did.
     request: Option<RequestId>,
+    /// Time until which its contents are awaited; `None` if they are not.
+    awaited_until: Option<Duration>,
 }
 
 impl OpenedInventories {
     /// Shows an inventory as the one that was opened last.
     pub fn show(&mut self, inventory: Entity) {
-        self.push(OpenedInventory { target: Target::Entity(inventory), request: None });
+        let target = Target::Entity(inventory);
+        self.push(OpenedInventory { target, request: None, awaited_until: None });
     }
 
     /// Stops showing an inventory as opened.
@@ -57,6 +70,22 @@ impl OpenedInventories {
     fn push(&mut self, opened: OpenedInventory) {
         self.0.retain(|known| known.target != opened.target);
         self.0.push(opened);
+    }
+
+    /// No longer awaits the contents of inventories for which the condition returns `true`.
+    fn end_waits(&mut self, condition: impl Fn(&OpenedInventory, Duration) -> bool) {
+        for opened in &mut self.0 {
+            if opened.awaited_until.is_some_and(|until| condition(opened, until)) {
+                opened.awaited_until = None;
+            }
+        }
+    }
+}
+
+fn target_entity(target: Target, ids: &InventoryIds) -> Option<Entity> {
+    match target {
+        Target::Entity(entity) => Some(entity),
+        Target::Id(id) => ids.get(id),
     }
 }
 
@@ -84,16 +113,31 @@ impl Sources<'_, '_> {
 
     /// Iterates over the inventories that the player has opened and that are in view, the last one first.
     pub(super) fn opened(&self) -> impl Iterator<Item = Entity> {
-        let entities = self.opened.0.iter().rev().filter_map(|opened| match opened.target {
-            Target::Entity(entity) => Some(entity),
-            Target::Id(id) => self.ids.get(id),
-        });
-        entities.filter(|entity| self.reader.view(*entity).is_some())
+        self.opened.0.iter().rev().filter_map(|opened| self.in_view(opened))
     }
 
-    /// Returns `true` if the player has been allowed to open an inventory whose contents have not arrived.
+    /// Returns the entity of an opened inventory if it is in view.
+    fn in_view(&self, opened: &OpenedInventory) -> Option<Entity> {
+        let entity = target_entity(opened.target, &self.ids);
+        entity.filter(|entity| self.reader.view(*entity).is_some())
+    }
+
+    /// Returns `true` if the player has been allowed to open an inventory whose contents are awaited.
     pub(super) fn is_opening(&self) -> bool {
-        self.opened().count() < self.opened.0.len()
+        let mut awaited = self.opened.0.iter().filter(|opened| opened.awaited_until.is_some());
+        awaited.any(|opened| self.in_view(opened).is_none())
+    }
+}
+
+pub(super) fn is_awaiting(opened: Res<OpenedInventories>) -> bool {
+    opened.0.iter().any(|opened| opened.awaited_until.is_some())
+}
+
+/// No longer awaits what has not arrived in time.
+pub(super) fn end_waits(time: Res<Time<Real>>, mut opened: ResMut<OpenedInventories>) {
+    let now = time.elapsed();
+    if opened.0.iter().any(|opened| opened.awaited_until.is_some_and(|until| until <= now)) {
+        opened.end_waits(|_, until| until <= now);
     }
 }
 
@@ -126,14 +170,22 @@ pub(super) fn mark_inserted<C: Component>(_: On<Insert, C>, mut changed: ResMut<
 }
 
 pub(super) fn observe(app: &mut App) {
-    app.add_observer(|_: On<InventoryOpened>, mut changed: ResMut<SourcesChanged>| {
+    app.add_observer(|_: On<InventoryResized>, mut changed: ResMut<SourcesChanged>| {
         changed.0 = true;
     })
-    .add_observer(|_: On<InventoryResized>, mut changed: ResMut<SourcesChanged>| {
-        changed.0 = true;
-    })
+    .add_observer(follow_opened)
     .add_observer(follow_closed)
     .add_observer(follow_confirmed);
+}
+
+fn follow_opened(
+    event: On<InventoryOpened>,
+    mut opened: ResMut<OpenedInventories>,
+    mut changed: ResMut<SourcesChanged>,
+) {
+    changed.0 = true;
+    let targets = [Target::Entity(event.entity), Target::Id(event.inventory)];
+    opened.end_waits(|opened, _| targets.contains(&opened.target));
 }
 
 fn follow_closed(
@@ -147,12 +199,22 @@ fn follow_closed(
     }
     let targets = [Target::Entity(closed.entity), Target::Id(closed.inventory)];
     opened.0.retain(|known| !targets.contains(&known.target));
+    // With a bank, the server also closes its pages that it has not sent.
+    opened.end_waits(|_, _| true);
 }
 
-fn follow_confirmed(confirmed: On<ActionConfirmed>, mut opened: ResMut<OpenedInventories>) {
+fn follow_confirmed(
+    confirmed: On<ActionConfirmed>,
+    seen: Query<(), (With<InView>, Allow<Disabled>)>,
+    ids: Res<InventoryIds>,
+    time: Res<Time<Real>>,
+    mut opened: ResMut<OpenedInventories>,
+) {
     match confirmed.request {
         Requested::Open(target) => {
-            opened.push(OpenedInventory { target, request: Some(confirmed.id) });
+            let in_view = target_entity(target, &ids).is_some_and(|entity| seen.contains(entity));
+            let awaited_until = (!in_view).then(|| time.elapsed() + ARRIVAL_MAX);
+            opened.push(OpenedInventory { target, request: Some(confirmed.id), awaited_until });
         }
         Requested::Close(entity) => opened.hide(entity),
         Requested::Cancel(request) => {

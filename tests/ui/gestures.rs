@@ -234,6 +234,31 @@ fn stack_released_beside_the_slots_is_put_away() {
 }
 
 #[test]
+fn part_of_a_stack_that_is_released_beside_the_slots_is_put_away() {
+    with(&[Device::Mouse], |stage, device| {
+        let me = stage.me;
+        stage.give::<Inventory>(0, WOOD.stack(10));
+        let mut contents = Inventory::new(9);
+        contents.set(0, STONE.stack(1)).unwrap();
+        contents.set(4, WOOD.stack(59)).unwrap();
+        let chest = stage.open_chest(contents);
+        let beside = stage.middle(backpack(chest, 0)) - Vec2::new(0.0, 34.0);
+        for (carried, left, stacks) in [(5, 5, [0, 64]), (3, 2, [3, 64])] {
+            stage.press(device, backpack(me, 0), Which::Some);
+            stage.pass(device, backpack(me, 5));
+            assert_eq!(stage.carried(), Some((WOOD, carried)));
+            stage.point(beside);
+            stage.mouse(MouseButton::Right, ButtonState::Released);
+            stage.settle();
+            assert_eq!(stage.carried(), None);
+            assert_eq!(stage.drawn(backpack(me, 0)), Some((WOOD, left)));
+            let drawn = [1, 4].map(|slot| stage.drawn(backpack(chest, slot)).map_or(0, |it| it.1));
+            assert_eq!(drawn, stacks, "onto a stack with room, otherwise to an empty slot");
+        }
+    });
+}
+
+#[test]
 fn tapping_a_panel_puts_the_carried_stack_away() {
     with(&[Device::Touch], |stage, device| {
         let me = stage.me;
@@ -269,6 +294,68 @@ fn double_click_collects_matching_items() {
         assert_eq!(stage.on_server::<Inventory>(1), Some(WOOD.stack(42)), "{device:?}");
         assert_eq!(stage.on_server::<Hotbar>(1), None);
     });
+}
+
+#[test]
+fn click_of_the_other_button_is_not_half_of_a_double_click() {
+    with(&DEVICES, |stage, device| {
+        let me = stage.me;
+        stage.give::<Inventory>(0, WOOD.stack(10));
+        stage.give::<Inventory>(7, WOOD.stack(3));
+        if matches!(device, Device::Keyboard | Device::Gamepad) {
+            stage.focus_on(device, backpack(me, 0));
+        }
+        stage.click(device, backpack(me, 0), Which::Some);
+        stage.click(device, backpack(me, 0), Which::All);
+        assert_eq!(stage.carried(), None, "{device:?}: the half is put back");
+        stage.settle();
+        assert_eq!(stage.on_server::<Inventory>(7), Some(WOOD.stack(3)), "{device:?}");
+    });
+}
+
+#[test]
+fn gesture_ends_when_its_slot_leaves_the_screen() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(10));
+    stage.give::<Inventory>(1, STONE.stack(10));
+    let mut contents = Inventory::new(9);
+    contents.set(0, STONE.stack(1)).unwrap();
+    let chest = stage.open_chest(contents);
+    stage.key(KeyCode::ShiftLeft, ButtonState::Pressed);
+    stage.press(Device::Mouse, backpack(chest, 0), Which::All);
+    stage.key(KeyCode::ShiftLeft, ButtonState::Released);
+    stage.close(chest);
+    stage.mouse(MouseButton::Left, ButtonState::Released);
+    stage.settle();
+    let before = [0, 1].map(|slot| stage.on_server::<Inventory>(slot));
+    // A drag that begins outside passes slots.
+    stage.point(Vec2::new(4.0, 4.0));
+    stage.mouse(MouseButton::Right, ButtonState::Pressed);
+    for slot in [0, 1, 5] {
+        stage.point(stage.middle(backpack(me, slot)));
+    }
+    stage.mouse(MouseButton::Right, ButtonState::Released);
+    stage.settle();
+    assert_eq!([0, 1].map(|slot| stage.on_server::<Inventory>(slot)), before);
+}
+
+#[test]
+fn press_of_another_button_while_spreading_redraws_the_slots() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.give::<Inventory>(0, WOOD.stack(10));
+    stage.slow_click(Device::Mouse, backpack(me, 0), Which::All);
+    stage.press(Device::Mouse, backpack(me, 3), Which::All);
+    stage.pass(Device::Mouse, backpack(me, 4));
+    assert_eq!(stage.drawn(backpack(me, 3)), Some((WOOD, 5)), "the preview");
+    stage.mouse(MouseButton::Right, ButtonState::Pressed);
+    stage.steps(2);
+    assert_eq!(stage.drawn(backpack(me, 3)), None);
+    stage.mouse(MouseButton::Right, ButtonState::Released);
+    stage.mouse(MouseButton::Left, ButtonState::Released);
+    stage.settle();
+    stage.assert_drawn();
 }
 
 #[test]

@@ -321,3 +321,86 @@ fn arrow_keys_move_the_focus_between_grids_of_different_roots() {
     assert_eq!(focused.slot.container, Inventory::slot(0).container);
     assert!(focused.slot.index >= 18, "{focused:?}");
 }
+
+/// Returns the title of the panel of what the player has opened, if the panel is displayed.
+fn opened_title(stage: &mut Stage) -> Option<String> {
+    let world = stage.client();
+    let mut panels = world.query::<(&InventoryPanel, &Node, &Children)>();
+    let mut panels = panels.iter(world).filter(|(panel, ..)| panel.of == Source::Opened);
+    let (_, node, children) = panels.next().expect("the panel");
+    let (displayed, title) = (node.display != Display::None, children[0]);
+    displayed.then(|| stage.text(title))
+}
+
+#[test]
+fn panel_of_a_bank_disappears_even_if_a_page_never_arrived() {
+    let mut stage = Stage::new(6);
+    let tabs = Tabs::new([Tab::new("Wood", WOOD, 20), Tab::new("Stone", STONE, 30)]);
+    let bank = stage.open_chest(tabs);
+    let id = *stage.world().get::<InventoryId>(bank).unwrap();
+    // The second page closes the first one before it is sent.
+    let open = move |mut actions: InventoryActions| {
+        for page in [0, 1] {
+            actions.open_by_id(InventoryId::page(id, page));
+        }
+    };
+    stage.client().run_system_once(open).unwrap();
+    stage.settle();
+    assert_eq!(opened_title(&mut stage).as_deref(), Some("Chest"));
+    stage.close(bank);
+    assert_eq!(opened_title(&mut stage), None);
+}
+
+#[test]
+fn panel_disappears_if_the_contents_do_not_arrive() {
+    let mut stage = Stage::new(18);
+    let id = InventoryId::named("chest", 1);
+    let mut random = fastrand::Rng::with_seed(1);
+    let contents = (0..4000).map(|_| Some(WOOD.stack(random.u32(1..=64)))).collect();
+    let chest =
+        stage.pair.server.world_mut().spawn((id, Openable(Rights::USE), Inventory(contents))).id();
+    let open = move |mut actions: InventoryActions| {
+        actions.open_by_id(id);
+    };
+    stage.client().run_system_once(open).unwrap();
+    stage.steps(45);
+    assert_eq!(opened_title(&mut stage).as_deref(), Some("Opening…"));
+    stage.pair.server.world_mut().entity_mut(chest).insert(Viewers::new());
+    stage.steps(11 * 60);
+    assert_eq!(opened_title(&mut stage), None);
+    // It can be opened again.
+    stage.open(id);
+    assert_eq!(opened_title(&mut stage).as_deref(), Some("Chest"));
+}
+
+#[test]
+fn slots_are_drawn_again_if_their_entity_becomes_another_inventory() {
+    let mut stage = Stage::new(6);
+    stage.give::<Inventory>(0, WOOD.stack(10));
+    stage
+        .pair
+        .server
+        .world_mut()
+        .entity_mut(stage.player)
+        .insert(bevy_replicon::prelude::Replicated);
+    stage.settle();
+    let world = stage.pair.server.world_mut();
+    world.entity_mut(stage.player).insert(InventoryId::named("player", 2));
+    let mut inventory = world.get_mut::<Inventory>(stage.player).unwrap();
+    inventory.set(0, STONE.stack(3)).unwrap();
+    inventory.set(5, WOOD.stack(4)).unwrap();
+    stage.settle();
+    stage.assert_drawn();
+}
+
+#[test]
+fn effects_and_messages_end_while_the_game_is_paused() {
+    let mut stage = Stage::new(0);
+    let me = stage.me;
+    stage.client().resource_mut::<Time<Virtual>>().pause();
+    stage.give::<Inventory>(0, WOOD.stack(10));
+    stage.steps(5 * 60);
+    let parts = *stage.world().get::<SlotParts>(stage.node(backpack(me, 0))).unwrap();
+    let alpha = stage.world().get::<BackgroundColor>(parts.flash).unwrap().0.alpha();
+    assert_eq!(alpha, 0.0);
+}
