@@ -31,20 +31,38 @@ pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> O
     if planted(Bug::StaleRights) {
         return Some(sent);
     }
-    let mut rights = sent & rights_granted(world, inventory, client)?;
-    let viewers = world.get::<Viewers>(inventory);
-    if viewers.is_some_and(|viewers| viewers.is_by_request(client)) {
-        // What players may do with what they open may have changed since. The rights of a page are those to its bank.
-        let openable = world.get::<Openable>(inventory).map(|openable| openable.0 | Rights::SEE);
-        rights &= match world.get::<OpenedThrough>(inventory) {
-            Some(through) => {
-                let of_bank = rights_granted(world, through.via, client)? | Rights::SEE;
-                of_bank & openable.unwrap_or(Rights::all())
-            }
-            None => openable?,
-        };
-    }
+    let rights = sent & rights_now(world, inventory, client)?;
     rights.contains(Rights::SEE).then_some(rights)
+}
+
+/// Returns the rights that a player has to an inventory by its components, and to a page by those of its bank.
+fn rights_now(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let rights = rights_by_request(world, inventory, client)?;
+    match world.get::<OpenedThrough>(inventory).filter(|_| is_by_request(world, inventory, client))
+    {
+        Some(through) => {
+            Some(rights & (rights_by_request(world, through.via, client)? | Rights::SEE))
+        }
+        None => Some(rights),
+    }
+}
+
+/// Like [`rights_granted`]. What players may do with what they have opened may have changed since.
+fn rights_by_request(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+    let rights = rights_granted(world, inventory, client)?;
+    if !is_by_request(world, inventory, client) {
+        return Some(rights);
+    }
+    match world.get::<Openable>(inventory) {
+        Some(openable) => Some(rights & (openable.0 | Rights::SEE)),
+        None => world.get::<OpenedThrough>(inventory).map(|_| rights),
+    }
+}
+
+/// Returns `true` if a player sees an inventory only because it has opened it.
+fn is_by_request(world: &World, inventory: Entity, client: ClientId) -> bool {
+    world.get::<Owner>(inventory) != Some(&Owner(client))
+        && world.get::<Viewers>(inventory).is_some_and(|viewers| viewers.is_by_request(client))
 }
 
 /// Returns the rights that the components of an inventory give a player.

@@ -46,6 +46,8 @@ enum Access {
     Viewer,
     Opened,
     OpenedThrough,
+    /// Like `OpenedThrough`, and the player has opened the bank too.
+    OpenedBank,
 }
 
 struct House {
@@ -63,20 +65,30 @@ impl House {
         let world = pair.server.world_mut();
         let body = (player(0), Inventory::new(9), Owner(client), ActingInventory);
         world.spawn(body);
-        let bank = (chest(2), Inventory::new(9), viewer(client, Rights::USE));
-        let bank = world.spawn(bank).id();
+        let mut bank = world.spawn((chest(2), Inventory::new(9)));
+        match access {
+            Access::OpenedBank => drop(bank.insert(Openable::default())),
+            _ => drop(bank.insert(viewer(client, Rights::USE))),
+        }
+        let bank = bank.id();
         let mut there = world.spawn((chest(1), Inventory::new(9)));
         match access {
             Access::Owner => drop(there.insert(Owner(client))),
             Access::Viewer => drop(there.insert(viewer(client, Rights::USE))),
             Access::Opened => drop(there.insert(Openable::default())),
-            Access::OpenedThrough => drop(there.insert(OpenedThrough { via: bank })),
+            Access::OpenedThrough | Access::OpenedBank => {
+                there.insert(OpenedThrough { via: bank });
+            }
         }
         let there = there.id();
         inventory(&mut pair, there).set(0, COIN.stack(1000)).unwrap();
         pair.settle(30);
         let mut house = Self { pair, host, client, chest: there, bank };
-        if matches!(access, Access::Opened | Access::OpenedThrough) {
+        if access == Access::OpenedBank {
+            with_actions(house.app(), |actions| actions.open_by_id(chest(2)));
+            house.pair.settle(30);
+        }
+        if matches!(access, Access::Opened | Access::OpenedThrough | Access::OpenedBank) {
             with_actions(house.app(), |actions| actions.open_by_id(chest(1)));
             house.pair.settle(30);
         }
@@ -102,7 +114,7 @@ impl House {
 #[test]
 fn house_sold_in_the_same_packet_cannot_be_emptied() {
     use Access::*;
-    let ways: [(&str, Access, Revoke); 14] = [
+    let ways: [(&str, Access, Revoke); 16] = [
         ("no longer openable", Opened, |world, _, chest, _| {
             world.entity_mut(chest).remove::<Openable>();
         }),
@@ -146,6 +158,12 @@ fn house_sold_in_the_same_packet_cannot_be_emptied() {
         ("bank may only be seen", OpenedThrough, |world, client, _, bank| {
             world.get_mut::<Viewers>(bank).unwrap().add(client, Rights::SEE);
         }),
+        ("bank no longer openable", OpenedBank, |world, _, _, bank| {
+            world.entity_mut(bank).remove::<Openable>();
+        }),
+        ("bank opened to be seen only", OpenedBank, |world, _, _, bank| {
+            world.entity_mut(bank).insert(Openable(Rights::SEE));
+        }),
     ];
     for (name, access, revoke) in ways {
         for (host, latency) in [(false, 0), (false, 6), (true, 0)] {
@@ -167,7 +185,8 @@ fn house_sold_in_the_same_packet_cannot_be_emptied() {
 
 #[test]
 fn chest_that_is_not_sold_can_be_emptied_in_the_same_packet() {
-    for access in [Access::Owner, Access::Viewer, Access::Opened, Access::OpenedThrough] {
+    use Access::*;
+    for access in [Owner, Viewer, Opened, OpenedThrough, OpenedBank] {
         for host in [false, true] {
             let mut house = House::new(host, 3, access);
             let (client, chest, bank) = (house.client, house.chest, house.bank);
@@ -181,6 +200,18 @@ fn chest_that_is_not_sold_can_be_emptied_in_the_same_packet() {
             assert_eq!(house.left(), 0, "{access:?}, host: {host}");
         }
     }
+}
+
+#[test]
+fn player_that_becomes_the_owner_of_an_opened_chest_has_all_rights() {
+    let mut house = House::new(false, 3, Access::Opened);
+    let (owner, there) = (Owner(house.client), house.chest);
+    house.pair.server.world_mut().entity_mut(there).insert(owner).remove::<Openable>();
+    house.pair.settle(40);
+    let take_all = house.take_all();
+    with_actions(house.app(), move |actions| actions.request(take_all));
+    house.pair.settle(40);
+    assert_eq!(house.left(), 0);
 }
 
 #[test]
