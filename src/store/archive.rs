@@ -22,6 +22,9 @@ use super::{
 /// Added to the fence of a restored inventory, so that it is higher than every fence that was assigned after the copy.
 const FENCE_GAP: u64 = 1 << 20;
 
+/// Number of inventories that are copied at once.
+const CHUNK: usize = 256;
+
 /// The copy of an inventory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Archived {
@@ -66,7 +69,7 @@ pub fn restore(worlds: &mut [Restoration]) -> Result<usize, StoreError> {
         let tick = archive.latest_tick()?;
         let own: Vec<InventoryId> =
             newest.iter().filter(|(_, (_, at))| *at == world).map(|(id, _)| *id).collect();
-        for chunk in own.chunks(256) {
+        for chunk in own.chunks(CHUNK) {
             let mut copies = Vec::new();
             for id in chunk {
                 let mut copy = archive.read_copy(*id)?;
@@ -74,6 +77,12 @@ pub fn restore(worlds: &mut [Restoration]) -> Result<usize, StoreError> {
                 copies.push(copy);
             }
             store.archive(tick, &copies)?;
+            // Otherwise another world would create the inventory again.
+            if let Some(worlds) = store.worlds() {
+                for copy in &copies {
+                    worlds.set_home(copy.id, copy.fence)?;
+                }
+            }
         }
     }
     Ok(newest.len())
@@ -102,23 +111,43 @@ impl ArchivingStore {
 
     /// Copies what has changed. A failure is logged, and does not affect the store.
     fn copy(&mut self) {
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && self.archive.is_some() {
             return;
         }
         self.last = self.tick;
-        let (tick, copies) = (self.tick, self.pending.values().cloned().collect::<Vec<_>>());
-        match self.archive().and_then(|archive| archive.archive(tick, &copies)) {
+        match self.try_copy() {
             Ok(()) => self.pending.clear(),
             Err(error) => warn!("the store could not be archived: {error}"),
         }
     }
 
-    fn archive(&mut self) -> Result<&mut dyn Store, StoreError> {
-        if self.archive.is_none() {
+    fn try_copy(&mut self) -> Result<(), StoreError> {
+        let mut archive = match self.archive.take() {
+            Some(archive) => archive,
+            None => self.open_archive()?,
+        };
+        let copies: Vec<Archived> = self.pending.values().cloned().collect();
+        let copied = archive.archive(self.tick, &copies);
+        self.archive = Some(archive);
+        copied
+    }
+
+    /// Opens the archive, and adds to it what it misses because an earlier process was killed before its last copy.
+    fn open_archive(&mut self) -> Result<Box<dyn Store>, StoreError> {
+        let mut archive = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            self.archive = Some(open()?);
+            open()?
+        };
+        let archived: BTreeMap<InventoryId, u64> = archive.versions()?.into_iter().collect();
+        let mut missing = self.store.versions()?;
+        missing.retain(|(id, version)| archived.get(id).is_none_or(|archived| archived < version));
+        // Inventories that have exchanged items are copied together. A new archive is filled step by step.
+        let together = if archived.is_empty() { CHUNK } else { missing.len().max(1) };
+        for chunk in missing.chunks(together) {
+            let copies = chunk.iter().map(|(id, _)| self.store.read_copy(*id));
+            archive.archive(self.tick, &copies.collect::<Result<Vec<_>, _>>()?)?;
         }
-        Ok(self.archive.as_mut().expect("it was opened").as_mut())
+        Ok(archive)
     }
 }
 

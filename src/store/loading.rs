@@ -262,11 +262,22 @@ pub(super) fn reload(
 ) -> Option<u64> {
     let entity = world.resource::<Holders>().get(id)?.entity;
     unload(world, entity);
-    let mut entity_mut = world.get_entity_mut(entity).ok()?;
-    if let (Some(mut starter_kit), Some(kit)) = (entity_mut.get_mut::<StarterKit>(), kit) {
-        starter_kit.state = kit;
-    }
+    replace_kit(world, entity, kit);
+    world.get_entity(entity).ok()?;
     Some(world.resource_mut::<Holders>().request(id, entity))
+}
+
+/// Replaces the contents that an inventory gets if nothing is stored. Containers that `kit` does not have are emptied.
+pub(super) fn replace_kit(world: &mut World, entity: Entity, kit: Option<InventoryState>) {
+    let (Some(mut starter_kit), Some(mut kit)) = (world.get_mut::<StarterKit>(entity), kit) else {
+        return;
+    };
+    for container in starter_kit.state.containers() {
+        if kit.container(container.kind).is_none() {
+            kit.insert(container.kind, Slots::new(container.slots.len()));
+        }
+    }
+    starter_kit.state = kit;
 }
 
 /// Removes an inventory from its entity. Its changes are no longer stored. Items elsewhere that belong to it are stored
@@ -277,7 +288,8 @@ pub(super) fn unload(world: &mut World, entity: Entity) {
         emptied.expect("the system has no conditions");
     }
     if let Ok(mut entity_mut) = world.get_entity_mut(entity) {
-        entity_mut.remove::<Tracked>().insert((StarterKit::default(), Loading));
+        // It may be unloaded a second time before it is loaded again.
+        entity_mut.remove::<Tracked>().insert_if_new(StarterKit::default()).insert(Loading);
         strip_entity(world, entity);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
 };
 
 use super::{
+    batch::Fenced,
     changes::{Exit, TickBuffer},
     error::StoreError,
     exchanges::{ExchangeLog, LeftBy, Undone},
@@ -145,6 +146,10 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
             Some(holder) if undone.id == lost => {
                 world.resource_mut::<Holders>().remove(lost, holder.entity);
                 loading::unload(world, holder.entity);
+                let rolled_back = matches!(reason, Fenced::RolledBack { .. });
+                // The contents that remain if nothing is stored. After a rollback, others may have them again.
+                let kit = if rolled_back { Some(InventoryState::default()) } else { undone.before };
+                loading::replace_kit(world, holder.entity, kit);
                 let error = StoreError::Lost { id: lost, reason };
                 loading::fail_loading(world, lost, holder.entity, error);
             }

@@ -190,8 +190,8 @@ pub fn claim(store: &mut dyn Store, id: InventoryId) -> Result<Claim, StoreError
                 worlds.forget(id, &from)?;
                 worlds.clear_arrival(id, &from)?;
             }
-            // The process that created it may have ended before it recorded that.
-            if claim.version == 0 || elsewhere.is_some() {
+            // The process that created it may have ended before it recorded that, or the record was lost.
+            if claim.version == 0 || home.is_none() || elsewhere.is_some() {
                 worlds.set_home(id, claim.fence)?;
             }
             return Ok(claim);

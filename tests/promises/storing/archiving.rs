@@ -74,6 +74,46 @@ fn player_that_has_moved_is_restored_in_one_world() {
     assert_eq!(restore(&mut worlds), Ok(1));
     assert_eq!(empty.claimable(), [(player(1), "south".to_owned())]);
     assert_eq!(stored_coins(&south, player(1)), Some(15));
+    // The other world does not create the player again.
+    let mut a = world(&north, "a");
+    spawn(&mut a, player(1));
+    updates(&mut a, 3);
+    let elsewhere = StoreError::Elsewhere { id: player(1), world: "south".into() };
+    assert_eq!(take_reports(&mut a).failed[0].error, elsewhere);
+}
+
+#[test]
+fn archive_catches_up_after_the_process_was_killed() {
+    let (store, archive) = (MemoryStore::default(), MemoryStore::default());
+    let mut app = archived(&store, &archive);
+    let [ada, bob] = [1, 2].map(|n| join(&mut app, player(n)));
+    updates(&mut app, 30);
+    for entity in [ada, bob] {
+        inventories(&mut app, move |all| all.insert(entity, COIN.stack(1))).unwrap();
+    }
+    updates(&mut app, 3);
+    assert_eq!([1, 2].map(|n| stored_coins(&archive, player(n))), [Some(11); 2]);
+    // A killed process does not copy its last commits.
+    archive.fail_after(Some(0), false);
+    inventories(&mut app, move |all| {
+        all.transact(|tx| {
+            let coins = tx.take(ada, COIN, 5)?;
+            coins.into_iter().try_for_each(|stack| tx.insert(bob, stack))
+        })
+    })
+    .unwrap();
+    updates(&mut app, 3);
+    assert_eq!(stored_coins(&store, player(1)), Some(6));
+    drop(app);
+    archive.fail_after(None, false);
+    assert_eq!(stored_coins(&archive, player(1)), Some(11));
+    // In the next process, only the other player changes.
+    let mut app = archived(&store, &archive);
+    let bob = join(&mut app, player(2));
+    inventories(&mut app, move |all| all.insert(bob, COIN.stack(1))).unwrap();
+    updates(&mut app, 30);
+    drop(app);
+    assert_eq!([1, 2].map(|n| stored_coins(&archive, player(n))), [Some(6), Some(17)]);
 }
 
 #[test]

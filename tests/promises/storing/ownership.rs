@@ -127,6 +127,44 @@ fn lost_commits_of_the_store_are_detected_and_not_overwritten() {
 }
 
 #[test]
+fn new_player_whose_exchange_is_undone_does_not_keep_what_it_got() {
+    for rolls_back in [false, true] {
+        let store = MemoryStore::default();
+        let durability = if rolls_back {
+            Durability::EveryTick
+        } else {
+            Durability::Interval(Duration::from_secs(1))
+        };
+        let mut app = world_with(&store, "a", durability);
+        let bank = join(&mut app, chest(1));
+        updates(&mut app, 120);
+        let backup = store.backup();
+        // The player is new, and has never been stored if nothing rolls back.
+        let ada = join(&mut app, player(1));
+        if !rolls_back {
+            store.end_claim(player(1));
+        }
+        give(&mut app, bank, ada, 4);
+        if rolls_back {
+            updates(&mut app, 3);
+            assert_eq!(stored_coins(&store, player(1)), Some(14));
+            store.roll_back(&backup);
+            give(&mut app, bank, ada, 1);
+        }
+        updates(&mut app, 240);
+        let reports = take_reports(&mut app);
+        assert!(!reports.reverted.is_empty(), "{rolls_back}");
+        for entity in [bank, ada] {
+            app.world_mut().entity_mut(entity).insert(Persist);
+        }
+        updates(&mut app, 240);
+        // An inventory that the store has lost is not created again.
+        let expected = (!rolls_back).then_some(10);
+        assert_eq!([bank, ada].map(|of| coins(&app, of)), [Some(10), expected], "{rolls_back}");
+    }
+}
+
+#[test]
 fn inventory_that_this_version_of_the_game_cannot_read_is_free_for_others() {
     let store = MemoryStore::default();
     let mut app = world(&store, "a");
