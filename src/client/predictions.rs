@@ -134,6 +134,10 @@ pub(crate) struct Predictions {
     pub(crate) pending_slots: HashSet<(Entity, Slot)>,
 }
 
+/// Maximum number of request numbers that are skipped after requests were lost. Leaves room for more losses before the
+/// server ignores a number.
+const SKIPPED_MAX: u64 = ANSWERS_MAX as u64 / 2;
+
 impl Predictions {
     /// Processes answers from the server. Returns `false` if an earlier answer was lost; its request is
     /// reported as [`Rejection::Unanswered`].
@@ -176,13 +180,16 @@ impl Predictions {
             self.answered.push(Answered { id, request, result: Err(Rejection::Unanswered) });
         }
         // The server repeats its answer to a number that it has handled, also in a request that this client has not sent.
-        // A reset that arrives late states an older number than the last answer.
-        let in_range = self.answered_to.saturating_sub(handled) <= ANSWERS_MAX as u64;
+        // A reset that arrives late states an older number than the last answer, but an altered answer may state any.
+        let in_range = self.answered_to.saturating_sub(handled) <= 2 * ANSWERS_MAX as u64;
         let handled = if in_range { handled.max(self.answered_to) } else { handled };
-        // The server ignores numbers that are too far ahead, after requests that were lost.
-        self.last = if self.pending.is_empty() { handled } else { self.last.max(handled) };
-        // Other requests will have the numbers of those that were lost.
-        self.opens.retain(|open| open.number <= self.last);
+        self.last = self.last.max(handled);
+        if self.pending.is_empty() {
+            // A request that was taken for lost may still arrive, so its number is not used again. But the server ignores
+            // numbers that are too far ahead.
+            self.last = self.last.min(handled + SKIPPED_MAX);
+            self.opens.retain(|open| open.number <= self.last);
+        }
     }
 
     /// Returns `true` if a request has been waiting for its answer for longer than any server takes.

@@ -172,20 +172,46 @@ fn opening_that_was_lost_is_neither_closed_nor_confused_with_a_later_one() {
         within(&mut pair, 600, |pair| answered(pair, lost));
         pair.stop_tampering();
         if opens_another {
-            // The request has the number of the one that was lost.
             with_actions(&mut pair.clients[0].app, |actions| actions.open_by_id(chest(2)));
             pair.steps(10);
         }
-        let closes = with_actions(&mut pair.clients[0].app, move |actions| {
-            [actions.cancel(lost), actions.close(there)]
+        with_actions(&mut pair.clients[0].app, move |actions| {
+            actions.cancel(lost);
+            actions.close(there);
         });
         pair.steps(60);
-        for close in closes {
-            let rejected = (close, Rejection::NotInView);
-            assert!(events(&mut pair, 0).rejected.contains(&rejected), "{opens_another}");
-        }
         let viewers =
             |n: usize| pair.server.world().get::<Viewers>(chests[n]).map_or(0, Viewers::len);
         assert_eq!([viewers(0), viewers(1)], [0, usize::from(opens_another)]);
     }
+}
+
+#[test]
+fn request_that_arrives_after_it_was_taken_for_lost_does_not_answer_a_later_one() {
+    let Scene { mut pair, player_entity: own, .. } =
+        Scene::clients(1).players(1).carried(0, COIN.stack(10)).build();
+    pair.steps(30);
+    let shown = shown_entity(&pair, 0, player(0));
+    let select = |slot| InventoryAction::Select { slot: (shown, Hotbar::slot(slot)) };
+    let requests = pair.request_channel();
+    let held = Rc::<Cell<Vec<u8>>>::default();
+    let holds = held.clone();
+    pair.tamper_requests(move |_, on, bytes| match on == requests && bytes[0] != CONTROL {
+        true => {
+            holds.set(bytes.to_vec());
+            vec![]
+        }
+        false => vec![bytes],
+    });
+    let late = ask(&mut pair, 0, select(1));
+    within(&mut pair, 600, |pair| answered(pair, late));
+    pair.stop_tampering();
+    forge::send(&mut pair, 0, held.take());
+    pair.step();
+    assert_eq!(hotbar(&mut pair, own).selected_index(), 1);
+    let next = ask(&mut pair, 0, select(2));
+    pair.steps(10);
+    assert!(events(&mut pair, 0).confirmed.contains(&next));
+    assert_eq!(hotbar(&mut pair, own).selected_index(), 2, "confirmed and applied");
+    assert_same(&pair, 0, player(0));
 }
