@@ -87,7 +87,7 @@ pub(crate) fn act(
     let Done { staged, dropped, .. } = outcome.done;
     write(world, &staged, cause);
     world.resource_mut::<ItemLedger>().enter(&staged, &dropped, cause);
-    let by = dropping_inventory(actor, &staged);
+    let by = dropping_inventory(world, client, actor, &staged);
     world.resource_scope(|world, mut exchanges: Mut<Exchanges>| {
         let dropped_by = by.filter(|_| !dropped.is_empty());
         let id_of = |entity| world.get::<InventoryId>(entity).copied();
@@ -161,7 +161,7 @@ fn decide(
     audit::check_moves(world, action, &outcome.done)?;
     let dropped = outcome.done.dropped.len();
     let most = world.resource::<LootSettings>().max_per_player;
-    let by = dropping_inventory(actor, &outcome.done.staged);
+    let by = dropping_inventory(world, client, actor, &outcome.done.staged);
     let dropper = Dropper::acting(world, client, by);
     if dropped > 0 && world.resource::<LootByDropper>().count(dropper) + dropped > most {
         return Err(Rejection::TooMuch.into());
@@ -190,9 +190,16 @@ struct TriedAction {
     work: u64,
 }
 
-/// Returns the inventory that drops what an action drops: that of the actor, or the one that was accessed first.
-fn dropping_inventory(actor: Option<Entity>, staged: &[Staged]) -> Option<Entity> {
-    actor.or(staged.first().map(|first| first.entity))
+/// Returns the inventory that drops what an action drops: that of the actor, or the one that was accessed first. A client
+/// that names no actor drops from its default body, so that its drops count for the limit of this player.
+fn dropping_inventory(
+    world: &World,
+    client: ClientId,
+    actor: Option<Entity>,
+    staged: &[Staged],
+) -> Option<Entity> {
+    let body = actor.or_else(|| bodies::default_body(world, client));
+    body.or(staged.first().map(|first| first.entity))
 }
 
 /// Asks the rules about every inventory that an action would access: whether it may stay open, and whether the

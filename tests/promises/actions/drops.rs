@@ -167,6 +167,29 @@ fn limit_of_loot_holds_when_the_player_connects_again() {
 }
 
 #[test]
+fn limit_of_loot_holds_if_the_client_does_not_name_its_body() {
+    let Scene { mut pair, .. } = Scene::clients(1)
+        .players(1)
+        .carried(0, COIN.stack(1000))
+        .chest([0])
+        .stored(0, COIN.stack(1000))
+        .build();
+    let settings = LootSettings { merge_within: core::time::Duration::ZERO, max_per_player: 5 };
+    pair.server.insert_resource(settings);
+    for number in 1..=30 {
+        let actor = (number % 2 == 0).then_some(0);
+        let from = (forge::view(u32::from(number % 3 == 0)), Inventory::slot(0));
+        let drop = InventoryAction::Drop { from, count: Some(1) };
+        let bytes = forge::forged(&pair, number, actor, &drop);
+        forge::send(&mut pair, 0, bytes);
+        pair.steps(2);
+    }
+    assert_eq!(stats(&pair.server).requests_malformed, 0);
+    let world = pair.server.world_mut();
+    assert_eq!(world.query_filtered::<(), With<Loot>>().iter(world).count(), 5);
+}
+
+#[test]
 fn what_the_game_drops_does_not_count_for_the_player_of_a_host() {
     let mut app = Simulation::app(setup);
     let owner = Owner(ClientId::Server);
