@@ -119,6 +119,7 @@ impl Worker {
             Order::Flush => self.flushing = true,
             order if self.must_wait(&order, now) => self.waiting.push(order),
             Order::Claim { id, request } => self.claim(id, request, now),
+            Order::Abandon(id) => self.abandon(id, now),
             Order::Reload { id, request } => self.reload(id, request, now),
             Order::List => self.list(now),
             Order::Read(id) => self.read(id, now),

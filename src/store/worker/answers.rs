@@ -55,6 +55,21 @@ impl Worker {
         }
     }
 
+    /// Releases an inventory whose claim may have taken effect although it was not answered.
+    pub(super) fn abandon(&mut self, id: InventoryId, now: Duration) {
+        if self.mirrors.contains_key(&id) {
+            // It has been claimed again since.
+            return;
+        }
+        let released = self.try_with(now, |store| {
+            let claim = worlds::claim(store, id)?;
+            store.release(&[(id, claim.fence)])
+        });
+        if released.is_none() {
+            self.waiting.push(Order::Abandon(id));
+        }
+    }
+
     /// Loads an inventory again that was reverted.
     pub(super) fn reload(&mut self, id: InventoryId, request: u64, now: Duration) {
         if let Some(mirror) = self.mirrors.get(&id).filter(|mirror| !mirror.reverted) {

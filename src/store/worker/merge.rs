@@ -22,6 +22,7 @@ use crate::{
 use super::{
     Worker,
     history::{Causes, Changed},
+    messages::Order,
     mirror::{Dirty, Mirror},
 };
 
@@ -111,7 +112,13 @@ impl Worker {
     fn leave(&mut self, Leaving { id, last, exit }: Leaving, causes: &Causes) {
         self.leaving.insert(id);
         // What still waits was requested for the entity that has left.
-        self.waiting.retain(|order| order.requested() != Some(id));
+        let (requested, waiting): (Vec<_>, _) = core::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|order| order.requested() == Some(id));
+        self.waiting = waiting;
+        if requested.iter().any(|order| matches!(order, Order::Claim { .. })) {
+            self.waiting.push(Order::Abandon(id));
+        }
         if let Some((state, components)) = last
             && let Some(mirror) = self.change(id)
         {

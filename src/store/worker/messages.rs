@@ -19,6 +19,8 @@ use crate::{
 pub(in crate::store) enum Order {
     /// To claim an inventory and to load it.
     Claim { id: InventoryId, request: u64 },
+    /// To release an inventory whose entity has left before its claim was answered. The store may have claimed it.
+    Abandon(InventoryId),
     /// To store the changes of a tick.
     Tick(Box<TickChanges>),
     /// To drop what has changed in inventories since the last commit.

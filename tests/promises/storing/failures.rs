@@ -40,6 +40,32 @@ fn pauses_between_attempts_grow() {
 }
 
 #[test]
+fn inventory_whose_claim_was_not_answered_is_released_when_its_player_leaves() {
+    let store = MemoryStore::default();
+    let mut a = world(&store, "a");
+    let ada = join(&mut a, player(1));
+    updates(&mut a, 2);
+    a.world_mut().despawn(ada);
+    updates(&mut a, 2);
+    // The store claims it for this server, and the answer is lost.
+    store.fail_after(Some(1), true);
+    let ada = spawn(&mut a, player(1));
+    updates(&mut a, 2);
+    a.world_mut().despawn(ada);
+    updates(&mut a, 2);
+    let mut b = world(&store, "b");
+    store.fail_after(None, false);
+    let failing = spawn(&mut b, player(1));
+    updates(&mut b, 3);
+    assert_eq!(coins(&b, failing), None, "the other server still owns it");
+    updates(&mut a, 600);
+    b.world_mut().despawn(failing);
+    updates(&mut b, 3);
+    let ada = join(&mut b, player(1));
+    assert_eq!(coins(&b, ada), Some(10));
+}
+
+#[test]
 fn loads_wait_while_the_store_fails_and_do_not_burden_it() {
     let store = MemoryStore::default();
     let mut app = world(&store, "a");
