@@ -109,6 +109,17 @@ fn failed_step_leaves_no_change_when_the_transaction_continues() {
 }
 
 #[test]
+fn unknown_item_is_an_error_even_if_nothing_fits() {
+    let item = ItemId::of("not in the catalog");
+    for slots in [0, 3] {
+        let (mut app, _) = app_with(&[]);
+        let entity = app.world_mut().spawn((chest(7), Inventory::new(slots))).id();
+        let inserted = with_inventories(&mut app, move |all| all.insert(entity, item.stack(1)));
+        assert_eq!(inserted, Err(InventoryError::UnknownItem { item }), "{slots} slots");
+    }
+}
+
+#[test]
 fn slot_out_of_range_is_an_error() {
     let (mut app, entity) = app_with(&[]);
     for slot in [Inventory::slot(3), Hotbar::slot(2), Inventory::slot(255), Inventory::slot(65535)]

@@ -103,6 +103,19 @@ fn work_for_one_client_stays_within_its_allowance_at_the_message_limit() {
 }
 
 #[test]
+fn work_of_an_action_is_at_least_the_number_of_slots_that_it_searches() {
+    for (name, action) in expensive().into_iter().take(6) {
+        let mut pair = scene().pair;
+        let before = stats(&pair.server).request_work;
+        let request = forged(&pair, 1, Some(0), &action);
+        send(&mut pair, 0, request);
+        pair.step();
+        let work = stats(&pair.server).request_work - before;
+        assert!(work >= LARGEST as u64, "{name}: {work}");
+    }
+}
+
+#[test]
 fn others_are_served_in_the_same_tick_beside_a_client_that_causes_as_much_work_as_it_can() {
     for (name, action) in expensive() {
         let Scene { mut pair, chest_entity, .. } = scene();
