@@ -187,6 +187,22 @@ fn opening_of_an_older_version_is_a_gap() {
 }
 
 #[test]
+fn updates_of_unknown_views_are_counted() {
+    let mut pair = pair(1);
+    pair.steps(3);
+    let channel = pair.sync_channel();
+    for count in 1..=2 {
+        let mut w = BitWriter::default();
+        encode::begin_plain(&mut w);
+        w.golomb(5, 0);
+        w.put(0, 16);
+        crate::common::feed(&mut pair, 0, channel, w.finish().to_vec());
+        pair.clients[0].app.update();
+        assert_eq!(stats(&pair.clients[0].app).unknown_views, count);
+    }
+}
+
+#[test]
 fn versions_that_overflow_are_decode_errors() {
     let mut pair = pair(1);
     pair.steps(3);
