@@ -394,7 +394,7 @@ fn slots_are_drawn_again_if_their_entity_becomes_another_inventory() {
 }
 
 #[test]
-fn effects_and_messages_end_while_the_game_is_paused() {
+fn flash_of_a_slot_ends_while_the_game_is_paused() {
     let mut stage = Stage::new(0);
     let me = stage.me;
     stage.client().resource_mut::<Time<Virtual>>().pause();

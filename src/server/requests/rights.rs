@@ -35,20 +35,20 @@ pub(crate) fn rights_to(world: &World, inventory: Entity, client: ClientId) -> O
     rights.contains(Rights::SEE).then_some(rights)
 }
 
-/// Returns the rights that a player has to an inventory by its components, and to a page by those of its bank.
+/// Returns the rights that the components give a player now. The rights to a page that the player has opened are
+/// restricted to those to its bank.
 fn rights_now(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
-    let rights = rights_by_request(world, inventory, client)?;
-    match world.get::<OpenedThrough>(inventory).filter(|_| is_by_request(world, inventory, client))
-    {
-        Some(through) => {
-            Some(rights & (rights_by_request(world, through.via, client)? | Rights::SEE))
-        }
-        None => Some(rights),
-    }
+    let rights = rights_as_openable(world, inventory, client)?;
+    let through = world.get::<OpenedThrough>(inventory);
+    let Some(through) = through.filter(|_| is_by_request(world, inventory, client)) else {
+        return Some(rights);
+    };
+    let of_bank = rights_as_openable(world, through.via, client)?;
+    Some(rights & (of_bank | Rights::SEE))
 }
 
-/// Like [`rights_granted`]. What players may do with what they have opened may have changed since.
-fn rights_by_request(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
+/// Like [`rights_granted`], and restricted to what [`Openable`] permits now if the player has opened the inventory.
+fn rights_as_openable(world: &World, inventory: Entity, client: ClientId) -> Option<Rights> {
     let rights = rights_granted(world, inventory, client)?;
     if !is_by_request(world, inventory, client) {
         return Some(rights);
