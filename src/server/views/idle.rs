@@ -38,8 +38,13 @@ impl IdleChecks {
         viewers.sent_at = now;
         if viewers.checked_since.is_none() && !delay.is_zero() {
             viewers.checked_since = Some(now);
-            self.queue.push_back((now.plus(delay), inventory));
+            self.enqueue(inventory, viewers, now.plus(delay));
         }
+    }
+
+    fn enqueue(&mut self, inventory: Entity, viewers: &mut InventoryViewers, due: AppInstant) {
+        viewers.check_due = due;
+        self.queue.push_back((due, inventory));
     }
 
     /// Returns `true` if it is time to check an inventory.
@@ -63,9 +68,11 @@ impl IdleChecks {
         delay: Duration,
         subscriptions: &mut Subscriptions,
     ) -> Option<Entity> {
-        while let Some((_, inventory)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
+        while let Some((due, inventory)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
             let Some(viewers) = subscriptions.get_mut(inventory) else { continue };
-            let Some(since) = viewers.checked_since else { continue };
+            // If it was closed and opened again, it has a later entry.
+            let queued = viewers.checked_since.filter(|_| viewers.check_due == due);
+            let Some(since) = queued else { continue };
             let idle = viewers.sent_at.plus(delay) <= now;
             let busy_for_long = since.plus(delay * BUSY_DELAYS) <= now;
             // An update that was sent in this tick has not been received yet.
@@ -78,7 +85,7 @@ impl IdleChecks {
             } else {
                 viewers.sent_at.plus(delay)
             };
-            self.queue.push_back((due, inventory));
+            self.enqueue(inventory, viewers, due);
         }
         None
     }
@@ -103,5 +110,29 @@ pub(crate) fn send_checksum(
             state.checksums.push((viewer.view, checksum));
             clients.mark_eventful(client);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::InventoryId;
+
+    #[test]
+    fn inventory_that_is_opened_again_and_again_does_not_fill_the_queue() {
+        let (mut checks, mut subscriptions) = (IdleChecks::default(), Subscriptions::default());
+        let (inventory, delay) = (Entity::from_raw_u32(1).unwrap(), Duration::from_millis(10));
+        let mut checked = 0;
+        for millis in 0..1000 {
+            let now = AppInstant::new(Duration::from_millis(millis));
+            let viewers = subscriptions.get_or_insert(inventory, InventoryId::Player(1));
+            checks.record_sent(inventory, viewers, now, delay);
+            checked += checks.take_due(now, delay, &mut subscriptions).len();
+            assert!(checks.queue.len() <= 11, "{} entries", checks.queue.len());
+            if millis < 500 {
+                subscriptions.remove(inventory);
+            }
+        }
+        assert!(checked > 0, "an inventory that stays open is checked");
     }
 }

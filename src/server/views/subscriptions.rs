@@ -63,6 +63,8 @@ pub(crate) struct InventoryViewers {
     pub(super) sent_at: AppInstant,
     /// When the inventory was queued for an idle check.
     pub(super) checked_since: Option<AppInstant>,
+    /// When its idle check is due. An entry of the queue with another time is out of date.
+    pub(super) check_due: AppInstant,
     /// Access of the local player of a host or of a single-player game, if it sees the inventory.
     pub(crate) local: Option<Access>,
 }
@@ -231,6 +233,7 @@ impl InventoryViewers {
             late: false,
             sent_at: AppInstant::default(),
             checked_since: None,
+            check_due: AppInstant::default(),
             local: None,
         }
     }
