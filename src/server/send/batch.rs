@@ -19,14 +19,14 @@ use crate::{
             queue::QueuePosition,
             resync::SyncClock,
             subscriptions::{InventoryViewers, Subscription, Subscriptions},
-            throttle::{Throttle, UpdateCost},
+            throttle::Throttle,
         },
     },
     shared::stats::InventoryStats,
     wire::checksum::checksum,
 };
 
-use super::job::{Batched, Job, content, planned_bytes};
+use super::job::{Batched, ChangedData, Job, NEW_DATA_MAX, content, planned_bytes};
 use core::ops::Range;
 
 use bevy::{
@@ -75,6 +75,7 @@ pub(crate) fn batch_changes(
     }
     let waiting = batched.begin(&mut throttle);
     let mut batching = Batching {
+        pool: &pool,
         settings: *settings,
         periods,
         now,
@@ -152,17 +153,28 @@ impl DueCheck {
 }
 
 /// What the viewers at one version of an inventory are sent.
-#[derive(Clone, Copy)]
 struct VersionStep {
     base: u64,
     version: u64,
     /// Whether the changes fit into a delta. If not, the inventory is sent in full.
     fits: bool,
-    cost: UpdateCost,
+    /// Estimated bytes of the update, without instance data.
+    bytes: usize,
+    /// The instance data in the changed slots.
+    data: Option<ChangedData>,
+}
+
+impl VersionStep {
+    /// Returns the bytes of instance data that a viewer has not been sent.
+    fn new_data(&self, viewer: &Subscription, clients: &Clients) -> usize {
+        let Some(data) = &self.data else { return 0 };
+        clients.get(viewer.slot.client).map_or(0, |client| data.bytes_new_to(client))
+    }
 }
 
 /// What [`batch_changes`] works with.
 struct Batching<'a> {
+    pool: &'a DataPool,
     settings: SyncSettings,
     periods: Periods,
     now: AppInstant,
@@ -199,6 +211,7 @@ impl Batching<'_> {
             inventory,
             viewers,
             outgrown: SmallVec::new(),
+            pool: self.pool,
             settings: &self.settings,
             periods: &self.periods,
             clients: self.clients,
@@ -245,6 +258,7 @@ struct Serving<'a> {
     viewers: &'a mut InventoryViewers,
     /// Positions of the viewers that need a full update.
     outgrown: SmallVec<[usize; 4]>,
+    pool: &'a DataPool,
     settings: &'a SyncSettings,
     periods: &'a Periods,
     clients: &'a mut Clients,
@@ -279,8 +293,9 @@ impl Serving<'_> {
             && self.baseline.collect_changes(base, &self.viewers.log, &mut self.batched.entries);
         let changed = self.batched.entries.len() - first;
         let bytes = planned_bytes(changed, self.baseline.len(), self.settings);
-        let cost = self.throttle.cost(bytes, version - base - 1);
-        let all_current = self.advance(VersionStep { base, version, fits, cost });
+        let entries = &self.batched.entries[first..];
+        let data = self.baseline.has_data().then(|| ChangedData::of(entries, self.pool));
+        let all_current = self.advance(&VersionStep { base, version, fits, bytes, data });
         let any_sent = self.batched.targets.len() > start;
         if any_sent {
             self.push_job(base, first, start);
@@ -292,8 +307,8 @@ impl Serving<'_> {
 
     /// Advances the viewers that are due and can be afforded, and lists them as targets. Returns `true` if every
     /// viewer of the inventory is up to date.
-    fn advance(&mut self, step: VersionStep) -> bool {
-        let VersionStep { base, version, fits, cost } = step;
+    fn advance(&mut self, step: &VersionStep) -> bool {
+        let VersionStep { base, version, fits, bytes, .. } = *step;
         let Self { due, periods, .. } = *self;
         let (throttle, clients) = (&mut *self.throttle, &mut *self.clients);
         let targets = &mut self.batched.targets;
@@ -304,11 +319,13 @@ impl Serving<'_> {
                 all_current &= !viewer.is_behind(version);
                 continue;
             }
-            if !fits {
+            let new_data = step.new_data(viewer, clients);
+            if !fits || new_data > NEW_DATA_MAX {
                 viewer.sent = None;
                 self.outgrown.push(at);
                 continue;
             }
+            let cost = throttle.cost(bytes + new_data, version - base - 1);
             let Some(grade) = throttle.afford(viewer, cost, from_queue, clients) else {
                 all_current = false;
                 continue;

@@ -2,14 +2,16 @@
 
 use crate::model::planted::{Bug, planted};
 use crate::{
+    model::{data::DataPool, id::DataId},
     server::{
         pacing::settings::{FullPolicy, SyncSettings},
-        views::{clients::ClientSlot, throttle::Throttle},
+        views::{client::SyncedClient, clients::ClientSlot, throttle::Throttle},
     },
     wire::encode::ChangedSlot,
 };
 use bevy::prelude::*;
 use core::ops::Range;
+use smallvec::SmallVec;
 
 /// What a job sends. `Smaller` is whichever of the two takes fewer bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,4 +94,27 @@ pub(super) fn content(changed: usize, len: usize, settings: &SyncSettings) -> Co
 pub(crate) fn planned_bytes(changed: usize, len: usize, settings: &SyncSettings) -> usize {
     let slots = if content(changed, len, settings) == Content::Full { len } else { changed };
     2 * slots + 3
+}
+
+/// Maximum bytes of new instance data in an update. With more, the inventory is sent in full, in chunks, so that it does
+/// not delay other updates.
+pub(super) const NEW_DATA_MAX: usize = 1 << 14;
+
+/// The instance data of changed slots: each value once, with its size in bytes.
+pub(super) struct ChangedData(SmallVec<[(DataId, usize); 4]>);
+
+impl ChangedData {
+    pub(super) fn of(entries: &[ChangedSlot], pool: &DataPool) -> Self {
+        let ids = entries.iter().filter_map(|entry| entry.new?.data);
+        let mut ids: SmallVec<[DataId; 4]> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Self(ids.into_iter().filter_map(|id| Some((id, pool.describe(id)?.1))).collect())
+    }
+
+    /// Returns the number of bytes that the client has not been sent.
+    pub(super) fn bytes_new_to(&self, client: &SyncedClient) -> usize {
+        let new = self.0.iter().filter(|(id, _)| !client.known_data.contains(id));
+        new.map(|(_, bytes)| bytes).sum()
+    }
 }

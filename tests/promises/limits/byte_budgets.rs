@@ -2,6 +2,7 @@
 
 use super::limit;
 use crate::common::{
+    data::insert_data,
     random::{each_seed, sample, size},
     *,
 };
@@ -258,4 +259,37 @@ fn transfer_continues_while_updates_use_up_the_budget() {
         }
     }
     assert!(opened_after.is_some(), "{:?}", stats(&pair.server).chunks_sent);
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Letter(String);
+
+impl ItemData for Letter {
+    const NAME: &'static str = "letter";
+}
+
+#[test]
+fn new_instance_data_counts_before_it_is_sent() {
+    let mut pair = Simulation::new(1, |app| {
+        setup(app);
+        app.add_item_data::<Letter>();
+    });
+    let all: Vec<Entity> = (0..20).map(|n| spawn_chest(&mut pair, n, &[0])).collect();
+    pair.settle(100);
+    limit(&mut pair, 2000, u32::MAX);
+    pair.steps(60);
+    for (n, there) in all.iter().enumerate() {
+        let letter = Letter(n.to_string().repeat(300));
+        let data = insert_data(&mut pair.server, &letter);
+        inventory(&mut pair, *there).set(0, AXE.stack(1).with_data(data)).unwrap();
+    }
+    for _ in 0..60 {
+        let before = bytes_down(&pair, 0);
+        pair.step();
+        let bytes = bytes_down(&pair, 0) - before;
+        assert!(bytes < 1200, "{bytes} bytes in a tick, instead of a burst of 500 and one update");
+    }
+    pair.settle(600);
+    (0..20).for_each(|n| assert_same(&pair, 0, chest(n)));
+    assert_eq!(stats(&pair.server).chunks_sent, 0);
 }
