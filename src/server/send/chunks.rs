@@ -12,11 +12,16 @@ use crate::{
     model::{
         catalog::ItemCatalog,
         data::{DataPool, Datum},
+        id::DataId,
     },
     server::{
+        baseline::Baseline,
         client_stats::AbandonedTransfers,
         pacing::{clock::AppInstant, settings::SyncSettings},
-        views::{clients::Clients, subscriptions::Subscriptions, throttle::Throttle},
+        views::{
+            client::SyncedClient, clients::Clients, subscriptions::Subscriptions,
+            throttle::Throttle,
+        },
     },
     shared::{containers::ContainerRegistry, messages::SyncChunk, stats::InventoryStats},
     wire::{
@@ -34,11 +39,13 @@ use super::{
 use bevy_replicon::prelude::*;
 use bevy_replicon::shared::message::registry::RemoteMessageRegistry;
 
-/// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one.
+/// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one. If the
+/// instance data of one inventory exceeds it, the data is sent ahead, in transfers of its own.
 const TRANSFER_BYTES: usize = 1 << 16;
 
 /// What [`build_transfers`] works with.
 struct Building<'a, 'w, 's> {
+    now: AppInstant,
     inventories: &'a SyncedInventories<'w, 's>,
     schema: Schema<'a>,
     pool: &'a DataPool,
@@ -64,6 +71,7 @@ pub(crate) fn build_transfers(
     let now = AppInstant::new(time.elapsed());
     let chunked = core::mem::take(&mut clients.chunked);
     let mut building = Building {
+        now,
         inventories: &inventories,
         schema: Schema { catalog: &catalog, registry: registry.as_slice() },
         pool: &pool,
@@ -92,33 +100,65 @@ struct TransferContents {
     opens: BitWriter,
     copies: Vec<(Entity, OpenHead)>,
     data: Vec<Datum>,
+    /// The ids of `data`.
+    ids: HashSet<DataId>,
     data_bytes: usize,
     needs_known_data: bool,
+}
+
+impl TransferContents {
+    fn is_full(&self) -> bool {
+        self.opens.len() / 8 + self.data_bytes >= TRANSFER_BYTES
+    }
+
+    fn add_data(&mut self, datum: Datum) {
+        self.data_bytes += datum.bytes.len();
+        self.ids.insert(datum.id);
+        self.data.push(datum);
+    }
+}
+
+/// What became of a view that was to be added to a transfer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Added {
+    /// It was added, or needs no full update.
+    Done,
+    /// Its instance data must be sent ahead.
+    TooMuchData,
 }
 
 impl Building<'_, '_, '_> {
     /// Builds a transfer of the views that wait, as many as fit, unless another transfer is in progress.
     fn build(&mut self, client: Entity) {
-        let Some(state) = self.clients.get_mut(client) else { return };
-        if state.transfers.transfer.is_some() {
+        let now = self.now;
+        let Some(state) = self.clients.get_mut(client).filter(|it| it.transfers.may_build(now))
+        else {
             return;
-        }
+        };
         let wanted = core::mem::take(&mut state.transfers.wanted);
         let mut wanted: Vec<u32> = wanted.into_iter().collect();
         // The player's own inventories come first.
         wanted.sort_unstable_by_key(|view| (!state.own_views.contains(view), *view));
         let mut wanted = wanted.into_iter();
         let mut contents = TransferContents::default();
-        while contents.opens.len() / 8 + contents.data_bytes < TRANSFER_BYTES
+        let mut with_much_data = Vec::new();
+        while !contents.is_full()
             && let Some(view) = wanted.next()
         {
-            self.add(client, view, &mut contents);
+            if self.add(client, view, &mut contents) == Added::TooMuchData {
+                with_much_data.push(view);
+            }
+        }
+        // All others come before an inventory with much data.
+        let ahead_of = with_much_data.first().copied().filter(|_| contents.copies.is_empty());
+        if let Some(view) = ahead_of {
+            self.add_data(client, view, &mut contents);
         }
         let Some(state) = self.clients.get_mut(client) else { return };
         let transfers = &mut state.transfers;
-        transfers.wanted = wanted.collect();
-        let TransferContents { opens, mut copies, data, needs_known_data, .. } = contents;
-        if copies.is_empty() {
+        transfers.wanted = wanted.chain(with_much_data).collect();
+        let TransferContents { opens, copies, data, needs_known_data, .. } = contents;
+        if copies.is_empty() && data.is_empty() {
             return;
         }
         let mut w = BitWriter::default();
@@ -127,25 +167,16 @@ impl Building<'_, '_, '_> {
         w.append(&opens);
         let bytes = Bytes::from(pack(w.finish()));
         let total = bytes.len().div_ceil(CHUNK_BYTES);
-        if total > CHUNKS_MAX {
-            // The last one is too large. The others are sent without it.
-            if let Some((_, head)) = copies.pop() {
-                let (id, len) = (head.id, bytes.len());
-                error!(
-                    "inventory `{id}`: {len} bytes exceed the maximum of a transfer, so it is \
-                     not sent to client `{client}`"
-                );
-            }
-            transfers.wanted.extend(copies.iter().map(|(_, head)| head.view));
-            return;
-        }
+        debug_assert!(total <= CHUNKS_MAX, "the contents are limited");
         transfers.last = transfers.last.wrapping_add(1);
         transfers.transfer = Some(Transfer {
             bytes,
             total,
             sent: 0,
             sent_at: AppInstant::default(),
+            built_at: now,
             copies,
+            ahead_of,
             data: data.into_iter().map(|datum| datum.id).collect(),
             needs_known_data,
             received: false,
@@ -154,32 +185,58 @@ impl Building<'_, '_, '_> {
     }
 
     /// Adds the full update of a view.
-    fn add(&mut self, client: Entity, view: u32, contents: &mut TransferContents) {
-        let Some(inventory) = self.clients.inventory_of(client, view) else { return };
-        let Ok(found) = self.inventories.get(inventory) else { return };
+    fn add(&mut self, client: Entity, view: u32, contents: &mut TransferContents) -> Added {
+        let Some(inventory) = self.clients.inventory_of(client, view) else { return Added::Done };
+        let Ok(found) = self.inventories.get(inventory) else { return Added::Done };
         let (baseline, is_replicated) = found;
         let Some(head) =
             head_of(client, view, inventory, baseline, is_replicated, self.subscriptions)
         else {
-            return;
+            return Added::Done;
         };
-        let Some(state) = self.clients.get(client) else { return };
-        let TransferContents { opens, copies, data, data_bytes, needs_known_data } = contents;
-        *needs_known_data |= baseline.data().any(|id| state.known_data.contains(&id));
-        for id in baseline.data().filter(|id| !state.known_data.contains(id)) {
-            let is_new = data.iter().all(|datum| datum.id != id);
-            if let Some(datum) = self.pool.datum(id).filter(|_| is_new) {
-                *data_bytes += datum.bytes.len();
-                data.push(datum);
-            }
+        let Some(state) = self.clients.get(client) else { return Added::Done };
+        let missing = missing_data(state, baseline, self.pool, &contents.ids);
+        if missing.iter().map(|datum| datum.bytes.len()).sum::<usize>() > TRANSFER_BYTES {
+            return Added::TooMuchData;
         }
+        missing.into_iter().for_each(|datum| contents.add_data(datum));
+        let TransferContents { opens, copies, needs_known_data, .. } = contents;
+        *needs_known_data |= baseline.data().any(|id| state.known_data.contains(&id));
         let before = copies.last().and_then(|(inventory, head)| {
             Some((head, self.inventories.get(*inventory).ok()?.0.state()))
         });
         let body = OpenBody::Copy(self.copies.of(inventory, baseline, self.schema, self.stats));
         encode::open(opens, self.schema, before, (&head, baseline.state()), body);
         copies.push((inventory, head));
+        Added::Done
     }
+
+    /// Adds instance data of a view until the transfer is full.
+    fn add_data(&self, client: Entity, view: u32, contents: &mut TransferContents) {
+        let Some(inventory) = self.clients.inventory_of(client, view) else { return };
+        let Ok((baseline, _)) = self.inventories.get(inventory) else { return };
+        let Some(state) = self.clients.get(client) else { return };
+        for datum in missing_data(state, baseline, self.pool, &contents.ids) {
+            if contents.is_full() {
+                break;
+            }
+            contents.add_data(datum);
+        }
+    }
+}
+
+/// Returns the instance data of an inventory that neither the client nor a transfer with these ids has.
+fn missing_data(
+    state: &SyncedClient,
+    baseline: &Baseline,
+    pool: &DataPool,
+    ids: &HashSet<DataId>,
+) -> Vec<Datum> {
+    let mut seen: HashSet<DataId> = HashSet::default();
+    let missing = baseline
+        .data()
+        .filter(|id| !state.known_data.contains(id) && !ids.contains(id) && seen.insert(*id));
+    missing.filter_map(|id| pool.datum(id)).collect()
 }
 
 /// Maximum time between two chunks of a transfer, while the total budget allows it.

@@ -13,6 +13,10 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Number of consecutive unconfirmed transfers after which the contents of the last one are not sent again.
 const TRANSFER_TRIES: u32 = 3;
 
+/// Minimum time between building a transfer that is canceled and building the next one, so that a client that hides
+/// inventories cannot make the server build transfers all the time.
+const REBUILD_INTERVAL: Duration = Duration::from_millis(100);
+
 /// The full updates of one client that are sent in chunks.
 #[derive(Default, Debug)]
 pub(crate) struct OutgoingTransfers {
@@ -23,6 +27,8 @@ pub(crate) struct OutgoingTransfers {
     pub(crate) last: u8,
     /// Number of consecutive transfers that were abandoned.
     abandoned: u32,
+    /// When the next transfer may be built, after one was canceled.
+    paused_until: AppInstant,
 }
 
 /// A transfer that is on its way.
@@ -35,8 +41,12 @@ pub(crate) struct Transfer {
     pub(crate) sent: usize,
     /// When the last chunk was sent.
     pub(crate) sent_at: AppInstant,
+    /// When it was built.
+    pub(crate) built_at: AppInstant,
     /// The full updates in it, with the header of each.
     pub(crate) copies: Vec<(Entity, OpenHead)>,
+    /// The view whose instance data is sent ahead of its full update. Such a transfer contains no full updates.
+    pub(crate) ahead_of: Option<u32>,
     /// Instance data that the client did not have.
     pub(crate) data: Vec<DataId>,
     /// Whether the transfer refers to instance data that the client already had.
@@ -45,6 +55,15 @@ pub(crate) struct Transfer {
     pub(crate) received: bool,
     /// Views in the transfer that have closed since.
     pub(crate) gone: HashSet<u32>,
+}
+
+impl Transfer {
+    /// Returns the views in the transfer that have not closed since.
+    fn open_views(&self) -> impl Iterator<Item = u32> + '_ {
+        // The view of an inventory that has closed may belong to another one by now.
+        let views = self.copies.iter().map(|(_, head)| head.view);
+        views.filter(|view| !self.gone.contains(view))
+    }
 }
 
 /// A transfer that the client did not confirm in time.
@@ -60,8 +79,13 @@ impl OutgoingTransfers {
 
     /// Returns the number of full updates that wait or are being transferred.
     pub(crate) fn len(&self) -> usize {
-        let open = |transfer: &Transfer| transfer.copies.len() - transfer.gone.len();
-        self.wanted.len() + self.transfer.as_ref().map_or(0, open)
+        let transferred = self.transfer.as_ref().map(|transfer| transfer.open_views().count());
+        self.wanted.len() + transferred.unwrap_or(0)
+    }
+
+    /// Returns `true` if the next transfer may be built.
+    pub(super) fn may_build(&self, now: AppInstant) -> bool {
+        self.transfer.is_none() && self.paused_until <= now
     }
 
     /// Returns the number of the last transfer that the client drops on a reset.
@@ -78,8 +102,12 @@ impl OutgoingTransfers {
             self.transfer = None;
             return;
         };
-        // On a reset the client forgets its instance data.
-        self.transfer.take_if(|transfer| transfer.received || transfer.needs_known_data);
+        self.transfer.take_if(|transfer| {
+            // On a reset the client forgets its instance data.
+            let incomplete = transfer.received || transfer.needs_known_data;
+            // Its chunks are sent again, but not those of an inventory that is hidden.
+            incomplete || !transfer.gone.is_empty()
+        });
         if let Some(transfer) = &mut self.transfer {
             transfer.sent = transfer.sent.min(usize::from(first_missing));
         }
@@ -87,21 +115,22 @@ impl OutgoingTransfers {
 
     /// Returns `true` if the full update of a view is on its way.
     pub(crate) fn contains_view(&self, view: u32) -> bool {
-        // The view of an inventory that has closed may belong to another one by now.
-        self.transfer.as_ref().is_some_and(|transfer| {
-            let contained = transfer.copies.iter().any(|(_, head)| head.view == view);
-            contained && !transfer.gone.contains(&view)
-        })
+        self.transfer.as_ref().is_some_and(|transfer| transfer.open_views().any(|it| it == view))
     }
 
-    /// Drops a view that has closed. A transfer without open views is canceled.
+    /// Drops a view that has closed. A transfer that contains it is canceled, unless all chunks were sent, so that the
+    /// client gets nothing more of an inventory that is hidden. The other views are sent again.
     pub(crate) fn forget(&mut self, view: u32) {
         self.wanted.remove(&view);
-        if let Some(transfer) = &mut self.transfer
-            && let Some((_, head)) = transfer.copies.iter().find(|(_, head)| head.view == view)
-            && transfer.gone.insert(head.view)
-            && transfer.gone.len() == transfer.copies.len()
-        {
+        let Some(transfer) = &mut self.transfer else { return };
+        if transfer.ahead_of != Some(view) && !transfer.open_views().any(|open| open == view) {
+            return;
+        }
+        transfer.gone.insert(view);
+        let is_sent = transfer.sent == transfer.total;
+        if !is_sent || transfer.open_views().next().is_none() {
+            self.wanted.extend(transfer.open_views());
+            self.paused_until = transfer.built_at.plus(REBUILD_INTERVAL);
             self.transfer = None;
         }
     }
@@ -114,12 +143,13 @@ impl OutgoingTransfers {
                 && !transfer.received
                 && now > transfer.sent_at.plus(TIMEOUT)
         };
-        let Transfer { copies, gone, .. } = self.transfer.take_if(late)?;
+        let transfer = self.transfer.take_if(late)?;
         self.abandoned += 1;
         let again = self.abandoned < TRANSFER_TRIES;
-        let views = copies.iter().map(|(_, head)| head.view).filter(|view| !gone.contains(view));
         if again {
-            self.wanted.extend(views);
+            self.wanted.extend(transfer.open_views());
+        } else if let Some(view) = transfer.ahead_of {
+            self.wanted.remove(&view);
         }
         Some(Abandoned { again })
     }

@@ -10,7 +10,10 @@ use bevy_inventory_sync::{
         transfer::{CHUNK_BYTES, ChunkHead, pack, read_chunk, write_chunk},
     },
 };
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// A client on a network with latency, and a number of banks that have just become visible to it.
 fn pair_with_banks(banks: u64, slots: usize) -> (Simulation, Vec<Entity>) {
@@ -190,6 +193,52 @@ fn transfer_of_hidden_inventories_is_cancelled() {
         assert_same(&pair, 0, chest(0));
         assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
     }
+}
+
+#[test]
+fn transfer_is_canceled_when_one_of_its_inventories_is_hidden() {
+    for hidden in [0, 1] {
+        let (mut pair, banks) = pair_with_banks(2, 4000);
+        let transfers = Rc::new(RefCell::new(Vec::new()));
+        let (record, channel) = (transfers.clone(), pair.chunk_channel());
+        pair.tamper(move |_, on, bytes| {
+            if on == channel {
+                record.borrow_mut().push(bytes[0]);
+            }
+            vec![bytes]
+        });
+        until_sent(&mut pair, 4);
+        hide(&mut pair, banks[hidden], 0);
+        pair.step();
+        transfers.borrow_mut().clear();
+        pair.settle(300);
+        let mut numbers = core::mem::take(&mut *transfers.borrow_mut());
+        numbers.dedup();
+        assert_eq!(numbers, [2], "no chunk of the first transfer is sent");
+        assert_eq!(pair.shown::<Inventory>(0, chest(hidden as u64)), None);
+        assert_same(&pair, 0, chest(1 - hidden as u64));
+        show(&mut pair, banks[hidden], 0);
+        pair.settle(300);
+        assert_same(&pair, 0, chest(hidden as u64));
+        assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
+    }
+}
+
+#[test]
+fn hiding_inventories_does_not_make_the_server_build_transfers_all_the_time() {
+    let (mut pair, banks) = pair_with_banks(2, 4000);
+    until_sent(&mut pair, 4);
+    let before = stats(&pair.server).copies_encoded;
+    for _ in 0..60 {
+        hide(&mut pair, banks[0], 0);
+        pair.step();
+        show(&mut pair, banks[0], 0);
+        pair.step();
+    }
+    let encoded = stats(&pair.server).copies_encoded - before;
+    assert!(encoded < 60 + 2 * 30, "{encoded} copies: one for each opening, and two every 100 ms");
+    pair.settle(300);
+    (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
 }
 
 #[test]

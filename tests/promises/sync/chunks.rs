@@ -1,6 +1,6 @@
 //! What is too large for one message goes in chunks, and nothing waits behind it.
 
-use crate::common::{random::sample, *};
+use crate::common::{data::insert_data, random::sample, *};
 use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
 use bevy_replicon::bytes::Bytes;
 
@@ -241,29 +241,36 @@ impl ItemData for Novel {
 }
 
 /// Twenty thousand bytes that do not compress.
-fn incompressible(seed: u8) -> Vec<u8> {
-    let mut dice = fastrand::Rng::with_seed(u64::from(seed));
+fn incompressible(seed: u64) -> Vec<u8> {
+    let mut dice = fastrand::Rng::with_seed(seed);
     (0..20_000).map(|_| dice.u8(..)).collect()
 }
 
-#[test]
-fn hotbar_never_waits_behind_large_instance_data() {
+/// A client with an inventory, and novels of 20,000 bytes each.
+fn scene_with_novels(count: usize) -> (Scene, Vec<DataId>) {
     let scene = Scene::with_setup(1, |app| {
         setup(app);
         app.add_item_data::<Novel>();
     });
-    let Scene { mut pair, player_entity: me, .. } =
-        scene.players(1).in_hotbar(0, TORCH.stack(60)).build();
-    let library = spawn_chest(&mut pair, 1, &[]);
-    let novels: Vec<DataId> = (0..4u8)
-        .map(|n| {
-            let mut pool = pair.server.world_mut().resource_mut::<DataPool>();
-            pool.insert(&Novel(incompressible(n))).unwrap()
-        })
-        .collect();
+    let mut scene = scene.players(1).in_hotbar(0, TORCH.stack(60)).build();
+    let novels =
+        (0..count).map(|n| insert_data(&mut scene.pair.server, &Novel(incompressible(n as u64))));
+    let novels = novels.collect();
+    (scene, novels)
+}
+
+/// Puts a novel into each slot.
+fn fill(pair: &mut Simulation, library: Entity, novels: &[DataId]) {
     for (slot, novel) in novels.iter().enumerate() {
-        inventory(&mut pair, library).set(slot, AXE.stack(1).with_data(*novel)).unwrap();
+        inventory(pair, library).set(slot, AXE.stack(1).with_data(*novel)).unwrap();
     }
+}
+
+#[test]
+fn hotbar_never_waits_behind_large_instance_data() {
+    let (Scene { mut pair, player_entity: me, .. }, novels) = scene_with_novels(4);
+    let library = spawn_chest(&mut pair, 1, &[]);
+    fill(&mut pair, library, &novels);
     show(&mut pair, library, 0);
     for n in 1..40 {
         hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
@@ -275,4 +282,74 @@ fn hotbar_never_waits_behind_large_instance_data() {
     assert_same(&pair, 0, chest(1));
     let pool = pair.clients[0].app.world().resource::<DataPool>();
     assert_eq!(pool.get::<Novel>(novels[3]), Some(Novel(incompressible(3))));
+}
+
+#[test]
+fn change_with_large_new_instance_data_is_chunked() {
+    let (Scene { mut pair, player_entity: me, .. }, novels) = scene_with_novels(4);
+    let library = spawn_chest(&mut pair, 1, &[0]);
+    pair.settle(50);
+    assert_eq!(stats(&pair.server).chunks_sent, 0);
+    fill(&mut pair, library, &novels);
+    for n in 1..40 {
+        hotbar(&mut pair, me).set(0, TORCH.stack(60 - n)).unwrap();
+        let before = bytes_down(&pair, 0);
+        pair.step();
+        assert_same(&pair, 0, player(0));
+        assert!(bytes_down(&pair, 0) - before < 10_000, "tick {n}");
+    }
+    pair.settle(300);
+    assert_same(&pair, 0, chest(1));
+    assert!(stats(&pair.server).chunks_sent > 70);
+    // The client has the data now.
+    let before = bytes_down(&pair, 0);
+    inventory(&mut pair, library).set(4, AXE.stack(2).with_data(novels[0])).unwrap();
+    pair.step();
+    assert_same(&pair, 0, chest(1));
+    assert!(bytes_down(&pair, 0) - before < 30);
+}
+
+#[test]
+fn data_of_an_inventory_that_exceeds_a_transfer_is_sent_ahead() {
+    let (Scene { mut pair, .. }, novels) = scene_with_novels(250);
+    let mut settings = pair.server.world_mut().resource_mut::<SyncSettings>();
+    (settings.chunk_bytes_per_tick, settings.bytes_per_second) = (30_000, u32::MAX);
+    let library = spawn_chest(&mut pair, 1, &[]);
+    pair.server.world_mut().entity_mut(library).insert(Inventory::new(250));
+    fill(&mut pair, library, &novels);
+    show(&mut pair, library, 0);
+    pair.steps(60);
+    assert_eq!(pair.shown::<Inventory>(0, chest(1)), None, "five megabytes take a while");
+    // A bank that becomes visible later does not wait for all of them.
+    spawn_bank(&mut pair, 2, 3000, &[0]);
+    pair.steps(60);
+    assert_same(&pair, 0, chest(2));
+    assert_eq!(pair.shown::<Inventory>(0, chest(1)), None);
+    simulate_gap(&mut pair, 0);
+    pair.settle(1000);
+    assert_same(&pair, 0, chest(1));
+    let client = stats(&pair.clients[0].app);
+    assert_eq!((client.decode_errors, client.resyncs_requested), (1, 1));
+    let pool = pair.clients[0].app.world().resource::<DataPool>();
+    let has = |n: usize| pool.get(novels[n]) == Some(Novel(incompressible(n as u64)));
+    assert!((0..250).all(has));
+}
+
+#[test]
+fn data_is_not_sent_ahead_of_an_inventory_that_is_hidden() {
+    let (Scene { mut pair, .. }, novels) = scene_with_novels(20);
+    let library = spawn_chest(&mut pair, 1, &[]);
+    fill(&mut pair, library, &novels);
+    show(&mut pair, library, 0);
+    pair.steps(10);
+    hide(&mut pair, library, 0);
+    pair.step();
+    let before = stats(&pair.server).chunks_sent;
+    assert!(before > 0);
+    pair.settle(100);
+    assert_eq!(stats(&pair.server).chunks_sent, before);
+    show(&mut pair, library, 0);
+    pair.settle(1000);
+    assert_same(&pair, 0, chest(1));
+    assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
 }
