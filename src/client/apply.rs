@@ -1,12 +1,12 @@
 //! Decodes each group of messages against the confirmed copies and updates them, all or nothing.
 
 use crate::model::planted::{Bug, planted};
-use bevy::prelude::*;
+use bevy::{platform::collections::HashSet, prelude::*};
 use bevy_replicon::bytes::Bytes;
 use log::warn;
 
 use crate::{
-    model::{catalog::ItemCatalog, data::DataPool},
+    model::{catalog::ItemCatalog, data::DataPool, id::DataId},
     shared::{containers::ContainerRegistry, stats::InventoryStats},
     wire::{
         DecodeError, Handover, Part, Schema,
@@ -195,9 +195,10 @@ fn decode_group(
             return Err(DecodeError::Gap { id: open.head.id, version });
         }
     }
-    let comes = |id| parts.iter().flat_map(|part| &part.data).any(|datum| datum.id == id);
+    let data = parts.iter().flat_map(|part| &part.data);
+    let coming: HashSet<DataId> = data.map(|datum| datum.id).collect();
     for id in parts.iter().flat_map(Part::names_data) {
-        if !comes(id) && (reset || !pool.contains(id)) {
+        if !coming.contains(&id) && (reset || !pool.contains(id)) {
             return Err(DecodeError::UnknownData { id });
         }
     }

@@ -6,7 +6,9 @@ use crate::common::{
     *,
 };
 use bevy_inventory_sync::{
-    model::{container::ContainerInfo, limits::CLIENT_SLOTS_MAX, state::InventoryState},
+    model::{
+        container::ContainerInfo, data::Datum, limits::CLIENT_SLOTS_MAX, state::InventoryState,
+    },
     wire::{
         DecodeError, OpenHead, Schema,
         bits::BitWriter,
@@ -143,12 +145,25 @@ fn random_bytes_from_a_client_are_counted_and_dropped() {
 
 /// A full message that opens one view of three empty slots, or replaces its copy.
 fn opening(pair: &mut Simulation, id: InventoryId, version: u64) -> Vec<u8> {
+    opening_with(pair, id, version, None, &[])
+}
+
+/// The same with a stack in the first slot, and with instance data.
+fn opening_with(
+    pair: &mut Simulation,
+    id: InventoryId,
+    version: u64,
+    first: Option<Stack>,
+    data: &[Datum],
+) -> Vec<u8> {
     let number = next_number(pair, 0);
     let world = pair.clients[0].app.world();
     let (catalog, kinds) = (world.resource::<ItemCatalog>(), world.resource::<ContainerRegistry>());
     let schema = Schema { catalog, registry: kinds.as_slice() };
     let mut unit = InventoryState::default();
-    unit.insert(0, Slots::new(3));
+    let mut slots = Slots::new(3);
+    slots.set(0, first).unwrap();
+    unit.insert(0, slots);
     let head = OpenHead {
         view: 0,
         handle: 0,
@@ -163,7 +178,7 @@ fn opening(pair: &mut Simulation, id: InventoryId, version: u64) -> Vec<u8> {
     encode::copy(&mut copy, schema, &unit);
     let mut w = BitWriter::default();
     encode::begin_full(&mut w, number, None, None, 0);
-    encode::data(&mut w, &[], &[]);
+    encode::data(&mut w, &[], data);
     encode::closes(&mut w, &[]);
     encode::opens(&mut w, 1);
     encode::open(&mut w, schema, None, (&head, &unit), encode::OpenBody::Copy(&copy));
@@ -171,6 +186,33 @@ fn opening(pair: &mut Simulation, id: InventoryId, version: u64) -> Vec<u8> {
     w.flag(false);
     encode::checksums(&mut w, &[]);
     w.finish().to_vec()
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Engraving(u8);
+
+impl ItemData for Engraving {
+    const NAME: &'static str = "engraving";
+}
+
+#[test]
+fn slot_with_instance_data_that_was_not_sent_is_a_decode_error() {
+    let id = DataId(7.try_into().unwrap());
+    let engraved = AXE.stack(1).with_data(id);
+    let datum = Datum { id, kind: 0, bytes: vec![3].into() };
+    for (data, errors) in [(vec![datum], 0), (vec![], 1)] {
+        let mut pair = Simulation::new(1, |app| {
+            setup(app);
+            app.add_item_data::<Engraving>();
+        });
+        pair.steps(3);
+        let message = opening_with(&mut pair, chest(9), 1, Some(engraved), &data);
+        feed_full(&mut pair, 0, &message);
+        pair.clients[0].app.update();
+        assert_eq!(stats(&pair.clients[0].app).decode_errors, errors);
+        let shown = pair.shown::<Inventory>(0, chest(9)).and_then(|slots| slots.get(0));
+        assert_eq!(shown, (errors == 0).then_some(engraved));
+    }
 }
 
 #[test]
