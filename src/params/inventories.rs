@@ -232,9 +232,14 @@ impl Inventories<'_, '_> {
 
     fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
         let cause = self.effective_cause(Cause::Dropped);
-        self.commands.queue(move |world: &mut World| {
-            loot::drop_stack(world, by, ClientId::Server, stack, cause);
+        let members = self.exchanges.as_ref().map(|exchanges| {
+            let owner_of = |entity| self.returning.get(entity).ok().map(|returns| returns.to);
+            let id_of = |entity| self.inventory_ids.get(entity).ok().copied();
+            loot::dropping(by, exchanges, owner_of, id_of, |entity| self.state(entity))
         });
+        let members = members.unwrap_or_default();
+        let drop = loot::StackDrop { by, members, client: ClientId::Server, stack, cause };
+        self.commands.queue(move |world: &mut World| loot::drop_stack(world, drop));
     }
 
     /// Returns `declared`, or [`Cause::Operator`] while an operator's command runs.

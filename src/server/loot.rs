@@ -35,7 +35,6 @@ use super::{
     audit::ItemLedger,
     exchanges::{ExchangeMember, Exchanges},
     marked::Marked,
-    returns::ReturnsTo,
     views::access::Owner,
 };
 
@@ -162,22 +161,30 @@ fn remove_from_index(
 /// Maximum number of recent drops to which a stack may be added.
 const MERGE_MAX: usize = 64;
 
+/// A stack to drop.
+#[derive(Debug)]
+pub(crate) struct StackDrop {
+    /// The inventory that drops it.
+    pub(crate) by: Option<Entity>,
+    /// The inventories that exchange it with the loot, as of the time of the drop; see [`dropping`]. They may be gone when
+    /// the loot is spawned.
+    pub(crate) members: Vec<ExchangeMember>,
+    pub(crate) client: ClientId,
+    pub(crate) stack: Stack,
+    pub(crate) cause: Cause,
+}
+
 /// Drops a stack: adds it to recent loot, or spawns loot and emits [`Dropped`].
-pub(crate) fn drop_stack(
-    world: &mut World,
-    by: Option<Entity>,
-    client: ClientId,
-    stack: Stack,
-    cause: Cause,
-) {
-    let dropper = match cause {
-        Cause::Acted(client) => Dropper::acting(world, client, by),
+pub(crate) fn drop_stack(world: &mut World, drop: StackDrop) {
+    let dropper = match drop.cause {
+        Cause::Acted(client) => Dropper::acting(world, client, drop.by),
         _ => Dropper::Game,
     };
-    let Some(stack) = merge(world, by, dropper, stack, cause) else { return };
+    let Some(stack) = merge(world, &drop, dropper) else { return };
     if planted(Bug::LootVanishes) && stack.count() == 7 {
         return;
     }
+    let StackDrop { by, members, client, cause, .. } = drop;
     let at = world.resource::<Time<Real>>().elapsed();
     let mut index = world.resource_mut::<LootByDropper>();
     index.last += 1;
@@ -194,7 +201,7 @@ pub(crate) fn drop_stack(
         world.spawn(loot).id()
     };
     declare(world, entity, cause);
-    record_exchange(world, by, entity, None);
+    record_exchange(world, members, entity, None);
     emit(world, Dropped { entity, by, client, stack });
 }
 
@@ -204,37 +211,40 @@ fn declare(world: &mut World, loot: Entity, cause: Cause) {
     }
 }
 
-/// Records that loot got a stack of the inventory that dropped it. `before` is the loot before that.
+/// Returns the inventories that exchange what an inventory drops with the loot: the inventory itself, and the one with
+/// which its items are stored. None if exchanges are not recorded.
+pub(crate) fn dropping(
+    by: Option<Entity>,
+    exchanges: &Exchanges,
+    owner_of: impl Fn(Entity) -> Option<Entity>,
+    id_of: impl Fn(Entity) -> Option<InventoryId>,
+    state_of: impl Fn(Entity) -> Option<InventoryState>,
+) -> Vec<ExchangeMember> {
+    let by = by.filter(|_| exchanges.is_recorded());
+    let entities = [by, by.and_then(owner_of)].into_iter().flatten();
+    let member = |entity| {
+        Some(ExchangeMember { entity, inventory: id_of(entity)?, before: state_of(entity) })
+    };
+    entities.filter_map(member).collect()
+}
+
+/// Records that loot got a stack of the inventories that dropped it. `before` is the loot before that.
 fn record_exchange(
     world: &mut World,
-    by: Option<Entity>,
+    members: Vec<ExchangeMember>,
     loot: Entity,
     before: Option<InventoryState>,
 ) {
-    if !world.resource::<Exchanges>().is_recorded() {
-        return;
-    }
-    let member = |entity: Entity, before| {
-        let inventory = *world.get::<InventoryId>(entity)?;
-        Some(ExchangeMember { entity, inventory, before })
-    };
-    let now = |entity| world.resource::<ContainerRegistry>().read_in(world, entity);
-    let owner = by.and_then(|by| world.get::<ReturnsTo>(by)).map(|returns| returns.to);
-    let droppers = [by, owner].into_iter().flatten();
-    let droppers: Vec<_> = droppers.filter_map(|entity| member(entity, now(entity))).collect();
-    if let (false, Some(loot)) = (droppers.is_empty(), member(loot, before)) {
-        world.resource_mut::<Exchanges>().record_drop(droppers.into_iter().chain([loot]));
+    let Some(inventory) = world.get::<InventoryId>(loot).copied() else { return };
+    if !members.is_empty() {
+        let loot = ExchangeMember { entity: loot, inventory, before };
+        world.resource_mut::<Exchanges>().record_drop(members.into_iter().chain([loot]));
     }
 }
 
 /// Adds a stack to recent loot of the same inventory, and returns the part that remains.
-fn merge(
-    world: &mut World,
-    by: Option<Entity>,
-    dropper: Dropper,
-    stack: Stack,
-    cause: Cause,
-) -> Option<Stack> {
+fn merge(world: &mut World, drop: &StackDrop, dropper: Dropper) -> Option<Stack> {
+    let StackDrop { by, stack, cause, .. } = *drop;
     let catalog = world.get_resource::<ItemCatalog>();
     let Some(max_stack) = catalog.map(|catalog| catalog.max_stack(stack.item)) else {
         return Some(stack);
@@ -262,7 +272,7 @@ fn merge(
     let rest = inventory.slots_mut().merge(0, stack, max_stack).unwrap_or(Some(stack));
     let added = stack.count() - rest.map_or(0, |rest| rest.count());
     declare(world, loot, cause);
-    record_exchange(world, by, loot, before);
+    record_exchange(world, drop.members.clone(), loot, before);
     world.resource_mut::<ItemLedger>().declare(loot, stack.item, i64::from(added));
     rest
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bevy::prelude::*;
+use bevy::{platform::collections::HashMap, prelude::*};
 use log::{info, warn};
 
 use crate::{
@@ -38,13 +38,29 @@ use super::{
 };
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_observer(flush).add_observer(read_history).add_systems(
-        PreUpdate,
-        take_reports
-            .before(InventoryServerSystems::Validate)
-            .run_if(authority_is_here)
-            .run_if(resource_exists::<ItemCatalog>),
-    );
+    app.init_resource::<ReturnedIfNotStored>()
+        .add_observer(flush)
+        .add_observer(read_history)
+        .add_systems(
+            PreUpdate,
+            take_reports
+                .before(InventoryServerSystems::Validate)
+                .run_if(authority_is_here)
+                .run_if(resource_exists::<ItemCatalog>),
+        );
+}
+
+/// The contents of inventories that were deleted, which is undone. Those that were never stored are returned to the
+/// game.
+#[derive(Resource, Default)]
+struct ReturnedIfNotStored(HashMap<InventoryId, Contents>);
+
+/// What an inventory contained.
+struct Contents {
+    entity: Entity,
+    state: InventoryState,
+    /// The entity that drops the contents if the inventory is gone.
+    lost_by: Option<Entity>,
 }
 
 fn read_history(read: On<ReadHistory>, mut buffer: ResMut<TickBuffer>) {
@@ -64,7 +80,11 @@ fn take_reports(world: &mut World) {
             }
             Report::Stored { tick, rejected } => on_stored(world, tick, rejected),
             Report::Flushed => world.resource_mut::<StoreHealth>().flushing = false,
-            Report::Listed(id, result) => restore::spawn(world, id, result),
+            Report::Listed(id, result) => {
+                world.resource_mut::<ReturnedIfNotStored>().0.remove(&id);
+                restore::spawn(world, id, result);
+            }
+            Report::NotStored(id) => return_contents(world, id),
             Report::ListEnds => restore::end(world),
             Report::Stays { departure, error } => {
                 migrate::cancel_departure(world, &departure, error)
@@ -127,6 +147,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
             leaving.exit = Exit::Release;
         }
     }
+    undo_renamed_once(&mut undone);
     let pending = buffer.notes.extract_if(.., |note| undone_ids.contains(&note.inventory));
     let pending: Vec<_> = pending.collect();
     let mut notes = world.resource_mut::<NoteLog>().take(&undone_ids);
@@ -163,6 +184,15 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids, notes });
 }
 
+/// The contents of an inventory that has got another id and is gone are returned once, under its old id.
+fn undo_renamed_once(undone: &mut [Undone]) {
+    let old = undone.iter().filter(|it| it.left_by.is_none()).filter_map(|it| it.entity);
+    let old: Vec<Entity> = old.collect();
+    for it in undone.iter_mut().filter(|it| it.left_by == Some(LeftBy::Deleted)) {
+        it.entity.take_if(|entity| old.contains(entity));
+    }
+}
+
 /// Undoes the changes of an inventory in the world that is stored.
 fn undo_stored(world: &mut World, entity: Entity, undone: Undone) {
     let Undone { id, before, created, .. } = undone;
@@ -187,27 +217,40 @@ fn undo_other(
     lost_by: Option<Entity>,
 ) {
     match left_by {
-        // Its record is still there.
+        // Its record is still there, if it was ever stored.
         Some(LeftBy::Deleted) => {
+            if let (Some(entity), Some(state)) = (entity, before) {
+                let mut returned = world.resource_mut::<ReturnedIfNotStored>();
+                returned.0.insert(id, Contents { entity, state, lost_by });
+            }
             return world.resource_mut::<StoreLink>().send(Order::Read(id));
         }
         Some(LeftBy::Released) => return,
         None => {}
     }
     let Some(entity) = entity else { return };
-    let exists = world.get_entity(entity).is_ok();
     match before {
         // It was dropped in the exchange that is undone.
-        None if created && exists && world.get::<Loot>(entity).is_some() => {
+        None if created && world.get::<Loot>(entity).is_some() => {
             world.despawn(entity);
         }
         None => {}
-        Some(before) => {
-            let by = (!exists).then(|| lost_by.unwrap_or(entity));
-            let undo = world.run_system_cached_with(restore_contents, (entity, before, by));
-            undo.expect("the system has no conditions");
-        }
+        Some(state) => put_back(world, Contents { entity, state, lost_by }),
     }
+}
+
+/// Returns the contents of an inventory that is not in the store.
+fn return_contents(world: &mut World, id: InventoryId) {
+    if let Some(contents) = world.resource_mut::<ReturnedIfNotStored>().0.remove(&id) {
+        put_back(world, contents);
+    }
+}
+
+fn put_back(world: &mut World, Contents { entity, state, lost_by }: Contents) {
+    let exists = world.get_entity(entity).is_ok();
+    let by = (!exists).then(|| lost_by.unwrap_or(entity));
+    let undo = world.run_system_cached_with(restore_contents, (entity, state, by));
+    undo.expect("the system has no conditions");
 }
 
 /// Puts the contents of an inventory back. If its entity is gone, another one drops them.

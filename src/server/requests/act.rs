@@ -88,13 +88,14 @@ pub(crate) fn act(
     write(world, &staged, cause);
     world.resource_mut::<ItemLedger>().enter(&staged, &dropped, cause);
     let by = dropping_inventory(world, client, actor, &staged);
-    world.resource_scope(|world, mut exchanges: Mut<Exchanges>| {
+    let members = world.resource_scope(|world, mut exchanges: Mut<Exchanges>| {
         let dropped_by = by.filter(|_| !dropped.is_empty());
         let id_of = |entity| world.get::<InventoryId>(entity).copied();
         let registry = world.resource::<ContainerRegistry>();
         let owner_of = |entity| world.get::<ReturnsTo>(entity).map(|returns| returns.to);
         let state_of = |entity| registry.read_in(world, entity);
         exchanges.record(&staged, dropped_by, id_of, owner_of, state_of);
+        loot::dropping(dropped_by, &exchanges, owner_of, id_of, state_of)
     });
     let mut subscriptions = world.resource_mut::<Subscriptions>();
     for Staged { entity, .. } in staged.iter().filter(|staged| staged.state != staged.before) {
@@ -104,7 +105,8 @@ pub(crate) fn act(
     }
     let head = AppliedHead { client, actor };
     for stack in dropped {
-        loot::drop_stack(world, by, client, stack, cause);
+        let members = members.clone();
+        loot::drop_stack(world, loot::StackDrop { by, members, client, stack, cause });
     }
     action.0.accept(world, head, outcome.output);
     world.flush();

@@ -118,7 +118,7 @@ impl Worker {
     pub(super) fn read(&mut self, id: InventoryId, now: Duration) {
         match self.try_with(now, |store| store.load(id)).map(Result::transpose) {
             Some(Some(result)) => self.reports.push(Report::Listed(id, result.map(Box::new))),
-            Some(None) => {}
+            Some(None) => self.reports.push(Report::NotStored(id)),
             None => self.waiting.push(Order::Read(id)),
         }
     }

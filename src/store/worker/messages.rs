@@ -65,6 +65,8 @@ pub(in crate::store) enum Report {
     Stored { tick: u64, rejected: Vec<RejectedUnion> },
     /// Everything that was handed over before [`Order::Flush`] is stored.
     Flushed,
+    /// An inventory that was read is not in the store.
+    NotStored(InventoryId),
     /// An inventory in the store.
     Listed(InventoryId, Result<Box<StoredInventory>, StoreError>),
     /// All inventories were listed.

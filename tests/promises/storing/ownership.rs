@@ -108,6 +108,50 @@ fn loot_that_was_dropped_vanishes_and_loot_that_was_picked_up_comes_back() {
     assert_eq!(stored_coins(&store, player(1)), Some(10));
 }
 
+/// Number of coins in each loot entity.
+fn loot_coins(app: &mut App) -> Vec<u64> {
+    let mut loot = app.world_mut().query_filtered::<&Inventory, With<Loot>>();
+    loot.iter(app.world()).map(|slots| slots.count(COIN)).collect()
+}
+
+#[test]
+fn drop_of_an_inventory_that_is_despawned_before_the_loot_is_spawned_is_undone() {
+    let (store, mut app, [ada, ..]) = taken_over();
+    let system = move |mut commands: Commands, mut all: Inventories| {
+        commands.entity(ada).despawn();
+        all.drop_if(ada, |_| true)
+    };
+    assert_eq!(app.world_mut().run_system_once(system).unwrap(), Ok(1));
+    app.update();
+    assert_eq!(loot_coins(&mut app), [10]);
+    updates(&mut app, 240);
+    assert_eq!(take_reports(&mut app).reverted.len(), 1);
+    assert_eq!(loot_coins(&mut app), [0; 0]);
+    assert_eq!((totals(&store)["coin"], stored_coins(&store, player(1))), (20, Some(10)));
+}
+
+#[test]
+fn loot_that_was_never_stored_comes_back_when_its_pickup_is_undone() {
+    for id in [None, Some(chest(9))] {
+        let (store, mut app, [ada, ..]) = taken_over();
+        let slot = Inventory([Some(COIN.stack(7))].into_iter().collect());
+        let loot = app.world_mut().spawn((slot, Loot)).id();
+        if let Some(id) = id {
+            app.world_mut().entity_mut(loot).insert(id);
+        }
+        app.world_mut().entity_mut(loot).insert(Persist);
+        updates(&mut app, 3);
+        give(&mut app, loot, ada, 7);
+        updates(&mut app, 3);
+        assert!(app.world().get_entity(loot).is_err());
+        updates(&mut app, 240);
+        assert_eq!(take_reports(&mut app).reverted.len(), 1);
+        assert_eq!(loot_coins(&mut app), [7], "{id:?}");
+        updates(&mut app, 120);
+        assert_eq!((totals(&store)["coin"], stored_coins(&store, player(1))), (27, Some(10)));
+    }
+}
+
 #[test]
 fn lost_commits_of_the_store_are_detected_and_not_overwritten() {
     let store = MemoryStore::default();
