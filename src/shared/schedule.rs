@@ -20,7 +20,7 @@ pub enum InventoryServerSystems {
     /// Runs the crate's own game logic: crafters, tabs, loot, open inventories. A game that writes to
     /// inventories in `PostUpdate` orders itself before or after it.
     Features,
-    /// Runs before all other steps of the tick. Empty unless there is a store.
+    /// Runs before all other steps of the tick. Empty unless the game adds systems to it.
     First,
     /// Finds the slots that differ from the last commit.
     Mark,

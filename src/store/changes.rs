@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bevy::prelude::*;
+use bevy::{ecs::entity::EntityHashMap, prelude::*};
 use smallvec::SmallVec;
 
 use crate::{
@@ -61,6 +61,9 @@ pub(super) struct FullState {
 /// An inventory that is no longer in this world.
 pub(super) struct Leaving {
     pub(super) id: InventoryId,
+    /// Its contents as of the tick that is being collected, if it leaves during that. Changes since then are stored with
+    /// the next tick.
+    pub(super) committed: Option<FullState>,
     /// Its last contents and components. `None` if it was not loaded.
     pub(super) last: Option<(FullState, Vec<ComponentChange>)>,
     pub(super) exit: Exit,
@@ -80,6 +83,10 @@ pub(super) enum Exit {
 /// What is collected between two ticks.
 #[derive(Resource, Default)]
 pub(super) struct TickBuffer {
+    /// Whether the slots of a tick have been compared that is not handed over yet.
+    pub(super) collecting: bool,
+    /// The contents as of that tick of inventories whose components are being removed.
+    pub(super) removed: EntityHashMap<FullState>,
     /// Changed components.
     pub(super) components: Vec<(InventoryId, &'static str, Option<Vec<u8>>)>,
     /// New inventories, of which nothing can be stored.

@@ -8,7 +8,7 @@ use bevy::{
 use crate::{
     changes::{ChangeSystems, ChangeTracker},
     model::{saved::UnknownItems, state::InventoryState},
-    server::{baseline::Baseline, inspect::CommitInspect, returns::ReturnsTo},
+    server::{baseline::Baseline, inspect::CommitInspect, mark::MarkSystems, returns::ReturnsTo},
     shared::{authority::authority_is_here, schedule::InventoryServerSystems},
 };
 
@@ -34,7 +34,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(
             PostUpdate,
             (
-                begin_tick.in_set(InventoryServerSystems::First),
+                begin_tick.in_set(MarkSystems::Begin),
                 (collect_committed, collect_fully_changed, hand_over)
                     .chain()
                     .in_set(CollectSystems::Tick),
@@ -58,6 +58,7 @@ fn record_last_container(
 /// Inventories that leave from now on belong to the next tick, as do changes of slots.
 fn begin_tick(mut buffer: ResMut<TickBuffer>) {
     let buffer = &mut *buffer;
+    buffer.collecting = true;
     buffer.leaving_this_tick.append(&mut buffer.leaving_next_tick);
 }
 
@@ -118,6 +119,8 @@ fn hand_over_rest(
 ) {
     let buffer = &mut *buffer;
     buffer.leaving_this_tick.append(&mut buffer.leaving_next_tick);
+    buffer.collecting = false;
+    buffer.removed.clear();
     buffer.components.clear();
     buffer.notes.clear();
     if !buffer.leaving_this_tick.is_empty() {
@@ -139,6 +142,8 @@ fn hand_over(
 ) {
     let mut changes = core::mem::take(&mut collected.changes);
     let buffer = &mut *buffer;
+    buffer.collecting = false;
+    buffer.removed.clear();
     changes.created.append(&mut buffer.created);
     changes.components.append(&mut buffer.components);
     // The components of what leaves in the next tick are part of its last state.
@@ -146,24 +151,33 @@ fn hand_over(
         .components
         .retain(|(id, ..)| buffer.leaving_next_tick.iter().all(|leaving| leaving.id != *id));
     changes.leaving.append(&mut buffer.leaving_this_tick);
+    for Leaving { id, committed, .. } in &mut buffer.leaving_next_tick {
+        changes.fully_changed.extend(committed.take().map(|state| (*id, state)));
+    }
     changes.notes.append(&mut buffer.notes);
     notes.add(changes.tick, &changes.notes);
     changes.record = tracker.last().cloned();
-    let is_claimed =
-        |id| holders.get(id).is_some() || changes.leaving.iter().any(|leaving| leaving.id == id);
+    let leaving = |id| {
+        let mut leaving = changes.leaving.iter().chain(&buffer.leaving_next_tick);
+        leaving.any(|leaving| leaving.id == id)
+    };
+    let is_claimed = |id| holders.get(id).is_some() || leaving(id);
     changes.exchanges = log.record(changes.tick, commits.exchanges(), is_claimed);
     changes.exchanges.append(&mut buffer.exchanges);
     for Leaving { id, exit, .. } in &changes.leaving {
         log.record_gone(changes.tick, *id, LeftBy::by(exit));
     }
     // The store is not opened until there is something to store, because this app may become a client.
-    if !holders.is_empty() || !changes.leaving.is_empty() {
+    let is_leaving = !changes.leaving.is_empty() || !buffer.leaving_next_tick.is_empty();
+    if !holders.is_empty() || is_leaving {
         link.send(Order::Tick(Box::new(changes)));
     }
     if core::mem::take(&mut buffer.list) {
         link.send(Order::List);
     }
-    for (id, request) in buffer.claims.drain(..) {
+    // What leaves in the next tick is claimed again after that.
+    let leaves = |id| buffer.leaving_next_tick.iter().any(|leaving| leaving.id == id);
+    for (id, request) in buffer.claims.extract_if(.., |(id, _)| !leaves(*id)) {
         link.send(Order::Claim { id, request });
     }
     for query in buffer.history.drain(..) {

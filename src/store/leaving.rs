@@ -16,6 +16,7 @@ use crate::{
     params::inventories::saves::save_with_returned,
     server::{
         audit::ItemsCreatedOrDestroyed,
+        baseline::Baseline,
         loot::Loot,
         returns::{AwaitsReturns, ReturnsTo},
     },
@@ -30,12 +31,29 @@ use super::{
 };
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_observer(leave).add_observer(delete).add_observer(record_return);
+    app.add_observer(keep_committed)
+        .add_observer(leave)
+        .add_observer(delete)
+        .add_observer(record_return);
 }
 
 /// Marks an inventory for deletion.
 #[derive(Component)]
 pub(super) struct Deleting;
+
+/// Keeps the contents as of the tick that is being collected, because a despawn removes the containers first.
+fn keep_committed(discard: On<Discard, Persist>, mut world: DeferredWorld) {
+    if let Some(state) = committed(&world, discard.entity) {
+        world.resource_mut::<TickBuffer>().removed.insert(discard.entity, state);
+    }
+}
+
+/// Returns the contents of an inventory as of the tick that is being collected.
+pub(super) fn committed(world: &World, entity: Entity) -> Option<FullState> {
+    let collecting = world.get_resource::<TickBuffer>()?.collecting;
+    world.get::<Tracked>(entity).filter(|_| collecting)?;
+    full_state(world, entity, world.get::<Baseline>(entity)?.state())
+}
 
 /// Records the last state of an inventory whose entity is despawned, or that is no longer stored.
 fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
@@ -54,7 +72,9 @@ fn leave(leaving: On<Remove, Persist>, mut world: DeferredWorld) {
     let deleted = tracked.is_some() && (spent || world.get::<Deleting>(entity).is_some());
     let exit = if deleted { Exit::Delete } else { Exit::Release };
     let last = tracked.and_then(|_| last_state(&world, entity, &state.unwrap_or_default()));
-    world.resource_mut::<TickBuffer>().leaving_next_tick.push(Leaving { id, last, exit });
+    let mut buffer = world.resource_mut::<TickBuffer>();
+    let committed = buffer.removed.remove(&entity);
+    buffer.leaving_next_tick.push(Leaving { id, committed, last, exit });
     world.commands().entity(entity).try_remove::<(Tracked, StarterKit, Loading)>();
 }
 

@@ -151,8 +151,8 @@ pub(super) fn finish_loading(
 }
 
 /// Ends the claim of an inventory that has not changed.
-fn release(world: &mut World, id: InventoryId) {
-    let leaving = Leaving { id, last: None, exit: Exit::Release };
+pub(super) fn release(world: &mut World, id: InventoryId) {
+    let leaving = Leaving { id, committed: None, last: None, exit: Exit::Release };
     world.resource_mut::<TickBuffer>().leaving_next_tick.push(leaving);
 }
 

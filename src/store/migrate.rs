@@ -221,15 +221,19 @@ fn unload_departing(
     departure: &Arc<Departure>,
 ) {
     let state = world.resource::<ContainerRegistry>().read_in(world, entity).unwrap_or_default();
-    let last = leaving::last_state(world, entity, &state);
+    let leaving = Leaving {
+        id,
+        committed: leaving::committed(world, entity),
+        last: leaving::last_state(world, entity, &state),
+        exit: Exit::Depart(departure.clone()),
+    };
     world.resource_mut::<Holders>().remove(id, entity);
     loading::unload(world, entity);
     // If it stays, the stored state takes precedence.
     if let Ok(mut entity) = world.get_entity_mut(entity) {
         entity.remove::<StarterKit>();
     }
-    let exit = Exit::Depart(departure.clone());
-    world.resource_mut::<TickBuffer>().leaving_next_tick.push(Leaving { id, last, exit });
+    world.resource_mut::<TickBuffer>().leaving_next_tick.push(leaving);
 }
 
 fn restore_owner(world: &mut World, (entity, owner): (Entity, Option<Owner>)) {
@@ -286,9 +290,14 @@ pub(super) fn cancel_departure(
     let is_it = |leave: &PendingDeparture| Arc::ptr_eq(&leave.departure, departure);
     let Some(at) = departures.0.iter().position(is_it) else { return };
     let PendingDeparture { members, .. } = departures.0.remove(at);
-    for (_, entity, owner) in members {
+    for (id, entity, owner) in members {
         restore_owner(world, (entity, owner));
-        loading::begin_loading(world, entity);
+        if world.get::<Persist>(entity).is_some() {
+            loading::begin_loading(world, entity);
+        } else if world.resource::<Holders>().get(id).is_none() {
+            // Its entity is gone, so the claim ends.
+            loading::release(world, id);
+        }
     }
     let (account, to) = (departure.account.clone(), departure.to.clone());
     fail(world, account, to, error);

@@ -109,7 +109,7 @@ impl Worker {
     }
 
     /// Records the last changes of an inventory, to be released once they are stored.
-    fn leave(&mut self, Leaving { id, last, exit }: Leaving, causes: &Causes) {
+    fn leave(&mut self, Leaving { id, last, exit, .. }: Leaving, causes: &Causes) {
         self.leaving.insert(id);
         // What still waits was requested for the entity that has left.
         let (requested, waiting): (Vec<_>, _) = core::mem::take(&mut self.waiting)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::common::random::{self, sample};
-use bevy_inventory_sync::store::restore::RestoreWorld;
+use bevy_inventory_sync::store::{Store, restore::RestoreWorld};
 
 /// Number of operations after which nothing new happens in [`play`].
 const OPERATIONS: u64 = 45;
@@ -178,4 +178,58 @@ fn items_that_left_with_the_last_container_are_stored_once() {
     app.world_mut().entity_mut(to).remove::<Inventory>();
     updates(&mut app, 3);
     assert_eq!(totals(&store).get("coin").copied().unwrap_or(0), 0);
+}
+
+/// Despawns an entity after the slots of the tick were compared, and spawns another one with this id.
+#[derive(Resource)]
+struct Replaced(Entity, Option<InventoryId>);
+
+fn replace(replaced: Option<Res<Replaced>>, mut commands: Commands) {
+    let Some(Replaced(entity, id)) = replaced.as_deref() else { return };
+    commands.entity(*entity).despawn();
+    commands.remove_resource::<Replaced>();
+    if let Some(id) = id {
+        commands.spawn((*id, Inventory::new(4), Health(20), Persist));
+    }
+}
+
+/// A world with two players of whom the first gives coins to the second, and leaves during the same tick.
+fn left_during_a_tick(store: &MemoryStore, again: Option<InventoryId>) -> App {
+    let mut app = world(store, "a");
+    app.add_systems(PostUpdate, replace.in_set(InventoryServerSystems::Batch));
+    let (from, to) = (join(&mut app, player(1)), join(&mut app, player(2)));
+    updates(&mut app, 2);
+    inventories(&mut app, move |all| {
+        all.transact(|tx| {
+            let stacks = tx.take(from, COIN, 4)?;
+            stacks.into_iter().try_for_each(|stack| tx.insert(to, stack))
+        })
+    })
+    .unwrap();
+    app.insert_resource(Replaced(from, again));
+    for tick in 0..6 {
+        app.update();
+        check(store, &format!("tick {tick}"));
+        assert_eq!(totals(store)["coin"], 20, "tick {tick}: {:?}", counts(store));
+    }
+    app
+}
+
+#[test]
+fn inventory_that_leaves_during_a_tick_is_stored_with_what_it_exchanged() {
+    let store = MemoryStore::default();
+    let _app = left_during_a_tick(&store, None);
+    assert_eq!(stored_coins(&store, player(1)), Some(6));
+    assert!(store.of_server("b").claim(player(1)).is_ok(), "it is released");
+}
+
+#[test]
+fn inventory_that_leaves_during_a_tick_and_comes_back_is_stored() {
+    let store = MemoryStore::default();
+    let mut app = left_during_a_tick(&store, Some(player(1)));
+    let ada = app.world().resource::<InventoryIds>().get(player(1)).unwrap();
+    assert_eq!(coins(&app, ada), Some(6));
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
+    updates(&mut app, 3);
+    assert_eq!(stored_coins(&store, player(1)), Some(7));
 }

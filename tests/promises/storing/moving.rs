@@ -214,6 +214,22 @@ fn player_that_cannot_leave_stays_with_what_it_has() {
 }
 
 #[test]
+fn player_that_cannot_leave_and_is_gone_is_released() {
+    let (_, [north, _south]) = two_worlds();
+    let mut app = world(&north, "a");
+    let ada = join(&mut app, player(1));
+    inventories(&mut app, move |all| all.insert(ada, COIN.stack(1))).unwrap();
+    migrate(&mut app, ada, "nowhere");
+    app.world_mut().flush();
+    app.world_mut().despawn(ada);
+    updates(&mut app, 6);
+    assert_eq!(take_reports(&mut app).stayed[0].error, MigrationError::NoSuchWorld);
+    assert_eq!(stored_coins(&north, player(1)), Some(11));
+    let claim = north.of_server("b").claim(player(1));
+    assert!(claim.is_ok(), "{claim:?}");
+}
+
+#[test]
 fn only_loaded_inventories_can_leave() {
     let (_, [north, _south]) = two_worlds();
     let mut app = world(&north, "a");
