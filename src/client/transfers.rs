@@ -118,12 +118,12 @@ impl IncomingTransfers {
         complete.chain(read_beginning(&arrived, schema)).collect()
     }
 
-    /// Drops all transfers up to `last`, because the server sends everything again. The next transfer is kept,
-    /// since its chunks may arrive before the message with the reset.
+    /// Drops all transfers up to `last`, because the server sends everything again. Later ones are kept, since their
+    /// chunks may arrive before the message with the reset.
     pub(crate) fn reset(&mut self, last: u8) {
-        let next = last.wrapping_add(1);
-        self.complete.retain(|complete| complete.number == next);
-        if self.newest != Some(next) {
+        let is_later = |number: u8| (1..=u8::MAX / 2).contains(&number.wrapping_sub(last));
+        self.complete.retain(|complete| is_later(complete.number));
+        if !self.newest.is_some_and(is_later) {
             (self.newest, self.partial) = (Some(last), None);
         }
     }
