@@ -246,18 +246,21 @@ impl<'a> Run<'a> {
     }
 
     /// Maximum number of ticks for chunked transfers to all clients, from now on.
-    fn transfer_bound(&self) -> u64 {
-        let world = self.scene.sim.server.world();
-        let pool = world.resource::<DataPool>();
-        let inventories = self.scene.oracle.inventories.keys();
-        let baselines = inventories.filter_map(|entity| world.get::<Baseline>(*entity));
-        let data = baselines.flat_map(Baseline::data);
-        let bytes: usize = data.filter_map(|id| Some(pool.describe(id)?.1)).sum();
+    fn transfer_bound(&mut self) -> u64 {
         let network = self.scene.sim.network;
+        let world = self.scene.sim.server.world_mut();
+        let mut inventories = world.query::<&Baseline>();
+        let pool = world.resource::<DataPool>();
+        let data = inventories.iter(world).flat_map(Baseline::data);
+        let data: usize = data.filter_map(|id| Some(pool.describe(id)?.1)).sum();
+        let clients = world.resource::<Clients>();
+        let transfers =
+            clients.iter().filter_map(|it| clients.get(it)?.transfers.transfer.as_ref());
+        let in_transit: usize = transfers.map(|transfer| transfer.bytes.len()).sum();
+        let bytes = (2 * data + in_transit) as u64;
         let round_trip = 2 * (network.latency_ticks + 1);
         // A client is sent at least this many bytes per tick, and everything again after a reset.
-        let sending = 2 * bytes as u64 / 500;
-        sending + (1 + bytes as u64 / 10_000) * (2 * round_trip + network.resend_ticks)
+        bytes / 500 + (1 + bytes / 10_000) * (2 * round_trip + network.resend_ticks)
     }
 
     fn summarize(&mut self) {

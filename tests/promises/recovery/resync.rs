@@ -193,9 +193,14 @@ fn older_full_update_that_arrives_late_is_ignored() {
 
 #[test]
 fn replayed_messages_neither_open_close_nor_change_anything() {
-    let Scene { mut pair, player_entity: me, chest_entity: there, .. } =
-        Scene::clients(1).players(1).chest([]).stored(0, TORCH.stack(1)).build();
+    let mut pair = pair(0);
+    // From the first message on, which resets the client.
     pair.record = true;
+    pair.add_client(setup);
+    pair.connect(0);
+    let (me, there) = (spawn_player(&mut pair, 0), spawn_chest(&mut pair, 1, &[]));
+    inventory(&mut pair, there).set(0, TORCH.stack(1)).unwrap();
+    pair.steps(10);
     let gone = spawn_chest(&mut pair, 2, &[0]);
     for n in 1..5 {
         show(&mut pair, there, 0);

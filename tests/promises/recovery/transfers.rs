@@ -247,7 +247,8 @@ fn chunks_of_a_hidden_inventory_are_not_sent_again_after_a_resync() {
 
 #[test]
 fn chunks_that_arrive_before_the_reset_are_kept_whichever_transfer_they_belong_to() {
-    for hides in [false, true] {
+    // After some of the chunks have arrived, or all of them.
+    for (hides, ticks) in [(false, 8), (true, 8), (true, 25)] {
         let (mut pair, banks) = pair_with_banks(2, 4000);
         until_sent(&mut pair, 4);
         // Everything but chunks is late.
@@ -267,7 +268,7 @@ fn chunks_that_arrive_before_the_reset_are_kept_whichever_transfer_they_belong_t
         if hides {
             hide(&mut pair, banks[0], 0);
         }
-        pair.steps(20);
+        pair.steps(ticks);
         late.set(false);
         spawn_chest(&mut pair, 9, &[0]);
         pair.settle(400);

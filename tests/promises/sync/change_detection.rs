@@ -219,6 +219,22 @@ fn swapped_taken_and_reflected_containers_are_detected() {
 }
 
 #[test]
+fn contents_that_are_replaced_by_copies_of_another_inventory_are_detected() {
+    let mut pair = pair(2);
+    let [a, b] = [0, 1].map(|client| spawn_player(&mut pair, client));
+    inventory(&mut pair, a).set(0, TORCH.stack(5)).unwrap();
+    pair.steps(3);
+    let plain = inventory(&mut pair, a).clone();
+    let mut changed = plain.clone();
+    changed.set(5, AXE.stack(1)).unwrap();
+    for copied in [&changed, &plain, &changed, &plain] {
+        inventory(&mut pair, b).clone_from(copied);
+        pair.steps(3);
+        (0..2).for_each(|client| assert_same(&pair, client, player(client as u64)));
+    }
+}
+
+#[test]
 fn slot_skipped_for_an_unknown_item_is_checked_again() {
     let Scene { mut pair, player_entity: a, .. } = Scene::clients(1)
         .players(1)
