@@ -125,7 +125,7 @@ mod tests {
         let mut checked = 0;
         for millis in 0..1000 {
             let now = AppInstant::new(Duration::from_millis(millis));
-            let viewers = subscriptions.get_or_insert(inventory, InventoryId::Player(1));
+            let viewers = subscriptions.get_or_insert(inventory, InventoryId::sequential(1));
             checks.record_sent(inventory, viewers, now, delay);
             checked += checks.take_due(now, delay, &mut subscriptions).len();
             assert!(checks.queue.len() <= 11, "{} entries", checks.queue.len());
