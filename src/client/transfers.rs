@@ -80,6 +80,8 @@ impl IncomingTransfers {
             Some(ahead) if ahead > u8::MAX / 2 => return Ok(None),
             _ => {
                 self.newest = Some(number);
+                // One that was never handed over had the same number.
+                self.complete.retain(|complete| complete.number != number);
                 let chunks = vec![None; total];
                 self.partial = Some(PartialTransfer { chunks, missing: total });
             }
@@ -121,9 +123,8 @@ impl IncomingTransfers {
     /// Drops all transfers up to `last`, because the server sends everything again. Later ones are kept, since their
     /// chunks may arrive before the message with the reset.
     pub(crate) fn reset(&mut self, last: u8) {
-        let is_later = |number: u8| (1..=u8::MAX / 2).contains(&number.wrapping_sub(last));
-        self.complete.retain(|complete| is_later(complete.number));
-        if !self.newest.is_some_and(is_later) {
+        self.complete.retain(|complete| is_later(complete.number, last));
+        if !self.newest.is_some_and(|newest| is_later(newest, last)) {
             (self.newest, self.partial) = (Some(last), None);
         }
     }
@@ -162,10 +163,15 @@ impl IncomingTransfers {
         opens.map(|open| open.state.len()).sum()
     }
 
-    /// Drops a transfer that was handed over.
+    /// Drops a transfer that was handed over, and all earlier ones.
     pub(crate) fn finish(&mut self, transfer: u8) {
-        self.complete.retain(|complete| complete.number != transfer);
+        self.complete.retain(|complete| is_later(complete.number, transfer));
     }
+}
+
+/// Returns `true` if a transfer has a later number than another one.
+fn is_later(number: u8, than: u8) -> bool {
+    (1..=u8::MAX / 2).contains(&number.wrapping_sub(than))
 }
 
 pub(crate) fn receive_chunks(

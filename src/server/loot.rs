@@ -166,8 +166,8 @@ const MERGE_MAX: usize = 64;
 pub(crate) struct StackDrop {
     /// The inventory that drops it.
     pub(crate) by: Option<Entity>,
-    /// The inventories that exchange it with the loot, as of the time of the drop; see [`dropping`]. They may be gone when
-    /// the loot is spawned.
+    /// The inventories that the stack comes from, as they were when it was dropped; see [`dropping`]. They may be gone
+    /// when the loot is spawned.
     pub(crate) members: Vec<ExchangeMember>,
     pub(crate) client: ClientId,
     pub(crate) stack: Stack,
@@ -212,7 +212,7 @@ fn declare(world: &mut World, loot: Entity, cause: Cause) {
 }
 
 /// Returns the inventories that exchange what an inventory drops with the loot: the inventory itself, and the one with
-/// which its items are stored. None if exchanges are not recorded.
+/// which its items are stored. Empty if exchanges are not recorded.
 pub(crate) fn dropping(
     by: Option<Entity>,
     exchanges: &Exchanges,

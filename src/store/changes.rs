@@ -61,8 +61,8 @@ pub(super) struct FullState {
 /// An inventory that is no longer in this world.
 pub(super) struct Leaving {
     pub(super) id: InventoryId,
-    /// Its contents as of the tick that is being collected, if it leaves during that. Changes since then are stored with
-    /// the next tick.
+    /// Its contents as of the tick that is being collected, if it leaves in the meantime. Changes since then are stored
+    /// with the next tick.
     pub(super) committed: Option<FullState>,
     /// Its last contents and components. `None` if it was not loaded.
     pub(super) last: Option<(FullState, Vec<ComponentChange>)>,
@@ -80,12 +80,23 @@ pub(super) enum Exit {
     Depart(Arc<Departure>),
 }
 
+/// Progress of a tick.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) enum TickPhase {
+    /// The last tick was handed over, and the next one has not begun.
+    #[default]
+    Between,
+    /// The slots are being compared with those of the last tick.
+    Comparing,
+    /// The slots have been compared, but the tick is not handed over yet.
+    Collecting,
+}
+
 /// What is collected between two ticks.
 #[derive(Resource, Default)]
 pub(super) struct TickBuffer {
-    /// Whether the slots of a tick have been compared that is not handed over yet.
-    pub(super) collecting: bool,
-    /// The contents as of that tick of inventories whose components are being removed.
+    pub(super) phase: TickPhase,
+    /// Contents, as of the tick that is being collected, of inventories whose components are being removed.
     pub(super) removed: EntityHashMap<FullState>,
     /// Changed components.
     pub(super) components: Vec<(InventoryId, &'static str, Option<Vec<u8>>)>,

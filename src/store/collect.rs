@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    changes::{CollectSystems, Leaving, TickBuffer, TickChanges},
+    changes::{CollectSystems, Leaving, TickBuffer, TickChanges, TickPhase},
     exchanges::{ExchangeLog, LeftBy},
     leaving,
     link::StoreLink,
@@ -35,6 +35,7 @@ pub(super) fn plugin(app: &mut App) {
             PostUpdate,
             (
                 begin_tick.in_set(MarkSystems::Begin),
+                end_comparison.in_set(MarkSystems::End),
                 (collect_committed, collect_fully_changed, hand_over)
                     .chain()
                     .in_set(CollectSystems::Tick),
@@ -58,8 +59,12 @@ fn record_last_container(
 /// Inventories that leave from now on belong to the next tick, as do changes of slots.
 fn begin_tick(mut buffer: ResMut<TickBuffer>) {
     let buffer = &mut *buffer;
-    buffer.collecting = true;
+    buffer.phase = TickPhase::Comparing;
     buffer.leaving_this_tick.append(&mut buffer.leaving_next_tick);
+}
+
+fn end_comparison(mut buffer: ResMut<TickBuffer>) {
+    buffer.phase = TickPhase::Collecting;
 }
 
 /// The changes of the tick that is being collected.
@@ -104,7 +109,7 @@ fn collect_fully_changed(
     for entity in collected.fully_changed.drain(..) {
         let Ok((Tracked { id }, baseline)) = tracked.get(entity) else { continue };
         let slots = baseline.map_or(&empty, Baseline::state);
-        if let Some(state) = leaving::full_state(world, entity, slots) {
+        if let Some(state) = leaving::full_state(world, entity, slots, leaving::committed_slots) {
             collected.changes.fully_changed.push((*id, state));
         }
     }
@@ -119,7 +124,7 @@ fn hand_over_rest(
 ) {
     let buffer = &mut *buffer;
     buffer.leaving_this_tick.append(&mut buffer.leaving_next_tick);
-    buffer.collecting = false;
+    buffer.phase = TickPhase::Between;
     buffer.removed.clear();
     buffer.components.clear();
     buffer.notes.clear();
@@ -142,7 +147,7 @@ fn hand_over(
 ) {
     let mut changes = core::mem::take(&mut collected.changes);
     let buffer = &mut *buffer;
-    buffer.collecting = false;
+    buffer.phase = TickPhase::Between;
     buffer.removed.clear();
     changes.created.append(&mut buffer.created);
     changes.components.append(&mut buffer.components);

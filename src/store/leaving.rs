@@ -24,7 +24,7 @@ use crate::{
 };
 
 use super::{
-    changes::{ComponentChange, Exit, FullState, Leaving, TickBuffer},
+    changes::{ComponentChange, Exit, FullState, Leaving, TickBuffer, TickPhase},
     components::PersistedComponents,
     persist::{DeleteInventory, Persist},
     tracked::{Holders, StarterKit, Tracked},
@@ -50,9 +50,24 @@ fn keep_committed(discard: On<Discard, Persist>, mut world: DeferredWorld) {
 
 /// Returns the contents of an inventory as of the tick that is being collected.
 pub(super) fn committed(world: &World, entity: Entity) -> Option<FullState> {
-    let collecting = world.get_resource::<TickBuffer>()?.collecting;
-    world.get::<Tracked>(entity).filter(|_| collecting)?;
-    full_state(world, entity, world.get::<Baseline>(entity)?.state())
+    world.get::<Tracked>(entity)?;
+    let read: fn(&World, Entity) -> Option<InventoryState> =
+        match world.get_resource::<TickBuffer>()?.phase {
+            TickPhase::Between => return None,
+            // They may not have been compared yet.
+            TickPhase::Comparing => current_slots,
+            TickPhase::Collecting => committed_slots,
+        };
+    full_state(world, entity, &read(world, entity)?, read)
+}
+
+/// Returns the contents of an inventory as of the last comparison.
+pub(super) fn committed_slots(world: &World, entity: Entity) -> Option<InventoryState> {
+    world.get::<Baseline>(entity).map(|baseline| baseline.state().clone())
+}
+
+fn current_slots(world: &World, entity: Entity) -> Option<InventoryState> {
+    world.resource::<ContainerRegistry>().read_in(world, entity)
 }
 
 /// Records the last state of an inventory whose entity is despawned, or that is no longer stored.
@@ -84,22 +99,23 @@ pub(super) fn last_state(
     entity: Entity,
     state: &InventoryState,
 ) -> Option<(FullState, Vec<ComponentChange>)> {
-    let full_state = full_state(world, entity, state)?;
+    let full_state = full_state(world, entity, state, current_slots)?;
     Some((full_state, world.resource::<PersistedComponents>().encode(world, entity)))
 }
 
-/// Returns all of an inventory in stored form.
+/// Returns all of an inventory in stored form. `read` reads other inventories whose items are stored with it.
 pub(super) fn full_state(
     world: &World,
     entity: Entity,
     state: &InventoryState,
+    read: impl Fn(&World, Entity) -> Option<InventoryState>,
 ) -> Option<FullState> {
     let registry = world.resource::<ContainerRegistry>();
     let catalog = world.get_resource::<ItemCatalog>()?;
     let pool = world.get_resource::<DataPool>();
     let unknown = world.get::<UnknownItems>(entity);
     let elsewhere = stored_elsewhere(world, entity);
-    let elsewhere = elsewhere.into_iter().filter_map(|from| registry.read_in(world, from));
+    let elsewhere = elsewhere.into_iter().filter_map(|from| read(world, from));
     let kinds = registry.as_slice();
     let saved = save_with_returned(state, kinds, catalog, pool, unknown, elsewhere);
     let placed = state.containers().iter().map(|container| container.slots.iter().count());

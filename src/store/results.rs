@@ -50,8 +50,7 @@ pub(super) fn plugin(app: &mut App) {
         );
 }
 
-/// The contents of inventories that were deleted, which is undone. Those that were never stored are returned to the
-/// game.
+/// The contents of inventories whose deletion is being undone. Those that were never stored are returned to the game.
 #[derive(Resource, Default)]
 struct ReturnedIfNotStored(HashMap<InventoryId, Contents>);
 
@@ -184,7 +183,7 @@ fn revert(world: &mut World, RejectedUnion { id: lost, reason, members }: Reject
     emit(world, InventoriesReverted { rejected: lost, reason, inventories: ids, notes });
 }
 
-/// The contents of an inventory that has got another id and is gone are returned once, under its old id.
+/// The contents of an inventory that was renamed and is gone are returned only once, under its old id.
 fn undo_renamed_once(undone: &mut [Undone]) {
     let old = undone.iter().filter(|it| it.left_by.is_none()).filter_map(|it| it.entity);
     let old: Vec<Entity> = old.collect();
@@ -205,8 +204,12 @@ fn undo_stored(world: &mut World, entity: Entity, undone: Undone) {
         }
         return;
     }
-    if let Some(request) = loading::reload(world, id, before) {
-        world.resource_mut::<StoreLink>().send(Order::Reload { id, request });
+    let Some(request) = loading::reload(world, id, before) else { return };
+    let claims = &mut world.resource_mut::<TickBuffer>().claims;
+    // A claim that was not passed on yet loads it as well.
+    match claims.iter_mut().find(|(claimed, _)| *claimed == id) {
+        Some((_, number)) => *number = request,
+        None => world.resource_mut::<StoreLink>().send(Order::Reload { id, request }),
     }
 }
 

@@ -34,14 +34,10 @@ use crate::{
 
 use super::{
     copies::{EncodedCopies, SyncedInventories, head_of},
-    transfers::{Abandoned, Transfer},
+    transfers::{Abandoned, TRANSFER_BYTES, Transfer},
 };
 use bevy_replicon::prelude::*;
 use bevy_replicon::shared::message::registry::RemoteMessageRegistry;
-
-/// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one. If the
-/// instance data of one inventory exceeds it, the data is sent ahead, in transfers of its own.
-const TRANSFER_BYTES: usize = 1 << 16;
 
 /// What [`build_transfers`] works with.
 struct Building<'a, 'w, 's> {
@@ -97,6 +93,8 @@ pub(crate) fn build_transfers(
 /// The contents of a transfer that is being built.
 #[derive(Default)]
 struct TransferContents {
+    /// Number of bytes at which the transfer is full.
+    bytes_max: usize,
     opens: BitWriter,
     copies: Vec<(Entity, OpenHead)>,
     data: Vec<Datum>,
@@ -108,7 +106,7 @@ struct TransferContents {
 
 impl TransferContents {
     fn is_full(&self) -> bool {
-        self.opens.len() / 8 + self.data_bytes >= TRANSFER_BYTES
+        self.opens.len() / 8 + self.data_bytes >= self.bytes_max
     }
 
     fn add_data(&mut self, datum: Datum) {
@@ -135,28 +133,33 @@ impl Building<'_, '_, '_> {
         else {
             return;
         };
-        let wanted = core::mem::take(&mut state.transfers.wanted);
-        let mut wanted: Vec<u32> = wanted.into_iter().collect();
+        let bytes_max = state.transfers.bytes_max();
+        let wanted = core::mem::take(&mut state.transfers.wanted).into_iter();
+        let mut wanted: Vec<_> =
+            wanted.map(|view| (!state.own_views.contains(&view), view)).collect();
         // The player's own inventories come first.
-        wanted.sort_unstable_by_key(|view| (!state.own_views.contains(view), *view));
+        wanted.sort_unstable();
         let mut wanted = wanted.into_iter();
-        let mut contents = TransferContents::default();
+        let mut contents = TransferContents { bytes_max, ..default() };
         let mut with_much_data = Vec::new();
         while !contents.is_full()
-            && let Some(view) = wanted.next()
+            && let Some((foreign, view)) = wanted.next()
         {
             if self.add(client, view, &mut contents) == Added::TooMuchData {
                 with_much_data.push(view);
+                if !foreign {
+                    break;
+                }
             }
         }
-        // All others come before an inventory with much data.
+        // Of the inventories that belong to others, those with a lot of data come last.
         let ahead_of = with_much_data.first().copied().filter(|_| contents.copies.is_empty());
         if let Some(view) = ahead_of {
             self.add_data(client, view, &mut contents);
         }
         let Some(state) = self.clients.get_mut(client) else { return };
         let transfers = &mut state.transfers;
-        transfers.wanted = wanted.chain(with_much_data).collect();
+        transfers.wanted = wanted.map(|(_, view)| view).chain(with_much_data).collect();
         let TransferContents { opens, copies, data, needs_known_data, .. } = contents;
         if copies.is_empty() && data.is_empty() {
             return;

@@ -104,11 +104,11 @@ impl Encoding<'_, '_, '_> {
     /// Schedules the instance data that the jobs refer to for clients that do not have it.
     fn collect_data(&mut self) {
         for job in self.batched.jobs.iter().filter(|job| job.has_data) {
-            let Ok((baseline, _)) = self.inventories.get(job.inventory) else { continue };
+            let entries = &self.batched.entries[job.entries.clone()];
             let everyone = planted(Bug::DataToOthers).then_some(0..self.batched.targets.len());
             for (slot, _) in &self.batched.targets[everyone.unwrap_or(job.targets.clone())] {
                 if let Some((outbox, state)) = self.clients.at_mut(*slot) {
-                    state.need(baseline.data());
+                    state.need(entries.iter().filter_map(|entry| entry.new?.data));
                     outbox.eventful |= !state.needed_data.is_empty();
                 }
             }

@@ -119,13 +119,13 @@ impl Selecting<'_, '_, '_> {
             let copy = self.copies.of(inventory, baseline, self.schema, self.stats);
             let ShortestOpening { since, bits } =
                 shortest_opening(state, &head, baseline, self.schema, copy, &mut self.scratch);
-            let missing =
-                baseline.data().filter(|id| !state.known_data.contains(id) && data.insert(*id));
-            let missing = missing.filter_map(|id| self.pool.datum(id));
-            let missing: usize = missing.map(|datum| datum.bytes.len()).sum();
-            let cost = HEAD_BYTES + bits / 8 + missing;
+            let is_missing = |id: &DataId| !state.known_data.contains(id) && !data.contains(id);
+            let missing: HashSet<DataId> = baseline.data().filter(is_missing).collect();
+            let missing_bytes = missing.iter().filter_map(|id| Some(self.pool.describe(*id)?.1));
+            let cost = HEAD_BYTES + bits / 8 + missing_bytes.sum::<usize>();
             if bytes + cost <= OPEN_BYTES_MAX && openings.len() < COPIES_MAX {
                 bytes += cost;
+                data.extend(missing);
                 openings.push(ViewOpening { inventory, head, since });
             } else if since.is_some() && cost <= OPEN_BYTES_MAX {
                 next_tick.push(head.view);

@@ -1,6 +1,10 @@
 //! The state of the chunked transfers to one client.
 
-use crate::{model::id::DataId, server::pacing::clock::AppInstant, wire::OpenHead};
+use crate::{
+    model::id::DataId,
+    server::pacing::clock::AppInstant,
+    wire::{CloseCause, OpenHead},
+};
 use bevy::platform::collections::HashSet;
 use bevy::prelude::*;
 use bevy_replicon::bytes::Bytes;
@@ -13,8 +17,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Number of consecutive unconfirmed transfers after which the contents of the last one are not sent again.
 const TRANSFER_TRIES: u32 = 3;
 
-/// Minimum time between building a transfer that is canceled and building the next one, so that a client that hides
-/// inventories cannot make the server build transfers all the time.
+/// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one. If the
+/// instance data of one inventory exceeds it, the data is sent ahead, in transfers of its own.
+pub(super) const TRANSFER_BYTES: usize = 1 << 16;
+
+/// Minimum time between two builds if the first transfer is canceled. Inventories that are hidden one after another
+/// cannot make the server build a transfer in every tick.
 const REBUILD_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The full updates of one client that are sent in chunks.
@@ -27,6 +35,8 @@ pub(crate) struct OutgoingTransfers {
     pub(crate) last: u8,
     /// Number of consecutive transfers that were abandoned.
     abandoned: u32,
+    /// Number of consecutive transfers that were canceled.
+    canceled: u32,
     /// When the next transfer may be built, after one was canceled.
     paused_until: AppInstant,
 }
@@ -83,6 +93,12 @@ impl OutgoingTransfers {
         self.wanted.len() + transferred.unwrap_or(0)
     }
 
+    /// Returns the number of bytes at which the next transfer is full: less after each one that was canceled, so that
+    /// the next ones arrive before another inventory is hidden.
+    pub(super) fn bytes_max(&self) -> usize {
+        TRANSFER_BYTES >> self.canceled.min(6)
+    }
+
     /// Returns `true` if the next transfer may be built.
     pub(super) fn may_build(&self, now: AppInstant) -> bool {
         self.transfer.is_none() && self.paused_until <= now
@@ -118,19 +134,24 @@ impl OutgoingTransfers {
         self.transfer.as_ref().is_some_and(|transfer| transfer.open_views().any(|it| it == view))
     }
 
-    /// Drops a view that has closed. A transfer that contains it is canceled, unless all chunks were sent, so that the
-    /// client gets nothing more of an inventory that is hidden. The other views are sent again.
-    pub(crate) fn forget(&mut self, view: u32) {
+    /// Drops a view that has closed. If the inventory is hidden, the transfer that contains it is canceled unless all
+    /// chunks were sent. This way the client receives no more of it. The other views are sent again.
+    pub(crate) fn forget(&mut self, view: u32, cause: CloseCause) {
         self.wanted.remove(&view);
         let Some(transfer) = &mut self.transfer else { return };
         if transfer.ahead_of != Some(view) && !transfer.open_views().any(|open| open == view) {
             return;
         }
         transfer.gone.insert(view);
-        let is_sent = transfer.sent == transfer.total;
-        if !is_sent || transfer.open_views().next().is_none() {
+        let hides = cause == CloseCause::Hidden && transfer.sent < transfer.total;
+        if hides || transfer.open_views().next().is_none() {
             self.wanted.extend(transfer.open_views());
             self.paused_until = transfer.built_at.plus(REBUILD_INTERVAL);
+            self.canceled += u32::from(hides);
+            if transfer.sent == 0 {
+                // The client does not know the number.
+                self.last = self.last.wrapping_sub(1);
+            }
             self.transfer = None;
         }
     }
@@ -161,7 +182,7 @@ impl OutgoingTransfers {
         let is_new =
             fully_sent.is_some_and(|transfer| !core::mem::replace(&mut transfer.received, true));
         if is_new {
-            self.abandoned = 0;
+            (self.abandoned, self.canceled) = (0, 0);
         }
         is_new
     }

@@ -147,7 +147,7 @@ impl SyncedClient {
     }
 
     /// Frees the view of an inventory with this number of slots, and drops what waits for it.
-    pub(super) fn remove(&mut self, view: u32, slots: usize) {
+    pub(super) fn remove(&mut self, view: u32, slots: usize, cause: CloseCause) {
         self.view_count -= 1;
         self.slots -= slots;
         self.inventory_by_view[view as usize] = None;
@@ -156,7 +156,7 @@ impl SyncedClient {
         self.opens.remove(&view);
         self.queue.remove(view);
         self.checksums.retain(|(checked, _)| *checked != view);
-        self.transfers.forget(view);
+        self.transfers.forget(view, cause);
     }
 
     /// Records that the client keeps its copy of an inventory that is hidden from it.

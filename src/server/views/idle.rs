@@ -70,7 +70,7 @@ impl IdleChecks {
     ) -> Option<Entity> {
         while let Some((due, inventory)) = self.queue.pop_front_if(|(due, _)| *due <= now) {
             let Some(viewers) = subscriptions.get_mut(inventory) else { continue };
-            // If it was closed and opened again, it has a later entry.
+            // If it was closed and opened again, it has another entry.
             let queued = viewers.checked_since.filter(|_| viewers.check_due == due);
             let Some(since) = queued else { continue };
             let idle = viewers.sent_at.plus(delay) <= now;

@@ -200,7 +200,7 @@ fn close(
 ) {
     let client = subscription.slot.client;
     let Some(state) = clients.get_mut(client) else { return };
-    state.remove(subscription.view, slots);
+    state.remove(subscription.view, slots, cause);
     if subscription.known {
         if cause == CloseCause::Hidden {
             // While a full update is on its way the client has no version to continue from.

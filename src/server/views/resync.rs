@@ -184,19 +184,17 @@ impl Resync {
             let (now, later) = of_one.split_at(of_one.len().min(REPAIRS_MAX));
             self.repairs.extend(later);
             for (_, inventory) in now {
-                if let (Ok(baseline), Some(state)) =
-                    (inventories.get(*inventory), clients.get_mut(client))
-                {
-                    work.spend(client, baseline.len() as u64);
+                // If no update was sent yet, a full one is already due.
+                let is_open =
+                    |viewer: &Subscription| viewer.slot.client == client && viewer.sent.is_some();
+                let viewers = subscriptions.get(*inventory);
+                let at = viewers.and_then(|viewers| viewers.subscriptions.iter().position(is_open));
+                let (Some(at), Ok(baseline)) = (at, inventories.get(*inventory)) else { continue };
+                work.spend(client, baseline.len() as u64);
+                if let Some(state) = clients.get_mut(client) {
                     state.resend_data(baseline.data());
                 }
-                let of_client = |viewer: &Subscription| viewer.slot.client == client;
-                let viewers = subscriptions.get(*inventory);
-                let at =
-                    viewers.and_then(|viewers| viewers.subscriptions.iter().position(of_client));
-                if let Some(at) = at {
-                    reopen(*inventory, at, subscriptions, clients);
-                }
+                reopen(*inventory, at, subscriptions, clients);
             }
         }
     }

@@ -179,7 +179,7 @@ fn rejected_message_does_not_consume_a_transfer() {
 }
 
 #[test]
-fn transfer_of_hidden_inventories_is_cancelled() {
+fn transfer_of_hidden_inventories_is_canceled() {
     let all = chunks_of(1, 4000);
     for at in sample(1..all, 6) {
         let (mut pair, banks) = pair_with_banks(1, 4000);
@@ -243,6 +243,30 @@ fn chunks_of_a_hidden_inventory_are_not_sent_again_after_a_resync() {
     assert_eq!(count.get(), 0, "chunks of the first transfer");
     assert_eq!(pair.shown::<Inventory>(0, chest(0)), None);
     assert_same(&pair, 0, chest(1));
+}
+
+#[test]
+fn transfer_continues_when_one_of_its_inventories_is_despawned() {
+    let (mut pair, banks) = pair_with_banks(2, 4000);
+    until_sent(&mut pair, 4);
+    pair.server.world_mut().despawn(banks[0]);
+    pair.settle(300);
+    assert_same(&pair, 0, chest(1));
+    assert_eq!(pair.shown::<Inventory>(0, chest(0)), None);
+    assert!(sent(&pair) <= chunks_of(2, 4000), "nothing is sent again");
+}
+
+#[test]
+fn inventories_arrive_while_others_are_hidden_all_the_time() {
+    let (mut pair, banks) = pair_with_banks(12, 1000);
+    for n in 0..40 {
+        pair.steps(12);
+        hide(&mut pair, banks[n % 12], 0);
+        show(&mut pair, banks[(n + 11) % 12], 0);
+    }
+    let is_shown = |n: &u64| pair.shown::<Inventory>(0, chest(*n)).is_some();
+    let shown = (0..12).filter(is_shown).count();
+    assert!(shown >= 6, "{shown} of 12 inventories");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! What is too large for one message goes in chunks, and nothing waits behind it.
 
-use crate::common::{data::insert_data, random::sample, *};
-use bevy_inventory_sync::wire::transfer::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk};
+use crate::common::{data::insert_data, forge::send, random::sample, *};
+use bevy_inventory_sync::wire::{
+    handshake::{ControlRequest, write_request},
+    transfer::{CHUNK_BYTES, ChunkHead, read_chunk, write_chunk},
+};
 use bevy_replicon::bytes::Bytes;
 
 /// Spawns a bank of distinct stacks that these clients see.
@@ -352,4 +355,37 @@ fn data_is_not_sent_ahead_of_an_inventory_that_is_hidden() {
     pair.settle(1000);
     assert_same(&pair, 0, chest(1));
     assert_eq!(stats(&pair.clients[0].app).decode_errors, 0);
+}
+
+#[test]
+fn requests_for_repairs_do_not_restart_what_is_sent() {
+    let (Scene { mut pair, .. }, novels) = scene_with_novels(20);
+    let library = spawn_chest(&mut pair, 1, &[]);
+    fill(&mut pair, library, &novels);
+    show(&mut pair, library, 0);
+    // The handle of its view is one of these.
+    let request = ControlRequest::Repair((0..32).map(|handle| (1, handle)).collect());
+    let bytes = write_request(&request).unwrap();
+    for _ in 0..90 {
+        send(&mut pair, 0, bytes.clone());
+        pair.steps(10);
+    }
+    assert_same(&pair, 0, chest(1));
+}
+
+#[test]
+fn data_of_an_inventory_in_a_transfer_is_not_sent_with_another_one() {
+    let (Scene { mut pair, .. }, novels) = scene_with_novels(2);
+    let [library, shelf] = [1, 2].map(|n| spawn_chest(&mut pair, n, &[]));
+    fill(&mut pair, library, &novels);
+    fill(&mut pair, shelf, &novels[..1]);
+    show(&mut pair, library, 0);
+    show(&mut pair, shelf, 0);
+    for tick in 0..20 {
+        let before = bytes_down(&pair, 0);
+        pair.step();
+        assert!(bytes_down(&pair, 0) - before < 3000, "tick {tick}");
+    }
+    pair.settle(300);
+    (1..3).for_each(|n| assert_same(&pair, 0, chest(n)));
 }
