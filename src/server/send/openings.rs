@@ -140,6 +140,9 @@ impl Selecting<'_, '_, '_> {
         self.clients.send_in_chunks(client, in_chunks);
         for ViewOpening { inventory, head, .. } in &openings {
             self.begin(*inventory, client, head.version);
+            if let Some(state) = self.clients.get_mut(client) {
+                state.transfers.supersede(head.view);
+            }
         }
         openings
     }

@@ -63,12 +63,16 @@ pub(crate) struct Transfer {
     pub(crate) needs_known_data: bool,
     /// Whether the client has received all chunks.
     pub(crate) received: bool,
-    /// Views in the transfer that have closed since.
+    /// Views in the transfer that have closed or opened since.
     pub(crate) gone: HashSet<u32>,
 }
 
 impl Transfer {
-    /// Returns the views in the transfer that have not closed since.
+    fn contains(&self, view: u32) -> bool {
+        self.copies.iter().any(|(_, head)| head.view == view)
+    }
+
+    /// Returns the views that the transfer is to open.
     fn open_views(&self) -> impl Iterator<Item = u32> + '_ {
         // The view of an inventory that has closed may belong to another one by now.
         let views = self.copies.iter().map(|(_, head)| head.view);
@@ -139,7 +143,7 @@ impl OutgoingTransfers {
     pub(crate) fn forget(&mut self, view: u32, cause: CloseCause) {
         self.wanted.remove(&view);
         let Some(transfer) = &mut self.transfer else { return };
-        if transfer.ahead_of != Some(view) && !transfer.open_views().any(|open| open == view) {
+        if transfer.ahead_of != Some(view) && !transfer.contains(view) {
             return;
         }
         transfer.gone.insert(view);
@@ -153,6 +157,16 @@ impl OutgoingTransfers {
                 self.last = self.last.wrapping_sub(1);
             }
             self.transfer = None;
+        }
+    }
+
+    /// Records that a view has opened by other means. The copy in the transfer is older.
+    pub(crate) fn supersede(&mut self, view: u32) {
+        self.wanted.remove(&view);
+        if let Some(transfer) = &mut self.transfer
+            && transfer.contains(view)
+        {
+            transfer.gone.insert(view);
         }
     }
 

@@ -270,6 +270,28 @@ fn inventories_arrive_while_others_are_hidden_all_the_time() {
 }
 
 #[test]
+fn older_copy_in_a_transfer_is_not_opened_after_a_resync() {
+    let (mut pair, banks) = pair_with_banks(2, 4000);
+    until_sent(&mut pair, 4);
+    // The first bank is small now, so it opens at once.
+    *inventory(&mut pair, banks[0]) = Inventory::new(4000);
+    let viewers = viewer(pair.client_id(0), Rights::SEE);
+    pair.server.world_mut().entity_mut(banks[0]).insert(viewers);
+    pair.steps(5);
+    let is_empty = |pair: &Simulation| {
+        pair.shown::<Inventory>(0, chest(0)).map(|slots| slots.iter().next().is_none())
+    };
+    assert_eq!(is_empty(&pair), Some(true));
+    simulate_gap(&mut pair, 0);
+    for tick in 0..200 {
+        pair.step();
+        assert_ne!(is_empty(&pair), Some(false), "tick {tick}");
+    }
+    pair.settle(200);
+    (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
+}
+
+#[test]
 fn chunks_that_arrive_before_the_reset_are_kept_whichever_transfer_they_belong_to() {
     // After some of the chunks have arrived, or all of them.
     for (hides, ticks) in [(false, 8), (true, 8), (true, 25)] {
