@@ -27,7 +27,8 @@ pub(crate) fn plugin(app: &mut App) {
 
 /// Server: trigger it before you stop the server or disconnect all clients. Everything that waits because of its
 /// priority, the debounce delay, a budget or a chunked transfer is sent at once, and everything is committed to the
-/// [store](crate::store), if there is one. [`InventoriesFlushed`] is emitted when that is done, or when the time is up.
+/// [store](crate::store), if there is one. Each chunked transfer takes a round trip. [`InventoriesFlushed`] is emitted
+/// when that is done, or when the time is up.
 ///
 /// ```
 /// use core::time::Duration;

@@ -126,7 +126,9 @@ mod tests {
         for millis in 0..1000 {
             let now = AppInstant::new(Duration::from_millis(millis));
             let viewers = subscriptions.get_or_insert(inventory, InventoryId::sequential(1));
-            checks.record_sent(inventory, viewers, now, delay);
+            if millis % 2 == 0 {
+                checks.record_sent(inventory, viewers, now, delay);
+            }
             checked += checks.take_due(now, delay, &mut subscriptions).len();
             assert!(checks.queue.len() <= 11, "{} entries", checks.queue.len());
             if millis < 500 {
