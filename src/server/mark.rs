@@ -39,11 +39,14 @@ use bevy::{
 };
 use log::error;
 
-/// Order of the systems within [`InventoryServerSystems::Mark`].
-#[derive(SystemSet, Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum MarkSystems {
+/// The steps within [`InventoryServerSystems::Mark`], in order.
+#[derive(SystemSet, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MarkSystems {
+    /// Begins the commit of a tick. What is written from now on belongs to the next one, except to slots.
     Begin,
+    /// Compares the slots with those of the last commit.
     Slots,
+    /// Ends the commit.
     End,
 }
 
