@@ -4,13 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     client::{apply::CHECK_FRAMES, predictions::ANSWER_TIMEOUT, state::ResyncState},
-    model::data::DataPool,
-    server::{
-        baseline::Baseline,
-        inspect,
-        pacing::settings::SyncSettings,
-        views::{clients::Clients, idle::BUSY_DELAYS},
-    },
+    server::{inspect, pacing::settings::SyncSettings, views::idle::BUSY_DELAYS},
 };
 
 use super::{
@@ -192,8 +186,7 @@ impl<'a> Run<'a> {
             self.step()?;
         }
         let bound = self.bound();
-        let transfer_bound = self.transfer_bound();
-        let (mut waited, mut transferring, mut since_transfer) = (0, 0, 0);
+        let mut waited = 0;
         loop {
             let difference = (0..self.scene.players).find_map(|client| {
                 let found = self.invariants.difference(self.scene, client)?;
@@ -203,18 +196,12 @@ impl<'a> Run<'a> {
             let Some(difference) = difference.or((!idle).then(|| "updates wait".into())) else {
                 break;
             };
-            if since_transfer >= bound {
+            if waited >= bound {
                 return Err(format!(
                     "no agreement after {waited} ticks without faults: {difference}"
                 ));
             }
-            // What is large takes as long as the byte budget allows.
-            let chunked = !self.scene.sim.server.world().resource::<Clients>().chunked.is_empty();
-            if chunked && transferring < transfer_bound {
-                (transferring, since_transfer) = (transferring + 1, 0);
-            } else {
-                (waited, since_transfer) = (waited + 1, since_transfer + 1);
-            }
+            waited += 1;
             self.step()?;
         }
         self.report.rests += 1;
@@ -243,24 +230,6 @@ impl<'a> Run<'a> {
                 repaired_by_network + u64::try_from(ticks).unwrap_or(u64::MAX) + all_copies
             }
         }
-    }
-
-    /// Maximum number of ticks for chunked transfers to all clients, from now on.
-    fn transfer_bound(&mut self) -> u64 {
-        let network = self.scene.sim.network;
-        let world = self.scene.sim.server.world_mut();
-        let mut inventories = world.query::<&Baseline>();
-        let pool = world.resource::<DataPool>();
-        let data = inventories.iter(world).flat_map(Baseline::data);
-        let data: usize = data.filter_map(|id| Some(pool.describe(id)?.1)).sum();
-        let clients = world.resource::<Clients>();
-        let transfers =
-            clients.iter().filter_map(|it| clients.get(it)?.transfers.transfer.as_ref());
-        let in_transit: usize = transfers.map(|transfer| transfer.bytes.len()).sum();
-        let bytes = (2 * data + in_transit) as u64;
-        let round_trip = 2 * (network.latency_ticks + 1);
-        // A client is sent at least this many bytes per tick, and everything again after a reset.
-        bytes / 500 + (1 + bytes / 10_000) * (2 * round_trip + network.resend_ticks)
     }
 
     fn summarize(&mut self) {
