@@ -75,9 +75,9 @@ impl IncomingTransfers {
     fn collect(&mut self, head: ChunkHead, bytes: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
         let ChunkHead { transfer: number, index, total } = head;
         // Transfers are numbered in sequence. A chunk of an older transfer is too late.
-        match self.newest.map(|newest| number.wrapping_sub(newest)) {
-            Some(0) => {}
-            Some(ahead) if ahead > u8::MAX / 2 => return Ok(None),
+        match self.newest {
+            Some(newest) if number == newest => {}
+            Some(newest) if !is_later(number, newest) => return Ok(None),
             _ => {
                 self.newest = Some(number);
                 // One that was never handed over had the same number.

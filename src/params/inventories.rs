@@ -227,10 +227,13 @@ impl Inventories<'_, '_> {
     pub fn drop_at(&mut self, by: Entity, stack: impl Into<Option<Stack>>) {
         let Some(stack) = stack.into() else { return };
         self.enter(&[], &[stack], Cause::Dropped);
-        self.drop_later(Some(by), stack);
+        self.drop_later(Some(by), vec![stack]);
     }
 
-    fn drop_later(&mut self, by: Option<Entity>, stack: Stack) {
+    fn drop_later(&mut self, by: Option<Entity>, stacks: Vec<Stack>) {
+        if stacks.is_empty() {
+            return;
+        }
         let cause = self.effective_cause(Cause::Dropped);
         let members = self.exchanges.as_ref().map(|exchanges| {
             let owner_of = |entity| self.returning.get(entity).ok().map(|returns| returns.to);
@@ -238,8 +241,12 @@ impl Inventories<'_, '_> {
             loot::dropping(by, exchanges, owner_of, id_of, |entity| self.state(entity))
         });
         let members = members.unwrap_or_default();
-        let drop = loot::StackDrop { by, members, client: ClientId::Server, stack, cause };
-        self.commands.queue(move |world: &mut World| loot::drop_stack(world, drop));
+        self.commands.queue(move |world: &mut World| {
+            for stack in stacks {
+                let (members, client) = (members.clone(), ClientId::Server);
+                loot::drop_stack(world, loot::StackDrop { by, members, client, stack, cause });
+            }
+        });
     }
 
     /// Returns `declared`, or [`Cause::Operator`] while an operator's command runs.
@@ -321,7 +328,7 @@ impl Inventories<'_, '_> {
                 state_of,
             );
         }
-        dropped.into_iter().for_each(|stack| self.drop_later(by, stack));
+        self.drop_later(by, dropped);
         Ok(given)
     }
 
