@@ -43,18 +43,22 @@ pub struct TransferProgressed {
     pub total: usize,
 }
 
+/// Maximum number of transfers with missing chunks. There is more than one only if a chunk is late or its header was
+/// damaged. Above the maximum, the one that has not received a chunk for the longest time is dropped.
+const PARTIAL_MAX: usize = 3;
+
 /// Chunked transfers that have not been handed over.
 #[derive(Resource, Default, Debug)]
 pub(crate) struct IncomingTransfers {
-    /// Number of the newest transfer known.
-    newest: Option<u8>,
-    partial: Option<PartialTransfer>,
+    /// In the order in which they last received a chunk.
+    partial: Vec<PartialTransfer>,
     complete: VecDeque<CompleteTransfer>,
 }
 
-/// The newest transfer, while chunks of it are missing.
+/// A transfer of which chunks are missing.
 #[derive(Debug)]
 struct PartialTransfer {
+    number: u8,
     chunks: Vec<Option<Vec<u8>>>,
     missing: usize,
 }
@@ -71,51 +75,63 @@ struct CompleteTransfer {
 }
 
 impl IncomingTransfers {
-    /// Adds one chunk. Returns all bytes of the transfer once it is complete.
-    fn collect(&mut self, head: ChunkHead, bytes: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
+    /// Adds one chunk. Returns the progress of its transfer, and all bytes of the transfer once it is complete.
+    fn collect(
+        &mut self,
+        head: ChunkHead,
+        bytes: &[u8],
+    ) -> Result<(TransferProgressed, Option<Vec<u8>>), DecodeError> {
         let ChunkHead { transfer: number, index, total } = head;
-        // Transfers are numbered in sequence. A chunk of an older transfer is too late.
-        match self.newest {
-            Some(newest) if number == newest => {}
-            Some(newest) if !is_later(number, newest) => return Ok(None),
-            _ => {
-                self.newest = Some(number);
-                // One that was never handed over had the same number.
-                self.complete.retain(|complete| complete.number != number);
-                let chunks = vec![None; total];
-                self.partial = Some(PartialTransfer { chunks, missing: total });
-            }
-        }
-        let Some(PartialTransfer { chunks, missing }) = &mut self.partial else { return Ok(None) };
-        if chunks.len() != total {
-            let (value, max) = (total as u64, chunks.len() as u64);
+        let known = self.partial.iter().position(|partial| partial.number == number);
+        let mut partial = known.map(|at| self.partial.remove(at)).unwrap_or_else(|| {
+            PartialTransfer { number, chunks: vec![None; total], missing: total }
+        });
+        if partial.chunks.len() != total {
+            let (value, max) = (total as u64, partial.chunks.len() as u64);
             return Err(DecodeError::OutOfRange { what: "number of chunks", value, max });
         }
-        if chunks[index].is_none() {
-            chunks[index] = Some(bytes.to_vec());
-            *missing -= 1;
+        if partial.chunks[index].is_none() {
+            partial.chunks[index] = Some(bytes.to_vec());
+            partial.missing -= 1;
         }
-        let complete = self.partial.take_if(|partial| partial.missing == 0);
-        Ok(complete.map(|complete| complete.chunks.into_iter().flatten().flatten().collect()))
+        let progress = TransferProgressed { received: total - partial.missing, total };
+        if partial.missing == 0 {
+            // The chunks of earlier ones that are still missing will not be sent.
+            self.partial.retain(|partial| is_later(partial.number, number));
+            let bytes = partial.chunks.into_iter().flatten().flatten().collect();
+            return Ok((progress, Some(bytes)));
+        }
+        if self.partial.len() == PARTIAL_MAX {
+            self.partial.remove(0);
+        }
+        self.partial.push(partial);
+        Ok((progress, None))
     }
 
-    /// Returns the number of the newest transfer and the index of its first missing chunk, if it is incomplete.
+    /// Returns the number of the transfer that last received a chunk and the index of its first missing chunk, if it
+    /// is incomplete.
     pub(crate) fn first_missing(&self) -> Option<(u8, u16)> {
-        let partial = self.partial.as_ref()?;
+        let partial = self.partial.last()?;
         let at = partial.chunks.iter().position(Option::is_none)?;
-        Some((self.newest?, u16::try_from(at).ok()?))
+        Some((partial.number, u16::try_from(at).ok()?))
     }
 
-    /// Returns the progress of the newest transfer, if it is incomplete.
-    fn progress(&self) -> Option<TransferProgressed> {
-        let PartialTransfer { chunks, missing } = self.partial.as_ref()?;
-        Some(TransferProgressed { received: chunks.len() - missing, total: chunks.len() })
+    /// Adds a complete transfer.
+    fn complete(&mut self, number: u8, part: Part, now: Duration) {
+        // One that was never handed over may have the same number.
+        self.complete.retain(|complete| complete.number != number);
+        if self.complete.len() == COMPLETE_MAX {
+            self.complete.pop_front();
+        }
+        let (confirm_at, pause) = (now, PAUSE_MIN);
+        self.complete.push_back(CompleteTransfer { number, part, confirm_at, pause });
     }
 
     /// Removes and returns all copies that arrived completely but whose views have not opened.
     pub(crate) fn take_copies(&mut self, schema: Schema) -> Vec<Open> {
-        let partial = self.partial.take().map(|partial| partial.chunks).unwrap_or_default();
+        let partial = self.partial.pop().map(|partial| partial.chunks).unwrap_or_default();
         let arrived: Vec<u8> = partial.into_iter().map_while(|chunk| chunk).flatten().collect();
+        self.partial.clear();
         let complete = self.complete.drain(..).flat_map(|complete| complete.part.opens);
         complete.chain(read_beginning(&arrived, schema)).collect()
     }
@@ -124,9 +140,7 @@ impl IncomingTransfers {
     /// chunks may arrive before the message with the reset.
     pub(crate) fn reset(&mut self, last: u8) {
         self.complete.retain(|complete| is_later(complete.number, last));
-        if !self.newest.is_some_and(|newest| is_later(newest, last)) {
-            (self.newest, self.partial) = (Some(last), None);
-        }
+        self.partial.retain(|partial| is_later(partial.number, last));
     }
 
     /// Returns what a message hands over, without what it drops. The transfer stays until [`finish`](Self::finish),
@@ -191,27 +205,16 @@ pub(crate) fn receive_chunks(
         stats.bytes_received += bytes.len() as u64;
         stats.bytes_received_opening += bytes.len() as u64;
         let collected = read_chunk(&bytes).and_then(|(head, rest)| {
-            let Some(complete) = transfers.collect(head, rest)? else {
-                transfers
-                    .progress()
-                    .into_iter()
-                    .for_each(|progress| emit_deferred(&mut commands, progress));
-                return Ok(());
-            };
-            let total = head.total;
-            emit_deferred(&mut commands, TransferProgressed { received: total, total });
-            if transfers.complete.len() == COMPLETE_MAX {
-                transfers.complete.pop_front();
+            let (progress, complete) = transfers.collect(head, rest)?;
+            emit_deferred(&mut commands, progress);
+            if let Some(complete) = complete {
+                let part = read_transfer(&complete, schema, transfers.slots())?;
+                transfers.complete(head.transfer, part, now);
             }
-            let part = read_transfer(&complete, schema, transfers.slots())?;
-            let number = head.transfer;
-            let (confirm_at, pause) = (now, PAUSE_MIN);
-            transfers.complete.push_back(CompleteTransfer { number, part, confirm_at, pause });
             Ok(())
         });
         if let Err(error) = collected {
-            // The resync sends everything again.
-            *transfers = IncomingTransfers::default();
+            // The resync sends what is missing.
             stats.decode_errors += 1;
             received.drop_message(error);
         }

@@ -60,9 +60,29 @@ pub const BREAD: ItemId = ItemId::of("bread");
 /// Maximum number of items in an inventory that is [`Limited`].
 pub const LIMIT: u64 = 200;
 
-/// Instance data: sixteen bytes that occur nowhere by chance.
+/// Instance data: sixteen bytes that occur nowhere by chance. Some values are so large that they are sent in chunks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(from = "([u8; 16], Vec<u8>)", into = "([u8; 16], Vec<u8>)")]
 pub struct Label(pub [u8; 16]);
+
+impl From<([u8; 16], Vec<u8>)> for Label {
+    fn from((bytes, _): ([u8; 16], Vec<u8>)) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<Label> for ([u8; 16], Vec<u8>) {
+    fn from(label: Label) -> Self {
+        let padding = match label.0[0] {
+            0..4 => 20_000,
+            4..32 => 1_000,
+            _ => 0,
+        };
+        // Not the bytes of another label.
+        let mut random = fastrand::Rng::with_seed(u64::MAX - u64::from(label.0[1]));
+        (label.0, (0..padding).map(|_| random.u8(..)).collect())
+    }
+}
 
 impl Label {
     /// Returns the label with this number.

@@ -4,7 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     client::{apply::CHECK_FRAMES, predictions::ANSWER_TIMEOUT, state::ResyncState},
-    server::{inspect, pacing::settings::SyncSettings, views::idle::BUSY_DELAYS},
+    model::data::DataPool,
+    server::{
+        baseline::Baseline,
+        inspect,
+        pacing::settings::SyncSettings,
+        send::transfers::OutgoingTransfers,
+        views::{clients::Clients, idle::BUSY_DELAYS},
+    },
 };
 
 use super::{
@@ -186,7 +193,8 @@ impl<'a> Run<'a> {
             self.step()?;
         }
         let bound = self.bound();
-        let mut waited = 0;
+        let transfer_bound = self.transfer_bound();
+        let (mut waited, mut transferring, mut since_transfer) = (0, 0, 0);
         loop {
             let difference = (0..self.scene.players).find_map(|client| {
                 let found = self.invariants.difference(self.scene, client)?;
@@ -196,12 +204,18 @@ impl<'a> Run<'a> {
             let Some(difference) = difference.or((!idle).then(|| "updates wait".into())) else {
                 break;
             };
-            if waited >= bound {
+            if since_transfer >= bound {
                 return Err(format!(
                     "no agreement after {waited} ticks without faults: {difference}"
                 ));
             }
-            waited += 1;
+            // What is large takes as long as the byte budget allows.
+            let chunked = !self.scene.sim.server.world().resource::<Clients>().chunked.is_empty();
+            if chunked && transferring < transfer_bound {
+                (transferring, since_transfer) = (transferring + 1, 0);
+            } else {
+                (waited, since_transfer) = (waited + 1, since_transfer + 1);
+            }
             self.step()?;
         }
         self.report.rests += 1;
@@ -222,14 +236,37 @@ impl<'a> Run<'a> {
                 let states =
                     clients.iter().map(|client| client.app.world().resource::<ResyncState>());
                 let pauses = states.map(ResyncState::next_two_pauses).max().unwrap_or_default();
+                let sent_again = self.transfers().map(OutgoingTransfers::timeout).max();
                 // The furnace may change too often to be idle.
                 let checked = settings.checksum_delay * BUSY_DELAYS;
-                let waits = checked + ANSWER_TIMEOUT + pauses;
+                let waits = checked + ANSWER_TIMEOUT + pauses + sent_again.unwrap_or_default();
                 let ticks = waits.as_nanos().div_ceil(STEP.as_nanos());
                 let all_copies = u64::from(CHECK_FRAMES) * self.scene.places.len() as u64;
                 repaired_by_network + u64::try_from(ticks).unwrap_or(u64::MAX) + all_copies
             }
         }
+    }
+
+    /// Maximum number of ticks for chunked transfers to all clients, from now on.
+    fn transfer_bound(&mut self) -> u64 {
+        let network = self.scene.sim.network;
+        let world = self.scene.sim.server.world_mut();
+        let mut inventories = world.query::<&Baseline>();
+        let pool = world.resource::<DataPool>();
+        let data = inventories.iter(world).flat_map(Baseline::data);
+        let data: usize = data.filter_map(|id| Some(pool.describe(id)?.1)).sum();
+        let in_transit = self.transfers().filter_map(|it| Some(it.transfer.as_ref()?.bytes.len()));
+        let in_transit: usize = in_transit.sum();
+        let bytes = (2 * data + in_transit) as u64;
+        let round_trip = 2 * (network.latency_ticks + 1);
+        // A client is sent at least this many bytes per tick, and everything again after a reset.
+        bytes / 500 + (1 + bytes / 10_000) * (2 * round_trip + network.resend_ticks)
+    }
+
+    /// Returns the chunked transfers to each client.
+    fn transfers(&self) -> impl Iterator<Item = &OutgoingTransfers> {
+        let clients = self.scene.sim.server.world().resource::<Clients>();
+        clients.iter().filter_map(|client| Some(&clients.get(client)?.transfers))
     }
 
     fn summarize(&mut self) {

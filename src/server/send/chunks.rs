@@ -34,7 +34,7 @@ use crate::{
 
 use super::{
     copies::{EncodedCopies, SyncedInventories, head_of},
-    transfers::{Abandoned, TRANSFER_BYTES, Transfer},
+    transfers::{TRANSFER_BYTES, Transfer},
 };
 use bevy_replicon::prelude::*;
 use bevy_replicon::shared::message::registry::RemoteMessageRegistry;
@@ -78,11 +78,10 @@ pub(crate) fn build_transfers(
     };
     for client in &chunked {
         let Some(state) = building.clients.get_mut(*client) else { continue };
-        if let Some(Abandoned { again }) = state.transfers.abandon_late(now) {
+        if state.transfers.abandon_late(now) {
             building.stats.transfers_abandoned += 1;
             abandoned.0.push(*client);
-            let then = if again { "sending it again" } else { "giving up on it" };
-            warn!("client `{client}` has not confirmed a transfer; {then}");
+            warn!("client `{client}` has not confirmed a transfer; sending it again");
         }
         building.build(*client);
     }

@@ -11,11 +11,11 @@ use bevy_replicon::bytes::Bytes;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-/// Time within which a client must confirm a transfer, after its last chunk was sent.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Time within which a client must confirm a transfer, after its last chunk was sent. It doubles with every
+/// consecutive transfer that is abandoned, up to [`TIMEOUT_MAX`]: a slow link may not have delivered the chunks yet.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Number of consecutive unconfirmed transfers after which the contents of the last one are not sent again.
-const TRANSFER_TRIES: u32 = 3;
+const TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
 /// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one. If the
 /// instance data of one inventory exceeds it, the data is sent ahead, in transfers of its own.
@@ -78,12 +78,6 @@ impl Transfer {
         let views = self.copies.iter().map(|(_, head)| head.view);
         views.filter(|view| !self.gone.contains(view))
     }
-}
-
-/// A transfer that the client did not confirm in time.
-pub(crate) struct Abandoned {
-    /// Whether its contents are sent again.
-    pub(crate) again: bool,
 }
 
 impl OutgoingTransfers {
@@ -170,23 +164,25 @@ impl OutgoingTransfers {
         }
     }
 
-    /// Abandons a transfer that the client has not confirmed in time. Its contents are sent again, but not
-    /// forever.
-    pub(crate) fn abandon_late(&mut self, now: AppInstant) -> Option<Abandoned> {
+    /// Returns the time within which the client must confirm the next or current transfer, after its last chunk was
+    /// sent.
+    pub(crate) fn timeout(&self) -> Duration {
+        TIMEOUT.saturating_mul(1 << self.abandoned.min(16)).min(TIMEOUT_MAX)
+    }
+
+    /// Abandons a transfer that the client has not confirmed in time, so that its contents are sent again. Returns
+    /// `true` if there was one.
+    pub(crate) fn abandon_late(&mut self, now: AppInstant) -> bool {
+        let timeout = self.timeout();
         let late = |transfer: &mut Transfer| {
             transfer.sent == transfer.total
                 && !transfer.received
-                && now > transfer.sent_at.plus(TIMEOUT)
+                && now > transfer.sent_at.plus(timeout)
         };
-        let transfer = self.transfer.take_if(late)?;
+        let Some(transfer) = self.transfer.take_if(late) else { return false };
         self.abandoned += 1;
-        let again = self.abandoned < TRANSFER_TRIES;
-        if again {
-            self.wanted.extend(transfer.open_views());
-        } else if let Some(view) = transfer.ahead_of {
-            self.wanted.remove(&view);
-        }
-        Some(Abandoned { again })
+        self.wanted.extend(transfer.open_views());
+        true
     }
 
     /// Records that the client has all chunks of a transfer. Returns `true` if that was not known.

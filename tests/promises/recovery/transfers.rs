@@ -365,23 +365,43 @@ fn reused_view_index_during_a_transfer_is_kept() {
 }
 
 #[test]
-fn unacknowledged_transfer_is_sent_three_times() {
-    let (mut pair, banks) = pair_with_banks(1, 3000);
+fn unconfirmed_transfer_is_sent_again_after_growing_pauses() {
+    let (mut pair, _) = pair_with_banks(1, 3000);
     let all = chunks_of(1, 3000);
-    // The client never acknowledges it.
+    // The client never confirms it.
     pair.tamper_requests(|_, _, _| vec![]);
-    pair.steps(60 * 32);
-    assert_eq!(stats(&pair.server).transfers_abandoned, 1);
-    assert!(pair.server_views().contains("Transfer {"), "the second attempt");
-    pair.steps(60 * 100);
-    assert_eq!(stats(&pair.server).transfers_abandoned, 3);
-    assert_eq!(sent(&pair), 3 * all);
-    assert!(!pair.server_views().contains("Transfer {"));
+    // Abandoned after 10, 20, 40, 60 and 60 seconds.
+    for (seconds, abandoned) in [(11, 1), (20, 2), (40, 3), (60, 4), (60, 5)] {
+        pair.steps(60 * seconds);
+        assert_eq!(stats(&pair.server).transfers_abandoned, abandoned);
+        assert!(pair.server_views().contains("Transfer {"), "the next attempt");
+        assert_eq!(sent(&pair), (abandoned + 1) * all);
+    }
     pair.stop_tampering();
-    hide(&mut pair, banks[0], 0);
-    pair.settle(100);
-    show(&mut pair, banks[0], 0);
-    pair.settle(400);
+    pair.steps(60 * 70);
+    assert_same(&pair, 0, chest(0));
+    assert_same(&pair, 0, player(0));
+    // The pauses start from the shortest again.
+    pair.tamper_requests(|_, _, _| vec![]);
+    let bank = spawn_chest(&mut pair, 1, &[0]);
+    pair.server.world_mut().entity_mut(bank).insert(noise(3000, 1));
+    pair.steps(60 * 11);
+    assert_eq!(stats(&pair.server).transfers_abandoned, 6);
+}
+
+#[test]
+fn chunks_lost_from_any_number_of_transfers_are_replaced() {
+    let (mut pair, _) = pair_with_banks(1, 3000);
+    let channel = pair.chunk_channel();
+    let mut chunks = 0;
+    pair.tamper(move |_, sent_on, bytes| {
+        chunks += u32::from(sent_on == channel);
+        if sent_on == channel && chunks % 3 == 0 { vec![] } else { vec![bytes] }
+    });
+    pair.steps(60 * 120);
+    assert_eq!(stats(&pair.server).transfers_abandoned, 3);
+    pair.stop_tampering();
+    pair.steps(60 * 70);
     assert_same(&pair, 0, chest(0));
     assert_same(&pair, 0, player(0));
 }
@@ -504,6 +524,32 @@ fn unfinished_transfers_do_not_accumulate() {
         stats(&pair.clients[0].app).decode_errors < 20,
         "only those with the number of a real transfer"
     );
+}
+
+#[test]
+fn chunk_with_a_damaged_number_does_not_delay_transfers() {
+    for number in sample(0..=255, 12) {
+        let (mut pair, banks) = pair_with_banks(2, 3000);
+        until_sent(&mut pair, 3);
+        let channel = pair.chunk_channel();
+        let head = ChunkHead { transfer: number, index: 2, total: 42 };
+        feed(&mut pair, 0, channel, write_chunk(head, &vec![7; 42 * CHUNK_BYTES]));
+        pair.settle(300);
+        let errors = stats(&pair.clients[0].app).decode_errors;
+        assert_eq!(
+            errors,
+            u64::from(number == 1),
+            "only the number of the first transfer is known"
+        );
+        (0..2).for_each(|n| assert_same(&pair, 0, chest(n)));
+        // The second transfer.
+        hide(&mut pair, banks[0], 0);
+        pair.settle(300);
+        show(&mut pair, banks[0], 0);
+        pair.settle(300);
+        assert_same(&pair, 0, chest(0));
+        assert_eq!(stats(&pair.server).transfers_abandoned, 0, "number {number}");
+    }
 }
 
 #[test]
