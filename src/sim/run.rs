@@ -1,5 +1,6 @@
 //! Runs scripts.
 
+use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
@@ -226,12 +227,17 @@ impl<'a> Run<'a> {
     /// Maximum number of ticks until all agree, from now on.
     fn bound(&self) -> u64 {
         let network = self.scene.sim.network;
+        let settings = self.scene.sim.server.world().resource::<SyncSettings>();
+        let ticks = |waits: Duration| {
+            u64::try_from(waits.as_nanos().div_ceil(STEP.as_nanos())).unwrap_or(u64::MAX)
+        };
         let round_trip = 2 * (network.latency_ticks + 1);
-        let repaired_by_network = 2 * round_trip + network.resend_ticks;
+        // What changed right after an update waits until the next one is due.
+        let repaired_by_network =
+            2 * round_trip + network.resend_ticks + ticks(settings.low_interval);
         match self.class {
             FaultClass::Network => repaired_by_network,
             FaultClass::Broken => {
-                let settings = self.scene.sim.server.world().resource::<SyncSettings>();
                 let clients = &self.scene.sim.clients[..self.scene.players];
                 let states =
                     clients.iter().map(|client| client.app.world().resource::<ResyncState>());
@@ -240,9 +246,8 @@ impl<'a> Run<'a> {
                 // The furnace may change too often to be idle.
                 let checked = settings.checksum_delay * BUSY_DELAYS;
                 let waits = checked + ANSWER_TIMEOUT + pauses + sent_again.unwrap_or_default();
-                let ticks = waits.as_nanos().div_ceil(STEP.as_nanos());
                 let all_copies = u64::from(CHECK_FRAMES) * self.scene.places.len() as u64;
-                repaired_by_network + u64::try_from(ticks).unwrap_or(u64::MAX) + all_copies
+                repaired_by_network + ticks(waits) + all_copies
             }
         }
     }

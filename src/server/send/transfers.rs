@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 
 /// Time within which a client must confirm a transfer, after its last chunk was sent. It doubles with every
 /// consecutive transfer that is abandoned, up to [`TIMEOUT_MAX`]: a slow link may not have delivered the chunks yet.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-const TIMEOUT_MAX: Duration = Duration::from_secs(60);
+const TIMEOUT_MAX: Duration = Duration::from_secs(120);
 
 /// Number of bytes, before packing, at which a transfer is full. The remaining views go into the next one. If the
 /// instance data of one inventory exceeds it, the data is sent ahead, in transfers of its own.

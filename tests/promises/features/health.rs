@@ -209,7 +209,7 @@ fn abandoned_transfer_alerts() {
     let bank = spawn_chest(&mut pair, 1, &[0]);
     pair.server.world_mut().entity_mut(bank).insert(noise(1000, 1));
     let mut failing = 0;
-    for _ in 0..60 * 12 {
+    for _ in 0..60 * 32 {
         pair.step();
         failing += u32::from(health(&pair).1 == [HealthReason::TransfersAbandoned(1)]);
     }

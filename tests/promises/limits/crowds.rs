@@ -89,8 +89,8 @@ fn bank_for_a_hundred_late_joiners_is_encoded_once() {
     assert_same(&pair, 0, chest(1));
     assert_eq!(stats(&pair.server).copies_encoded, 1);
     // The stubs confirm nothing. The bank is sent to them again, after growing pauses.
-    pair.steps(60 * 75);
-    assert_eq!(stats(&pair.server).transfers_abandoned, 300);
+    pair.steps(60 * 100);
+    assert_eq!(stats(&pair.server).transfers_abandoned, 200);
 }
 
 #[test]

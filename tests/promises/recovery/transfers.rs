@@ -370,23 +370,23 @@ fn unconfirmed_transfer_is_sent_again_after_growing_pauses() {
     let all = chunks_of(1, 3000);
     // The client never confirms it.
     pair.tamper_requests(|_, _, _| vec![]);
-    // Abandoned after 10, 20, 40, 60 and 60 seconds.
-    for (seconds, abandoned) in [(11, 1), (20, 2), (40, 3), (60, 4), (60, 5)] {
+    // Abandoned after 30, 60, 120 and 120 seconds.
+    for (seconds, abandoned) in [(31, 1), (60, 2), (120, 3), (120, 4)] {
         pair.steps(60 * seconds);
         assert_eq!(stats(&pair.server).transfers_abandoned, abandoned);
         assert!(pair.server_views().contains("Transfer {"), "the next attempt");
         assert_eq!(sent(&pair), (abandoned + 1) * all);
     }
     pair.stop_tampering();
-    pair.steps(60 * 70);
+    pair.steps(60 * 130);
     assert_same(&pair, 0, chest(0));
     assert_same(&pair, 0, player(0));
     // The pauses start from the shortest again.
     pair.tamper_requests(|_, _, _| vec![]);
     let bank = spawn_chest(&mut pair, 1, &[0]);
     pair.server.world_mut().entity_mut(bank).insert(noise(3000, 1));
-    pair.steps(60 * 11);
-    assert_eq!(stats(&pair.server).transfers_abandoned, 6);
+    pair.steps(60 * 32);
+    assert_eq!(stats(&pair.server).transfers_abandoned, 5);
 }
 
 #[test]
@@ -398,10 +398,10 @@ fn chunks_lost_from_any_number_of_transfers_are_replaced() {
         chunks += u32::from(sent_on == channel);
         if sent_on == channel && chunks % 3 == 0 { vec![] } else { vec![bytes] }
     });
-    pair.steps(60 * 120);
+    pair.steps(60 * 220);
     assert_eq!(stats(&pair.server).transfers_abandoned, 3);
     pair.stop_tampering();
-    pair.steps(60 * 70);
+    pair.steps(60 * 130);
     assert_same(&pair, 0, chest(0));
     assert_same(&pair, 0, player(0));
 }
