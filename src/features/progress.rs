@@ -19,7 +19,7 @@ impl CraftingProgress {
     /// Returns the progress of the current recipe, from 0 to 1.
     #[must_use]
     pub fn progress(&self) -> f32 {
-        f32::from(self.steps) / f32::from(Self::STEPS)
+        f32::from(self.steps.min(Self::STEPS)) / f32::from(Self::STEPS)
     }
 }
 
@@ -46,6 +46,6 @@ impl Container for CraftingProgress {
     }
 
     fn select(&mut self, steps: u8) {
-        self.steps = steps.min(Self::STEPS);
+        self.steps = steps;
     }
 }

@@ -223,3 +223,17 @@ impl ContainerInfo {
         }
     }
 }
+
+/// Returns the maximum of the selected number of a container with this many slots: the last slot, or any number if it
+/// is a progress.
+pub(crate) fn selected_max(shows_progress: bool, slots: usize) -> u8 {
+    let last = u8::try_from(slots.saturating_sub(1)).unwrap_or(u8::MAX);
+    if shows_progress { u8::MAX } else { last }
+}
+
+/// Returns the selected number of a container. A slot that does not exist counts as the last one, because clients
+/// reject it.
+pub(crate) fn selected_in<C: Container>(container: &C) -> Option<u8> {
+    let max = selected_max(C::SHOWS_PROGRESS, container.slots().len());
+    container.selected().map(|selected| selected.min(max))
+}

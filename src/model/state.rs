@@ -1,7 +1,7 @@
 //! An inventory as a value: all containers of one entity, without the entity.
 
 use super::{
-    container::{ContainerInfo, Slot},
+    container::{ContainerInfo, Slot, selected_max},
     id::{ContainerKey, ItemId},
     rights::Rights,
     slots::Slots,
@@ -108,6 +108,14 @@ impl InventoryState {
     pub fn selecting(&self, registry: &[ContainerInfo]) -> Option<u8> {
         let mut kinds = self.containers.iter().map(|container| container.kind);
         kinds.find(|kind| registry.get(usize::from(*kind)).is_some_and(|kind| kind.has_selection))
+    }
+
+    /// Returns the maximum of [`Self::selected`], or `None` if no container has a selection.
+    #[must_use]
+    pub fn selected_max(&self, registry: &[ContainerInfo]) -> Option<u8> {
+        let kind = self.selecting(registry)?;
+        let slots = self.container(kind)?.len();
+        Some(selected_max(registry.get(usize::from(kind))?.shows_progress, slots))
     }
 
     /// Returns the maximum rights of players for a slot; no rights past the end.

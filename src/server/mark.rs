@@ -6,7 +6,7 @@
 use crate::{
     model::{
         catalog::ItemCatalog,
-        container::{Container, Slot},
+        container::{Container, Slot, selected_in},
         data::DataPool,
         id::InventoryId,
         limits::INVENTORY_SLOTS_MAX,
@@ -154,7 +154,7 @@ fn mark_slots<C: Container>(
             error!("{fault}");
             faults.write(fault);
         };
-        let selected = container.selected();
+        let selected = selected_in(&*container);
         let result = marking.commit(
             baseline,
             container.slots_mut(),

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::{
     builtin::{Hotbar, Inventory},
-    container::{Container, ContainerInfo, Slot},
+    container::{Container, ContainerInfo, Slot, selected_in},
     id::ContainerKey,
     limits::CONTAINERS_MAX,
     names,
@@ -89,7 +89,7 @@ impl ContainerRegistry {
                 component: world.register_component::<C>(),
                 slots: |entity| entity.get::<C>().map(C::slots),
                 slots_mut: |entity| Some(entity.get_mut::<C>()?.map_unchanged(C::slots_mut)),
-                selected: |entity| entity.get::<C>().and_then(C::selected),
+                selected: |entity| entity.get::<C>().and_then(selected_in),
                 select: |entity, slot| {
                     if let Some(mut container) = entity.get_mut::<C>() {
                         container.select(slot);

@@ -473,10 +473,13 @@ fn read_selected(
         return Ok(None);
     }
     let selected = low_byte(read_narrow(r, 0, "selected slot", 255)?);
-    match state.selecting(schema.registry) {
-        Some(_) => Ok(Some(selected)),
-        None => Err(DecodeError::NoSelection { selected }),
+    let max = state.selected_max(schema.registry);
+    let max = max.ok_or(DecodeError::NoSelection { selected })?;
+    if selected > max {
+        let (value, max) = (u64::from(selected), u64::from(max));
+        return Err(DecodeError::OutOfRange { what: "selected slot", value, max });
     }
+    Ok(Some(selected))
 }
 
 fn read_slots(

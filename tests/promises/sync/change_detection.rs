@@ -125,6 +125,26 @@ impl Container for SpellBar {
 }
 
 #[test]
+fn selected_slot_that_does_not_exist_is_synced_as_the_last_one() {
+    let mut pair = Simulation::new(1, |app| {
+        setup(app);
+        app.add_container::<SpellBar>();
+    });
+    let entity = spawn_chest(&mut pair, 1, &[0]);
+    pair.server.world_mut().entity_mut(entity).insert(SpellBar(Slots::new(4), 1));
+    let mut selected = |slot| {
+        pair.server.world_mut().get_mut::<SpellBar>(entity).unwrap().select(slot);
+        pair.steps(30);
+        let world = pair.clients[0].app.world_mut();
+        let shown = world.query::<&SpellBar>().single(world).unwrap().1;
+        (shown, stats(&pair.clients[0].app).decode_errors)
+    };
+    assert_eq!(selected(2), (2, 0));
+    assert_eq!(selected(200), (3, 0));
+    assert_eq!(selected(0), (0, 0));
+}
+
+#[test]
 fn every_way_to_mutate_marks_exactly_the_changed_slots() {
     type Mutation = (&'static str, fn(&mut World, Entity), Vec<Slot>);
     let i = |slots: &[usize]| slots.iter().map(|slot| Inventory::slot(*slot)).collect::<Vec<_>>();

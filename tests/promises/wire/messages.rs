@@ -488,6 +488,21 @@ fn slots_and_items_out_of_range_are_named_errors() {
 }
 
 #[test]
+fn selected_slot_that_does_not_exist_is_a_named_error() {
+    let select = |slot| plain(UpdateHead { selected: Some(slot), ..head(0, 0) }, &[]);
+    assert!(decoded(&select(8), 0, &unit(&[])).is_ok());
+    for slot in [9, 10, 255] {
+        let error = decoded(&select(slot), 0, &unit(&[])).unwrap_err();
+        let value = u64::from(slot);
+        assert_eq!(error, DecodeError::OutOfRange { what: "selected slot", value, max: 8 });
+    }
+    let mut without_slots = InventoryState::default();
+    without_slots.insert(1, Slots::new(0));
+    assert!(decoded(&select(0), 0, &without_slots).is_ok());
+    assert!(decoded(&select(1), 0, &without_slots).is_err());
+}
+
+#[test]
 fn selected_slot_of_an_inventory_without_a_selection_is_a_named_error() {
     let mut chest = InventoryState::default();
     chest.insert(0, Slots::new(27));
